@@ -1,0 +1,25 @@
+# Targets for developers: lint, sanitizer builds, speed.
+EXTRA_DIST += $(ci_files)
+.PHONY: lint check-sanitizers check-tsan bench
+
+lint:
+	@CC='$(CC)' CLANG_FORMAT='$(CLANG_FORMAT)' CPPCHECK='$(CPPCHECK)' SHELLCHECK='$(SHELLCHECK)' \
+	    $(SHELL) $(top_srcdir)/.ci/lint
+
+# A build of its own beside this one, so that objects are not mixed.
+check-sanitizers check-tsan:
+	@case $@ in check-tsan) folder=tsan option=--enable-tsan tests='$(tsan_tests)';; \
+	    *) folder=sanitizers option=--enable-sanitizers tests=;; esac; \
+	$(MKDIR_P) $$folder && cd $$folder && \
+	{ test -f config.status || '$(abs_top_srcdir)/configure' $$option --with-shared='$(FPC_SHARED)' >configure.log || \
+	    { tail configure.log; exit 1; }; } && \
+	$(MAKE) && if test -n "$$tests"; then $(MAKE) check TESTS="$$tests"; else $(MAKE) check; fi
+
+# Threads: readers and kernels.
+tsan_tests = $(filter %test_dataset %test_data %test_augment %test_pool %test_message %test_agree,$(test_programs))
+
+bench: all
+	FPCORE_PLUGIN_PATH=$(abs_top_builddir)/.libs ./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini -s dataset.use=synthetic
+
+clean-local:
+	rm -rf sanitizers tsan

@@ -1,0 +1,87 @@
+/* backend.c: opens the [backend] plugin and answers which kernel runs a node: the matching one of the highest rank. */
+#include "program.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int32_t count_kernels(const fpc_kernel *k, size_t stride)
+{
+    int32_t n = 0;
+    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
+        n++;
+    return n;
+}
+
+static void add_kernels(fpc_backend *be, const fpc_kernel *k, size_t stride)
+{
+    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
+        be->kernels[be->n_kernels++] = (const fpc_kernel *)(const void *)p;
+}
+
+fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section, fpc_backend **out)
+{
+    fpc_backend *be = fpc_alloc(arena, sizeof *be);
+    if (!be)
+        return FPC_ENOMEM;
+    fpc_status st = fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section, "cpu", (fpc_option_set){0}, &be->inst);
+    if (st)
+        return st;
+    be->vtbl = be->inst.vtbl;
+    be->device.size = sizeof be->device;
+    st = be->vtbl->open(be->inst.self, &be->device);
+    if (st)
+        return st;
+    const size_t stride = be->vtbl->kernel_size;
+    const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
+    const fpc_found *opened;
+    const int32_t n_opened = be->vtbl->alloc ? 0 : fpc_registry_opened(reg, &opened); /* plugins' kernels run on the host */
+    int32_t n = count_kernels(own, stride);
+    for (int32_t i = 0; i < n_opened; i++)
+        n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
+    be->kernels = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
+    if (!be->kernels)
+        return FPC_ENOMEM;
+    add_kernels(be, own, stride);
+    for (int32_t i = 0; i < n_opened; i++)
+        add_kernels(be, opened[i].plugin->kernels, sizeof(fpc_kernel));
+    if (be->device.real != FPC_F32 && be->device.real != FPC_F64)
+        return fpc_fail(ctx, FPC_EINTERNAL, "backend %s computes in data type %u; it must be F32 or F64", be->inst.plugin->name,
+                        be->device.real);
+    *out = be;
+    return FPC_OK;
+}
+
+const fpc_kernel *fpc_backend_kernel(const fpc_backend *be, const fpc_node *node, uint32_t real)
+{
+    const fpc_kernel *best = NULL;
+    for (int32_t i = 0; i < be->n_kernels; i++) {
+        const fpc_kernel *k = be->kernels[i];
+        if ((!best || k->rank > best->rank) && !strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(real)) &&
+            (!k->match || k->match(node)))
+            best = k;
+    }
+    return best;
+}
+
+static void free_block(void *p) { free(p); }
+
+/* Zeroed. Host memory is freed with the arena of the backend; a device's own memory by the backend's fini. */
+fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const char *what, void **out)
+{
+    const size_t n = ((bytes ? bytes : 1) + 63) & ~(size_t)63;
+    if (be->vtbl->alloc)
+        return be->vtbl->alloc(be->inst.self, n, out);
+    *out = aligned_alloc(64, n);
+    if (!*out)
+        return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
+                        (double)n / 1048576);
+    memset(*out, 0, n);
+    return fpc_arena_defer(be->inst.self->arena, free_block, *out);
+}
+
+fpc_status fpc_backend_copy(fpc_backend *be, void *dst, const void *src, size_t bytes, fpc_way way)
+{
+    if (be->vtbl->copy)
+        return be->vtbl->copy(be->inst.self, dst, src, bytes, way);
+    memcpy(dst, src, bytes);
+    return FPC_OK;
+}

@@ -1,0 +1,220 @@
+/* cmd_eval.c: `fpcore eval`: every metric and loss term of given weights over a part of the data set, and a table of
+ * classes. The numbers are those that training writes for its validation: same batches, same order, same sums. */
+#include "args.h"
+#include "checkpoint.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct totals {
+    int64_t images;
+    double loss, term[16];
+    int64_t *labelled, *predicted; /* pixels per class */
+} totals;
+
+static int32_t n_terms(const fpc_stages *s)
+{
+    return s->n_losses < 16 ? s->n_losses : 16;
+}
+
+static void add_batch(const fpc_stages *s, const fpc_step_result *r, totals *t)
+{
+    const fpc_counts counts = {r->images, s->classes, r->tp_fp_fn};
+
+    for (int32_t i = 0; i < s->n_metrics; i++)
+        ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->update(s->metric[i].inst.self, &counts);
+    t->loss += r->loss * r->images;
+    for (int32_t i = 0; i < n_terms(s); i++)
+        t->term[i] += r->term[i] * r->images;
+    for (int64_t i = 0; i < (int64_t)r->images * s->classes; i++) {
+        const int32_t *k = r->tp_fp_fn + 3 * i;
+        t->labelled[i % s->classes] += k[0] + k[2];
+        t->predicted[i % s->classes] += k[0] + k[1];
+    }
+    t->images += r->images;
+}
+
+/* Where batches come from. Training pictures are read one by one: the trainer's own order is drawn, and leaves some out. */
+typedef struct source {
+    fpc_stages *s;
+    fpc_part part;
+    int64_t at, images;
+    fpc_arena *scratch;
+    fpc_batch batch;
+} source;
+
+static fpc_status read_batch(source *in)
+{
+    const int64_t most = fpc_data_options_of(in->s->data)->batch;
+    const int64_t n = in->images - in->at < most ? in->images - in->at : most;
+    const fpc_dataset_info *info = fpc_data_info(in->s->data);
+    const size_t pixels = (size_t)info->h * (size_t)info->w;
+    fpc_status st = FPC_OK;
+
+    fpc_arena_reset(in->scratch);
+    in->batch = (fpc_batch){.n = (int32_t)n, .h = info->h, .w = info->w,
+                            .image = fpc_alloc(in->scratch, (size_t)n * pixels * 3),
+                            .mask = fpc_alloc(in->scratch, (size_t)n * pixels)};
+    if (!in->batch.image || !in->batch.mask)
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < n && !st; i++) {
+        fpc_batch one;
+        if ((st = fpc_data_read(in->s->data, in->scratch, in->part, in->at + i, &one)))
+            return st;
+        memcpy(in->batch.image + (size_t)i * pixels * 3, one.image, pixels * 3);
+        memcpy(in->batch.mask + (size_t)i * pixels, one.mask, pixels);
+    }
+    in->at += n;
+    return FPC_OK;
+}
+
+static fpc_status next_batch(source *in, const fpc_batch **out)
+{
+    *out = NULL;
+    if (in->part != FPC_TRAIN)
+        return fpc_data_next(in->s->data, out);
+    if (in->at == in->images)
+        return FPC_OK;
+    *out = &in->batch;
+    return read_batch(in);
+}
+
+static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
+{
+    const fpc_stages *s = in->s;
+    const int live = isatty(STDERR_FILENO);
+    const fpc_batch *batch;
+    fpc_step_result r;
+    fpc_status st = in->part == FPC_TRAIN ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
+
+    for (int32_t i = 0; i < s->n_metrics; i++)
+        ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->reset(s->metric[i].inst.self, s->classes);
+    while (!st && !(st = next_batch(in, &batch)) && batch) {
+        if (fpc_ctx_cancelled(cmd->ctx))
+            return fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
+                            (long long)in->images);
+        if (!(st = fpc_eval_step(in->s, batch, &r)))
+            add_batch(s, &r, t);
+        if (live)
+            fprintf(stderr, "\r%lld of %lld pictures ", (long long)t->images, (long long)in->images);
+    }
+    if (live)
+        fprintf(stderr, "\r\033[K");
+    return st;
+}
+
+static fpc_part part_named(const char *name)
+{
+    return !strcmp(name, "train") ? FPC_TRAIN : !strcmp(name, "val") ? FPC_VAL : !strcmp(name, "test") ? FPC_TEST : 0;
+}
+
+static int has_classes(const fpc_metric_stage *m)
+{
+    const fpc_metric_vtbl *v = m->inst.vtbl;
+
+    return v->size > offsetof(fpc_metric_vtbl, per_class) && v->per_class;
+}
+
+static void print_value(fpc_cmdline *cmd, int width, double v)
+{
+    if (isnan(v))
+        fpc_print(cmd, "  %*s", width, "-");
+    else
+        fpc_print(cmd, "  %*.6f", width, v);
+}
+
+/* A row per class: share of labelled and of predicted pixels, and every metric that has values per class. */
+static fpc_status print_classes(fpc_cmdline *cmd, const fpc_stages *s, const totals *t)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+    double *value = fpc_alloc(cmd->arena, sizeof *value * (size_t)s->classes * (size_t)(s->n_metrics + 1));
+    double labelled = 0;
+    int width = 5;
+
+    if (!value)
+        return FPC_ENOMEM;
+    for (int32_t c = 0; c < s->classes; c++) {
+        labelled += (double)t->labelled[c];
+        if (info->class_names && (int)strlen(info->class_names[c]) > width)
+            width = (int)strlen(info->class_names[c]);
+    }
+    fpc_print(cmd, "\n%5s  %-*s  %9s  %9s", "index", width, "class", "label %", "predict %");
+    for (int32_t i = 0; i < s->n_metrics; i++)
+        if (has_classes(&s->metric[i])) {
+            fpc_print(cmd, "  %8s", s->metric[i].label);
+            ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)
+                ->per_class(s->metric[i].inst.self, value + (size_t)i * (size_t)s->classes);
+        }
+    fpc_print(cmd, "\n");
+    for (int32_t c = 0; c < s->classes; c++) {
+        fpc_print(cmd, "%5d  %-*s  %9.4f  %9.4f", c, width, info->class_names ? info->class_names[c] : "",
+                  labelled > 0 ? 100 * (double)t->labelled[c] / labelled : 0,
+                  labelled > 0 ? 100 * (double)t->predicted[c] / labelled : 0);
+        for (int32_t i = 0; i < s->n_metrics; i++)
+            if (has_classes(&s->metric[i]))
+                print_value(cmd, (int)strlen(s->metric[i].label) > 8 ? (int)strlen(s->metric[i].label) : 8,
+                            value[(size_t)i * (size_t)s->classes + (size_t)c]);
+        fpc_print(cmd, "\n");
+    }
+    return FPC_OK;
+}
+
+static void print_totals(fpc_cmdline *cmd, const fpc_stages *s, const totals *t)
+{
+    fpc_print(cmd, "loss: %.9g\n", t->loss / (double)t->images);
+    for (int32_t i = 0; i < n_terms(s); i++)
+        fpc_print(cmd, "loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
+    for (int32_t i = 0; i < s->n_metrics; i++)
+        fpc_print(cmd, "%s: %.9g\n", s->metric[i].label,
+                  ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->value(s->metric[i].inst.self));
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    const char *weights = NULL, *part_name = "val";
+    fpc_stages *s;
+    totals t = {0};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights}, {"part", 0, FPC_ARG_TEXT, 0, &part_name}, {0}};
+    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+
+    if (st)
+        return st;
+    const fpc_part part = part_named(part_name);
+    if (!part)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
+    if ((st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &s)) ||
+        (st = fpc_weights_load(cmd->ctx, s->state, weights)))
+        return st;
+    t.labelled = fpc_alloc(cmd->arena, sizeof *t.labelled * (size_t)s->classes);
+    t.predicted = fpc_alloc(cmd->arena, sizeof *t.predicted * (size_t)s->classes);
+    if (!t.labelled || !t.predicted)
+        return FPC_ENOMEM;
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+    source in = {.s = s, .part = part, .images = info->count[part], .scratch = fpc_arena_new(cmd->ctx)};
+    if (!in.images || info->unlabelled[part])
+        st = fpc_fail(cmd->ctx, FPC_EINVAL, in.images ? "fpcore eval: the part `%s` of the data set has no labels to compare with; "
+                                                        "`fpcore predict` writes masks for its pictures"
+                                                      : "fpcore eval: the part `%s` of the data set has no pictures",
+                      part_name);
+    else
+        st = in.scratch ? measure(cmd, &in, &t) : FPC_ENOMEM;
+    fpc_arena_free(in.scratch);
+    if (st)
+        return st;
+    fpc_print(cmd, "part: %s\nimages: %lld\n", part_name, (long long)t.images);
+    print_totals(cmd, s, &t);
+    return print_classes(cmd, s, &t);
+}
+
+const fpc_cmd fpc_cmd_eval = {
+    .name = "eval", .summary = "Measure weights on a part of the data set.", .needs_recipe = 1, .run = run,
+    .help = "usage: fpcore eval -c RECIPE -w WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
+            "\n"
+            "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each class.\n"
+            "Training pictures are taken without augmentation.\n"
+            "\n"
+            "  -w, --weights FILE   weights, best.safetensors or last.safetensors of a run, or a PyTorch state dict\n"
+            "  --part PART          train, val (default) or test\n"
+            "\n"
+            "example: fpcore eval -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors\n"};

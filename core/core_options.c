@@ -1,0 +1,119 @@
+/* core_options.c: the tables of the keys that the core itself reads. Defaults, ranges and help stand here only; stages.c,
+ * dataset.c and augment.c fill their structs from these tables, help.c prints them. */
+#include "core_options.h"
+#include "data.h"
+#include "registry.h"
+#include "stages.h"
+
+#include <string.h>
+
+#define RESUMABLE(row_type, T, field, def_, min_, max_, unit_, help_, type_)                                          \
+    {#field, help_, unit_, def_, min_, max_, NULL, row_type, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, type_)}
+#define RESUMABLE_INT(T, field, def_, min_, max_, unit_, help_)                                                       \
+    RESUMABLE(FPC_OPT_INT, T, field, def_, min_, max_, unit_, help_, int64_t)
+
+const fpc_option fpc_core_run[] = {
+    RESUMABLE(FPC_OPT_TEXT, fpc_run_options, name, "run", 1, 0, "", "name of the run; its folder is OUT/NAME-TIME",
+              const char *),
+    FPC_OPTION_PATH(fpc_run_options, out, "runs", "folder in which run folders are made"),
+    FPC_OPTION_INT(fpc_run_options, seed, "0", 0, 9007199254740992.0, "",
+                   "key of every random number: weights, order, augmentation, dropout"),
+    RESUMABLE_INT(fpc_run_options, epochs, "1", 1, 1e6, "epochs", "length of the training"),
+    RESUMABLE_INT(fpc_run_options, patience, "0", 0, 1e6, "epochs",
+                  "stop after so many epochs without a new best; 0: never"),
+    FPC_OPTION_INT(fpc_run_options, accumulate, "1", 1, 65536, "batches", "micro-batches per optimizer step"),
+    FPC_OPTION_REAL(fpc_run_options, clip_norm, "0", 0, 1e9, "",
+                    "largest global norm of the gradient, longer ones are scaled down to it; 0: off"),
+    FPC_OPTION_REAL(fpc_run_options, ema, "0", 0, 0.999999999, "",
+                    "decay of a running average of the weights, used to evaluate; 0: off"),
+    FPC_OPTION_TEXT(fpc_run_options, metric, "f_score",
+                    "label of the [metric.LABEL] section that picks the best checkpoint"),
+    FPC_OPTION_PATH(fpc_run_options, init_from, "", "safetensors file with the weights to start from; empty: none"),
+    FPC_OPTION_BOOL(fpc_run_options, rewrite, "on", "simplify the graph by exact identities before it runs"),
+    {0}};
+
+static const fpc_choice fills[] = {{"background", 0, "label 0"}, {"ignore", 1, "the label that counts nowhere"}, {0}};
+
+const fpc_option fpc_core_augment[] = {
+    FPC_OPTION_CHOICE(fpc_augment_common, fill, "background", fills,
+                      "label of the area that geometry brings in from outside of the picture"),
+    {0}};
+
+const fpc_option fpc_core_dataset[] = {
+    FPC_OPTION_INT(fpc_data_options, batch, "32", 1, 65536, "images", "pictures per (micro-)batch"),
+    RESUMABLE_INT(fpc_data_options, readers, "1", 1, 256, "threads", "threads that read and draw ahead of training"),
+    RESUMABLE_INT(fpc_data_options, cache_mb, "4096", 0, 1073741824.0, "MiB",
+                  "decoded pictures are kept in memory up to this budget"),
+    FPC_OPTION_BOOL(fpc_data_options, drop_last, "on", "leave out a last training batch that is not full"),
+    FPC_OPTION_BOOL(fpc_data_options, shuffle, "on", "another order of the training pictures in each epoch"),
+    {0}};
+
+const fpc_option fpc_core_model[] = {
+    FPC_OPTION_INT(fpc_model_common, max_params, "0", 0, 9007199254740992.0, "",
+                   "refuse a model with more trainable numbers, before memory is taken; 0: no limit"),
+    {0}};
+
+const fpc_option fpc_core_loss[] = {
+    FPC_OPTION_REAL(fpc_loss_common, weight, "1.0", 0, 1e9, "", "factor of this term in the sum that is minimised"),
+    {0}};
+
+const fpc_option fpc_core_optimizer[] = {
+    FPC_OPTION_REAL(fpc_optimizer_common, lr, "1e-3", 0, 1e6, "", "learning rate, before [schedule]'s factor"),
+    {0}};
+
+const fpc_option fpc_core_schedule[] = {
+    FPC_OPTION_INT(fpc_schedule_common, warmup_epochs, "0", 0, 1e6, "epochs",
+                   "epochs in which the rate rises in a line before the schedule begins"),
+    FPC_OPTION_REAL(fpc_schedule_common, warmup_start, "0.1", 0, 1, "", "factor of the rate in the first of them"),
+    {0}};
+
+const fpc_option *fpc_core_options(uint32_t kind)
+{
+    switch (kind) {
+    case FPC_DATASET:
+        return fpc_core_dataset;
+    case FPC_MODEL:
+        return fpc_core_model;
+    case FPC_LOSS:
+        return fpc_core_loss;
+    case FPC_OPTIMIZER:
+        return fpc_core_optimizer;
+    case FPC_SCHEDULE:
+        return fpc_core_schedule;
+    default:
+        return NULL;
+    }
+}
+
+const fpc_option *fpc_core_section(const char *section)
+{
+    if (strcmp(section, "run") == 0)
+        return fpc_core_run;
+    if (strcmp(section, "augment") == 0)
+        return fpc_core_augment;
+    return fpc_core_options(fpc_section_kind(section));
+}
+
+static const struct {
+    const char *section, *help;
+} about[] = {
+    {"run", "The run as a whole: name, seed, length, when to stop."},
+    {"dataset", "Where pictures and masks come from; `use` names a dataset plugin."},
+    {"augment", "What all augmentations share. Each [augment.LABEL] names a plugin that draws; they run in this order."},
+    {"model", "The network; `use` names a model plugin."},
+    {"loss", "Each [loss.LABEL] is one term of the sum that is minimised; `use` names a loss plugin."},
+    {"metric", "Each [metric.LABEL] is one number per epoch; [run] metric says which one picks the best checkpoint."},
+    {"optimizer", "How gradients change weights; `use` names an optimizer plugin."},
+    {"schedule", "How the learning rate changes over the epochs; `use` names a schedule plugin."},
+    {"logger", "Each [logger.LABEL] is told what happens and writes it somewhere."},
+    {"backend", "What computes; `use` names a backend plugin."},
+    {"comm", "Sums between processes; `use` names a comm plugin."},
+};
+
+const char *fpc_core_section_help(const char *section)
+{
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (strcmp(section, about[i].section) == 0)
+            return about[i].help;
+    return NULL;
+}

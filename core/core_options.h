@@ -1,0 +1,41 @@
+/* core_options.h: the keys that the core itself reads, as tables like those of the plugins: the sections [run] and
+ * [augment], and beside the plugin's own keys those of every section of a kind. */
+#ifndef CORE_CORE_OPTIONS_H
+#define CORE_CORE_OPTIONS_H
+
+#include "option.h"
+
+typedef struct fpc_loss_common {
+    double weight; /* 1 */
+} fpc_loss_common;
+typedef struct fpc_schedule_common {
+    int64_t warmup_epochs; /* 0 */
+    double warmup_start;   /* 0.1: factor in the first epoch of the warm-up */
+} fpc_schedule_common;
+typedef struct fpc_optimizer_common {
+    double lr; /* 1e-3 */
+} fpc_optimizer_common;
+typedef struct fpc_model_common {
+    int64_t max_params; /* 0: no limit */
+} fpc_model_common;
+typedef struct fpc_augment_common {
+    int64_t fill; /* 0 background, 1 ignore */
+} fpc_augment_common;
+
+/* Each ends with {0}. run fills fpc_run_options (stages.h), dataset fpc_data_options (data.h). */
+extern const fpc_option fpc_core_run[], fpc_core_augment[], fpc_core_dataset[], fpc_core_model[], fpc_core_loss[],
+    fpc_core_optimizer[], fpc_core_schedule[];
+
+/* What the core reads in every section of a kind; NULL: nothing. */
+const fpc_option *fpc_core_options(uint32_t kind);
+/* The same by a section's name: "run", "augment", "dataset", "loss.dice"; NULL: nothing. */
+const fpc_option *fpc_core_section(const char *section);
+/* One sentence about what a core section is for ("run", "dataset" ...); NULL: no such section. */
+const char *fpc_core_section_help(const char *section);
+/* A set for fpc_options_read or fpc_instance_open. */
+static inline fpc_option_set fpc_core_set(const fpc_option *table, void *object)
+{
+    return (fpc_option_set){table, sizeof(fpc_option), object};
+}
+
+#endif

@@ -1,0 +1,475 @@
+/* dataset.c: fpc_data: batches from a data set plugin, read ahead of training.
+ *
+ * An epoch is a row of positions; position p is row p % batch of batch p / batch and shows sample order[p]. Readers take
+ * positions in order, read (or copy from the cache), draw the augmentation and write into one of SLOTS batches; the
+ * trainer takes whole batches in order. What a position holds is a pure function of (seed, epoch, p), so the number of
+ * readers and their timing show nowhere. Everything that two threads touch is touched under `lock`; a decoded picture is
+ * never written again once it is in the cache. */
+#define _POSIX_C_SOURCE 200809L
+#include "data.h"
+#include <fpcore/draw.h>
+#include "core_options.h"
+#include "message.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOTS = 4, MAX_READERS = 64, ID_BYTES = 256 };
+
+struct slot {
+    fpc_batch batch;
+    uint8_t *mask;  /* room for labels; batch.mask is NULL where the part has none */
+    int64_t number; /* which batch of the epoch it holds; -1: none */
+    int32_t done;   /* rows written */
+    fpc_status failed;
+};
+
+struct fpc_data {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    fpc_instance inst;
+    const fpc_dataset_vtbl *vtbl;
+    fpc_dataset_info info;
+    fpc_data_options opt;
+    fpc_augments *augs;
+    uint64_t seed;
+    int64_t *order;       /* room for the largest part */
+    struct slot slot[SLOTS];
+    int ready;            /* slots and threads exist */
+    int32_t n_readers;
+    pthread_t reader[MAX_READERS];
+    fpc_arena *scratch;   /* of the calling thread */
+
+    pthread_mutex_t lock;
+    pthread_cond_t work, filled;
+    int closed, quit;
+    int32_t busy;         /* readers at work on a position */
+    fpc_part part;
+    int64_t epoch, n_pos, next_pos; /* the epoch's positions; the first that nobody took */
+    int64_t n_batches, current;     /* current: batch that the trainer holds or asks for; -1 before the first */
+    int64_t freed;        /* batches below this number are no longer in use */
+    uint8_t **cache[4];   /* by part and sample: image, then mask; NULL: not there */
+    int64_t cache_left;   /* bytes */
+};
+
+static const char *const part_name[4] = {"", "training", "validation", "test"};
+
+static int64_t pixels(const fpc_data *d) { return (int64_t)d->info.h * d->info.w; }
+
+/* ---- one sample ---- */
+static void sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID_BYTES])
+{
+    id[0] = 0;
+    if (!d->vtbl->name || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
+        id[0] = 0;
+    id[ID_BYTES - 1] = 0;
+}
+
+static fpc_status check_labels(const fpc_data *d, fpc_part part, int64_t index, const uint8_t *mask)
+{
+    for (int64_t i = 0, n = pixels(d); i < n; i++) {
+        if (mask[i] < d->info.classes || mask[i] == d->info.ignore_label)
+            continue;
+        char id[ID_BYTES];
+        sample_name(d, part, index, id);
+        return fpc_fail(d->ctx, FPC_EFORMAT,
+                        "%s sample %lld (%s): label %d at x %lld, y %lld; the data set has %d classes, so labels are 0 .. %d",
+                        part_name[part], (long long)index, id, mask[i], (long long)(i % d->info.w),
+                        (long long)(i / d->info.w), d->info.classes, d->info.classes - 1);
+    }
+    return FPC_OK;
+}
+
+/* From the plugin, checked. */
+static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image, uint8_t *mask)
+{
+    char id[ID_BYTES] = "";
+    fpc_sample sample = {image, mask, id, sizeof id};
+    fpc_arena_reset(scratch);
+    const fpc_status st = d->vtbl->read(d->inst.self, scratch, part, index, &sample);
+    if (st != FPC_OK) {
+        sample_name(d, part, index, id);
+        return fpc_fail(d->ctx, st, "%s sample %lld (%s) could not be read", part_name[part], (long long)index, id);
+    }
+    return mask ? check_labels(d, part, index, mask) : FPC_OK;
+}
+
+/* Keeps a copy where the budget allows. Two readers may have read the same sample; the first copy stays. */
+static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image, const uint8_t *mask)
+{
+    const int64_t n = pixels(d), bytes = n * (mask ? 4 : 3);
+    pthread_mutex_lock(&d->lock);
+    const int room = d->cache[part] && !d->cache[part][index] && bytes <= d->cache_left;
+    if (room)
+        d->cache_left -= bytes;
+    pthread_mutex_unlock(&d->lock);
+    if (!room)
+        return;
+    uint8_t *copy = malloc((size_t)bytes);
+    if (copy) {
+        memcpy(copy, image, (size_t)n * 3);
+        if (mask)
+            memcpy(copy + n * 3, mask, (size_t)n);
+    }
+    pthread_mutex_lock(&d->lock);
+    if (copy && !d->cache[part][index]) {
+        d->cache[part][index] = copy;
+        copy = NULL;
+    } else {
+        d->cache_left += bytes;
+    }
+    pthread_mutex_unlock(&d->lock);
+    free(copy);
+}
+
+static fpc_status read_sample(fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image, uint8_t *mask)
+{
+    pthread_mutex_lock(&d->lock);
+    const uint8_t *kept = d->cache[part] ? d->cache[part][index] : NULL;
+    pthread_mutex_unlock(&d->lock);
+    const int64_t n = pixels(d);
+    if (kept) {
+        memcpy(image, kept, (size_t)n * 3);
+        if (mask)
+            memcpy(mask, kept + n * 3, (size_t)n);
+        return FPC_OK;
+    }
+    const fpc_status st = read_fresh(d, scratch, part, index, image, mask);
+    if (st == FPC_OK)
+        keep(d, part, index, image, mask);
+    return st;
+}
+
+/* ---- readers ---- */
+/* Under the lock: the next position, or -1: none to take now. The first of a batch makes its slot ready. */
+static int64_t take(fpc_data *d)
+{
+    const int64_t p = d->next_pos;
+    if (p >= d->n_pos || p / d->opt.batch >= d->freed + SLOTS)
+        return -1;
+    struct slot *s = &d->slot[p / d->opt.batch % SLOTS];
+    if (s->number != p / d->opt.batch) {
+        s->number = p / d->opt.batch;
+        s->done = 0;
+        s->failed = FPC_OK;
+        s->batch.n = fpc_data_batch_size(d, d->part, s->number);
+        s->batch.mask = d->info.unlabelled[d->part] ? NULL : s->mask;
+    }
+    d->next_pos++;
+    d->busy++;
+    return p;
+}
+
+/* Without the lock: position p, which no other thread has. */
+static fpc_status fill(fpc_data *d, fpc_arena *scratch, int64_t p)
+{
+    const int64_t number = p / d->opt.batch, index = d->order[p];
+    const int32_t row = (int32_t)(p % d->opt.batch);
+    fpc_batch *b = &d->slot[number % SLOTS].batch;
+    b->index[row] = index;
+    fpc_status st = read_sample(d, scratch, d->part, index, b->image + row * pixels(d) * 3,
+                                b->mask ? b->mask + row * pixels(d) : NULL);
+    if (st == FPC_OK && d->part == FPC_TRAIN)
+        st = fpc_augments_draw(d->augs, d->seed, d->epoch, number, index, row, b->n, d->info.h, d->info.w, &b->draws);
+    return st;
+}
+
+/* Under the lock: p is done. */
+static void finish(fpc_data *d, int64_t p, fpc_status st)
+{
+    struct slot *s = &d->slot[p / d->opt.batch % SLOTS];
+    s->done++;
+    if (st != FPC_OK)
+        s->failed = st;
+    d->busy--;
+    if (s->done == s->batch.n || d->busy == 0)
+        pthread_cond_broadcast(&d->filled);
+}
+
+static void *reader_main(void *arg)
+{
+    fpc_data *d = arg;
+    fpc_arena *scratch = fpc_arena_new(d->ctx);
+    pthread_mutex_lock(&d->lock);
+    while (!d->quit) {
+        const int64_t p = take(d);
+        if (p < 0) {
+            pthread_cond_wait(&d->work, &d->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&d->lock);
+        const fpc_status st = scratch ? fill(d, scratch, p) : FPC_ENOMEM;
+        pthread_mutex_lock(&d->lock);
+        finish(d, p, st);
+    }
+    pthread_mutex_unlock(&d->lock);
+    if (scratch)
+        fpc_arena_free(scratch);
+    return NULL;
+}
+
+/* As many as the system gives; with none the trainer reads itself. Signals stay with the main thread. */
+static void start_readers(fpc_data *d)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (d->n_readers < d->opt.readers && d->n_readers < MAX_READERS &&
+           pthread_create(&d->reader[d->n_readers], NULL, reader_main, d) == 0)
+        d->n_readers++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- opening ---- */
+static fpc_status check_info(const fpc_data *d)
+{
+    const fpc_dataset_info *i = &d->info;
+    const char *name = d->inst.plugin->name;
+    if (i->h < 1 || i->w < 1 || i->h > 16384 || i->w > 16384 || i->c != 3)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: pictures of %d x %d x %d; sizes are 1 .. 16384 and 3 channels", name,
+                        i->w, i->h, i->c);
+    if (i->classes < 1 || i->classes > FPC_MAX_CLASSES || !i->class_names || !i->palette)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: %d classes; 1 .. %d are possible, each with a name and a colour",
+                        name, i->classes, FPC_MAX_CLASSES);
+    if (i->ignore_label < -1 || i->ignore_label > 255)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: ignore label %d; labels are 0 .. 255", name, i->ignore_label);
+    for (int32_t p = 0; p < i->n_mirror_pairs; p++)
+        if (i->mirror_pairs[p][0] >= i->classes || i->mirror_pairs[p][1] >= i->classes)
+            return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: mirror pair %d-%d names a class beyond %d", name,
+                            i->mirror_pairs[p][0], i->mirror_pairs[p][1], i->classes - 1);
+    const int64_t n = i->count[FPC_TRAIN];
+    if (n > 0 && d->opt.batch > n)
+        return fpc_fail(d->ctx, FPC_EINVAL,
+                        "dataset.batch = %lld: the training set has %lld images only; a batch cannot be larger than the set",
+                        (long long)d->opt.batch, (long long)n);
+    if (n + i->count[FPC_VAL] + i->count[FPC_TEST] < 1)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: there is not one image in it", name);
+    return FPC_OK;
+}
+
+static void close_deferred(void *arg) { fpc_data_close(arg); }
+
+static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_recipe *recipe)
+{
+    const fpc_option_set common = fpc_core_set(fpc_core_dataset, &d->opt);
+    const fpc_section *section = recipe ? fpc_recipe_section(recipe, "dataset") : NULL;
+    fpc_status st = fpc_instance_open(registry, d->arena, FPC_DATASET, "dataset", section, "synthetic", common, &d->inst);
+    if (st != FPC_OK)
+        return st;
+    d->vtbl = d->inst.vtbl;
+    if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, name) || !d->vtbl->open || !d->vtbl->read)
+        return fpc_fail(d->ctx, FPC_EABI, "dataset/%s has no open and read functions", d->inst.plugin->name);
+    d->info.size = sizeof d->info;
+    d->info.c = 3;
+    d->info.ignore_label = -1;
+    st = d->vtbl->open(d->inst.self, &d->info);
+    if (st != FPC_OK)
+        return fpc_fail(d->ctx, st, "dataset/%s could not be opened", d->inst.plugin->name);
+    return check_info(d);
+}
+
+fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe, uint64_t seed,
+                         fpc_data **out)
+{
+    *out = NULL;
+    fpc_data *d = fpc_alloc(arena, sizeof *d);
+    if (!d)
+        return FPC_ENOMEM;
+    d->ctx = ctx;
+    d->arena = arena;
+    d->seed = seed;
+    d->part = FPC_TRAIN;
+    d->current = -1;
+    fpc_status st = open_plugin(d, registry, recipe);
+    if (st == FPC_OK)
+        st = fpc_augments_open(ctx, arena, registry, recipe, &d->info, &d->augs);
+    if (st != FPC_OK)
+        return st;
+    d->cache_left = d->opt.cache_mb << 20;
+    d->scratch = fpc_arena_new(ctx);
+    if (!d->scratch)
+        return FPC_ENOMEM;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_cond_init(&d->work, NULL);
+    pthread_cond_init(&d->filled, NULL);
+    st = fpc_arena_defer(arena, close_deferred, d);
+    if (st == FPC_OK)
+        *out = d;
+    else
+        fpc_data_close(d);
+    return st;
+}
+
+/* The slots' memory and the readers: on first use, since many a verb only asks for the classes' names. */
+static fpc_status make_ready(fpc_data *d)
+{
+    const size_t rows = (size_t)d->opt.batch, n = (size_t)pixels(d);
+    int64_t most = 1;
+    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
+        most = d->info.count[part] > most ? d->info.count[part] : most;
+    d->order = fpc_alloc(d->arena, (size_t)most * sizeof *d->order);
+    if (!d->order)
+        return FPC_ENOMEM;
+    for (int i = 0; i < SLOTS; i++) {
+        fpc_batch *b = &d->slot[i].batch;
+        const fpc_augments *a = d->augs;
+        *b = (fpc_batch){.h = d->info.h, .w = d->info.w};
+        b->image = fpc_alloc(d->arena, rows * n * 3);
+        d->slot[i].mask = fpc_alloc(d->arena, rows * n);
+        b->index = fpc_alloc(d->arena, rows * sizeof *b->index);
+        b->draws.warp = fpc_alloc(d->arena, rows * 8 * sizeof(float));
+        b->draws.labels = fpc_alloc(d->arena, rows * 256);
+        b->draws.colour = fpc_alloc(d->arena, (rows * (size_t)a->n_colour + 1) * sizeof(fpc_colour));
+        b->draws.pixel = fpc_alloc(d->arena, (size_t)(a->n_pixel + 1) * sizeof(float *));
+        if (!b->image || !d->slot[i].mask || !b->index || !b->draws.warp || !b->draws.labels || !b->draws.colour || !b->draws.pixel)
+            return FPC_ENOMEM;
+        for (int32_t k = 0; k < a->n_pixel; k++)
+            if (!(b->draws.pixel[k] = fpc_alloc(d->arena, rows * (size_t)a->pixel[k].floats * sizeof(float))))
+                return FPC_ENOMEM;
+        d->slot[i].number = -1;
+    }
+    d->ready = 1;
+    start_readers(d);
+    return FPC_OK;
+}
+
+/* ---- what the others ask ---- */
+const fpc_dataset_info *fpc_data_info(const fpc_data *d) { return &d->info; }
+const fpc_data_options *fpc_data_options_of(const fpc_data *d) { return &d->opt; }
+const fpc_augments *fpc_data_augments(const fpc_data *d) { return d->augs; }
+const fpc_instance *fpc_data_instance(const fpc_data *d) { return &d->inst; }
+
+int64_t fpc_data_batches(const fpc_data *d, fpc_part part)
+{
+    const int64_t n = d->info.count[part], whole = n / d->opt.batch;
+    return part == FPC_TRAIN && d->opt.drop_last ? whole : whole + (n % d->opt.batch != 0);
+}
+
+int32_t fpc_data_batch_size(const fpc_data *d, fpc_part part, int64_t batch_index)
+{
+    const int64_t left = d->info.count[part] - batch_index * d->opt.batch;
+    return (int32_t)(left < d->opt.batch ? left : d->opt.batch);
+}
+
+/* ---- epochs ---- */
+/* Under the lock: takes the rest of the running epoch from the readers and waits until none is at work. */
+static void stop_epoch(fpc_data *d)
+{
+    d->next_pos = d->n_pos;
+    while (d->busy > 0)
+        pthread_cond_wait(&d->filled, &d->lock);
+    for (int i = 0; i < SLOTS; i++)
+        d->slot[i].number = -1;
+}
+
+static void make_order(fpc_data *d, fpc_part part, int64_t epoch)
+{
+    for (int64_t i = 0; i < d->info.count[part]; i++)
+        d->order[i] = i;
+    if (part != FPC_TRAIN || !d->opt.shuffle)
+        return;
+    const fpc_rng rng = {{(uint32_t)d->seed, (uint32_t)(d->seed >> 32)}, fpc_hash("order"), (uint32_t)epoch, 0};
+    fpc_draw_shuffle(rng, 0, d->info.count[part], d->order);
+}
+
+fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t skip)
+{
+    if (part < FPC_TRAIN || part > FPC_TEST || d->info.count[part] < 1)
+        return fpc_fail(d->ctx, FPC_EINVAL, "the data set dataset/%s has no %s images", d->inst.plugin->name,
+                        part < FPC_TRAIN || part > FPC_TEST ? "such" : part_name[part]);
+    const fpc_status st = d->ready ? FPC_OK : make_ready(d);
+    if (st != FPC_OK)
+        return st;
+    if (!d->cache[part] && d->cache_left > 0 &&
+        !(d->cache[part] = fpc_alloc(d->arena, (size_t)d->info.count[part] * sizeof *d->cache[part])))
+        return FPC_ENOMEM;
+    const int64_t n_batches = fpc_data_batches(d, part), first = skip < 0 ? 0 : skip < n_batches ? skip : n_batches;
+    pthread_mutex_lock(&d->lock);
+    stop_epoch(d);
+    d->part = part;
+    d->epoch = epoch;
+    make_order(d, part, epoch);
+    d->n_batches = n_batches;
+    d->n_pos = n_batches * d->opt.batch < d->info.count[part] ? n_batches * d->opt.batch : d->info.count[part];
+    d->next_pos = first * d->opt.batch;
+    d->freed = first;
+    d->current = first - 1;
+    pthread_cond_broadcast(&d->work);
+    pthread_mutex_unlock(&d->lock);
+    return FPC_OK;
+}
+
+/* Under the lock: waits for the batch that the trainer asks for, or fills it here where there are no readers. */
+static void await_batch(fpc_data *d, const struct slot *s)
+{
+    while (s->number != d->current || s->done < s->batch.n) {
+        const int64_t p = d->n_readers ? -1 : take(d);
+        if (p < 0) {
+            pthread_cond_wait(&d->filled, &d->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&d->lock);
+        const fpc_status st = fill(d, d->scratch, p);
+        pthread_mutex_lock(&d->lock);
+        finish(d, p, st);
+    }
+}
+
+fpc_status fpc_data_next(fpc_data *d, const fpc_batch **out)
+{
+    *out = NULL;
+    if (!d->ready)
+        return fpc_fail(d->ctx, FPC_EINTERNAL, "a batch was asked for before an epoch was started");
+    pthread_mutex_lock(&d->lock);
+    if (d->current < d->n_batches)
+        d->current++;
+    d->freed = d->current;
+    pthread_cond_broadcast(&d->work);
+    fpc_status st = FPC_OK;
+    if (d->current < d->n_batches) {
+        const struct slot *s = &d->slot[d->current % SLOTS];
+        await_batch(d, s);
+        st = s->failed;
+        *out = st == FPC_OK ? &s->batch : NULL;
+    }
+    pthread_mutex_unlock(&d->lock);
+    return st == FPC_OK ? st : fpc_fail(d->ctx, st, "batch %lld of the %s images could not be made", (long long)d->current,
+                                        part_name[d->part]);
+}
+
+fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t index, fpc_batch *out)
+{
+    if (part < FPC_TRAIN || part > FPC_TEST || index < 0 || index >= d->info.count[part])
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s has no sample %lld in that part", d->inst.plugin->name,
+                        (long long)index);
+    const size_t n = (size_t)pixels(d);
+    *out = (fpc_batch){.n = 1, .h = d->info.h, .w = d->info.w};
+    out->image = fpc_alloc(arena, n * 3);
+    out->index = fpc_alloc(arena, sizeof *out->index);
+    if (!d->info.unlabelled[part])
+        out->mask = fpc_alloc(arena, n);
+    if (!out->image || !out->index || (!d->info.unlabelled[part] && !out->mask))
+        return FPC_ENOMEM;
+    out->index[0] = index;
+    return read_sample(d, d->scratch, part, index, out->image, out->mask);
+}
+
+void fpc_data_close(fpc_data *d)
+{
+    if (!d || d->closed)
+        return;
+    pthread_mutex_lock(&d->lock);
+    d->closed = d->quit = 1;
+    pthread_cond_broadcast(&d->work);
+    pthread_mutex_unlock(&d->lock);
+    for (int32_t i = 0; i < d->n_readers; i++)
+        pthread_join(d->reader[i], NULL);
+    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
+        for (int64_t i = 0; d->cache[part] && i < d->info.count[part]; i++)
+            free(d->cache[part][i]);
+    pthread_cond_destroy(&d->filled);
+    pthread_cond_destroy(&d->work);
+    pthread_mutex_destroy(&d->lock);
+    fpc_arena_free(d->scratch);
+}

@@ -1,0 +1,106 @@
+/* stages.h: everything that a recipe names, opened and checked, and the steps that are made of it. */
+#ifndef CORE_STAGES_H
+#define CORE_STAGES_H
+
+#include <fpcore/loss.h>
+#include <fpcore/metric.h>
+#include <fpcore/model.h>
+#include <fpcore/optimizer.h>
+#include <fpcore/schedule.h>
+#include "data.h"
+#include "program.h"
+
+/* [run] */
+typedef struct fpc_run_options {
+    const char *name, *out;    /* "run", "runs" */
+    int64_t seed, epochs;      /* 0, 1 */
+    int64_t patience;          /* epochs without a new best before stopping; 0: never */
+    int64_t accumulate;        /* micro-batches per optimizer step, 1 */
+    double clip_norm;          /* 0: off */
+    double ema;                /* decay of the average of the weights; 0: off */
+    const char *metric;        /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
+    const char *init_from;     /* weights to start from, "" */
+    int64_t rewrite;           /* on: exact graph rewrites */
+} fpc_run_options;
+
+typedef struct fpc_loss_term {
+    fpc_instance inst;
+    double weight; /* core key of every [loss.*] */
+    const char *label; /* "ce" of [loss.ce] */
+} fpc_loss_term;
+
+typedef struct fpc_metric_stage {
+    fpc_instance inst;
+    const char *label; /* "f_score" */
+} fpc_metric_stage;
+
+/* One section of the recipe as it was opened: what the resolved recipe and --check look at. */
+typedef struct fpc_opened {
+    const char *name;
+    fpc_instance inst;     /* plugin NULL: a section of the core alone */
+    fpc_option_set common; /* the core's keys in it */
+} fpc_opened;
+
+typedef struct fpc_stages {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    fpc_registry *registry;
+    const fpc_recipe *recipe;
+    fpc_run_options run;
+    fpc_data *data;            /* NULL where not asked for */
+    fpc_backend *backend;
+    fpc_op_table *ops;
+    fpc_instance model, optimizer, schedule;
+    int64_t max_params;        /* [model] max_params, 0: no limit */
+    double lr;                 /* [optimizer] lr */
+    double warmup_epochs, warmup_start; /* [schedule] */
+    int32_t n_losses, n_metrics;
+    fpc_loss_term *loss;
+    fpc_metric_stage *metric;
+    int32_t classes, ignore;
+    fpc_state *state;
+    int32_t n_opened;
+    fpc_opened *opened;        /* every section, in the recipe's order */
+    fpc_dataset_info info;     /* classes, palette, pairs; counts and sizes only where data were opened */
+    struct fpc_programs *programs; /* private to steps.c */
+} fpc_stages;
+
+enum { FPC_OPEN_DATA = 1, FPC_OPEN_TRAIN = 2 /* losses, optimizer, schedule, metrics */, FPC_OPEN_BACKEND = 4 /* and state */ };
+/* Opens the named parts; checks every section of the recipe in any case (no key is ignored). classes: taken from the
+ * data set, or `classes` where data is not opened (19). */
+fpc_status fpc_stages_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what, fpc_stages **);
+/* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
+const char *fpc_stages_resolved(fpc_stages *, fpc_arena *, int with_origin);
+
+/* The rate used in epoch e (0-based). history: the monitored metric, for schedules that look at it; may be NULL. */
+double fpc_stages_lr(const fpc_stages *, int64_t epoch, const fpc_history *history);
+
+typedef struct fpc_step_result {
+    double loss, grad_norm;
+    double term[16];          /* per [loss.*] section, unweighted */
+    int32_t images;
+    const int32_t *tp_fp_fn;  /* [images][classes][3] of all micro-batches */
+} fpc_step_result;
+
+/* One optimizer step from n_micro batches. step: counts from 1 over the whole run; lr: the rate. FPC_ENAN where loss or
+ * gradient norm is not finite (the parameters are then unchanged); the message names step and node. */
+fpc_status fpc_train_step(fpc_stages *, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
+                          fpc_step_result *out);
+/* Loss terms and counts of one batch, in evaluation mode. */
+fpc_status fpc_eval_step(fpc_stages *, const fpc_batch *, fpc_step_result *out);
+/* Labels n*h*w of n pictures (n*h*w*3 bytes). */
+fpc_status fpc_predict_step(fpc_stages *, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels);
+
+/* For probe, model and bench: builds a program around real-valued images. Outputs "logits" (n,h,w,classes) at full size
+ * when `logits` is set, "loss", "terms"; with backward, gradients land in state (grad.NAME). */
+typedef struct fpc_probe_args {
+    int32_t n, h, w;
+    int training, backward, logits, loss;
+} fpc_probe_args;
+fpc_status fpc_stages_probe(fpc_stages *, const fpc_probe_args *, fpc_program **);
+/* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
+fpc_status fpc_stages_update(fpc_stages *, int64_t step, double lr, double *grad_norm);
+/* The rewritten graph of one image, for the layer table; no memory is taken. */
+fpc_status fpc_stages_graph(fpc_stages *, int32_t n, int32_t h, int32_t w, int training, int rewrite, fpc_graph **);
+
+#endif

@@ -1,0 +1,232 @@
+/* state.c: everything that lives from step to step, in backend memory: parameters, gradients, optimizer slots and averages
+ * (flat, so that one node updates all), and buffers. Files see PyTorch's names and layouts; only this file converts. */
+#include "ops.h"
+#include "program.h"
+#include <fpcore/rng.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 16, ROW = 256 };
+
+static void file_dims(fpc_state_entry *e)
+{
+    const fpc_shape s = e->shape;
+    if (e->rank == 4)
+        memcpy(e->dims, (int64_t[4]){s.n, s.c, s.h, s.w}, sizeof e->dims);
+    else if (e->rank == 2)
+        memcpy(e->dims, (int64_t[4]){(int64_t)s.n * s.h * s.w, s.c, 0, 0}, sizeof e->dims);
+    else if (e->rank == 1)
+        e->dims[0] = fpc_count(s);
+}
+
+static fpc_state_entry *add_entry(fpc_state *s, uint32_t kind, const char *name, const char *param, const fpc_value *v, void *data)
+{
+    fpc_state_entry *e = &s->entry[s->n++];
+    *e = (fpc_state_entry){.name = name, .kind = kind, .dtype = v->dtype == FPC_I64 ? FPC_I64 : FPC_F32, .rank = v->rank,
+                           .count = fpc_count(v->shape), .param = param, .shape = v->shape, .data = data, .fill = v->fill,
+                           .fan_in = v->fan_in};
+    file_dims(e);
+    return e;
+}
+
+static fpc_status add_flat(fpc_state *s, fpc_arena *arena, const fpc_graph *g, uint32_t kind, const char *prefix, void *flat)
+{
+    size_t offset = 0;
+    for (int32_t i = 0; i < g->n_values; i++) {
+        const fpc_value *v = &g->value[i];
+        if (v->role != FPC_ROLE_PARAM)
+            continue;
+        const char *param = fpc_strdup(arena, v->name), *name = *prefix ? fpc_sprintf(arena, "%s%s", prefix, v->name) : param;
+        if (!name || !param)
+            return FPC_ENOMEM;
+        add_entry(s, kind, name, param, v, (char *)flat + offset * fpc_dtype_size(g->real));
+        offset += ((size_t)fpc_count(v->shape) + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    return FPC_OK;
+}
+
+static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g)
+{
+    for (int32_t i = 0; i < g->n_values; i++) {
+        const fpc_value *v = &g->value[i];
+        void *data;
+        if (v->role != FPC_ROLE_BUFFER)
+            continue;
+        const fpc_status st = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(v->shape, v->dtype), v->name, &data);
+        if (st)
+            return st;
+        const char *name = fpc_strdup(arena, v->name);
+        add_entry(s, FPC_STATE_BUFFER, name, name, v, data);
+    }
+    return FPC_OK;
+}
+
+fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const fpc_graph *g, int32_t n_slots,
+                         const char *const *slots, int average, fpc_state **out)
+{
+    fpc_state *s = fpc_alloc(arena, sizeof *s);
+    int32_t n_params = 0, n_buffers = 0;
+    size_t numbers = 0;
+    if (!s)
+        return FPC_ENOMEM;
+    *s = (fpc_state){.ctx = ctx, .backend = be, .n_slots = n_slots};
+    for (int32_t i = 0; i < g->n_values; i++) {
+        n_buffers += g->value[i].role == FPC_ROLE_BUFFER;
+        if (g->value[i].role == FPC_ROLE_PARAM) {
+            n_params++;
+            s->n_trainable += fpc_count(g->value[i].shape);
+            numbers += ((size_t)fpc_count(g->value[i].shape) + ALIGN - 1) / ALIGN * ALIGN;
+        }
+    }
+    s->n_params = n_params;
+    s->flat = (fpc_shape){1, 1, (int32_t)((numbers + ROW - 1) / ROW), ROW};
+    if (s->flat.w < 1)
+        return fpc_fail(ctx, FPC_EINVAL, "the model has no parameters; a model's build must declare some");
+    s->entry = fpc_alloc(arena, (size_t)(n_params * (3 + n_slots) + n_buffers + 1) * sizeof *s->entry);
+    if (!s->entry)
+        return FPC_ENOMEM;
+    const size_t bytes = fpc_bytes(s->flat, g->real);
+    fpc_status st = fpc_backend_alloc(be, ctx, bytes, "the parameters", &s->param);
+    st = st ? st : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
+    for (int32_t i = 0; i < n_slots && !st; i++)
+        st = fpc_backend_alloc(be, ctx, bytes, "the optimizer", &s->slot[i]);
+    if (average && !st)
+        st = fpc_backend_alloc(be, ctx, bytes, "the averaged parameters", &s->average);
+    st = st ? st : add_flat(s, arena, g, FPC_STATE_PARAM, "", s->param);
+    st = st ? st : add_buffers(s, arena, g);
+    st = st ? st : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
+    for (int32_t i = 0; i < n_slots && !st; i++)
+        st = add_flat(s, arena, g, FPC_STATE_SLOT, fpc_sprintf(arena, "optimizer.%s.", slots[i]), s->slot[i]);
+    if (average && !st)
+        st = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
+    *out = s;
+    return st;
+}
+
+const fpc_state_entry *fpc_state_find(const fpc_state *s, const char *name)
+{
+    for (int32_t i = 0; i < s->n; i++)
+        if (!strcmp(s->entry[i].name, name))
+            return &s->entry[i];
+    return NULL;
+}
+
+/* Index in memory (out, kh, kw, in) of element i in file order (out, in, kh, kw). */
+static int64_t memory_index(const fpc_state_entry *e, int64_t i)
+{
+    if (e->rank != 4)
+        return i;
+    const fpc_shape s = e->shape;
+    const int64_t x = i % s.w, y = i / s.w % s.h, c = i / ((int64_t)s.w * s.h) % s.c, k = i / ((int64_t)s.w * s.h * s.c);
+    return ((k * s.h + y) * s.w + x) * s.c + c;
+}
+
+fpc_status fpc_state_get(const fpc_state *s, const fpc_state_entry *e, void *host)
+{
+    const uint32_t real = s->backend->device.real;
+    const size_t item = e->dtype == FPC_I64 ? 8 : fpc_dtype_size(real);
+    if (e->dtype == FPC_I64)
+        return fpc_backend_copy(s->backend, host, e->data, (size_t)e->count * item, FPC_TO_HOST);
+    char *copy = malloc((size_t)e->count * item + 1);
+    if (!copy)
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to read %s", e->name);
+    const fpc_status st = fpc_backend_copy(s->backend, copy, e->data, (size_t)e->count * item, FPC_TO_HOST);
+    for (int64_t i = 0; i < e->count && !st; i++) {
+        const int64_t m = memory_index(e, i);
+        ((float *)host)[i] = real == FPC_F64 ? (float)((double *)(void *)copy)[m] : ((float *)(void *)copy)[m];
+    }
+    free(copy);
+    return st;
+}
+
+fpc_status fpc_state_set(fpc_state *s, const fpc_state_entry *e, const void *host)
+{
+    const uint32_t real = s->backend->device.real;
+    const size_t item = e->dtype == FPC_I64 ? 8 : fpc_dtype_size(real);
+    if (e->dtype == FPC_I64)
+        return fpc_backend_copy(s->backend, e->data, host, (size_t)e->count * item, FPC_TO_DEVICE);
+    char *copy = malloc((size_t)e->count * item + 1);
+    if (!copy)
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to set %s", e->name);
+    for (int64_t i = 0; i < e->count; i++) {
+        const int64_t m = memory_index(e, i);
+        if (real == FPC_F64)
+            ((double *)(void *)copy)[m] = ((const float *)host)[i];
+        else
+            ((float *)(void *)copy)[m] = ((const float *)host)[i];
+    }
+    const fpc_status st = fpc_backend_copy(s->backend, e->data, copy, (size_t)e->count * item, FPC_TO_DEVICE);
+    free(copy);
+    return st;
+}
+
+/* A number in (-1, 1), or a normal one, for element i of the tensor whose name hashes to `stream`. */
+static double draw(uint64_t seed, uint32_t stream, int64_t i, int normal, double cut)
+{
+    const uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    if (!normal)
+        return 2.0 * (double)fpc_unit(fpc_philox4x32(k0, k1, (uint32_t)(i / 4), 0, 0, stream).v[i % 4]) - 1.0;
+    for (uint32_t attempt = 0;; attempt++) {
+        const fpc_u32x4 u = fpc_philox4x32(k0, k1, (uint32_t)i, attempt, 1, stream);
+        const double r = sqrt(-2.0 * log(1.0 - (double)fpc_unit(u.v[0])));
+        const double z = r * cos(6.283185307179586 * (double)fpc_unit(u.v[1]));
+        if (cut <= 0 || fabs(z) <= cut)
+            return z;
+    }
+}
+
+static fpc_status fill_entry(fpc_state *s, const fpc_state_entry *e, uint64_t seed)
+{
+    const uint32_t stream = fpc_hash(e->name);
+    const double fan = e->fan_in > 0 ? (double)e->fan_in : 1;
+    float *host = malloc((size_t)e->count * 8 + 8);
+    if (!host)
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to fill %s", e->name);
+    memset(host, 0, (size_t)e->count * 8 + 8);
+    for (int64_t i = 0; i < e->count && e->dtype != FPC_I64; i++)
+        host[i] = e->fill == FPC_FILL_ONE               ? 1.0f
+                  : e->fill == FPC_FILL_UNIFORM_FAN_IN ? (float)(draw(seed, stream, i, 0, 0) / sqrt(fan))
+                  : e->fill == FPC_FILL_KAIMING        ? (float)(draw(seed, stream, i, 1, 0) * sqrt(2 / fan))
+                  : e->fill == FPC_FILL_TRUNC_NORMAL   ? (float)(draw(seed, stream, i, 1, 2) * 0.02)
+                                                       : 0.0f;
+    const fpc_status st = fpc_state_set(s, e, host);
+    free(host);
+    return st;
+}
+
+fpc_status fpc_state_init(fpc_state *s, uint64_t seed)
+{
+    fpc_status st = FPC_OK;
+    for (int32_t i = 0; i < s->n && !st; i++) {
+        fpc_state_entry e = s->entry[i];
+        if (e.kind != FPC_STATE_PARAM && e.kind != FPC_STATE_BUFFER)
+            e.fill = FPC_FILL_ZERO;
+        if (e.kind != FPC_STATE_AVERAGE)
+            st = fill_entry(s, &e, seed);
+    }
+    return st ? st : fpc_state_start_average(s);
+}
+
+fpc_status fpc_state_start_average(fpc_state *s)
+{
+    if (!s->average)
+        return FPC_OK;
+    return fpc_backend_copy(s->backend, s->average, s->param, fpc_bytes(s->flat, s->backend->device.real), FPC_ON_DEVICE);
+}
+
+/* Contents change places, not pointers: compiled programs hold the pointers. */
+fpc_status fpc_state_exchange_average(fpc_state *s)
+{
+    if (!s->average)
+        return FPC_OK;
+    const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
+    void *copy = malloc(bytes);
+    if (!copy)
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
+    fpc_status st = fpc_backend_copy(s->backend, copy, s->param, bytes, FPC_TO_HOST);
+    st = st ? st : fpc_backend_copy(s->backend, s->param, s->average, bytes, FPC_ON_DEVICE);
+    st = st ? st : fpc_backend_copy(s->backend, s->average, copy, bytes, FPC_TO_DEVICE);
+    free(copy);
+    return st;
+}

@@ -1,0 +1,94 @@
+/* trainer.h: a training under way: what run.c and its helpers (run_*.c) share. All of it that outlives a step is in
+ * last.safetensors, so that a training that was cut goes on bit for bit. */
+#ifndef CORE_TRAINER_H
+#define CORE_TRAINER_H
+
+#include "checkpoint.h"
+#include "events.h"
+#include "run.h"
+
+enum { FPC_METER_TERMS = 16 }; /* as in fpc_step_result */
+
+/* Sums over the batches of an epoch; the metrics are computed from the counts when it ends. Losses are weighted by images. */
+typedef struct fpc_meter {
+    double loss, grad_norm, term[FPC_METER_TERMS];
+    int64_t images, steps, batches, cap_images, cap_batches;
+    int32_t *counts;       /* [images][classes][3] */
+    int64_t *batch_images; /* images of each batch */
+} fpc_meter;
+
+typedef struct fpc_trainer {
+    fpc_stages *stages;
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    const fpc_run_args *args;
+    fpc_events *events;
+    const fpc_batch **group; /* run.accumulate batches: one step */
+    fpc_batch *held;         /* their copies: a batch of the reader lives until the next */
+    fpc_meter train, val;
+    double *row; /* values of the epoch under way, by column */
+
+    int64_t steps_per_epoch, val_batches, val_images;
+    int32_t monitor;        /* index of the metric that picks the best */
+    int32_t monitor_column; /* its column */
+    int higher;
+
+    /* the state of the training beside the weights */
+    int64_t epoch;      /* finished epochs */
+    int64_t step;       /* optimizer steps done */
+    double best;
+    int64_t best_epoch; /* -1: none yet */
+    int64_t waited;     /* epochs since */
+
+    double lr; /* of the epoch under way */
+
+    const char *folder;
+    int lock; /* the folder's descriptor, locked; -1: none */
+    const char *recipe;   /* resolved */
+    const char *identity; /* the same without what may differ when a run is resumed */
+    int resumed;
+    struct json_t *log;   /* run.json */
+
+    /* time, for people only: never part of a result */
+    double began, epoch_began, samples_at, step_seconds, eval_seconds;
+    int64_t steps_timed;
+} fpc_trainer;
+
+double fpc_trainer_now(void);                 /* seconds of a clock that only goes forward */
+double fpc_trainer_left(const fpc_trainer *, int64_t val_done); /* seconds that the rest of the run will take */
+fpc_clock fpc_trainer_clock(const fpc_trainer *);
+fpc_field fpc_field_int(const char *key, int64_t);
+fpc_field fpc_field_real(const char *key, double);
+fpc_field fpc_field_text(const char *key, const char *);
+
+/* run_meter.c */
+fpc_status fpc_meter_open(fpc_meter *, fpc_arena *, int64_t images, int64_t batches, int32_t classes);
+void fpc_meter_clear(fpc_meter *);
+fpc_status fpc_meter_add(fpc_meter *, fpc_ctx *, const fpc_stages *, const fpc_step_result *, int32_t n_batches,
+                         const fpc_batch *const *);
+/* The columns of the record, and the values of an epoch from its meters. */
+fpc_status fpc_trainer_columns(fpc_trainer *);
+void fpc_trainer_row(fpc_trainer *);
+
+/* run_epoch.c: FPC_ECANCEL (without a sentence) when the run was cancelled; the meters then hold what was done. */
+fpc_status fpc_trainer_train(fpc_trainer *);
+fpc_status fpc_trainer_validate(fpc_trainer *);
+
+/* run_save.c */
+fpc_status fpc_trainer_save(fpc_trainer *, const char *folder); /* last.safetensors */
+fpc_status fpc_trainer_save_best(fpc_trainer *, int64_t epoch, double value);
+fpc_status fpc_trainer_load(fpc_trainer *);
+
+/* run_folder.c */
+fpc_status fpc_trainer_new_folder(fpc_trainer *);
+fpc_status fpc_trainer_old_folder(fpc_trainer *);
+fpc_status fpc_trainer_recipe(fpc_trainer *); /* fills recipe and identity */
+/* Every key whose value differs between two identities and may not: one failure that names them all. */
+fpc_status fpc_trainer_same_recipe(fpc_trainer *, const char *identity, const char *origin);
+const char *fpc_trainer_path(fpc_trainer *, const char *name);
+
+/* run_log.c: run.json */
+fpc_status fpc_trainer_log_begin(fpc_trainer *, const char *folder);
+fpc_status fpc_trainer_log_end(fpc_trainer *, const char *how, const char *error);
+
+#endif

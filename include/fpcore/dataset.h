@@ -1,0 +1,46 @@
+/* dataset.h: where pictures and label masks come from. Augmentation, order, batches and caching are the core's. */
+#ifndef FPCORE_DATASET_H
+#define FPCORE_DATASET_H
+
+#include <fpcore/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fpc_part { FPC_TRAIN = 1, FPC_VAL, FPC_TEST } fpc_part;
+
+typedef struct fpc_dataset_info {
+    uint32_t size;
+    int64_t count[4];                 /* by fpc_part */
+    int32_t h, w, c, classes;         /* every sample has this size; c is 3 */
+    const char *const *class_names;   /* classes of them */
+    const uint8_t (*palette)[3];      /* classes of them, RGB */
+    const uint8_t (*mirror_pairs)[2]; /* labels that change places when a picture is mirrored */
+    int32_t n_mirror_pairs;
+    int32_t ignore_label;             /* -1: none */
+    int32_t unlabelled[4];            /* by fpc_part; 1: pictures without masks (a contest's test set) */
+} fpc_dataset_info;
+
+/* The core's buffers: image h*w*3 bytes RGB, mask h*w labels (NULL: not wanted), id: a name for messages and files. */
+typedef struct fpc_sample {
+    uint8_t *image, *mask;
+    char *id;
+    size_t id_cap;
+} fpc_sample;
+
+typedef struct fpc_dataset_vtbl {
+    uint32_t size;
+    fpc_status (*open)(fpc_self *, fpc_dataset_info *);                   /* [main] */
+    fpc_status (*read)(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index,
+                       fpc_sample *);                                     /* [reader: re-entrant] */
+    /* [main] Optional: fills classes, class_names, palette, mirror pairs, ignore_label (and h, w where the options say)
+     * without touching a picture, after init and before open: for verbs that need no data. */
+    fpc_status (*describe)(fpc_self *, fpc_dataset_info *);
+    fpc_status (*name)(const fpc_self *, fpc_part, int64_t index, char *id, size_t id_cap); /* [any] without reading */
+} fpc_dataset_vtbl;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

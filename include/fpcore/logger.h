@@ -1,0 +1,57 @@
+/* logger.h: loggers are told what happens; they never change it. Thread: [main]. */
+#ifndef FPCORE_LOGGER_H
+#define FPCORE_LOGGER_H
+
+#include <fpcore/plugin.h>
+#include <fpcore/schedule.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fpc_what {
+    FPC_RUN_BEGIN = 1, /* run_dir name epochs steps_per_epoch params train_images val_images batch resumed(int) */
+    FPC_STEP,          /* loss lr images_per_s; every step */
+    FPC_EPOCH,         /* one epoch is done: every key of history.json with its new value, plus best(int) seconds */
+    FPC_EVAL,          /* progress of the validation: done(int) total(int) */
+    FPC_CHECKPOINT,    /* path best(int) */
+    FPC_RUN_END        /* status(text) best_value best_epoch(int) seconds */
+} fpc_what;
+
+typedef struct fpc_field {
+    const char *key;
+    uint32_t type; /* FPC_OPT_INT, FPC_OPT_REAL, FPC_OPT_TEXT, FPC_OPT_REALS */
+    union {
+        int64_t i;
+        double r;
+        const char *s;
+        fpc_reals list;
+    } v;
+} fpc_field;
+
+typedef struct fpc_event {
+    uint32_t size, what;
+    fpc_clock clock; /* clock.epoch: 0-based epoch that this is about */
+    int32_t n;
+    const fpc_field *field;
+    /* The whole record so far, by column, in a fixed order: what history.json holds. n_rows finished epochs. */
+    int32_t n_columns;
+    int64_t n_rows;
+    const char *const *column;
+    const double *const *value;
+} fpc_event;
+
+typedef struct fpc_logger_vtbl {
+    uint32_t size;
+    fpc_status (*event)(fpc_self *, const fpc_event *);
+} fpc_logger_vtbl;
+
+/* The field of that key, or NULL. */
+FPC_API const fpc_field *fpc_event_field(const fpc_event *, const char *key);
+/* Writes a file whole or not at all: temporary name, sync, rename. FPC_EIO with a sentence where that fails. */
+FPC_API fpc_status fpc_write_atomic(fpc_ctx *, const char *path, const void *data, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

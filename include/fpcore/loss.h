@@ -1,0 +1,48 @@
+/* loss.h: a loss term appends nodes that end in one scalar (1,1,1,1). The core weights and sums the terms (every loss
+ * section has the key `weight`), and merges terms over the same logits with the last upsampling. Thread: [main]. */
+#ifndef FPCORE_LOSS_H
+#define FPCORE_LOSS_H
+
+#include <fpcore/ops.h>
+#include <fpcore/plugin.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fpc_target {
+    uint32_t size;
+    fpc_val mask;            /* (n,h,w,1) U8 labels */
+    fpc_val mask_b, lambda;  /* id < 0 unless two pictures are mixed */
+    int32_t classes, ignore; /* ignore: label that counts nowhere; -1: none */
+} fpc_target;
+
+typedef struct fpc_loss_io {
+    uint32_t size;
+    fpc_val logits; /* (n,h,w,classes), already of the mask's size */
+    const fpc_target *target;
+    fpc_val term;   /* set by build */
+} fpc_loss_io;
+
+/* What decides a term's normaliser, counted in one micro-batch. */
+typedef struct fpc_label_counts {
+    int64_t images;        /* with at least one labelled pixel */
+    int64_t classes;
+    const int64_t *pixels; /* per class, without ignored ones */
+} fpc_label_counts;
+
+typedef struct fpc_loss_vtbl {
+    uint32_t size;
+    fpc_status (*build)(fpc_self *, fpc_graph *, fpc_loss_io *);
+    /* A term is a sum divided by a normaliser that depends on labels alone. Returning it lets gradient accumulation
+     * give the large batch's result. NULL: the number of labelled pixels. */
+    double (*norm)(const fpc_self *, const fpc_label_counts *);
+} fpc_loss_vtbl;
+
+/* Appends a seg_loss node with one term (see ops.h) and returns its value; `term` is copied. For loss plugins. */
+FPC_API fpc_val fpc_seg_loss(fpc_graph *, const char *name, fpc_val logits, const fpc_target *, const fpc_seg_term *term);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

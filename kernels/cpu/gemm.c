@@ -1,0 +1,191 @@
+/* gemm.c: the micro-kernels behind gemm.h. A kernel holds `mr` rows by `nv` vectors of the result in registers and
+ * walks along the summed axis once: 24 accumulators of the 32 registers of AVX-512, 12 of the 16 of SSE2 and AVX2.
+ * The kernels are one inline function each, instantiated for constant mr and nv so that the loops over them vanish. */
+#include "gemm.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+enum { MAX_MR = 12, MAX_NV = VL == 16 ? 4 : 2 };
+
+typedef struct left {
+    const float *p;
+    int64_t stride;
+} left;
+
+typedef void micro_fn(int64_t k, left a, const float *b, const float *bias, float *c, int64_t ldc, int64_t lanes);
+typedef void outer_fn(int64_t rows, left a, left b, float *c, int64_t ldc, int64_t lanes);
+
+INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b, const float *bias, float *c,
+                  int64_t ldc, int64_t lanes)
+{
+    vf acc[MAX_MR][MAX_NV];
+    const float *row[MAX_MR / 4 + 1]; /* rows 0, 4, 8: the others are reached by 1, 2, 3 strides */
+
+    UNROLL for (int i = 0; i < mr; i += 4) row[i / 4] = a.p + i * a.stride;
+    UNROLL for (int i = 0; i < mr; i++)
+        UNROLL for (int v = 0; v < nv; v++) acc[i][v] = vf_load(bias + v * VL);
+    for (int64_t p = 0; p < k; p++) {
+        vf bv[MAX_NV];
+        UNROLL for (int v = 0; v < nv; v++) bv[v] = vf_load(b + v * VL);
+        UNROLL for (int i = 0; i < mr; i++)
+        {
+            const vf av = vf_set(row[i / 4][(i % 4) * a.stride + p]);
+            UNROLL for (int v = 0; v < nv; v++) acc[i][v] += av * bv[v];
+        }
+        b += nv * VL;
+    }
+    if (lanes == VL) {
+        UNROLL for (int i = 0; i < mr; i++)
+            UNROLL for (int v = 0; v < nv; v++) vf_store(c + i * ldc + v * VL, acc[i][v]);
+        return;
+    }
+    const vmask mask = vmask_first(lanes);
+    UNROLL for (int i = 0; i < mr; i++)
+    {
+        UNROLL for (int v = 0; v < nv - 1; v++) vf_store(c + i * ldc + v * VL, acc[i][v]);
+        vf_store_mask(c + i * ldc + (nv - 1) * VL, acc[i][nv - 1], mask);
+    }
+}
+
+/* masked: the last vector of b and c has only `lanes` lanes. */
+INLINE void outer(const int mr, const int nv, const int masked, int64_t rows, left a, left b, float *c, int64_t ldc,
+                  int64_t lanes)
+{
+    const vmask mask = vmask_first(lanes);
+    const int full = nv - masked;
+    vf acc[MAX_MR][MAX_NV] = {{{0}}};
+
+    for (int64_t r = 0; r < rows; r++) {
+        vf bv[MAX_NV];
+        UNROLL for (int v = 0; v < full; v++) bv[v] = vf_load(b.p + v * VL);
+        if (masked)
+            bv[full] = vf_load_mask(b.p + full * VL, mask);
+        UNROLL for (int i = 0; i < mr; i++)
+        {
+            const vf av = vf_set(a.p[i]);
+            UNROLL for (int v = 0; v < nv; v++) acc[i][v] += av * bv[v];
+        }
+        a.p += a.stride;
+        b.p += b.stride;
+    }
+    UNROLL for (int i = 0; i < mr; i++)
+    {
+        float *to = c + i * ldc;
+        UNROLL for (int v = 0; v < full; v++) vf_store(to + v * VL, vf_load(to + v * VL) + acc[i][v]);
+        if (masked)
+            vf_store_mask(to + full * VL, vf_load_mask(to + full * VL, mask) + acc[i][full], mask);
+    }
+}
+
+#define MICRO(mr, nv)                                                                                                  \
+    static void micro_##mr##x##nv(int64_t k, left a, const float *b, const float *bias, float *c, int64_t ldc,        \
+                                  int64_t lanes)                                                                       \
+    {                                                                                                                  \
+        micro(mr, nv, k, a, b, bias, c, ldc, lanes);                                                                   \
+    }                                                                                                                  \
+    static void outer_##mr##x##nv(int64_t rows, left a, left b, float *c, int64_t ldc, int64_t lanes)                  \
+    {                                                                                                                  \
+        if (lanes == VL)                                                                                               \
+            outer(mr, nv, 0, rows, a, b, c, ldc, lanes);                                                               \
+        else                                                                                                           \
+            outer(mr, nv, 1, rows, a, b, c, ldc, lanes);                                                               \
+    }
+
+/* The kernels for panels of nv vectors, by falling number of rows; the last has one row. */
+typedef struct step {
+    int mr;
+    micro_fn *micro;
+    outer_fn *outer;
+} step;
+#define STEP(mr, nv) {mr, micro_##mr##x##nv, outer_##mr##x##nv}
+
+#if VL == 16
+MICRO(12, 1) MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
+MICRO(12, 2) MICRO(8, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
+MICRO(8, 3) MICRO(4, 3) MICRO(2, 3) MICRO(1, 3)
+MICRO(6, 4) MICRO(4, 4) MICRO(2, 4) MICRO(1, 4)
+static const step steps[MAX_NV][5] = {
+    {STEP(12, 1), STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
+    {STEP(12, 2), STEP(8, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
+    {STEP(8, 3), STEP(4, 3), STEP(2, 3), STEP(1, 3)},
+    {STEP(6, 4), STEP(4, 4), STEP(2, 4), STEP(1, 4)},
+};
+#else
+MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
+MICRO(6, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
+static const step steps[MAX_NV][4] = {
+    {STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
+    {STEP(6, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
+};
+#endif
+
+/* Vectors of the next panel when `left` vectors remain. */
+static int panel_width(int64_t vectors)
+{
+    if (vectors > MAX_NV)
+        return vectors == MAX_NV + 1 && MAX_NV > 2 ? MAX_NV - 1 : MAX_NV;
+    return (int)vectors;
+}
+
+void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
+                   const float *bias)
+{
+    const int64_t vectors = (n + VL - 1) / VL;
+    for (int64_t j = 0; j < vectors * VL; j++)
+        packed[j] = bias && j < n ? bias[j] : 0;
+    float *panel = packed + vectors * VL;
+    for (int64_t v = 0; v < vectors;) {
+        const int64_t nv = panel_width(vectors - v), width = nv * VL;
+        const int64_t cols = n - v * VL < width ? n - v * VL : width;
+        const float *from = b + v * VL * stride_n;
+        if (stride_n == 1)
+            for (int64_t p = 0; p < k; p++) {
+                for (int64_t j = 0; j < cols; j++)
+                    panel[p * width + j] = from[p * stride_k + j];
+                for (int64_t j = cols; j < width; j++)
+                    panel[p * width + j] = 0;
+            }
+        else
+            for (int64_t j = 0; j < width; j++)
+                for (int64_t p = 0; p < k; p++)
+                    panel[p * width + j] = j < cols ? from[p * stride_k + j * stride_n] : 0;
+        panel += k * width;
+        v += nv;
+    }
+}
+
+void fpc_gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc)
+{
+    const int64_t vectors = (n + VL - 1) / VL;
+    const float *panel = packed + vectors * VL;
+    for (int64_t v = 0; v < vectors;) {
+        const int nv = panel_width(vectors - v);
+        const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
+        const step *s = steps[nv - 1];
+        for (int64_t i = 0; i < m; i += s->mr) {
+            while (s->mr > m - i)
+                s++;
+            s->micro(k, (left){a + i * lda, lda}, panel, packed + v * VL, c + i * ldc + v * VL, ldc, lanes);
+        }
+        panel += k * nv * VL;
+        v += nv;
+    }
+}
+
+void fpc_gemm_outer(int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b, int64_t ldb,
+                    float *c, int64_t ldc)
+{
+    const int64_t vectors = (n + VL - 1) / VL;
+    for (int64_t v = 0; v < vectors;) {
+        const int nv = panel_width(vectors - v);
+        const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
+        const step *s = steps[nv - 1];
+        for (int64_t i = 0; i < m; i += s->mr) {
+            while (s->mr > m - i)
+                s++;
+            s->outer(rows, (left){a + i, lda}, (left){b + v * VL, ldb}, c + i * ldc + v * VL, ldc, lanes);
+        }
+        v += nv;
+    }
+}

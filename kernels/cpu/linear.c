@@ -1,0 +1,100 @@
+/* linear.c: y = x W^T + b over the rows of a tile, its two gradients, and the sum over rows that is the bias's. The
+ * weight is packed once for all tiles; gemm.h has the arithmetic. */
+#include "gemm.h"
+#include "parts.h"
+
+static float *floats(const fpc_tensor *t) { return t->data; }
+
+/* ---- linear(x, w[, b]) -> y, linear_grad_x(dy, w) -> dx ---- */
+
+static void linear_need(const fpc_node *node, fpc_need *need)
+{
+    need->shared = gemm_packed(node->in[0].shape.c, node->out[0].shape.c) * sizeof(float);
+}
+
+static fpc_status linear_begin(fpc_exec *x, const fpc_node *node)
+{
+    const int64_t in = node->in[0].shape.c, out = node->out[0].shape.c;
+    const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
+    fpc_gemm_pack(fpc_exec_shared(x), in, out, floats(&node->in[1]), 1, in, bias);
+    return FPC_OK;
+}
+
+static fpc_status linear_grad_x_begin(fpc_exec *x, const fpc_node *node)
+{
+    const int64_t out = node->in[0].shape.c, in = node->out[0].shape.c;
+    fpc_gemm_pack(fpc_exec_shared(x), out, in, floats(&node->in[1]), in, 1, NULL);
+    return FPC_OK;
+}
+
+static fpc_status linear_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t from = node->in[0].shape.c, to = node->out[0].shape.c;
+    fpc_gemm(rows.count, to, from, floats(&node->in[0]), from, fpc_exec_shared(x), floats(&node->out[0]), to);
+    return FPC_OK;
+}
+
+/* ---- linear_grad_w(x, dy) -> dw ---- */
+
+static void grad_w_need(const fpc_node *node, fpc_need *need)
+{
+    need->part = (size_t)node->in[0].shape.c * (size_t)node->in[1].shape.c * sizeof(float);
+}
+
+static fpc_status grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t in = node->in[0].shape.c, out = node->in[1].shape.c;
+    fpc_gemm_outer(rows.count, out, in, floats(&node->in[1]), out, floats(&node->in[0]), in,
+                   fpc_exec_part(x, rows.part), in);
+    return FPC_OK;
+}
+
+static fpc_status sum_end(fpc_exec *x, const fpc_node *node)
+{
+    parts_sum(x, floats(&node->out[0]), fpc_count(node->out[0].shape), 0);
+    return FPC_OK;
+}
+
+/* ---- sum_rows(dy) -> db ---- */
+
+static void sum_rows_need(const fpc_node *node, fpc_need *need)
+{
+    need->part = (size_t)node->in[0].shape.c * sizeof(float);
+}
+
+static fpc_status sum_rows_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t c = node->in[0].shape.c;
+    const float *dy = floats(&node->in[0]);
+    float *sum = fpc_exec_part(x, rows.part);
+    int64_t j = 0;
+
+    for (; j + 4 * VL <= c; j += 4 * VL) {
+        vf s[4] = {vf_load(sum + j), vf_load(sum + j + VL), vf_load(sum + j + 2 * VL), vf_load(sum + j + 3 * VL)};
+        for (int64_t r = 0; r < rows.count; r++)
+            for (int v = 0; v < 4; v++)
+                s[v] += vf_load(dy + r * c + j + v * VL);
+        for (int v = 0; v < 4; v++)
+            vf_store(sum + j + v * VL, s[v]);
+    }
+    for (; j < c; j += VL) {
+        const int64_t lanes = c - j < VL ? c - j : VL;
+        const vmask mask = vmask_first(lanes);
+        vf s = vf_load_mask(sum + j, mask);
+        for (int64_t r = 0; r < rows.count; r++)
+            s += vf_load_mask(dy + r * c + j, mask);
+        vf_store_mask(sum + j, s, mask);
+    }
+    return FPC_OK;
+}
+
+#define ROW .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_F32), .rank = 10
+
+const fpc_kernel FPC_CPU_TABLE(linear)[] = {
+    {ROW, .op = "linear", .name = FPC_KNAME("linear"), .need = linear_need, .begin = linear_begin, .run = linear_run},
+    {ROW, .op = "linear_grad_x", .name = FPC_KNAME("linear_grad_x"), .need = linear_need, .begin = linear_grad_x_begin,
+     .run = linear_run},
+    {ROW, .op = "linear_grad_w", .name = FPC_KNAME("linear_grad_w"), .need = grad_w_need, .run = grad_w_run,
+     .end = sum_end},
+    {ROW, .op = "sum_rows", .name = FPC_KNAME("sum_rows"), .need = sum_rows_need, .run = sum_rows_run, .end = sum_end},
+    {0}};

@@ -1,0 +1,342 @@
+/* norm.c (cpu): layer norm over the channels of a pixel, batch norm over the pixels of a channel, and their gradients.
+ *
+ * Sums over pixels are taken in single precision over at most SEGMENT rows and then added to doubles. The segments are
+ * cut at multiples of SEGMENT of the absolute row, so the sums do not depend on how a plan cuts the rows into tiles. */
+#include "simd.h"
+#include <math.h>
+
+enum { SEGMENT = 64 };
+
+static int64_t padded(int64_t c) { return (c + VL - 1) / VL * VL; }
+
+/* ---- two sums over rows for each of c columns, one such block for each part ---- */
+
+struct sums {
+    int64_t rows; /* seen so far */
+    char pad[56];
+    /* double total[2][padded c]; float segment[2][padded c]; float shift[padded c] */
+};
+static size_t sums_bytes(int64_t c)
+{
+    return sizeof(struct sums) + (size_t)padded(c) * (2 * sizeof(double) + 3 * sizeof(float));
+}
+static double *sums_total(struct sums *s) { return (double *)(s + 1); }
+static float *sums_segment(struct sums *s, int64_t c) { return (float *)(sums_total(s) + 2 * padded(c)); }
+static float *sums_shift(struct sums *s, int64_t c) { return sums_segment(s, c) + 2 * padded(c); }
+
+static void sums_flush(struct sums *s, int64_t c)
+{
+    double *total = sums_total(s);
+    float *segment = sums_segment(s, c);
+    for (int64_t j = 0; j < 2 * padded(c); j++) {
+        total[j] += (double)segment[j];
+        segment[j] = 0;
+    }
+}
+
+static void need_sums(const fpc_node *node, fpc_need *need)
+{
+    need->part = sums_bytes(node->in[0].shape.c);
+    need->shared = (size_t)padded(node->in[0].shape.c) * sizeof(float);
+}
+
+/* out[i][j] = total of sum i in column j, times factor[j] in the first */
+static void sums_end(fpc_exec *x, int64_t c, float *first, const float *factor, float *second)
+{
+    for (int32_t p = 0; p < fpc_exec_parts(x); p++)
+        sums_flush(fpc_exec_part(x, p), c);
+    for (int64_t j = 0; j < c; j++) {
+        double a = 0, b = 0;
+        for (int32_t p = 0; p < fpc_exec_parts(x); p++) {
+            const double *total = sums_total(fpc_exec_part(x, p));
+            a += total[j];
+            b += total[padded(c) + j];
+        }
+        first[j] = (float)(factor ? a * (double)factor[j] : a);
+        second[j] = (float)b;
+    }
+}
+
+/* What is summed of x and dy, with mean and scale per row or per column:
+ * OF_ROWS: dy (x - mean[row]) scale[row] and dy;  OF_COLUMNS: dy (x - mean[column]) and dy;
+ * MOMENTS: x - mean[column] and its square. */
+enum { OF_ROWS, OF_COLUMNS, MOMENTS };
+
+/* `vectors` columns of vectors side by side, so that the chains of additions overlap. */
+FPC_INLINE void sum_block(int what, int vectors, int64_t n, const float *a, const float *dy, const float *mean,
+                          const float *scale, int64_t rows, int64_t c, float *first, float *second)
+{
+    vf s[4], t[4], m[4];
+    for (int k = 0; k < vectors; k++) {
+        s[k] = vf_load(first + k * VL);
+        t[k] = vf_load(second + k * VL);
+        m[k] = what == OF_ROWS ? vf_set(0) : vf_get(mean + k * VL, n);
+    }
+    for (int64_t row = 0; row < rows; row++)
+        for (int k = 0; k < vectors; k++) {
+            const vf v = vf_get(a + row * c + k * VL, n);
+            if (what == MOMENTS) {
+                const vf d = v - m[k];
+                s[k] += d;
+                t[k] += d * d;
+            } else {
+                const vf u = vf_get(dy + row * c + k * VL, n);
+                const vf d = what == OF_ROWS ? (v - mean[row]) * scale[row] : v - m[k];
+                s[k] += u * d;
+                t[k] += u;
+            }
+        }
+    for (int k = 0; k < vectors; k++) {
+        vf_store(first + k * VL, s[k]);
+        vf_store(second + k * VL, t[k]);
+    }
+}
+
+FPC_INLINE void sum_columns(int what, struct sums *s, fpc_rows rows, int64_t c, const float *a, const float *dy,
+                            const float *mean, const float *scale)
+{
+    float *first = sums_segment(s, c), *second = first + padded(c);
+    s->rows += rows.count;
+    for (int64_t row = 0, n; row < rows.count; row += n) {
+        n = SEGMENT - (rows.first + row) % SEGMENT;
+        n = n < rows.count - row ? n : rows.count - row;
+        const float *x = a + row * c, *y = dy + row * c;
+        const float *m = what == OF_ROWS ? mean + row : mean, *r = what == OF_ROWS ? scale + row : NULL;
+        int64_t j = 0;
+        for (; j + 4 * VL <= c; j += 4 * VL)
+            sum_block(what, 4, VL, x + j, y + j, what == OF_ROWS ? m : m + j, r, n, c, first + j, second + j);
+        for (; j + VL <= c; j += VL)
+            sum_block(what, 1, VL, x + j, y + j, what == OF_ROWS ? m : m + j, r, n, c, first + j, second + j);
+        if (j < c)
+            sum_block(what, 1, c - j, x + j, y + j, what == OF_ROWS ? m : m + j, r, n, c, first + j, second + j);
+        if ((rows.first + row + n) % SEGMENT == 0)
+            sums_flush(s, c);
+    }
+}
+
+/* ---- layer norm ---- */
+
+FPC_INLINE void layer_norm_rows(const fpc_node *node, int64_t rows, int64_t c)
+{
+    const float *a = node->in[0].data, *g = node->in[1].data, *b = node->in[2].data;
+    float *y = node->out[0].data, *out_mean = node->out[1].data, *out_rstd = node->out[2].data;
+    const float eps = ((const fpc_norm_attr *)node->attr)->eps, inverse = 1.0f / (float)c;
+
+    for (int64_t row = 0; row < rows; row++, a += c, y += c) {
+        vf sum = {0}, off = {0}, square = {0};
+        FPC_COLUMNS (j, n, c)
+            sum += vf_get(a + j, n);
+        const float near = vf_sum(sum) * inverse; /* the mean, but for rounding */
+        FPC_COLUMNS (j, n, c) {
+            const vf v = vf_get(a + j, n) - near, d = n == VL ? v : vf_first(v, n);
+            off += d;
+            square += d * d;
+        }
+        const float rest = vf_sum(off) * inverse;
+        const float rstd = 1.0f / sqrtf(vf_sum(square) * inverse - rest * rest + eps);
+        const vf by = vf_set(rstd), shift = vf_set(-rest * rstd);
+        FPC_COLUMNS (j, n, c) {
+            const vf hat = vf_fma(vf_get(a + j, n) - near, by, shift);
+            vf_put(y + j, vf_fma(hat, vf_get(g + j, n), vf_get(b + j, n)), n);
+        }
+        out_mean[row] = near + rest;
+        out_rstd[row] = rstd;
+    }
+}
+
+/* With the width known, the loops over a row unroll and the row stays in registers. */
+static fpc_status run_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    switch (node->in[0].shape.c) {
+    case 32: layer_norm_rows(node, rows.count, 32); break;
+    case 64: layer_norm_rows(node, rows.count, 64); break;
+    case 128: layer_norm_rows(node, rows.count, 128); break;
+    default: layer_norm_rows(node, rows.count, node->in[0].shape.c);
+    }
+    return FPC_OK;
+}
+
+FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, int64_t rows, int64_t c)
+{
+    const float *a = node->in[0].data, *g = node->in[1].data, *mean = node->in[2].data, *rstd = node->in[3].data;
+    const float *dy = node->in[4].data;
+    float *dx = node->out[0].data;
+    const float inverse = 1.0f / (float)c;
+
+    for (int64_t row = 0; row < rows; row++, a += c, dy += c, dx += c) {
+        const float m = mean[row], r = rstd[row];
+        vf s = {0}, t = {0};
+        FPC_COLUMNS (j, n, c) {
+            const vf u = vf_get(g + j, n) * vf_get(dy + j, n); /* 0 behind the last column */
+            s += u;
+            t += u * ((vf_get(a + j, n) - m) * r);
+        }
+        const float all = vf_sum(s) * inverse, along = vf_sum(t) * inverse;
+        FPC_COLUMNS (j, n, c) {
+            const vf u = vf_get(g + j, n) * vf_get(dy + j, n), hat = (vf_get(a + j, n) - m) * r;
+            vf_put(dx + j, r * (u - all - hat * along), n);
+        }
+    }
+}
+
+static fpc_status run_layer_norm_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t c = node->in[0].shape.c;
+    /* sums first: dx may lie where dy does */
+    sum_columns(OF_ROWS, fpc_exec_part(x, rows.part), rows, c, node->in[0].data, node->in[4].data, node->in[2].data,
+                node->in[3].data);
+    switch (c) {
+    case 32: layer_norm_grad_rows(node, rows.count, 32); break;
+    case 64: layer_norm_grad_rows(node, rows.count, 64); break;
+    case 128: layer_norm_grad_rows(node, rows.count, 128); break;
+    default: layer_norm_grad_rows(node, rows.count, c);
+    }
+    return FPC_OK;
+}
+
+static fpc_status end_layer_norm_grad(fpc_exec *x, const fpc_node *node)
+{
+    sums_end(x, node->in[0].shape.c, node->out[1].data, NULL, node->out[2].data);
+    return FPC_OK;
+}
+
+/* ---- batch norm ---- */
+
+/* Sums of x - shift and of its square, where shift is the part's first row: no cancellation for data with a large mean.
+ * The parts are merged by the pairwise rule of Chan, Golub and LeVeque (1983). */
+static fpc_status run_batch_stats(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t c = node->in[0].shape.c;
+    struct sums *s = fpc_exec_part(x, rows.part);
+    if (s->rows == 0 && rows.count > 0)
+        memcpy(sums_shift(s, c), node->in[0].data, (size_t)c * sizeof(float));
+    sum_columns(MOMENTS, s, rows, c, node->in[0].data, node->in[0].data, sums_shift(s, c), NULL);
+    return FPC_OK;
+}
+
+static fpc_status end_batch_stats(fpc_exec *x, const fpc_node *node)
+{
+    const int64_t c = node->in[0].shape.c;
+    float *out_mean = node->out[0].data, *out_var = node->out[1].data;
+    for (int32_t p = 0; p < fpc_exec_parts(x); p++)
+        sums_flush(fpc_exec_part(x, p), c);
+    for (int64_t j = 0; j < c; j++) {
+        double count = 0, mean = 0, squares = 0;
+        for (int32_t p = 0; p < fpc_exec_parts(x); p++) {
+            struct sums *s = fpc_exec_part(x, p);
+            if (s->rows == 0)
+                continue;
+            const double n = (double)s->rows, first = sums_total(s)[j], second = sums_total(s)[padded(c) + j];
+            const double part_mean = (double)sums_shift(s, c)[j] + first / n, delta = part_mean - mean;
+            squares += second - first * first / n + delta * delta * count * n / (count + n);
+            mean += delta * n / (count + n);
+            count += n;
+        }
+        out_mean[j] = (float)mean;
+        out_var[j] = (float)(count > 0 && squares > 0 ? squares / count : squares);
+    }
+    return FPC_OK;
+}
+
+static void need_columns(const fpc_node *node, fpc_need *need)
+{
+    need->shared = 4 * (size_t)padded(node->in[0].shape.c) * sizeof(float);
+}
+
+static float rstd_of(const fpc_node *node, const fpc_tensor *var, int64_t j)
+{
+    return 1.0f / sqrtf(((const float *)var->data)[j] + ((const fpc_norm_attr *)node->attr)->eps);
+}
+
+static fpc_status begin_batch_norm(fpc_exec *x, const fpc_node *node)
+{
+    float *scale = fpc_exec_shared(x);
+    for (int64_t j = 0; j < node->in[0].shape.c; j++)
+        scale[j] = rstd_of(node, &node->in[4], j) * ((const float *)node->in[1].data)[j];
+    return FPC_OK;
+}
+
+static fpc_status run_batch_norm(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t c = node->in[0].shape.c;
+    const float *a = node->in[0].data, *b = node->in[2].data, *mean = node->in[3].data, *scale = fpc_exec_shared(x);
+    float *y = node->out[0].data;
+    for (int64_t row = 0; row < rows.count; row++, a += c, y += c)
+        FPC_COLUMNS (j, n, c)
+            vf_put(y + j, (vf_get(a + j, n) - vf_get(mean + j, n)) * vf_get(scale + j, n) + vf_get(b + j, n), n);
+    return FPC_OK;
+}
+
+static fpc_status run_batch_norm_sums(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    sum_columns(OF_COLUMNS, fpc_exec_part(x, rows.part), rows, node->in[0].shape.c, node->in[0].data,
+                node->in[3].data, node->in[1].data, NULL);
+    return FPC_OK;
+}
+
+static fpc_status end_batch_norm_sums(fpc_exec *x, const fpc_node *node)
+{
+    float *rstd = fpc_exec_shared(x);
+    for (int64_t j = 0; j < node->in[0].shape.c; j++)
+        rstd[j] = rstd_of(node, &node->in[2], j);
+    sums_end(x, node->in[0].shape.c, node->out[0].data, rstd, node->out[1].data);
+    return FPC_OK;
+}
+
+/* dx = g rstd (dy - db/rows - (x - mean) rstd dg/rows): three numbers for each column, made once. */
+static fpc_status begin_batch_norm_grad(fpc_exec *x, const fpc_node *node)
+{
+    const int64_t c = node->in[0].shape.c, p = padded(c);
+    const float *g = node->in[1].data, *dg = node->in[4].data, *db = node->in[5].data;
+    const double rows = (double)fpc_rows_of(node->in[0].shape);
+    float *k = fpc_exec_shared(x);
+    for (int64_t j = 0; j < c; j++) {
+        const float rstd = rstd_of(node, &node->in[3], j);
+        k[j] = g[j] * rstd;
+        k[p + j] = (float)((double)db[j] / rows);
+        k[2 * p + j] = (float)((double)rstd * (double)dg[j] / rows);
+    }
+    return FPC_OK;
+}
+
+static fpc_status run_batch_norm_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t c = node->in[0].shape.c, p = padded(c);
+    const float *a = node->in[0].data, *mean = node->in[2].data, *dy = node->in[6].data, *k = fpc_exec_shared(x);
+    float *dx = node->out[0].data;
+    for (int64_t row = 0; row < rows.count; row++, a += c, dy += c, dx += c)
+        FPC_COLUMNS (j, n, c) {
+            const vf off = vf_get(a + j, n) - vf_get(mean + j, n);
+            const vf d = vf_get(dy + j, n) - vf_get(k + p + j, n) - off * vf_get(k + 2 * p + j, n);
+            vf_put(dx + j, vf_get(k + j, n) * d, n);
+        }
+    return FPC_OK;
+}
+
+static fpc_status run_running_stats(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x, (void)rows;
+    const fpc_norm_attr *attr = node->attr;
+    float *run_mean = node->out[0].data, *run_var = node->out[1].data;
+    int64_t *batches = node->out[2].data;
+    const float *mean = node->in[3].data, *var = node->in[4].data;
+    const double unbias = attr->rows > 1 ? (double)attr->rows / (double)(attr->rows - 1) : 1;
+    for (int64_t j = 0; j < fpc_count(node->out[0].shape); j++) {
+        run_mean[j] += attr->momentum * (mean[j] - run_mean[j]);
+        run_var[j] += attr->momentum * ((float)((double)var[j] * unbias) - run_var[j]);
+    }
+    *batches += 1;
+    return FPC_OK;
+}
+
+const fpc_kernel FPC_CPU_TABLE(norm)[] = {
+    FPC_CPU_ROW(layer_norm, .run = run_layer_norm),
+    FPC_CPU_ROW(layer_norm_grad, .need = need_sums, .run = run_layer_norm_grad, .end = end_layer_norm_grad),
+    FPC_CPU_ROW(batch_stats, .need = need_sums, .run = run_batch_stats, .end = end_batch_stats),
+    FPC_CPU_ROW(batch_norm, .need = need_columns, .begin = begin_batch_norm, .run = run_batch_norm),
+    FPC_CPU_ROW(batch_norm_sums, .need = need_sums, .run = run_batch_norm_sums, .end = end_batch_norm_sums),
+    FPC_CPU_ROW(batch_norm_grad, .need = need_columns, .begin = begin_batch_norm_grad, .run = run_batch_norm_grad),
+    FPC_CPU_ROW(running_stats, .run = run_running_stats),
+    {.op = NULL},
+};

@@ -1,0 +1,163 @@
+/* train.c (cpu): the optimizer's ops, on flat buffers (1,1,rows,256): each is one pass over the memory. Bias corrections
+ * and the like are computed in double once per call, the update itself in float, in PyTorch's order of operations. */
+#include "simd.h"
+#include <math.h>
+
+enum { CHAINS = 4 }; /* independent sums per part: hides the addition's latency */
+struct squares {
+    vd low[CHAINS], high[CHAINS];
+};
+
+static void need_sum_squares(const fpc_node *node, fpc_need *need)
+{
+    (void)node;
+    need->part = sizeof(struct squares);
+}
+
+/* Column j always goes to chain j / VL % CHAINS, so that the sum does not depend on how the rows are cut. */
+static fpc_status run_sum_squares(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t c = node->in[0].shape.c;
+    const float *a = node->in[0].data;
+    struct squares *part = fpc_exec_part(x, rows.part), s = *part;
+    for (int64_t row = 0; row < rows.count; row++, a += c) {
+        int64_t j = 0;
+        for (; j + CHAINS * VL <= c; j += CHAINS * VL)
+            for (int k = 0; k < CHAINS; k++) {
+                const vf v = vf_load(a + j + k * VL);
+                const vd low = vd_low(v), high = vd_high(v);
+                s.low[k] += low * low;
+                s.high[k] += high * high;
+            }
+        for (int k = 0; j < c; j += VL, k++) {
+            const vf v = vf_load_n(a + j, c - j < VL ? c - j : VL);
+            const vd low = vd_low(v), high = vd_high(v);
+            s.low[k] += low * low;
+            s.high[k] += high * high;
+        }
+    }
+    *part = s;
+    return FPC_OK;
+}
+
+static fpc_status end_sum_squares(fpc_exec *x, const fpc_node *node)
+{
+    double sum = 0;
+    for (int32_t p = 0; p < fpc_exec_parts(x); p++) {
+        const struct squares *part = fpc_exec_part(x, p);
+        for (int k = 0; k < CHAINS; k++)
+            sum += vd_sum(part->low[k]) + vd_sum(part->high[k]);
+    }
+    *(float *)node->out[0].data = (float)sum;
+    return FPC_OK;
+}
+
+static fpc_status run_clip_scale(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x, (void)rows;
+    const fpc_clip_attr *attr = node->attr;
+    const double norm = sqrt((double)*(const float *)node->in[0].data);
+    const double scale = attr->max_norm / (norm + 1e-6);
+    *(float *)node->out[0].data = attr->max_norm > 0 && !(scale >= 1) ? (float)scale : 1.0f; /* NaN stays */
+    *(float *)node->out[1].data = (float)norm;
+    return FPC_OK;
+}
+
+static fpc_status run_accumulate(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const int64_t count = rows.count * node->out[0].shape.c;
+    float *acc = node->out[0].data;
+    const float *a = node->in[1].data;
+    FPC_COLUMNS (i, n, count)
+        vf_put(acc + i, vf_get(acc + i, n) + vf_get(a + i, n), n);
+    return FPC_OK;
+}
+
+static fpc_status run_zero(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_tensor *t = &node->out[0];
+    memset(t->data, 0, (size_t)(rows.count * t->shape.c) * fpc_dtype_size(t->dtype));
+    return FPC_OK;
+}
+
+static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_adamw_attr *attr = node->attr;
+    const int64_t count = rows.count * node->out[0].shape.c;
+    float *p = node->out[0].data, *m = node->out[1].data, *v = node->out[2].data;
+    const float *g = node->in[3].data;
+    const vf scale = vf_set(*(const float *)node->in[4].data);
+    const double lr = *(const float *)node->in[5].data, t = *(const float *)node->in[6].data;
+    const vf keep = vf_set((float)(1 - lr * attr->weight_decay));
+    const vf b1 = vf_set((float)attr->beta1), one_b1 = vf_set((float)(1 - attr->beta1));
+    const vf b2 = vf_set((float)attr->beta2), one_b2 = vf_set((float)(1 - attr->beta2));
+    const vf step = vf_set((float)(lr / (1 - pow(attr->beta1, t))));
+    const vf root = vf_set((float)(1 / sqrt(1 - pow(attr->beta2, t)))), eps = vf_set((float)attr->eps);
+
+    FPC_COLUMNS (i, n, count) {
+        const vf grad = vf_get(g + i, n) * scale;
+        const vf m1 = vf_fma(vf_get(m + i, n), b1, grad * one_b1);
+        const vf v1 = vf_fma(vf_get(v + i, n), b2, grad * grad * one_b2);
+        vf_put(m + i, m1, n);
+        vf_put(v + i, v1, n);
+        vf_put(p + i, vf_fma(-step, m1 / (vf_sqrt(v1) * root + eps), vf_get(p + i, n) * keep), n);
+    }
+    return FPC_OK;
+}
+
+static fpc_status run_sgd(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_sgd_attr *attr = node->attr;
+    const int64_t count = rows.count * node->out[0].shape.c;
+    float *p = node->out[0].data, *m = node->out[1].data;
+    const float *g = node->in[2].data;
+    const vf scale = vf_set(*(const float *)node->in[3].data), lr = vf_set(*(const float *)node->in[4].data);
+    const int first = *(const float *)node->in[5].data <= 1; /* PyTorch's buffer starts as the first gradient */
+    const vf momentum = vf_set((float)attr->momentum), decay = vf_set((float)attr->weight_decay);
+    const vf fresh = vf_set((float)(first ? 1 : 1 - attr->dampening));
+    const vf old = first ? vf_set(0) : momentum;
+
+    FPC_COLUMNS (i, n, count) {
+        const vf w = vf_get(p + i, n);
+        vf d = vf_fma(w, decay, vf_get(g + i, n) * scale);
+        if (attr->momentum != 0) {
+            const vf m1 = vf_fma(vf_get(m + i, n), old, d * fresh);
+            vf_put(m + i, m1, n);
+            if (attr->nesterov)
+                d += momentum * m1;
+            else
+                d = m1;
+        }
+        vf_put(p + i, w - lr * d, n);
+    }
+    return FPC_OK;
+}
+
+static fpc_status run_ema(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const int64_t count = rows.count * node->out[0].shape.c;
+    float *avg = node->out[0].data;
+    const float *p = node->in[1].data;
+    const vf part = vf_set((float)(1 - (double)*(const float *)node->in[2].data));
+    FPC_COLUMNS (i, n, count) {
+        const vf a = vf_get(avg + i, n);
+        vf_put(avg + i, a + part * (vf_get(p + i, n) - a), n);
+    }
+    return FPC_OK;
+}
+
+const fpc_kernel FPC_CPU_TABLE(train)[] = {
+    FPC_CPU_ROW(sum_squares, .need = need_sum_squares, .run = run_sum_squares, .end = end_sum_squares),
+    FPC_CPU_ROW(clip_scale, .run = run_clip_scale),
+    FPC_CPU_ROW(accumulate, .run = run_accumulate),
+    FPC_CPU_ROW(zero, .run = run_zero),
+    FPC_CPU_ROW(adamw, .run = run_adamw),
+    FPC_CPU_ROW(sgd, .run = run_sgd),
+    FPC_CPU_ROW(ema, .run = run_ema),
+    {.op = NULL},
+};

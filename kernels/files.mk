@@ -1,0 +1,30 @@
+# Written by .ci/sources from the tree; run it after adding or removing a file.
+ref_sources = \
+    kernels/ref/attention.c \
+    kernels/ref/conv.c \
+    kernels/ref/image.c \
+    kernels/ref/linear.c \
+    kernels/ref/loss.c \
+    kernels/ref/norm.c \
+    kernels/ref/pointwise.c \
+    kernels/ref/ref.h \
+    kernels/ref/resize.c \
+    kernels/ref/train.c
+cpu_sources = \
+    kernels/cpu/conv.c \
+    kernels/cpu/conv.h \
+    kernels/cpu/conv_grad.c \
+    kernels/cpu/depthwise.c \
+    kernels/cpu/gemm.c \
+    kernels/cpu/gemm.h \
+    kernels/cpu/linear.c \
+    kernels/cpu/math.h \
+    kernels/cpu/norm.c \
+    kernels/cpu/parts.h \
+    kernels/cpu/philox.h \
+    kernels/cpu/pointwise.c \
+    kernels/cpu/simd.h \
+    kernels/cpu/train.c
+cpu_common_sources = \
+    kernels/cpu/pool.c \
+    kernels/cpu/pool.h

@@ -1,0 +1,30 @@
+# Kernels are convenience libraries inside the backend plugins. ref: plain loops, once in float and once in double.
+# cpu: one source at three levels of instructions; plugins/backend/cpu.c picks one at run time.
+kernel_cflags = $(KERNEL_OPT_CFLAGS) $(WARN_CFLAGS) $(SAN_CFLAGS) -fvisibility=hidden
+
+noinst_LTLIBRARIES += libref_f32.la libref_f64.la
+libref_f32_la_SOURCES = $(ref_sources)
+libref_f32_la_CPPFLAGS = $(AM_CPPFLAGS) -DFPC_REAL=float -DFPC_REAL_BITS=32
+libref_f32_la_CFLAGS = $(kernel_cflags) -ffp-contract=off
+libref_f64_la_SOURCES = $(ref_sources)
+libref_f64_la_CPPFLAGS = $(AM_CPPFLAGS) -DFPC_REAL=double -DFPC_REAL_BITS=64
+libref_f64_la_CFLAGS = $(kernel_cflags) -ffp-contract=off
+
+cpu_cflags = $(kernel_cflags) -fno-math-errno -fno-trapping-math -ffp-contract=fast
+
+noinst_LTLIBRARIES += libcpu_sse2.la libcpu_common.la
+libcpu_sse2_la_SOURCES = $(cpu_sources)
+libcpu_sse2_la_CFLAGS = $(cpu_cflags)
+libcpu_common_la_SOURCES = $(cpu_common_sources)
+libcpu_common_la_CFLAGS = $(cpu_cflags)
+cpu_libs = libcpu_common.la libcpu_sse2.la
+if X86
+noinst_LTLIBRARIES += libcpu_avx2.la libcpu_avx512.la
+libcpu_avx2_la_SOURCES = $(cpu_sources)
+libcpu_avx2_la_CFLAGS = $(cpu_cflags) -mavx2 -mfma
+libcpu_avx512_la_SOURCES = $(cpu_sources)
+libcpu_avx512_la_CFLAGS = $(cpu_cflags) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+cpu_libs += libcpu_avx2.la libcpu_avx512.la
+endif
+
+include kernels/files.mk

@@ -1,0 +1,116 @@
+/* train.c (reference): clipping and optimizers, on flat buffers (1,1,rows,256), in place: output i is input i.
+ * Factors that hold for the whole step are made in double and rounded once. */
+#include "ref.h"
+
+static inline real scalar(const fpc_tensor *t) { return *(const real *)t->data; }
+static inline int64_t elements(const fpc_node *node, fpc_rows rows) { return rows.count * node->in[0].shape.c; }
+
+/* sum_squares(x) -> s */
+static void sum_squares_need(const fpc_node *node, fpc_need *need)
+{
+    (void)node;
+    need->part = sizeof(double);
+}
+
+static fpc_status sum_squares(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    const real *x = node->in[0].data;
+    double *sum = fpc_exec_part(exec, rows.part);
+    for (int64_t i = 0; i < elements(node, rows); i++)
+        *sum += (double)x[i] * (double)x[i];
+    return FPC_OK;
+}
+
+static fpc_status sum_squares_end(fpc_exec *exec, const fpc_node *node)
+{
+    add_parts(exec, 0, 1, node->out[0].data);
+    return FPC_OK;
+}
+
+/* clip_scale(s) -> scale, norm */
+static fpc_status clip_scale(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    (void)rows;
+    const double max = ((const fpc_clip_attr *)node->attr)->max_norm, norm = sqrt((double)scalar(&node->in[0]));
+    double scale = 1;
+    if (max > 0 && !(max / (norm + 1e-6) >= 1)) /* a norm that is NaN must show in the weights, not hide */
+        scale = max / (norm + 1e-6);
+    *(real *)node->out[0].data = (real)scale;
+    *(real *)node->out[1].data = (real)norm;
+    return FPC_OK;
+}
+
+/* accumulate(acc, x) -> acc */
+static fpc_status accumulate(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const real *old = node->in[0].data, *x = node->in[1].data;
+    real *acc = node->out[0].data;
+    for (int64_t i = 0; i < elements(node, rows); i++)
+        acc[i] = old[i] + x[i];
+    return FPC_OK;
+}
+
+/* zero(x) -> x */
+static fpc_status zero(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    memset(node->out[0].data, 0, (size_t)elements(node, rows) * sizeof(real));
+    return FPC_OK;
+}
+
+/* adamw(p, m, v, g, scale, lr, t) -> p, m, v (Loshchilov and Hutter, 2019) */
+static fpc_status adamw(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_adamw_attr *a = node->attr;
+    const double lr = (double)scalar(&node->in[5]), t = (double)scalar(&node->in[6]);
+    const real keep = (real)(1 - lr * a->weight_decay), step = (real)(lr / (1 - pow(a->beta1, t)));
+    const real root = (real)sqrt(1 - pow(a->beta2, t)), eps = (real)a->eps, scale = scalar(&node->in[4]);
+    const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
+    const real *p = node->in[0].data, *m = node->in[1].data, *v = node->in[2].data, *g = node->in[3].data;
+    real *new_p = node->out[0].data, *new_m = node->out[1].data, *new_v = node->out[2].data;
+    for (int64_t i = 0; i < elements(node, rows); i++) {
+        const real grad = g[i] * scale;
+        new_m[i] = b1 * m[i] + c1 * grad;
+        new_v[i] = b2 * v[i] + c2 * grad * grad;
+        new_p[i] = p[i] * keep - step * (new_m[i] / (sqrt(new_v[i]) / root + eps));
+    }
+    return FPC_OK;
+}
+
+/* sgd(p, m, g, scale, lr, t) -> p, m: PyTorch's: the first step starts the momentum buffer with the gradient */
+static fpc_status sgd(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_sgd_attr *a = node->attr;
+    const real momentum = (real)a->momentum, decay = (real)a->weight_decay, fresh = (real)(1 - a->dampening);
+    const real scale = scalar(&node->in[3]), lr = scalar(&node->in[4]);
+    const int first = scalar(&node->in[5]) <= 1;
+    const real *p = node->in[0].data, *m = node->in[1].data, *g = node->in[2].data;
+    real *new_p = node->out[0].data, *new_m = node->out[1].data;
+    for (int64_t i = 0; i < elements(node, rows); i++) {
+        real d = g[i] * scale + decay * p[i];
+        if (momentum != 0) {
+            new_m[i] = first ? d : momentum * m[i] + fresh * d;
+            d = a->nesterov ? d + momentum * new_m[i] : new_m[i];
+        }
+        new_p[i] = p[i] - lr * d;
+    }
+    return FPC_OK;
+}
+
+/* ema(avg, p, decay) -> avg: avg += (1 - decay) (p - avg) */
+static fpc_status ema(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const real *old = node->in[0].data, *p = node->in[1].data, take = 1 - scalar(&node->in[2]);
+    real *avg = node->out[0].data;
+    for (int64_t i = 0; i < elements(node, rows); i++)
+        avg[i] = old[i] + take * (p[i] - old[i]);
+    return FPC_OK;
+}
+
+const fpc_kernel REF_TABLE(train)[] = {REF_SUM_ROW(sum_squares), REF_ROW(clip_scale), REF_ROW(accumulate), REF_ROW(zero),
+                                       REF_ROW(adamw),           REF_ROW(sgd),        REF_ROW(ema),        {0}};

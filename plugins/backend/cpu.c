@@ -1,0 +1,216 @@
+/* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/pool.c, and the kernels are the tables
+ * of kernels/cpu, each compiled for three levels of instructions; the best that the processor knows is taken when the
+ * backend opens, so one build serves every x86-64 machine. Results depend on the level, not on the number of threads. */
+#define _GNU_SOURCE
+#include <fpcore/backend.h>
+#include "kernels/cpu/pool.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512 };
+
+#define FAMILIES(X, isa)                                                                                               \
+    X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)          \
+    X(loss, isa) X(train, isa)
+#define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
+#define ENTRY(family, isa) fpc_cpu_##family##_##isa,
+
+FAMILIES(DECLARE, sse2)
+static const fpc_kernel *const sse2[] = {FAMILIES(ENTRY, sse2) NULL};
+#if defined(__x86_64__)
+FAMILIES(DECLARE, avx2)
+FAMILIES(DECLARE, avx512)
+static const fpc_kernel *const avx2[] = {FAMILIES(ENTRY, avx2) NULL};
+static const fpc_kernel *const avx512[] = {FAMILIES(ENTRY, avx512) NULL};
+#endif
+
+struct cpu {
+    fpc_self self;
+    int64_t threads, isa; /* as the recipe says */
+    int level;            /* as found */
+    fpc_pool *pool;
+    fpc_kernel *table;
+};
+
+static int best_isa(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+        return ISA_AVX512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return ISA_AVX2;
+#endif
+    return ISA_SSE2;
+}
+
+static const char *isa_name(int64_t isa) { return isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2"; }
+
+static const fpc_kernel *const *families(int64_t isa)
+{
+#if defined(__x86_64__)
+    if (isa == ISA_AVX512)
+        return avx512;
+    if (isa == ISA_AVX2)
+        return avx2;
+#endif
+    (void)isa;
+    return sse2;
+}
+
+/* One table out of those of the families. */
+static fpc_status join_tables(struct cpu *c)
+{
+    const fpc_kernel *const *family = families(c->level);
+    size_t n = 1;
+    for (int f = 0; family[f]; f++)
+        for (const fpc_kernel *k = family[f]; k->op; k++)
+            n++;
+    fpc_kernel *to = c->table = fpc_alloc(c->self.arena, n * sizeof *to);
+    if (!to)
+        return FPC_ENOMEM;
+    for (int f = 0; family[f]; f++)
+        for (const fpc_kernel *k = family[f]; k->op; k++)
+            *to++ = *k;
+    return FPC_OK;
+}
+
+/* The processor's name, without the words that all of them carry. */
+static void processor_name(char *name, size_t room)
+{
+    char line[256];
+    snprintf(name, room, "cpu");
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    if (!f)
+        return;
+    while (fgets(line, sizeof line, f)) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) || !colon)
+            continue;
+        line[strcspn(line, "\n@")] = 0;
+        const char *from = colon + 1 + strspn(colon + 1, " \t");
+        snprintf(name, room, "%s", from);
+        break;
+    }
+    fclose(f);
+    for (size_t n = strlen(name); n > 0 && name[n - 1] == ' '; n--)
+        name[n - 1] = 0;
+}
+
+static void memory(size_t *total, size_t *available)
+{
+    char line[256];
+    unsigned long long kib;
+    FILE *f = fopen("/proc/meminfo", "r");
+    if (!f)
+        return;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "MemTotal: %llu", &kib) == 1)
+            *total = (size_t)kib << 10;
+        else if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+            *available = (size_t)kib << 10;
+    }
+    fclose(f);
+}
+
+static size_t half_of_level_2(void)
+{
+    long bytes = 0;
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+#endif
+    /* Virtual machines sometimes report none, or that of all cores together. */
+    return bytes < (256 << 10) || bytes > (4 << 20) ? (size_t)512 << 10 : (size_t)bytes / 2;
+}
+
+static fpc_status open_cpu(fpc_self *self, fpc_device *device)
+{
+    struct cpu *c = (struct cpu *)self;
+    const int best = best_isa();
+    char processor[40];
+
+    if (c->isa > best)
+        return fpc_fail(self->ctx, FPC_ENOSUPPORT, "%s.isa = %s: this processor has no such instructions; %s is its best",
+                        self->label, isa_name(c->isa), isa_name(best));
+    c->level = c->isa == ISA_AUTO ? best : (int)c->isa;
+    const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_pool_processors();
+    c->pool = fpc_pool_new(threads);
+    if (!c->pool)
+        return fpc_fail(self->ctx, FPC_ENOMEM, "%s.threads = %d: the system refuses to start so many threads; give less",
+                        self->label, (int)threads);
+    processor_name(processor, sizeof processor);
+    snprintf(device->name, sizeof device->name, "%.36s, %s, %d thread%s", processor, isa_name(c->level), (int)threads,
+             threads == 1 ? "" : "s");
+    memory(&device->total, &device->free);
+    device->real = FPC_F32;
+    device->threads = threads;
+    device->tile_bytes = half_of_level_2();
+    device->exec = NULL;
+    return join_tables(c);
+}
+
+static const fpc_kernel *kernels(fpc_self *self) { return ((struct cpu *)self)->table; }
+
+/* Large blocks come from the system in huge pages: a step walks through hundreds of MiB, and with pages of 4 KiB much
+ * of its time would go into address translation. The size stands in front of the block for release. */
+enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
+
+static fpc_status alloc(fpc_self *self, size_t bytes, void **out)
+{
+    size_t size = bytes + ALIGN;
+    if (size < bytes || size > SIZE_MAX - HUGE_PAGE)
+        return fpc_fail(self->ctx, FPC_ENOMEM, "%s: no block can have %zu bytes", self->label, bytes);
+    size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    if (bytes < HUGE_PAGE)
+        size = (bytes + ALIGN + 4095) / 4096 * 4096;
+    char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED)
+        return fpc_fail(self->ctx, FPC_ENOMEM, "%s: the system refuses %zu MiB of memory", self->label, size >> 20);
+#ifdef MADV_HUGEPAGE
+    if (size >= HUGE_PAGE)
+        madvise(block, size, MADV_HUGEPAGE);
+#endif
+    memcpy(block, &size, sizeof size);
+    *out = block + ALIGN;
+    return FPC_OK;
+}
+
+static void release(fpc_self *self, void *p)
+{
+    size_t size;
+    (void)self;
+    if (!p)
+        return;
+    memcpy(&size, (char *)p - ALIGN, sizeof size);
+    munmap((char *)p - ALIGN, size);
+}
+
+static void parallel(fpc_self *self, int32_t n, void (*body)(void *arg, int32_t i, int32_t thread), void *arg)
+{
+    fpc_pool_run(((struct cpu *)self)->pool, n, body, arg);
+}
+
+static void fini(fpc_self *self) { fpc_pool_free(((struct cpu *)self)->pool); }
+
+static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processor knows"},
+                                  {"sse2", ISA_SSE2, "vectors of 4, every x86-64"},
+                                  {"avx2", ISA_AVX2, "vectors of 8 with fused multiply-add"},
+                                  {"avx512", ISA_AVX512, "vectors of 16"},
+                                  {0}};
+static const fpc_option options[] = {
+    {"threads", "threads that compute; 0: one for each processor that the process may use", "", "0", 0, 256, NULL,
+     FPC_OPT_INT, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cpu, threads, int64_t)},
+    FPC_OPTION_CHOICE(struct cpu, isa, "auto", isas, "vector instructions to use; results differ in the last bits"),
+    {0}};
+static const fpc_backend_vtbl vtbl = {.size = sizeof vtbl, .kernel_size = sizeof(fpc_kernel), .open = open_cpu,
+                                      .kernels = kernels, .alloc = alloc, .release = release, .parallel = parallel};
+static const fpc_plugin cpu = {
+    FPC_PLUGIN_HEAD, .kind = FPC_BACKEND, .name = "cpu", .summary = "This machine's processors, vectorised and threaded.",
+    .detail = "Results do not depend on the number of threads. They depend in the last bits on the vector instructions, "
+              "so a run that must repeat exactly on another machine should fix `isa`.",
+    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct cpu), .fini = fini, .vtbl = &vtbl};
+FPC_PLUGINS(&cpu)

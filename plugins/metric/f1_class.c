@@ -1,0 +1,33 @@
+/* f1_class.c: the F-score of every class over the whole set, and their mean over the classes that the labels hold. Shows
+ * which classes are hard, and left and right parts that are taken for each other. */
+#include "counts.h"
+
+static double value(const fpc_self *self)
+{
+    const class_sums *s = (const class_sums *)self;
+    double sum = 0;
+    int32_t present = 0;
+
+    for (int32_t c = 0; c < s->classes; c++)
+        if (s->sum[c].tp + s->sum[c].fn) {
+            sum += f_score(s->sum[c]);
+            present++;
+        }
+    return present ? sum / present : NAN;
+}
+
+/* A class that no label holds but that was predicted has F 0 here; it stays out of the mean. */
+static void per_class(const fpc_self *self, double *out)
+{
+    const class_sums *s = (const class_sums *)self;
+
+    for (int32_t c = 0; c < s->classes; c++)
+        out[c] = s->sum[c].tp + s->sum[c].fn + s->sum[c].fp ? f_score(s->sum[c]) : NAN;
+}
+
+static const fpc_metric_vtbl vtbl = {.size = sizeof vtbl, .higher_is_better = 1, .reset = class_sums_reset,
+                                     .update = class_sums_update, .value = value, .per_class = per_class};
+static const fpc_plugin f1_class = {
+    FPC_PLUGIN_HEAD, .kind = FPC_METRIC, .name = "f1_class", .summary = "F-score of each class over the whole set.",
+    .version = "1.0", .license = "MIT", .self_size = sizeof(class_sums), .vtbl = &vtbl};
+FPC_PLUGINS(&f1_class)

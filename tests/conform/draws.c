@@ -1,0 +1,210 @@
+/* draws.c: the rules of augmentations and data sets, which the readers call from several threads: equal arguments give
+ * equal results, whatever was asked before and whoever else asks. */
+#include "conform.h"
+
+#include <fpcore/augment.h>
+#include <fpcore/dataset.h>
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+/* ---- augment ---- */
+
+enum { DRAWS = 64, MOST = 1024, GUARD = 32, THREADS = 4 };
+
+typedef struct draw_job {
+    conform *c;
+    uint8_t (*out)[MOST + GUARD];
+    fpc_status status;
+} draw_job;
+
+static fpc_rng counter(int32_t i)
+{
+    return (fpc_rng){{17, 4}, fpc_hash("augment.conform"), (uint32_t)i / 16, (uint32_t)i};
+}
+
+static void *draw_all(void *arg)
+{
+    draw_job *job = arg;
+    const fpc_augment_vtbl *v = job->c->plugin->vtbl;
+
+    for (int32_t i = 0; i < DRAWS && !job->status; i++) {
+        const fpc_image_info info = {.size = sizeof info, .h = 96, .w = 128, .c = 3, .rows = 16, .row = i % 16,
+                                     .shared = counter(1000 + i / 16)};
+        memset(job->out[i], 0, v->draw_size);
+        memset(job->out[i] + v->draw_size, 0xa5, GUARD);
+        job->status = v->draw(job->c->self, counter(i), &info, job->out[i]);
+    }
+    return NULL;
+}
+
+static int equal_draws(const fpc_augment_vtbl *v, const draw_job *a, const draw_job *b)
+{
+    for (int32_t i = 0; i < DRAWS; i++)
+        if (memcmp(a->out[i], b->out[i], v->draw_size))
+            return 0;
+    return 1;
+}
+
+static int finite_draw(const fpc_augment_vtbl *v, const uint8_t *out)
+{
+    if (v->stage == FPC_STAGE_GEOMETRY) {
+        fpc_homography h;
+        memcpy(&h, out, sizeof h);
+        for (int i = 0; i < 9; i++)
+            if (!isfinite(h.m[i]))
+                return 0;
+        return 1;
+    }
+    for (uint32_t i = 0; i < v->draw_size / sizeof(float); i++) {
+        float x;
+        memcpy(&x, out + i * sizeof x, sizeof x);
+        if (!isfinite(x))
+            return 0;
+    }
+    return 1;
+}
+
+static void check_pixel_stage(conform *c)
+{
+    const fpc_augment_vtbl *v = c->plugin->vtbl;
+    const fpc_shape shape = {2, 16, 24, 3};
+    fpc_graph *g = NULL;
+
+    if (v->stage != FPC_STAGE_PIXEL)
+        return;
+    if (!check(c, v->build != NULL, "a pixel stage builds", "build is NULL") ||
+        fpc_graph_new(c->ctx, c->arena, c->ops, FPC_F32, 1, &g))
+        return;
+    const fpc_val image = fpc_input(g, "image", shape, FPC_F32);
+    const fpc_val draws = fpc_input(g, "draws", (fpc_shape){2, 1, 1, (int32_t)(v->draw_size / sizeof(float))}, FPC_F32);
+    const fpc_val out = v->build(c->self, g, image, draws);
+    check(c, !fpc_graph_check(g) && out.id >= 0 && fpc_same_shape(fpc_shape_of(g, out), shape), "build keeps the picture's shape",
+          "graph");
+}
+
+void check_augment(conform *c)
+{
+    static uint8_t first[DRAWS][MOST + GUARD], threaded[THREADS][DRAWS][MOST + GUARD];
+    const fpc_augment_vtbl *v = c->plugin->vtbl;
+    draw_job one = {c, first, FPC_OK}, many[THREADS];
+    pthread_t thread[THREADS];
+    int32_t started = 0, beyond = 0, infinite = 0, equal = 1;
+
+    if (!check(c, v->draw_size <= MOST, "draws are small", "%u bytes; at most %d are possible", v->draw_size, MOST))
+        return;
+    draw_all(&one);
+    if (!check(c, !one.status, "draws", "status %d", one.status))
+        return;
+    for (int32_t i = 0; i < DRAWS; i++) {
+        for (int32_t k = 0; k < GUARD; k++)
+            beyond |= first[i][v->draw_size + (uint32_t)k] != 0xa5;
+        infinite |= !finite_draw(v, first[i]);
+    }
+    check(c, !beyond, "a draw stays within draw_size", "it writes beyond %u bytes", v->draw_size);
+    check(c, !infinite, "draws are finite", "one is not");
+    for (; started < THREADS; started++) {
+        many[started] = (draw_job){c, threaded[started], FPC_OK};
+        if (pthread_create(&thread[started], NULL, draw_all, &many[started]))
+            break;
+    }
+    for (int32_t i = 0; i < started; i++) {
+        pthread_join(thread[i], NULL);
+        equal &= equal_draws(v, &one, &many[i]);
+    }
+    check(c, equal, "equal counters give equal draws, in any thread",
+          "draw() must be a pure function of options, counter and picture size");
+    check_pixel_stage(c);
+}
+
+/* ---- dataset ---- */
+
+typedef struct sample_check {
+    fpc_dataset_info info;
+    uint8_t *image[2], *mask[2];
+    fpc_arena *scratch;
+} sample_check;
+
+static void check_info(conform *c, const fpc_dataset_info *i)
+{
+    int bad = 0;
+
+    check(c, i->h > 0 && i->w > 0 && i->h <= 16384 && i->w <= 16384 && i->c == 3, "the sample's size is possible", "%dx%dx%d",
+          i->h, i->w, i->c);
+    check(c, i->classes >= 2 && i->classes <= FPC_MAX_CLASSES && i->class_names && i->palette,
+          "classes have names and colours", "%d classes", i->classes);
+    for (int32_t k = 0; k < i->classes && i->class_names; k++)
+        bad |= !i->class_names[k] || !*i->class_names[k];
+    check(c, !bad, "every class has a name", "one is missing");
+    for (int32_t k = 0; k < i->n_mirror_pairs; k++)
+        bad |= i->mirror_pairs[k][0] >= i->classes || i->mirror_pairs[k][1] >= i->classes ||
+               i->mirror_pairs[k][0] == i->mirror_pairs[k][1];
+    check(c, !bad, "mirror pairs are two different classes", "one is not");
+    check(c, i->ignore_label >= -1 && i->ignore_label < 256, "ignore_label is a byte or -1", "%d", i->ignore_label);
+    check(c, i->count[FPC_TRAIN] >= 0 && i->count[FPC_VAL] >= 0 && i->count[FPC_TEST] >= 0 &&
+                 i->count[FPC_TRAIN] + i->count[FPC_VAL] + i->count[FPC_TEST] > 0,
+          "there are samples", "%lld, %lld, %lld", (long long)i->count[FPC_TRAIN], (long long)i->count[FPC_VAL],
+          (long long)i->count[FPC_TEST]);
+}
+
+static fpc_status read_sample(conform *c, sample_check *s, fpc_part part, int64_t index, int which, char id[64])
+{
+    const fpc_dataset_vtbl *v = c->plugin->vtbl;
+    fpc_sample sample = {s->image[which], s->mask[which], id, 64};
+    const fpc_status st = v->read(c->self, s->scratch, part, index, &sample);
+
+    fpc_arena_reset(s->scratch);
+    return st;
+}
+
+static void check_part(conform *c, sample_check *s, fpc_part part)
+{
+    const fpc_dataset_vtbl *v = c->plugin->vtbl;
+    const size_t pixels = (size_t)s->info.h * (size_t)s->info.w;
+    const int64_t last = s->info.count[part] - 1;
+    char id[2][64] = {"", ""}, name[64] = "";
+    int bad = -1;
+
+    if (last < 0)
+        return;
+    fpc_status st = read_sample(c, s, part, last, 0, id[0]);
+    if (!st && last > 0)
+        st = read_sample(c, s, part, 0, 1, id[1]);
+    if (!st)
+        st = read_sample(c, s, part, last, 1, id[1]);
+    if (!check(c, !st, "samples can be read", "part %d, status %d", part, st))
+        return;
+    check(c, !memcmp(s->image[0], s->image[1], pixels * 3) && !memcmp(s->mask[0], s->mask[1], pixels),
+          "a sample is the same when read again", "part %d, sample %lld differs", part, (long long)last);
+    for (size_t i = 0; i < pixels; i++)
+        if (s->mask[0][i] >= s->info.classes && s->mask[0][i] != s->info.ignore_label)
+            bad = s->mask[0][i];
+    check(c, bad < 0, "labels are classes", "label %d of %d classes", bad, s->info.classes);
+    st = v->name(c->self, part, last, name, sizeof name);
+    check(c, !st && *name && !strcmp(name, id[0]), "name says what read says", "`%s` and `%s`", name, id[0]);
+    fpc_sample without = {s->image[1], NULL, id[1], sizeof id[1]};
+    check(c, !v->read(c->self, s->scratch, part, last, &without), "a sample can be read without its mask", "status");
+}
+
+void check_dataset(conform *c)
+{
+    const fpc_dataset_vtbl *v = c->plugin->vtbl;
+    sample_check s = {.info = {.size = sizeof s.info, .ignore_label = -1}};
+
+    if (!check(c, v->open(c->self, &s.info) == FPC_OK, "opens", "open"))
+        return;
+    const int32_t before = c->failed;
+    check_info(c, &s.info);
+    if (c->failed > before)
+        return;
+    const size_t pixels = (size_t)s.info.h * (size_t)s.info.w;
+    s.scratch = fpc_arena_new(c->ctx);
+    for (int i = 0; i < 2; i++) {
+        s.image[i] = fpc_alloc(c->arena, pixels * 3);
+        s.mask[i] = fpc_alloc(c->arena, pixels);
+    }
+    if (check(c, s.scratch && s.image[1] && s.mask[1], "there is memory for two samples", "%zu pixels", pixels))
+        for (fpc_part part = FPC_TRAIN; part <= FPC_TEST; part++)
+            check_part(c, &s, part);
+    fpc_arena_free(s.scratch);
+}

@@ -1,0 +1,34 @@
+# make check: cmocka programs (files with main under tests/) and scripts (tests/*/*.sh). tests/summary.sh adds up the
+# cases. FPCORE_SHARED: golden tensors and real data; tests that need them skip where it is absent.
+AM_TESTS_ENVIRONMENT = \
+    FPCORE='$(abs_top_builddir)/fpcore'; export FPCORE; \
+    FPCORE_CONFORM='$(abs_top_builddir)/fpcore-conform'; export FPCORE_CONFORM; \
+    FPCORE_SRC='$(abs_top_srcdir)'; export FPCORE_SRC; \
+    FPCORE_BUILD='$(abs_top_builddir)'; export FPCORE_BUILD; \
+    FPCORE_PLUGIN_PATH='$(abs_top_builddir)/.libs'; export FPCORE_PLUGIN_PATH; \
+    FPCORE_SHARED="$${FPCORE_SHARED-$(FPC_SHARED)}"; export FPCORE_SHARED; \
+    CC='$(CC)'; export CC; MAKE='$(MAKE)'; export MAKE; \
+    UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+
+test_cppflags = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -iquote $(top_srcdir)/tests \
+    -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' -DFPC_VERSION='"$(PACKAGE_VERSION)"'
+test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS)
+test_ldflags = $(AM_LDFLAGS) -no-install
+test_libs = libfpcore.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CAIRO_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
+
+include tests/files.mk
+
+TESTS += $(test_scripts)
+if HAVE_CMOCKA
+check_PROGRAMS += $(test_programs)
+TESTS += $(test_programs)
+else
+check-local: no-cmocka
+endif
+EXTRA_DIST += $(test_scripts) $(test_data)
+
+.PHONY: no-cmocka
+no-cmocka:
+	@echo 'cmocka is missing: only the script tests ran (Debian: apt-get install libcmocka-dev)'

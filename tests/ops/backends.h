@@ -1,0 +1,22 @@
+/* backends.h: the backends that the op tests look at, opened as plugins, so that what they test is what a run loads. */
+#ifndef TESTS_OPS_BACKENDS_H
+#define TESTS_OPS_BACKENDS_H
+
+#include "cases.h"
+#include "plugins/open.h"
+
+enum { OP_MAX_BACKENDS = 8 };
+
+typedef struct op_backends {
+    bench b;
+    op_backend exact;  /* ref in double: the truth */
+    op_backend single; /* ref in float: what float arithmetic can do */
+    op_backend other[OP_MAX_BACKENDS]; /* cpu, at each level of instructions that this processor has */
+    int32_t n_others;
+} op_backends;
+
+/* Exits with a message where a backend does not open: there is nothing to test then. */
+op_backends *op_backends_open(void);
+void op_backends_close(op_backends *);
+
+#endif

@@ -1,0 +1,313 @@
+/* cases.c: THE list of op cases. Every op of core/ops.def stands here (the program `support` checks that), with sizes
+ * that no vector divides (1, 3, 19, 33), sizes that vectors like (32, 64, 128), one image and several. A kernel that
+ * turns out wrong gets the case that shows it added here. */
+#include "cases.h"
+
+/* Inputs. X is the everyday one: numbers in [-2, 2]. */
+#define X(n, h, w, c) {.shape = {n, h, w, c}, .lo = -2, .hi = 2}
+#define V(c) X(1, 1, 1, c)
+#define BETWEEN(lo_, hi_, n, h, w, c) {.shape = {n, h, w, c}, .lo = lo_, .hi = hi_}
+#define ONE(value) {.shape = {1, 1, 1, 1}, .lo = value, .hi = value}
+#define FIXED(c_) {.shape = {1, 1, 1, c_}, .lo = -2, .hi = 2, .constant = 1}
+#define GRID(lo_, hi_, n, h, w, c) {.fill = FILL_GRID, .shape = {n, h, w, c}, .lo = lo_, .hi = hi_}
+#define FROM(op_, slot_, args_) {.fill = FILL_FROM, .op = op_, .slot = slot_, .args = args_}
+#define LABELS(classes, ignored, n, h, w) {.fill = FILL_LABELS, .shape = {n, h, w, 1}, .lo = ignored, .hi = classes}
+#define BYTES(n, h, w, c) {.fill = FILL_BYTES, .shape = {n, h, w, c}}
+#define CLOCK {.fill = FILL_CLOCK, .shape = {1, 1, 1, 4}}
+#define SWAPS(n) {.fill = FILL_SWAPS, .shape = {n, 1, 1, 256}}
+#define MATRIX(n) {.fill = FILL_MATRIX, .shape = {n, 1, 1, 8}}
+#define COLOUR(n, stages) {.fill = FILL_COLOUR, .shape = {n, 1, stages, 16}}
+#define COUNT {.fill = FILL_COUNT, .shape = {1, 1, 1, 1}}
+
+/* A linear map of (n,h,w) pixels from i to o channels, forward and both gradients. */
+#define LINEAR(n, h, w, i, o)                                                                                          \
+    {"linear", "", {X(n, h, w, i), X(1, 1, o, i), V(o)}}, {"linear", "no bias", {X(n, h, w, i), X(1, 1, o, i)}},       \
+        {"linear_grad_x", "", {X(n, h, w, o), X(1, 1, o, i)}},                                                         \
+    {                                                                                                                  \
+        "linear_grad_w", "", {X(n, h, w, i), X(n, h, w, o)}, .attr.like = { {1, 1, o, i} }                             \
+    }
+
+/* A convolution of (n,h,w,c) to o channels with k x k kernels, forward and both gradients. */
+#define SIZE(in, k, stride, pad) (((in) + 2 * (pad) - (k)) / (stride) + 1)
+#define CONV(note_, n, h, w, c, o, k, stride, pad, groups)                                                             \
+    {"conv2d",                                                                                                         \
+     note_,                                                                                                            \
+     {X(n, h, w, c), X(o, k, k, (c) / (groups)), V(o)},                                                                \
+     .attr.conv = {k, k, stride, pad, groups, h, w}},                                                                  \
+        {"conv2d_grad_x",                                                                                              \
+         note_,                                                                                                        \
+         {X(n, SIZE(h, k, stride, pad), SIZE(w, k, stride, pad), o), X(o, k, k, (c) / (groups))},                      \
+         .attr.conv = {k, k, stride, pad, groups, h, w}},                                                              \
+    {                                                                                                                  \
+        "conv2d_grad_w", note_, {X(n, h, w, c), X(n, SIZE(h, k, stride, pad), SIZE(w, k, stride, pad), o)},            \
+            .attr.conv = {k, k, stride, pad, groups, h, w}                                                             \
+    }
+
+#define NORM_ATTR .attr.norm = {1e-5f, 0.1f, 0}
+#define LAYER_NORM(note_, lo, hi, n, h, w, c)                                                                          \
+    {"layer_norm", note_, {BETWEEN(lo, hi, n, h, w, c), V(c), V(c)}, NORM_ATTR},                                       \
+    {                                                                                                                  \
+        "layer_norm_grad", note_,                                                                                      \
+            {BETWEEN(lo, hi, n, h, w, c), V(c), FROM("layer_norm", 1, "011"), FROM("layer_norm", 2, "011"),            \
+             X(n, h, w, c)},                                                                                           \
+            NORM_ATTR                                                                                                  \
+    }
+#define BATCH_NORM(note_, lo, hi, n, h, w, c)                                                                          \
+    {"batch_stats", note_, {BETWEEN(lo, hi, n, h, w, c)}},                                                             \
+        {"batch_norm",                                                                                                 \
+         note_,                                                                                                        \
+         {BETWEEN(lo, hi, n, h, w, c), V(c), V(c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0")},          \
+         NORM_ATTR},                                                                                                   \
+        {"batch_norm_sums",                                                                                            \
+         note_,                                                                                                        \
+         {BETWEEN(lo, hi, n, h, w, c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0"), X(n, h, w, c)},       \
+         NORM_ATTR},                                                                                                   \
+    {                                                                                                                  \
+        "batch_norm_grad", note_,                                                                                      \
+            {BETWEEN(lo, hi, n, h, w, c), V(c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0"),              \
+             FROM("batch_norm_sums", 0, "0236"), FROM("batch_norm_sums", 1, "0236"), X(n, h, w, c)},                   \
+            NORM_ATTR                                                                                                  \
+    }
+
+/* Queries (n,h,w,c), keys (n,kh,kw,c). The clock comes last, with or without dropout. */
+#define ATTENTION(note_, n, h, w, c, kh, kw, heads, scale, drop)                                                       \
+    {"attention",                                                                                                      \
+     note_,                                                                                                            \
+     {X(n, h, w, c), X(n, kh, kw, c), X(n, kh, kw, c), CLOCK},                                                         \
+     .attr.attention = {heads, scale, drop, 77}},                                                                      \
+    {                                                                                                                  \
+        "attention_grad", note_,                                                                                       \
+            {X(n, h, w, c), X(n, kh, kw, c), X(n, kh, kw, c), FROM("attention", 0, "0126"),                            \
+             FROM("attention", 1, "0126"), X(n, h, w, c), CLOCK},                                                      \
+            .attr.attention = {heads, scale, drop, 77}                                                                 \
+    }
+
+#define UNARY(n, h, w, c)                                                                                              \
+    {"gelu", "", {BETWEEN(-6, 6, n, h, w, c)}}, {"gelu_grad", "", {BETWEEN(-6, 6, n, h, w, c), X(n, h, w, c)}},        \
+        {"relu", "", {X(n, h, w, c)}}, {"relu_grad", "", {FROM("relu", 0, "1"), X(n, h, w, c)}},                       \
+        {"sigmoid", "", {BETWEEN(-9, 9, n, h, w, c)}},                                                                 \
+        {"sigmoid_grad", "", {BETWEEN(0, 1, n, h, w, c), X(n, h, w, c)}}, {"copy", "", {X(n, h, w, c)}},               \
+        {"add", "", {X(n, h, w, c), X(n, h, w, c)}}, {"mul", "", {X(n, h, w, c), X(n, h, w, c)}},                      \
+        {"add_bcast", "(n,1,1,c)", {X(n, h, w, c), X(n, 1, 1, c)}},                                                    \
+        {"mul_bcast", "(n,1,1,c)", {X(n, h, w, c), X(n, 1, 1, c)}}, {"add_bcast", "(1,1,1,c)", {X(n, h, w, c), V(c)}}, \
+        {"mul_bcast", "(1,1,1,c)", {X(n, h, w, c), V(c)}}, {"sum_rows", "", {X(n, h, w, c)}},                          \
+        {"pool_mean", "", {X(n, h, w, c)}}, {"pool_sum", "", {X(n, h, w, c)}},                                         \
+    {                                                                                                                  \
+        "softmax", "", { BETWEEN(-8, 8, n, h, w, c) }                                                                  \
+    }
+
+/* (n,h,w,c) to (h2,w2) and the adjoint. */
+#define RESIZE(note_, n, h, w, c, h2, w2, corners)                                                                     \
+    {"resize", note_, {X(n, h, w, c)}, .attr.resize = {h2, w2, corners}},                                              \
+    {                                                                                                                  \
+        "resize_grad", note_, {X(n, h2, w2, c)}, .attr.resize = { h, w, corners }                                      \
+    }
+
+#define MAX_POOL(note_, input, n, h, w, c, k, stride, kinks_)                                                          \
+    {"max_pool", note_, {input}, .attr.pool = {k, stride}, .kinks = kinks_},                                           \
+    {                                                                                                                  \
+        "max_pool_grad", note_,                                                                                        \
+            {input, FROM("max_pool", 0, "0"), X(n, SIZE(h, k, stride, 0), SIZE(w, k, stride, 0), c)},                  \
+            .attr.pool = { k, stride }                                                                                 \
+    }
+
+/* Logits (n,lh,lw,k), mask (n,h,w). The terms follow: their number, then fpc_seg_term initialisers. */
+#define SEG_LOSS(note_, n, lh, lw, k, h, w, ignored, corners, count, ...)                                              \
+    {"seg_loss",                                                                                                       \
+     note_,                                                                                                            \
+     {X(n, lh, lw, k), LABELS(k, ignored, n, h, w)},                                                                   \
+     .attr.seg = {count, 255, corners, {__VA_ARGS__}}},                                                                \
+    {                                                                                                                  \
+        "seg_loss_grad", note_,                                                                                        \
+            {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "01"), FROM("seg_loss", 2, "01"),       \
+             V(count)},                                                                                                \
+            .attr.seg = {count, 255, corners, {__VA_ARGS__}}                                                           \
+    }
+#define CE {.kind = FPC_TERM_CROSS_ENTROPY}
+#define CE_SMOOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}
+#define CE_WEIGHTS {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = weights}
+#define CE_BOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.2f, .class_weight = weights}
+#define DICE {.kind = FPC_TERM_DICE, .eps = 1e-8f}
+#define FOCAL(alpha_, gamma_) {.kind = FPC_TERM_FOCAL, .alpha = alpha_, .gamma = gamma_}
+
+/* One over the number of pixels of each class, scaled to the sum 19 (reference 2.6). */
+static const float weights[] = {0.0043f, 0.0049f, 0.0602f, 0.3834f, 0.5577f, 0.5577f, 0.2924f,
+                                0.2986f, 0.2595f, 0.3189f, 0.4357f, 0.3030f, 0.1857f, 0.0040f,
+                                0.1121f, 0.6114f, 14.5434f, 0.0305f, 0.0366f};
+
+/* Flat buffers (1,1,rows,256). */
+#define FLAT(rows) X(1, 1, rows, 256)
+#define FLAT_POSITIVE(rows) BETWEEN(0, 2, 1, 1, rows, 256)
+#define ADAMW(note_, rows, scale, t, ...)                                                                              \
+    {                                                                                                                  \
+        "adamw", note_, {FLAT(rows), FLAT(rows), FLAT_POSITIVE(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)}, \
+            .attr.adamw = { __VA_ARGS__ }                                                                              \
+    }
+#define SGD(note_, rows, scale, t, ...)                                                                                \
+    {                                                                                                                  \
+        "sgd", note_, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)},                        \
+            .attr.sgd = { __VA_ARGS__ }                                                                                \
+    }
+
+const op_case op_cases[] = {
+    LINEAR(1, 1, 1, 1, 1),
+    LINEAR(1, 3, 7, 19, 33),
+    LINEAR(3, 5, 5, 32, 32),
+    LINEAR(1, 1, 13, 3, 19),
+    LINEAR(2, 8, 9, 33, 64),
+    LINEAR(1, 2, 9, 128, 19),
+    LINEAR(1, 4, 5, 512, 128),
+    LINEAR(1, 41, 37, 32, 64),
+    LINEAR(2, 3, 5, 192, 384),
+    {"linear", "weight of a 1x1 convolution", {X(2, 3, 5, 19), X(33, 1, 1, 19), V(33)}},
+    {"linear_grad_x", "weight of a 1x1 convolution", {X(2, 3, 5, 33), X(33, 1, 1, 19)}},
+    {"linear_grad_w", "weight of a 1x1 convolution", {X(2, 3, 5, 19), X(2, 3, 5, 33)}, .attr.like = {{33, 1, 1, 19}}},
+
+    CONV("patches of 7, stride 4", 2, 33, 29, 3, 32, 7, 4, 3, 1),
+    CONV("halving", 2, 15, 13, 32, 64, 3, 2, 1, 1),
+    CONV("halving, odd widths", 3, 9, 11, 19, 33, 3, 2, 1, 1),
+    CONV("3x3", 1, 9, 7, 19, 19, 3, 1, 1, 1),
+    CONV("3x3, wide", 1, 12, 10, 64, 64, 3, 1, 1, 1),
+    CONV("one pixel", 1, 1, 1, 3, 3, 3, 1, 1, 1),
+    CONV("8x8 patches, a remainder dropped", 2, 19, 17, 16, 16, 8, 8, 0, 1),
+    CONV("4x4 patches, a remainder dropped", 1, 11, 9, 32, 24, 4, 4, 0, 1),
+    CONV("2x2 patches, a remainder dropped", 3, 7, 5, 33, 32, 2, 2, 0, 1),
+    CONV("8x8 patches", 1, 16, 32, 32, 32, 8, 8, 0, 1),
+    CONV("1x1", 2, 5, 7, 19, 33, 1, 1, 0, 1),
+    CONV("1x1, stride 2", 1, 6, 7, 16, 19, 1, 2, 0, 1),
+    CONV("5x5", 1, 8, 8, 3, 16, 5, 1, 2, 1),
+    CONV("padding larger than half", 1, 5, 6, 3, 4, 3, 1, 2, 1),
+    CONV("valid", 1, 6, 7, 19, 32, 3, 1, 0, 1),
+    CONV("depth-wise 3x3", 2, 9, 11, 64, 64, 3, 1, 1, 64),
+    CONV("depth-wise 3x3, width 33", 1, 8, 7, 33, 33, 3, 1, 1, 33),
+    CONV("depth-wise 3x3, width 3", 3, 3, 2, 3, 3, 3, 1, 1, 3),
+    CONV("depth-wise 3x3, width 128", 1, 17, 16, 128, 128, 3, 1, 1, 128),
+    CONV("depth-wise 7x7, stride 2", 1, 10, 9, 19, 19, 7, 2, 3, 19),
+    CONV("depth-wise, two of each", 1, 6, 5, 8, 16, 3, 1, 1, 8),
+    CONV("four groups", 2, 7, 6, 16, 24, 3, 1, 1, 4),
+    {"conv2d", "no bias", {X(1, 6, 5, 19), X(32, 3, 3, 19)}, .attr.conv = {3, 3, 1, 1, 1, 6, 5}},
+    {"conv2d", "depth-wise, no bias", {X(1, 6, 5, 33), X(33, 3, 3, 1)}, .attr.conv = {3, 3, 1, 1, 33, 6, 5}},
+    {"conv2d", "kernel 3x1", {X(1, 6, 5, 8), X(16, 3, 1, 8), V(16)}, .attr.conv = {3, 1, 1, 0, 1, 6, 5}},
+    {"conv2d_grad_x", "transposed 2x2, bias", {X(2, 4, 3, 33), X(33, 2, 2, 19), V(19)}, .attr.conv = {2, 2, 2, 0, 1, 8, 6}},
+    {"conv2d_grad_x", "transposed 4x4, pad 1, bias", {X(1, 4, 5, 16), X(16, 4, 4, 32), V(32)}, .attr.conv = {4, 4, 2, 1, 1, 8, 10}},
+
+    LAYER_NORM("", -2, 2, 1, 3, 7, 19),
+    LAYER_NORM("", -2, 2, 3, 5, 5, 32),
+    LAYER_NORM("", -2, 2, 1, 4, 4, 33),
+    LAYER_NORM("", -2, 2, 2, 9, 8, 192),
+    LAYER_NORM("width 3", -2, 2, 1, 2, 3, 3),
+    LAYER_NORM("far from zero", 8, 12, 1, 5, 5, 64),
+    {"layer_norm", "width 1", {X(1, 2, 3, 1), V(1), V(1)}, NORM_ATTR},
+    BATCH_NORM("", -2, 2, 2, 7, 5, 19),
+    BATCH_NORM("", -2, 2, 3, 16, 13, 32),
+    BATCH_NORM("", -2, 2, 1, 3, 4, 33),
+    BATCH_NORM("width 128", -2, 2, 1, 13, 11, 128),
+    BATCH_NORM("far from zero", 30, 31, 1, 9, 9, 3),
+    {"running_stats", "", {V(33), BETWEEN(0, 3, 1, 1, 1, 33), COUNT, V(33), BETWEEN(0, 3, 1, 1, 1, 33)}, .attr.norm = {1e-5f, 0.1f, 42}},
+
+    ATTENTION("one head", 2, 7, 5, 32, 3, 2, 1, 0.1767767f, 0),
+    ATTENTION("dropout", 2, 7, 5, 32, 3, 2, 1, 0.1767767f, 0.075f),
+    ATTENTION("many keys", 1, 9, 8, 64, 11, 7, 1, 0.125f, 0.15f),
+    ATTENTION("one key", 3, 2, 3, 19, 1, 1, 1, 0.2294157f, 0),
+    ATTENTION("eight heads", 1, 5, 5, 64, 4, 4, 8, 0.3535534f, 0.1f),
+    ATTENTION("three heads of 11", 2, 3, 5, 33, 3, 3, 3, 0.3015113f, 0.3f),
+    ATTENTION("wide", 1, 6, 6, 192, 6, 6, 1, 0.0721688f, 0.1f),
+    ATTENTION("256 keys", 1, 10, 5, 32, 16, 16, 1, 0.1767767f, 0.1f),
+    ATTENTION("sharp", 1, 4, 4, 32, 4, 4, 1, 2.0f, 0),
+    {"attention", "no clock", {X(1, 4, 3, 24), X(1, 2, 3, 24), X(1, 2, 3, 24)}, .attr.attention = {2, 0.2886751f, 0, 0}},
+
+    UNARY(1, 1, 1, 1),
+    UNARY(3, 5, 7, 19),
+    UNARY(2, 4, 4, 32),
+    UNARY(1, 9, 9, 33),
+    UNARY(2, 19, 17, 3),
+    {"relu", "zeros", {GRID(-1, 1, 1, 4, 5, 19)}, .kinks = 1},
+    {"relu_grad", "zeros", {GRID(-1, 1, 1, 4, 5, 19), X(1, 4, 5, 19)}},
+    {"gelu", "tails", {BETWEEN(-40, 40, 1, 4, 4, 33)}},
+    {"softmax", "large differences", {BETWEEN(-90, 90, 1, 4, 4, 19)}},
+    {"sigmoid", "tails", {BETWEEN(-120, 120, 1, 4, 4, 33)}},
+    {"concat", "one", {X(1, 3, 3, 19)}},
+    {"concat", "two", {X(2, 3, 5, 19), X(2, 3, 5, 32)}},
+    {"concat", "four", {X(1, 4, 4, 32), X(1, 4, 4, 32), X(1, 4, 4, 32), X(1, 4, 4, 32)}},
+    {"concat", "five", {X(1, 2, 3, 1), X(1, 2, 3, 3), X(1, 2, 3, 33), X(1, 2, 3, 16), X(1, 2, 3, 7)}},
+    {"slice", "first half", {X(1, 3, 5, 64)}, .attr.slice = {0, 32, 64}},
+    {"slice", "middle", {X(2, 3, 5, 33)}, .attr.slice = {3, 19, 33}},
+    {"slice_grad", "second half", {X(1, 3, 5, 32)}, .attr.slice = {32, 32, 64}},
+    {"slice_grad", "middle", {X(2, 3, 5, 19)}, .attr.slice = {3, 19, 33}},
+    {"dropout", "", {X(3, 5, 7, 19), CLOCK}, .attr.dropout = {0.15f, 5, 0}},
+    {"dropout", "width 64", {X(1, 9, 9, 64), CLOCK}, .attr.dropout = {0.5f, 6, 0}},
+    {"dropout", "width 33", {X(1, 9, 9, 33), CLOCK}, .attr.dropout = {0.1f, 7, 0}},
+    {"dropout", "width 3", {X(1, 9, 7, 3), CLOCK}, .attr.dropout = {0.25f, 8, 0}},
+    {"dropout", "planes", {X(3, 5, 7, 33), CLOCK}, .attr.dropout = {0.3f, 9, 1}},
+    {"combine", "one", {FIXED(1), V(1)}},
+    {"combine", "three", {FIXED(3), V(1), V(1), V(1)}},
+    {"combine_grad", "three", {V(3), V(1)}},
+
+    RESIZE("x4", 2, 5, 7, 19, 20, 28, 0),
+    RESIZE("x4, width 32", 1, 8, 6, 32, 32, 24, 0),
+    RESIZE("x2", 1, 6, 5, 33, 12, 10, 0),
+    RESIZE("x8", 1, 3, 4, 128, 24, 32, 0),
+    RESIZE("by fractions", 3, 7, 5, 19, 11, 13, 0),
+    RESIZE("smaller", 1, 13, 11, 3, 5, 4, 0),
+    RESIZE("half", 1, 12, 10, 19, 6, 5, 0),
+    RESIZE("the same size", 1, 4, 5, 19, 4, 5, 0),
+    RESIZE("from one pixel", 2, 1, 1, 19, 5, 6, 0),
+    RESIZE("corners", 1, 5, 7, 19, 10, 14, 1),
+    RESIZE("corners, smaller", 2, 9, 8, 33, 4, 3, 1),
+    RESIZE("corners, to one pixel", 1, 5, 4, 3, 1, 1, 1),
+    {"broadcast", "", {X(3, 1, 1, 19)}, .attr.broadcast = {5, 7, 1}},
+    {"broadcast", "scaled", {X(2, 1, 1, 33)}, .attr.broadcast = {4, 4, 0.0625f}},
+    MAX_POOL("2x2", X(2, 8, 6, 19), 2, 8, 6, 19, 2, 2, 0),
+    MAX_POOL("2x2, odd size", X(1, 7, 9, 33), 1, 7, 9, 33, 2, 2, 0),
+    MAX_POOL("3x3, stride 2", X(1, 9, 8, 32), 1, 9, 8, 32, 3, 2, 0),
+    MAX_POOL("equal numbers", GRID(0, 2, 1, 8, 8, 19), 1, 8, 8, 19, 2, 2, 1),
+    MAX_POOL("equal numbers, overlapping", GRID(0, 2, 2, 7, 7, 3), 2, 7, 7, 3, 3, 1, 1),
+    {"window", "pad", {X(2, 3, 4, 19)}, .attr.window = {1, 2, 6, 7}},
+    {"window", "crop", {X(1, 8, 9, 33)}, .attr.window = {-2, -1, 4, 5}},
+    {"window", "shift", {X(1, 5, 5, 3)}, .attr.window = {2, -3, 5, 5}},
+
+    {"to_real", "", {BYTES(2, 5, 7, 3)}},
+    {"warp_image", "", {BYTES(3, 31, 33, 3), MATRIX(3)}},
+    {"warp_image", "one picture", {BYTES(1, 16, 16, 3), MATRIX(1)}},
+    {"warp_mask", "", {BYTES(3, 31, 33, 1), MATRIX(3), SWAPS(3)}, .attr.warp = {0}},
+    {"warp_mask", "fill", {BYTES(3, 17, 9, 1), MATRIX(3), SWAPS(3)}, .attr.warp = {255}},
+    {"colour", "one stage", {BETWEEN(0, 1, 3, 7, 5, 3), COLOUR(3, 1)}},
+    {"colour", "four stages", {BETWEEN(0, 1, 2, 9, 9, 3), COLOUR(2, 4)}},
+    {"gaussian_noise", "", {BETWEEN(0, 1, 2, 7, 9, 3), BETWEEN(0.02, 0.3, 2, 1, 1, 1), CLOCK}, .attr.noise = {11}},
+    {"gaussian_noise", "none", {BETWEEN(0, 1, 1, 5, 5, 3), ONE(0), CLOCK}, .attr.noise = {12}},
+
+    SEG_LOSS("cross entropy", 2, 9, 7, 19, 9, 7, 0, 0, 1, CE),
+    SEG_LOSS("cross entropy and dice, x4", 2, 6, 5, 19, 24, 20, 0.1, 0, 2, CE, DICE),
+    SEG_LOSS("dice", 3, 8, 8, 19, 8, 8, 0.1, 0, 1, DICE),
+    SEG_LOSS("focal", 1, 5, 6, 19, 20, 24, 0, 0, 1, FOCAL(0.25f, 2)),
+    SEG_LOSS("focal, gamma 0.5", 1, 5, 6, 19, 10, 12, 0.1, 0, 1, FOCAL(1, 0.5f)),
+    SEG_LOSS("smoothing", 2, 5, 5, 19, 10, 10, 0.1, 0, 1, CE_SMOOTH),
+    SEG_LOSS("class weights", 2, 6, 6, 19, 24, 24, 0.1, 0, 1, CE_WEIGHTS),
+    SEG_LOSS("class weights and smoothing", 1, 6, 6, 19, 24, 24, 0.1, 0, 1, CE_BOTH),
+    SEG_LOSS("all at once", 3, 4, 7, 19, 16, 28, 0.1, 0, 6, CE, CE_SMOOTH, CE_WEIGHTS, CE_BOTH, DICE, FOCAL(0.25f, 2)),
+    SEG_LOSS("one image ignored", 3, 4, 4, 19, 8, 8, 2, 0, 3, CE, DICE, FOCAL(0.25f, 2)),
+    SEG_LOSS("everything ignored", 1, 4, 4, 19, 8, 8, 1, 0, 3, CE, DICE, FOCAL(0.25f, 2)),
+    SEG_LOSS("two classes, fractions", 1, 7, 5, 2, 18, 11, 0.1, 0, 2, CE, DICE),
+    SEG_LOSS("33 classes, corners", 1, 4, 5, 33, 13, 10, 0.1, 1, 2, CE, DICE),
+    SEG_LOSS("logits larger than the mask", 1, 12, 12, 4, 7, 6, 0, 0, 2, CE, DICE),
+    {"seg_argmax", "x4", {X(2, 6, 5, 19)}, .attr.resize = {24, 20, 0}},
+    {"seg_argmax", "equal size", {X(1, 9, 7, 19)}, .attr.resize = {9, 7, 0}},
+    {"seg_argmax", "corners, 33 classes", {X(1, 5, 4, 33)}, .attr.resize = {11, 13, 1}},
+    {"seg_argmax", "ties", {GRID(0, 1, 1, 6, 6, 4)}, .attr.resize = {6, 6, 0}},
+
+    {"sum_squares", "", {FLAT(37)}},
+    {"sum_squares", "one row", {FLAT(1)}},
+    {"clip_scale", "clipped", {ONE(9)}, .attr.clip = {1}},
+    {"clip_scale", "not clipped", {ONE(0.25)}, .attr.clip = {1}},
+    {"clip_scale", "off", {ONE(9)}, .attr.clip = {0}},
+    {"accumulate", "", {FLAT(7), FLAT(7)}},
+    {"zero", "", {FLAT(7)}},
+    ADAMW("first step", 5, 1, 1, 0.9, 0.999, 1e-8, 1e-4),
+    ADAMW("later, clipped", 37, 0.375, 1000, 0.9, 0.999, 1e-8, 0.05),
+    SGD("plain", 5, 1, 1, 0, 0, 0, 0),
+    SGD("first step", 5, 0.5, 1, 0.9, 1e-4, 0.1, 0),
+    SGD("momentum", 37, 0.5, 7, 0.9, 1e-4, 0.1, 0),
+    SGD("nesterov", 5, 1, 7, 0.9, 1e-4, 0, 1),
+    {"ema", "", {FLAT(5), FLAT(5), ONE(0.9990234375)}},
+};
+const int op_n_cases = (int)(sizeof op_cases / sizeof op_cases[0]);

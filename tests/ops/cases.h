@@ -1,0 +1,110 @@
+/* cases.h: THE list of op cases (cases.c), and what turns a case into tensors and runs it (run.c). The programs agree,
+ * grad, support and bench read the same list. Inputs are functions of the case's place in the list alone; every real
+ * input is a number that float holds, so that float and double kernels start from the same point. */
+#ifndef TESTS_OPS_CASES_H
+#define TESTS_OPS_CASES_H
+
+#include "exec.h"
+#include "graph.h"
+
+enum { OP_MAX_IN = 8, OP_MAX_OUT = 4 };
+
+typedef enum op_fill {
+    FILL_REAL = 0, /* uniform in [lo, hi] */
+    FILL_GRID,     /* whole numbers from lo to hi, so that many are equal */
+    FILL_FROM,     /* output `slot` of `op`, run on the inputs of this case that `args` lists as digits */
+    FILL_LABELS,   /* U8 below hi; lo: chance of the ignored label 255; lo = 2: image 0 ignored, the others as 1/8 */
+    FILL_BYTES,    /* U8 */
+    FILL_CLOCK,    /* I32 {seed, seed, step, 0} */
+    FILL_SWAPS,    /* U8 tables: every odd image exchanges labels 2i and 2i + 1 */
+    FILL_MATRIX,   /* warps: mirror, rotation with zoom and shift, perspective, in turn */
+    FILL_COLOUR,   /* colour maps; every third stage is all zero */
+    FILL_COUNT     /* I64 */
+} op_fill;
+
+typedef struct op_input {
+    fpc_shape shape;
+    double lo, hi;
+    const char *op, *args;
+    int slot, constant; /* constant: no gradient is wanted */
+    op_fill fill;
+} op_input;
+
+typedef union op_attr {
+    fpc_like_attr like;
+    fpc_conv_attr conv;
+    fpc_norm_attr norm;
+    fpc_attention_attr attention;
+    fpc_slice_attr slice;
+    fpc_dropout_attr dropout;
+    fpc_resize_attr resize;
+    fpc_broadcast_attr broadcast;
+    fpc_pool_attr pool;
+    fpc_window_attr window;
+    fpc_warp_attr warp;
+    fpc_noise_attr noise;
+    fpc_seg_loss_attr seg;
+    fpc_clip_attr clip;
+    fpc_adamw_attr adamw;
+    fpc_sgd_attr sgd;
+} op_attr;
+
+typedef struct op_case {
+    const char *op, *note;
+    op_input in[OP_MAX_IN];
+    op_attr attr;
+    int kinks; /* the inputs lie where the op has no derivative: not for grad */
+} op_case;
+
+extern const op_case op_cases[];
+extern const int op_n_cases;
+
+/* The same, at the sizes of MicroSegFormer with LMSA at 512x512, batch 4: for bench. */
+extern const op_case op_bench_cases[];
+extern const int op_n_bench_cases;
+
+/* A case's inputs and outputs; reals are doubles that float holds. */
+typedef struct op_tensors {
+    const op_case *c;
+    const fpc_op_def *def;
+    int32_t n_in, n_out;
+    fpc_tensor in[OP_MAX_IN];
+    fpc_tensor out[OP_MAX_OUT]; /* shapes and dtypes (F64 for real); no data */
+} op_tensors;
+
+typedef struct op_result {
+    int32_t n;
+    fpc_tensor out[OP_MAX_OUT]; /* dtype as made by the kernel */
+    double *value[OP_MAX_OUT];  /* the same numbers */
+} op_result;
+
+/* How the rows are cut up: as in fpc_run_node. */
+typedef struct op_split {
+    int32_t parts;
+    int64_t tile;
+} op_split;
+
+/* A table of kernels: of a backend at one level. */
+typedef struct op_backend {
+    const char *name;
+    uint32_t real;
+    const fpc_kernel *kernel;
+    void *exec;
+} op_backend;
+
+const fpc_op_def *op_def_of(const char *op); /* NULL: none */
+const fpc_kernel *op_kernel_of(const op_backend *, const fpc_node *); /* the matching one of the highest rank, or NULL */
+int32_t op_inputs_of(const op_case *);
+const char *op_label(fpc_arena *, const op_case *); /* "conv2d #17 (depth-wise)" */
+
+/* exact: ref in double, which makes FILL_FROM inputs and in which everything else is stated. */
+fpc_status op_make(fpc_ctx *, fpc_arena *, const op_case *, const op_backend *exact, op_tensors *);
+/* Another set of inputs, each real number times 1 + d, |d| <= 4e-6. */
+fpc_status op_jitter(fpc_arena *, const op_tensors *, uint32_t seed, op_tensors *);
+/* Runs a kernel on copies of the inputs. Fails where it writes beyond an output or into an input. */
+fpc_status op_run(fpc_ctx *, fpc_arena *, const op_tensors *, const op_backend *, const fpc_kernel *, op_split,
+                  op_result *);
+/* Uniform in [0, 1), a function of its arguments. */
+double op_unit(uint32_t a, uint32_t b, uint64_t i);
+
+#endif

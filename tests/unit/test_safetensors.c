@@ -1,0 +1,302 @@
+/* test_safetensors.c: what is written reads back, deterministically and whole or not at all; lies get their sentence. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "checkpoint.h"
+#include "message.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    char folder[64], path[128];
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    f->ctx = fpc_ctx_new();
+    f->arena = fpc_arena_new(f->ctx);
+    snprintf(f->folder, sizeof f->folder, "/tmp/fpc_st_XXXXXX");
+    if (!mkdtemp(f->folder))
+        return -1;
+    snprintf(f->path, sizeof f->path, "%s/a.safetensors", f->folder);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    fpc_arena_free(f->arena);
+    fpc_ctx_free(f->ctx);
+    unlink(f->path);
+    int left = rmdir(f->folder); /* fails where a temporary file was left */
+    free(f);
+    return left;
+}
+
+static char *slurp(const char *path, size_t *bytes)
+{
+    FILE *in = fopen(path, "rb");
+    char *data = malloc(1 << 20);
+
+    assert_non_null(in);
+    *bytes = fread(data, 1, 1 << 20, in);
+    fclose(in);
+    return data;
+}
+
+static void put(const char *path, const char *header, size_t claimed, size_t data_bytes)
+{
+    FILE *out = fopen(path, "wb");
+
+    assert_non_null(out);
+    for (int i = 0; i < 8; i++)
+        fputc((int)((uint64_t)claimed >> (8 * i) & 255), out);
+    fputs(header, out);
+    for (size_t i = 0; i < data_bytes; i++)
+        fputc((int)i, out);
+    fclose(out);
+}
+
+static void refused(struct fixture *f, const char *header, size_t data_bytes, const char *text)
+{
+    fpc_st_file *file;
+
+    put(f->path, header, strlen(header), data_bytes);
+    fpc_ctx_clear(f->ctx);
+    assert_int_not_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+    if (!strstr(fpc_ctx_error(f->ctx), text))
+        fail_msg("expected \"%s\" in \"%s\"", text, fpc_ctx_error(f->ctx));
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), f->path));
+    fpc_ctx_clear(f->ctx);
+}
+
+static const float floats[6] = {1, -2.5f, 3e-30f, 4, 5, 6};
+static const double doubles[2] = {0.1, -1e300};
+static const int64_t longs[1] = {INT64_C(1) << 40};
+static const uint8_t bytes_[3] = {1, 2, 255};
+
+static const fpc_st_tensor sample[] = {
+    {.name = "u", .dtype = FPC_U8, .rank = 1, .dims = {3}, .count = 3, .data = bytes_},
+    {.name = "w", .dtype = FPC_F32, .rank = 2, .dims = {2, 3}, .count = 6, .data = floats},
+    {.name = "empty", .dtype = FPC_F64, .rank = 1, .dims = {0}, .count = 0, .data = NULL},
+    {.name = "d \"quoted\" \xc3\xa9", .dtype = FPC_F64, .rank = 1, .dims = {2}, .count = 2, .data = doubles},
+    {.name = "n", .dtype = FPC_I64, .rank = 0, .count = 1, .data = longs},
+};
+static const fpc_st_meta meta[] = {{"format", "pt"}, {"text", "a = \"b\"\n[c]\n"}};
+
+static void round_trip(void **state)
+{
+    struct fixture *f = *state;
+    fpc_st_file *file;
+    char *once, *twice;
+    size_t n_once, n_twice;
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    once = slurp(f->path, &n_once);
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    twice = slurp(f->path, &n_twice);
+    assert_int_equal(n_once, n_twice);
+    assert_memory_equal(once, twice, n_once);
+    assert_int_equal((unsigned char)once[0] % 8, 0); /* data begin at a multiple of 8 */
+    free(once);
+    free(twice);
+
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+    assert_int_equal(file->n, 5);
+    assert_string_equal(fpc_st_meta_find(file, "text"), meta[1].value);
+    assert_null(fpc_st_meta_find(file, "nothing"));
+    for (int i = 0; i < 5; i++) {
+        const fpc_st_tensor *t = fpc_st_find(file, sample[i].name);
+        assert_non_null(t);
+        assert_int_equal(t->dtype, sample[i].dtype);
+        assert_int_equal(t->rank, sample[i].rank);
+        assert_int_equal(t->count, sample[i].count);
+        assert_memory_equal(t->dims, sample[i].dims, sizeof t->dims);
+        assert_int_equal((uintptr_t)t->data % fpc_dtype_size(t->dtype), 0);
+        if (t->count)
+            assert_memory_equal(t->data, sample[i].data, (size_t)t->count * fpc_dtype_size(t->dtype));
+    }
+}
+
+static void conversions(void **state)
+{
+    struct fixture *f = *state;
+    static const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x7e00, 0x8000};
+    static const uint16_t brain[] = {0x3f80, 0xc000, 0x7f80, 0x0080};
+    static const int32_t ints[] = {-7, 8};
+    const fpc_st_tensor t[] = {
+        {.name = "half", .dtype = FPC_F16, .rank = 1, .dims = {7}, .count = 7, .data = half},
+        {.name = "brain", .dtype = FPC_BF16, .rank = 1, .dims = {4}, .count = 4, .data = brain},
+        {.name = "ints", .dtype = FPC_I32, .rank = 1, .dims = {2}, .count = 2, .data = ints}};
+    fpc_st_file *file;
+    float v[7];
+    int64_t i[2];
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 3, t, 0, NULL), FPC_OK);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+    assert_int_equal(fpc_st_as_f32(f->ctx, file, fpc_st_find(file, "half"), v), FPC_OK);
+    assert_true(v[0] == 1 && v[1] == -2 && v[2] == 0x1p-24f && v[3] == 65504 && isinf(v[4]) && isnan(v[5]));
+    assert_true(v[6] == 0 && signbit(v[6]));
+    assert_int_equal(fpc_st_as_f32(f->ctx, file, fpc_st_find(file, "brain"), v), FPC_OK);
+    assert_true(v[0] == 1 && v[1] == -2 && isinf(v[2]) && v[3] == 0x1p-126f);
+    assert_int_equal(fpc_st_as_i64(f->ctx, file, fpc_st_find(file, "ints"), i), FPC_OK);
+    assert_true(i[0] == -7 && i[1] == 8);
+    assert_int_equal(fpc_st_as_i64(f->ctx, file, fpc_st_find(file, "half"), i), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "tensor half is of dtype F16"));
+    fpc_ctx_clear(f->ctx);
+}
+
+static void misaligned_data(void **state)
+{
+    struct fixture *f = *state;
+    const char *header = "{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                         "\"f\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]}}";
+    fpc_st_file *file;
+    uint32_t bits;
+
+    put(f->path, header, strlen(header), 5);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+    assert_int_equal((uintptr_t)fpc_st_find(file, "f")->data % 4, 0);
+    memcpy(&bits, fpc_st_find(file, "f")->data, 4);
+    assert_int_equal(bits, 0x04030201);
+}
+
+static void hostile_files(void **state)
+{
+    struct fixture *f = *state;
+    fpc_st_file *file;
+
+#define ONE(shape, offsets) "{\"t\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+    refused(f, ONE("[2]", "[0,8]"), 7, "truncated: tensor t ends at byte 8 of the data, but the file holds 7");
+    refused(f, ONE("[2]", "[0,8]"), 9, "1 bytes behind the last tensor");
+    refused(f, ONE("[3]", "[0,8]"), 8, "shape (3) of F32 does not fill its 8 bytes");
+    refused(f, ONE("[4611686018427387904,8]", "[0,8]"), 8, "more elements than a number can hold");
+    refused(f, ONE("[4611686018427387904]", "[0,8]"), 8, "does not fill its 8 bytes");
+    refused(f, ONE("[-2]", "[0,8]"), 8, "something other than a size");
+    refused(f, ONE("[1.5]", "[0,8]"), 8, "something other than a size");
+    refused(f, ONE("[1,1,1,1,1,1,1,1,2]", "[0,8]"), 8, "at most 8 numbers");
+    refused(f, ONE("[2]", "[8,0]"), 8, "make no sense");
+    refused(f, ONE("[2]", "[-8,0]"), 8, "make no sense");
+    refused(f, ONE("[2]", "[0]"), 8, "data_offsets must be two numbers");
+    refused(f, ONE("[2]", "[4,12]"), 12, "a hole of 4 bytes before tensor t");
+    refused(f, "{\"t\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2, "dtype F8_E4M3");
+    refused(f, "{\"t\":3}", 2, "tensor t has no dtype");
+    refused(f, "{\"a\\u0007b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2, "control character");
+    refused(f, "{\"\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2, "a name of 0 bytes");
+    refused(f, "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},"
+               "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "tensors a and b overlap");
+    refused(f, "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+               "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "duplicate");
+    refused(f, "{\"__metadata__\":{\"a\":1}}", 0, "something other than texts");
+    refused(f, "[1,2]", 0, "no JSON object");
+    refused(f, "{\"t\":", 0, "no JSON object");
+
+    put(f->path, "{}", 3, 0);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "truncated: the header has 3 bytes, but the file has only 10"));
+    fpc_ctx_clear(f->ctx);
+    put(f->path, "{}", (size_t)1 << 62, 0);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "at most 100000000 are allowed"));
+    fpc_ctx_clear(f->ctx);
+    assert_int_equal(truncate(f->path, 5), 0);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "truncated: 5 bytes are no safetensors file"));
+    fpc_ctx_clear(f->ctx);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->folder, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "is not a file"));
+    fpc_ctx_clear(f->ctx);
+    unlink(f->path);
+    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_ENOENT);
+    fpc_ctx_clear(f->ctx);
+}
+
+/* Every prefix of a good file is refused, and so is every file with one header byte broken into a brace. */
+static void every_truncation(void **state)
+{
+    struct fixture *f = *state;
+    fpc_st_file *file;
+    size_t n;
+    char *data;
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    data = slurp(f->path, &n);
+    for (size_t cut = 0; cut < n; cut++) {
+        assert_int_equal(truncate(f->path, (off_t)(n - 1 - cut)), 0);
+        assert_int_not_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+        fpc_ctx_clear(f->ctx);
+        fpc_arena_reset(f->arena);
+    }
+    free(data);
+}
+
+/* A write that cannot finish leaves the former file and no temporary one, and says why. */
+static void disk_full(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit old, small;
+    size_t before, after;
+    char *was, *is;
+    static float big[4096];
+    const fpc_st_tensor t = {.name = "big", .dtype = FPC_F32, .rank = 1, .dims = {4096}, .count = 4096, .data = big};
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    was = slurp(f->path, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 8192;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    fpc_status status = fpc_st_write(f->ctx, f->path, 1, &t, 0, NULL);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_int_equal(status, FPC_EIO);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "cannot be written: File too large; the former file stays as it was"));
+    fpc_ctx_clear(f->ctx);
+    is = slurp(f->path, &after);
+    assert_int_equal(before, after);
+    assert_memory_equal(was, is, before);
+    free(was);
+    free(is);
+}
+
+static void no_such_folder(void **state)
+{
+    struct fixture *f = *state;
+    char path[200];
+
+    snprintf(path, sizeof path, "%s/missing/a.json", f->folder);
+    assert_int_equal(fpc_write_atomic(f->ctx, path, "x", 1), FPC_EIO);
+    assert_non_null(strstr(fpc_ctx_error(f->ctx), "No such file or directory; nothing was left behind"));
+    fpc_ctx_clear(f->ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(conversions, setup, teardown),
+        cmocka_unit_test_setup_teardown(misaligned_data, setup, teardown),
+        cmocka_unit_test_setup_teardown(hostile_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_truncation, setup, teardown),
+        cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_such_folder, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
