@@ -155,11 +155,9 @@ const char *fpc_cmd_origin(fpc_cmdline *cmd, const fpc_recipe *recipe, const cha
     return fpc_sprintf(cmd->arena, "%s%s%s.%s", e ? e->origin : "", e ? ": " : "", section, key);
 }
 
-fpc_hw fpc_cmd_size(const fpc_recipe *recipe, fpc_hw given)
+fpc_hw fpc_cmd_size(const fpc_stages *s, fpc_hw given)
 {
-    const fpc_entry *e = fpc_section_entry(fpc_recipe_section(recipe, "dataset"), "size");
-    const char *at = e ? e->value : "";
-    const int32_t side = (int32_t)number(&at, 16384);
-
-    return given.h ? given : side ? (fpc_hw){side, side} : (fpc_hw){512, 512};
+    if (given.h)
+        return given;
+    return s->info.h > 0 && s->info.w > 0 ? (fpc_hw){s->info.h, s->info.w} : (fpc_hw){512, 512};
 }

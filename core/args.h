@@ -32,7 +32,7 @@ fpc_status fpc_args_read(fpc_cmdline *, const fpc_arg *table, int32_t *n_operand
 fpc_status fpc_cmd_open(fpc_cmdline *, unsigned what, fpc_stages **);
 /* "conf/x.ini:7: section.key" where the recipe states the key, else "section.key"; for messages. */
 const char *fpc_cmd_origin(fpc_cmdline *, const fpc_recipe *, const char *section, const char *key);
-/* The size given, or dataset.size of the recipe, or 512. */
-fpc_hw fpc_cmd_size(const fpc_recipe *, fpc_hw given);
+/* The size given, or that of the data set's pictures, or 512. */
+fpc_hw fpc_cmd_size(const fpc_stages *, fpc_hw given);
 
 #endif

@@ -14,7 +14,7 @@ typedef struct bench {
     fpc_hw size;
     int64_t batch, steps, warmup;
     int ops;
-    uint8_t *image, *mask;
+    uint8_t *image, *mask, *labels;
     double *seconds;   /* one per step */
     double peak;       /* MACs a second */
 } bench;
@@ -62,8 +62,9 @@ static fpc_status fill(bench *b)
 
     b->image = fpc_alloc(b->cmd->arena, (size_t)n * 3);
     b->mask = fpc_alloc(b->cmd->arena, (size_t)n);
+    b->labels = fpc_alloc(b->cmd->arena, (size_t)n);
     b->seconds = fpc_alloc(b->cmd->arena, sizeof(double) * (size_t)b->steps);
-    if (!b->image || !b->mask || !b->seconds)
+    if (!b->image || !b->mask || !b->labels || !b->seconds)
         return FPC_ENOMEM;
     for (int64_t i = 0; i < n * 3; i++)
         b->image[i] = (uint8_t)fpc_philox4x32(1, 2, (uint32_t)i, 0, 0, 0).v[0];
@@ -86,10 +87,8 @@ static fpc_status train_once(bench *b, int64_t k)
 
 static fpc_status infer_once(bench *b, int64_t k)
 {
-    uint8_t *labels = fpc_alloc(b->cmd->arena, (size_t)b->batch * (size_t)b->size.h * (size_t)b->size.w);
-
     (void)k;
-    return labels ? fpc_predict_step(b->s, (int32_t)b->batch, b->size.h, b->size.w, b->image, labels) : FPC_ENOMEM;
+    return fpc_predict_step(b->s, (int32_t)b->batch, b->size.h, b->size.w, b->image, b->labels);
 }
 
 /* Median seconds of a step. */
@@ -262,7 +261,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
     if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
         return st;
-    b.size = fpc_cmd_size(b.s->recipe, b.size);
+    b.size = fpc_cmd_size(b.s, b.size);
     return bench_run(&b, train || !infer, infer || !train);
 }
 

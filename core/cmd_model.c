@@ -156,21 +156,19 @@ static fpc_status check_limit(fpc_cmdline *cmd, const fpc_stages *s, int64_t par
 static fpc_status run(fpc_cmdline *cmd)
 {
     int nodes = 0, rewritten = 0;
-    int64_t batch = 1, classes = 0;
+    int64_t batch = 1;
     fpc_hw size = {0, 0};
     fpc_stages *s;
     fpc_graph *plain, *fast;
     table t;
     const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &size},   {"batch", 0, FPC_ARG_COUNT, 0, &batch},
                             {"nodes", 0, FPC_ARG_FLAG, 0, &nodes}, {"rewritten", 0, FPC_ARG_FLAG, 0, &rewritten},
-                            {"classes", 0, FPC_ARG_COUNT, 0, &classes}, {0}};
+                            {0}};
     fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
 
     if (st || (st = fpc_cmd_open(cmd, 0, &s)))
         return st;
-    if (classes)
-        s->classes = (int32_t)classes;
-    size = fpc_cmd_size(s->recipe, size);
+    size = fpc_cmd_size(s, size);
     if ((st = fpc_stages_graph(s, (int32_t)batch, size.h, size.w, 0, 0, &plain)) ||
         (st = fpc_stages_graph(s, (int32_t)batch, size.h, size.w, 0, 1, &fast)) ||
         (st = collect(cmd, rewritten ? fast : plain, nodes, &t)))
@@ -187,8 +185,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_model = {
     .name = "model", .summary = "Show the model's layers, parameters, work and memory.", .needs_recipe = 1, .run = run,
-    .help = "usage: fpcore model -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--classes N] [--nodes]\n"
-            "                    [--rewritten]\n"
+    .help = "usage: fpcore model -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--nodes] [--rewritten]\n"
             "\n"
             "Prints a row for each part of the model: output shape, parameters, multiply-accumulates of a forward pass and\n"
             "bytes of its outputs; then totals before and after the compiler's rewrites, and whether the model stays within\n"
@@ -196,7 +193,6 @@ const fpc_cmd fpc_cmd_model = {
             "\n"
             "  --size N      picture size (default: dataset.size, else 512)\n"
             "  --batch N     pictures (default 1)\n"
-            "  --classes N   number of classes (default 19)\n"
             "  --nodes       a row for every node\n"
             "  --rewritten   the table shows the graph after the rewrites\n"
             "\n"

@@ -109,7 +109,7 @@ static void blend(fpc_image *picture, const uint8_t *label, const uint8_t (*pale
 
 static fpc_status predict(const job *j, fpc_arena *arena, const char *path)
 {
-    const fpc_dataset_info *info = fpc_data_info(j->s->data);
+    const fpc_dataset_info *info = &j->s->info;
     fpc_ctx *ctx = j->cmd->ctx;
     fpc_image picture, small, label = {.w = j->size.w, .h = j->size.h, .c = 1}, mask;
     const char *name = stem(arena, path);
@@ -180,12 +180,13 @@ static fpc_status run(fpc_cmdline *cmd)
         return st;
     if (mkdir(j.out, 0777) && errno != EEXIST)
         return fpc_fail(cmd->ctx, FPC_EIO, "%s: cannot be made: %s", j.out, strerror(errno));
-    if ((st = check_names(&j)) || (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND, &j.s)) ||
+    if ((st = check_names(&j)) || (st = fpc_cmd_open(cmd, FPC_OPEN_BACKEND, &j.s)))
+        return st;
+    /* most data sets know their classes and colours without the data */
+    if ((!j.s->info.palette && (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND, &j.s))) ||
         (st = fpc_weights_load(cmd->ctx, j.s->state, weights)))
         return st;
-    const fpc_dataset_info *info = fpc_data_info(j.s->data);
-    if (!j.size.h)
-        j.size = (fpc_hw){info->h, info->w};
+    j.size = fpc_cmd_size(j.s, j.size);
     return predict_all(&j);
 }
 
@@ -195,12 +196,11 @@ const fpc_cmd fpc_cmd_predict = {
             "                      [--size N|HxW] PICTURE|FOLDER...\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of the picture's size whose indices\n"
-            "are the labels. The recipe's data set is opened for class names, colours and the size; where it is not at hand,\n"
-            "`-s dataset.use=synthetic` has those of CelebAMask-HQ.\n"
+            "are the labels; colours are those of the recipe's data set, which need not be at hand.\n"
             "\n"
             "  -w, --weights FILE   weights of the recipe's model\n"
             "  -o, --out FOLDER     where masks go; made where it is missing\n"
-            "  --overlay            also FOLDER/NAME.overlay.png: the picture in the label's colours\n"
+            "  --overlay            also FOLDER/NAME.overlay.png: the picture tinted with the label colours\n"
             "  --size N             size that the model sees (default: dataset.size)\n"
             "\n"
             "example: fpcore predict -c conf/lmsa_v1.ini -w best.safetensors -o masks --overlay photos/\n"};

@@ -208,6 +208,9 @@ static fpc_status steps(probe *p, float *scratch)
         if (!(st = write_batch(p, k, scratch)) && !(st = fpc_program_run(p->program)) &&
             !(st = fpc_program_read(p->program, "loss", FPC_F64, &loss[k], 1)))
             st = fpc_stages_update(p->s, k + 1, lr[k], &norm[k]);
+        if (st == FPC_ENAN)
+            fpc_fail(p->cmd->ctx, st, "step %lld: the norm of the gradient is %g; the loss is %g", (long long)k + 1, norm[k],
+                     loss[k]);
     }
     if (!st)
         st = put_state(p, FPC_STATE_PARAM, "after.");

@@ -337,7 +337,7 @@ static fpc_status make_ready(fpc_data *d)
 /* ---- what the others ask ---- */
 const fpc_dataset_info *fpc_data_info(const fpc_data *d) { return &d->info; }
 const fpc_data_options *fpc_data_options_of(const fpc_data *d) { return &d->opt; }
-const fpc_augments *fpc_data_augments(const fpc_data *d) { return d->augs; }
+const fpc_augments *fpc_data_augments(const fpc_data *d) { return d ? d->augs : NULL; }
 const fpc_instance *fpc_data_instance(const fpc_data *d) { return &d->inst; }
 
 int64_t fpc_data_batches(const fpc_data *d, fpc_part part)

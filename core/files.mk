@@ -29,6 +29,7 @@ core_sources = \
     core/checkpoint.h \
     core/cmd.h \
     core/cmd_bench.c \
+    core/cmd_check.c \
     core/cmd_describe.c \
     core/cmd_eval.c \
     core/cmd_list.c \
@@ -37,6 +38,7 @@ core_sources = \
     core/cmd_new.c \
     core/cmd_predict.c \
     core/cmd_probe.c \
+    core/cmd_train.c \
     core/cmdline.c \
     core/core_options.c \
     core/core_options.h \
@@ -56,6 +58,8 @@ core_sources = \
     core/image.h \
     core/instance.c \
     core/layers.c \
+    core/lint.c \
+    core/lint.h \
     core/message.c \
     core/message.h \
     core/ops.c \
@@ -85,6 +89,7 @@ core_sources = \
     core/registry.c \
     core/registry.h \
     core/rewrite.c \
+    core/run.c \
     core/run.h \
     core/run_epoch.c \
     core/run_folder.c \
@@ -92,6 +97,7 @@ core_sources = \
     core/run_meter.c \
     core/run_save.c \
     core/safetensors.c \
+    core/samples.c \
     core/split.c \
     core/split.h \
     core/stages.c \

@@ -116,7 +116,7 @@ static int32_t print_options(fpc_cmdline *cmd, fpc_option_set set, int expert)
     int32_t hidden = 0;
     fpc_option row;
 
-    for (int32_t i = 0; (row = fpc_option_row(&set, i)).name; i++)
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)
         if ((row.flags & FPC_OPT_EXPERT) && !expert)
             hidden++;
         else
@@ -204,7 +204,7 @@ static void print_rows(fpc_cmdline *cmd, fpc_option_set set)
     fpc_option row;
 
     fpc_print(cmd, "| key | type | default | range | unit | what it does |\n| --- | --- | --- | --- | --- | --- |\n");
-    for (int32_t i = 0; (row = fpc_option_row(&set, i)).name; i++) {
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {
         const char *range = bare_range(cmd->arena, &row);
         const char *def = row.flags & FPC_OPT_REQUIRED ? "**required**" : row.def ? row.def : "";
 

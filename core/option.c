@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-fpc_option fpc_option_row(const fpc_option_set *set, int32_t i)
+fpc_option fpc_opt_row(const fpc_option_set *set, int32_t i)
 {
     const uint32_t stride = set->stride ? set->stride : (uint32_t)sizeof(fpc_option);
     fpc_option row = {0};
@@ -22,7 +22,7 @@ fpc_option fpc_option_row(const fpc_option_set *set, int32_t i)
 /* Finds a key's row in one table; *out is a row with type FPC_OPT_END where there is none. */
 static int find_row(const fpc_option_set *set, const char *key, fpc_option *out)
 {
-    for (int32_t i = 0; (*out = fpc_option_row(set, i)).name; i++)
+    for (int32_t i = 0; (*out = fpc_opt_row(set, i)).name; i++)
         if (strcmp(out->name, key) == 0)
             return 1;
     return 0;
@@ -89,7 +89,7 @@ static fpc_status unknown_key(fpc_ctx *ctx, fpc_arena *arena, const char *sectio
     names[n++] = "use";
     for (int32_t s = 0; s < n_sets; s++)
         for (int32_t i = 0;; i++) {
-            const fpc_option row = fpc_option_row(&sets[s], i);
+            const fpc_option row = fpc_opt_row(&sets[s], i);
 
             if (!row.name)
                 break;
@@ -116,7 +116,7 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
 {
     const fpc_entry *entry = fpc_section_entry(section, row->name);
     const char *text = entry ? entry->value : row->def ? row->def : "";
-    fpc_value value;
+    fpc_opt_value value;
     const char *what = NULL;
 
     if (!entry && (row->flags & FPC_OPT_REQUIRED)) {
@@ -126,13 +126,13 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
                                section ? section->origin : "", section ? ": " : "", name, row->name,
                                type ? type : "a value", row->help ? ", " : "", row->help ? row->help : "");
     }
-    what = fpc_value_parse(arena, row, text, &value);
+    what = fpc_opt_parse(arena, row, text, &value);
     if (what && entry)
         return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: %s", entry->origin, name, row->name, text, what);
     if (what)
         return fpc_fail_recipe(ctx, FPC_EABI, "%s.%s: its default \"%s\" is no valid value, which is a bug in the plugin: "
                                "%s", name, row->name, text, what);
-    fpc_value_store(row, &value, object);
+    fpc_opt_store(row, &value, object);
     return FPC_OK;
 }
 
@@ -150,7 +150,7 @@ fpc_status fpc_options_read(fpc_ctx *ctx, fpc_arena *arena, const char *name, co
             return unknown_key(ctx, arena, name, &section->entry[e], n_sets, sets);
     }
     for (int32_t s = 0; s < n_sets; s++)
-        for (int32_t i = 0; (row = fpc_option_row(&sets[s], i)).name; i++) {
+        for (int32_t i = 0; (row = fpc_opt_row(&sets[s], i)).name; i++) {
             fpc_status status = read_row(ctx, arena, name, section, &row, sets[s].object);
 
             if (status)

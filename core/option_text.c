@@ -102,9 +102,9 @@ static const char *flags_text(fpc_arena *arena, const fpc_option *option, int64_
 const char *fpc_option_text(fpc_arena *arena, const fpc_option *option, const void *object)
 {
     const char *text = "";
-    fpc_value value = {0};
+    fpc_opt_value value = {0};
 
-    memcpy(&value, (const char *)object + option->offset, fpc_value_size(option->type));
+    memcpy(&value, (const char *)object + option->offset, fpc_opt_size(option->type));
     switch (option->type) {
     case FPC_OPT_BOOL:
         return value.i ? "on" : "off";

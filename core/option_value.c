@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-uint32_t fpc_value_size(uint32_t type)
+uint32_t fpc_opt_size(uint32_t type)
 {
     switch (type) {
     case FPC_OPT_BOOL:
@@ -36,9 +36,9 @@ uint32_t fpc_value_size(uint32_t type)
     }
 }
 
-void fpc_value_store(const fpc_option *option, const fpc_value *value, void *object)
+void fpc_opt_store(const fpc_option *option, const fpc_opt_value *value, void *object)
 {
-    memcpy((char *)object + option->offset, value, fpc_value_size(option->type));
+    memcpy((char *)object + option->offset, value, fpc_opt_size(option->type));
 }
 
 /* ---- numbers ---- */
@@ -245,7 +245,7 @@ static const char *parse_range(fpc_arena *arena, const fpc_option *option, char 
     return NULL;
 }
 
-const char *fpc_value_parse(fpc_arena *arena, const fpc_option *option, const char *text, fpc_value *out)
+const char *fpc_opt_parse(fpc_arena *arena, const fpc_option *option, const char *text, fpc_opt_value *out)
 {
     char **item = NULL;
     int64_t n = 0;

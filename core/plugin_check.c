@@ -166,9 +166,9 @@ static int in_table(const fpc_option *table, const char *name)
 
 static const char *option_bad(fpc_arena *arena, const fpc_plugin *plugin, const fpc_option *row)
 {
-    const uint32_t size = fpc_value_size(row->type);
+    const uint32_t size = fpc_opt_size(row->type);
     const char *what = NULL;
-    fpc_value value;
+    fpc_opt_value value;
 
     if (!fpc_plugin_name_ok(row->name))
         return fpc_sprintf(arena, "option `%s`: a name is made of lower case letters, digits and _", row->name);
@@ -185,7 +185,7 @@ static const char *option_bad(fpc_arena *arena, const fpc_plugin *plugin, const 
     if ((row->type == FPC_OPT_CHOICE || row->type == FPC_OPT_FLAGS) && (!row->choices || !row->choices->name))
         return fpc_sprintf(arena, "option `%s`: its choices are missing", row->name);
     if (!(row->flags & FPC_OPT_REQUIRED)) {
-        what = fpc_value_parse(arena, row, row->def ? row->def : "", &value);
+        what = fpc_opt_parse(arena, row, row->def ? row->def : "", &value);
         if (what)
             return fpc_sprintf(arena, "option `%s`: its default \"%s\" %s", row->name, row->def ? row->def : "", what);
     }
@@ -197,11 +197,11 @@ static const char *options_bad(fpc_arena *arena, const fpc_plugin *plugin)
     const fpc_option_set set = {plugin->options, plugin->option_size, NULL};
     fpc_option row;
 
-    for (int32_t i = 0; (row = fpc_option_row(&set, i)).name; i++) {
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {
         const char *what = i < 1000 ? option_bad(arena, plugin, &row) : "options do not end with {0}";
 
         for (int32_t j = 0; j < i && !what; j++)
-            if (strcmp(fpc_option_row(&set, j).name, row.name) == 0)
+            if (strcmp(fpc_opt_row(&set, j).name, row.name) == 0)
                 what = fpc_sprintf(arena, "option `%s` stands twice", row.name);
         if (what)
             return what;

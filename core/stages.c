@@ -110,23 +110,28 @@ static fpc_status open_losses(fpc_stages *s)
     return FPC_OK;
 }
 
+static fpc_status open_metric(fpc_stages *s, const char *name, const char *default_use)
+{
+    fpc_metric_stage *m = &s->metric[s->n_metrics];
+    const fpc_status st = open_one(s, FPC_METRIC, name, default_use, NULL, NULL, &m->inst);
+    m->label = name + strlen("metric.");
+    s->n_metrics += !st;
+    return st;
+}
+
+/* A recipe that says nothing of metrics gets the two of the reports' histories. */
 static fpc_status open_metrics(fpc_stages *s)
 {
-    s->metric = fpc_alloc(s->arena, (size_t)(count_sections(s->recipe, "metric.") + 1) * sizeof *s->metric);
+    const int32_t n = count_sections(s->recipe, "metric.");
+    s->metric = fpc_alloc(s->arena, (size_t)(n + 2) * sizeof *s->metric);
     if (!s->metric)
         return FPC_ENOMEM;
-    for (int32_t i = 0; i < s->recipe->n; i++) {
-        const char *name = s->recipe->section[i].name;
-        if (strncmp(name, "metric.", 7))
-            continue;
-        fpc_metric_stage *m = &s->metric[s->n_metrics];
-        const fpc_status st = open_one(s, FPC_METRIC, name, NULL, NULL, NULL, &m->inst);
-        if (st)
-            return st;
-        m->label = name + 7;
-        s->n_metrics++;
-    }
-    return FPC_OK;
+    fpc_status st = n ? FPC_OK : open_metric(s, "metric.f_score", "fscore_batch");
+    st = st || n ? st : open_metric(s, "metric.accuracy", "pixel_accuracy");
+    for (int32_t i = 0; i < s->recipe->n && !st; i++)
+        if (!strncmp(s->recipe->section[i].name, "metric.", 7))
+            st = open_metric(s, s->recipe->section[i].name, NULL);
+    return st;
 }
 
 /* Loggers and augmentations are opened again by those who use them; here it is their keys that are checked. */

@@ -11,6 +11,9 @@ ref_sources = \
     kernels/ref/resize.c \
     kernels/ref/train.c
 cpu_sources = \
+    kernels/cpu/attention.c \
+    kernels/cpu/attention.h \
+    kernels/cpu/attention_grad.c \
     kernels/cpu/conv.c \
     kernels/cpu/conv.h \
     kernels/cpu/conv_grad.c \
@@ -18,13 +21,16 @@ cpu_sources = \
     kernels/cpu/gemm.c \
     kernels/cpu/gemm.h \
     kernels/cpu/linear.c \
+    kernels/cpu/loss.c \
+    kernels/cpu/loss.h \
     kernels/cpu/math.h \
     kernels/cpu/norm.c \
     kernels/cpu/parts.h \
     kernels/cpu/philox.h \
     kernels/cpu/pointwise.c \
     kernels/cpu/simd.h \
-    kernels/cpu/train.c
+    kernels/cpu/train.c \
+    kernels/cpu/upsample.h
 cpu_common_sources = \
     kernels/cpu/pool.c \
     kernels/cpu/pool.h

@@ -18,6 +18,12 @@ test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(
 test_ldflags = $(AM_LDFLAGS) -no-install
 test_libs = libfpcore.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CAIRO_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 
+# Installed: whoever writes a plugin runs it on his own.
+bin_PROGRAMS += fpcore-conform
+fpcore_conform_SOURCES = $(conform_sources)
+fpcore_conform_CPPFLAGS = $(AM_CPPFLAGS)
+fpcore_conform_LDADD = libfpcore.la
+
 include tests/files.mk
 
 TESTS += $(test_scripts)

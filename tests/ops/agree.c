@@ -108,8 +108,8 @@ static void check_output(const expected *e, const op_result *r, int32_t o, uint3
 
 static void run(const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_split split, op_result *r)
 {
-    if (op_run(all->b.ctx, all->b.arena, t, b, k, split, r))
-        fail_msg("%s: %s", op_label(all->b.arena, t->c), fpc_ctx_error(all->b.ctx));
+    if (op_run(all->b.ctx, all->scratch, t, b, k, split, r))
+        fail_msg("%s: %s", op_label(all->scratch, t->c), fpc_ctx_error(all->b.ctx));
 }
 
 static fpc_node node_of(op_tensors *t)
@@ -129,8 +129,8 @@ static void check_backend(const op_backend *b, expected *e)
             tried[n_tried++] = k;
         for (int s = 0; s < N_SPLITS; s++) {
             op_result r;
-            const char *what = fpc_sprintf(all->b.arena, "%s (%s), %s, %d parts, tiles of %lld", k->name, b->name,
-                                           op_label(all->b.arena, e->t.c), splits[s].parts, (long long)splits[s].tile);
+            const char *what = fpc_sprintf(all->scratch, "%s (%s), %s, %d parts, tiles of %lld", k->name, b->name,
+                                           op_label(all->scratch, e->t.c), splits[s].parts, (long long)splits[s].tile);
             run(&e->t, b, k, splits[s], &r);
             for (int32_t o = 0; o < r.n; o++)
                 check_output(e, &r, o, b->real, what);
@@ -141,8 +141,8 @@ static void check_backend(const op_backend *b, expected *e)
 static void check_case(const op_case *c)
 {
     expected e = {.whole = 0};
-    if (op_make(all->b.ctx, all->b.arena, c, &all->exact, &e.t))
-        fail_msg("%s: %s", op_label(all->b.arena, c), fpc_ctx_error(all->b.ctx));
+    if (op_make(all->b.ctx, all->scratch, c, &all->exact, &e.t))
+        fail_msg("%s: %s", op_label(all->scratch, c), fpc_ctx_error(all->b.ctx));
     const fpc_node node = node_of(&e.t);
     run(&e.t, &all->exact, op_kernel_of(&all->exact, &node), splits[0], &e.truth);
     run(&e.t, &all->single, op_kernel_of(&all->single, &node), splits[0], &e.single);
@@ -150,7 +150,7 @@ static void check_case(const op_case *c)
         e.whole |= e.truth.out[o].dtype != FPC_F64;
     for (uint32_t j = 0; j < JITTERS && e.whole; j++) {
         op_tensors moved;
-        assert_int_equal(op_jitter(all->b.arena, &e.t, j, &moved), FPC_OK);
+        assert_int_equal(op_jitter(all->scratch, &e.t, j, &moved), FPC_OK);
         run(&moved, &all->exact, op_kernel_of(&all->exact, &node), splits[0], &e.moved[j]);
     }
     const op_backend *list[OP_MAX_BACKENDS + 2] = {&all->exact, &all->single};
@@ -168,7 +168,7 @@ static void test_op(void **state)
     for (int i = 0; i < op_n_cases; i++)
         if (!strcmp(op_cases[i].op, op)) {
             check_case(&op_cases[i]);
-            fpc_arena_mark_free(all);
+            fpc_arena_reset(all->scratch);
             cases++;
         }
     assert_true(cases > 0); /* an op without a case would be an op without a test */

@@ -40,6 +40,9 @@ op_backends *op_backends_open(void)
         exit(1);
     }
     all = (op_backends){.b = *(bench *)state};
+    all.scratch = fpc_arena_new(all.b.ctx);
+    if (!all.scratch)
+        exit(1);
     open_backend(&all.b, "ref double", "use = ref\nreal = double", &all.exact);
     open_backend(&all.b, "ref float", "use = ref\nreal = float", &all.single);
     for (size_t i = 0; i < sizeof cpu / sizeof cpu[0]; i++)
@@ -50,5 +53,6 @@ op_backends *op_backends_open(void)
 void op_backends_close(op_backends *all)
 {
     void *b = &all->b;
+    fpc_arena_free(all->scratch);
     bench_close(&b);
 }

@@ -223,6 +223,28 @@ fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, op_te
 
 enum { GUARD = 64 };
 
+/* Under the address sanitizer the guard may not even be read while a kernel runs. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+static char *guard_of(const fpc_tensor *t) { return (char *)t->data + fpc_bytes(t->shape, t->dtype); }
+
+static void lock_guards(fpc_tensor *t, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        ASAN_POISON_MEMORY_REGION(guard_of(&t[i]), GUARD);
+}
+
+static void unlock_guards(fpc_tensor *t, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        ASAN_UNPOISON_MEMORY_REGION(guard_of(&t[i]), GUARD);
+}
+
 static void *guarded(fpc_arena *arena, size_t bytes, int fill_byte)
 {
     char *p = fpc_alloc(arena, bytes + GUARD);
@@ -235,9 +257,9 @@ static void *guarded(fpc_arena *arena, size_t bytes, int fill_byte)
 
 static int guard_holds(const fpc_tensor *t)
 {
-    const uint8_t *p = (const uint8_t *)t->data + fpc_bytes(t->shape, t->dtype);
+    const char *p = guard_of(t);
     for (int i = 0; i < GUARD; i++)
-        if (p[i] != 0xA5)
+        if ((uint8_t)p[i] != 0xA5)
             return 0;
     return 1;
 }
@@ -310,7 +332,11 @@ fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_
             return FPC_ENOMEM;
     }
     fpc_node node = node_of(t, in, r->out);
+    lock_guards(in, t->n_in);
+    lock_guards(r->out, t->n_out);
     fpc_status st = fpc_run_node(ctx, k, t->def, &node, split.parts, split.tile, b->exec);
+    unlock_guards(in, t->n_in);
+    unlock_guards(r->out, t->n_out);
     if (!st)
         st = check_memory(ctx, t, k, in, before, r->out);
     for (int32_t i = 0; i < t->n_out; i++)

@@ -1,0 +1,74 @@
+/* cmd_train.c: `fpcore -c RECIPE [--resume RUN]`: trains. The first SIGINT or SIGTERM lets the step finish and saves; the
+ * second one ends the program at once. */
+#define _GNU_SOURCE
+#include "args.h"
+#include "run.h"
+
+#include <signal.h>
+#include <string.h>
+
+static fpc_ctx *to_cancel; /* what a signal reaches */
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    if (to_cancel)
+        fpc_ctx_cancel(to_cancel);
+}
+
+static void catch_signals(fpc_ctx *ctx)
+{
+    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART}, ignore = {.sa_handler = SIG_IGN};
+
+    to_cancel = ctx;
+    sigaction(SIGINT, &once, NULL);
+    sigaction(SIGTERM, &once, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a failed write with a sentence */
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void release_signals(void)
+{
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+
+    sigaction(SIGINT, &usual, NULL);
+    sigaction(SIGTERM, &usual, NULL);
+    to_cancel = NULL;
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    const char *resume = NULL;
+    const fpc_arg table[] = {{"resume", 0, FPC_ARG_TEXT, 0, &resume}, {0}};
+    fpc_stages *stages;
+    fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
+
+    if (status)
+        return status;
+    if (resume && (status = fpc_run_resumable(cmd->ctx, resume)))
+        return status;
+    if (resume && !cmd->recipe && !(cmd->recipe = fpc_sprintf(cmd->arena, "%s/recipe.ini", resume)))
+        return FPC_ENOMEM;
+    if (!cmd->recipe)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");
+    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages)))
+        return status;
+    catch_signals(cmd->ctx);
+    status = fpc_run(stages, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
+    release_signals();
+    return status;
+}
+
+const fpc_cmd fpc_cmd_train = {
+    .name = "train", .summary = "Train the model of a recipe (what fpcore does without a verb).", .needs_recipe = 0, .run = run,
+    .help = "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN]\n"
+            "\n"
+            "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
+            "curves.png, samples.png, recipe.ini as it was resolved, run.json. SIGINT and SIGTERM finish the step and save.\n"
+            "\n"
+            "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own recipe\n"
+            "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
+            "                 and run.epochs, run.patience, run.name.\n"
+            "\n"
+            "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving\n"
+            "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};

@@ -1,0 +1,246 @@
+/* samples.c: samples.png, what the model makes of a few validation pictures: image, label and prediction side by side in
+ * the data set's colours, with a legend of the classes that occur. */
+#define _GNU_SOURCE
+#include <fpcore/logger.h>
+#include "message.h"
+#include "run.h"
+
+#include <cairo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GAP = 8, TITLE = 24, LEGEND_ROW = 22, MOST = 16, SMALLEST = 160, LARGEST = 256, PICTURES = 3 };
+
+struct sheet {
+    fpc_stages *stages;
+    fpc_arena *arena;
+    const fpc_dataset_info *info;
+    fpc_part part;
+    int32_t n, h, w;        /* pictures and their size in the data */
+    int64_t index[MOST];
+    uint8_t *image, *label, *guess;
+    int32_t tile_w, tile_h; /* on the sheet */
+    int32_t columns, rows, cell; /* of the legend */
+    uint8_t seen[256];
+    cairo_t *cr;
+};
+
+/* ---- data ---- */
+
+static fpc_status read_samples(struct sheet *s)
+{
+    const size_t pixels = (size_t)s->h * (size_t)s->w;
+
+    s->image = fpc_alloc(s->arena, (size_t)s->n * pixels * 3);
+    s->label = fpc_alloc(s->arena, (size_t)s->n * pixels);
+    s->guess = fpc_alloc(s->arena, (size_t)s->n * pixels);
+    if (!s->image || !s->label || !s->guess)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < s->n; i++) {
+        fpc_batch one;
+        fpc_status status;
+        s->index[i] = i * s->info->count[s->part] / s->n;
+        if ((status = fpc_data_read(s->stages->data, s->arena, s->part, s->index[i], &one)))
+            return status;
+        memcpy(s->image + (size_t)i * pixels * 3, one.image, pixels * 3);
+        memcpy(s->label + (size_t)i * pixels, one.mask, pixels);
+    }
+    return fpc_predict_step(s->stages, s->n, s->h, s->w, s->image, s->guess);
+}
+
+/* ---- drawing ---- */
+
+static void colour_of(const struct sheet *s, uint8_t label, uint8_t rgb[3])
+{
+    if (label < s->info->classes && s->info->palette)
+        memcpy(rgb, s->info->palette[label], 3);
+    else if (label < s->info->classes)
+        rgb[0] = (uint8_t)(label * 67), rgb[1] = (uint8_t)(label * 101 + 40), rgb[2] = (uint8_t)(label * 151 + 80);
+    else
+        rgb[0] = rgb[1] = rgb[2] = 128;
+}
+
+static cairo_surface_t *surface_of(struct sheet *s, const uint8_t *rgb, const uint8_t *label)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, s->w, s->h);
+    unsigned char *data = cairo_image_surface_get_data(surface);
+    const int stride = cairo_image_surface_get_stride(surface);
+
+    if (!data) /* no memory: the sheet's own status tells of it in the end */
+        return surface;
+    cairo_surface_flush(surface);
+    for (int32_t y = 0; y < s->h; y++) {
+        uint32_t *row = (uint32_t *)(void *)(data + (ptrdiff_t)y * stride);
+        for (int32_t x = 0; x < s->w; x++) {
+            const size_t at = (size_t)y * (size_t)s->w + (size_t)x;
+            uint8_t c[3];
+            if (rgb)
+                memcpy(c, rgb + 3 * at, 3);
+            else
+                colour_of(s, label[at], c), s->seen[label[at]] = 1;
+            row[x] = (uint32_t)c[0] << 16 | (uint32_t)c[1] << 8 | c[2];
+        }
+    }
+    cairo_surface_mark_dirty(surface);
+    return surface;
+}
+
+static void put(struct sheet *s, cairo_surface_t *picture, int32_t column, int32_t row)
+{
+    cairo_save(s->cr);
+    cairo_translate(s->cr, GAP + column * (s->tile_w + GAP), TITLE + row * (s->tile_h + GAP));
+    cairo_scale(s->cr, (double)s->tile_w / s->w, (double)s->tile_h / s->h);
+    cairo_set_source_surface(s->cr, picture, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(s->cr), column || s->tile_h > s->h ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD);
+    cairo_rectangle(s->cr, 0, 0, s->w, s->h);
+    cairo_fill(s->cr);
+    cairo_restore(s->cr);
+    cairo_surface_destroy(picture);
+}
+
+static void write_text(struct sheet *s, double x, double y, const char *text)
+{
+    cairo_set_source_rgb(s->cr, 0.1, 0.1, 0.1);
+    cairo_move_to(s->cr, x, y);
+    cairo_show_text(s->cr, text);
+}
+
+static int32_t legend_entries(const struct sheet *s)
+{
+    int32_t n = 0;
+
+    for (int32_t c = 0; c < s->info->classes && c < 256; c++)
+        n += s->seen[c];
+    return n;
+}
+
+static void draw_legend(struct sheet *s, int32_t top)
+{
+    int32_t at = 0;
+
+    for (int32_t c = 0; c < s->info->classes && c < 256; c++) {
+        if (!s->seen[c])
+            continue;
+        const double x = GAP + at % s->columns * s->cell, y = top + at / s->columns * LEGEND_ROW;
+        char number[16];
+        uint8_t rgb[3];
+        colour_of(s, (uint8_t)c, rgb);
+        cairo_set_source_rgb(s->cr, rgb[0] / 255.0, rgb[1] / 255.0, rgb[2] / 255.0);
+        cairo_rectangle(s->cr, x, y, 14, 14);
+        cairo_fill_preserve(s->cr);
+        cairo_set_source_rgb(s->cr, 0.4, 0.4, 0.4);
+        cairo_set_line_width(s->cr, 1);
+        cairo_stroke(s->cr);
+        snprintf(number, sizeof number, "%d", (int)c);
+        write_text(s, x + 20, y + 12, s->info->class_names ? s->info->class_names[c] : number);
+        at++;
+    }
+}
+
+struct bytes {
+    fpc_arena *arena;
+    unsigned char *data;
+    size_t n, cap;
+};
+
+static cairo_status_t collect(void *arg, const unsigned char *data, unsigned int n)
+{
+    struct bytes *b = arg;
+
+    if (b->n + n > b->cap) {
+        const size_t cap = 2 * (b->n + n) + 65536;
+        unsigned char *wider = fpc_alloc(b->arena, cap);
+        if (!wider)
+            return CAIRO_STATUS_NO_MEMORY;
+        if (b->n)
+            memcpy(wider, b->data, b->n);
+        b->data = wider;
+        b->cap = cap;
+    }
+    memcpy(b->data + b->n, data, n);
+    b->n += n;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static void measure(struct sheet *s)
+{
+    const double scale = s->h < SMALLEST ? (double)((SMALLEST + s->h - 1) / s->h)
+                         : s->h > LARGEST ? (double)LARGEST / s->h
+                                          : 1;
+    s->tile_h = (int32_t)(s->h * scale + 0.5);
+    s->tile_w = (int32_t)(s->w * scale + 0.5);
+    s->tile_w = s->tile_w < 1 ? 1 : s->tile_w > 4096 ? 4096 : s->tile_w;
+}
+
+static void measure_legend(struct sheet *s, int32_t width)
+{
+    s->cell = 110;
+    for (int32_t c = 0; c < s->info->classes && c < 256; c++)
+        if (s->seen[c] && s->info->class_names && 36 + 8 * (int32_t)strlen(s->info->class_names[c]) > s->cell)
+            s->cell = 36 + 8 * (int32_t)strlen(s->info->class_names[c]);
+    s->columns = (width - GAP) / s->cell > 0 ? (width - GAP) / s->cell : 1;
+    s->rows = (legend_entries(s) + s->columns - 1) / s->columns;
+}
+
+static fpc_status draw_sheet(struct sheet *s, const char *path)
+{
+    static const char *const title[PICTURES] = {"image", "label", "prediction"};
+    const size_t pixels = (size_t)s->h * (size_t)s->w;
+    struct bytes bytes = {.arena = s->arena};
+    cairo_surface_t *picture[MOST][PICTURES], *surface;
+    int32_t width, top;
+    cairo_status_t failed;
+
+    measure(s);
+    for (int32_t i = 0; i < s->n; i++) {
+        picture[i][0] = surface_of(s, s->image + (size_t)i * pixels * 3, NULL);
+        picture[i][1] = surface_of(s, NULL, s->label + (size_t)i * pixels);
+        picture[i][2] = surface_of(s, NULL, s->guess + (size_t)i * pixels);
+    }
+    width = GAP + PICTURES * (s->tile_w + GAP);
+    top = TITLE + s->n * (s->tile_h + GAP);
+    measure_legend(s, width);
+    surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, top + s->rows * LEGEND_ROW + GAP);
+    s->cr = cairo_create(surface);
+    cairo_set_source_rgb(s->cr, 1, 1, 1);
+    cairo_paint(s->cr);
+    cairo_select_font_face(s->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(s->cr, 13);
+    for (int32_t c = 0; c < PICTURES; c++)
+        write_text(s, GAP + c * (s->tile_w + GAP), TITLE - 8, title[c]);
+    for (int32_t i = 0; i < s->n; i++)
+        for (int32_t c = 0; c < PICTURES; c++)
+            put(s, picture[i][c], c, i);
+    draw_legend(s, top);
+    failed = cairo_status(s->cr);
+    cairo_destroy(s->cr);
+    if (!failed)
+        failed = cairo_surface_write_to_png_stream(surface, collect, &bytes);
+    cairo_surface_destroy(surface);
+    if (failed)
+        return fpc_fail(s->stages->ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL,
+                        "%s: cannot be drawn: %s", path, cairo_status_to_string(failed));
+    return fpc_write_atomic(s->stages->ctx, path, bytes.data, bytes.n);
+}
+
+fpc_status fpc_samples_write(fpc_stages *stages, const char *path, int32_t n_samples)
+{
+    const fpc_dataset_info *info = fpc_data_info(stages->data);
+    struct sheet s = {.stages = stages, .info = info, .h = info->h, .w = info->w};
+    fpc_status status;
+
+    s.part = info->count[FPC_VAL] > 0 ? FPC_VAL : FPC_TRAIN;
+    s.n = n_samples < MOST ? n_samples : MOST;
+    if (s.n > info->count[s.part])
+        s.n = (int32_t)info->count[s.part];
+    if (s.n < 1)
+        return FPC_OK;
+    if (!(s.arena = fpc_arena_new(stages->ctx)))
+        return FPC_ENOMEM;
+    status = read_samples(&s);
+    if (!status)
+        status = draw_sheet(&s, path);
+    fpc_arena_free(s.arena);
+    return status;
+}

@@ -1,0 +1,150 @@
+/* attention_grad.c: gradient of attention.c. Probabilities are computed again from the log-sum-exp, block by block:
+ *   P = exp(scale q k^T - lse), m: dropout's factors, D = rowsum(do o), dS = P (m (do v^T) - D) scale,
+ *   dq = dS k, dk = dS^T q, dv = (m P)^T do.
+ * The queries of an image are cut into pieces by a rule of the shapes alone; each piece sums dk and dv for itself, and
+ * the pieces are added in order, so the bits do not depend on who computed what. */
+#include "attention.h"
+#include "math.h"
+
+enum { BLOCK = 48, PIECES = 32, PIECE_ROWS = 128, SUM_CHUNK = 8192 };
+
+static float *floats(const fpc_tensor *t) { return t->data; }
+
+typedef struct gradient {
+    attention_size s;
+    const fpc_exec *exec;
+    const float *q, *k, *v, *o, *lse, *d_o;
+    float *dq, *dk, *dv;
+    int64_t pieces; /* of one image */
+    float *packed, *sums;
+} gradient;
+
+static int64_t pieces_of_image(attention_size s)
+{
+    const int64_t wanted = (PIECES + s.n - 1) / s.n, most = (s.nq + PIECE_ROWS - 1) / PIECE_ROWS;
+    return wanted < most ? wanted : most;
+}
+
+/* Packed for each image and head: k wide, v wide, k tall. */
+static size_t packed_floats(attention_size s) { return 2 * attention_wide(s) + attention_tall(s); }
+/* Sums of each piece: dk, dv. */
+static size_t sum_floats(attention_size s) { return 2 * (size_t)(s.nk * s.c); }
+
+void attention_grad_need(const fpc_node *node, fpc_need *need)
+{
+    const attention_size s = attention_size_of(node, 6);
+    const size_t packed = (size_t)(s.n * s.heads) * packed_floats(s);
+    need->shared = (packed + (size_t)(s.n * pieces_of_image(s)) * sum_floats(s)) * sizeof(float);
+    need->thread = (size_t)(2 * BLOCK * s.nk_pad) * sizeof(float) + (size_t)philox_room(BLOCK, s.nk) * sizeof(uint16_t);
+}
+
+static void pack(void *arg, int32_t i, int32_t thread)
+{
+    const gradient *g = arg;
+    const attention_size s = g->s;
+    const int64_t from = i / s.heads * s.nk * s.c + i % s.heads * s.d;
+    float *to = g->packed + (size_t)i * packed_floats(s);
+    (void)thread;
+    attention_pack_wide(s, g->k + from, to);
+    attention_pack_wide(s, g->v + from, to + attention_wide(s));
+    attention_pack_tall(s, g->k + from, to + 2 * attention_wide(s));
+}
+
+/* One row: from the scores and do v^T to dS (in score) and m P (in dp). */
+static void row_gradient(attention_size s, float *score, float *dp, const uint16_t *words, float lse, float dot)
+{
+    const vi threshold = vi_set((int32_t)fpc_drop_threshold(s.drop));
+    const vf keep = vf_set(fpc_drop_scale(s.drop)), factor = vf_set(s.scale * LOG2_E), offset = vf_set(lse * LOG2_E);
+    const vf scale = vf_set(s.scale), d = vf_set(dot);
+    for (int64_t j = 0; j < s.nk_pad; j += VL) {
+        const vf p = vf_exp2(vf_load(score + j) * factor - offset);
+        vf through = vf_load(dp + j), dropped = p;
+        if (s.clock) {
+            const vf m = (vf)((vi)keep & philox_kept(words + j, threshold));
+            through *= m;
+            dropped *= m;
+        }
+        vf_store(score + j, p * scale * (through - d));
+        vf_store(dp + j, dropped);
+    }
+}
+
+static float dot(const float *a, const float *b, int64_t n)
+{
+    vf sum = {0};
+    int64_t i = 0;
+    for (; i + VL <= n; i += VL)
+        sum += vf_load(a + i) * vf_load(b + i);
+    if (i < n)
+        sum += vf_load_n(a + i, n - i) * vf_load_n(b + i, n - i);
+    return vf_sum(sum);
+}
+
+/* Up to BLOCK queries of one head, from row `row` of the whole tensor. */
+static void block_gradient(const gradient *g, int64_t row, int64_t rows, int64_t head, float *dk, float *dv, int32_t thread)
+{
+    const attention_size s = g->s;
+    const int64_t at = row * s.c + head * s.d, ld = s.nk_pad;
+    const float *packed = g->packed + (size_t)(row / s.nq * s.heads + head) * packed_floats(s);
+    float *score = fpc_exec_scratch(g->exec, thread), *dp = score + BLOCK * ld;
+    uint16_t *words = (uint16_t *)(dp + BLOCK * ld);
+
+    fpc_gemm(rows, ld, s.d, g->q + at, s.c, packed, score, ld);
+    fpc_gemm(rows, ld, s.d, g->d_o + at, s.c, packed + attention_wide(s), dp, ld);
+    if (s.clock)
+        attention_words(s, row, rows, head, words);
+    for (int64_t r = 0; r < rows; r++)
+        row_gradient(s, score + r * ld, dp + r * ld, words + r * philox_stride(s.nk),
+                     g->lse[(row + r) * s.heads + head], dot(g->d_o + at + r * s.c, g->o + at + r * s.c, s.d));
+    fpc_gemm(rows, s.d, s.nk, score, ld, packed + 2 * attention_wide(s), g->dq + at, s.c);
+    fpc_gemm_outer(rows, s.nk, s.d, score, ld, g->q + at, s.c, dk + head * s.d, s.c);
+    fpc_gemm_outer(rows, s.nk, s.d, dp, ld, g->d_o + at, s.c, dv + head * s.d, s.c);
+}
+
+static void piece_gradient(void *arg, int32_t i, int32_t thread)
+{
+    const gradient *g = arg;
+    const attention_size s = g->s;
+    const int64_t image = i / g->pieces, piece = i % g->pieces;
+    const int64_t first = image * s.nq + s.nq * piece / g->pieces, end = image * s.nq + s.nq * (piece + 1) / g->pieces;
+    float *dk = g->sums + (size_t)i * sum_floats(s), *dv = dk + s.nk * s.c;
+    memset(dk, 0, sum_floats(s) * sizeof(float));
+    for (int64_t row = first; row < end; row += BLOCK)
+        for (int64_t head = 0; head < s.heads; head++)
+            block_gradient(g, row, end - row < BLOCK ? end - row : BLOCK, head, dk, dv, thread);
+}
+
+/* dk and dv of one image: its pieces, in order. */
+static void add_pieces(void *arg, int32_t i, int32_t thread)
+{
+    const gradient *g = arg;
+    const int64_t count = g->s.nk * g->s.c, chunks = (count + SUM_CHUNK - 1) / SUM_CHUNK;
+    const int64_t image = i / (2 * chunks), which = i / chunks % 2, first = i % chunks * SUM_CHUNK;
+    const int64_t n = count - first < SUM_CHUNK ? count - first : SUM_CHUNK;
+    float *to = (which ? g->dv : g->dk) + image * count + first;
+    (void)thread;
+    for (int64_t p = 0; p < g->pieces; p++) {
+        const float *from = g->sums + (size_t)(image * g->pieces + p) * sum_floats(g->s) + which * count + first;
+        if (p == 0)
+            memcpy(to, from, (size_t)n * sizeof *to);
+        else
+            for (int64_t j = 0; j < n; j++)
+                to[j] += from[j];
+    }
+}
+
+fpc_status attention_grad_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const attention_size s = attention_size_of(node, 6);
+    const fpc_tensor *in = node->in, *out = node->out;
+    float *packed = fpc_exec_shared(x);
+    gradient g = {.s = s, .exec = x, .q = floats(&in[0]), .k = floats(&in[1]), .v = floats(&in[2]), .o = floats(&in[3]),
+                  .lse = floats(&in[4]), .d_o = floats(&in[5]), .dq = floats(&out[0]), .dk = floats(&out[1]),
+                  .dv = floats(&out[2]), .pieces = pieces_of_image(s), .packed = packed,
+                  .sums = packed + (size_t)(s.n * s.heads) * packed_floats(s)};
+    (void)rows;
+    fpc_exec_parallel(x, (int32_t)(s.n * s.heads), pack, &g);
+    fpc_exec_parallel(x, (int32_t)(s.n * g.pieces), piece_gradient, &g);
+    fpc_exec_parallel(x, (int32_t)(s.n * 2 * ((s.nk * s.c + SUM_CHUNK - 1) / SUM_CHUNK)), add_pieces, &g);
+    return FPC_OK;
+}

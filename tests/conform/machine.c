@@ -1,0 +1,137 @@
+/* machine.c: the rules of backends: the device's description, the kernel table, memory, copies, threads. */
+#include "conform.h"
+
+#include <fpcore/backend.h>
+#include <stdatomic.h>
+#include <string.h>
+
+static const fpc_kernel *row(const fpc_backend_vtbl *v, const fpc_kernel *table, int32_t i)
+{
+    return (const fpc_kernel *)(const void *)((const char *)table + (size_t)i * v->kernel_size);
+}
+
+static const char *kernel_bad(conform *c, const fpc_kernel *k, uint32_t real)
+{
+    if (k->size != sizeof *k)
+        return "has another size than sizeof(fpc_kernel)";
+    if (!fpc_op_find(c->ops, k->op))
+        return "is for an op that does not exist";
+    if (!k->name || strncmp(k->name, k->op, strlen(k->op)))
+        return "has no name that begins with its op's";
+    if (!k->run)
+        return "has no run";
+    if (!(k->dtypes & FPC_DTYPE_BIT(real)))
+        return "does not compute in the device's real type";
+    if (!(k->flags & FPC_KERNEL_DETERMINISTIC))
+        return "is not marked deterministic";
+    return NULL;
+}
+
+static void check_table(conform *c, const fpc_device *device)
+{
+    const fpc_backend_vtbl *v = c->plugin->vtbl;
+    const fpc_kernel *table = v->kernels(c->self);
+    const char *bad = NULL;
+    int32_t n = 0, at = 0;
+
+    if (!check(c, table && table->op, "there are kernels", "the table is empty"))
+        return;
+    for (; row(v, table, n)->op && n < 10000; n++)
+        if (!bad) {
+            bad = kernel_bad(c, row(v, table, n), device->real);
+            for (int32_t i = 0; i < n && !bad; i++)
+                if (!strcmp(row(v, table, i)->name, row(v, table, n)->name))
+                    bad = "stands twice";
+            at = n;
+        }
+    check(c, n < 10000, "the table ends with a row whose op is NULL", "it does not");
+    check(c, !bad, "kernels are well formed", "`%s` %s", row(v, table, at)->name ? row(v, table, at)->name : row(v, table, at)->op,
+          bad ? bad : "");
+}
+
+static void check_memory(conform *c)
+{
+    enum { BYTES = 1 << 16 };
+    const fpc_backend_vtbl *v = c->plugin->vtbl;
+    uint8_t *out = fpc_alloc(c->arena, BYTES), *back = fpc_alloc(c->arena, BYTES);
+    void *memory = NULL;
+    int dirty = 0;
+
+    if (!v->alloc || !out || !back)
+        return;
+    if (!check(c, v->copy && v->release, "memory of its own comes with copy and release", "one is missing") ||
+        !check(c, !v->alloc(c->self, BYTES, &memory) && memory, "gives memory", "alloc"))
+        return;
+    fpc_status st = v->copy(c->self, back, memory, BYTES, FPC_TO_HOST);
+    if (!st && v->sync)
+        st = v->sync(c->self);
+    for (int i = 0; i < BYTES && !st; i++) {
+        dirty |= back[i];
+        out[i] = (uint8_t)(i * 31 + i / 256);
+    }
+    check(c, !st && !dirty, "memory comes zeroed", "status %d", st);
+    st = v->copy(c->self, memory, out, BYTES, FPC_TO_DEVICE);
+    if (!st)
+        st = v->copy(c->self, back, memory, BYTES, FPC_TO_HOST);
+    if (!st && v->sync)
+        st = v->sync(c->self);
+    check(c, !st && !memcmp(out, back, BYTES), "copies there and back", "status %d, or other bytes", st);
+    v->release(c->self, memory);
+}
+
+/* ---- threads ---- */
+
+enum { ITEMS = 1000 };
+
+typedef struct visits {
+    atomic_int item[ITEMS];
+    atomic_int bad_thread;
+    int32_t threads;
+} visits;
+
+static void visit(void *arg, int32_t i, int32_t thread)
+{
+    visits *v = arg;
+
+    if (i >= 0 && i < ITEMS)
+        atomic_fetch_add(&v->item[i], 1);
+    if (thread < 0 || thread >= v->threads)
+        atomic_store(&v->bad_thread, 1);
+}
+
+static void check_threads(conform *c, const fpc_device *device)
+{
+    const fpc_backend_vtbl *v = c->plugin->vtbl;
+    visits *seen = fpc_alloc(c->arena, sizeof *seen);
+    int32_t bad = -1;
+
+    if (!v->parallel || !seen)
+        return;
+    seen->threads = device->threads;
+    for (int round = 0; round < 3; round++)
+        v->parallel(c->self, ITEMS, visit, seen);
+    v->parallel(c->self, 0, visit, seen);
+    for (int32_t i = 0; i < ITEMS; i++)
+        if (seen->item[i] != 3)
+            bad = i;
+    check(c, bad < 0, "parallel calls every item once", "item %d was called %d times in three rounds", bad,
+          bad < 0 ? 3 : seen->item[bad]);
+    check(c, !seen->bad_thread, "thread numbers are below device.threads", "there are %d", device->threads);
+}
+
+void check_backend(conform *c)
+{
+    const fpc_backend_vtbl *v = c->plugin->vtbl;
+    fpc_device device = {.size = sizeof device};
+
+    if (!check(c, !v->open(c->self, &device), "opens", "open"))
+        return;
+    check(c, device.name[0] && memchr(device.name, 0, sizeof device.name), "the device has a name", "device.name is empty");
+    check(c, device.real == FPC_F32 || device.real == FPC_F64, "real is float or double", "device.real is %u", device.real);
+    check(c, device.threads >= 1, "there is a thread", "device.threads is %d", device.threads);
+    if (check(c, v->kernel_size == sizeof(fpc_kernel), "kernel_size is that of fpc_kernel", "%u, expected %zu", v->kernel_size,
+              sizeof(fpc_kernel)))
+        check_table(c, &device);
+    check_memory(c);
+    check_threads(c, &device);
+}
