@@ -58,7 +58,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_check = {
     .name = "check",
-    .summary = "lint a recipe and print it with all defaults (--check)",
+    .summary = "Lint a recipe and print it with all defaults (--check).",
     .help = "usage: fpcore -c RECIPE.ini --check [--no-data] [-s SECTION.KEY=VALUE]...\n\n"
             "Opens everything that the recipe names, prints the recipe with every default and the origin of every value,\n"
             "and warns about settings that are allowed and rarely meant: mirroring without exchanging left and right\n"

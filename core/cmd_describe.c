@@ -53,8 +53,8 @@ static fpc_status describe_name(fpc_cmdline *cmd, fpc_registry *reg, const char 
     if (hits)
         return FPC_OK;
     near = fpc_nearest(what, k, names);
-    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT, "fpcore -h %s: there is no plugin, section or verb of that name%s%s%s; "
-                           "`fpcore -l` lists the plugins", what, near ? "; did you mean `" : "", near ? near : "",
+    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT, "fpcore -h %s: there is no plugin, section or verb of that name%s%s%s "
+                           "`fpcore -l` lists the plugins", what, near ? "; did you mean `" : ";", near ? near : "",
                            near ? "`?" : "");
 }
 
@@ -95,7 +95,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_describe = {
     .name = "describe",
-    .summary = "describe a plugin, a section or a verb (-h)",
+    .summary = "Describe a plugin, a section or a verb (-h).",
     .help = "usage: fpcore -h KIND/NAME | NAME | SECTION | VERB [--all] [--plugin-path DIR]\n"
             "       fpcore -h --all\n\n"
             "Describes a plugin with its options: type, default, range, unit and help. SECTION is run, dataset, augment,\n"

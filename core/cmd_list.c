@@ -20,9 +20,9 @@ static fpc_status run(fpc_cmdline *cmd)
         for (; fpc_kind_name((uint32_t)n + 1); n++)
             names[n] = fpc_kind_name((uint32_t)n + 1);
         near = fpc_nearest(cmd->argv[1], n, names);
-        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -l: `%s` is no kind of plugin%s%s%s; kinds are model loss "
-                               "schedule optimizer augment metric dataset backend logger comm", cmd->argv[1],
-                               near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -l: `%s` is no kind of plugin%s%s%s Kinds are model, "
+                               "loss, schedule, optimizer, augment, metric, dataset, backend, logger and comm",
+                               cmd->argv[1], near ? "; did you mean `" : ".", near ? near : "", near ? "`?" : "");
     }
     status = fpc_registry_new(cmd->ctx, cmd->arena, cmd->plugin_path, &reg);
     return status ? status : fpc_help_list(cmd, reg, kind);
@@ -30,7 +30,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_list = {
     .name = "list",
-    .summary = "list the plugins (-l)",
+    .summary = "List the plugins (-l).",
     .help = "usage: fpcore -l [KIND] [--plugin-path DIR]\n\n"
             "Lists every plugin by kind, one line each. KIND is model, loss, schedule, optimizer, augment, metric,\n"
             "dataset, backend, logger or comm. Files in the plugin folders that are no plugins are warned about.\n\n"

@@ -22,14 +22,14 @@ static void print_csv(fpc_cmdline *cmd, const curve *c)
         fpc_print(cmd, "%lld,%.12g\n", (long long)e + 1, c->rate[e]);
 }
 
-/* Every epoch of a short run; of a long one every k-th, the last, and each one where the rate jumps up. */
+/* Every epoch of a short run; of a long one every k-th, the last, and each one where a falling rate jumps up. */
 static void print_table(fpc_cmdline *cmd, const curve *c, int all)
 {
     const int64_t every = all || c->n <= ROWS ? 1 : (c->n + ROWS - 1) / ROWS;
 
     fpc_print(cmd, "epoch  learning rate\n");
     for (int64_t e = 0; e < c->n; e++) {
-        const int jump = e > 0 && c->rate[e] > c->rate[e - 1] + c->top / 4;
+        const int jump = e > 1 && c->rate[e - 1] < c->rate[e - 2] && c->rate[e] > c->rate[e - 1] + c->top / 4;
         if (e % every && e != c->n - 1 && !jump)
             continue;
         const int bar = c->top > 0 ? (int)lround(c->rate[e] / c->top * BAR) : 0;

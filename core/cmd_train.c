@@ -1,40 +1,7 @@
-/* cmd_train.c: `fpcore -c RECIPE [--resume RUN]`: trains. The first SIGINT or SIGTERM lets the step finish and saves; the
- * second one ends the program at once. */
-#define _GNU_SOURCE
+/* cmd_train.c: `fpcore -c RECIPE [--resume RUN]`: trains. Signals are main.c's; the training loop looks for the
+ * cancellation that they leave. */
 #include "args.h"
 #include "run.h"
-
-#include <signal.h>
-#include <string.h>
-
-static fpc_ctx *to_cancel; /* what a signal reaches */
-
-static void on_signal(int signal_number)
-{
-    (void)signal_number;
-    if (to_cancel)
-        fpc_ctx_cancel(to_cancel);
-}
-
-static void catch_signals(fpc_ctx *ctx)
-{
-    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART}, ignore = {.sa_handler = SIG_IGN};
-
-    to_cancel = ctx;
-    sigaction(SIGINT, &once, NULL);
-    sigaction(SIGTERM, &once, NULL);
-    sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a failed write with a sentence */
-    sigaction(SIGPIPE, &ignore, NULL);
-}
-
-static void release_signals(void)
-{
-    struct sigaction usual = {.sa_handler = SIG_DFL};
-
-    sigaction(SIGINT, &usual, NULL);
-    sigaction(SIGTERM, &usual, NULL);
-    to_cancel = NULL;
-}
 
 static fpc_status run(fpc_cmdline *cmd)
 {
@@ -53,10 +20,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");
     if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages)))
         return status;
-    catch_signals(cmd->ctx);
-    status = fpc_run(stages, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
-    release_signals();
-    return status;
+    return fpc_run(stages, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
 }
 
 const fpc_cmd fpc_cmd_train = {

@@ -39,8 +39,8 @@ static fpc_status unknown_verb(fpc_cmdline *cmd, const char *word)
     near = fpc_nearest(word, n, names);
     if (n_word > 4 && strcmp(word + n_word - 4, ".ini") == 0)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "`%s` is no verb; did you mean `fpcore -c %s`?", word, word);
-    return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "`%s` is no verb%s%s%s; `fpcore --help` lists them", word,
-                           near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");
+    return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "`%s` is no verb%s%s%s `fpcore --help` lists them", word,
+                           near ? "; did you mean `" : ";", near ? near : "", near ? "`?" : "");
 }
 
 /* The value behind an option; NULL after a failure. */
@@ -156,7 +156,7 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
             fpc_help_usage(cmd);
         return FPC_OK;
     }
-    if (!p->verb && cmd->recipe)
+    if (!p->verb && (cmd->recipe || (p->n_rest && strncmp(p->rest[1], "--resume", 8) == 0)))
         p->verb = verb_of(cmd, "train");
     if (!p->verb && p->n_rest)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "unknown option %s; `fpcore --help` lists them", p->rest[1]);

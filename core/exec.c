@@ -145,19 +145,13 @@ static fpc_tensor tensor_at(const fpc_program *p, const fpc_plan *plan, int32_t 
     return t;
 }
 
-static char out_letter(const fpc_op_def *def, int32_t i)
-{
-    const int32_t n = (int32_t)strlen(def->out);
-    return def->out[i < n ? i : n - 1];
-}
-
 static void view_node(const running *r, int32_t node, fpc_rows rows, fpc_tensor *in, fpc_tensor *out, fpc_node *view)
 {
     const fpc_gnode *n = &r->p->graph->node[node];
     for (int32_t j = 0; j < n->n_in; j++)
         in[j] = tensor_at(r->p, r->plan, n->in[j], n->in_access[j] == 'r', rows);
     for (int32_t o = 0; o < n->n_out; o++)
-        out[o] = tensor_at(r->p, r->plan, n->out[o], out_letter(n->def, o) == 'r', rows);
+        out[o] = tensor_at(r->p, r->plan, n->out[o], fpc_access(n->def->out, o) == 'r', rows);
     *view = (fpc_node){.size = sizeof *view, .id = (uint32_t)node, .op = n->def->name, .name = n->name, .n_in = n->n_in,
                        .n_out = n->n_out, .in = in, .out = out, .attr = n->attr};
 }

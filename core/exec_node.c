@@ -23,20 +23,14 @@ void fpc_exec_parallel(fpc_exec *x, int32_t n, void (*body)(void *, int32_t, int
         body(arg, i, 0);
 }
 
-static char letter(const char *access, int32_t i)
-{
-    const int32_t n = (int32_t)strlen(access);
-    return access[i < n ? i : n - 1];
-}
-
 /* Rows that the row-wise arguments share; 0 where there are none (a barrier). */
 static int64_t rows_of_node(const fpc_op_def *def, const fpc_node *node)
 {
     for (int32_t i = 0; i < node->n_out; i++)
-        if (letter(def->out, i) == 'r')
+        if (fpc_access(def->out, i) == 'r')
             return fpc_rows_of(node->out[i].shape);
     for (int32_t i = 0; i < node->n_in; i++)
-        if (letter(def->in, i) == 'r')
+        if (fpc_access(def->in, i) == 'r')
             return fpc_rows_of(node->in[i].shape);
     return 0;
 }
@@ -52,12 +46,12 @@ static fpc_status run_range(fpc_exec *x, const fpc_kernel *k, const fpc_op_def *
     fpc_node view = *node;
     for (int32_t i = 0; i < node->n_in && i < 16; i++) {
         in[i] = node->in[i];
-        if (letter(def->in, i) == 'r')
+        if (fpc_access(def->in, i) == 'r')
             in[i].data = at_row(&in[i], r.first);
     }
     for (int32_t i = 0; i < node->n_out && i < 8; i++) {
         out[i] = node->out[i];
-        if (letter(def->out, i) == 'r')
+        if (fpc_access(def->out, i) == 'r')
             out[i].data = at_row(&out[i], r.first);
     }
     view.in = in;

@@ -55,7 +55,12 @@ core_sources = \
     core/graph.h \
     core/help.c \
     core/help.h \
+    core/image.c \
     core/image.h \
+    core/image_file.h \
+    core/image_jpeg.c \
+    core/image_png.c \
+    core/image_resize.c \
     core/instance.c \
     core/layers.c \
     core/lint.c \

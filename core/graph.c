@@ -149,9 +149,8 @@ fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
 static const char *access_letters(fpc_graph *g, const fpc_op_def *def, int32_t n_in)
 {
     char *a = fpc_alloc(g->arena, (size_t)n_in + 1);
-    const int32_t n = (int32_t)strlen(def->in);
     for (int32_t i = 0; a && i < n_in; i++)
-        a[i] = def->in[i < n ? i : n - 1];
+        a[i] = fpc_access(def->in, i);
     return a;
 }
 
@@ -161,8 +160,8 @@ static fpc_status check_rows(fpc_ctx *ctx, const fpc_op_def *def, const char *ac
     int64_t rows = -1;
     for (int32_t i = 0; i < n->n_in + n->n_out; i++) {
         const int out = i >= n->n_in;
-        const int32_t at = out ? i - n->n_in : i, len = (int32_t)strlen(def->out);
-        const char letter = out ? def->out[at < len ? at : len - 1] : access[at];
+        const int32_t at = out ? i - n->n_in : i;
+        const char letter = out ? fpc_access(def->out, at) : access[at];
         const fpc_shape s = out ? n->out[at].shape : n->in[at].shape;
         if (letter != 'r')
             continue;

@@ -33,6 +33,24 @@ void fpc_help_usage(fpc_cmdline *cmd)
                    "  3 training diverged; 130 interrupted after saving\n");
 }
 
+/* Paragraphs of a descriptor in lines of at most 100 characters; their own line ends stay. */
+static void print_wrapped(fpc_cmdline *cmd, const char *text)
+{
+    while (*text) {
+        const size_t line = strcspn(text, "\n");
+        size_t n = line;
+
+        if (n > 100)
+            for (n = 100; n > 0 && text[n] != ' ';)
+                n--;
+        if (n == 0)
+            n = line;
+        fpc_print(cmd, "%.*s\n", (int)n, text);
+        text += n;
+        text += *text == ' ' || *text == '\n';
+    }
+}
+
 /* ---- lists ---- */
 
 static int32_t print_kind(fpc_cmdline *cmd, uint32_t kind, int32_t n, const fpc_found *all)
@@ -138,8 +156,10 @@ fpc_status fpc_help_plugin(fpc_cmdline *cmd, const fpc_found *found, int expert)
 
     fpc_print(cmd, "%s/%s %s: %s\n", kind, p->name, p->version, p->summary);
     fpc_print(cmd, "file %s, license %s, ABI %u.%u\n", found->file, p->license, p->abi / 1000, p->abi % 1000);
-    if (p->detail && *p->detail)
-        fpc_print(cmd, "\n%s%s", p->detail, p->detail[strlen(p->detail) - 1] == '\n' ? "" : "\n");
+    if (p->detail && *p->detail) {
+        fpc_print(cmd, "\n");
+        print_wrapped(cmd, p->detail);
+    }
     fpc_print(cmd, "\nin a recipe:\n  %s\n  use = %s\n\noptions:\n", header ? header : "", p->name);
     if (!p->options || !p->options->name)
         fpc_print(cmd, "  (none of its own)\n");

@@ -36,6 +36,7 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL); /* a pager that is closed does not end a training */
+    sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a failed write, with a sentence */
 }
 
 /* What was printed has to have arrived; a reader that left early (`| head`) is no failure. */

@@ -10,12 +10,6 @@
 enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128 };
 #define MAX_PART_BYTES ((size_t)16 << 20)
 
-static char out_letter(const fpc_op_def *def, int32_t i)
-{
-    const int32_t n = (int32_t)strlen(def->out);
-    return def->out[i < n ? i : n - 1];
-}
-
 static int is_barrier(const fpc_gnode *n) { return !strpbrk(n->def->out, "rs"); }
 
 static int only_reduces(const fpc_gnode *n) { return !strchr(n->def->out, 'r') && strchr(n->def->out, 's'); }
@@ -23,7 +17,7 @@ static int only_reduces(const fpc_gnode *n) { return !strchr(n->def->out, 'r') &
 static int64_t rows_of_gnode(const fpc_graph *g, const fpc_gnode *n)
 {
     for (int32_t o = 0; o < n->n_out; o++)
-        if (out_letter(n->def, o) == 'r')
+        if (fpc_access(n->def->out, o) == 'r')
             return fpc_rows_of(g->value[n->out[o]].shape);
     for (int32_t j = 0; j < n->n_in; j++)
         if (n->in_access[j] == 'r')
@@ -35,7 +29,7 @@ static int64_t rows_of_gnode(const fpc_graph *g, const fpc_gnode *n)
 
 static int worth_delaying(const fpc_graph *g, const fpc_gnode *n)
 {
-    return !n->backward && n->n_out == 1 && n->n_in > 0 && n->in_access[0] == 'r' && out_letter(n->def, 0) == 'r' &&
+    return !n->backward && n->n_out == 1 && n->n_in > 0 && n->in_access[0] == 'r' && fpc_access(n->def->out, 0) == 'r' &&
            !(n->def->flags & (FPC_OP_EFFECT | FPC_OP_INPLACE)) &&
            fpc_bytes(g->value[n->out[0]].shape, g->value[n->out[0]].dtype) >=
                fpc_bytes(g->value[n->in[0]].shape, g->value[n->in[0]].dtype);
@@ -76,7 +70,7 @@ static int32_t earliest_group(const fpc_plan *p, const fpc_gnode *n)
         const fpc_value *v = &p->graph->value[n->in[j]];
         if (v->node < 0)
             continue;
-        const int streams = n->in_access[j] == 'r' && out_letter(p->graph->node[v->node].def, v->slot) == 'r';
+        const int streams = n->in_access[j] == 'r' && fpc_access(p->graph->node[v->node].def->out, v->slot) == 'r';
         const int32_t need = p->group_of[v->node] + !streams;
         at = need > at ? need : at;
     }
@@ -156,7 +150,7 @@ static void place_values(fpc_plan *p)
         s->first = s->last = -1;
         if (s->place == FPC_PLACE_NONE && g->value[v].node >= 0) {
             const fpc_gnode *n = &g->node[g->value[v].node];
-            s->place = out_letter(n->def, g->value[v].slot) == 'r' ? FPC_PLACE_TILE : FPC_PLACE_ARENA;
+            s->place = fpc_access(n->def->out, g->value[v].slot) == 'r' ? FPC_PLACE_TILE : FPC_PLACE_ARENA;
             extend(s, p->group_of[g->value[v].node]);
         }
     }
@@ -194,7 +188,7 @@ static void choose_tile(const fpc_plan *p, fpc_group *grp, size_t tile_bytes)
     for (int32_t i = 0; i < grp->n; i++) {
         const fpc_gnode *n = &g->node[grp->node[i]];
         for (int32_t o = 0; o < n->n_out; o++)
-            if (out_letter(n->def, o) == 'r')
+            if (fpc_access(n->def->out, o) == 'r')
                 row += (size_t)g->value[n->out[o]].shape.c * fpc_dtype_size(g->value[n->out[o]].dtype);
     }
     int64_t tile = row ? (int64_t)(tile_bytes / row) : MAX_TILE;

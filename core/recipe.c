@@ -136,6 +136,17 @@ static fpc_status merge(reader *r, const fpc_recipe *from)
     return status;
 }
 
+static char *trim(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (*text == ' ' || *text == '\t')
+        text++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = 0;
+    return text;
+}
+
 /* ---- includes ---- */
 
 static fpc_status read_text(reader *r, const char *name, const char *text, size_t bytes);
@@ -184,14 +195,11 @@ static fpc_status read_includes(reader *r, const char *name, const fpc_entry *in
     for (char *item = list; item; item = rest) {
         const char *path, *where;
         fpc_status status;
-        char *end;
 
         rest = strchr(item, ',');
         if (rest)
             *rest++ = 0;
-        item += strspn(item, " \t");
-        for (end = item + strlen(item); end > item && (end[-1] == ' ' || end[-1] == '\t');)
-            *--end = 0;
+        item = trim(item);
         if (!*item)
             return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: include = %s: a file's name is missing", include->origin,
                                    include->value);
@@ -265,17 +273,15 @@ static fpc_status parse_override(reader *r, const char *text, override *out)
     if (!equals)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: there is no =; give -s section.key=value", text);
     *equals = 0;
+    value = trim(equals + 1);
+    name = trim(name);
     dot = strrchr(name, '.');
     if (!dot)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: the key has no section; give -s section.key=value", text);
-    *dot = 0;
-    for (char *p = name; p < equals; p++)
+    for (char *p = name; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p + ('a' - 'A'));
-    value = equals + 1;
-    value += strspn(value, " \t");
-    for (char *end = value + strlen(value); end > value && (end[-1] == ' ' || end[-1] == '\t');)
-        *--end = 0;
+    *dot = 0;
     bad = fpc_recipe_bad_section(name);
     if (!bad)
         bad = fpc_recipe_bad_key(dot + 1);

@@ -327,10 +327,10 @@ static fpc_status missing(fpc_registry *reg, uint32_t kind, const char *name, co
             return FPC_ENOMEM;
     }
     near = fpc_nearest(name, n, names);
-    return fpc_fail_recipe(reg->ctx, FPC_ENOENT, "%s%sthere is no plugin %s/%s%s%s%s; plugins of this kind: %s; searched: "
+    return fpc_fail_recipe(reg->ctx, FPC_ENOENT, "%s%sthere is no plugin %s/%s%s%s%s Plugins of kind %s: %s. Searched: "
                            "%s%s", origin ? origin : "", origin ? ": " : "", kinds[kind], name,
-                           near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "", n ? list : "none",
-                           folders_text(reg), bad);
+                           near ? "; did you mean `" : ".", near ? near : "", near ? "`?" : "", kinds[kind],
+                           n ? list : "none", folders_text(reg), bad);
 }
 
 fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name, const char *origin,

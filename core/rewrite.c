@@ -57,12 +57,29 @@ static int enlarges(const fpc_graph *g, const fpc_gnode *resize)
     return fpc_rows_of(g->value[resize->out[0]].shape) > fpc_rows_of(g->value[resize->in[0]].shape);
 }
 
+/* A node that is replaced, and with it what only it used: dead readers would keep other identities from seeing that a
+ * value has a single use. */
+static void bury(fpc_graph *g, int32_t node)
+{
+    g->node[node].dead = 1;
+    for (int32_t j = 0; j < g->node[node].n_in; j++) {
+        const int32_t made_by = g->value[g->node[node].in[j]].node;
+        int used = 0;
+        if (made_by < 0 || g->node[made_by].dead || (g->node[made_by].def->flags & FPC_OP_EFFECT))
+            continue;
+        for (int32_t o = 0; o < g->node[made_by].n_out; o++)
+            used |= count_uses(g, g->node[made_by].out[o]) > 0;
+        if (!used)
+            bury(g, made_by);
+    }
+}
+
 static int finish(fpc_graph *g, int32_t node, fpc_val replacement)
 {
     if (replacement.id < 0)
         return 0;
     redirect(g, g->node[node].out[0], replacement.id);
-    g->node[node].dead = 1;
+    bury(g, node);
     return 1;
 }
 
@@ -154,7 +171,8 @@ static int merge_losses(fpc_graph *g, int32_t i)
             redirect(g, a.out[o + 1], out[o + 1].id);
             redirect(g, b.out[o + 1], out[o + 1].id);
         }
-        g->node[i].dead = g->node[j].dead = 1;
+        bury(g, i);
+        bury(g, j);
         return 1;
     }
     return 0;

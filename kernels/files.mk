@@ -23,6 +23,8 @@ cpu_sources = \
     kernels/cpu/linear.c \
     kernels/cpu/loss.c \
     kernels/cpu/loss.h \
+    kernels/cpu/loss_grad.c \
+    kernels/cpu/loss_label.c \
     kernels/cpu/math.h \
     kernels/cpu/norm.c \
     kernels/cpu/parts.h \

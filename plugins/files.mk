@@ -2,6 +2,7 @@
 plugin_headers = \
     plugins/dataset/classes.h \
     plugins/dataset/synthetic.h \
+    plugins/logger/text.h \
     plugins/metric/counts.h
 EXTRA_DIST += $(plugin_headers)
 
@@ -16,6 +17,36 @@ backend_ref_la_SOURCES = plugins/backend/ref.c
 backend_ref_la_CFLAGS = $(plugin_cflags)
 backend_ref_la_LDFLAGS = $(plugin_ldflags)
 backend_ref_la_LIBADD = libref_f32.la libref_f64.la $(plugin_libs) 
+
+plugin_LTLIBRARIES += dataset_synthetic.la
+dataset_synthetic_la_SOURCES = plugins/dataset/synthetic.c plugins/dataset/classes.c plugins/dataset/synthetic_face.c plugins/dataset/synthetic_ground.c plugins/dataset/synthetic_hair.c plugins/dataset/synthetic_head.c plugins/dataset/synthetic_parts.c plugins/dataset/synthetic_wear.c
+dataset_synthetic_la_CFLAGS = $(plugin_cflags)
+dataset_synthetic_la_LDFLAGS = $(plugin_ldflags)
+dataset_synthetic_la_LIBADD = $(plugin_libs) 
+
+plugin_LTLIBRARIES += logger_console.la
+logger_console_la_SOURCES = plugins/logger/console.c
+logger_console_la_CFLAGS = $(plugin_cflags)
+logger_console_la_LDFLAGS = $(plugin_ldflags)
+logger_console_la_LIBADD = $(plugin_libs) 
+
+plugin_LTLIBRARIES += logger_history.la
+logger_history_la_SOURCES = plugins/logger/history.c
+logger_history_la_CFLAGS = $(plugin_cflags)
+logger_history_la_LDFLAGS = $(plugin_ldflags)
+logger_history_la_LIBADD = $(plugin_libs) $(JANSSON_LIBS) 
+
+plugin_LTLIBRARIES += logger_plot.la
+logger_plot_la_SOURCES = plugins/logger/plot.c
+logger_plot_la_CFLAGS = $(plugin_cflags)
+logger_plot_la_LDFLAGS = $(plugin_ldflags)
+logger_plot_la_LIBADD = $(plugin_libs) $(CAIRO_LIBS) 
+
+plugin_LTLIBRARIES += logger_tensorboard.la
+logger_tensorboard_la_SOURCES = plugins/logger/tensorboard.c
+logger_tensorboard_la_CFLAGS = $(plugin_cflags)
+logger_tensorboard_la_LDFLAGS = $(plugin_ldflags)
+logger_tensorboard_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += loss_cross_entropy.la
 loss_cross_entropy_la_SOURCES = plugins/loss/cross_entropy.c

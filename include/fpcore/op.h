@@ -53,6 +53,14 @@ typedef struct fpc_op_def {
     int64_t (*macs)(const fpc_node *);            /* multiply-accumulates of one run; NULL: none worth counting */
 } fpc_op_def;
 
+/* The access letter of argument i. */
+static inline char fpc_access(const char *letters, int32_t i)
+{
+    while (i > 0 && letters[1])
+        letters++, i--;
+    return *letters;
+}
+
 typedef struct fpc_exec fpc_exec; /* the running node: work memory, threads, stream; by accessor */
 
 /* The rows that one call of run covers. part: which reduction slot is its own. thread: which scratch is its own. */

@@ -6,7 +6,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { MAX_MR = 12, MAX_NV = VL == 16 ? 4 : 2 };
+enum { MAX_MR = 12, MAX_NV = VL == 16 ? 4 : 2, LINE = 16 /* floats of a cache line */ };
 
 typedef struct left {
     const float *p;
@@ -25,15 +25,19 @@ INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b,
     UNROLL for (int i = 0; i < mr; i += 4) row[i / 4] = a.p + i * a.stride;
     UNROLL for (int i = 0; i < mr; i++)
         UNROLL for (int v = 0; v < nv; v++) acc[i][v] = vf_load(bias + v * VL);
-    for (int64_t p = 0; p < k; p++) {
-        vf bv[MAX_NV];
-        UNROLL for (int v = 0; v < nv; v++) bv[v] = vf_load(b + v * VL);
-        UNROLL for (int i = 0; i < mr; i++)
-        {
-            const vf av = vf_set(row[i / 4][(i % 4) * a.stride + p]);
-            UNROLL for (int v = 0; v < nv; v++) acc[i][v] += av * bv[v];
+    for (int64_t p = 0; p < k;) {
+        /* The rows of the next call: short strided rows are too much for the processor's own guesses. */
+        UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(row[i / 4] + (i % 4 + mr) * a.stride + p);
+        for (const int64_t end = k - p < LINE ? k : p + LINE; p < end; p++) {
+            vf bv[MAX_NV];
+            UNROLL for (int v = 0; v < nv; v++) bv[v] = vf_load(b + v * VL);
+            UNROLL for (int i = 0; i < mr; i++)
+            {
+                const vf av = vf_set(row[i / 4][(i % 4) * a.stride + p]);
+                UNROLL for (int v = 0; v < nv; v++) acc[i][v] += av * bv[v];
+            }
+            b += nv * VL;
         }
-        b += nv * VL;
     }
     if (lanes == VL) {
         UNROLL for (int i = 0; i < mr; i++)

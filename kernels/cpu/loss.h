@@ -7,9 +7,12 @@
 #define LOSS_LOG2E 1.44269504088896340736f
 #define LOSS_LN2 0.693147180559945309417f
 
-/* seg_loss_grad, in loss_grad.c; its row stands in the table of loss.c. */
+/* Of loss_grad.c and loss_label.c; their rows stand in the table of loss.c. */
 void FPC_CAT(fpc_cpu_need_seg_loss_grad, FPC_ISA)(const fpc_node *node, fpc_need *need);
 fpc_status FPC_CAT(fpc_cpu_run_seg_loss_grad, FPC_ISA)(fpc_exec *x, const fpc_node *node, fpc_rows rows);
+void FPC_CAT(fpc_cpu_need_seg_argmax, FPC_ISA)(const fpc_node *node, fpc_need *need);
+fpc_status FPC_CAT(fpc_cpu_run_seg_argmax, FPC_ISA)(fpc_exec *x, const fpc_node *node, fpc_rows rows);
+fpc_status FPC_CAT(fpc_cpu_run_softmax, FPC_ISA)(fpc_exec *x, const fpc_node *node, fpc_rows rows);
 
 static inline double loss_class_weight(const fpc_seg_term *t, int64_t c)
 {

@@ -86,6 +86,31 @@ static inline void up_begin(const struct up *u, int align_corners, char *shared)
     }
 }
 
+/* Between (pixel, class) and [vector][class][lane], where nothing is resized. */
+static inline void up_turn_in(const struct up *u, const float *logits, float scale, float *to)
+{
+    const int64_t k = u->k;
+    for (int32_t v = 0; v < u->vectors; v++, to += k * VL, logits += k * VL) {
+        const int64_t n = u->lw - v * VL < VL ? u->lw - v * VL : VL;
+        for (int64_t c = 0; c < k; c++) {
+            float lane[VL] = {0};
+            for (int64_t i = 0; i < n; i++)
+                lane[i] = logits[i * k + c] * scale;
+            vf_store(to + c * VL, vf_load(lane));
+        }
+    }
+}
+static inline void up_turn_out(const struct up *u, const float *from, float *logits)
+{
+    const int64_t k = u->k;
+    for (int32_t v = 0; v < u->vectors; v++, from += k * VL, logits += k * VL) {
+        const int64_t n = u->lw - v * VL < VL ? u->lw - v * VL : VL;
+        for (int64_t c = 0; c < k; c++)
+            for (int64_t i = 0; i < n; i++)
+                logits[i * k + c] = from[c * VL + i];
+    }
+}
+
 /* A row of logits (lw, k) times `scale`, expanded. */
 static inline void up_expand(const struct up *u, const char *shared, char *scratch, const float *logits, float scale,
                              float *to)
@@ -93,6 +118,10 @@ static inline void up_expand(const struct up *u, const char *shared, char *scrat
     const int32_t *x0 = (const int32_t *)(shared + u->x0);
     const float *wx = (const float *)(shared + u->wx);
     const int64_t k = u->k, lw = u->lw;
+    if (u->phases == 1) {
+        up_turn_in(u, logits, scale, to);
+        return;
+    }
     for (int64_t c = 0; c < k; c++) { /* the border repeats on both sides, so neighbours need no test */
         float *line = (float *)(scratch + u->line) + c * u->line_stride + VL;
         for (int64_t j = 0; j < lw; j++)
@@ -127,6 +156,10 @@ static inline void up_collapse(const struct up *u, const char *shared, char *scr
     const int64_t k = u->k, lw = u->lw;
     /* contributions of the pixels over j to j - 1 and to j + 1 */
     float *below = (float *)(scratch + u->line), *above = below + u->phase_vectors * VL;
+    if (u->phases == 1) {
+        up_turn_out(u, from, logits);
+        return;
+    }
     for (int64_t c = 0; c < k; c++) {
         if (!u->phases) {
             for (int64_t j = 0; j < lw; j++)

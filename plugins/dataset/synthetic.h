@@ -130,6 +130,7 @@ static inline int32_t floor_int(float x)
     const int32_t i = (int32_t)x;
     return i - (x < (float)i);
 }
+static inline float floor_of(float x) { return (float)floor_int(x); }
 /* Smooth value noise in [0, 1). */
 static inline float noise2(uint32_t seed, float x, float y)
 {

@@ -284,8 +284,6 @@ float fpc_face_window(const face *f, const spot *p)
 }
 
 /* ---- boxes ---- */
-static float floor_of(float x) { return (float)floor_int(x); }
-
 box fpc_face_box(const face *f, const canvas *c, float x0, float y0, float x1, float y1)
 {
     float lx = 1e9f, ly = 1e9f, hx = -1e9f, hy = -1e9f;

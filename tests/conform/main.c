@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "conform.h"
 
+#include <fpcore/rng.h>
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <fpcore/metric.h>
 #include <fpcore/schedule.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ftw.h>

@@ -99,7 +99,8 @@ const char *op_label(fpc_arena *, const op_case *); /* "conv2d #17 (depth-wise)"
 
 /* exact: ref in double, which makes FILL_FROM inputs and in which everything else is stated. */
 fpc_status op_make(fpc_ctx *, fpc_arena *, const op_case *, const op_backend *exact, op_tensors *);
-/* Another set of inputs, each real number times 1 + d, |d| <= 4e-6. */
+/* Another set of inputs, each real number times 1 + d, d uniform in [-OP_JITTER, OP_JITTER]. */
+#define OP_JITTER 4e-6
 fpc_status op_jitter(fpc_arena *, const op_tensors *, uint32_t seed, op_tensors *);
 /* Runs a kernel on copies of the inputs. Fails where it writes beyond an output or into an input. */
 fpc_status op_run(fpc_ctx *, fpc_arena *, const op_tensors *, const op_backend *, const fpc_kernel *, op_split,

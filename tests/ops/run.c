@@ -214,7 +214,7 @@ fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, op_te
         if (!to)
             return FPC_ENOMEM;
         for (int64_t j = 0; j < n; j++)
-            to[j] = ((const double *)t->in[i].data)[j] * (1 + 4e-6 * (2 * op_unit(seed, (uint32_t)i, (uint64_t)j) - 1));
+            to[j] = ((const double *)t->in[i].data)[j] * (1 + OP_JITTER * (2 * op_unit(seed, (uint32_t)i, (uint64_t)j) - 1));
     }
     return FPC_OK;
 }

@@ -1,0 +1,91 @@
+/* synthetic_hair.c: hair behind the neck, hair around the face, a bun. Strands follow meridians from the parting:
+ * t = (x - part) / g(y) is constant along a strand, and noise over t with little change along y is what strands are. */
+#include "synthetic.h"
+
+/* Half width of the outline at height y below the crown, and the distance to it. */
+static float hair_outline(const face *f, const spot *p, int behind)
+{
+    const float a = f->cheek + f->volume_side, b = f->skull + f->volume_top, y0 = 0.05f;
+    const float rough = (noise1(f->seed + 61, p->y * 6 + (p->x < 0 ? 50 : 0)) - 0.5f) * (0.05f + f->wave * 1.4f) +
+                        (noise1(f->seed + 62, p->y * 21 + (p->x < 0 ? 50 : 0)) - 0.5f) * 0.03f;
+    const float x = p->x - f->yaw_s * 0.05f;
+    if (p->y < y0)
+        return ellipse(x, p->y - y0, a, b + y0) + rough * 0.6f;
+    const float along = p->y - y0, ax = x < 0 ? -x : x;
+    const int covers = f->style == HAIR_LONG || f->style == HAIR_BOB;
+    const float half = covers ? a + f->flare * along + rough : a - 0.10f * along;
+    const float tips = noise1(f->seed + 63, p->x * 13) * 0.16f + noise1(f->seed + 64, p->x * 37) * 0.07f;
+    const float end = behind && !covers ? 0.55f : f->hair_end + (covers ? 0.05f - tips : 0.06f * noise1(f->seed + 65, p->x * 30));
+    return maxf(ax - half, p->y - end);
+}
+
+/* Colour of the strand at p: banded noise, a sheen where the head faces the light, dark towards `deep`. */
+static rgb strand(const face *f, const spot *p, float deep)
+{
+    const float up = p->y - 0.3f, g = up < 0 ? sqrtf(maxf(0.03f, 1 - up * up * 0.30f)) : 1 + 0.10f * up;
+    const float wavy = f->curl > 0 ? f->wave * 1.8f * (noise1(f->seed + 66, p->y * f->wave_rate) - 0.5f) : 0;
+    const float t = (p->x - f->part * (up < 0 ? 1 : 0.4f)) / g + wavy + f->sweep * 0.25f * p->y;
+    const float fine = minf(54, 0.42f / f->px);
+    const float locks = noise2(f->seed + 67, t * 8, p->y * 1.4f), fibre = noise2(f->seed + 68, t * fine, p->y * 3.1f);
+    const float curls = f->curl > 0.35f ? (noise2(f->seed + 69, p->x * 9, p->y * 9) - 0.5f) * f->curl : 0;
+    const float tone = 0.42f + 0.55f * locks + 0.42f * (fibre - 0.5f) + 0.5f * curls;
+    const float a = f->cheek + f->volume_side, nx = p->x / a, ny = (p->y + 0.1f) / 1.7f;
+    const float nz = sqrtf(maxf(0.08f, 1 - nx * nx - (ny < 0 ? ny * ny : 0.15f * ny * ny)));
+    rgb colour = lit(f, times(f->hair, 0.50f + 0.85f * tone), nx * 0.9f, ny * 0.7f, nz, 0.25f, 0);
+    const float band = nx * f->lx * 0.8f + ny + 0.42f + 0.12f * (locks - 0.5f), sheen = maxf(0, 1 - band * band * 9);
+    const float gloss = sheen * (0.35f + 0.65f * fibre) * (1 - 0.6f * f->curl) * 0.30f * f->key;
+    colour = plus(colour, mix_rgb((rgb){1, 1, 1}, f->hair, 0.55f), gloss * (0.35f + 0.9f * f->hair.r));
+    return times(colour, 1 - deep);
+}
+
+void fpc_face_hair_behind(const canvas *c, const face *f)
+{
+    if (f->style == HAIR_NONE)
+        return;
+    const box b = fpc_face_box(f, c, -2.2f, -1.9f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
+    for (int32_t row = b.y0; row < b.y1; row++)
+        for (int32_t col = b.x0; col < b.x1; col++) {
+            const spot p = spot_at(f, c, col, row);
+            const float a = cover(f, hair_outline(f, &p, 1));
+            const float ax = p.x < 0 ? -p.x : p.x;
+            if (a > 0)
+                lay_label(c, row * c->n + col, strand(f, &p, 0.55f * step_between(1.0f, 0.3f, ax)), a, HAIR);
+        }
+}
+
+static void lay_bun(const canvas *c, const face *f)
+{
+    const float y0 = -f->skull - 0.16f, x0 = f->part * 0.4f + 0.1f * f->yaw_s;
+    const box b = fpc_face_box(f, c, x0 - 0.6f, y0 - 0.5f, x0 + 0.6f, y0 + 0.5f);
+    for (int32_t row = b.y0; row < b.y1; row++)
+        for (int32_t col = b.x0; col < b.x1; col++) {
+            const spot p = spot_at(f, c, col, row);
+            const float x = p.x - x0, y = p.y - y0, d = ellipse(x, y, 0.40f, 0.30f), a = cover(f, d);
+            if (a <= 0)
+                continue;
+            const float turn = noise2(f->seed + 70, (x * x + y * y) * 60 + x * 8, y * 6);
+            const rgb colour = lit(f, times(f->hair, 0.55f + 0.8f * turn), x * 2.2f, y * 2.8f, 0.6f, 0.2f, 0.05f);
+            lay_label(c, row * c->n + col, times(colour, 0.7f + 0.3f * step_between(0, -0.1f, d)), a, HAIR);
+        }
+}
+
+void fpc_face_hair(const canvas *c, const face *f)
+{
+    if (f->style == HAIR_NONE)
+        return;
+    if (f->bun)
+        lay_bun(c, f);
+    const box b = fpc_face_box(f, c, -2.2f, -1.9f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
+    for (int32_t row = b.y0; row < b.y1; row++)
+        for (int32_t col = b.x0; col < b.x1; col++) {
+            const spot p = spot_at(f, c, col, row);
+            const float out = hair_outline(f, &p, 0);
+            if (out > f->px)
+                continue;
+            const float window = fpc_face_window(f, &p), d = maxf(out, -window), a = cover(f, d);
+            if (a <= 0)
+                continue;
+            const float edge = step_between(0.16f, 0, window) * 0.30f + step_between(0.10f, 0, -out) * 0.12f;
+            lay_label(c, row * c->n + col, strand(f, &p, edge), a, HAIR);
+        }
+}

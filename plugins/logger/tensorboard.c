@@ -1,0 +1,306 @@
+/* tensorboard.c: an event file for TensorBoard: TFRecord framing (length, masked CRC-32C of it, data, masked CRC-32C) around
+ * Event messages of protocol buffers, one per epoch with a scalar per column. A resumed run appends to its file: torn or
+ * later records at the end are cut off, missing epochs are added from the record. */
+#define _GNU_SOURCE
+#include "text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct tensorboard {
+    fpc_self self;
+    const char *path;
+    int64_t written; /* epochs in the file */
+    text summary, event, record;
+};
+
+/* ---- TFRecord ---- */
+
+static uint32_t crc32c(const void *data, size_t n)
+{
+    const uint8_t *p = data;
+    uint32_t crc = 0xffffffffu;
+
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0x82f63b78u & (0u - (crc & 1)));
+    }
+    return ~crc;
+}
+
+static uint32_t masked(const void *data, size_t n)
+{
+    const uint32_t crc = crc32c(data, n);
+
+    return (crc >> 15 | crc << 17) + 0xa282ead8u;
+}
+
+static void put_fixed(text *t, fpc_arena *arena, uint64_t v, int bytes)
+{
+    uint8_t b[8];
+
+    for (int i = 0; i < bytes; i++)
+        b[i] = (uint8_t)(v >> (8 * i));
+    text_bytes(t, arena, b, (size_t)bytes);
+}
+
+static uint64_t get_fixed(const uint8_t *p, int bytes)
+{
+    uint64_t v = 0;
+
+    for (int i = bytes - 1; i >= 0; i--)
+        v = v << 8 | p[i];
+    return v;
+}
+
+/* ---- protocol buffers ---- */
+
+enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
+enum { EVENT_WALL_TIME = 1, EVENT_STEP = 2, EVENT_FILE_VERSION = 3, EVENT_SUMMARY = 5 };
+enum { SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2 };
+
+static void put_varint(text *t, fpc_arena *arena, uint64_t v)
+{
+    uint8_t b[10];
+    size_t n = 0;
+
+    do {
+        b[n++] = (uint8_t)((v & 127) | (v > 127 ? 128 : 0));
+        v >>= 7;
+    } while (v);
+    text_bytes(t, arena, b, n);
+}
+
+static void put_key(text *t, fpc_arena *arena, int field, int type)
+{
+    put_varint(t, arena, (uint64_t)field << 3 | (uint64_t)type);
+}
+
+static void put_block(text *t, fpc_arena *arena, int field, const void *data, size_t n)
+{
+    put_key(t, arena, field, BYTES);
+    put_varint(t, arena, n);
+    text_bytes(t, arena, data, n);
+}
+
+static size_t varint_size(uint64_t v)
+{
+    size_t n = 1;
+
+    for (; v > 127; v >>= 7)
+        n++;
+    return n;
+}
+
+static void put_scalar(struct tensorboard *b, const char *tag, double v)
+{
+    const size_t length = strlen(tag), inner = 1 + varint_size(length) + length + 5;
+    const float value = (float)v;
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    put_key(&b->summary, b->self.arena, SUMMARY_VALUE, BYTES);
+    put_varint(&b->summary, b->self.arena, inner);
+    put_block(&b->summary, b->self.arena, VALUE_TAG, tag, length);
+    put_key(&b->summary, b->self.arena, VALUE_SIMPLE, FIXED32);
+    put_fixed(&b->summary, b->self.arena, bits, 4);
+}
+
+static void begin_event(struct tensorboard *b, double wall_time)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &wall_time, sizeof bits);
+    b->event.n = 0;
+    put_key(&b->event, b->self.arena, EVENT_WALL_TIME, FIXED64);
+    put_fixed(&b->event, b->self.arena, bits, 8);
+}
+
+static void end_event(struct tensorboard *b)
+{
+    text *r = &b->record;
+    const size_t at = r->n;
+
+    put_fixed(r, b->self.arena, b->event.n, 8);
+    if (!r->failed)
+        put_fixed(r, b->self.arena, masked(r->data + at, 8), 4);
+    text_bytes(r, b->self.arena, b->event.data, b->event.n);
+    put_fixed(r, b->self.arena, masked(b->event.data, b->event.n), 4);
+}
+
+/* ---- the file ---- */
+
+static fpc_status io_failed(struct tensorboard *b)
+{
+    return fpc_fail(b->self.ctx, FPC_EIO, "%s: cannot be written: %s", b->path, strerror(errno));
+}
+
+static fpc_status append(struct tensorboard *b)
+{
+    const char *at = b->record.data;
+    size_t left = b->record.n;
+    int fd, bad = 0;
+
+    if (b->record.failed || b->event.failed || b->summary.failed)
+        return FPC_ENOMEM;
+    if ((fd = open(b->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
+        return io_failed(b);
+    while (left && !bad) {
+        ssize_t n = write(fd, at, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        bad = n < 0;
+        at += bad ? 0 : n;
+        left -= bad ? 0 : (size_t)n;
+    }
+    if (close(fd))
+        bad = 1;
+    b->record.n = 0;
+    return bad ? io_failed(b) : FPC_OK;
+}
+
+/* The step of an event that this logger wrote: behind the wall time. 0: the version record; -1: something else. */
+static int64_t step_of(const uint8_t *data, size_t n)
+{
+    uint64_t step = 0;
+
+    if (n < 11 || data[0] != (EVENT_WALL_TIME << 3 | FIXED64))
+        return -1;
+    if (data[9] == (EVENT_FILE_VERSION << 3 | BYTES))
+        return 0;
+    if (data[9] != (EVENT_STEP << 3 | VARINT))
+        return -1;
+    for (size_t i = 10; i < n && i < 19; i++) {
+        step |= (uint64_t)(data[i] & 127) << (7 * (i - 10));
+        if (data[i] < 128)
+            return (int64_t)step;
+    }
+    return -1;
+}
+
+/* Finds the end of the records that are whole and tell of at most `rows` epochs; *written: how many. */
+static size_t good_part(const uint8_t *data, size_t n, int64_t rows, int64_t *written)
+{
+    size_t at = 0;
+
+    *written = 0;
+    while (n - at >= 16) {
+        const uint64_t length = get_fixed(data + at, 8);
+        int64_t step;
+        if (length > n - at - 16 || masked(data + at, 8) != get_fixed(data + at + 8, 4) ||
+            masked(data + at + 12, (size_t)length) != get_fixed(data + at + 12 + length, 4))
+            break;
+        step = step_of(data + at + 12, (size_t)length);
+        if (step < 0 || step > rows || (at > 0 && step != *written + 1))
+            break;
+        *written = step;
+        at += 16 + (size_t)length;
+    }
+    return at;
+}
+
+static fpc_status reopen(struct tensorboard *b, int64_t rows)
+{
+    struct stat st;
+    uint8_t *data = NULL;
+    size_t n = 0, good = 0;
+    int fd = open(b->path, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        if (fd >= 0)
+            close(fd);
+        return io_failed(b);
+    }
+    if (st.st_size < (off_t)1 << 30 && (data = fpc_alloc(b->self.arena, (size_t)st.st_size + 1)))
+        for (ssize_t got; n < (size_t)st.st_size && (got = read(fd, data + n, (size_t)st.st_size - n)) > 0;)
+            n += (size_t)got;
+    if (data)
+        good = good_part(data, n, rows, &b->written);
+    if (ftruncate(fd, (off_t)good)) {
+        close(fd);
+        return io_failed(b);
+    }
+    close(fd);
+    return good ? FPC_OK : FPC_EFORMAT;
+}
+
+/* The run's latest event file, or NULL. */
+static const char *find_file(struct tensorboard *b, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    char best[256] = "";
+
+    while (dir && (entry = readdir(dir)))
+        if (!strncmp(entry->d_name, "events.out.tfevents.", 20) && strcmp(entry->d_name, best) > 0)
+            snprintf(best, sizeof best, "%s", entry->d_name);
+    if (dir)
+        closedir(dir);
+    return *best ? fpc_sprintf(b->self.arena, "%s/%s", folder, best) : NULL;
+}
+
+static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
+{
+    const double now = event_real(e, "unix_time", 0);
+
+    if (b->written >= e->n_rows)
+        return FPC_OK;
+    for (; b->written < e->n_rows; b->written++) {
+        b->summary.n = 0;
+        for (int32_t c = 0; c < e->n_columns; c++)
+            if (isfinite(e->value[c][b->written]))
+                put_scalar(b, e->column[c], e->value[c][b->written]);
+        begin_event(b, now);
+        put_key(&b->event, b->self.arena, EVENT_STEP, VARINT);
+        put_varint(&b->event, b->self.arena, (uint64_t)b->written + 1);
+        put_block(&b->event, b->self.arena, EVENT_SUMMARY, b->summary.data, b->summary.n);
+        end_event(b);
+    }
+    return append(b);
+}
+
+static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
+{
+    const char *folder = event_text(e, "run_dir", ".");
+    const double now = event_real(e, "unix_time", 0);
+
+    b->written = 0;
+    b->path = event_int(e, "resumed", 0) ? find_file(b, folder) : NULL;
+    if (b->path) {
+        const fpc_status status = reopen(b, e->n_rows);
+        if (!status)
+            return write_rows(b, e);
+        if (status != FPC_EFORMAT)
+            return status;
+    } else if (!(b->path = fpc_sprintf(b->self.arena, "%s/events.out.tfevents.%.0f.fpcore", folder, now))) {
+        return FPC_ENOMEM;
+    }
+    begin_event(b, now);
+    put_block(&b->event, b->self.arena, EVENT_FILE_VERSION, "brain.Event:2", 13);
+    end_event(b);
+    {
+        const fpc_status status = append(b);
+        return status ? status : write_rows(b, e);
+    }
+}
+
+static fpc_status event(fpc_self *self, const fpc_event *e)
+{
+    struct tensorboard *b = (struct tensorboard *)self;
+
+    if (e->what == FPC_RUN_BEGIN)
+        return on_begin(b, e);
+    return e->what == FPC_EPOCH && b->path ? write_rows(b, e) : FPC_OK;
+}
+
+static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
+static const fpc_plugin tensorboard = {
+    FPC_PLUGIN_HEAD, .kind = FPC_LOGGER, .name = "tensorboard", .summary = "Write an event file for TensorBoard.",
+    .detail = "events.out.tfevents.* in the run folder, a scalar per column of history.json and epoch. "
+              "`tensorboard --logdir runs` shows them.",
+    .version = "1.0", .license = "MIT", .self_size = sizeof(struct tensorboard), .vtbl = &vtbl};
+FPC_PLUGINS(&tensorboard)

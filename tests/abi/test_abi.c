@@ -1,0 +1,176 @@
+/* test_abi.c: what plugins that are compiled already rely on: sizes and offsets of the public structs, numbers of the
+ * public enums, and the names that libfpcore.so exports under FPCORE_0. Within an ABI major these only grow at the end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <fpcore/augment.h>
+#include <fpcore/backend.h>
+#include <fpcore/dataset.h>
+#include <fpcore/logger.h>
+#include <fpcore/loss.h>
+#include <fpcore/metric.h>
+#include <fpcore/model.h>
+#include <fpcore/optimizer.h>
+#include <fpcore/rng.h>
+#include <fpcore/schedule.h>
+
+#define SIZE(T, bytes) assert_int_equal(sizeof(T), bytes)
+#define AT(T, field, bytes) assert_int_equal(offsetof(T, field), bytes)
+
+static void sizes_hold(void **state)
+{
+    (void)state;
+    SIZE(fpc_self, 24);
+    SIZE(fpc_plugin, 112);
+    SIZE(fpc_option, 64);
+    SIZE(fpc_choice, 24);
+    SIZE(fpc_ints, 16);
+    SIZE(fpc_reals, 16);
+    SIZE(fpc_range, 16);
+    SIZE(fpc_shape, 16);
+    SIZE(fpc_tensor, 32);
+    SIZE(fpc_val, 4);
+    SIZE(fpc_conv_args, 28);
+    SIZE(fpc_node, 56);
+    SIZE(fpc_grad, 64);
+    SIZE(fpc_op_def, 64);
+    SIZE(fpc_rows, 24);
+    SIZE(fpc_need, 24);
+    SIZE(fpc_kernel, 72);
+    SIZE(fpc_homography, 80);
+    SIZE(fpc_colour, 64);
+    SIZE(fpc_mix, 24);
+    SIZE(fpc_image_info, 44);
+    SIZE(fpc_augment_vtbl, 32);
+    SIZE(fpc_device, 112);
+    SIZE(fpc_backend_vtbl, 64);
+    SIZE(fpc_dataset_info, 104);
+    SIZE(fpc_sample, 32);
+    SIZE(fpc_dataset_vtbl, 40);
+    SIZE(fpc_field, 32);
+    SIZE(fpc_event, 96);
+    SIZE(fpc_logger_vtbl, 16);
+    SIZE(fpc_target, 24);
+    SIZE(fpc_loss_io, 24);
+    SIZE(fpc_label_counts, 24);
+    SIZE(fpc_loss_vtbl, 24);
+    SIZE(fpc_counts, 16);
+    SIZE(fpc_metric_vtbl, 40);
+    SIZE(fpc_model_io, 16);
+    SIZE(fpc_model_vtbl, 16);
+    SIZE(fpc_flat, 40);
+    SIZE(fpc_optimizer_vtbl, 48);
+    SIZE(fpc_rng, 20);
+    SIZE(fpc_clock, 40);
+    SIZE(fpc_history, 24);
+    SIZE(fpc_schedule_vtbl, 16);
+    SIZE(fpc_like_attr, 16);
+    SIZE(fpc_conv_attr, 28);
+    SIZE(fpc_norm_attr, 16);
+    SIZE(fpc_attention_attr, 16);
+    SIZE(fpc_slice_attr, 12);
+    SIZE(fpc_dropout_attr, 12);
+    SIZE(fpc_resize_attr, 12);
+    SIZE(fpc_broadcast_attr, 12);
+    SIZE(fpc_pool_attr, 8);
+    SIZE(fpc_window_attr, 16);
+    SIZE(fpc_warp_attr, 4);
+    SIZE(fpc_noise_attr, 4);
+    SIZE(fpc_seg_term, 32);
+    SIZE(fpc_seg_loss_attr, 272);
+    SIZE(fpc_clip_attr, 8);
+    SIZE(fpc_adamw_attr, 32);
+    SIZE(fpc_sgd_attr, 32);
+}
+
+static void offsets_hold(void **state)
+{
+    (void)state;
+    AT(fpc_plugin, abi, 4);
+    AT(fpc_plugin, kind, 8);
+    AT(fpc_plugin, name, 16);
+    AT(fpc_plugin, options, 56);
+    AT(fpc_plugin, option_size, 64);
+    AT(fpc_plugin, init, 72);
+    AT(fpc_plugin, vtbl, 88);
+    AT(fpc_plugin, ops, 96);
+    AT(fpc_plugin, kernels, 104);
+    AT(fpc_option, def, 24);
+    AT(fpc_option, min, 32);
+    AT(fpc_option, choices, 48);
+    AT(fpc_option, type, 56);
+    AT(fpc_option, offset, 60);
+    AT(fpc_node, in, 32);
+    AT(fpc_node, attr, 48);
+    AT(fpc_op_def, name, 8);
+    AT(fpc_op_def, in, 24);
+    AT(fpc_op_def, infer, 40);
+    AT(fpc_op_def, macs, 56);
+    AT(fpc_kernel, op, 16);
+    AT(fpc_kernel, match, 32);
+    AT(fpc_kernel, run, 56);
+    AT(fpc_device, total, 72);
+    AT(fpc_device, real, 88);
+    AT(fpc_device, exec, 104);
+    AT(fpc_dataset_info, count, 8);
+    AT(fpc_dataset_info, class_names, 56);
+    AT(fpc_dataset_info, ignore_label, 84);
+    AT(fpc_event, clock, 8);
+    AT(fpc_event, value, 88);
+    AT(fpc_flat, slot, 12);
+    AT(fpc_flat, step, 36);
+    AT(fpc_target, mask_b, 8);
+    AT(fpc_target, ignore, 20);
+    AT(fpc_seg_loss_attr, term, 16);
+    AT(fpc_image_info, shared, 24);
+}
+
+/* Numbers that stand in compiled plugins and in checkpoints. */
+static void numbers_hold(void **state)
+{
+    (void)state;
+    assert_int_equal(FPC_MODEL, 1);
+    assert_int_equal(FPC_COMM, 10);
+    assert_int_equal(FPC_EINTERNAL, -11);
+    assert_int_equal(FPC_OPT_BOOL, 1);
+    assert_int_equal(FPC_OPT_RANGE, 10);
+    assert_int_equal(FPC_F32, 1);
+    assert_int_equal(FPC_I64, 7);
+    assert_int_equal(FPC_STAGE_MIX, 4);
+    assert_int_equal(FPC_TEST, 3);
+    assert_int_equal(FPC_RUN_END, 6);
+    assert_int_equal(FPC_FILL_TRUNC_NORMAL, 5);
+    assert_int_equal(FPC_TERM_FOCAL, 3);
+    assert_int_equal(FPC_MAX_TERMS, 8);
+    assert_int_equal(FPC_MAX_CLASSES, 256);
+}
+
+/* Philox4x32-10: the known answers of the paper's library (Random123, kat_vectors). */
+static void random_numbers_hold(void **state)
+{
+    const fpc_u32x4 zero = fpc_philox4x32(0, 0, 0, 0, 0, 0);
+    const fpc_u32x4 ones = fpc_philox4x32(~0u, ~0u, ~0u, ~0u, ~0u, ~0u);
+    const fpc_u32x4 pi = fpc_philox4x32(0xa4093822u, 0x299f31d0u, 0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u);
+
+    (void)state;
+    assert_memory_equal(zero.v, ((uint32_t[]){0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u}), sizeof zero);
+    assert_memory_equal(ones.v, ((uint32_t[]){0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu}), sizeof ones);
+    assert_memory_equal(pi.v, ((uint32_t[]){0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u}), sizeof pi);
+    assert_int_equal(fpc_hash("loss.dice"), fpc_hash("loss.dice"));
+    assert_int_equal(fpc_hash(""), 2166136261u);
+    assert_true(fpc_unit(0) == 0 && fpc_unit(~0u) < 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_hold), cmocka_unit_test(offsets_hold),
+                                       cmocka_unit_test(numbers_hold), cmocka_unit_test(random_numbers_hold)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,59 @@
+#!/bin/sh
+# fpcore-conform finds what it is there to find: each case takes a source that `fpcore new` writes, breaks one thing,
+# and expects the line that says so. The unbroken sources pass (tests/cli/new_plugin.sh).
+# shellcheck source=lib_conform.sh
+. "$FPCORE_SRC/tests/conform/lib_conform.sh"
+cd "$scratch" || exit 1
+
+# broken KIND WHAT SED-SCRIPT PATTERN: the edit must change the source, compile, and be found
+broken() {
+    kind=$1
+    what="$1: $2"
+    sed 's/@NAME@/broken/g' "$FPCORE_SRC/core/templates/$kind.c.in" >whole.c
+    sed "$3" whole.c >broken.c
+    if cmp -s whole.c broken.c; then
+        not_ok "$what (the edit does not apply)"
+        return
+    fi
+    if ! compile broken.c broken.so >out 2>&1; then
+        not_ok "$what (does not compile)" out
+        return
+    fi
+    expect "$what is refused" 1 "$FPCORE_CONFORM" ./broken.so
+    says "$what is named" "^not ok .*$4"
+}
+
+broken schedule "a negative factor" 's/return fmax(.*/return s->floor - 0.5 * (double)clock->epoch;/' 'finite and not negative: epoch 1 gives'
+broken schedule "state between calls" 's/return fmax(.*/static double last = 1; return (last *= 0.9) + 0 * s->floor * (double)clock->epoch;/' 'pure function'
+broken schedule "a crash" 's/(void)history;.*/return history->value[history->n - 1000000000];/' 'crashed after'
+broken schedule "a default out of range" 's/"0.97", 0, 1,/"1.97", 0, 1,/' 'option 1, `gamma`, has a default .* 1\.97'
+broken schedule "an option twice" 's/FPC_OPTION_REAL(struct schedule, floor.*/FPC_OPTION_REAL(struct schedule, gamma, "1", 0, 1, "", "again"),/' 'stands twice'
+broken schedule "an option of the core" 's/gamma/warmup_start/g' 'is a key of the core'
+broken schedule "an option without help" 's/"factor from one epoch to the next"/""/' 'has no help'
+broken schedule "another symbol" 's/^static double factor/double helper(void); __attribute__((visibility("default"))) double helper(void) { return 1; }\n&/' 'also exports helper'
+broken schedule "no version" 's/\.version = "1.0",//' 'version'
+broken schedule "no callback" 's/, \.factor = factor//; s/^static double factor/__attribute__((unused)) &/' 'factor'
+broken metric "a reset that forgets nothing" '/memset(m/d' 'reset forgets|have better values'
+broken metric "the wrong direction" 's/higher_is_better = 1/higher_is_better = 0/' 'better predictions'
+broken metric "a value beyond the last class" 's/for (int32_t c = 0; c < m->classes; c++)/for (int32_t c = 0; c <= m->classes; c++)/' 'beyond the last class'
+broken augment "an impure draw" 's/const fpc_u32x4 u = fpc_philox(rng, 0);/static _Atomic uint32_t calls; const fpc_u32x4 u = fpc_philox(rng, calls++);/' 'equal counters'
+broken augment "a draw that is too large" 's/colour->m\[row \* 4 + k\]/colour[1].m[row * 4 + k]/; s/unit(u.v\[0\]) >= a->p/unit(u.v[0]) >= 2 + a->p/' 'within draw_size|crashed'
+broken augment "a draw that is no number" 's/(float)(grey \* luminance\[k\]/(float)(0.0 \/ (grey - grey) * luminance[k]/' 'finite'
+broken loss "a wrong gradient" 's/const double scale = pixels > 0 ? 2 \*/const double scale = pixels > 0 ? -2 */' 'gradient is that of the loss'
+broken loss "a gradient at ignored pixels" 's/mask\[r\] == a->ignore ? 0 : scale/scale/' 'ignored pixels'
+broken loss "no term" 's/io->term = fpc_op/fpc_op/' 'one number: io->term is not set'
+broken loss "an op that exists already" 's/"loss_broken"/"softmax"/' 'exists already'
+broken loss "a kernel in float only" 's/(FPC_DTYPE_BIT(FPC_F32) | FPC_DTYPE_BIT(FPC_F64))/FPC_DTYPE_BIT(FPC_F32)/' 'no kernel computes'
+broken optimizer "uphill steps" 's/- lr \* (sign/+ lr * (sign/' 'get lower'
+broken optimizer "padding that is touched" 's/(c > 0) - (c < 0);/(c >= 0) - (c < 0);/' 'padding'
+broken optimizer "a node that updates nothing" 's/FPC_OP_NOGRAD | FPC_OP_INPLACE | FPC_OP_EFFECT/FPC_OP_NOGRAD | FPC_OP_EFFECT/' 'in-place'
+broken model "parameters of training alone" 's/x = fpc_dropout(.*/if (fpc_training(g)) x = conv(g, "more", x, width, 1, 1, 1);/' 'equal parameters: they differ in `more'
+broken model "too few channels" 's/io->classes, 1);/io->classes - 1, 1);/' 'channel for each class'
+broken model "a name used twice" 's/"stem2"/"stem1"/' 'used twice'
+broken dataset "a label beyond the classes" 's/out->mask\[at\] = (uint8_t)label/out->mask[at] = (uint8_t)(label + 1)/' 'labels are classes: label 3'
+broken dataset "a sample that changes" 's/const fpc_u32x4 a = fpc_philox(rng, 0)/static uint32_t calls; const fpc_u32x4 a = fpc_philox(rng, calls++)/' 'same when read again'
+broken dataset "a palette that is missing" '/info->palette = palette;/d; s/static const uint8_t palette/__attribute__((unused)) &/' 'names and colours'
+broken logger "a field taken for granted" 's/dir && dir->type == FPC_OPT_TEXT ? \(.*\) : NULL;/\1;/' 'crashed'
+broken backend "an unknown op" 's/\.op = "relu"/.op = "rellu"/' 'does not exist'
+broken backend "a kernel without run" 's/, \.run = run_add//; s/^static fpc_status run_add/__attribute__((unused)) &/' 'has no run'
+exit $bad

@@ -1,0 +1,334 @@
+/* test_option.c: values of every type, their ranges, what is refused with which sentence, text that reads back, and
+ * tables of another stride. */
+#include "core_options.h"
+#include "data.h"
+#include "message.h"
+#include "option.h"
+#include "stages.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+struct sample {
+    fpc_self self;
+    int64_t on, count, mode, parts, seed;
+    double p, free;
+    const char *title, *root;
+    fpc_ints dims;
+    fpc_reals weights;
+    fpc_range span, positive;
+};
+
+static const fpc_choice modes[] = {{"fast", 1, ""}, {"exact", 2, ""}, {"both_ways", 3, ""}, {0}};
+static const fpc_choice bits[] = {{"image", 1, ""}, {"mask", 2, ""}, {"all", 3, ""}, {0}};
+static const fpc_option table[] = {
+    FPC_OPTION_BOOL(struct sample, on, "on", "a switch"),
+    FPC_OPTION_INT(struct sample, count, "4", 1, 100, "px", "a count"),
+    FPC_OPTION_INT(struct sample, seed, "0", 1, 0, "", "any"),
+    FPC_OPTION_REAL(struct sample, p, "0.5", 0, 1, "prob", "a chance"),
+    FPC_OPTION_REAL(struct sample, free, "0", 1, 0, "", "any"),
+    FPC_OPTION_TEXT(struct sample, title, "none yet", "a text"),
+    FPC_OPTION_PATH(struct sample, root, "", "a path"),
+    FPC_OPTION_CHOICE(struct sample, mode, "fast", modes, "a choice"),
+    {"parts", "some", "", "image", 1, 0, bits, FPC_OPT_FLAGS, 0, offsetof(struct sample, parts)},
+    FPC_OPTION_INTS(struct sample, dims, "1, 2, 3", 1, 512, "channels", "widths"),
+    FPC_OPTION_REALS(struct sample, weights, "", 0, 10, "", "weights"),
+    FPC_OPTION_RANGE(struct sample, span, "-1, 2", -180, 180, "deg", "a span"),
+    FPC_OPTION_RANGE(struct sample, positive, "0, 1", 0, 10, "", "a span above 0"),
+    {0}};
+
+static fpc_ctx *ctx;
+static fpc_arena *arena;
+static struct sample sample;
+
+static int begin(void **state)
+{
+    (void)state;
+    ctx = fpc_ctx_new();
+    arena = fpc_arena_new(ctx);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fpc_arena_free(arena);
+    fpc_ctx_free(ctx);
+    return 0;
+}
+
+static fpc_status read_one(const char *key, const char *value)
+{
+    fpc_entry entry = {key, value, "r.ini:9"};
+    const fpc_section section = {"augment.x", "r.ini:7", 1, &entry};
+    const fpc_option_set set = {table, sizeof *table, &sample};
+
+    fpc_ctx_clear(ctx);
+    memset(&sample, 0, sizeof sample);
+    return fpc_options_read(ctx, arena, "augment.x", &section, 1, &set);
+}
+
+static void good(const char *key, const char *value)
+{
+    if (read_one(key, value)) {
+        print_message("%s\n", fpc_ctx_error(ctx));
+        fail();
+    }
+}
+
+static void refused(const char *key, const char *value, const char *expected)
+{
+    char begins[200];
+
+    assert_int_equal(read_one(key, value), FPC_EINVAL);
+    snprintf(begins, sizeof begins, "r.ini:9: augment.x.%s = %s: ", key, value);
+    if (strncmp(fpc_ctx_error(ctx), begins, strlen(begins)) != 0 || !strstr(fpc_ctx_error(ctx), expected)) {
+        print_message("expected: %s%s\ngot:      %s\n", begins, expected, fpc_ctx_error(ctx));
+        fail();
+    }
+}
+
+static void defaults(void **state)
+{
+    const fpc_option_set set = {table, sizeof *table, &sample};
+
+    (void)state;
+    assert_int_equal(fpc_options_read(ctx, arena, "augment.x", NULL, 1, &set), FPC_OK);
+    assert_int_equal(sample.on, 1);
+    assert_int_equal(sample.count, 4);
+    assert_true(sample.p == 0.5);
+    assert_string_equal(sample.title, "none yet");
+    assert_string_equal(sample.root, "");
+    assert_int_equal(sample.mode, 1);
+    assert_int_equal(sample.parts, 1);
+    assert_int_equal(sample.dims.n, 3);
+    assert_int_equal(sample.dims.v[2], 3);
+    assert_int_equal(sample.weights.n, 0);
+    assert_true(sample.span.lo == -1 && sample.span.hi == 2);
+}
+
+static void good_values(void **state)
+{
+    (void)state;
+    good("on", "off"), assert_int_equal(sample.on, 0);
+    good("on", "Yes"), assert_int_equal(sample.on, 1);
+    good("on", "0"), assert_int_equal(sample.on, 0);
+    good("count", "100"), assert_int_equal(sample.count, 100);
+    good("seed", "-9223372036854775808"), assert_true(sample.seed == INT64_MIN);
+    good("p", "8e-1"), assert_true(sample.p == 0.8);
+    good("p", "1"), assert_true(sample.p == 1);
+    good("free", "-inf"), assert_true(isinf(sample.free));
+    good("title", ""), assert_string_equal(sample.title, "");
+    good("mode", "exact"), assert_int_equal(sample.mode, 2);
+    good("parts", "mask, image"), assert_int_equal(sample.parts, 3);
+    good("parts", ""), assert_int_equal(sample.parts, 0);
+    good("dims", "512"), assert_int_equal(sample.dims.n, 1);
+    good("weights", "0.5,1 , 2"), assert_true(sample.weights.n == 3 && sample.weights.v[2] == 2);
+    good("span", "15"), assert_true(sample.span.lo == -15 && sample.span.hi == 15);
+    good("span", "3, 3"), assert_true(sample.span.lo == 3 && sample.span.hi == 3);
+    good("use", "anything");
+}
+
+static void bad_values(void **state)
+{
+    (void)state;
+    refused("on", "onn", "is neither on nor off; give on or off");
+    refused("count", "0", "is out of range; give 1 .. 100 px");
+    refused("count", "101", "out of range");
+    refused("count", "8e1", "whole numbers are written out: 80");
+    refused("count", "4.0", "whole numbers are written out: 4");
+    refused("count", "4.5", "is not a whole number; give 1 .. 100 px");
+    refused("count", "4 px", "is not a whole number");
+    refused("count", "", "has no value; give 1 .. 100 px");
+    refused("count", "0x10", "is not a whole number");
+    refused("seed", "9223372036854775808", "does not fit 64 bits");
+    refused("p", "1.5", "is out of range; give 0 .. 1 prob");
+    refused("p", "-0.1", "out of range");
+    refused("p", "0.5x", "is not a number; give 0 .. 1 prob");
+    refused("p", "0,5", "is not a number");
+    refused("p", "0x1p-1", "is not a number");
+    refused("p", "nan", "is not a finite number");
+    refused("p", "inf", "is not a finite number");
+    refused("free", "nan", "is not a finite number");
+    refused("free", "1e999", "is too large for a double");
+    refused("free", "1e-999", "is too close to zero");
+    refused("mode", "fsat", "is not among the choices; did you mean `fast`? Give one of fast, exact, both_ways");
+    refused("mode", "", "has no value; give one of fast");
+    refused("parts", "image, msak", "`msak` is not among the choices; did you mean `mask`?");
+    refused("dims", "1,,2", "has an empty place in its list");
+    refused("dims", "1, 600", "`600` is out of range; give whole numbers with commas, each 1 .. 512 channels");
+    refused("weights", "1, x", "`x` is not a number");
+    refused("span", "2, 1", "upside down; give the smaller number first: 1, 2");
+    refused("span", "-15", "upside down: one number a means -a, a; give 15");
+    refused("span", "1, 2, 3", "is no range; give lo, hi (or one number a for -a, a) within -180 .. 180 deg");
+    refused("span", "-200, 0", "is out of range");
+    refused("span", "", "is no range");
+    refused("positive", "1", "is out of range"); /* means -1, 1 */
+    refused("positive", "nan, 1", "is not a finite number");
+}
+
+static void unknown_keys(void **state)
+{
+    (void)state;
+    refused("cuont", "1", "unknown key; did you mean `count`?");
+    refused("tilte", "x", "unknown key; did you mean `title`?");
+    refused("qqqqqqqq", "x", "unknown key; [augment.x] takes use, on, count, seed, p");
+    refused("include", "a.ini", "belongs before the first section");
+}
+
+static void required_values(void **state)
+{
+    static const fpc_option required[] = {
+        {"root", "folder of the pictures", "", NULL, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_REQUIRED, offsetof(struct sample, root)},
+        {0}};
+    const fpc_option_set set = {required, sizeof *required, &sample};
+    fpc_entry entry = {"root", "", "r.ini:9"};
+    fpc_section section = {"dataset", "r.ini:7", 0, &entry};
+
+    (void)state;
+    assert_int_equal(fpc_options_read(ctx, arena, "dataset", &section, 1, &set), FPC_EINVAL);
+    assert_string_equal(fpc_ctx_error(ctx), "r.ini:7: [dataset]: the key `root` is missing; it has no default: give a path, "
+                                            "folder of the pictures");
+    section.n = 1;
+    fpc_ctx_clear(ctx);
+    assert_int_equal(fpc_options_read(ctx, arena, "dataset", &section, 1, &set), FPC_EINVAL);
+    assert_string_equal(fpc_ctx_error(ctx), "r.ini:9: dataset.root = : has no value");
+}
+
+static void a_bad_default_is_the_plugins_fault(void **state)
+{
+    static const fpc_option bad[] = {FPC_OPTION_REAL(struct sample, p, "2", 0, 1, "", "chance"), {0}};
+    const fpc_option_set set = {bad, sizeof *bad, &sample};
+
+    (void)state;
+    assert_int_equal(fpc_options_read(ctx, arena, "augment.x", NULL, 1, &set), FPC_EABI);
+    assert_non_null(strstr(fpc_ctx_error(ctx), "augment.x.p: its default \"2\""));
+}
+
+/* What an object states as text is read back to the same object. */
+static void text_reads_back(void **state)
+{
+    static const char *const values[][2] = {
+        {"p", "0.1"}, {"p", "0.30000000000000004"}, {"free", "-1.7976931348623157e+308"}, {"free", "5e-300"},
+        {"free", "0.00080000000000000004"}, {"count", "77"}, {"on", "off"}, {"mode", "both_ways"}, {"parts", "mask"},
+        {"dims", "3, 1, 2"}, {"weights", "0.1, 0.2"}, {"weights", ""}, {"span", "-0.1, 0.7"}, {"title", "a; b"},
+        {"title", " x"}, {"title", "it's"}, {"seed", "-5"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct sample first;
+        const char *ini = "[s]\n";
+        fpc_recipe *recipe;
+        const fpc_option_set set = {table, sizeof *table, &sample};
+
+        good(values[i][0], values[i][1]);
+        first = sample;
+        for (const fpc_option *o = table; o->name; o++)
+            ini = fpc_sprintf(arena, "%s%s = %s\n", ini, o->name, fpc_option_text(arena, o, &first));
+        assert_int_equal(fpc_recipe_parse(ctx, arena, "text", ini, 0, NULL, &recipe), FPC_OK);
+        assert_int_equal(fpc_options_read(ctx, arena, "s", fpc_recipe_section(recipe, "s"), 1, &set), FPC_OK);
+        assert_true(first.p == sample.p && first.free == sample.free && first.count == sample.count);
+        assert_true(first.on == sample.on && first.mode == sample.mode && first.parts == sample.parts);
+        assert_true(first.seed == sample.seed && first.span.lo == sample.span.lo && first.span.hi == sample.span.hi);
+        assert_string_equal(first.title, sample.title);
+        assert_int_equal(first.dims.n, sample.dims.n);
+        assert_memory_equal(first.dims.v, sample.dims.v, (size_t)first.dims.n * sizeof(int64_t));
+        assert_int_equal(first.weights.n, sample.weights.n);
+        for (int64_t k = 0; k < first.weights.n; k++)
+            assert_true(first.weights.v[k] == sample.weights.v[k]);
+    }
+}
+
+static void texts_are_short(void **state)
+{
+    (void)state;
+    good("p", "8e-4"), assert_string_equal(fpc_option_text(arena, &table[3], &sample), "0.0008");
+    good("free", "1e-30"), assert_string_equal(fpc_option_text(arena, &table[4], &sample), "1e-30");
+    good("free", "-0"), assert_string_equal(fpc_option_text(arena, &table[4], &sample), "-0");
+    assert_string_equal(fpc_option_range_text(arena, &table[1]), "1 .. 100 px");
+    assert_string_equal(fpc_option_range_text(arena, &table[2]), "a whole number");
+    assert_string_equal(fpc_option_range_text(arena, &table[0]), "on | off");
+    assert_string_equal(fpc_option_type_text(&table[11]), "range");
+}
+
+/* A plugin built against a later header has longer rows. */
+static void other_strides(void **state)
+{
+    struct {
+        fpc_option row;
+        const char *future[3];
+    } wide[3] = {{FPC_OPTION_INT(struct sample, count, "5", 1, 100, "", "c"), {"x", "y", "z"}},
+                 {FPC_OPTION_REAL(struct sample, p, "0.25", 0, 1, "", "p"), {"x", "y", "z"}}};
+    const fpc_option_set set = {&wide[0].row, sizeof *wide, &sample};
+
+    (void)state;
+    assert_int_equal(fpc_options_read(ctx, arena, "s", NULL, 1, &set), FPC_OK);
+    assert_int_equal(sample.count, 5);
+    assert_true(sample.p == 0.25);
+}
+
+static void nearest(void **state)
+{
+    static const char *const names[] = {"weight", "weight_decay", "lr", "beta1", "p", "cross_entropy"};
+
+    (void)state;
+    assert_string_equal(fpc_nearest("wieght", 6, names), "weight");
+    assert_string_equal(fpc_nearest("weight_dekay", 6, names), "weight_decay");
+    assert_string_equal(fpc_nearest("rl", 6, names), "lr");
+    assert_string_equal(fpc_nearest("crossentropy", 6, names), "cross_entropy");
+    assert_null(fpc_nearest("momentum", 6, names));
+    assert_null(fpc_nearest("", 6, names));
+    assert_null(fpc_nearest("q", 6, names)); /* replacing all of a word is no guess */
+    assert_null(fpc_nearest("x", 0, NULL));
+}
+
+static void the_cores_own_defaults(void **state)
+{
+    fpc_run_options run;
+    fpc_data_options data;
+    fpc_schedule_common schedule;
+    fpc_option_set set = fpc_core_set(fpc_core_run, &run);
+
+    (void)state;
+    assert_int_equal(fpc_options_read(ctx, arena, "run", NULL, 1, &set), FPC_OK);
+    assert_string_equal(run.name, "run");
+    assert_string_equal(run.out, "runs");
+    assert_string_equal(run.metric, "f_score");
+    assert_int_equal(run.epochs, 1);
+    assert_int_equal(run.accumulate, 1);
+    assert_int_equal(run.rewrite, 1);
+    assert_true(run.clip_norm == 0 && run.ema == 0);
+    set = fpc_core_set(fpc_core_dataset, &data);
+    assert_int_equal(fpc_options_read(ctx, arena, "dataset", NULL, 1, &set), FPC_OK);
+    assert_true(data.batch == 32 && data.readers == 1 && data.cache_mb == 4096 && data.drop_last && data.shuffle);
+    set = fpc_core_set(fpc_core_section("schedule"), &schedule);
+    assert_int_equal(fpc_options_read(ctx, arena, "schedule", NULL, 1, &set), FPC_OK);
+    assert_true(schedule.warmup_epochs == 0 && schedule.warmup_start == 0.1);
+    assert_ptr_equal(fpc_core_section("loss.dice"), fpc_core_loss);
+    assert_null(fpc_core_section("metric.f"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(defaults, begin, end),
+        cmocka_unit_test_setup_teardown(good_values, begin, end),
+        cmocka_unit_test_setup_teardown(bad_values, begin, end),
+        cmocka_unit_test_setup_teardown(unknown_keys, begin, end),
+        cmocka_unit_test_setup_teardown(required_values, begin, end),
+        cmocka_unit_test_setup_teardown(a_bad_default_is_the_plugins_fault, begin, end),
+        cmocka_unit_test_setup_teardown(text_reads_back, begin, end),
+        cmocka_unit_test_setup_teardown(texts_are_short, begin, end),
+        cmocka_unit_test_setup_teardown(other_strides, begin, end),
+        cmocka_unit_test_setup_teardown(nearest, begin, end),
+        cmocka_unit_test_setup_teardown(the_cores_own_defaults, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
