@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No host arena needs more; a size that was computed wrongly from a file stops here. */
+static const size_t largest = (size_t)1 << 39;
+
 enum { ALIGN = 64, FIRST_BLOCK = 16 << 10, LAST_BLOCK = 4 << 20 };
 
 typedef struct block {
@@ -81,7 +84,8 @@ static int add_block(fpc_arena *arena, size_t bytes)
     size_t size = bytes > arena->grow ? bytes : arena->grow;
     block *b;
 
-    if (size > SIZE_MAX - sizeof *b - ALIGN || !(b = calloc(1, size + sizeof *b + ALIGN)))
+    b = calloc(1, size + sizeof *b + ALIGN);
+    if (!b)
         return 0;
     b->base = (char *)(((uintptr_t)(b + 1) + ALIGN - 1) & ~(uintptr_t)(ALIGN - 1));
     b->size = size;
@@ -127,7 +131,7 @@ static char *take(fpc_arena *arena, size_t bytes, size_t align)
 
 static char *take_or_fail(fpc_arena *arena, size_t bytes, size_t align)
 {
-    char *p = take(arena, bytes, align);
+    char *p = bytes <= largest ? take(arena, bytes, align) : NULL;
 
     if (!p)
         fpc_fail(arena->ctx, FPC_ENOMEM, "out of memory: %zu bytes were asked for", bytes);

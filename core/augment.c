@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data.h"
 #include "core_options.h"
+#include "message.h"
 #include <math.h>
 #include <string.h>
 
@@ -62,7 +63,7 @@ static fpc_status read_fill(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *re
         return FPC_OK;
     if (a->info.ignore_label < 0) {
         const fpc_entry *e = fpc_section_entry(section, "fill");
-        return fpc_fail(ctx, FPC_EINVAL,
+        return fpc_fail_recipe(ctx, FPC_EINVAL,
                         "%s: augment.fill = ignore: the data set has no ignore label; give dataset.ignore_label or use "
                         "fill = background", e ? e->origin : "recipe");
     }

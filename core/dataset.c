@@ -61,7 +61,8 @@ static int64_t pixels(const fpc_data *d) { return (int64_t)d->info.h * d->info.w
 static void sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID_BYTES])
 {
     id[0] = 0;
-    if (!d->vtbl->name || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
+    const int named = d->vtbl->size > offsetof(fpc_dataset_vtbl, name) && d->vtbl->name;
+    if (!named || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
         id[0] = 0;
     id[ID_BYTES - 1] = 0;
 }
@@ -240,9 +241,9 @@ static fpc_status check_info(const fpc_data *d)
                             i->mirror_pairs[p][0], i->mirror_pairs[p][1], i->classes - 1);
     const int64_t n = i->count[FPC_TRAIN];
     if (n > 0 && d->opt.batch > n)
-        return fpc_fail(d->ctx, FPC_EINVAL,
-                        "dataset.batch = %lld: the training set has %lld images only; a batch cannot be larger than the set",
-                        (long long)d->opt.batch, (long long)n);
+        return fpc_fail_recipe(d->ctx, FPC_EINVAL,
+                               "dataset.batch = %lld is larger than the training set of %lld images; make it %lld or less",
+                               (long long)d->opt.batch, (long long)n, (long long)n);
     if (n + i->count[FPC_VAL] + i->count[FPC_TEST] < 1)
         return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: there is not one image in it", name);
     return FPC_OK;
@@ -258,7 +259,7 @@ static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_rec
     if (st != FPC_OK)
         return st;
     d->vtbl = d->inst.vtbl;
-    if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, name) || !d->vtbl->open || !d->vtbl->read)
+    if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, describe) || !d->vtbl->open || !d->vtbl->read)
         return fpc_fail(d->ctx, FPC_EABI, "dataset/%s has no open and read functions", d->inst.plugin->name);
     d->info.size = sizeof d->info;
     d->info.c = 3;

@@ -122,7 +122,7 @@ typedef struct running {
     fpc_program *p;
     const fpc_plan *plan;
     const fpc_group *group;
-    fpc_exec exec[48];
+    fpc_exec exec[64]; /* plan.c: MAX_GROUP */
     atomic_int status;
 } running;
 

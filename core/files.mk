@@ -123,8 +123,18 @@ template_files = \
     core/templates/model.c.in \
     core/templates/optimizer.c.in \
     core/templates/schedule.c.in
-conf_files =
-doc_files =
+conf_files = \
+    conf/augment_6_1.ini \
+    conf/base.ini \
+    conf/celebamask128.ini \
+    conf/lmsa_dice1.5_warm_restart.ini \
+    conf/lmsa_enhanced_dice.ini \
+    conf/lmsa_v1.ini \
+    conf/quickstart.ini \
+    conf/unet_baseline.ini
+doc_files = \
+    docs/architecture.md \
+    docs/writing-a-plugin.md
 ci_files = \
     .ci/run \
     .ci/sources \

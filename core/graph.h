@@ -34,6 +34,7 @@ typedef struct fpc_gnode {
     int32_t n_in, n_out, *in, *out; /* value ids */
     void *attr;
     uint8_t dead, backward;
+    uint8_t lazy; /* plan.c: joins the group of its first consumer */
 } fpc_gnode;
 
 typedef struct fpc_output {

@@ -18,7 +18,7 @@ static const char *real_text(fpc_arena *arena, double x)
     char text[40];
 
     if (fabs(x) < no_bound && x == floor(x))
-        return fpc_sprintf(arena, "%.0f", x + 0.0); /* not -0 */
+        return fpc_sprintf(arena, "%.0f", x);
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, x);
         if (strtod(text, NULL) == x)

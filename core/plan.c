@@ -7,7 +7,7 @@
 #include "ops.h"
 #include <string.h>
 
-enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128 };
+enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128, MAX_GROUP = 64, MAX_LAZY = 8 };
 #define MAX_PART_BYTES ((size_t)16 << 20)
 
 static int is_barrier(const fpc_gnode *n) { return !strpbrk(n->def->out, "rs"); }
@@ -25,7 +25,8 @@ static int64_t rows_of_gnode(const fpc_graph *g, const fpc_gnode *n)
     return 0;
 }
 
-/* ---- order: a forward node whose result is wider than its input waits until just before its first consumer ---- */
+/* ---- lazy nodes: a forward node whose result is no smaller than its input joins its first consumer, so that the result
+ * need not wait in memory ---- */
 
 static int worth_delaying(const fpc_graph *g, const fpc_gnode *n)
 {
@@ -35,49 +36,31 @@ static int worth_delaying(const fpc_graph *g, const fpc_gnode *n)
                fpc_bytes(g->value[n->in[0]].shape, g->value[n->in[0]].dtype);
 }
 
-static int32_t first_consumer(const fpc_graph *g, int32_t i)
-{
-    for (int32_t k = i + 1; k < g->n_nodes; k++)
-        for (int32_t j = 0; j < g->node[k].n_in; j++)
-            for (int32_t o = 0; o < g->node[i].n_out; o++)
-                if (g->node[k].in[j] == g->node[i].out[o])
-                    return k;
-    return -1;
-}
-
-static void delay_nodes(fpc_graph *g)
-{
-    for (int32_t i = g->n_nodes - 2; i >= 0; i--) {
-        const int32_t k = worth_delaying(g, &g->node[i]) ? first_consumer(g, i) : -1;
-        if (k <= i + 1)
-            continue;
-        const fpc_gnode moved = g->node[i];
-        memmove(&g->node[i], &g->node[i + 1], (size_t)(k - 1 - i) * sizeof moved);
-        g->node[k - 1] = moved;
-        for (int32_t m = i; m < k; m++)
-            for (int32_t o = 0; o < g->node[m].n_out; o++)
-                g->value[g->node[m].out[o]].node = m;
-    }
-}
-
 /* ---- groups ---- */
 
-/* The earliest group that a node may join, given where its inputs are made. */
-static int32_t earliest_group(const fpc_plan *p, const fpc_gnode *n)
+static int streams(const fpc_graph *g, const fpc_gnode *n, int32_t j)
 {
+    const fpc_value *v = &g->value[n->in[j]];
+    return n->in_access[j] == 'r' && fpc_access(g->node[v->node].def->out, v->slot) == 'r';
+}
+
+/* The earliest group that a node may join, given where its inputs are made; lazy ones come along. */
+static int32_t earliest_group(const fpc_plan *p, int32_t i)
+{
+    const fpc_gnode *n = &p->graph->node[i];
     int32_t at = 0;
     for (int32_t j = 0; j < n->n_in; j++) {
-        const fpc_value *v = &p->graph->value[n->in[j]];
-        if (v->node < 0)
+        const int32_t made_by = p->graph->value[n->in[j]].node;
+        if (made_by < 0)
             continue;
-        const int streams = n->in_access[j] == 'r' && fpc_access(p->graph->node[v->node].def->out, v->slot) == 'r';
-        const int32_t need = p->group_of[v->node] + !streams;
+        const int32_t group = p->group_of[made_by];
+        const int32_t need = group < 0 ? earliest_group(p, made_by) : group + !streams(p->graph, n, j);
         at = need > at ? need : at;
     }
     return at;
 }
 
-static int can_join(const fpc_group *grp, int64_t rows) { return !grp->barrier && grp->rows == rows && grp->n < 48; }
+static int can_join(const fpc_group *grp, int64_t rows) { return !grp->barrier && grp->rows == rows && grp->n < MAX_GROUP / 2; }
 
 static fpc_group *new_group(fpc_plan *p, fpc_arena *arena)
 {
@@ -95,10 +78,10 @@ static fpc_group *new_group(fpc_plan *p, fpc_arena *arena)
 }
 
 /* Reductions join the earliest group possible (where the gradient they sum is at hand), others the latest. */
-static int32_t choose_group(const fpc_plan *p, const fpc_gnode *n, int64_t rows)
+static int32_t choose_group(const fpc_plan *p, int32_t i, int64_t rows)
 {
-    const int32_t from = earliest_group(p, n);
-    if (only_reduces(n)) {
+    const int32_t from = earliest_group(p, i);
+    if (only_reduces(&p->graph->node[i])) {
         for (int32_t k = from; k < p->n_groups; k++)
             if (can_join(&p->group[k], rows))
                 return k;
@@ -110,26 +93,73 @@ static int32_t choose_group(const fpc_plan *p, const fpc_gnode *n, int64_t rows)
     return -1;
 }
 
+/* Puts node i at the end of group `at`, its lazy inputs before it. */
+static void join_group(fpc_plan *p, int32_t i, int32_t at)
+{
+    const fpc_gnode *n = &p->graph->node[i];
+    for (int32_t j = 0; j < n->n_in; j++) {
+        const int32_t made_by = p->graph->value[n->in[j]].node;
+        if (made_by >= 0 && p->group_of[made_by] < 0)
+            join_group(p, made_by, at);
+    }
+    p->group[at].node[p->group[at].n++] = i;
+    p->group_of[i] = at;
+}
+
+static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i)
+{
+    const fpc_gnode *n = &p->graph->node[i];
+    const int64_t rows = rows_of_gnode(p->graph, n);
+    int32_t along = 0;
+    for (int32_t j = 0; j < n->n_in; j++) { /* lazy inputs that are not read row by row, or are too many, come first */
+        const int32_t made_by = p->graph->value[n->in[j]].node;
+        if (made_by < 0 || p->group_of[made_by] >= 0)
+            continue;
+        along += p->graph->node[made_by].lazy;
+        const int first = !streams(p->graph, n, j) || along > MAX_GROUP / 2 - 1;
+        const fpc_status st = first ? place_node(p, arena, tiled, made_by) : FPC_OK;
+        if (st)
+            return st;
+    }
+    int32_t at = tiled && !is_barrier(n) ? choose_group(p, i, rows) : -1;
+    if (at < 0) {
+        fpc_group *grp = new_group(p, arena);
+        if (!grp)
+            return FPC_ENOMEM;
+        const int32_t cap = is_barrier(n) || !tiled ? 1 : MAX_GROUP;
+        *grp = (fpc_group){.rows = rows, .barrier = (uint8_t)is_barrier(n), .cap = cap};
+        grp->node = fpc_alloc(arena, (size_t)cap * sizeof(int32_t));
+        if (!grp->node)
+            return FPC_ENOMEM;
+        at = p->n_groups - 1;
+    }
+    join_group(p, i, at);
+    return FPC_OK;
+}
+
+/* How many nodes come along with a lazy node, itself counted; 0: not lazy. Few enough that they fit into any group. */
+static uint8_t lazy_size(const fpc_graph *g, const fpc_gnode *n)
+{
+    int32_t size = 1;
+    for (int32_t j = 0; j < n->n_in; j++)
+        if (g->value[n->in[j]].node >= 0)
+            size += g->node[g->value[n->in[j]].node].lazy;
+    return (uint8_t)(size <= MAX_LAZY && worth_delaying(g, n) ? size : 0);
+}
+
 static fpc_status make_groups(fpc_plan *p, fpc_arena *arena, int tiled)
 {
     fpc_graph *g = p->graph;
     for (int32_t i = 0; i < g->n_nodes; i++) {
-        const fpc_gnode *n = &g->node[i];
-        const int64_t rows = rows_of_gnode(g, n);
-        int32_t at = tiled && !is_barrier(n) ? choose_group(p, n, rows) : -1;
-        if (at < 0) {
-            fpc_group *grp = new_group(p, arena);
-            if (!grp)
-                return FPC_ENOMEM;
-            *grp = (fpc_group){.rows = rows, .barrier = (uint8_t)is_barrier(n), .cap = is_barrier(n) || !tiled ? 1 : 48};
-            grp->node = fpc_alloc(arena, (size_t)grp->cap * sizeof(int32_t));
-            if (!grp->node)
-                return FPC_ENOMEM;
-            at = p->n_groups - 1;
-        }
-        p->group[at].node[p->group[at].n++] = i;
-        p->group_of[i] = at;
+        p->group_of[i] = -1;
+        g->node[i].lazy = tiled ? lazy_size(g, &g->node[i]) : 0;
     }
+    for (int32_t pass = 0; pass < 2; pass++) /* then the lazy ones that only the host waits for */
+        for (int32_t i = 0; i < g->n_nodes; i++) {
+            const fpc_status st = p->group_of[i] < 0 && (pass || !g->node[i].lazy) ? place_node(p, arena, tiled, i) : FPC_OK;
+            if (st)
+                return st;
+        }
     return FPC_OK;
 }
 
@@ -296,7 +326,7 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
 static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
 {
     fpc_graph *g = p->graph;
-    block *b = fpc_alloc(arena, (size_t)(48 * 9 + 1) * sizeof *b);
+    block *b = fpc_alloc(arena, (size_t)(MAX_GROUP * 9 + 1) * sizeof *b);
     if (!b)
         return FPC_ENOMEM;
     for (int32_t k = 0; k < p->n_groups; k++) {
@@ -358,7 +388,6 @@ fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, 
     p->work = fpc_alloc(arena, (size_t)(g->n_nodes + 1) * sizeof *p->work);
     if (!p->group_of || !p->work)
         return FPC_ENOMEM;
-    delay_nodes(g);
     fpc_status st = choose_kernels(ctx, arena, be, p);
     if (!st)
         st = make_groups(p, arena, tile_bytes > 0);

@@ -20,6 +20,7 @@ cpu_sources = \
     kernels/cpu/depthwise.c \
     kernels/cpu/gemm.c \
     kernels/cpu/gemm.h \
+    kernels/cpu/image.c \
     kernels/cpu/linear.c \
     kernels/cpu/loss.c \
     kernels/cpu/loss.h \
@@ -30,6 +31,7 @@ cpu_sources = \
     kernels/cpu/parts.h \
     kernels/cpu/philox.h \
     kernels/cpu/pointwise.c \
+    kernels/cpu/resize.c \
     kernels/cpu/simd.h \
     kernels/cpu/train.c \
     kernels/cpu/upsample.h

@@ -1,10 +1,41 @@
 # Written by .ci/sources from the tree; run it after adding or removing a file.
 plugin_headers = \
     plugins/dataset/classes.h \
+    plugins/dataset/folder_files.h \
     plugins/dataset/synthetic.h \
     plugins/logger/text.h \
     plugins/metric/counts.h
 EXTRA_DIST += $(plugin_headers)
+
+plugin_LTLIBRARIES += augment_affine.la
+augment_affine_la_SOURCES = plugins/augment/affine.c
+augment_affine_la_CFLAGS = $(plugin_cflags)
+augment_affine_la_LDFLAGS = $(plugin_ldflags)
+augment_affine_la_LIBADD = $(plugin_libs) 
+
+plugin_LTLIBRARIES += augment_color_jitter.la
+augment_color_jitter_la_SOURCES = plugins/augment/color_jitter.c
+augment_color_jitter_la_CFLAGS = $(plugin_cflags)
+augment_color_jitter_la_LDFLAGS = $(plugin_ldflags)
+augment_color_jitter_la_LIBADD = $(plugin_libs) 
+
+plugin_LTLIBRARIES += augment_gaussian_noise.la
+augment_gaussian_noise_la_SOURCES = plugins/augment/gaussian_noise.c
+augment_gaussian_noise_la_CFLAGS = $(plugin_cflags)
+augment_gaussian_noise_la_LDFLAGS = $(plugin_ldflags)
+augment_gaussian_noise_la_LIBADD = $(plugin_libs) 
+
+plugin_LTLIBRARIES += augment_hflip.la
+augment_hflip_la_SOURCES = plugins/augment/hflip.c
+augment_hflip_la_CFLAGS = $(plugin_cflags)
+augment_hflip_la_LDFLAGS = $(plugin_ldflags)
+augment_hflip_la_LIBADD = $(plugin_libs) 
+
+plugin_LTLIBRARIES += augment_rotate.la
+augment_rotate_la_SOURCES = plugins/augment/rotate.c
+augment_rotate_la_CFLAGS = $(plugin_cflags)
+augment_rotate_la_LDFLAGS = $(plugin_ldflags)
+augment_rotate_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += backend_cpu.la
 backend_cpu_la_SOURCES = plugins/backend/cpu.c
@@ -17,6 +48,12 @@ backend_ref_la_SOURCES = plugins/backend/ref.c
 backend_ref_la_CFLAGS = $(plugin_cflags)
 backend_ref_la_LDFLAGS = $(plugin_ldflags)
 backend_ref_la_LIBADD = libref_f32.la libref_f64.la $(plugin_libs) 
+
+plugin_LTLIBRARIES += dataset_folder.la
+dataset_folder_la_SOURCES = plugins/dataset/folder.c plugins/dataset/classes.c plugins/dataset/folder_files.c
+dataset_folder_la_CFLAGS = $(plugin_cflags)
+dataset_folder_la_LDFLAGS = $(plugin_ldflags)
+dataset_folder_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += dataset_synthetic.la
 dataset_synthetic_la_SOURCES = plugins/dataset/synthetic.c plugins/dataset/classes.c plugins/dataset/synthetic_face.c plugins/dataset/synthetic_ground.c plugins/dataset/synthetic_hair.c plugins/dataset/synthetic_head.c plugins/dataset/synthetic_parts.c plugins/dataset/synthetic_wear.c

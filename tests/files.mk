@@ -15,17 +15,36 @@ test_programs = \
     tests/golden/test_golden \
     tests/ops/agree \
     tests/ops/grad \
+    tests/ops/losses \
+    tests/ops/properties \
     tests/ops/support \
+    tests/plugins/loss/test_loss \
     tests/plugins/metric/test_metric \
+    tests/plugins/model/test_model \
+    tests/plugins/optimizer/test_optimizer \
     tests/plugins/schedule/test_schedule \
     tests/unit/test_arena \
+    tests/unit/test_autodiff \
+    tests/unit/test_graph \
+    tests/unit/test_help \
+    tests/unit/test_layers \
     tests/unit/test_message \
+    tests/unit/test_ops \
     tests/unit/test_option \
+    tests/unit/test_plan \
     tests/unit/test_recipe \
+    tests/unit/test_registry \
     tests/unit/test_rewrite \
-    tests/unit/test_safetensors
+    tests/unit/test_run \
+    tests/unit/test_safetensors \
+    tests/unit/test_state
 test_scripts = \
     tests/abi/exports.sh \
+    tests/cli/bad_plugins.sh \
+    tests/cli/bad_recipes.sh \
+    tests/cli/check.sh \
+    tests/cli/help.sh \
+    tests/cli/list.sh \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/conform/broken_plugins.sh \
@@ -49,7 +68,10 @@ test_data = \
     tests/ops/backends.h \
     tests/ops/cases.h \
     tests/ops/machine.h \
+    tests/ops/try.h \
     tests/plugins/open.h \
+    tests/plugins/stages_test.h \
+    tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/conform/lib_conform.sh
 
@@ -65,23 +87,48 @@ tests_golden_test_golden_CFLAGS = $(test_cflags)
 tests_golden_test_golden_LDFLAGS = $(test_ldflags)
 tests_golden_test_golden_LDADD = $(test_libs)
 
-tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c
+tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_agree_CPPFLAGS = $(test_cppflags)
 tests_ops_agree_CFLAGS = $(test_cflags)
 tests_ops_agree_LDFLAGS = $(test_ldflags)
 tests_ops_agree_LDADD = $(test_libs)
 
-tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c
+tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_bench_CPPFLAGS = $(test_cppflags)
+tests_ops_bench_CFLAGS = $(test_cflags)
+tests_ops_bench_LDFLAGS = $(test_ldflags)
+tests_ops_bench_LDADD = $(test_libs)
+EXTRA_PROGRAMS += tests/ops/bench
+
+tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_grad_CPPFLAGS = $(test_cppflags)
 tests_ops_grad_CFLAGS = $(test_cflags)
 tests_ops_grad_LDFLAGS = $(test_ldflags)
 tests_ops_grad_LDADD = $(test_libs)
 
-tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c
+tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_losses_CPPFLAGS = $(test_cppflags)
+tests_ops_losses_CFLAGS = $(test_cflags)
+tests_ops_losses_LDFLAGS = $(test_ldflags)
+tests_ops_losses_LDADD = $(test_libs)
+
+tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_properties_CPPFLAGS = $(test_cppflags)
+tests_ops_properties_CFLAGS = $(test_cflags)
+tests_ops_properties_LDFLAGS = $(test_ldflags)
+tests_ops_properties_LDADD = $(test_libs)
+
+tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_support_CPPFLAGS = $(test_cppflags)
 tests_ops_support_CFLAGS = $(test_cflags)
 tests_ops_support_LDFLAGS = $(test_ldflags)
 tests_ops_support_LDADD = $(test_libs)
+
+tests_plugins_loss_test_loss_SOURCES = tests/plugins/loss/test_loss.c
+tests_plugins_loss_test_loss_CPPFLAGS = $(test_cppflags)
+tests_plugins_loss_test_loss_CFLAGS = $(test_cflags)
+tests_plugins_loss_test_loss_LDFLAGS = $(test_ldflags)
+tests_plugins_loss_test_loss_LDADD = $(test_libs)
 
 tests_plugins_metric_test_metric_SOURCES = tests/plugins/metric/test_metric.c
 tests_plugins_metric_test_metric_CPPFLAGS = $(test_cppflags)
@@ -89,44 +136,110 @@ tests_plugins_metric_test_metric_CFLAGS = $(test_cflags)
 tests_plugins_metric_test_metric_LDFLAGS = $(test_ldflags)
 tests_plugins_metric_test_metric_LDADD = $(test_libs)
 
+tests_plugins_model_test_model_SOURCES = tests/plugins/model/test_model.c
+tests_plugins_model_test_model_CPPFLAGS = $(test_cppflags)
+tests_plugins_model_test_model_CFLAGS = $(test_cflags)
+tests_plugins_model_test_model_LDFLAGS = $(test_ldflags)
+tests_plugins_model_test_model_LDADD = $(test_libs)
+
+tests_plugins_optimizer_test_optimizer_SOURCES = tests/plugins/optimizer/test_optimizer.c
+tests_plugins_optimizer_test_optimizer_CPPFLAGS = $(test_cppflags)
+tests_plugins_optimizer_test_optimizer_CFLAGS = $(test_cflags)
+tests_plugins_optimizer_test_optimizer_LDFLAGS = $(test_ldflags)
+tests_plugins_optimizer_test_optimizer_LDADD = $(test_libs)
+
 tests_plugins_schedule_test_schedule_SOURCES = tests/plugins/schedule/test_schedule.c
 tests_plugins_schedule_test_schedule_CPPFLAGS = $(test_cppflags)
 tests_plugins_schedule_test_schedule_CFLAGS = $(test_cflags)
 tests_plugins_schedule_test_schedule_LDFLAGS = $(test_ldflags)
 tests_plugins_schedule_test_schedule_LDADD = $(test_libs)
 
-tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/graphs.h
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_arena_CPPFLAGS = $(test_cppflags)
 tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
-tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/graphs.h
+tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
+tests_unit_test_autodiff_CFLAGS = $(test_cflags)
+tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
+tests_unit_test_autodiff_LDADD = $(test_libs)
+
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
+tests_unit_test_graph_CFLAGS = $(test_cflags)
+tests_unit_test_graph_LDFLAGS = $(test_ldflags)
+tests_unit_test_graph_LDADD = $(test_libs)
+
+tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_help_CPPFLAGS = $(test_cppflags)
+tests_unit_test_help_CFLAGS = $(test_cflags)
+tests_unit_test_help_LDFLAGS = $(test_ldflags)
+tests_unit_test_help_LDADD = $(test_libs)
+
+tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
+tests_unit_test_layers_CFLAGS = $(test_cflags)
+tests_unit_test_layers_LDFLAGS = $(test_ldflags)
+tests_unit_test_layers_LDADD = $(test_libs)
+
+tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_message_CPPFLAGS = $(test_cppflags)
 tests_unit_test_message_CFLAGS = $(test_cflags)
 tests_unit_test_message_LDFLAGS = $(test_ldflags)
 tests_unit_test_message_LDADD = $(test_libs)
 
-tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/graphs.h
+tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_ops_CPPFLAGS = $(test_cppflags)
+tests_unit_test_ops_CFLAGS = $(test_cflags)
+tests_unit_test_ops_LDFLAGS = $(test_ldflags)
+tests_unit_test_ops_LDADD = $(test_libs)
+
+tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_option_CPPFLAGS = $(test_cppflags)
 tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
 
-tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/graphs.h
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
+tests_unit_test_plan_CFLAGS = $(test_cflags)
+tests_unit_test_plan_LDFLAGS = $(test_ldflags)
+tests_unit_test_plan_LDADD = $(test_libs)
+
+tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_recipe_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recipe_CFLAGS = $(test_cflags)
 tests_unit_test_recipe_LDFLAGS = $(test_ldflags)
 tests_unit_test_recipe_LDADD = $(test_libs)
 
-tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/graphs.h
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_registry_CPPFLAGS = $(test_cppflags)
+tests_unit_test_registry_CFLAGS = $(test_cflags)
+tests_unit_test_registry_LDFLAGS = $(test_ldflags)
+tests_unit_test_registry_LDADD = $(test_libs)
+
+tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_rewrite_CPPFLAGS = $(test_cppflags)
 tests_unit_test_rewrite_CFLAGS = $(test_cflags)
 tests_unit_test_rewrite_LDFLAGS = $(test_ldflags)
 tests_unit_test_rewrite_LDADD = $(test_libs)
 
-tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/graphs.h
+tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_run_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_CFLAGS = $(test_cflags)
+tests_unit_test_run_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_LDADD = $(test_libs)
+
+tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_safetensors_CPPFLAGS = $(test_cppflags)
 tests_unit_test_safetensors_CFLAGS = $(test_cflags)
 tests_unit_test_safetensors_LDFLAGS = $(test_ldflags)
 tests_unit_test_safetensors_LDADD = $(test_libs)
+
+tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_state_CPPFLAGS = $(test_cppflags)
+tests_unit_test_state_CFLAGS = $(test_cflags)
+tests_unit_test_state_LDFLAGS = $(test_ldflags)
+tests_unit_test_state_LDADD = $(test_libs)

@@ -7,7 +7,10 @@
 
 enum { BLOCK = 24 }; /* queries whose scores exist at a time */
 
-static float *floats(const fpc_tensor *t) { return t->data; }
+static float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 static void need(const fpc_node *node, fpc_need *n)
 {
@@ -40,16 +43,24 @@ static fpc_status begin(fpc_exec *x, const fpc_node *node)
     return FPC_OK;
 }
 
-/* The largest score, times scale * log2 e. */
-static float largest(attention_size s, const float *score)
+/* The largest of VL numbers */
+static inline float most_of(vf v)
+{
+    float a[VL];
+    vf_store(a, v);
+    for (int n = VL / 2; n > 0; n /= 2)
+        for (int l = 0; l < n; l++)
+            a[l] = a[l] > a[l + n] ? a[l] : a[l + n];
+    return a[0];
+}
+
+static float largest_score(attention_size s, const float *score)
 {
     vf most = vf_set(-INFINITY);
     int64_t j = 0;
     for (; j + VL <= s.nk; j += VL)
         most = vf_max(most, vf_load(score + j));
-    float m = -INFINITY;
-    for (int l = 0; l < VL; l++)
-        m = most[l] > m ? most[l] : m;
+    float m = most_of(most);
     for (; j < s.nk; j++)
         m = score[j] > m ? score[j] : m;
     return m;
@@ -60,7 +71,7 @@ static float exponentials(attention_size s, float *score, const uint16_t *words,
 {
     const vi threshold = vi_set((int32_t)fpc_drop_threshold(s.drop));
     const vf factor = vf_set(s.scale * LOG2_E);
-    *most = largest(s, score);
+    *most = largest_score(s, score);
     const vf offset = vf_set(*most) * factor;
     vf sum = {0};
     for (int64_t j = 0; j < s.nk_pad; j += VL) {

@@ -21,16 +21,23 @@ static inline attention_size attention_size_of(const fpc_node *node, int clock_a
     const fpc_attention_attr *a = node->attr;
     const fpc_shape q = node->in[0].shape, k = node->in[1].shape;
     const int64_t nk = (int64_t)k.h * k.w;
-    attention_size s = {q.n, (int64_t)q.h * q.w, nk, q.c, a->heads, q.c / a->heads, (nk + VL - 1) / VL * VL,
-                        a->scale, a->drop, a->stream, NULL};
+    attention_size s = {
+        q.n,     (int64_t)q.h * q.w, nk,  q.c, a->heads, q.c / a->heads, (nk + VL - 1) / VL * VL, a->scale,
+        a->drop, a->stream,          NULL};
     if (node->n_in > clock_at && a->drop > 0)
         s.clock = node->in[clock_at].data;
     return s;
 }
 
 /* A packed (d x nk) matrix, and a packed (nk x d) one. */
-static inline size_t attention_wide(attention_size s) { return gemm_packed(s.d, s.nk); }
-static inline size_t attention_tall(attention_size s) { return gemm_packed(s.nk, s.d); }
+static inline size_t attention_wide(attention_size s)
+{
+    return gemm_packed(s.d, s.nk);
+}
+static inline size_t attention_tall(attention_size s)
+{
+    return gemm_packed(s.nk, s.d);
+}
 
 /* of: k or v of one image and head. Transposed, as the right operand of a score; or as it is, of a mean over keys. */
 static inline void attention_pack_wide(attention_size s, const float *of, float *packed)

@@ -8,7 +8,10 @@
 
 enum { BLOCK = 48, PIECES = 32, PIECE_ROWS = 128, SUM_CHUNK = 8192 };
 
-static float *floats(const fpc_tensor *t) { return t->data; }
+static float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 typedef struct gradient {
     attention_size s;
@@ -26,9 +29,15 @@ static int64_t pieces_of_image(attention_size s)
 }
 
 /* Packed for each image and head: k wide, v wide, k tall. */
-static size_t packed_floats(attention_size s) { return 2 * attention_wide(s) + attention_tall(s); }
+static size_t packed_floats(attention_size s)
+{
+    return 2 * attention_wide(s) + attention_tall(s);
+}
 /* Sums of each piece: dk, dv. */
-static size_t sum_floats(attention_size s) { return 2 * (size_t)(s.nk * s.c); }
+static size_t sum_floats(attention_size s)
+{
+    return 2 * (size_t)(s.nk * s.c);
+}
 
 void attention_grad_need(const fpc_node *node, fpc_need *need)
 {
@@ -81,7 +90,8 @@ static float dot(const float *a, const float *b, int64_t n)
 }
 
 /* Up to BLOCK queries of one head, from row `row` of the whole tensor. */
-static void block_gradient(const gradient *g, int64_t row, int64_t rows, int64_t head, float *dk, float *dv, int32_t thread)
+static void block_gradient(const gradient *g, int64_t row, int64_t rows, int64_t head, float *dk, float *dv,
+                           int32_t thread)
 {
     const attention_size s = g->s;
     const int64_t at = row * s.c + head * s.d, ld = s.nk_pad;
@@ -138,9 +148,19 @@ fpc_status attention_grad_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const attention_size s = attention_size_of(node, 6);
     const fpc_tensor *in = node->in, *out = node->out;
     float *packed = fpc_exec_shared(x);
-    gradient g = {.s = s, .exec = x, .q = floats(&in[0]), .k = floats(&in[1]), .v = floats(&in[2]), .o = floats(&in[3]),
-                  .lse = floats(&in[4]), .d_o = floats(&in[5]), .dq = floats(&out[0]), .dk = floats(&out[1]),
-                  .dv = floats(&out[2]), .pieces = pieces_of_image(s), .packed = packed,
+    gradient g = {.s = s,
+                  .exec = x,
+                  .q = floats(&in[0]),
+                  .k = floats(&in[1]),
+                  .v = floats(&in[2]),
+                  .o = floats(&in[3]),
+                  .lse = floats(&in[4]),
+                  .d_o = floats(&in[5]),
+                  .dq = floats(&out[0]),
+                  .dk = floats(&out[1]),
+                  .dv = floats(&out[2]),
+                  .pieces = pieces_of_image(s),
+                  .packed = packed,
                   .sums = packed + (size_t)(s.n * s.heads) * packed_floats(s)};
     (void)rows;
     fpc_exec_parallel(x, (int32_t)(s.n * s.heads), pack, &g);

@@ -4,7 +4,10 @@
 #include "conv.h"
 #include "parts.h"
 
-static float *floats(const fpc_tensor *t) { return t->data; }
+static float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 /* Patches of output pixels [first, first + count), channels of one group; rows ld apart. */
 static void gather(conv_shape s, const float *x, int64_t group, int64_t first, int64_t count, float *to, int64_t ld)
@@ -42,7 +45,10 @@ static void gather(conv_shape s, const float *x, int64_t group, int64_t first, i
     }
 }
 
-static int64_t patch_width(conv_shape s) { return s.kh * s.kw * (s.c / s.groups); }
+static int64_t patch_width(conv_shape s)
+{
+    return s.kh * s.kw * (s.c / s.groups);
+}
 
 static size_t scratch_bytes(conv_shape s)
 {
@@ -138,8 +144,14 @@ static fpc_status grad_w_end(fpc_exec *x, const fpc_node *node)
 }
 
 /* The channels of x and y: equal to the number of groups? */
-static int match_depthwise(const fpc_node *node) { return conv_is_depthwise(forward_shape(node)); }
-static int match_depthwise_grad_w(const fpc_node *node) { return conv_is_depthwise(grad_w_shape(node)); }
+static int match_depthwise(const fpc_node *node)
+{
+    return conv_is_depthwise(forward_shape(node));
+}
+static int match_depthwise_grad_w(const fpc_node *node)
+{
+    return conv_is_depthwise(grad_w_shape(node));
+}
 static int match_depthwise_grad_x(const fpc_node *node)
 {
     return conv_is_depthwise(conv_shape_of(node->attr, node->out[0].shape, node->in[0].shape));
@@ -152,10 +164,10 @@ const fpc_kernel FPC_CPU_TABLE(conv)[] = {
      .run = conv_run},
     {ROW, .rank = 10, .op = "conv2d_grad_x", .name = FPC_KNAME("conv2d_grad_x"), .need = conv_grad_x_need,
      .begin = conv_grad_x_begin, .run = conv_grad_x_run},
-    {ROW, .rank = 10, .op = "conv2d_grad_w", .name = FPC_KNAME("conv2d_grad_w"), .need = grad_w_need,
-     .run = grad_w_run, .end = grad_w_end},
-    {ROW, .rank = 20, .op = "conv2d", .name = FPC_KNAME("depthwise"), .match = match_depthwise,
-     .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_run},
+    {ROW, .rank = 10, .op = "conv2d_grad_w", .name = FPC_KNAME("conv2d_grad_w"), .need = grad_w_need, .run = grad_w_run,
+     .end = grad_w_end},
+    {ROW, .rank = 20, .op = "conv2d", .name = FPC_KNAME("depthwise"), .match = match_depthwise, .need = depthwise_need,
+     .begin = depthwise_begin, .run = depthwise_run},
     {ROW, .rank = 20, .op = "conv2d_grad_x", .name = FPC_KNAME("depthwise_grad_x"), .match = match_depthwise_grad_x,
      .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_grad_x_run},
     {ROW, .rank = 20, .op = "conv2d_grad_w", .name = FPC_KNAME("depthwise_grad_w"), .match = match_depthwise_grad_w,

@@ -14,7 +14,10 @@ static inline conv_shape conv_shape_of(const fpc_conv_attr *a, fpc_shape x, fpc_
     return (conv_shape){x.n, x.h, x.w, x.c, y.h, y.w, y.c, a->kh, a->kw, a->stride, a->pad, a->groups};
 }
 
-static inline int conv_is_depthwise(conv_shape s) { return s.groups == s.c && s.k == s.c && s.groups > 1; }
+static inline int conv_is_depthwise(conv_shape s)
+{
+    return s.groups == s.c && s.k == s.c && s.groups > 1;
+}
 /* A patch is a row of x as it lies. */
 static inline int conv_is_pointwise(conv_shape s)
 {

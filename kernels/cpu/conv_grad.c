@@ -5,7 +5,10 @@
  * weight, and no product with a zero is computed. Taps run backwards along x: their dy then lie side by side. */
 #include "conv.h"
 
-static float *floats(const fpc_tensor *t) { return t->data; }
+static float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 static conv_shape shape_of(const fpc_node *node)
 {
@@ -24,7 +27,10 @@ static int64_t widest(conv_shape s)
 }
 
 /* Packed weights: for each group, for each phase, room for the widest phase. */
-static size_t phase_floats(conv_shape s) { return gemm_packed(widest(s), s.c / s.groups); }
+static size_t phase_floats(conv_shape s)
+{
+    return gemm_packed(widest(s), s.c / s.groups);
+}
 
 typedef struct scratch {
     float *patches, *result;
@@ -64,8 +70,7 @@ static int64_t sort_taps(conv_shape s, const float *w, int64_t group, int64_t py
     for (int64_t ty = 0; ty < ny; ty++)
         for (int64_t tx = nx; tx-- > 0;)
             for (int64_t o = 0; o < kg; o++, to += cg)
-                memcpy(to,
-                       w + (((group * kg + o) * s.kh + py + ty * s.stride) * s.kw + px + tx * s.stride) * cg,
+                memcpy(to, w + (((group * kg + o) * s.kh + py + ty * s.stride) * s.kw + px + tx * s.stride) * cg,
                        (size_t)cg * sizeof *to);
     return ny * nx * kg;
 }

@@ -8,9 +8,15 @@
 
 enum { PIXELS = 4 }; /* neighbours along x that share the loads of the weights */
 
-static float *floats(const fpc_tensor *t) { return t->data; }
+static float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 
-static int64_t padded(int64_t c) { return (c + VL - 1) / VL * VL; }
+static int64_t padded(int64_t c)
+{
+    return (c + VL - 1) / VL * VL;
+}
 
 /* A correlation: forward, or the gradient by x at stride 1 with the kernel turned round. */
 typedef struct plan {
@@ -18,7 +24,10 @@ typedef struct plan {
     const float *bias, *taps; /* padded(c) numbers each */
 } plan;
 
-static int is_grad_x(const fpc_node *node) { return !strcmp(node->op, "conv2d_grad_x"); }
+static int is_grad_x(const fpc_node *node)
+{
+    return !strcmp(node->op, "conv2d_grad_x");
+}
 
 static conv_shape shape_of(const fpc_node *node)
 {
@@ -84,7 +93,10 @@ INLINE void all_channels(const int count, plan p, const float *at, int64_t ky0, 
         pixels(count, 1, p, at, c, ky0, ky1, kx0, kx1, to, vmask_first(p.c - c));
 }
 
-static int64_t clamp(int64_t a, int64_t lo, int64_t hi) { return a < lo ? lo : a > hi ? hi : a; }
+static int64_t clamp(int64_t a, int64_t lo, int64_t hi)
+{
+    return a < lo ? lo : a > hi ? hi : a;
+}
 
 static void correlate(plan p, const float *x, fpc_rows rows, float *y)
 {
@@ -93,8 +105,8 @@ static void correlate(plan p, const float *x, fpc_rows rows, float *y)
         const int64_t y0 = line % p.ho * p.stride - p.pad_y, x0 = ox * p.stride - p.pad_x;
         const int64_t ky0 = clamp(-y0, 0, p.kh), ky1 = clamp(p.h - y0, ky0, p.kh);
         const float *at = x + ((line / p.ho * p.h + y0) * p.w + x0) * p.c;
-        const int fits = ox + PIXELS <= p.wo && r + PIXELS <= rows.count && x0 >= 0 &&
-                         x0 + (PIXELS - 1) * p.stride + p.kw <= p.w;
+        const int fits =
+            ox + PIXELS <= p.wo && r + PIXELS <= rows.count && x0 >= 0 && x0 + (PIXELS - 1) * p.stride + p.kw <= p.w;
         if (fits) {
             all_channels(PIXELS, p, at, ky0, ky1, 0, p.kw, y + r * p.c);
             r += PIXELS;
@@ -139,8 +151,8 @@ fpc_status depthwise_grad_x_run(fpc_exec *x, const fpc_node *node, fpc_rows rows
     float *dx = floats(&node->out[0]);
 
     if (s.stride == 1) {
-        const plan p = {s.ho, s.wo, s.c, s.h, s.w, s.kh, s.kw, 1, s.kh - 1 - s.pad, s.kw - 1 - s.pad,
-                        packed, packed + padded(s.c)};
+        const plan p = {
+            s.ho, s.wo, s.c, s.h, s.w, s.kh, s.kw, 1, s.kh - 1 - s.pad, s.kw - 1 - s.pad, packed, packed + padded(s.c)};
         correlate(p, dy, rows, dx);
         return FPC_OK;
     }
@@ -165,8 +177,8 @@ void depthwise_grad_w_need(const fpc_node *node, fpc_need *need)
 }
 
 /* `taps` neighbouring taps over `count` pixels of a line, all inside. x, dy: of the first pixel; at channel c. */
-INLINE void line_taps(const int taps, conv_shape s, const float *x, const float *dy, int64_t count, vmask mask, float *dw,
-                      int64_t cp)
+INLINE void line_taps(const int taps, conv_shape s, const float *x, const float *dy, int64_t count, vmask mask,
+                      float *dw, int64_t cp)
 {
     vf acc[7];
     UNROLL for (int t = 0; t < taps; t++) acc[t] = vf_load(dw + t * cp);
@@ -203,8 +215,10 @@ static void grad_line(conv_shape s, const float *x, const float *dy, int64_t ox,
     for (int64_t kx = 0; kx < s.kw;) {
         const int taps = s.kw - kx >= 7 ? 7 : s.kw - kx >= 3 ? 3 : 1;
         if (hi > lo)
-            (taps == 7 ? taps_7 : taps == 3 ? taps_3 : taps_1)(s, x + (lo * s.stride - s.pad + kx) * s.c,
-                                                               dy + (lo - ox) * s.c, hi - lo, mask, dw + kx * cp, cp);
+            (taps == 7   ? taps_7
+             : taps == 3 ? taps_3
+                         : taps_1)(s, x + (lo * s.stride - s.pad + kx) * s.c, dy + (lo - ox) * s.c, hi - lo, mask,
+                                   dw + kx * cp, cp);
         kx += taps;
     }
     for (int64_t i = ox; i < end; i++) {

@@ -23,8 +23,7 @@ INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b,
     const float *row[MAX_MR / 4 + 1]; /* rows 0, 4, 8: the others are reached by 1, 2, 3 strides */
 
     UNROLL for (int i = 0; i < mr; i += 4) row[i / 4] = a.p + i * a.stride;
-    UNROLL for (int i = 0; i < mr; i++)
-        UNROLL for (int v = 0; v < nv; v++) acc[i][v] = vf_load(bias + v * VL);
+    UNROLL for (int i = 0; i < mr; i++) UNROLL for (int v = 0; v < nv; v++) acc[i][v] = vf_load(bias + v * VL);
     for (int64_t p = 0; p < k;) {
         /* The rows of the next call: short strided rows are too much for the processor's own guesses. */
         UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(row[i / 4] + (i % 4 + mr) * a.stride + p);
@@ -40,8 +39,8 @@ INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b,
         }
     }
     if (lanes == VL) {
-        UNROLL for (int i = 0; i < mr; i++)
-            UNROLL for (int v = 0; v < nv; v++) vf_store(c + i * ldc + v * VL, acc[i][v]);
+        UNROLL for (int i = 0; i < mr; i++) UNROLL for (int v = 0; v < nv; v++)
+            vf_store(c + i * ldc + v * VL, acc[i][v]);
         return;
     }
     const vmask mask = vmask_first(lanes);
@@ -83,7 +82,7 @@ INLINE void outer(const int mr, const int nv, const int masked, int64_t rows, le
 }
 
 #define MICRO(mr, nv)                                                                                                  \
-    static void micro_##mr##x##nv(int64_t k, left a, const float *b, const float *bias, float *c, int64_t ldc,        \
+    static void micro_##mr##x##nv(int64_t k, left a, const float *b, const float *bias, float *c, int64_t ldc,         \
                                   int64_t lanes)                                                                       \
     {                                                                                                                  \
         micro(mr, nv, k, a, b, bias, c, ldc, lanes);                                                                   \
@@ -102,6 +101,7 @@ typedef struct step {
     micro_fn *micro;
     outer_fn *outer;
 } step;
+/* clang-format off */
 #define STEP(mr, nv) {mr, micro_##mr##x##nv, outer_##mr##x##nv}
 
 #if VL == 16
@@ -123,6 +123,7 @@ static const step steps[MAX_NV][4] = {
     {STEP(6, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
 };
 #endif
+/* clang-format on */
 
 /* Vectors of the next panel when `left` vectors remain. */
 static int panel_width(int64_t vectors)

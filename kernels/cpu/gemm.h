@@ -33,20 +33,38 @@ void fpc_gemm_outer(int64_t rows, int64_t m, int64_t n, const float *a, int64_t 
 /* ---- the first lanes of a vector ---- */
 #if VL == 16
 typedef __mmask16 vmask;
-static inline vmask vmask_first(int64_t n) { return (vmask)((1u << n) - 1u); }
-static inline vf vf_load_mask(const float *p, vmask m) { return (vf)_mm512_maskz_loadu_ps(m, p); }
-static inline void vf_store_mask(float *p, vf v, vmask m) { _mm512_mask_storeu_ps(p, m, (__m512)v); }
+static inline vmask vmask_first(int64_t n)
+{
+    return (vmask)((1u << n) - 1u);
+}
+static inline vf vf_load_mask(const float *p, vmask m)
+{
+    return (vf)_mm512_maskz_loadu_ps(m, p);
+}
+static inline void vf_store_mask(float *p, vf v, vmask m)
+{
+    _mm512_mask_storeu_ps(p, m, (__m512)v);
+}
 #elif VL == 8
 typedef __m256i vmask;
 static inline vmask vmask_first(int64_t n)
 {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
-static inline vf vf_load_mask(const float *p, vmask m) { return (vf)_mm256_maskload_ps(p, m); }
-static inline void vf_store_mask(float *p, vf v, vmask m) { _mm256_maskstore_ps(p, m, (__m256)v); }
+static inline vf vf_load_mask(const float *p, vmask m)
+{
+    return (vf)_mm256_maskload_ps(p, m);
+}
+static inline void vf_store_mask(float *p, vf v, vmask m)
+{
+    _mm256_maskstore_ps(p, m, (__m256)v);
+}
 #else
 typedef int vmask;
-static inline vmask vmask_first(int64_t n) { return (vmask)n; }
+static inline vmask vmask_first(int64_t n)
+{
+    return (vmask)n;
+}
 static inline vf vf_load_mask(const float *p, vmask m)
 {
     return m == VL ? vf_load(p) : vf_load_n(p, m);

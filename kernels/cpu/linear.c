@@ -3,7 +3,10 @@
 #include "gemm.h"
 #include "parts.h"
 
-static float *floats(const fpc_tensor *t) { return t->data; }
+static float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 /* ---- linear(x, w[, b]) -> y, linear_grad_x(dy, w) -> dx ---- */
 

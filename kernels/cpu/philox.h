@@ -14,8 +14,8 @@ typedef uint64_t vq __attribute__((vector_size(VL * 4), may_alias));
 typedef uint16_t vh __attribute__((vector_size(VL * 2), may_alias)); /* VL half-words */
 
 enum {
-    PHILOX_LANES = VL / 2,                    /* counters in a vector; one counter decides about 8 elements */
-    PHILOX_STEP = 2,                          /* vectors computed at a time, to hide the multiplier's latency */
+    PHILOX_LANES = VL / 2,                      /* counters in a vector; one counter decides about 8 elements */
+    PHILOX_STEP = 2,                            /* vectors computed at a time, to hide the multiplier's latency */
     PHILOX_PAD = PHILOX_LANES * PHILOX_STEP * 8 /* half-words that philox_words may write past the last row */
 };
 
@@ -34,26 +34,37 @@ static inline vq philox_mul(vq a, vq b)
 static inline void philox_store(uint16_t *out, vq lo, vq hi)
 {
 #if VL == 16
-    const vq first = __builtin_shuffle(lo, hi, (vq){0, 8, 1, 9, 2, 10, 3, 11});
-    const vq second = __builtin_shuffle(lo, hi, (vq){4, 12, 5, 13, 6, 14, 7, 15});
+    const __m512i one = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i two = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    const vq first = (vq)_mm512_permutex2var_epi64((__m512i)lo, one, (__m512i)hi);
+    const vq second = (vq)_mm512_permutex2var_epi64((__m512i)lo, two, (__m512i)hi);
 #elif VL == 8
-    const vq first = __builtin_shuffle(lo, hi, (vq){0, 4, 1, 5});
-    const vq second = __builtin_shuffle(lo, hi, (vq){2, 6, 3, 7});
+    const __m256i even = _mm256_unpacklo_epi64((__m256i)lo, (__m256i)hi);
+    const __m256i odd = _mm256_unpackhi_epi64((__m256i)lo, (__m256i)hi);
+    const vq first = (vq)_mm256_permute2x128_si256(even, odd, 0x20);
+    const vq second = (vq)_mm256_permute2x128_si256(even, odd, 0x31);
 #else
-    const vq first = __builtin_shuffle(lo, hi, (vq){0, 2});
-    const vq second = __builtin_shuffle(lo, hi, (vq){1, 3});
+    const vq first = (vq)_mm_unpacklo_epi64((__m128i)lo, (__m128i)hi);
+    const vq second = (vq)_mm_unpackhi_epi64((__m128i)lo, (__m128i)hi);
 #endif
     memcpy(out, &first, sizeof first);
     memcpy((char *)out + sizeof first, &second, sizeof second);
 }
 
 /* Half-words of a row of `cols` elements: rows are this far apart in what philox_words writes. */
-static inline int64_t philox_stride(int64_t cols) { return (cols + 7) / 8 * 8; }
+static inline int64_t philox_stride(int64_t cols)
+{
+    return (cols + 7) / 8 * 8;
+}
 /* Half-words that the buffer of philox_words must hold. */
-static inline int64_t philox_room(int64_t rows, int64_t cols) { return rows * philox_stride(cols) + PHILOX_PAD; }
+static inline int64_t philox_room(int64_t rows, int64_t cols)
+{
+    return rows * philox_stride(cols) + PHILOX_PAD;
+}
 
-/* Writes the half-words of rows [row, row + rows) of a matrix of `cols` columns; row i at words + i*philox_stride(cols).
- * words: philox_room(rows, cols) of them. clock: {seed low, seed high, step}, the last input of ops with dropout. */
+/* Writes the half-words of rows [row, row + rows) of a matrix of `cols` columns; row i at words +
+ * i*philox_stride(cols). words: philox_room(rows, cols) of them. clock: {seed low, seed high, step}, the last input of
+ * ops with dropout. */
 static inline void philox_words(uint16_t *words, int64_t row, int64_t rows, int64_t cols, const int32_t *clock,
                                 uint32_t stream)
 {

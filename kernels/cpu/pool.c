@@ -34,10 +34,22 @@ struct fpc_pool {
 
 static _Thread_local int32_t my_thread = -1; /* >= 0: inside a body */
 
-static uint64_t job_word(uint64_t number, int32_t n) { return number << (2 * ITEM_BITS) | (uint64_t)n << ITEM_BITS; }
-static int32_t job_length(uint64_t job) { return (int32_t)(job >> ITEM_BITS & MAX_ITEMS); }
-static int32_t job_next(uint64_t job) { return (int32_t)(job & MAX_ITEMS); }
-static int open_items(uint64_t job) { return job_next(job) < job_length(job); }
+static uint64_t job_word(uint64_t number, int32_t n)
+{
+    return number << (2 * ITEM_BITS) | (uint64_t)n << ITEM_BITS;
+}
+static int32_t job_length(uint64_t job)
+{
+    return (int32_t)(job >> ITEM_BITS & MAX_ITEMS);
+}
+static int32_t job_next(uint64_t job)
+{
+    return (int32_t)(job & MAX_ITEMS);
+}
+static int open_items(uint64_t job)
+{
+    return job_next(job) < job_length(job);
+}
 
 static void relax(void)
 {

@@ -1,6 +1,7 @@
-/* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/pool.c, and the kernels are the tables
- * of kernels/cpu, each compiled for three levels of instructions; the best that the processor knows is taken when the
- * backend opens, so one build serves every x86-64 machine. Results depend on the level, not on the number of threads. */
+/* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/pool.c, and the kernels are the
+ * tables of kernels/cpu, each compiled for three levels of instructions; the best that the processor knows is taken
+ * when the backend opens, so one build serves every x86-64 machine. Results depend on the level, not on the number of
+ * threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
 #include "kernels/cpu/pool.h"
@@ -12,9 +13,11 @@
 
 enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512 };
 
+/* clang-format off */
 #define FAMILIES(X, isa)                                                                                               \
     X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)          \
     X(loss, isa) X(train, isa)
+/* clang-format on */
 #define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
 #define ENTRY(family, isa) fpc_cpu_##family##_##isa,
 
@@ -48,7 +51,10 @@ static int best_isa(void)
     return ISA_SSE2;
 }
 
-static const char *isa_name(int64_t isa) { return isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2"; }
+static const char *isa_name(int64_t isa)
+{
+    return isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2";
+}
 
 static const fpc_kernel *const *families(int64_t isa)
 {
@@ -134,14 +140,16 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     char processor[40];
 
     if (c->isa > best)
-        return fpc_fail(self->ctx, FPC_ENOSUPPORT, "%s.isa = %s: this processor has no such instructions; %s is its best",
-                        self->label, isa_name(c->isa), isa_name(best));
+        return fpc_fail(self->ctx, FPC_ENOSUPPORT,
+                        "%s.isa = %s: this processor has no such instructions; %s is its best", self->label,
+                        isa_name(c->isa), isa_name(best));
     c->level = c->isa == ISA_AUTO ? best : (int)c->isa;
     const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_pool_processors();
     c->pool = fpc_pool_new(threads);
     if (!c->pool)
-        return fpc_fail(self->ctx, FPC_ENOMEM, "%s.threads = %d: the system refuses to start so many threads; give less",
-                        self->label, (int)threads);
+        return fpc_fail(self->ctx, FPC_ENOMEM,
+                        "%s.threads = %d: the system refuses to start so many threads; give less", self->label,
+                        (int)threads);
     processor_name(processor, sizeof processor);
     snprintf(device->name, sizeof device->name, "%.36s, %s, %d thread%s", processor, isa_name(c->level), (int)threads,
              threads == 1 ? "" : "s");
@@ -153,7 +161,10 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     return join_tables(c);
 }
 
-static const fpc_kernel *kernels(fpc_self *self) { return ((struct cpu *)self)->table; }
+static const fpc_kernel *kernels(fpc_self *self)
+{
+    return ((struct cpu *)self)->table;
+}
 
 /* Large blocks come from the system in huge pages: a step walks through hundreds of MiB, and with pages of 4 KiB much
  * of its time would go into address translation. The size stands in front of the block for release. */
@@ -194,7 +205,10 @@ static void parallel(fpc_self *self, int32_t n, void (*body)(void *arg, int32_t 
     fpc_pool_run(((struct cpu *)self)->pool, n, body, arg);
 }
 
-static void fini(fpc_self *self) { fpc_pool_free(((struct cpu *)self)->pool); }
+static void fini(fpc_self *self)
+{
+    fpc_pool_free(((struct cpu *)self)->pool);
+}
 
 static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processor knows"},
                                   {"sse2", ISA_SSE2, "vectors of 4, every x86-64"},
@@ -206,11 +220,25 @@ static const fpc_option options[] = {
      FPC_OPT_INT, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cpu, threads, int64_t)},
     FPC_OPTION_CHOICE(struct cpu, isa, "auto", isas, "vector instructions to use; results differ in the last bits"),
     {0}};
-static const fpc_backend_vtbl vtbl = {.size = sizeof vtbl, .kernel_size = sizeof(fpc_kernel), .open = open_cpu,
-                                      .kernels = kernels, .alloc = alloc, .release = release, .parallel = parallel};
+static const fpc_backend_vtbl vtbl = {.size = sizeof vtbl,
+                                      .kernel_size = sizeof(fpc_kernel),
+                                      .open = open_cpu,
+                                      .kernels = kernels,
+                                      .alloc = alloc,
+                                      .release = release,
+                                      .parallel = parallel};
 static const fpc_plugin cpu = {
-    FPC_PLUGIN_HEAD, .kind = FPC_BACKEND, .name = "cpu", .summary = "This machine's processors, vectorised and threaded.",
-    .detail = "Results do not depend on the number of threads. They depend in the last bits on the vector instructions, "
-              "so a run that must repeat exactly on another machine should fix `isa`.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct cpu), .fini = fini, .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_BACKEND,
+    .name = "cpu",
+    .summary = "This machine's processors, vectorised and threaded.",
+    .detail =
+        "Results do not depend on the number of threads. They depend in the last bits on the vector instructions, "
+        "so a run that must repeat exactly on another machine should fix `isa`.",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct cpu),
+    .fini = fini,
+    .vtbl = &vtbl};
 FPC_PLUGINS(&cpu)

@@ -9,16 +9,31 @@ struct synthetic {
     int64_t size, train, val, test, seed;
 };
 
+static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
+{
+    const struct synthetic *s = (const struct synthetic *)self;
+    info->h = info->w = (int32_t)s->size;
+    info->c = 3;
+    info->ignore_label = -1;
+    return fpc_classes_open(self, "celebamask19", info);
+}
+
 static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
 {
     const struct synthetic *s = (const struct synthetic *)self;
     info->count[FPC_TRAIN] = s->train;
     info->count[FPC_VAL] = s->val;
     info->count[FPC_TEST] = s->test;
-    info->h = info->w = (int32_t)s->size;
-    info->c = 3;
-    info->ignore_label = -1;
-    return fpc_classes_open(self, "celebamask19", info);
+    return describe(self, info);
+}
+
+static fpc_status sample_name(const fpc_self *self, fpc_part part, int64_t index, char *id, size_t cap)
+{
+    static const char *const parts[] = {"", "train", "val", "test"};
+    (void)self;
+    if (id && cap)
+        snprintf(id, cap, "%s%06lld", parts[part], (long long)index);
+    return FPC_OK;
 }
 
 static fpc_status read_sample(const fpc_self *self, fpc_arena *scratch, fpc_part part, int64_t index, fpc_sample *out)
@@ -47,15 +62,7 @@ static fpc_status read_sample(const fpc_self *self, fpc_arena *scratch, fpc_part
     fpc_face_hat(&c, &f);
     fpc_face_occluder(&c, &f);
     fpc_face_finish(&c, &f, out->image);
-    return FPC_OK;
-}
-
-static fpc_status sample_name(const fpc_self *self, fpc_part part, int64_t index, char *id, size_t cap)
-{
-    static const char *const parts[] = {"", "train", "val", "test"};
-    (void)self;
-    snprintf(id, cap, "%s%06lld", parts[part], (long long)index);
-    return FPC_OK;
+    return sample_name(self, part, index, out->id, out->id_cap);
 }
 
 static const fpc_option options[] = {
@@ -65,7 +72,7 @@ static const fpc_option options[] = {
     FPC_OPTION_INT(struct synthetic, test, "64", 0, 4294967295.0, "images", "pictures of the test part"),
     FPC_OPTION_INT(struct synthetic, seed, "1", 0, 9007199254740992.0, "", "another seed, other faces"),
     {0}};
-static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl, .open = open_set, .read = read_sample, .name = sample_name};
+static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl, .open = open_set, .describe = describe, .read = read_sample, .name = sample_name};
 static const fpc_plugin synthetic = {
     FPC_PLUGIN_HEAD, .kind = FPC_DATASET, .name = "synthetic",
     .summary = "Faces drawn by the program: 19 classes of CelebAMask-HQ, no files needed.",

@@ -97,6 +97,8 @@ static void on_epoch(struct console *c, const fpc_event *e)
     text_add(&c->line, c->self.arena, "epoch %lld/%lld  train:", (long long)e->clock.epoch + 1, (long long)e->clock.epochs);
     for (int32_t i = 0; i < n; i++) {
         const char *name = e->column[i];
+        if (isnan(e->value[i][row])) /* no validation, or a metric without a value */
+            continue;
         if (!validated && !strncmp(name, "val_", 4)) {
             text_add(&c->line, c->self.arena, "  val:");
             validated = 1;
@@ -145,8 +147,11 @@ static const char *class_of(const char *column)
 static void class_table(struct console *c, const fpc_event *e, int64_t row)
 {
     const char *label = NULL;
+    int known = 0;
 
-    for (int32_t i = 0; i < e->n_columns; i++) {
+    for (int32_t i = 0; i < e->n_columns; i++)
+        known |= class_of(e->column[i]) && !isnan(e->value[i][row]);
+    for (int32_t i = 0; i < e->n_columns && known; i++) {
         const char *name = class_of(e->column[i]), *dot = strchr(e->column[i], '.');
         if (!name)
             continue;

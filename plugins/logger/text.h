@@ -68,12 +68,14 @@ static inline const char *shortest(char out[40], double v)
     return out;
 }
 
-/* "1:02:03", "2:03" */
+/* "1:02:03", "2:03", "7.5 s" */
 static inline const char *duration(char out[32], double seconds)
 {
     const long long s = seconds > 0 && seconds < 1e15 ? (long long)(seconds + 0.5) : 0;
 
-    if (s >= 3600)
+    if (s < 60)
+        snprintf(out, 32, s < 10 ? "%.1f s" : "%.0f s", seconds > 0 ? seconds : 0);
+    else if (s >= 3600)
         snprintf(out, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
     else
         snprintf(out, 32, "%lld:%02lld", s / 60, s % 60);

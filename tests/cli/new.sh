@@ -32,7 +32,7 @@ expect "too many words are refused" 2 "$FPCORE" new loss a b
 expect "an unknown option is refused" 2 "$FPCORE" new --force loss a
 expect "nothing else was written" 1 sh -c 'ls | grep -vxE "my_loss.c|kept.c|dangling.c|expected.c|out"'
 if [ "$(id -u)" != 0 ]; then
-    mkdir closed && chmod 500 closed && cd closed
+    mkdir closed && chmod 500 closed && cd closed || exit 1
     expect "a folder that cannot be written is refused" 1 "$FPCORE" new loss my_loss
     says "with the reason" 'my_loss\.c: Permission denied'
     cd ..

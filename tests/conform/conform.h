@@ -29,8 +29,8 @@ void skip(conform *, const char *what, const char *why);
 
 /* symbols.c: what the file exports */
 void check_symbols(conform *);
-/* descriptor.c: the plugin's own fields and its option table */
-void check_descriptor(conform *);
+/* descriptor.c: the plugin's own fields, options, ops and kernels; 0: nothing further can be tried */
+int check_descriptor(conform *, const fpc_found *);
 /* A further instance with the settings, or NULL with the context's error. */
 fpc_self *make_instance(conform *);
 

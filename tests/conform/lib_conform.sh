@@ -1,6 +1,6 @@
 # lib_conform.sh: what scripts that check plugins share: a scratch folder, results as `ok` / `not ok` lines, a compiler
 # that works on the build tree. Read by `. "$FPCORE_SRC/tests/conform/lib_conform.sh"`.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034
 export LC_ALL=C
 : "${FPCORE:?set by make check}" "${FPCORE_CONFORM:?}" "${FPCORE_SRC:?}" "${FPCORE_BUILD:?}"
 scratch=$(mktemp -d) || exit 1

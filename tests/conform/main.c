@@ -76,11 +76,10 @@ static const char *required_option(const conform *c)
     return NULL;
 }
 
-static void check_plugin(conform *c, const fpc_found *found, int32_t n)
+static void check_plugin(conform *c, const fpc_found *found)
 {
     c->plugin = found->plugin;
-    check_descriptor(c);
-    if (!check(c, fpc_op_table_new(c->ctx, c->arena, n, found, &c->ops) == FPC_OK, "ops do not clash", "op table"))
+    if (!check_descriptor(c, found))
         return;
     const char *required = required_option(c);
     if (required) {
@@ -107,7 +106,7 @@ static int run_checks(conform *c, const char *file)
     if (check(c, fpc_registry_open_file(c->registry, file, &n, &found) == FPC_OK, "opens as a plugin", "registry")) {
         check_symbols(c);
         for (int32_t i = 0; i < n; i++)
-            check_plugin(c, &found[i], 1);
+            check_plugin(c, &found[i]);
     }
     const int bad = c->failed != 0;
     fpc_arena_free(c->arena);

@@ -128,7 +128,7 @@ static void compare(bench *b, const char *what, const fpc_st_file *got, const fp
         fail_msg("%s: nothing begins with `%s`", what, prefix);
 }
 
-static fpc_st_file *read(bench *b, const char *path)
+static fpc_st_file *load(bench *b, const char *path)
 {
     fpc_st_file *f;
     if (fpc_st_read(b->ctx, b->arena, path, &f))
@@ -148,7 +148,7 @@ static void check_model(bench *b, const golden *g, const char *const *extra)
 
     if (!weights || !input || !expect)
         return;
-    const fpc_st_file *want = read(b, expect), *eval = probe(b, g, weights, input, extra, NULL);
+    const fpc_st_file *want = load(b, expect), *eval = probe(b, g, weights, input, extra, NULL);
     compare(b, what, eval, want, "logits_eval", 1e-4, 0);
     assert_null(fpc_st_find(eval, "grad.decoder.conv_seg.bias"));
     const fpc_st_file *got = probe(b, g, weights, input, extra, train);
@@ -179,7 +179,7 @@ static void check_steps(bench *b, const golden *g, const char *weights, const ch
         const char *what = fpc_sprintf(b->arena, "%s, %s", g->name, backends[i]);
         if (!w || !in || !e)
             return;
-        const fpc_st_file *got = probe(b, g, w, in, extra, flags), *want = read(b, e);
+        const fpc_st_file *got = probe(b, g, w, in, extra, flags), *want = load(b, e);
         compare(b, what, got, want, "lr", 1e-12, 0);
         compare(b, what, got, want, "loss", 1e-4, 0);
         compare(b, what, got, want, "grad_norm", 1e-4, 0);
@@ -193,7 +193,7 @@ static void check_steps(bench *b, const golden *g, const char *weights, const ch
 static void adamw_steps(void **state)
 {
     const golden g = {"adamw steps", NULL, 0, {TINY, "run.epochs=3", "schedule.warmup_epochs=1", "optimizer.lr=1e-2",
-                                               "optimizer.weight_decay=1e-2"}};
+                                               "optimizer.weight_decay=1e-2", "optimizer.eps=1e-5"}};
     check_steps(*state, &g, "steps.weights", "steps.input", "steps.adamw", "3");
 }
 
@@ -235,9 +235,9 @@ static void rewrites_change_nothing(void **state)
 static void refused(bench *b, const char *weights, const char *input, const char *flag, const char *value, const char *want)
 {
     const char *argv[12] = {"probe", "-w", weights, "-i", input, "-o", "never.safetensors", flag, value};
-    const char *override[] = {TINY};
+    const char *override[] = {TINY, "backend.use=ref"};
     fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .recipe = source(b, "golden.ini"), .overrides = override,
-                       .n_overrides = 4, .argc = flag ? value ? 9 : 8 : 7, .argv = (char **)(uintptr_t)argv};
+                       .n_overrides = 5, .argc = flag ? value ? 9 : 8 : 7, .argv = (char **)(uintptr_t)argv};
 
     assert_int_not_equal(fpc_cmd_probe.run(&cmd), FPC_OK);
     if (!strstr(fpc_ctx_error(b->ctx), want))

@@ -119,7 +119,7 @@ static void check_output(const expected *e, const op_result *r, int32_t o, uint3
 static void run(const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_split split, op_result *r)
 {
     if (op_run(all->b.ctx, all->scratch, t, b, k, split, r))
-        fail_msg("%s: %s", op_label(all->scratch, t->c), fpc_ctx_error(all->b.ctx));
+        fail_msg("%s: %s", op_label(all->scratch, t->c), op_error(all));
 }
 
 static fpc_node node_of(op_tensors *t)
@@ -161,7 +161,7 @@ static void check_case(const op_case *c)
     expected e;
     int moved = 0;
     if (op_make(all->b.ctx, all->scratch, c, &all->exact, &e.t))
-        fail_msg("%s: %s", op_label(all->scratch, c), fpc_ctx_error(all->b.ctx));
+        fail_msg("%s: %s", op_label(all->scratch, c), op_error(all));
     const fpc_node node = node_of(&e.t);
     run(&e.t, &all->exact, op_kernel_of(&all->exact, &node), splits[0], &e.truth);
     run(&e.t, &all->single, op_kernel_of(&all->single, &node), splits[0], &e.single);

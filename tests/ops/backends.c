@@ -50,6 +50,13 @@ op_backends *op_backends_open(void)
     return &all;
 }
 
+const char *op_error(op_backends *all)
+{
+    const char *text = fpc_strdup(all->b.arena, fpc_ctx_error(all->b.ctx));
+    fpc_ctx_clear(all->b.ctx);
+    return text;
+}
+
 void op_backends_close(op_backends *all)
 {
     void *b = &all->b;

@@ -18,6 +18,8 @@ typedef struct op_backends {
 
 /* Exits with a message where a backend does not open: there is nothing to test then. */
 op_backends *op_backends_open(void);
+/* The failure's sentence, which is forgotten by the context: the next test starts clean. */
+const char *op_error(op_backends *);
 void op_backends_close(op_backends *);
 
 #endif

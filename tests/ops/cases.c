@@ -313,3 +313,36 @@ const op_case op_cases[] = {
     {"ema", "", {FLAT(5), FLAT(5), ONE(0.9990234375)}},
 };
 const int op_n_cases = (int)(sizeof op_cases / sizeof op_cases[0]);
+
+const op_case op_bench_cases[] = {
+    CONV("first patches", 1, 512, 512, 3, 32, 7, 4, 3, 1),
+    LAYER_NORM("stage 1", -2, 2, 1, 128, 128, 32),
+    CONV("keys of stage 1", 1, 128, 128, 32, 32, 8, 8, 0, 1),
+    ATTENTION("stage 1", 1, 128, 128, 32, 16, 16, 1, 0.1767767f, 0.075f),
+    LINEAR(1, 128, 128, 32, 64),
+    {"gelu", "stage 1", {X(1, 128, 128, 64)}},
+    {"gelu_grad", "stage 1", {X(1, 128, 128, 64), X(1, 128, 128, 64)}},
+    {"dropout", "stage 1", {X(1, 128, 128, 64), CLOCK}, .attr.dropout = {0.075f, 1, 0}},
+    CONV("to stage 2", 1, 128, 128, 32, 64, 3, 2, 1, 1),
+    ATTENTION("stage 2", 1, 64, 64, 64, 16, 16, 1, 0.125f, 0.1f),
+    LINEAR(1, 64, 64, 64, 128),
+    CONV("to stage 4", 1, 32, 32, 128, 192, 3, 2, 1, 1),
+    ATTENTION("stage 4", 1, 16, 16, 192, 16, 16, 1, 0.0721688f, 0.15f),
+    LINEAR(1, 16, 16, 192, 384),
+    RESIZE("stage 4 to decoder", 1, 16, 16, 128, 128, 128, 0),
+    LINEAR(1, 128, 128, 128, 128),
+    CONV("LMSA", 1, 128, 128, 128, 128, 3, 1, 1, 128),
+    BATCH_NORM("LMSA", -2, 2, 1, 128, 128, 128),
+    {"pool_mean", "LMSA", {X(1, 128, 128, 128)}},
+    {"mul_bcast", "LMSA", {X(1, 128, 128, 128), X(1, 1, 1, 128)}},
+    {"add", "LMSA", {X(1, 128, 128, 128), X(1, 128, 128, 128)}},
+    LINEAR(1, 128, 128, 128, 19),
+    SEG_LOSS("x4", 1, 128, 128, 19, 512, 512, 0, 0, 2, CE, DICE),
+    {"seg_argmax", "x4", {X(1, 128, 128, 19)}, .attr.resize = {512, 512, 0}},
+    {"warp_image", "", {BYTES(1, 512, 512, 3), MATRIX(1)}},
+    {"warp_mask", "", {BYTES(1, 512, 512, 1), MATRIX(1), SWAPS(1)}},
+    {"colour", "", {BETWEEN(0, 1, 1, 512, 512, 3), COLOUR(1, 2)}},
+    {"sum_squares", "all parameters", {FLAT(6828)}},
+    ADAMW("all parameters", 6828, 1, 10, 0.9, 0.999, 1e-8, 1e-4),
+};
+const int op_n_bench_cases = (int)(sizeof op_bench_cases / sizeof op_bench_cases[0]);

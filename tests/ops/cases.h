@@ -59,7 +59,7 @@ typedef struct op_case {
 extern const op_case op_cases[];
 extern const int op_n_cases;
 
-/* The same, at the sizes of MicroSegFormer with LMSA at 512x512, batch 4: for bench. */
+/* Sizes of MicroSegFormer with LMSA at 512x512: for bench. */
 extern const op_case op_bench_cases[];
 extern const int op_n_bench_cases;
 
@@ -95,16 +95,21 @@ typedef struct op_backend {
 const fpc_op_def *op_def_of(const char *op); /* NULL: none */
 const fpc_kernel *op_kernel_of(const op_backend *, const fpc_node *); /* the matching one of the highest rank, or NULL */
 int32_t op_inputs_of(const op_case *);
-const char *op_label(fpc_arena *, const op_case *); /* "conv2d #17 (depth-wise)" */
+const char *op_label(fpc_arena *, const op_case *); /* "conv2d (halving) 2x15x13x32, 64x3x3x32" */
 
 /* exact: ref in double, which makes FILL_FROM inputs and in which everything else is stated. */
 fpc_status op_make(fpc_ctx *, fpc_arena *, const op_case *, const op_backend *exact, op_tensors *);
+/* A node of the caller's own numbers: sets out[]. c: op and attributes. */
+fpc_status op_of(fpc_ctx *, const op_case *c, int32_t n_in, const fpc_tensor *in, op_tensors *);
 /* Another set of inputs, each real number times 1 + d, d uniform in [-OP_JITTER, OP_JITTER]. */
 #define OP_JITTER 4e-6
 fpc_status op_jitter(fpc_arena *, const op_tensors *, uint32_t seed, op_tensors *);
 /* Runs a kernel on copies of the inputs. Fails where it writes beyond an output or into an input. */
 fpc_status op_run(fpc_ctx *, fpc_arena *, const op_tensors *, const op_backend *, const fpc_kernel *, op_split,
                   op_result *);
+/* The shortest of several runs on one thread. */
+fpc_status op_time(fpc_ctx *, fpc_arena *, const op_tensors *, const op_backend *, const fpc_kernel *, op_split,
+                   double *seconds);
 /* Uniform in [0, 1), a function of its arguments. */
 double op_unit(uint32_t a, uint32_t b, uint64_t i);
 

@@ -25,7 +25,7 @@ typedef struct problem {
 static void must(fpc_status st, const char *what)
 {
     if (st)
-        fail_msg("%s: %s", what, fpc_ctx_error(all->b.ctx));
+        fail_msg("%s: %s", what, op_error(all));
 }
 
 static fpc_val random_const(fpc_graph *g, fpc_shape s, uint32_t seed)

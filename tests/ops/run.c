@@ -1,10 +1,12 @@
 /* run.c: from a case to tensors, and a kernel's run over copies of them with everything around them watched: outputs
  * start as NaN, 64 bytes behind each buffer must stay as they were, inputs must not change. */
+#define _GNU_SOURCE
 #include "cases.h"
 #include <fpcore/rng.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 double op_unit(uint32_t a, uint32_t b, uint64_t i)
 {
@@ -39,8 +41,10 @@ int32_t op_inputs_of(const op_case *c)
 
 const char *op_label(fpc_arena *arena, const op_case *c)
 {
-    const fpc_shape s = c->in[0].shape;
-    return fpc_sprintf(arena, "%s%s%s%s %dx%dx%dx%d", c->op, *c->note ? " (" : "", c->note, *c->note ? ")" : "", s.n, s.h, s.w, s.c);
+    const fpc_shape s = c->in[0].shape, t = c->in[1].shape;
+    const char *second = t.n > 0 ? fpc_sprintf(arena, ", %dx%dx%dx%d", t.n, t.h, t.w, t.c) : "";
+    const char *note = *c->note ? fpc_sprintf(arena, " (%s)", c->note) : "";
+    return fpc_sprintf(arena, "%s%s %dx%dx%dx%d%s", c->op, note, s.n, s.h, s.w, s.c, second);
 }
 
 /* ---- filling ---- */
@@ -203,6 +207,15 @@ fpc_status op_make(fpc_ctx *ctx, fpc_arena *arena, const op_case *c, const op_ba
     return infer(ctx, t);
 }
 
+fpc_status op_of(fpc_ctx *ctx, const op_case *c, int32_t n_in, const fpc_tensor *in, op_tensors *t)
+{
+    *t = (op_tensors){.c = c, .def = op_def_of(c->op), .n_in = n_in};
+    if (!t->def || n_in > OP_MAX_IN)
+        return fpc_fail(ctx, FPC_EINTERNAL, "no op `%s` of %d inputs", c->op, n_in);
+    memcpy(t->in, in, (size_t)n_in * sizeof *in);
+    return infer(ctx, t);
+}
+
 fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, op_tensors *out)
 {
     *out = *t;
@@ -311,6 +324,23 @@ static fpc_status check_memory(fpc_ctx *ctx, const op_tensors *t, const fpc_kern
     return FPC_OK;
 }
 
+/* Copies of the inputs, and memory for the outputs. */
+static fpc_status prepare(fpc_arena *arena, const op_tensors *t, const op_backend *b, fpc_tensor *in, fpc_tensor *out)
+{
+    for (int32_t i = 0; i < t->n_in; i++)
+        if (copy_in(arena, &t->in[i], b->real, &in[i]))
+            return FPC_ENOMEM;
+    for (int32_t i = 0; i < t->n_out; i++) {
+        out[i] = t->out[i];
+        if (out[i].dtype == FPC_F64)
+            out[i].dtype = b->real;
+        out[i].data = t->def->flags & FPC_OP_INPLACE ? in[i].data : guarded(arena, fpc_bytes(out[i].shape, out[i].dtype), 0xff);
+        if (!out[i].data)
+            return FPC_ENOMEM;
+    }
+    return FPC_OK;
+}
+
 fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_split split,
                   op_result *r)
 {
@@ -318,19 +348,11 @@ fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_
     *r = (op_result){.n = t->n_out};
     if (!k)
         return fpc_fail(ctx, FPC_ENOSUPPORT, "%s has no kernel for %s", b->name, t->def->name);
+    if (prepare(arena, t, b, in, r->out))
+        return FPC_ENOMEM;
     for (int32_t i = 0; i < t->n_in; i++)
-        if (copy_in(arena, &t->in[i], b->real, &in[i]) || copy_in(arena, &t->in[i], b->real, &before[i]))
+        if (copy_in(arena, &t->in[i], b->real, &before[i]))
             return FPC_ENOMEM;
-    for (int32_t i = 0; i < t->n_out; i++) {
-        r->out[i] = t->out[i];
-        if (r->out[i].dtype == FPC_F64)
-            r->out[i].dtype = b->real;
-        const size_t bytes = fpc_bytes(r->out[i].shape, r->out[i].dtype);
-        r->out[i].data = t->def->flags & FPC_OP_INPLACE ? in[i].data : guarded(arena, bytes, 0xff);
-        r->value[i] = fpc_alloc(arena, (size_t)fpc_count(r->out[i].shape) * sizeof(double));
-        if (!r->out[i].data || !r->value[i])
-            return FPC_ENOMEM;
-    }
     fpc_node node = node_of(t, in, r->out);
     lock_guards(in, t->n_in);
     lock_guards(r->out, t->n_out);
@@ -339,8 +361,34 @@ fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_
     unlock_guards(r->out, t->n_out);
     if (!st)
         st = check_memory(ctx, t, k, in, before, r->out);
-    for (int32_t i = 0; i < t->n_out; i++)
-        for (int64_t j = 0; j < fpc_count(r->out[i].shape); j++)
+    for (int32_t i = 0; i < t->n_out && !st; i++) {
+        r->value[i] = fpc_alloc(arena, (size_t)fpc_count(r->out[i].shape) * sizeof(double));
+        for (int64_t j = 0; r->value[i] && j < fpc_count(r->out[i].shape); j++)
             r->value[i][j] = number(&r->out[i], j);
+        st = r->value[i] ? FPC_OK : FPC_ENOMEM;
+    }
+    return st;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+fpc_status op_time(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_split split,
+                   double *seconds)
+{
+    fpc_tensor in[OP_MAX_IN], out[OP_MAX_OUT];
+    fpc_status st = prepare(arena, t, b, in, out);
+    fpc_node node = node_of(t, in, out);
+    const double from = now();
+    *seconds = INFINITY;
+    for (int runs = 0; !st && (runs < 3 || now() - from < 0.3); runs++) {
+        const double start = now();
+        st = fpc_run_node(ctx, k, t->def, &node, split.parts, split.tile, b->exec);
+        *seconds = fmin(*seconds, now() - start);
+    }
     return st;
 }

@@ -73,6 +73,7 @@ static void impossible_sizes_fail(void **state)
     assert_non_null(strstr(fpc_ctx_error(ctx), "out of memory"));
     assert_null(fpc_alloc(arena, SIZE_MAX - 100));
     assert_null(fpc_alloc(arena, SIZE_MAX / 4));
+    assert_null(fpc_alloc(arena, (size_t)1 << 40));
     assert_non_null(fpc_alloc(arena, 0)); /* and it goes on working */
     fpc_arena_free(arena);
     fpc_arena_free(NULL);

@@ -30,7 +30,7 @@ static int setup(void **state)
 
     f->ctx = fpc_ctx_new();
     f->arena = fpc_arena_new(f->ctx);
-    snprintf(f->folder, sizeof f->folder, "/tmp/fpc_st_XXXXXX");
+    snprintf(f->folder, sizeof f->folder, "%s/fpc_st_XXXXXX", P_tmpdir);
     if (!mkdtemp(f->folder))
         return -1;
     snprintf(f->path, sizeof f->path, "%s/a.safetensors", f->folder);

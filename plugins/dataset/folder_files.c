@@ -1,0 +1,166 @@
+/* folder_files.c: see folder_files.h. Names come from readdir, so no list and no option leads out of the root. */
+#define _POSIX_C_SOURCE 200809L
+#include "folder_files.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static int by_stem(const void *a, const void *b)
+{
+    return strcmp(((const folder_file *)a)->stem, ((const folder_file *)b)->stem);
+}
+
+/* Length of the stem, 0: not the name of a picture. */
+static size_t stem_length(const char *name, int masks)
+{
+    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    const char *dot = strrchr(name, '.');
+    if (!dot || dot == name || name[0] == '.')
+        return 0;
+    for (int i = 0; i < (masks ? 1 : 3); i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return (size_t)(dot - name);
+    return 0;
+}
+
+static int leaves_root(const char *sub)
+{
+    if (sub[0] == '/')
+        return 1;
+    for (const char *p = sub; p; p = strchr(p, '/')) {
+        p += *p == '/';
+        if (strncmp(p, "..", 2) == 0 && (p[2] == 0 || p[2] == '/'))
+            return 1;
+    }
+    return 0;
+}
+
+static fpc_status add_file(fpc_self *self, folder_files *out, int64_t *room, const char *name, size_t stem)
+{
+    if (out->n == *room) {
+        const int64_t more = *room ? *room * 2 : 256;
+        folder_file *larger = fpc_alloc(self->arena, (size_t)more * sizeof *larger);
+        if (!larger)
+            return FPC_ENOMEM;
+        if (out->n)
+            memcpy(larger, out->file, (size_t)out->n * sizeof *larger);
+        out->file = larger;
+        *room = more;
+    }
+    folder_file *f = &out->file[out->n];
+    f->name = fpc_strdup(self->arena, name);
+    f->stem = fpc_sprintf(self->arena, "%.*s", (int)stem, name);
+    if (!f->name || !f->stem)
+        return FPC_ENOMEM;
+    out->n++;
+    return FPC_OK;
+}
+
+fpc_status fpc_folder_scan(fpc_self *self, const char *root, const char *what, const char *sub, int masks, folder_files *out)
+{
+    *out = (folder_files){0};
+    if (leaves_root(sub))
+        return fpc_fail(self->ctx, FPC_EINVAL, "%s.%s = %s: a folder inside of %s.root; no `..` and no leading `/`",
+                        self->label, what, sub, self->label);
+    out->path = fpc_sprintf(self->arena, "%s/%s", root, sub);
+    DIR *dir = out->path ? opendir(out->path) : NULL;
+    if (!dir)
+        return fpc_fail(self->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s (%s.root and %s.%s): %s",
+                        out->path ? out->path : sub, self->label, self->label, what, strerror(errno));
+    fpc_status st = FPC_OK;
+    int64_t room = 0;
+    struct dirent *entry;
+    while (st == FPC_OK && (errno = 0, entry = readdir(dir))) {
+        const size_t stem = stem_length(entry->d_name, masks);
+        if (stem)
+            st = add_file(self, out, &room, entry->d_name, stem);
+    }
+    if (st == FPC_OK && errno)
+        st = fpc_fail(self->ctx, FPC_EIO, "%s: %s", out->path, strerror(errno));
+    closedir(dir);
+    if (st == FPC_OK && !out->n)
+        st = fpc_fail(self->ctx, FPC_ENOENT, "%s: no %s in it (%s.root and %s.%s say where they are)", out->path,
+                      masks ? ".png masks" : "pictures (.jpg, .jpeg, .png)", self->label, self->label, what);
+    if (st != FPC_OK)
+        return st;
+    qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
+    for (int64_t i = 1; i < out->n; i++)
+        if (strcmp(out->file[i - 1].stem, out->file[i].stem) == 0)
+            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: %s and %s have one stem; each picture needs its own", out->path,
+                            out->file[i - 1].name, out->file[i].name);
+    return FPC_OK;
+}
+
+int64_t fpc_folder_find(const folder_files *files, const char *stem)
+{
+    const folder_file key = {stem, NULL};
+    const folder_file *hit = files->n ? bsearch(&key, files->file, (size_t)files->n, sizeof key, by_stem) : NULL;
+    return hit ? hit - files->file : -1;
+}
+
+/* The file that a line of a list means: a stem, or a name with its ending; -1: none. */
+static int64_t find_name(const folder_files *files, char *name)
+{
+    const int64_t as_stem = fpc_folder_find(files, name);
+    const size_t stem = stem_length(name, 0);
+    if (as_stem >= 0 || !stem)
+        return as_stem;
+    name[stem] = 0;
+    const int64_t i = fpc_folder_find(files, name);
+    name[stem] = '.';
+    return i >= 0 && strcmp(files->file[i].name, name) == 0 ? i : -1;
+}
+
+static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char *name, const folder_files *files,
+                            uint8_t *taken, uint8_t mark, int64_t *n, int64_t *index)
+{
+    if (strchr(name, '/') || strcmp(name, "..") == 0)
+        return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: `%s`: a list holds names of pictures in %s, without folders", list,
+                        (long long)line, name, files->path);
+    const int64_t i = find_name(files, name);
+    if (i < 0)
+        return fpc_fail(self->ctx, FPC_ENOENT, "%s:%lld: `%s`: no picture of that name in %s", list, (long long)line, name,
+                        files->path);
+    if (taken[i])
+        return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: `%s` is %s", list, (long long)line, name,
+                        taken[i] == mark ? "in the list twice" : "in the training list and in the validation list");
+    taken[i] = mark;
+    index[(*n)++] = i;
+    return FPC_OK;
+}
+
+fpc_status fpc_folder_list(fpc_self *self, const char *list, const folder_files *files, uint8_t *taken, uint8_t mark, int64_t *n,
+                           int64_t **index)
+{
+    char text[1024];
+    *n = 0;
+    *index = fpc_alloc(self->arena, (size_t)(files->n + 1) * sizeof **index);
+    if (!*index)
+        return FPC_ENOMEM;
+    FILE *file = fopen(list, "r");
+    if (!file)
+        return fpc_fail(self->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: %s", list, strerror(errno));
+    fpc_status st = FPC_OK;
+    for (int64_t line = 1; st == FPC_OK && fgets(text, sizeof text, file); line++) {
+        if (strlen(text) + 1 == sizeof text) {
+            st = fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", list, (long long)line);
+            break;
+        }
+        char *name = text + strspn(text, " \t");
+        size_t length = strcspn(name, "\r\n");
+        while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+            length--;
+        name[length] = 0;
+        if (length && name[0] != '#')
+            st = take_line(self, list, line, name, files, taken, mark, n, *index);
+    }
+    if (st == FPC_OK && ferror(file))
+        st = fpc_fail(self->ctx, FPC_EIO, "%s: %s", list, strerror(errno));
+    fclose(file);
+    if (st == FPC_OK && !*n)
+        st = fpc_fail(self->ctx, FPC_EFORMAT, "%s: there is no name in it", list);
+    return st;
+}

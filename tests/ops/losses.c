@@ -1,0 +1,258 @@
+/* losses.c: seg_loss and its gradient against the golden numbers of PyTorch (golden/losses.safetensors, reference 2.7),
+ * counts against golden/metrics.safetensors and reference 3, the same loss from low-resolution logits as from upsampled
+ * ones, and what happens to labels that cannot be. On every backend. */
+#include "try.h"
+#include "checkpoint.h"
+#include <math.h>
+
+static const float class_weights[] = {0.0043f, 0.0049f, 0.0602f, 0.3834f, 0.5577f, 0.5577f, 0.2924f, 0.2986f, 0.2595f, 0.3189f,
+                                      0.4357f, 0.3030f, 0.1857f, 0.0040f, 0.1121f, 0.6114f, 14.5434f, 0.0305f, 0.0366f};
+
+#define CE {.kind = FPC_TERM_CROSS_ENTROPY}
+#define DICE {.kind = FPC_TERM_DICE, .eps = 1e-8f}
+#define FOCAL {.kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2}
+
+/* Gradient of sum_t dterm[t] * terms[t] by the logits. */
+static op_result grad_of(const op_backend *b, const fpc_seg_loss_attr *attr, fpc_tensor logits, fpc_tensor mask, const double *dterm)
+{
+    const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = *attr}, grad = {.op = "seg_loss_grad", .note = "", .attr.seg = *attr};
+    const op_result r = run_op(b, &loss, 2, (fpc_tensor[]){logits, mask});
+    fpc_tensor stats = r.out[1], norm = r.out[2], dterms = reals(1, 1, 1, attr->n_terms);
+    stats.dtype = norm.dtype = FPC_F64;
+    stats.data = r.value[1];
+    norm.data = r.value[2];
+    memcpy(dterms.data, dterm, (size_t)attr->n_terms * sizeof(double));
+    return run_op(b, &grad, 5, (fpc_tensor[]){logits, mask, stats, norm, dterms});
+}
+
+/* ---- reference 2.7 and 3 ---- */
+
+static void paper_values(const op_backend *b)
+{
+    static const float w[4] = {0.5f, 1, 2, 4};
+    const double want[] = {1.9408172339, 2.0728442111, 1.9100880672, 2.1272536311, 0.8287579687, 0.3717333960};
+    const int32_t want_counts[4][3] = {{1, 0, 3}, {0, 3, 4}, {1, 1, 3}, {0, 6, 0}};
+    const op_case c = {.op = "seg_loss", .note = "",
+                       .attr.seg = {6, -1, 0, {CE, {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = w},
+                                               {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
+                                               {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = w}, DICE, FOCAL}}};
+    const fpc_tensor z = reals(2, 2, 3, 4), t = bytes(2, 2, 3, 1);
+    for (int i = 0; i < 12; i++) {
+        const int n = i / 6, y = i / 3 % 2, x = i % 3;
+        for (int k = 0; k < 4; k++)
+            ((double *)z.data)[i * 4 + k] = (3 * n + 2 * k + 5 * y + 7 * x) % 11 / 4.0 - 1;
+        ((uint8_t *)t.data)[i] = (uint8_t)((n + y + 2 * x) % 3);
+    }
+    const op_result r = run_op(b, &c, 2, (fpc_tensor[]){z, t});
+    for (int i = 0; i < 6; i++) /* 0.1 as a float is 1.5e-9 off */
+        if (!(fabs(r.value[0][i] - want[i]) <= (b->real == FPC_F64 ? 2e-9 : 1e-6)))
+            fail_msg("%s: term %d is %.10f instead of %.10f", b->name, i, r.value[0][i], want[i]);
+    for (int k = 0; k < 12; k++)
+        assert_int_equal((int)(r.value[3][k] + r.value[3][12 + k]), want_counts[k / 3][k % 3]);
+}
+
+static void test_reference_values(void **state)
+{
+    (void)state;
+    on_each(paper_values);
+}
+
+/* ---- PyTorch's file ---- */
+
+static fpc_st_file *golden;
+
+/* (n,c,h,w) of the file to (n,h,w,c). */
+static fpc_tensor nhwc(const char *name)
+{
+    const fpc_st_tensor *t = fpc_st_find(golden, name);
+    assert_non_null(t);
+    const fpc_tensor out = reals((int32_t)t->dims[0], (int32_t)t->dims[2], (int32_t)t->dims[3], (int32_t)t->dims[1]);
+    double *from = fpc_alloc(all->scratch, (size_t)t->count * sizeof *from), *to = out.data;
+    assert_non_null(from);
+    assert_int_equal(fpc_st_as_f64(all->b.ctx, golden, t, from), FPC_OK);
+    const int64_t c = t->dims[1], plane = t->dims[2] * t->dims[3];
+    for (int64_t n = 0; n < t->dims[0]; n++)
+        for (int64_t k = 0; k < c; k++)
+            for (int64_t i = 0; i < plane; i++)
+                to[(n * plane + i) * c + k] = from[(n * c + k) * plane + i];
+    return out;
+}
+
+static fpc_tensor labels(const char *name)
+{
+    const fpc_st_tensor *t = fpc_st_find(golden, name);
+    assert_non_null(t);
+    const fpc_tensor out = bytes((int32_t)t->dims[0], (int32_t)t->dims[1], (int32_t)t->dims[2], 1);
+    int64_t *from = fpc_alloc(all->scratch, (size_t)t->count * sizeof *from);
+    assert_non_null(from);
+    assert_int_equal(fpc_st_as_i64(all->b.ctx, golden, t, from), FPC_OK);
+    for (int64_t i = 0; i < t->count; i++)
+        ((uint8_t *)out.data)[i] = (uint8_t)from[i];
+    return out;
+}
+
+static void read_golden(const char *name)
+{
+    if (fpc_st_read(all->b.ctx, all->b.arena, shared_file(&all->b, name), &golden))
+        fail_msg("%s", op_error(all));
+}
+
+static void pytorch_losses(const op_backend *b)
+{
+    static const struct {
+        const char *name;
+        fpc_seg_loss_attr attr;
+        double dterm[2];
+    } list[] = {{"ce", {1, -1, 0, {CE}}, {1}},
+                {"ce_smooth_0.1", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}}}, {1}},
+                {"ce_class_weights", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = class_weights}}}, {1}},
+                {"dice", {1, -1, 0, {DICE}}, {1}},
+                {"focal_0.25_2", {1, -1, 0, {FOCAL}}, {1}},
+                {"ce_dice_1.5", {2, -1, 0, {CE, DICE}}, {1, 1.5}}};
+    const fpc_tensor z = nhwc("logits"), mask = labels("mask");
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        const op_case c = {.op = "seg_loss", .note = "", .attr.seg = list[i].attr};
+        const op_result r = run_op(b, &c, 2, (fpc_tensor[]){z, mask});
+        double want, got = 0, most = 0, error = 0;
+        const fpc_st_tensor *value = fpc_st_find(golden, fpc_sprintf(all->scratch, "value.%s", list[i].name));
+        assert_non_null(value);
+        assert_int_equal(fpc_st_as_f64(all->b.ctx, golden, value, &want), FPC_OK);
+        for (int t = 0; t < list[i].attr.n_terms; t++)
+            got += list[i].dterm[t] * r.value[0][t];
+        if (!(fabs(got - want) <= 1e-6 * fabs(want)))
+            fail_msg("%s: %s is %.9f instead of %.9f", b->name, list[i].name, got, want);
+        const fpc_tensor grad = nhwc(fpc_sprintf(all->scratch, "grad.%s", list[i].name));
+        const op_result g = grad_of(b, &list[i].attr, z, mask, list[i].dterm);
+        for (int64_t k = 0; k < fpc_count(grad.shape); k++) {
+            most = fmax(most, fabs(((double *)grad.data)[k]));
+            error = fmax(error, fabs(((double *)grad.data)[k] - g.value[0][k]));
+        }
+        if (!(error <= 5e-6 * most)) /* PyTorch's own float error is about 1e-6 */
+            fail_msg("%s: the gradient of %s is off by %.3g (largest magnitude %.3g)", b->name, list[i].name, error, most);
+    }
+}
+
+static void test_pytorch_losses(void **state)
+{
+    (void)state;
+    read_golden("golden/losses.safetensors");
+    on_each(pytorch_losses);
+}
+
+/* F of one image from its counts: mean over the classes that its labels have (reference 3). */
+static double f_score(const double *counts, int classes)
+{
+    double sum = 0;
+    int present = 0;
+    for (int k = 0; k < classes; k++) {
+        const double tp = counts[k * 3], fp = counts[k * 3 + 1], fn = counts[k * 3 + 2];
+        const double p = tp / (tp + fp + 1e-7), r = tp / (tp + fn + 1e-7);
+        if (tp + fn > 0) {
+            sum += 2 * p * r / (p + r + 1e-7);
+            present++;
+        }
+    }
+    return sum / present;
+}
+
+static void counts_of_file(const op_backend *b)
+{
+    const fpc_tensor target = labels("target"), pred = labels("pred");
+    const fpc_shape s = target.shape;
+    const fpc_tensor z = reals(s.n, s.h, s.w, 19);
+    const op_case c = {.op = "seg_loss", .note = "", .attr.seg = {1, -1, 0, {CE}}};
+    double want[6], f = 0;
+    for (int64_t i = 0; i < fpc_rows_of(s); i++)
+        ((double *)z.data)[i * 19 + ((uint8_t *)pred.data)[i]] = 3;
+    const op_result r = run_op(b, &c, 2, (fpc_tensor[]){z, target});
+    assert_int_equal(fpc_st_as_f64(all->b.ctx, golden, fpc_st_find(golden, "f_image"), want), FPC_OK);
+    for (int n = 0; n < 6; n++) {
+        f = f_score(r.value[3] + n * 57, 19);
+        if (!(fabs(f - want[n]) <= 1e-12))
+            fail_msg("%s: F of image %d is %.15f instead of %.15f", b->name, n, f, want[n]);
+    }
+}
+
+static void test_counts(void **state)
+{
+    (void)state;
+    read_golden("golden/metrics.safetensors");
+    on_each(counts_of_file);
+}
+
+/* ---- upsampling inside equals upsampling before ---- */
+
+static void fused_equals_two_steps(const op_backend *b)
+{
+    static const fpc_seg_loss_attr attr = {3, 255, 0, {CE, DICE, FOCAL}};
+    const double dterm[3] = {1, -0.5, 2};
+    const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = attr}, up = {.op = "resize", .note = "", .attr.resize = {20, 28, 0}},
+                  back = {.op = "resize_grad", .note = "", .attr.resize = {5, 7, 0}},
+                  label = {.op = "seg_argmax", .note = "", .attr.resize = {20, 28, 0}},
+                  label_large = {.op = "seg_argmax", .note = "", .attr.resize = {20, 28, 0}};
+    const fpc_tensor z = random_reals(2, 5, 7, 19, -2, 2, 1), mask = bytes(2, 20, 28, 1);
+    for (int i = 0; i < 2 * 20 * 28; i++)
+        ((uint8_t *)mask.data)[i] = i % 9 == 4 ? 255 : (uint8_t)(19 * op_unit(6, 6, (uint64_t)i));
+    const op_result large = run_op(b, &up, 1, &z);
+    fpc_tensor zl = large.out[0];
+    zl.dtype = FPC_F64;
+    zl.data = large.value[0];
+    const op_result one = run_op(b, &loss, 2, (fpc_tensor[]){z, mask}), two = run_op(b, &loss, 2, (fpc_tensor[]){zl, mask});
+    for (int t = 0; t < 3; t++)
+        if (!(fabs(one.value[0][t] - two.value[0][t]) <= accuracy(b) * fabs(two.value[0][t])))
+            fail_msg("%s: term %d is %.12g fused and %.12g in two steps", b->name, t, one.value[0][t], two.value[0][t]);
+    const op_result g = grad_of(b, &attr, z, mask, dterm), gl = grad_of(b, &attr, zl, mask, dterm);
+    fpc_tensor wide = gl.out[0];
+    wide.dtype = FPC_F64;
+    wide.data = gl.value[0];
+    const op_result down = run_op(b, &back, 1, &wide);
+    double most = 0, error = 0;
+    for (int64_t i = 0; i < fpc_count(z.shape); i++) {
+        most = fmax(most, fabs(down.value[0][i]));
+        error = fmax(error, fabs(down.value[0][i] - g.value[0][i]));
+    }
+    if (!(error <= accuracy(b) * most))
+        fail_msg("%s: the gradient differs by %.3g (largest magnitude %.3g)", b->name, error, most);
+    const op_result a = run_op(b, &label, 1, &z), al = run_op(b, &label_large, 1, &zl);
+    int64_t differ = 0;
+    for (int64_t i = 0; i < 2 * 20 * 28; i++)
+        differ += a.value[0][i] != al.value[0][i];
+    assert_int_equal(differ, 0);
+}
+
+static void test_fused(void **state)
+{
+    (void)state;
+    on_each(fused_equals_two_steps);
+}
+
+/* ---- labels that cannot be ---- */
+
+static void bad_label(const op_backend *b)
+{
+    const op_case c = {.op = "seg_loss", .note = "", .attr.seg = {1, 255, 0, {CE}}};
+    const fpc_tensor z = random_reals(2, 4, 4, 19, -1, 1, 1), mask = bytes(2, 8, 8, 1);
+    op_result r;
+    ((uint8_t *)mask.data)[3] = 255;
+    ((uint8_t *)mask.data)[64 + 17] = 19;
+    assert_int_equal(try_op(b, &c, 2, (fpc_tensor[]){z, mask}, &r), FPC_EFORMAT);
+    if (!strstr(fpc_ctx_error(all->b.ctx), "image 1") || !strstr(fpc_ctx_error(all->b.ctx), "label 19"))
+        fail_msg("%s: the sentence names neither image 1 nor label 19: %s", b->name, fpc_ctx_error(all->b.ctx));
+    fpc_ctx_clear(all->b.ctx);
+}
+
+static void test_bad_label(void **state)
+{
+    (void)state;
+    on_each(bad_label);
+}
+
+int main(void)
+{
+    const struct CMUnitTest test[] = {cmocka_unit_test(test_reference_values), cmocka_unit_test(test_pytorch_losses),
+                                      cmocka_unit_test(test_counts), cmocka_unit_test(test_fused), cmocka_unit_test(test_bad_label)};
+    all = op_backends_open();
+    const int failed = cmocka_run_group_tests(test, NULL, NULL);
+    op_backends_close(all);
+    return failed;
+}

@@ -1,0 +1,204 @@
+/* test_model.c: the models' parameters (number, names, shapes), work and sizes of logits, and what they refuse. That they
+ * compute the right thing is tests/golden/test_golden.c's part. */
+#include "plugins/stages_test.h"
+
+static int64_t count_params(const fpc_graph *g)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < g->n_values; i++)
+        n += g->value[i].role == FPC_ROLE_PARAM ? fpc_count(g->value[i].shape) : 0;
+    return n;
+}
+
+static fpc_graph *graph(bench *b, const char *model, int32_t n, int32_t h, int32_t w, int training, int rewrite)
+{
+    fpc_stages *s = open_stages(b, fpc_sprintf(b->arena, "%s[model]\n%s\n", SMALL_RECIPE, model), 0);
+    fpc_graph *g;
+    if (fpc_stages_graph(s, n, h, w, training, rewrite, &g))
+        fail_msg("%s: %s", model, fpc_ctx_error(b->ctx));
+    return g;
+}
+
+static void parameters(void **state)
+{
+    static const struct {
+        const char *model;
+        int64_t want;
+    } row[] = {
+        {"use = microsegformer", 1747923},
+        {"use = microsegformer\nlmsa = off", 1721939},
+        {"use = unet", 1688499},
+        {"use = unet\nwidth = 16", 1081235},
+        {"use = unet\nwidth = 18", 1368019},
+        {"use = unet\nwidth = 22", 2042675},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        for (int training = 0; training < 2; training++)
+            assert_int_equal(count_params(graph(*state, row[i].model, 1, 64, 64, training, 0)), row[i].want);
+}
+
+static const fpc_value *value_named(const fpc_graph *g, const char *name)
+{
+    for (int32_t i = 0; i < g->n_values; i++)
+        if (g->value[i].name && !strcmp(g->value[i].name, name))
+            return &g->value[i];
+    fail_msg("there is no `%s`", name);
+    return NULL;
+}
+
+/* Shapes as (n,h,w,c): out, kh, kw, in of convolutions; 1, 1, out, in of linear maps. */
+static void names_and_shapes(void **state)
+{
+    static const struct {
+        const char *name;
+        int rank;
+        fpc_shape shape;
+    } row[] = {
+        {"patch_embed1.proj.weight", 4, {32, 7, 7, 3}},
+        {"block1.0.attn.sr.weight", 4, {32, 8, 8, 32}},
+        {"block2.1.attn.kv.weight", 2, {1, 1, 128, 64}},
+        {"block4.1.mlp.fc1.weight", 2, {1, 1, 384, 192}},
+        {"block3.0.attn.norm.bias", 1, {1, 1, 1, 128}},
+        {"norm3.weight", 1, {1, 1, 1, 128}},
+        {"decoder.linear_c4.weight", 2, {1, 1, 128, 192}},
+        {"decoder.linear_fuse.0.weight", 2, {1, 1, 128, 512}},
+        {"decoder.linear_fuse.2.bias", 1, {1, 1, 1, 128}},
+        {"decoder.lmsa.dw_conv3x3.weight", 4, {128, 3, 3, 1}},
+        {"decoder.lmsa.pw_conv.weight", 4, {128, 1, 1, 128}},
+        {"decoder.lmsa.bn.running_var", 1, {1, 1, 1, 128}},
+        {"decoder.lmsa.bn.num_batches_tracked", 0, {1, 1, 1, 1}},
+        {"decoder.lmsa.fc.0.weight", 2, {1, 1, 32, 128}},
+        {"decoder.conv_seg.weight", 4, {19, 1, 1, 128}},
+    };
+    const fpc_graph *g = graph(*state, "use = microsegformer", 1, 64, 64, 1, 0);
+    int32_t params = 0, buffers = 0;
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const fpc_value *v = value_named(g, row[i].name);
+        assert_int_equal(v->rank, row[i].rank);
+        assert_true(fpc_same_shape(v->shape, row[i].shape));
+    }
+    for (int32_t i = 0; i < g->n_values; i++) {
+        params += g->value[i].role == FPC_ROLE_PARAM;
+        buffers += g->value[i].role == FPC_ROLE_BUFFER;
+    }
+    assert_int_equal(params, 162);
+    assert_int_equal(buffers, 3);
+    g = graph(*state, "use = unet", 1, 64, 64, 1, 0);
+    assert_true(fpc_same_shape(value_named(g, "inc.double_conv.0.weight")->shape, (fpc_shape){20, 3, 3, 3}));
+    assert_true(fpc_same_shape(value_named(g, "down4.maxpool_conv.1.double_conv.4.weight")->shape, (fpc_shape){160, 3, 3, 160}));
+    assert_true(fpc_same_shape(value_named(g, "up1.conv.double_conv.0.weight")->shape, (fpc_shape){160, 3, 3, 320}));
+    assert_true(fpc_same_shape(value_named(g, "outc.conv.bias")->shape, (fpc_shape){1, 1, 1, 19}));
+    g = graph(*state, "use = unet\nbilinear = off", 1, 64, 64, 1, 0);
+    assert_true(fpc_same_shape(value_named(g, "up1.up.weight")->shape, (fpc_shape){320, 2, 2, 160}));
+    assert_true(fpc_same_shape(value_named(g, "up4.conv.double_conv.0.weight")->shape, (fpc_shape){20, 3, 3, 40}));
+}
+
+/* Reference 1.4 and 1.5, at 512x512. */
+static void work(void **state)
+{
+    const double lmsa = (double)fpc_graph_macs(graph(*state, "use = microsegformer", 1, 512, 512, 0, 0), 1);
+    const double unet = (double)fpc_graph_macs(graph(*state, "use = unet", 1, 512, 512, 0, 0), 1);
+    const double fast = (double)fpc_graph_macs(graph(*state, "use = microsegformer", 1, 512, 512, 0, 1), 1);
+
+    assert_float_equal(lmsa / 1e9, 4.157, 0.0006);
+    assert_float_equal(unet / 1e9, 15.8, 0.05);
+    if (fast > 2.6e9)
+        fail_msg("%.3f GMAC after the rewrites; at most 2.6 are allowed", fast / 1e9);
+}
+
+static void logits_of_any_size(void **state)
+{
+    static const int32_t size[][2] = {{64, 64}, {460, 460}, {563, 563}, {96, 130}, {37, 44}};
+    static const char *const model[] = {"use = microsegformer", "use = unet", "use = unet\nbilinear = off"};
+
+    for (size_t m = 0; m < sizeof model / sizeof model[0]; m++)
+        for (size_t i = 0; i < sizeof size / sizeof size[0]; i++) {
+            if (m == 0 && size[i][0] < 64)
+                continue; /* the last stage's map would be smaller than the first one's reduction */
+            const fpc_graph *g = graph(*state, model[m], 2, size[i][0], size[i][1], 1, 1);
+            const fpc_shape z = fpc_shape_of(g, fpc_output_find(g, "logits"));
+            assert_true(fpc_same_shape(z, (fpc_shape){2, size[i][0], size[i][1], 19}));
+        }
+}
+
+static int dropouts(const fpc_graph *g, double *sum)
+{
+    int n = 0;
+    *sum = 0;
+    for (int32_t i = 0; i < g->n_nodes; i++) {
+        if (!strcmp(g->node[i].def->name, "dropout")) {
+            *sum += (double)((const fpc_dropout_attr *)g->node[i].attr)->p;
+            n++;
+        }
+        if (!strcmp(g->node[i].def->name, "attention") && ((const fpc_attention_attr *)g->node[i].attr)->drop > 0) {
+            *sum += (double)((const fpc_attention_attr *)g->node[i].attr)->drop;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Four sites in each block, with p/2 in the first stage and p/4 more in each next one; none while evaluating. */
+static void dropout_sites(void **state)
+{
+    double sum;
+    const char *streams[64];
+    int n = 0;
+    const fpc_graph *g = graph(*state, "use = microsegformer\ndropout = 0.2", 1, 64, 64, 1, 0);
+
+    assert_int_equal(dropouts(g, &sum), 28);
+    assert_float_equal(sum, 4 * (0.1 + 2 * 0.15 + 2 * 0.2 + 2 * 0.25), 1e-5);
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->node[i].def->name, "dropout"))
+            streams[n++] = g->node[i].name;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(streams[i], streams[k]); /* equal names would drop alike */
+    assert_int_equal(dropouts(graph(*state, "use = microsegformer\ndropout = 0.2", 1, 64, 64, 0, 0), &sum), 0);
+    assert_int_equal(dropouts(graph(*state, "use = microsegformer\ndropout = 0", 1, 64, 64, 1, 0), &sum), 0);
+    g = graph(*state, "use = unet\ndropout = 0.3", 1, 64, 64, 1, 0);
+    assert_int_equal(dropouts(g, &sum), 18);
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->node[i].def->name, "dropout"))
+            assert_int_equal(((const fpc_dropout_attr *)g->node[i].attr)->per_channel, 1);
+}
+
+static void refusals(void **state)
+{
+    refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16", "model.depths has 4 numbers, but model.dims has 2");
+    refuse_plugin(*state, "model", "use = microsegformer\nheads = 1,1,3,1", "3 heads do not divide the 128 channels of stage 3");
+    refuse_plugin(*state, "model", "use = microsegformer\ndropout = 0.9", "stage 4 would drop");
+    refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16,x,32", "test.ini:3: model.dims = 8,16,x,32");
+    refuse_plugin(*state, "model", "use = microsegformer\nlsma = on", "did you mean `lmsa`?");
+    refuse_stages(*state, SMALL_RECIPE "[model]\nuse = unet\nwidth = 22\nmax_params = 1821085\n", FPC_OPEN_BACKEND,
+                  "model.max_params = 1821085: the model has 2042675 parameters, 221590 too many");
+}
+
+static void small_pictures(void **state)
+{
+    fpc_graph *g;
+    bench *b = *state;
+    fpc_stages *s = open_stages(b, SMALL_RECIPE "[model]\nuse = unet\n", 0);
+
+    assert_int_not_equal(fpc_stages_graph(s, 1, 12, 40, 0, 0, &g), FPC_OK);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "pictures of 40x12 pixels are too small; 16x16 is the least"));
+    fpc_ctx_clear(b->ctx);
+    s = open_stages(b, SMALL_RECIPE "[model]\nuse = microsegformer\n", 0);
+    assert_int_not_equal(fpc_stages_graph(s, 1, 16, 16, 0, 0, &g), FPC_OK);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "block1.0.attn.sr"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(parameters, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(names_and_shapes, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(work, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(logits_of_any_size, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(dropout_sites, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(small_pictures, bench_open, bench_close),
+    };
+    return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}

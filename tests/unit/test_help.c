@@ -1,0 +1,191 @@
+/* test_help.c: what -l, -h and the reference print is what the tables say, for the core and for a plugin compiled here. */
+#define _GNU_SOURCE
+#include "help.h"
+#include "core_options.h"
+#include "unit/compile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static fpc_cmdline cmd;
+static char folder[] = "help.XXXXXX", *out;
+static size_t out_size;
+static FILE *stream;
+
+static int begin(void **state)
+{
+    (void)state;
+    cmd = (fpc_cmdline){.ctx = fpc_ctx_new()};
+    cmd.arena = fpc_arena_new(cmd.ctx);
+    stream = open_memstream(&out, &out_size);
+    fpc_print_to(stream);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fpc_print_to(NULL);
+    fclose(stream);
+    free(out);
+    fpc_arena_free(cmd.arena);
+    fpc_ctx_free(cmd.ctx);
+    return 0;
+}
+
+static void printed(const char *text)
+{
+    assert_int_equal(fpc_print_end(), 0);
+    if (!strstr(out, text)) {
+        print_message("expected: %s\nprinted:\n%s\n", text, out);
+        fail();
+    }
+}
+
+static int make_plugins(void **state)
+{
+    static const char rows[] = SCHEDULE_SOURCE(
+        "saw", OPTION_A "{\"b\", \"teeth; see | it\", \"\", \"\", 1, 1e18, 0, FPC_OPT_INT, FPC_OPT_REQUIRED, 32},"
+        "{\"c\", \"a kind\", \"\", \"up\", 1, 0, kinds, FPC_OPT_CHOICE, FPC_OPT_EXPERT, 32},",
+        ".detail = \"First words. A second sentence that goes on for so long that the line has to be broken somewhere "
+        "before it ends.\",", "FPC_PLUGINS(&p)");
+    char text[4000];
+
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    unsetenv("FPCORE_PLUGIN_PATH");
+    snprintf(text, sizeof text, "#include <fpcore/option.h>\nstatic const fpc_choice kinds[] = {{\"up\", 1, \"rising\"}, "
+             "{\"down\", 2, \"falling\"}, {0}};\n%s", rows);
+    return compile_plugin(folder, "schedule_saw", text);
+}
+
+static int remove_plugins(void **state)
+{
+    char command[100];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+static fpc_registry *registry(void)
+{
+    fpc_registry *reg;
+
+    assert_int_equal(fpc_registry_new(cmd.ctx, cmd.arena, folder, &reg), FPC_OK);
+    return reg;
+}
+
+static void list_of_plugins(void **state)
+{
+    (void)state;
+    assert_int_equal(fpc_help_list(&cmd, registry(), 0), FPC_OK);
+    printed("schedule\n  saw               Sums.\n");
+    printed("comm\n  (no plugin of this kind)\n");
+}
+
+static void one_kind(void **state)
+{
+    (void)state;
+    assert_int_equal(fpc_help_list(&cmd, registry(), FPC_SCHEDULE), FPC_OK);
+    printed("schedule\n  saw ");
+    assert_null(strstr(out, "loss"));
+}
+
+static void a_plugin(void **state)
+{
+    const fpc_found *found;
+
+    (void)state;
+    assert_int_equal(fpc_registry_find(registry(), FPC_SCHEDULE, "saw", NULL, &found), FPC_OK);
+    assert_int_equal(fpc_help_plugin(&cmd, found, 0), FPC_OK);
+    printed("schedule/saw 1.0: Sums.\nfile help.");
+    printed("/schedule_saw.so, license MIT, ABI 0.1\n");
+    printed("First words. A second sentence");
+    printed("  [schedule]\n  use = saw\n");
+    printed("  a\n      type real, default 0.5, range 0 .. 1, unit prob\n      how much\n");
+    printed("  b\n      type int, required, range 1 or more\n      teeth; see | it\n");
+    printed("  and 1 for experts: fpcore -h schedule/saw --all\n");
+    printed("read by fpcore itself in every [schedule]:\n  warmup_epochs\n      type int, default 0, ");
+    assert_null(strstr(out, "rising"));
+    for (const char *line = out; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, "First", 5) == 0)
+            assert_true(strcspn(line, "\n") <= 100);
+    assert_int_equal(fpc_help_plugin(&cmd, found, 1), FPC_OK);
+    printed("  c\n      type choice, default up, range one of up, down\n      a kind\n        up           rising\n");
+}
+
+static void sections(void **state)
+{
+    (void)state;
+    assert_int_equal(fpc_help_section(&cmd, registry(), "run", 0), FPC_OK);
+    for (const fpc_option *o = fpc_core_run; o->name; o++)
+        printed(fpc_sprintf(cmd.arena, "  %s\n      type ", o->name));
+    assert_int_equal(fpc_help_section(&cmd, registry(), "loss", 0), FPC_OK);
+    printed("[loss.LABEL]: ");
+    printed("  weight\n      type real, default 1.0, range 0 .. 1000000000\n");
+    assert_int_equal(fpc_help_section(&cmd, registry(), "augment", 0), FPC_OK);
+    printed("  fill\n      type choice, default background");
+    assert_int_equal(fpc_help_section(&cmd, registry(), "schedule", 0), FPC_OK);
+    printed("plugins (fpcore -h schedule/NAME describes one):\n  saw");
+}
+
+static void reference(void **state)
+{
+    (void)state;
+    assert_int_equal(fpc_help_markdown(&cmd, registry()), FPC_OK);
+    printed("# Options\n");
+    printed("## [run]\n");
+    printed("| `seed` | int | 0 | 0 or more |");
+    printed("## [loss.LABEL]\n");
+    printed("### schedule/saw\n\nSums.\n\nFirst words.");
+    printed("| `a` | real | 0.5 | 0 .. 1 | prob | how much |\n");
+    printed("| `b` | int | **required** | 1 or more |  | teeth; see \\| it |\n");
+    assert_null(strstr(out, folder)); /* the same on every machine */
+}
+
+static void usage(void **state)
+{
+    static const fpc_cmd verb = {.name = "measure", .summary = "Measure something."};
+    const fpc_cmd *const verbs[] = {&verb, NULL};
+
+    (void)state;
+    cmd.verbs = verbs;
+    fpc_help_usage(&cmd);
+    printed("  measure    Measure something.\n");
+    printed("130 interrupted after saving");
+}
+
+static void a_full_disk_is_noticed(void **state)
+{
+    FILE *full = fopen("/dev/full", "w");
+
+    (void)state;
+    if (!full)
+        skip();
+    fpc_print_to(full);
+    fpc_help_usage(&cmd);
+    assert_int_not_equal(fpc_print_end(), 0);
+    fclose(full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(list_of_plugins, begin, end),
+        cmocka_unit_test_setup_teardown(one_kind, begin, end),
+        cmocka_unit_test_setup_teardown(a_plugin, begin, end),
+        cmocka_unit_test_setup_teardown(sections, begin, end),
+        cmocka_unit_test_setup_teardown(reference, begin, end),
+        cmocka_unit_test_setup_teardown(usage, begin, end),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_noticed, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, make_plugins, remove_plugins);
+}

@@ -1,0 +1,76 @@
+/* The table of ops: every row is complete; a plugin's op may not take a built-in name or come without a gradient. */
+#include "graphs.h"
+
+static void test_every_row_is_complete(void **state)
+{
+    (void)state;
+    for (int32_t i = 0; i < fpc_n_builtin_ops; i++) {
+        const fpc_op_def *d = &fpc_builtin_ops[i];
+        assert_true(d->size == sizeof *d && d->infer && d->min_in >= 1 && d->max_in >= d->min_in && d->n_out >= 1);
+        assert_true((int)strlen(d->in) <= d->max_in && (int)strlen(d->out) <= d->n_out);
+        assert_int_equal(strspn(d->in, "rw"), strlen(d->in));
+        assert_int_equal(strspn(d->out, "rws"), strlen(d->out));
+        assert_true(d->grad || (d->flags & FPC_OP_NOGRAD));
+        if (strchr(d->out, 's') || strchr(d->out, 'r')) /* tiles need a row-wise argument to count by */
+            assert_true(strchr(d->out, 'r') || strchr(d->in, 'r'));
+        for (int32_t k = 0; k < i; k++)
+            assert_string_not_equal(d->name, fpc_builtin_ops[k].name);
+    }
+}
+
+static fpc_status infer_like(fpc_ctx *ctx, fpc_node *n)
+{
+    (void)ctx;
+    n->out[0].shape = n->in[0].shape;
+    return FPC_OK;
+}
+
+static void refuse(fpc_op_def *ops, const char *says)
+{
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    const fpc_plugin plugin = {FPC_PLUGIN_HEAD, .kind = FPC_LOSS, .name = "mine", .ops = ops};
+    const fpc_found found = {&plugin, "mine.so"};
+    fpc_op_table *t;
+    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 1, &found, &t), FPC_EINVAL);
+    if (!strstr(fpc_ctx_error(l.ctx), says))
+        fail_msg("%s", fpc_ctx_error(l.ctx));
+    lab_close(&l);
+}
+
+static void test_plugins_ops_are_checked(void **state)
+{
+    (void)state;
+    fpc_op_def taken[2] = {{.size = sizeof(fpc_op_def), .name = "gelu", .min_in = 1, .max_in = 1, .n_out = 1, .in = "r", .out = "r",
+                            .flags = FPC_OP_NOGRAD, .infer = infer_like}};
+    refuse(taken, "plugin mine (mine.so) brings the op `gelu`, which exists already");
+    fpc_op_def no_grad[2] = {{.size = sizeof(fpc_op_def), .name = "swish", .min_in = 1, .max_in = 1, .n_out = 1, .in = "r", .out = "r",
+                              .infer = infer_like}};
+    refuse(no_grad, "op `swish` needs infer, access letters, and grad or FPC_OP_NOGRAD");
+}
+
+static void test_plugins_ops_are_found(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def), .name = "swish", .min_in = 1, .max_in = 1, .n_out = 1, .in = "r", .out = "r",
+                          .flags = FPC_OP_NOGRAD, .infer = infer_like}};
+    const fpc_plugin plugin = {FPC_PLUGIN_HEAD, .kind = FPC_MODEL, .name = "mine", .ops = ops};
+    const fpc_found found = {&plugin, "mine.so"};
+    fpc_op_table *t;
+    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 1, &found, &t), FPC_OK);
+    assert_ptr_equal(fpc_op_find(t, "swish"), ops);
+    assert_non_null(fpc_op_find(t, "linear"));
+    assert_null(fpc_op_find(t, "swis"));
+    lab_close(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_row_is_complete), cmocka_unit_test(test_plugins_ops_are_checked),
+        cmocka_unit_test(test_plugins_ops_are_found),
+    };
+    return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* The planner: row-wise ops share a group, barriers stand alone, nothing that lives at once overlaps, and the cut into
+ * parts and tiles is a function of the shapes. */
+#include "graphs.h"
+#include "plan.h"
+
+static fpc_slot *fixed_inputs(lab *l, fpc_graph *g)
+{
+    fpc_slot *s = fpc_alloc(l->arena, (size_t)g->n_values * sizeof *s);
+    for (int32_t v = 0; v < g->n_values; v++)
+        if (g->value[v].role != FPC_ROLE_NODE)
+            s[v].place = FPC_PLACE_FIXED;
+    return s;
+}
+
+static fpc_plan *plan(lab *l, fpc_graph *g, size_t tile_bytes)
+{
+    fpc_plan *p;
+    if (fpc_plan_make(l->ctx, l->arena, l->backend, g, fixed_inputs(l, g), tile_bytes, &p))
+        fail_msg("%s", fpc_ctx_error(l->ctx));
+    return p;
+}
+
+static fpc_graph *block(lab *l, fpc_shape in)
+{
+    fpc_graph *g = lab_graph(l, 1);
+    const fpc_val x = fpc_input(g, "x", in, g->real);
+    const fpc_val y = fpc_layer_norm(g, "norm1", x, 1e-5f), q = fpc_linear(g, "q", y, in.c, 1);
+    const fpc_val kv = fpc_linear(g, "kv", fpc_resize(g, y, in.h / 2, in.w / 2, 0), 2 * in.c, 1);
+    const fpc_val o = fpc_attention(g, "attn", q, fpc_slice(g, kv, 0, in.c), fpc_slice(g, kv, in.c, in.c), 1, 0);
+    const fpc_val r = fpc_add(g, x, fpc_linear(g, "proj", o, in.c, 1));
+    const fpc_val z = fpc_add(g, r, fpc_linear(g, "fc2", fpc_gelu(g, fpc_linear(g, "fc1", fpc_layer_norm(g, "norm2", r, 1e-5f), 2 * in.c, 1)), in.c, 1));
+    fpc_output_mark(g, "y", fpc_pool_mean(g, z));
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    return g;
+}
+
+static int32_t group_with(const fpc_plan *p, const char *name)
+{
+    for (int32_t i = 0; i < p->graph->n_nodes; i++)
+        if (!strcmp(p->graph->node[i].name, name))
+            return p->group_of[i];
+    fail_msg("no node `%s`", name);
+    return -1;
+}
+
+static void test_a_block_is_few_groups(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_plan *p = plan(&l, block(&l, (fpc_shape){2, 16, 16, 32}), 1 << 18);
+    /* norm1 | resize kv | q attn proj add norm2 fc1 gelu fc2 add | pool */
+    assert_int_equal(p->n_groups, 4);
+    const int32_t tail = group_with(p, "attn");
+    assert_int_equal(group_with(p, "q"), tail); /* wide and used late: waits */
+    assert_int_equal(group_with(p, "proj"), tail);
+    assert_int_equal(group_with(p, "fc2"), tail);
+    assert_true(group_with(p, "kv") < tail && group_with(p, "norm1") < group_with(p, "kv"));
+    /* what only the group sees exists for one tile */
+    for (int32_t i = 0; i < p->graph->n_nodes; i++)
+        if (!strcmp(p->graph->node[i].name, "fc1") || !strcmp(p->graph->node[i].name, "q"))
+            assert_int_equal(p->slot[p->graph->node[i].out[0]].place, FPC_PLACE_TILE);
+    lab_close(&l);
+}
+
+static void test_without_tiles_every_node_is_alone(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_plan *p = plan(&l, block(&l, (fpc_shape){2, 16, 16, 32}), 0);
+    assert_int_equal(p->n_groups, p->graph->n_nodes);
+    for (int32_t k = 0; k < p->n_groups; k++)
+        assert_int_equal(p->group[k].parts, 1);
+    lab_close(&l);
+}
+
+/* Values of the shared block that live at the same time lie apart, and inside of it. */
+static void test_nothing_overlaps(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    for (size_t tile = 0; tile <= 1 << 16; tile += 1 << 16) {
+        fpc_plan *p = plan(&l, block(&l, (fpc_shape){2, 16, 16, 32}), tile);
+        const fpc_graph *g = p->graph;
+        int compared = 0;
+        for (int32_t a = 0; a < g->n_values; a++) {
+            const fpc_slot *s = &p->slot[a];
+            if (s->place != FPC_PLACE_ARENA)
+                continue;
+            const size_t bytes = fpc_bytes(g->value[a].shape, g->value[a].dtype);
+            assert_true(s->offset % 64 == 0 && s->offset + bytes <= p->arena_bytes);
+            for (int32_t b = 0; b < a; b++) {
+                const fpc_slot *t = &p->slot[b];
+                if (t->place != FPC_PLACE_ARENA || t->last < s->first || s->last < t->first)
+                    continue;
+                compared++;
+                assert_true(t->offset + fpc_bytes(g->value[b].shape, g->value[b].dtype) <= s->offset || s->offset + bytes <= t->offset);
+            }
+        }
+        assert_true(compared > 5);
+    }
+    lab_close(&l);
+}
+
+static void test_memory_is_reused(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 0);
+    fpc_val x = fpc_input(g, "x", (fpc_shape){1, 16, 16, 8}, g->real);
+    for (int i = 0; i < 10; i++)
+        x = fpc_resize(g, x, i % 2 ? 16 : 12, i % 2 ? 16 : 12, 0);
+    fpc_output_mark(g, "y", x);
+    fpc_plan *p = plan(&l, g, 0);
+    assert_true(p->arena_bytes <= 2u * 16 * 16 * 8 * 8); /* two maps, not ten */
+    lab_close(&l);
+}
+
+static void test_parts_follow_the_shapes(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    static const struct {
+        int32_t h, parts;
+    } want[] = {{1, 1}, {16, 2}, {64, 32}, {128, 32}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        fpc_graph *g = lab_graph(&l, 0);
+        fpc_output_mark(g, "y", fpc_gelu(g, fpc_input(g, "x", (fpc_shape){1, want[i].h, want[i].h, 8}, g->real)));
+        fpc_plan *p = plan(&l, g, 1 << 18);
+        assert_int_equal(p->group[0].parts, want[i].parts);
+        assert_true(p->group[0].tile <= 256 && p->group[0].tile >= 1);
+    }
+    lab_close(&l);
+}
+
+/* More pointwise ops than a group holds, in a chain and in a fan: no group overflows, every node is placed once. */
+static void test_long_chains_and_wide_fans(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 0);
+    fpc_val x = fpc_input(g, "x", (fpc_shape){1, 8, 8, 4}, g->real), fan[16];
+    for (int i = 0; i < 200; i++)
+        x = i % 2 ? fpc_gelu(g, x) : fpc_relu(g, x);
+    for (int i = 0; i < 16; i++) {
+        fan[i] = x;
+        for (int k = 0; k <= i; k++)
+            fan[i] = fpc_sigmoid(g, fan[i]);
+    }
+    fpc_output_mark(g, "y", fpc_concat(g, 16, fan));
+    fpc_plan *p = plan(&l, g, 1 << 16);
+    int32_t placed = 0;
+    for (int32_t k = 0; k < p->n_groups; k++) {
+        assert_true(p->group[k].n >= 1 && p->group[k].n <= p->group[k].cap);
+        placed += p->group[k].n;
+    }
+    assert_int_equal(placed, g->n_nodes);
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        for (int32_t j = 0; j < g->node[i].n_in; j++)
+            if (g->value[g->node[i].in[j]].node >= 0)
+                assert_true(p->group_of[g->value[g->node[i].in[j]].node] <= p->group_of[i]);
+    lab_close(&l);
+}
+
+static void test_missing_kernels_are_listed(void **state)
+{
+    (void)state;
+    lab l;
+    fpc_plan *p;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = block(&l, (fpc_shape){1, 4, 4, 8});
+    l.backend->n_kernels = 0;
+    assert_int_equal(fpc_plan_make(l.ctx, l.arena, l.backend, g, fixed_inputs(&l, g), 0, &p), FPC_ENOSUPPORT);
+    assert_non_null(strstr(fpc_ctx_error(l.ctx), "backend ref has no kernel for: layer_norm (norm1, input 1x4x4x8), "));
+    assert_non_null(strstr(fpc_ctx_error(l.ctx), "attention (attn, input 1x4x4x8)"));
+    assert_non_null(strstr(fpc_ctx_error(l.ctx), "choose another with backend.use"));
+    lab_close(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_block_is_few_groups), cmocka_unit_test(test_without_tiles_every_node_is_alone),
+        cmocka_unit_test(test_nothing_overlaps),      cmocka_unit_test(test_memory_is_reused),
+        cmocka_unit_test(test_parts_follow_the_shapes), cmocka_unit_test(test_missing_kernels_are_listed),
+        cmocka_unit_test(test_long_chains_and_wide_fans),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
