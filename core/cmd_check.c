@@ -1,5 +1,5 @@
-/* cmd_check.c: `fpcore -c R.ini --check`: opens everything that the recipe names, as training would, then prints the recipe
- * resolved with the origin of every value, and what looks unintended. Trains nothing and writes nothing. */
+/* cmd_check.c: `fpcore -c R.ini --check`: opens everything that the recipe names, as training would, then prints the
+ * recipe resolved with the origin of every value, and what looks unintended. Trains nothing and writes nothing. */
 #include "cmd.h"
 #include "lint.h"
 #include "stages.h"
@@ -17,7 +17,9 @@ static void print_sizes(fpc_cmdline *cmd, const fpc_stages *s)
     const fpc_dataset_info *info = s->data ? fpc_data_info(s->data) : NULL;
 
     if (info)
-        fpc_print(cmd, "; data: %" PRId64 " training, %" PRId64 " validation, %" PRId64 " test pictures of %dx%d, %d classes\n",
+        fpc_print(cmd,
+                  "; data: %" PRId64 " training, %" PRId64 " validation, %" PRId64
+                  " test pictures of %dx%d, %d classes\n",
                   info->count[FPC_TRAIN], info->count[FPC_VAL], info->count[FPC_TEST], info->w, info->h, info->classes);
     if (s->state && s->max_params)
         fpc_print(cmd, "; model: %" PRId64 " parameters, model.max_params allows %" PRId64 "\n", s->state->n_trainable,
@@ -59,12 +61,13 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_check = {
     .name = "check",
     .summary = "Lint a recipe and print it with all defaults (--check).",
-    .help = "usage: fpcore -c RECIPE.ini --check [--no-data] [-s SECTION.KEY=VALUE]...\n\n"
-            "Opens everything that the recipe names, prints the recipe with every default and the origin of every value,\n"
-            "and warns about settings that are allowed and rarely meant: mirroring without exchanging left and right\n"
-            "labels, a patience shorter than a warm restart's period, a cosine of another length than the run.\n"
-            "Trains nothing. Ends with \"no errors, N warnings\" and exit code 0, or with the first error and 2.\n\n"
-            "  --no-data   leave the data set closed (its section is still checked)\n\n"
-            "example: fpcore -c conf/quickstart.ini --check\n",
+    .help =
+        "usage: fpcore -c RECIPE.ini --check [--no-data] [-s SECTION.KEY=VALUE]...\n\n"
+        "Opens everything that the recipe names, prints the recipe with every default and the origin of every value,\n"
+        "and warns about settings that are allowed and rarely meant: mirroring without exchanging left and right\n"
+        "labels, a patience shorter than a warm restart's period, a cosine of another length than the run.\n"
+        "Trains nothing. Ends with \"no errors, N warnings\" and exit code 0, or with the first error and 2.\n\n"
+        "  --no-data   leave the data set closed (its section is still checked)\n\n"
+        "example: fpcore -c conf/quickstart.ini --check\n",
     .needs_recipe = 1,
     .run = run};

@@ -1,5 +1,5 @@
-/* cmd_describe.c: `fpcore -h WHAT`: a plugin (KIND/NAME, or NAME where only one kind has it), a section of the recipe, a
- * verb, or with --all the whole reference of options in Markdown. */
+/* cmd_describe.c: `fpcore -h WHAT`: a plugin (KIND/NAME, or NAME where only one kind has it), a section of the recipe,
+ * a verb, or with --all the whole reference of options in Markdown. */
 #include "cmd.h"
 #include "core_options.h"
 #include "help.h"
@@ -17,10 +17,29 @@ static fpc_status describe_path(fpc_cmdline *cmd, fpc_registry *reg, const char 
         return FPC_ENOMEM;
     kind = fpc_kind_of(kind_name);
     if (!kind)
-        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -h %s: `%s` is no kind of plugin; `fpcore -l` lists what there "
-                               "is", what, kind_name);
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
+                               "fpcore -h %s: `%s` is no kind of plugin; `fpcore -l` lists what there "
+                               "is",
+                               what, kind_name);
     status = fpc_registry_find(reg, kind, slash + 1, NULL, &found);
     return status ? status : fpc_help_plugin(cmd, found, expert);
+}
+
+static int is_verb(const fpc_cmdline *cmd, const char *name)
+{
+    for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
+        if (strcmp(cmd->verbs[i]->name, name) == 0)
+            return 1;
+    return 0;
+}
+
+static fpc_status describe_section(fpc_cmdline *cmd, fpc_registry *reg, const char *what, int expert)
+{
+    const fpc_status status = fpc_help_section(cmd, reg, what, expert);
+
+    if (!status && is_verb(cmd, what))
+        fpc_print(cmd, "\nThe verb of that name: fpcore %s --help\n", what);
+    return status;
 }
 
 /* A bare name: of a verb, or of plugins of any kind. */
@@ -53,9 +72,10 @@ static fpc_status describe_name(fpc_cmdline *cmd, fpc_registry *reg, const char 
     if (hits)
         return FPC_OK;
     near = fpc_nearest(what, k, names);
-    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT, "fpcore -h %s: there is no plugin, section or verb of that name%s%s%s "
-                           "`fpcore -l` lists the plugins", what, near ? "; did you mean `" : ";", near ? near : "",
-                           near ? "`?" : "");
+    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT,
+                           "fpcore -h %s: there is no plugin, section or verb of that name%s%s%s "
+                           "`fpcore -l` lists the plugins",
+                           what, near ? "; did you mean `" : ";", near ? near : "", near ? "`?" : "");
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -89,18 +109,19 @@ static fpc_status run(fpc_cmdline *cmd)
     if (slash)
         return describe_path(cmd, reg, what, slash, all);
     if (fpc_core_section_help(what))
-        return fpc_help_section(cmd, reg, what, all);
+        return describe_section(cmd, reg, what, all);
     return describe_name(cmd, reg, what, all);
 }
 
 const fpc_cmd fpc_cmd_describe = {
     .name = "describe",
     .summary = "Describe a plugin, a section or a verb (-h).",
-    .help = "usage: fpcore -h KIND/NAME | NAME | SECTION | VERB [--all] [--plugin-path DIR]\n"
-            "       fpcore -h --all\n\n"
-            "Describes a plugin with its options: type, default, range, unit and help. SECTION is run, dataset, augment,\n"
-            "model, loss, metric, optimizer, schedule, logger, backend or comm: the keys that fpcore itself reads there,\n"
-            "and the plugins to choose from. With --all, options for experts too; alone it prints the options of\n"
-            "everything as Markdown.\n\n"
-            "example: fpcore -h model/microsegformer\n",
+    .help =
+        "usage: fpcore -h KIND/NAME | NAME | SECTION | VERB [--all] [--plugin-path DIR]\n"
+        "       fpcore -h --all\n\n"
+        "Describes a plugin with its options: type, default, range, unit and help. SECTION is run, dataset, augment,\n"
+        "model, loss, metric, optimizer, schedule, logger, backend or comm: the keys that fpcore itself reads there,\n"
+        "and the plugins to choose from. With --all, options for experts too; alone it prints the options of\n"
+        "everything as Markdown.\n\n"
+        "example: fpcore -h model/microsegformer\n",
     .run = run};

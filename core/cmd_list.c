@@ -1,5 +1,5 @@
-/* cmd_list.c: `fpcore -l [KIND]`: every plugin that can be found, by kind, one line each. Files in the plugin folders that
- * cannot be used are warned about on stderr. */
+/* cmd_list.c: `fpcore -l [KIND]`: every plugin that can be found, by kind, one line each. Files in the plugin folders
+ * that cannot be used are warned about on stderr. */
 #include "cmd.h"
 #include "help.h"
 
@@ -20,7 +20,8 @@ static fpc_status run(fpc_cmdline *cmd)
         for (; fpc_kind_name((uint32_t)n + 1); n++)
             names[n] = fpc_kind_name((uint32_t)n + 1);
         near = fpc_nearest(cmd->argv[1], n, names);
-        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -l: `%s` is no kind of plugin%s%s%s Kinds are model, "
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
+                               "fpcore -l: `%s` is no kind of plugin%s%s%s Kinds are model, "
                                "loss, schedule, optimizer, augment, metric, dataset, backend, logger and comm",
                                cmd->argv[1], near ? "; did you mean `" : ".", near ? near : "", near ? "`?" : "");
     }

@@ -1,6 +1,6 @@
-/* cmdline.c: the command line up to the verb. Options that all verbs share (-c -s --plugin-path --help) may stand before
- * or after it; what remains is the verb's. -l, -h and --check are short names of the verbs list, describe and check, and
- * a recipe without a verb is trained. */
+/* cmdline.c: the command line up to the verb. Options that all verbs share (-c -s --plugin-path --help) may stand
+ * before or after it; what remains is the verb's. -l, -h and --check are short names of the verbs list, describe and
+ * check, and a recipe without a verb is trained. */
 #define _GNU_SOURCE
 #include "checkpoint.h"
 #include "cmd.h"
@@ -161,7 +161,8 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
     if (!p->verb && p->n_rest)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "unknown option %s; `fpcore --help` lists them", p->rest[1]);
     if (!p->verb)
-        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "nothing to do; `fpcore -c RECIPE.ini` trains, `fpcore --help` tells "
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
+                               "nothing to do; `fpcore -c RECIPE.ini` trains, `fpcore --help` tells "
                                "the rest");
     if (p->verb->needs_recipe && !cmd->recipe)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore %s: the recipe is missing; give -c RECIPE.ini",

@@ -1,5 +1,5 @@
-/* core_options.c: the tables of the keys that the core itself reads. Defaults, ranges and help stand here only; stages.c,
- * dataset.c and augment.c fill their structs from these tables, help.c prints them. */
+/* core_options.c: the tables of the keys that the core itself reads. Defaults, ranges and help stand here only;
+ * stages.c, dataset.c and augment.c fill their structs from these tables, help.c prints them. */
 #include "core_options.h"
 #include "data.h"
 #include "registry.h"
@@ -7,9 +7,11 @@
 
 #include <string.h>
 
-#define RESUMABLE(row_type, T, field, def_, min_, max_, unit_, help_, type_)                                          \
-    {#field, help_, unit_, def_, min_, max_, NULL, row_type, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, type_)}
-#define RESUMABLE_INT(T, field, def_, min_, max_, unit_, help_)                                                       \
+#define RESUMABLE(row_type, T, field, def_, min_, max_, unit_, help_, type_)                                           \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, row_type, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, type_)         \
+    }
+#define RESUMABLE_INT(T, field, def_, min_, max_, unit_, help_)                                                        \
     RESUMABLE(FPC_OPT_INT, T, field, def_, min_, max_, unit_, help_, int64_t)
 
 const fpc_option fpc_core_run[] = {
@@ -58,8 +60,7 @@ const fpc_option fpc_core_loss[] = {
     {0}};
 
 const fpc_option fpc_core_optimizer[] = {
-    FPC_OPTION_REAL(fpc_optimizer_common, lr, "1e-3", 0, 1e6, "", "learning rate, before [schedule]'s factor"),
-    {0}};
+    FPC_OPTION_REAL(fpc_optimizer_common, lr, "1e-3", 0, 1e6, "", "learning rate, before [schedule]'s factor"), {0}};
 
 const fpc_option fpc_core_schedule[] = {
     FPC_OPTION_INT(fpc_schedule_common, warmup_epochs, "0", 0, 1e6, "epochs",
@@ -99,7 +100,8 @@ static const struct {
 } about[] = {
     {"run", "The run as a whole: name, seed, length, when to stop."},
     {"dataset", "Where pictures and masks come from; `use` names a dataset plugin."},
-    {"augment", "What all augmentations share. Each [augment.LABEL] names a plugin that draws; they run in this order."},
+    {"augment",
+     "What all augmentations share. Each [augment.LABEL] names a plugin that draws; they run in this order."},
     {"model", "The network; `use` names a model plugin."},
     {"loss", "Each [loss.LABEL] is one term of the sum that is minimised; `use` names a loss plugin."},
     {"metric", "Each [metric.LABEL] is one number per epoch; [run] metric says which one picks the best checkpoint."},

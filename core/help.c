@@ -10,22 +10,23 @@
 
 void fpc_help_usage(fpc_cmdline *cmd)
 {
-    fpc_print(cmd,
-              "fpcore %s: trains small segmentation networks. A recipe is an INI file whose sections name plugins.\n\n"
-              "usage:\n"
-              "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
-              "  fpcore -c RECIPE.ini --check          lint, and print the recipe with every default and its origin\n"
-              "  fpcore -l [KIND]                      list the plugins\n"
-              "  fpcore -h KIND/NAME                   describe a plugin with its options\n"
-              "  fpcore -h SECTION | VERB | --all      a section's own keys, a verb, or all options as Markdown\n"
-              "  fpcore VERB [options]                 see below; fpcore VERB --help\n"
-              "  fpcore -V                             version, plugin ABI, checkpoint format\n\n"
-              "options of every verb, before or behind it:\n"
-              "  -c RECIPE.ini           the recipe\n"
-              "  -s SECTION.KEY=VALUE    replaces a key of the recipe; repeatable; SECTION.use=none removes a section\n"
-              "  --plugin-path DIR[:DIR] folders searched for plugins first; then FPCORE_PLUGIN_PATH, then fpcore's own\n\n"
-              "verbs:\n",
-              FPC_VERSION);
+    fpc_print(
+        cmd,
+        "fpcore %s: trains small segmentation networks. A recipe is an INI file whose sections name plugins.\n\n"
+        "usage:\n"
+        "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
+        "  fpcore -c RECIPE.ini --check          lint, and print the recipe with every default and its origin\n"
+        "  fpcore -l [KIND]                      list the plugins\n"
+        "  fpcore -h KIND/NAME                   describe a plugin with its options\n"
+        "  fpcore -h SECTION | VERB | --all      a section's own keys, a verb, or all options as Markdown\n"
+        "  fpcore VERB [options]                 see below; fpcore VERB --help\n"
+        "  fpcore -V                             version, plugin ABI, checkpoint format\n\n"
+        "options of every verb, before or behind it:\n"
+        "  -c RECIPE.ini           the recipe\n"
+        "  -s SECTION.KEY=VALUE    replaces a key of the recipe; repeatable; SECTION.use=none removes a section\n"
+        "  --plugin-path DIR[:DIR] folders searched for plugins first; then FPCORE_PLUGIN_PATH, then fpcore's own\n\n"
+        "verbs:\n",
+        FPC_VERSION);
     for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
         fpc_print(cmd, "  %-10s %s\n", cmd->verbs[i]->name, cmd->verbs[i]->summary);
     fpc_print(cmd, "\nexit codes:\n"
@@ -229,8 +230,9 @@ static void print_rows(fpc_cmdline *cmd, fpc_option_set set)
         const char *def = row.flags & FPC_OPT_REQUIRED ? "**required**" : row.def ? row.def : "";
 
         fpc_print(cmd, "| `%s` | %s | %s | %s | %s | %s%s |\n", row.name, fpc_option_type_text(&row),
-                  cell(cmd->arena, def), cell(cmd->arena, range ? range : ""), cell(cmd->arena, row.unit ? row.unit : ""),
-                  row.flags & FPC_OPT_DEPRECATED ? "Deprecated: " : "", cell(cmd->arena, row.help ? row.help : ""));
+                  cell(cmd->arena, def), cell(cmd->arena, range ? range : ""),
+                  cell(cmd->arena, row.unit ? row.unit : ""), row.flags & FPC_OPT_DEPRECATED ? "Deprecated: " : "",
+                  cell(cmd->arena, row.help ? row.help : ""));
     }
     fpc_print(cmd, "\n");
 }
@@ -253,8 +255,9 @@ fpc_status fpc_help_markdown(fpc_cmdline *cmd, fpc_registry *reg)
     status = fpc_registry_all(reg, &n, &all);
     if (status)
         return status;
-    fpc_print(cmd, "# Options\n\nWritten by `fpcore -h --all`. Every section but `[run]` and `[augment]` has the key `use`, "
-                   "which names the plugin; `use = none` removes the section.\n\n");
+    fpc_print(cmd,
+              "# Options\n\nWritten by `fpcore -h --all`. Every section but `[run]` and `[augment]` has the key `use`, "
+              "which names the plugin; `use = none` removes the section.\n\n");
     print_section_rows(cmd, "run", "[run]", fpc_core_run);
     print_section_rows(cmd, "augment", "[augment]", fpc_core_augment);
     for (uint32_t k = 1; fpc_kind_name(k); k++) {

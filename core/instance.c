@@ -1,5 +1,5 @@
-/* instance.c: from a recipe's section to a plugin at work: find it, allocate its struct, read its options and the core's
- * own for that kind, call init. fini runs when the arena is freed, in the reverse order of opening. */
+/* instance.c: from a recipe's section to a plugin at work: find it, allocate its struct, read its options and the
+ * core's own for that kind, call init. fini runs when the arena is freed, in the reverse order of opening. */
 #include "registry.h"
 #include "message.h"
 
@@ -32,7 +32,8 @@ static fpc_status no_use(fpc_registry *reg, fpc_ctx *ctx, fpc_arena *arena, uint
 }
 
 fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind, const char *name,
-                             const fpc_section *section, const char *default_use, fpc_option_set common, fpc_instance *out)
+                             const fpc_section *section, const char *default_use, fpc_option_set common,
+                             fpc_instance *out)
 {
     fpc_ctx *ctx = fpc_registry_ctx(reg);
     const fpc_entry *use = fpc_section_entry(section, "use");

@@ -1,5 +1,5 @@
-/* lint.c: settings that are allowed and rarely meant, as a table of small functions. Each looks at the opened stages, not
- * at the recipe's text, so that defaults count as well; each says where, why it matters and what would be usual. */
+/* lint.c: settings that are allowed and rarely meant, as a table of small functions. Each looks at the opened stages,
+ * not at the recipe's text, so that defaults count as well; each says where, why it matters and what would be usual. */
 #define _GNU_SOURCE
 #include "lint.h"
 #include "option_value.h"
@@ -61,9 +61,11 @@ static void mirrors_without_exchange(lint *l)
         int64_t exchange;
 
         if (v->mirrors && int_option(inst, "exchange", &exchange) && !exchange)
-            found(l, fpc_sprintf(l->arena, "%s: pictures are mirrored, but the data set's %d left/right pairs (%s and %s ...) "
-                                 "keep their labels, so that half of what the network sees of them is wrong; `on` "
-                                 "exchanges them", where(l, inst->self->label, "exchange"), info->n_mirror_pairs,
+            found(l, fpc_sprintf(l->arena,
+                                 "%s: pictures are mirrored, but the data set's %d left/right pairs (%s and %s ...) "
+                                 "keep their labels, so that the network is taught left and right at random; `on` "
+                                 "exchanges them",
+                                 where(l, inst->self->label, "exchange"), info->n_mirror_pairs,
                                  info->class_names[pair[0]], info->class_names[pair[1]]));
     }
 }
@@ -77,13 +79,17 @@ static void few_images(lint *l)
     if (!o)
         return;
     if (info->count[FPC_TRAIN] < o->batch * micro)
-        found(l, fpc_sprintf(l->arena, "%s: a step takes %" PRId64 " x %" PRId64 " pictures, but the training part has only "
-                             "%" PRId64, where(l, "dataset", "batch"), o->batch, micro, info->count[FPC_TRAIN]));
+        found(l, fpc_sprintf(l->arena,
+                             "%s: a step takes %" PRId64 " x %" PRId64 " pictures, but the training part has only "
+                             "%" PRId64,
+                             where(l, "dataset", "batch"), o->batch, micro, info->count[FPC_TRAIN]));
     if (info->count[FPC_VAL] == 0)
         found(l, "dataset: the validation part is empty, so that no best checkpoint can be picked");
     if (o->drop_last && !o->shuffle && info->count[FPC_TRAIN] % o->batch)
-        found(l, fpc_sprintf(l->arena, "%s: without shuffling, the last %" PRId64 " training pictures are never seen "
-                             "(drop_last = on)", where(l, "dataset", "shuffle"), info->count[FPC_TRAIN] % o->batch));
+        found(l, fpc_sprintf(l->arena,
+                             "%s: without shuffling, the last %" PRId64 " training pictures are never seen "
+                             "(drop_last = on)",
+                             where(l, "dataset", "shuffle"), info->count[FPC_TRAIN] % o->batch));
 }
 
 /* ---- schedule ---- */
@@ -116,10 +122,12 @@ static void patience_and_restarts(lint *l)
     if (restarts && l->s->run.epochs - begin > longest)
         longest = l->s->run.epochs - begin;
     if (restarts && l->s->run.patience < longest)
-        found(l, fpc_sprintf(l->arena, "%s: the schedule restarts, and its longest period within the run is %" PRId64
-                             " epochs; scores fall after a restart and only pass the former best near a period's end, so "
-                             "training would stop early; a patience of %" PRId64 " or more waits for it",
-                             where(l, "run", "patience"), longest, longest));
+        found(l,
+              fpc_sprintf(l->arena,
+                          "%s: the schedule restarts, and its longest period within the run is %" PRId64
+                          " epochs; scores fall after a restart and only pass the former best near a period's end, so "
+                          "training would stop early; a patience of %" PRId64 " or more waits for it",
+                          where(l, "run", "patience"), longest, longest));
 }
 
 static void cosine_length(lint *l)
@@ -130,13 +138,16 @@ static void cosine_length(lint *l)
     if (!l->s->schedule.plugin || !int_option(&l->s->schedule, "t_max", &t_max) || t_max == 0 || t_max == usual)
         return;
     if (t_max < usual)
-        found(l, fpc_sprintf(l->arena, "%s: the rate rises again after epoch %" PRId64 ", up to %.3g in the last one; %" PRId64
-                             " (epochs - warmup_epochs) ends at the minimum", where(l, "schedule", "t_max"),
-                             t_max + (int64_t)l->s->warmup_epochs, rate(l, l->s->run.epochs - 1), usual));
-    else
-        found(l, fpc_sprintf(l->arena, "%s: the run ends before the cosine does, at a rate of %.3g; %" PRId64 " (epochs - "
-                             "warmup_epochs) ends at the minimum", where(l, "schedule", "t_max"),
+        found(l, fpc_sprintf(l->arena,
+                             "%s: the rate rises again after epoch %" PRId64 ", up to %.3g in the last one; %" PRId64
+                             " (epochs - warmup_epochs) ends at the minimum",
+                             where(l, "schedule", "t_max"), t_max + (int64_t)l->s->warmup_epochs,
                              rate(l, l->s->run.epochs - 1), usual));
+    else
+        found(l, fpc_sprintf(l->arena,
+                             "%s: the run ends before the cosine does, at a rate of %.3g; %" PRId64 " (epochs - "
+                             "warmup_epochs) ends at the minimum",
+                             where(l, "schedule", "t_max"), rate(l, l->s->run.epochs - 1), usual));
 }
 
 static void only_warmup(lint *l)
@@ -153,7 +164,8 @@ static void zero_rate(lint *l)
     if (l->s->lr == 0)
         found(l, fpc_sprintf(l->arena, "%s: nothing is learned at a rate of 0", where(l, "optimizer", "lr")));
     else if (l->s->schedule.plugin && rate(l, 0) == 0)
-        found(l, "schedule: the rate of the first epoch is 0, so that it is wasted; a warmup_start above 0 avoids that");
+        found(l,
+              "schedule: the rate of the first epoch is 0, so that it is wasted; a warmup_start above 0 avoids that");
 }
 
 /* ---- the rest ---- */
@@ -199,8 +211,14 @@ static void deprecated(lint *l)
         deprecated_in(l, &augs->inst[i]);
 }
 
-static void (*const lints[])(lint *) = {mirrors_without_exchange, few_images, patience_and_restarts, cosine_length,
-                                        only_warmup, zero_rate, idle_losses, deprecated};
+static void (*const lints[])(lint *) = {mirrors_without_exchange,
+                                        few_images,
+                                        patience_and_restarts,
+                                        cosine_length,
+                                        only_warmup,
+                                        zero_rate,
+                                        idle_losses,
+                                        deprecated};
 
 int32_t fpc_lint(fpc_stages *stages, fpc_arena *arena, void (*warn)(void *arg, const char *sentence), void *arg)
 {

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const fpc_cmd *const verbs[] = {
-    &fpc_cmd_train, &fpc_cmd_check, &fpc_cmd_list,    &fpc_cmd_describe, &fpc_cmd_model, &fpc_cmd_lr,
-    &fpc_cmd_eval,  &fpc_cmd_predict, &fpc_cmd_probe, &fpc_cmd_bench,    &fpc_cmd_new,   NULL};
+static const fpc_cmd *const verbs[] = {&fpc_cmd_train, &fpc_cmd_check, &fpc_cmd_list, &fpc_cmd_describe,
+                                       &fpc_cmd_model, &fpc_cmd_lr,    &fpc_cmd_eval, &fpc_cmd_predict,
+                                       &fpc_cmd_probe, &fpc_cmd_bench, &fpc_cmd_new,  NULL};
 
 static fpc_ctx *running;
 
@@ -74,7 +74,8 @@ static void report(fpc_ctx *ctx, fpc_status status)
     else if (*error)
         fprintf(stderr, "fpcore: error: %s\n", error);
     else
-        fprintf(stderr, "fpcore: error: something failed (status %d) and gave no reason, which is a bug\n", (int)status);
+        fprintf(stderr, "fpcore: error: something failed (status %d) and gave no reason, which is a bug\n",
+                (int)status);
 }
 
 int main(int argc, char **argv)

@@ -16,7 +16,7 @@ struct fpc_ctx {
     pthread_mutex_t log_lock; /* recursive: a sink may log */
     fpc_status status;
     int recipe_fault;
-    char *error;     /* NULL with a status set: there was no memory for the sentence */
+    char *error; /* NULL with a status set: there was no memory for the sentence */
     atomic_int level;
     atomic_int cancelled;
     void (*sink)(void *arg, int level, const char *line);

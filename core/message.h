@@ -14,7 +14,8 @@ void fpc_ctx_clear(fpc_ctx *);
  * program then ends with exit code 2. FPC_EINVAL means that in any case. */
 fpc_status fpc_fail_recipe(fpc_ctx *, fpc_status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int fpc_ctx_recipe_fault(const fpc_ctx *);
-/* Highest level that reaches the sink; default FPC_LOG_INFO. The default sink writes "fpcore: warning: ..." to stderr. */
+/* Highest level that reaches the sink; default FPC_LOG_INFO. The default sink writes "fpcore: warning: ..." to stderr.
+ */
 void fpc_ctx_log_level(fpc_ctx *, int level);
 void fpc_ctx_log_sink(fpc_ctx *, void (*sink)(void *arg, int level, const char *line), void *arg);
 /* Set from a signal handler or any thread; the trainer looks between steps. */

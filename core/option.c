@@ -1,6 +1,6 @@
-/* option.c: option tables at work. Fills a plugin's struct from a section, checks ranges, and finds the keys that nobody
- * reads: no key of a recipe is ever ignored. Defaults go through the same parser as the recipe's text. Tables come from
- * plugins that may be built against a later minor version, so rows are walked by their stride. */
+/* option.c: option tables at work. Fills a plugin's struct from a section, checks ranges, and finds the keys that
+ * nobody reads: no key of a recipe is ever ignored. Defaults go through the same parser as the recipe's text. Tables
+ * come from plugins that may be built against a later minor version, so rows are walked by their stride. */
 #define _GNU_SOURCE
 #include "option.h"
 #include "message.h"
@@ -100,12 +100,14 @@ static fpc_status unknown_key(fpc_ctx *ctx, fpc_arena *arena, const char *sectio
                 return FPC_ENOMEM;
         }
     if (strcmp(entry->key, "include") == 0)
-        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.include = %s: unknown key; `include` belongs before the first "
-                               "section", entry->origin, section, entry->value);
+        return fpc_fail_recipe(ctx, FPC_EINVAL,
+                               "%s: %s.include = %s: unknown key; `include` belongs before the first "
+                               "section",
+                               entry->origin, section, entry->value);
     near = fpc_nearest(entry->key, n, names);
     if (near)
-        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: unknown key; did you mean `%s`?", entry->origin, section,
-                               entry->key, entry->value, near);
+        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: unknown key; did you mean `%s`?", entry->origin,
+                               section, entry->key, entry->value, near);
     return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: unknown key; [%s] takes %s", entry->origin, section,
                            entry->key, entry->value, section, list);
 }
@@ -130,14 +132,16 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     if (what && entry)
         return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: %s", entry->origin, name, row->name, text, what);
     if (what)
-        return fpc_fail_recipe(ctx, FPC_EABI, "%s.%s: its default \"%s\" is no valid value, which is a bug in the plugin: "
-                               "%s", name, row->name, text, what);
+        return fpc_fail_recipe(ctx, FPC_EABI,
+                               "%s.%s: its default \"%s\" is no valid value, which is a bug in the plugin: "
+                               "%s",
+                               name, row->name, text, what);
     fpc_opt_store(row, &value, object);
     return FPC_OK;
 }
 
-fpc_status fpc_options_read(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section, int32_t n_sets,
-                            const fpc_option_set *sets)
+fpc_status fpc_options_read(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section,
+                            int32_t n_sets, const fpc_option_set *sets)
 {
     fpc_option row;
 

@@ -29,8 +29,8 @@ static const char *real_text(fpc_arena *arena, double x)
 
 const char *fpc_option_type_text(const fpc_option *option)
 {
-    static const char *const names[] = {"", "bool", "int", "real", "text", "path", "choice", "flags", "ints", "reals",
-                                        "range"};
+    static const char *const names[] = {"",       "bool",  "int",  "real",  "text", "path",
+                                        "choice", "flags", "ints", "reals", "range"};
 
     return option->type < sizeof names / sizeof *names ? names[option->type] : "unknown";
 }

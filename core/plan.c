@@ -7,7 +7,7 @@
 #include "ops.h"
 #include <string.h>
 
-enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128, MAX_GROUP = 64, MAX_LAZY = 8 };
+enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128, MAX_GROUP = 64 };
 #define MAX_PART_BYTES ((size_t)16 << 20)
 
 static int is_barrier(const fpc_gnode *n) { return !strpbrk(n->def->out, "rs"); }
@@ -106,21 +106,32 @@ static void join_group(fpc_plan *p, int32_t i, int32_t at)
     p->group_of[i] = at;
 }
 
+static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i);
+
+/* Of the lazy nodes that would come along with node i, those that are not read row by row, or are too many, go first. */
+static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i, int32_t *along)
+{
+    const fpc_gnode *n = &p->graph->node[i];
+    for (int32_t j = 0; j < n->n_in; j++) {
+        const int32_t made_by = p->graph->value[n->in[j]].node;
+        if (made_by < 0 || p->group_of[made_by] >= 0)
+            continue;
+        const int first = !streams(p->graph, n, j) || ++*along >= MAX_GROUP / 2;
+        const fpc_status st = first ? place_node(p, arena, tiled, made_by) : settle_inputs(p, arena, tiled, made_by, along);
+        if (st)
+            return st;
+    }
+    return FPC_OK;
+}
+
 static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i)
 {
     const fpc_gnode *n = &p->graph->node[i];
     const int64_t rows = rows_of_gnode(p->graph, n);
     int32_t along = 0;
-    for (int32_t j = 0; j < n->n_in; j++) { /* lazy inputs that are not read row by row, or are too many, come first */
-        const int32_t made_by = p->graph->value[n->in[j]].node;
-        if (made_by < 0 || p->group_of[made_by] >= 0)
-            continue;
-        along += p->graph->node[made_by].lazy;
-        const int first = !streams(p->graph, n, j) || along > MAX_GROUP / 2 - 1;
-        const fpc_status st = first ? place_node(p, arena, tiled, made_by) : FPC_OK;
-        if (st)
-            return st;
-    }
+    const fpc_status st = settle_inputs(p, arena, tiled, i, &along);
+    if (st)
+        return st;
     int32_t at = tiled && !is_barrier(n) ? choose_group(p, i, rows) : -1;
     if (at < 0) {
         fpc_group *grp = new_group(p, arena);
@@ -137,22 +148,12 @@ static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i
     return FPC_OK;
 }
 
-/* How many nodes come along with a lazy node, itself counted; 0: not lazy. Few enough that they fit into any group. */
-static uint8_t lazy_size(const fpc_graph *g, const fpc_gnode *n)
-{
-    int32_t size = 1;
-    for (int32_t j = 0; j < n->n_in; j++)
-        if (g->value[n->in[j]].node >= 0)
-            size += g->node[g->value[n->in[j]].node].lazy;
-    return (uint8_t)(size <= MAX_LAZY && worth_delaying(g, n) ? size : 0);
-}
-
 static fpc_status make_groups(fpc_plan *p, fpc_arena *arena, int tiled)
 {
     fpc_graph *g = p->graph;
     for (int32_t i = 0; i < g->n_nodes; i++) {
         p->group_of[i] = -1;
-        g->node[i].lazy = tiled ? lazy_size(g, &g->node[i]) : 0;
+        g->node[i].lazy = (uint8_t)(tiled && worth_delaying(g, &g->node[i]));
     }
     for (int32_t pass = 0; pass < 2; pass++) /* then the lazy ones that only the host waits for */
         for (int32_t i = 0; i < g->n_nodes; i++) {

@@ -27,14 +27,14 @@
 /* ---- the file ---- */
 
 /* The header of the library that this is compiled into says what machine others have to be for. */
-static const ElfW(Ehdr) *own_header(void)
+static const ElfW(Ehdr) * own_header(void)
 {
     extern const ElfW(Ehdr) __ehdr_start __attribute__((weak, visibility("hidden")));
 
     return &__ehdr_start;
 }
 
-static const char *segments_bad(int fd, const ElfW(Ehdr) *head, uint64_t size)
+static const char *segments_bad(int fd, const ElfW(Ehdr) * head, uint64_t size)
 {
     ElfW(Phdr) segment;
 
@@ -100,18 +100,27 @@ typedef struct need {
     } fn[3];
 } need;
 
-#define FN(T, field) {#field, (uint32_t)offsetof(T, field)}
+#define FN(T, field)                                                                                                   \
+    {                                                                                                                  \
+#field, (uint32_t)offsetof(T, field)                                                                           \
+    }
 static const need needs[] = {
     {FPC_MODEL, sizeof(fpc_model_vtbl), "fpc_model_vtbl", {FN(fpc_model_vtbl, build)}},
     {FPC_LOSS, sizeof(fpc_loss_vtbl), "fpc_loss_vtbl", {FN(fpc_loss_vtbl, build)}},
     {FPC_SCHEDULE, sizeof(fpc_schedule_vtbl), "fpc_schedule_vtbl", {FN(fpc_schedule_vtbl, factor)}},
     {FPC_OPTIMIZER, sizeof(fpc_optimizer_vtbl), "fpc_optimizer_vtbl", {FN(fpc_optimizer_vtbl, build)}},
     {FPC_AUGMENT, sizeof(fpc_augment_vtbl), "fpc_augment_vtbl", {FN(fpc_augment_vtbl, draw)}},
-    {FPC_METRIC, sizeof(fpc_metric_vtbl), "fpc_metric_vtbl",
+    {FPC_METRIC,
+     sizeof(fpc_metric_vtbl),
+     "fpc_metric_vtbl",
      {FN(fpc_metric_vtbl, reset), FN(fpc_metric_vtbl, update), FN(fpc_metric_vtbl, value)}},
-    {FPC_DATASET, sizeof(fpc_dataset_vtbl), "fpc_dataset_vtbl",
+    {FPC_DATASET,
+     sizeof(fpc_dataset_vtbl),
+     "fpc_dataset_vtbl",
      {FN(fpc_dataset_vtbl, open), FN(fpc_dataset_vtbl, read), FN(fpc_dataset_vtbl, name)}},
-    {FPC_BACKEND, sizeof(fpc_backend_vtbl), "fpc_backend_vtbl",
+    {FPC_BACKEND,
+     sizeof(fpc_backend_vtbl),
+     "fpc_backend_vtbl",
      {FN(fpc_backend_vtbl, open), FN(fpc_backend_vtbl, kernels)}},
     {FPC_LOGGER, sizeof(fpc_logger_vtbl), "fpc_logger_vtbl", {FN(fpc_logger_vtbl, event)}},
 };
@@ -142,8 +151,9 @@ static const char *vtbl_bad(fpc_arena *arena, const fpc_plugin *plugin)
             continue;
         memcpy(&size, plugin->vtbl, sizeof size);
         if (size < needs[i].size)
-            return fpc_sprintf(arena, "vtbl.size is %u, but a %s has %u bytes; begin the table with .size = sizeof vtbl",
-                               size, needs[i].type, needs[i].size);
+            return fpc_sprintf(arena,
+                               "vtbl.size is %u, but a %s has %u bytes; begin the table with .size = sizeof vtbl", size,
+                               needs[i].type, needs[i].size);
         for (size_t f = 0; f < 3 && needs[i].fn[f].name; f++) {
             void (*fn)(void);
 
@@ -178,7 +188,8 @@ static const char *option_bad(fpc_arena *arena, const fpc_plugin *plugin, const 
     if (size == 0)
         return fpc_sprintf(arena, "option `%s`: its type %u is unknown", row->name, row->type);
     if (row->offset < sizeof(fpc_self) || row->offset > plugin->self_size || size > plugin->self_size - row->offset)
-        return fpc_sprintf(arena, "option `%s`: its field at byte %u lies outside of the plugin's struct (self_size %u)",
+        return fpc_sprintf(arena,
+                           "option `%s`: its field at byte %u lies outside of the plugin's struct (self_size %u)",
                            row->name, row->offset, plugin->self_size);
     if (!row->help || !*row->help)
         return fpc_sprintf(arena, "option `%s`: its help is missing", row->name);
@@ -214,14 +225,18 @@ const char *fpc_plugin_bad(fpc_arena *arena, const fpc_plugin *plugin, fpc_statu
     const struct {
         const char *name;
         const void *value;
-    } mandatory[] = {{"summary", plugin->summary}, {"version", plugin->version}, {"license", plugin->license},
+    } mandatory[] = {{"summary", plugin->summary},
+                     {"version", plugin->version},
+                     {"license", plugin->license},
                      {"vtbl", plugin->vtbl}};
     const char *what;
 
     *status = FPC_EABI;
     if (plugin->abi / 1000 != FPC_ABI_MAJOR || plugin->abi % 1000 > FPC_ABI_MINOR)
-        return fpc_sprintf(arena, "was built for plugin ABI %u.%u, this fpcore has %d.%d; rebuild it against the installed "
-                           "headers", plugin->abi / 1000, plugin->abi % 1000, FPC_ABI_MAJOR, FPC_ABI_MINOR);
+        return fpc_sprintf(arena,
+                           "was built for plugin ABI %u.%u, this fpcore has %d.%d; rebuild it against the installed "
+                           "headers",
+                           plugin->abi / 1000, plugin->abi % 1000, FPC_ABI_MAJOR, FPC_ABI_MINOR);
     if (plugin->size < sizeof *plugin)
         return fpc_sprintf(arena, "descriptor's size is %u, not %zu; begin it with FPC_PLUGIN_HEAD", plugin->size,
                            sizeof *plugin);
@@ -241,8 +256,8 @@ const char *fpc_plugin_bad(fpc_arena *arena, const fpc_plugin *plugin, fpc_statu
         return fpc_sprintf(arena, "%s: self_size is %u; it is sizeof the plugin's struct, which begins with fpc_self",
                            plugin->name, plugin->self_size);
     if (plugin->options && plugin->option_size < sizeof(fpc_option))
-        return fpc_sprintf(arena, "%s: option_size is %u, not %zu; begin the descriptor with FPC_PLUGIN_HEAD", plugin->name,
-                           plugin->option_size, sizeof(fpc_option));
+        return fpc_sprintf(arena, "%s: option_size is %u, not %zu; begin the descriptor with FPC_PLUGIN_HEAD",
+                           plugin->name, plugin->option_size, sizeof(fpc_option));
     what = vtbl_bad(arena, plugin);
     if (!what)
         what = options_bad(arena, plugin);

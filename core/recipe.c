@@ -107,8 +107,8 @@ static fpc_status remove_named(reader *r, const char *name, const fpc_entry *use
     for (int32_t i = 0; i < r->recipe->n && n < 256; i++)
         names[n++] = r->recipe->section[i].name;
     near = fpc_nearest(name, n, names);
-    return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: %s.use = none: there is no section [%s] to remove%s%s%s", use->origin,
-                           name, name, near ? "; did you mean [" : "", near ? near : "", near ? "]?" : "");
+    return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: %s.use = none: there is no section [%s] to remove%s%s%s",
+                           use->origin, name, name, near ? "; did you mean [" : "", near ? near : "", near ? "]?" : "");
 }
 
 static fpc_status merge(reader *r, const fpc_recipe *from)
@@ -162,8 +162,8 @@ static fpc_status read_file(reader *r, const char *where, const char *path)
     if (kept)
         for (int i = 0; i < r->depth; i++)
             if (strcmp(r->stack[i], kept) == 0)
-                return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s%s includes itself; remove one include of the circle", where,
-                                       path);
+                return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s%s includes itself; remove one include of the circle",
+                                       where, path);
     if (r->depth == MAX_DEPTH)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%sincludes are nested more than %d deep", where, MAX_DEPTH);
     if (++r->files > MAX_FILES)
@@ -238,8 +238,8 @@ typedef struct override {
 static const char *bad_value(const char *value)
 {
     const size_t length = strlen(value);
-    const int quoted = length > 0 && (strpbrk(value, ";#") || *value == '"' || *value == '\'' ||
-                                      value[length - 1] == '\\');
+    const int quoted =
+        length > 0 && (strpbrk(value, ";#") || *value == '"' || *value == '\'' || value[length - 1] == '\\');
 
     if (length > FPC_RECIPE_VALUE)
         return "the value is too long";
@@ -320,9 +320,11 @@ static fpc_status check_created(reader *r, int32_t n, const override *o)
             if (&r->recipe->section[j] != section)
                 names[k++] = r->recipe->section[j].name;
         near = fpc_nearest(section->name, k, names);
-        return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: the recipe has no section [%s]%s%s%s; a new one needs "
-                               "-s %s.use=PLUGIN", section->origin, section->name, near ? "; did you mean [" : "",
-                               near ? near : "", near ? "]?" : "", section->name);
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL,
+                               "%s: the recipe has no section [%s]%s%s%s; a new one needs "
+                               "-s %s.use=PLUGIN",
+                               section->origin, section->name, near ? "; did you mean [" : "", near ? near : "",
+                               near ? "]?" : "", section->name);
     }
     return FPC_OK;
 }

@@ -170,8 +170,10 @@ static fpc_status scan_section(scanner *s, char *line)
     if (!close)
         return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: %s: this section has no closing ]", s->name, s->line, line);
     if (close[1])
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: %s: nothing may stand behind a section's ]; put it on a line of "
-                               "its own", s->name, s->line, line);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s:%d: %s: nothing may stand behind a section's ]; put it on a line of "
+                               "its own",
+                               s->name, s->line, line);
     *close = 0;
     name = strip(line + 1);
     lower(name);
@@ -185,7 +187,8 @@ static fpc_status scan_section(scanner *s, char *line)
     name = fpc_strdup(s->arena, name);
     if (!name)
         return FPC_ENOMEM;
-    s->section = fpc_recipe_add_section(s->arena, &s->out->recipe, name, fpc_sprintf(s->arena, "%s:%d", s->name, s->line));
+    s->section =
+        fpc_recipe_add_section(s->arena, &s->out->recipe, name, fpc_sprintf(s->arena, "%s:%d", s->name, s->line));
     return s->section ? FPC_OK : FPC_ENOMEM;
 }
 
@@ -223,16 +226,21 @@ static fpc_status keep_entry(scanner *s, const char *key, const char *value)
     if (s->section) {
         other = fpc_section_entry(s->section, key);
         if (other)
-            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: %s.%s = %s: this key stands already at %s (= %s); remove one",
-                                   origin, s->section->name, key, value, other->origin, other->value);
+            return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                                   "%s: %s.%s = %s: this key stands already at %s (= %s); remove one", origin,
+                                   s->section->name, key, value, other->origin, other->value);
         return fpc_section_add_entry(s->arena, s->section, key, value, origin) ? FPC_OK : FPC_ENOMEM;
     }
     if (strcmp(key, "include") != 0)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: %s = %s: only `include` may stand before the first section; put "
-                               "this key below a [section]", origin, key, value);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s: %s = %s: only `include` may stand before the first section; put "
+                               "this key below a [section]",
+                               origin, key, value);
     if (s->out->include.value)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: include = %s: there is an include already at %s; join the two "
-                               "with a comma", origin, value, s->out->include.origin);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s: include = %s: there is an include already at %s; join the two "
+                               "with a comma",
+                               origin, value, s->out->include.origin);
     s->out->include = (fpc_entry){key, value, origin};
     return FPC_OK;
 }
@@ -243,8 +251,9 @@ static fpc_status scan_key(scanner *s, char *line)
     const char *bad;
 
     if (!equals)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: %.60s: this is neither a [section] nor key = value nor a comment",
-                               s->name, s->line, line);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s:%d: %.60s: this is neither a [section] nor key = value nor a comment", s->name,
+                               s->line, line);
     *equals = 0;
     key = strip(line);
     lower(key);
@@ -257,11 +266,11 @@ static fpc_status scan_key(scanner *s, char *line)
         return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: %s%s%s = %s: %s", s->name, s->line,
                                s->section ? s->section->name : "", s->section ? "." : "", key, value, bad);
     if (strlen(value) > FPC_RECIPE_VALUE)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: %s: this value is %zu bytes long; at most %d are read", s->name,
-                               s->line, key, strlen(value), FPC_RECIPE_VALUE);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: %s: this value is %zu bytes long; at most %d are read",
+                               s->name, s->line, key, strlen(value), FPC_RECIPE_VALUE);
     if (++s->keys > FPC_RECIPE_KEYS)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: more than %d keys and sections, which no recipe has", s->name,
-                               s->line, FPC_RECIPE_KEYS);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: more than %d keys and sections, which no recipe has",
+                               s->name, s->line, FPC_RECIPE_KEYS);
     return keep_entry(s, key, value);
 }
 
@@ -274,13 +283,16 @@ static fpc_status scan_line(scanner *s, char *line, size_t length)
         const unsigned char c = (unsigned char)line[i];
 
         if ((c < 0x20 && c != '\t' && !(c == '\r' && i + 1 == length)) || c == 0x7f)
-            return fpc_fail_recipe(s->ctx, FPC_EFORMAT, "%s:%d: byte %zu of this line is 0x%02x; a recipe is plain text",
-                                   s->name, s->line, i + 1, c);
+            return fpc_fail_recipe(s->ctx, FPC_EFORMAT,
+                                   "%s:%d: byte %zu of this line is 0x%02x; a recipe is plain text", s->name, s->line,
+                                   i + 1, c);
     }
     line = strip(line);
     if (*line && line[strlen(line) - 1] == '\\')
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: this line ends with a backslash, which would join it to the next; "
-                               "quote the value or remove it", s->name, s->line);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s:%d: this line ends with a backslash, which would join it to the next; "
+                               "quote the value or remove it",
+                               s->name, s->line);
     if (!*line || *line == '#' || *line == ';')
         return FPC_OK;
     if (*line == '[') {
@@ -336,9 +348,10 @@ static fpc_status agree_on(scanner *s, const dictionary *ini, const char *sectio
     snprintf(key, sizeof key, "%s:%s", section, entry->key);
     value = iniparser_getstring(ini, key, NULL);
     if (!value || strcmp(value, entry->value) != 0)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: %s = %s: this line can be read in two ways (iniparser reads `%s`); "
-                               "put the value into double quotes", entry->origin, entry->key, entry->value,
-                               value ? value : "nothing");
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s: %s = %s: this line can be read in two ways (iniparser reads `%s`); "
+                               "put the value into double quotes",
+                               entry->origin, entry->key, entry->value, value ? value : "nothing");
     return FPC_OK;
 }
 
@@ -369,7 +382,8 @@ static fpc_status cross_check(scanner *s, const char *text, size_t bytes)
     return status;
 }
 
-fpc_status fpc_recipe_scan(fpc_ctx *ctx, fpc_arena *arena, const char *name, const char *text, size_t bytes, fpc_scan *out)
+fpc_status fpc_recipe_scan(fpc_ctx *ctx, fpc_arena *arena, const char *name, const char *text, size_t bytes,
+                           fpc_scan *out)
 {
     scanner s = {.ctx = ctx, .arena = arena, .name = name, .out = out};
     char line[FPC_RECIPE_LINE + 2];
@@ -377,10 +391,11 @@ fpc_status fpc_recipe_scan(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
 
     *out = (fpc_scan){.recipe.path = name};
     if (bytes > FPC_RECIPE_BYTES)
-        return fpc_fail_recipe(ctx, FPC_EFORMAT, "%s is larger than %d bytes, which no recipe is", name, FPC_RECIPE_BYTES);
+        return fpc_fail_recipe(ctx, FPC_EFORMAT, "%s is larger than %d bytes, which no recipe is", name,
+                               FPC_RECIPE_BYTES);
     if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        return fpc_fail_recipe(ctx, FPC_EFORMAT, "%s:1: this file begins with a byte order mark; save it as plain UTF-8",
-                               name);
+        return fpc_fail_recipe(ctx, FPC_EFORMAT,
+                               "%s:1: this file begins with a byte order mark; save it as plain UTF-8", name);
     for (size_t at = 0; at < bytes; at = next + 1) {
         const char *end = memchr(text + at, '\n', bytes - at);
         const size_t length = end ? (size_t)(end - text) - at : bytes - at;

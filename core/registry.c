@@ -152,8 +152,10 @@ static list_function *list_of(fpc_registry *reg, void *handle, plugin_file *f)
     for (int v = 1; v <= 16; v++) {
         snprintf(name, sizeof name, "fpc_plugins_v%d", v);
         if (dlsym(handle, name)) {
-            f->bad = fpc_sprintf(reg->arena, "is a plugin for ABI %d, this fpcore has ABI %d; rebuild it against the "
-                                 "installed headers", v, FPC_ABI_MAJOR);
+            f->bad = fpc_sprintf(reg->arena,
+                                 "is a plugin for ABI %d, this fpcore has ABI %d; rebuild it against the "
+                                 "installed headers",
+                                 v, FPC_ABI_MAJOR);
             return NULL;
         }
     }
@@ -327,10 +329,11 @@ static fpc_status missing(fpc_registry *reg, uint32_t kind, const char *name, co
             return FPC_ENOMEM;
     }
     near = fpc_nearest(name, n, names);
-    return fpc_fail_recipe(reg->ctx, FPC_ENOENT, "%s%sthere is no plugin %s/%s%s%s%s Plugins of kind %s: %s. Searched: "
-                           "%s%s", origin ? origin : "", origin ? ": " : "", kinds[kind], name,
-                           near ? "; did you mean `" : ".", near ? near : "", near ? "`?" : "", kinds[kind],
-                           n ? list : "none", folders_text(reg), bad);
+    return fpc_fail_recipe(reg->ctx, FPC_ENOENT,
+                           "%s%sthere is no plugin %s/%s%s%s%s Plugins of kind %s: %s. Searched: "
+                           "%s%s",
+                           origin ? origin : "", origin ? ": " : "", kinds[kind], name, near ? "; did you mean `" : ".",
+                           near ? near : "", near ? "`?" : "", kinds[kind], n ? list : "none", folders_text(reg), bad);
 }
 
 fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name, const char *origin,
@@ -344,8 +347,10 @@ fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name,
     if (!fpc_kind_name(kind))
         return fpc_fail_recipe(reg->ctx, FPC_EINVAL, "%s%s%u is no kind of plugin", prefix, colon, kind);
     if (!fpc_plugin_name_ok(name))
-        return fpc_fail_recipe(reg->ctx, FPC_EINVAL, "%s%suse = %s: a plugin's name is made of lower case letters, digits "
-                               "and _", prefix, colon, name);
+        return fpc_fail_recipe(reg->ctx, FPC_EINVAL,
+                               "%s%suse = %s: a plugin's name is made of lower case letters, digits "
+                               "and _",
+                               prefix, colon, name);
     for (int p = 0; p < 2 && !found; p++)
         for (int32_t i = 0; i < reg->n_folders && !found; i++) {
             const char *path = p == 0 ? fpc_sprintf(reg->arena, "%s/%s_%s.so", reg->folder[i], kinds[kind], name)

@@ -18,15 +18,24 @@ test_programs = \
     tests/ops/losses \
     tests/ops/properties \
     tests/ops/support \
+    tests/plugins/dataset/test_folder \
+    tests/plugins/dataset/test_synthetic \
+    tests/plugins/logger/test_logger \
     tests/plugins/loss/test_loss \
     tests/plugins/metric/test_metric \
     tests/plugins/model/test_model \
     tests/plugins/optimizer/test_optimizer \
     tests/plugins/schedule/test_schedule \
     tests/unit/test_arena \
+    tests/unit/test_augment \
     tests/unit/test_autodiff \
+    tests/unit/test_checkpoint \
+    tests/unit/test_dataset \
+    tests/unit/test_draw \
+    tests/unit/test_events \
     tests/unit/test_graph \
     tests/unit/test_help \
+    tests/unit/test_image \
     tests/unit/test_layers \
     tests/unit/test_message \
     tests/unit/test_ops \
@@ -37,16 +46,23 @@ test_programs = \
     tests/unit/test_rewrite \
     tests/unit/test_run \
     tests/unit/test_safetensors \
+    tests/unit/test_split \
     tests/unit/test_state
 test_scripts = \
     tests/abi/exports.sh \
     tests/cli/bad_plugins.sh \
     tests/cli/bad_recipes.sh \
     tests/cli/check.sh \
+    tests/cli/disk_full.sh \
     tests/cli/help.sh \
+    tests/cli/kill.sh \
     tests/cli/list.sh \
+    tests/cli/nan.sh \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
+    tests/cli/resume.sh \
+    tests/cli/signal.sh \
+    tests/cli/train_tiny.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh
 test_data = \
@@ -70,9 +86,11 @@ test_data = \
     tests/ops/machine.h \
     tests/ops/try.h \
     tests/plugins/open.h \
+    tests/plugins/pictures.h \
     tests/plugins/stages_test.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
+    tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh
 
 tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
@@ -124,6 +142,24 @@ tests_ops_support_CFLAGS = $(test_cflags)
 tests_ops_support_LDFLAGS = $(test_ldflags)
 tests_ops_support_LDADD = $(test_libs)
 
+tests_plugins_dataset_test_folder_SOURCES = tests/plugins/dataset/test_folder.c
+tests_plugins_dataset_test_folder_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_synthetic_SOURCES = tests/plugins/dataset/test_synthetic.c
+tests_plugins_dataset_test_synthetic_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_synthetic_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_synthetic_LDADD = $(test_libs)
+
+tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c
+tests_plugins_logger_test_logger_CPPFLAGS = $(test_cppflags)
+tests_plugins_logger_test_logger_CFLAGS = $(test_cflags)
+tests_plugins_logger_test_logger_LDFLAGS = $(test_ldflags)
+tests_plugins_logger_test_logger_LDADD = $(test_libs)
+
 tests_plugins_loss_test_loss_SOURCES = tests/plugins/loss/test_loss.c
 tests_plugins_loss_test_loss_CPPFLAGS = $(test_cppflags)
 tests_plugins_loss_test_loss_CFLAGS = $(test_cflags)
@@ -160,11 +196,41 @@ tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
+tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_augment_CPPFLAGS = $(test_cppflags)
+tests_unit_test_augment_CFLAGS = $(test_cflags)
+tests_unit_test_augment_LDFLAGS = $(test_ldflags)
+tests_unit_test_augment_LDADD = $(test_libs)
+
 tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
 tests_unit_test_autodiff_CFLAGS = $(test_cflags)
 tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
 tests_unit_test_autodiff_LDADD = $(test_libs)
+
+tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
+tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
+tests_unit_test_checkpoint_LDFLAGS = $(test_ldflags)
+tests_unit_test_checkpoint_LDADD = $(test_libs)
+
+tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_dataset_CPPFLAGS = $(test_cppflags)
+tests_unit_test_dataset_CFLAGS = $(test_cflags)
+tests_unit_test_dataset_LDFLAGS = $(test_ldflags)
+tests_unit_test_dataset_LDADD = $(test_libs)
+
+tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_draw_CPPFLAGS = $(test_cppflags)
+tests_unit_test_draw_CFLAGS = $(test_cflags)
+tests_unit_test_draw_LDFLAGS = $(test_ldflags)
+tests_unit_test_draw_LDADD = $(test_libs)
+
+tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_events_CPPFLAGS = $(test_cppflags)
+tests_unit_test_events_CFLAGS = $(test_cflags)
+tests_unit_test_events_LDFLAGS = $(test_ldflags)
+tests_unit_test_events_LDADD = $(test_libs)
 
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
@@ -177,6 +243,12 @@ tests_unit_test_help_CPPFLAGS = $(test_cppflags)
 tests_unit_test_help_CFLAGS = $(test_cflags)
 tests_unit_test_help_LDFLAGS = $(test_ldflags)
 tests_unit_test_help_LDADD = $(test_libs)
+
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_image_CPPFLAGS = $(test_cppflags)
+tests_unit_test_image_CFLAGS = $(test_cflags)
+tests_unit_test_image_LDFLAGS = $(test_ldflags)
+tests_unit_test_image_LDADD = $(test_libs)
 
 tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
@@ -237,6 +309,12 @@ tests_unit_test_safetensors_CPPFLAGS = $(test_cppflags)
 tests_unit_test_safetensors_CFLAGS = $(test_cflags)
 tests_unit_test_safetensors_LDFLAGS = $(test_ldflags)
 tests_unit_test_safetensors_LDADD = $(test_libs)
+
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_split_CPPFLAGS = $(test_cppflags)
+tests_unit_test_split_CFLAGS = $(test_cflags)
+tests_unit_test_split_LDFLAGS = $(test_ldflags)
+tests_unit_test_split_LDADD = $(test_libs)
 
 tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_state_CPPFLAGS = $(test_cppflags)

@@ -39,7 +39,7 @@ static inline fpc_u32x4 fpc_philox(fpc_rng r, uint32_t draw)
 }
 
 /* [0, 1) from the top 24 bits: exact in float. */
-static inline float fpc_unit(uint32_t u) { return (float)(u >> 8) * 0x1p-24f; }
+static inline float fpc_unit(uint32_t u) { return (float)(u >> 8) * (1.0f / 16777216.0f); }
 
 /* FNV-1a, the stream of a label. */
 static inline uint32_t fpc_hash(const char *text)

@@ -58,14 +58,14 @@ FPC_INLINE int32_t whole(double a)
 }
 
 typedef float f4 __attribute__((vector_size(16)));
-typedef uint8_t u4 __attribute__((vector_size(4)));
 
 /* A pixel as floats; the fourth is the next byte in memory. */
 FPC_INLINE f4 pixel_of(const uint8_t *a)
 {
-    u4 v;
-    memcpy(&v, a, sizeof v);
-    return __builtin_convertvector(v, f4);
+    int32_t word;
+    memcpy(&word, a, sizeof word);
+    const __m128i zero = _mm_setzero_si128(), bytes = _mm_cvtsi32_si128(word);
+    return (f4)_mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero));
 }
 
 /* Pixels at the picture's border: what lies outside is zero. */
@@ -144,7 +144,7 @@ static fpc_status run_warp_mask(fpc_exec *x, const fpc_node *node, fpc_rows rows
 
 /* ---- colour ---- */
 
-enum { COLOUR_CHUNK = 4096 /* pixels of a task */ };
+enum { COLOUR_CHUNK = 4096 /* pixels of a task */, COLOUR_SEGMENT = 256 /* of them summed as floats */ };
 
 /* One pass: stages [first, end) pixel by pixel (only the first of them needs means), and sums of the result. */
 struct colour_job {
@@ -207,6 +207,7 @@ static void colour_task(void *arg, int32_t i, int32_t thread)
     const float *from = job->from + (image * plane + first) * 3;
     float *to = (float *)job->node->out[0].data + (image * plane + first) * 3;
     vf sum[3] = {{0}};
+    sums[0] = sums[1] = sums[2] = 0;
     for (int64_t at = first; at < end; at += VL, from += 3 * VL, to += 3 * VL) {
         const int64_t n = end - at < VL ? end - at : VL;
         float lane[3][VL] = {{0}};
@@ -224,9 +225,11 @@ static void colour_task(void *arg, int32_t i, int32_t thread)
         for (int64_t k = 0; k < n; k++)
             for (int c = 0; c < 3; c++)
                 to[k * 3 + c] = lane[c][k];
+        for (int c = 0; c < 3 && (at + VL >= end || (at + VL) % COLOUR_SEGMENT == 0); c++) {
+            sums[c] += (double)vf_sum(sum[c]);
+            sum[c] = vf_set(0);
+        }
     }
-    for (int c = 0; c < 3; c++)
-        sums[c] = (double)vf_sum(sum[c]);
 }
 
 static int needs_mean(const fpc_node *node, int32_t stage)
@@ -249,8 +252,7 @@ static fpc_status run_colour(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     double *sums = fpc_exec_shared(x);
     float *offset = (float *)(sums + s.n * job.chunks * 4);
     memset(offset, 0, (size_t)s.n * sizeof *offset);
-    do {
-        const int means = job.end > 0 || job.from != node->in[0].data;
+    for (int means = 0; !means || job.end < stages; means = 1) {
         for (int64_t n = 0; means && n < s.n; n++) {
             const float *g = stage_of(node, n, job.end) + 12;
             double k = 0;
@@ -268,7 +270,7 @@ static fpc_status run_colour(fpc_exec *x, const fpc_node *node, fpc_rows rows)
                 job.end++;
         fpc_exec_parallel(x, (int32_t)(s.n * job.chunks), colour_task, &job);
         job.from = node->out[0].data;
-    } while (job.end < stages);
+    }
     return FPC_OK;
 }
 
@@ -276,7 +278,7 @@ static fpc_status run_colour(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 
 enum { NOISE_BLOCK = 2 * VL }; /* elements made at a time, aligned: VL/2 counters of 4 words */
 
-static void noise_words(uint32_t words[NOISE_BLOCK], uint64_t counter, const int32_t *clock, uint32_t stream)
+static void noise_words(int32_t words[NOISE_BLOCK], uint64_t counter, const int32_t *clock, uint32_t stream)
 {
     const vq low = (vq){0} + 0xffffffffu, m0 = (vq){0} + 0xD2511F53u, m1 = (vq){0} + 0xCD9E8D57u;
     vq at = (vq){0} + counter;
@@ -295,25 +297,32 @@ static void noise_words(uint32_t words[NOISE_BLOCK], uint64_t counter, const int
     philox_store((uint16_t *)words, (c0 & low) | (c1 << 32), (c2 & low) | (c3 << 32));
 }
 
+/* Between two vectors of pairs and a vector of first and one of second numbers. */
+#if VL == 16
+#define EVEN ((vi){0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30})
+#define PAIRS ((vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+#elif VL == 8
+#define EVEN ((vi){0, 2, 4, 6, 8, 10, 12, 14})
+#define PAIRS ((vi){0, 8, 1, 9, 2, 10, 3, 11})
+#else
+#define EVEN ((vi){0, 2, 4, 6})
+#define PAIRS ((vi){0, 4, 1, 5})
+#endif
+
 /* N(0,1) for elements [first, first + NOISE_BLOCK), first a multiple of it: Box and Muller, a pair from two words. */
 static void noise_block(float z[NOISE_BLOCK], int64_t first, const int32_t *clock, uint32_t stream)
 {
-    uint32_t words[NOISE_BLOCK], even[VL], odd[VL];
-    float a[VL], b[VL];
+    int32_t words[NOISE_BLOCK];
     noise_words(words, (uint64_t)first / 4, clock, stream);
-    for (int i = 0; i < VL; i++)
-        even[i] = words[2 * i], odd[i] = words[2 * i + 1];
-    vi u, v;
-    memcpy(&u, even, sizeof u);
-    memcpy(&v, odd, sizeof v);
+    const vi low = vi_load(words), high = vi_load(words + VL);
+    const vi u = __builtin_shuffle(low, high, EVEN), v = __builtin_shuffle(low, high, EVEN + 1);
     const vf radial = 1.0f - __builtin_convertvector((vi)((vu)u >> 8), vf) * 0x1p-24f;
     const vf radius = vf_sqrt(-2.0f * vf_log(radial));
     vf sine;
-    const vf cosine = vf_turn(__builtin_convertvector((vi)((vu)v >> 8), vf) * 0x1p-24f, &sine);
-    vf_store(a, radius * cosine);
-    vf_store(b, radius * sine);
-    for (int i = 0; i < VL; i++)
-        z[2 * i] = a[i], z[2 * i + 1] = b[i];
+    const vf cosine = radius * vf_turn(__builtin_convertvector((vi)((vu)v >> 8), vf) * 0x1p-24f, &sine);
+    sine *= radius;
+    vf_store(z, __builtin_shuffle(cosine, sine, PAIRS));
+    vf_store(z + VL, __builtin_shuffle(cosine, sine, PAIRS + VL / 2));
 }
 
 static fpc_status run_gaussian_noise(fpc_exec *x, const fpc_node *node, fpc_rows rows)

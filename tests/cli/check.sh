@@ -22,6 +22,8 @@ use = cross_entropy
 use = fscore_batch
 [optimizer]
 use = adamw
+[backend]
+use = ref
 END
 cat >r.ini <<'END'
 include = base.ini

@@ -8,7 +8,7 @@ expect "--help" 0 "$FPCORE" --help
 says "--help has the usage" '^  fpcore -c RECIPE\.ini \[--resume RUN\]'
 says "--help tells the exit codes" '130 interrupted after saving'
 for verb in train check list describe model lr eval predict probe bench new; do
-    says "--help lists $verb" "^  $verb +[A-Z].*\\.\$"
+    says "--help lists $verb" "^  $verb +[A-Za-z].*[a-z]"
 done
 expect "-V" 0 "$FPCORE" -V
 says "-V has the version" '^fpcore [0-9]+\.[0-9]+\.[0-9]+$'
@@ -17,6 +17,7 @@ says "-V has the checkpoint format" '^checkpoint format [0-9]+$'
 for verb in train check list describe model lr eval predict probe bench new; do
     expect "$verb --help" 0 "$FPCORE" $verb --help
     says "$verb --help has its usage" '^usage: fpcore '
+    [ $verb = model ] && continue # a section as well
     expect "-h $verb" 0 "$FPCORE" -h $verb
     says "-h $verb is the same" '^usage: fpcore '
 done
@@ -31,6 +32,8 @@ for section in run dataset augment model loss metric optimizer schedule logger b
     expect "-h $section" 0 "$FPCORE" -h $section
     says "-h $section names the section" "^\\[$section(\\.LABEL)?\\]: [A-Z]"
 done
+expect "-h model" 0 "$FPCORE" -h model
+says "-h model names the verb as well" '^The verb of that name: fpcore model --help$'
 expect "-h --all" 0 "$FPCORE" -h --all
 says "the reference has the sections" '^## \[loss\.LABEL\]$'
 says "the reference has the plugins" '^### optimizer/adamw$'

@@ -1,5 +1,5 @@
-/* compile.h: plugins made while a test runs, with the compiler that built the program (CC) and the public headers of the
- * source tree (FPCORE_SRC). */
+/* compile.h: plugins made while a test runs, with the compiler that built the program (CC) and the public headers of
+ * the source tree (FPCORE_SRC). */
 #ifndef TESTS_UNIT_COMPILE_H
 #define TESTS_UNIT_COMPILE_H
 
@@ -8,16 +8,17 @@
 #include <unistd.h>
 
 /* A schedule plugin `NAME` with further descriptor fields or other text in the places marked by the arguments. */
-#define SCHEDULE_SOURCE(name, option_rows, extra_fields, list)                                                        \
-    "#include <fpcore/schedule.h>\n"                                                                                  \
-    "struct s { fpc_self self; double a; int64_t b; };\n"                                                             \
-    "static double factor(const fpc_self *s, const fpc_clock *c, const fpc_history *h)\n"                             \
-    "{ (void)c; (void)h; return ((const struct s *)s)->a; }\n"                                                        \
-    "static const fpc_option options[] = {" option_rows "{0}};\n"                                                     \
-    "static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};\n"                                \
-    "static const fpc_plugin p = {FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = \"" name "\", .summary = \"Sums.\",\n" \
-    " .version = \"1.0\", .license = \"MIT\", .options = options, .self_size = sizeof(struct s), .vtbl = &vtbl,\n"    \
-    extra_fields "};\n" list "\n"
+#define SCHEDULE_SOURCE(name, option_rows, extra_fields, list)                                                         \
+    "#include <fpcore/schedule.h>\n"                                                                                   \
+    "struct s { fpc_self self; double a; int64_t b; };\n"                                                              \
+    "static double factor(const fpc_self *s, const fpc_clock *c, const fpc_history *h)\n"                              \
+    "{ (void)c; (void)h; return ((const struct s *)s)->a; }\n"                                                         \
+    "static const fpc_option options[] = {" option_rows "{0}};\n"                                                      \
+    "static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};\n"                                 \
+    "static const fpc_plugin p = {FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = \"" name                              \
+    "\", .summary = \"Sums.\",\n"                                                                                      \
+    " .version = \"1.0\", .license = \"MIT\", .options = options, .self_size = sizeof(struct s), .vtbl = "             \
+    "&vtbl,\n" extra_fields "};\n" list "\n"
 
 #define OPTION_A "FPC_OPTION_REAL(struct s, a, \"0.5\", 0, 1, \"prob\", \"how much\"),"
 

@@ -120,8 +120,10 @@ static void deferred_calls_run_latest_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zeroed_and_aligned), cmocka_unit_test(a_reset_reuses_memory),
-        cmocka_unit_test(impossible_sizes_fail), cmocka_unit_test(texts),
+        cmocka_unit_test(zeroed_and_aligned),
+        cmocka_unit_test(a_reset_reuses_memory),
+        cmocka_unit_test(impossible_sizes_fail),
+        cmocka_unit_test(texts),
         cmocka_unit_test(deferred_calls_run_latest_first),
     };
 

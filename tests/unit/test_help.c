@@ -1,4 +1,5 @@
-/* test_help.c: what -l, -h and the reference print is what the tables say, for the core and for a plugin compiled here. */
+/* test_help.c: what -l, -h and the reference print is what the tables say, for the core and for a plugin compiled here.
+ */
 #define _GNU_SOURCE
 #include "help.h"
 #include "core_options.h"
@@ -50,18 +51,22 @@ static void printed(const char *text)
 static int make_plugins(void **state)
 {
     static const char rows[] = SCHEDULE_SOURCE(
-        "saw", OPTION_A "{\"b\", \"teeth; see | it\", \"\", \"\", 1, 1e18, 0, FPC_OPT_INT, FPC_OPT_REQUIRED, 32},"
-        "{\"c\", \"a kind\", \"\", \"up\", 1, 0, kinds, FPC_OPT_CHOICE, FPC_OPT_EXPERT, 32},",
+        "saw",
+        OPTION_A "{\"b\", \"teeth; see | it\", \"\", \"\", 1, 1e18, 0, FPC_OPT_INT, FPC_OPT_REQUIRED, 32},"
+                 "{\"c\", \"a kind\", \"\", \"up\", 1, 0, kinds, FPC_OPT_CHOICE, FPC_OPT_EXPERT, 32},",
         ".detail = \"First words. A second sentence that goes on for so long that the line has to be broken somewhere "
-        "before it ends.\",", "FPC_PLUGINS(&p)");
+        "before it ends.\",",
+        "FPC_PLUGINS(&p)");
     char text[4000];
 
     (void)state;
     if (!mkdtemp(folder))
         return -1;
     unsetenv("FPCORE_PLUGIN_PATH");
-    snprintf(text, sizeof text, "#include <fpcore/option.h>\nstatic const fpc_choice kinds[] = {{\"up\", 1, \"rising\"}, "
-             "{\"down\", 2, \"falling\"}, {0}};\n%s", rows);
+    snprintf(text, sizeof text,
+             "#include <fpcore/option.h>\nstatic const fpc_choice kinds[] = {{\"up\", 1, \"rising\"}, "
+             "{\"down\", 2, \"falling\"}, {0}};\n%s",
+             rows);
     return compile_plugin(folder, "schedule_saw", text);
 }
 

@@ -113,8 +113,8 @@ static void levels_and_cancel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_failure_wins),       cmocka_unit_test(recipe_faults_are_told_apart),
-        cmocka_unit_test(escapes_are_defused),      cmocka_unit_test(threads_may_fail_and_log),
+        cmocka_unit_test(first_failure_wins),  cmocka_unit_test(recipe_faults_are_told_apart),
+        cmocka_unit_test(escapes_are_defused), cmocka_unit_test(threads_may_fail_and_log),
         cmocka_unit_test(levels_and_cancel),
     };
 

@@ -183,17 +183,18 @@ static void unknown_keys(void **state)
 
 static void required_values(void **state)
 {
-    static const fpc_option required[] = {
-        {"root", "folder of the pictures", "", NULL, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_REQUIRED, offsetof(struct sample, root)},
-        {0}};
+    static const fpc_option required[] = {{"root", "folder of the pictures", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
+                                           FPC_OPT_REQUIRED, offsetof(struct sample, root)},
+                                          {0}};
     const fpc_option_set set = {required, sizeof *required, &sample};
     fpc_entry entry = {"root", "", "r.ini:9"};
     fpc_section section = {"dataset", "r.ini:7", 0, &entry};
 
     (void)state;
     assert_int_equal(fpc_options_read(ctx, arena, "dataset", &section, 1, &set), FPC_EINVAL);
-    assert_string_equal(fpc_ctx_error(ctx), "r.ini:7: [dataset]: the key `root` is missing; it has no default: give a path, "
-                                            "folder of the pictures");
+    assert_string_equal(fpc_ctx_error(ctx),
+                        "r.ini:7: [dataset]: the key `root` is missing; it has no default: give a path, "
+                        "folder of the pictures");
     section.n = 1;
     fpc_ctx_clear(ctx);
     assert_int_equal(fpc_options_read(ctx, arena, "dataset", &section, 1, &set), FPC_EINVAL);
@@ -214,10 +215,23 @@ static void a_bad_default_is_the_plugins_fault(void **state)
 static void text_reads_back(void **state)
 {
     static const char *const values[][2] = {
-        {"p", "0.1"}, {"p", "0.30000000000000004"}, {"free", "-1.7976931348623157e+308"}, {"free", "5e-300"},
-        {"free", "0.00080000000000000004"}, {"count", "77"}, {"on", "off"}, {"mode", "both_ways"}, {"parts", "mask"},
-        {"dims", "3, 1, 2"}, {"weights", "0.1, 0.2"}, {"weights", ""}, {"span", "-0.1, 0.7"}, {"title", "a; b"},
-        {"title", " x"}, {"title", "it's"}, {"seed", "-5"},
+        {"p", "0.1"},
+        {"p", "0.30000000000000004"},
+        {"free", "-1.7976931348623157e+308"},
+        {"free", "5e-300"},
+        {"free", "0.00080000000000000004"},
+        {"count", "77"},
+        {"on", "off"},
+        {"mode", "both_ways"},
+        {"parts", "mask"},
+        {"dims", "3, 1, 2"},
+        {"weights", "0.1, 0.2"},
+        {"weights", ""},
+        {"span", "-0.1, 0.7"},
+        {"title", "a; b"},
+        {"title", " x"},
+        {"title", "it's"},
+        {"seed", "-5"},
     };
 
     (void)state;

@@ -137,6 +137,25 @@ static void test_parts_follow_the_shapes(void **state)
     lab_close(&l);
 }
 
+/* A weight that is itself computed is lazy too, but the linear map reads all of it: an earlier group makes it. */
+static void test_computed_weights_come_first(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 0);
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 8, 8, 4}, g->real), w = fpc_param(g, "w", 2, (fpc_shape){1, 1, 6, 8}, FPC_FILL_ONE, 0);
+    const fpc_val part = fpc_slice(g, w, 2, 4);
+    fpc_output_mark(g, "y", fpc_layer_norm(g, "n", fpc_op(g, "linear", "lin", 2, (fpc_val[]){x, part}, NULL, NULL), 1e-5f));
+    fpc_plan *p = plan(&l, g, 1 << 16);
+    assert_true(group_with(p, "slice") < group_with(p, "lin"));
+    assert_int_equal(group_with(p, "lin"), group_with(p, "n"));
+    for (int32_t k = 0; k < p->n_groups; k++)
+        for (int32_t i = 0; i < p->group[k].n; i++)
+            assert_int_equal(fpc_rows_of(g->value[g->node[p->group[k].node[i]].out[0]].shape), p->group[k].rows);
+    lab_close(&l);
+}
+
 /* More pointwise ops than a group holds, in a chain and in a fan: no group overflows, every node is placed once. */
 static void test_long_chains_and_wide_fans(void **state)
 {
@@ -188,7 +207,7 @@ int main(void)
         cmocka_unit_test(test_a_block_is_few_groups), cmocka_unit_test(test_without_tiles_every_node_is_alone),
         cmocka_unit_test(test_nothing_overlaps),      cmocka_unit_test(test_memory_is_reused),
         cmocka_unit_test(test_parts_follow_the_shapes), cmocka_unit_test(test_missing_kernels_are_listed),
-        cmocka_unit_test(test_long_chains_and_wide_fans),
+        cmocka_unit_test(test_long_chains_and_wide_fans), cmocka_unit_test(test_computed_weights_come_first),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

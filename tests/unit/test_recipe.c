@@ -79,9 +79,10 @@ static void refused(const char *text, int32_t n, const char *const *overrides, c
 
 static void sections_keys_and_origins(void **state)
 {
-    fpc_recipe *r = parse("# comment\n; comment\n[run]\nname = a b\n  Epochs=3 ; words\n\n[Loss.CE]\nuse = cross_entropy\n"
-                          "[loss.dice]\nuse=dice\n",
-                          0, NULL);
+    fpc_recipe *r =
+        parse("# comment\n; comment\n[run]\nname = a b\n  Epochs=3 ; words\n\n[Loss.CE]\nuse = cross_entropy\n"
+              "[loss.dice]\nuse=dice\n",
+              0, NULL);
 
     (void)state;
     assert_int_equal(r->n, 3);
@@ -99,10 +100,22 @@ static void sections_keys_and_origins(void **state)
 static void values_as_iniparser_reads_them(void **state)
 {
     static const char *const lines[][2] = {
-        {"x ; comment", "x"},          {"x;comment", "x"},       {"\"q;#x\" ; comment", "q;#x"}, {"it's", "it's"},
-        {"say \"hi\" now", "say \"hi\" now"}, {"", ""},          {"; only", ""},                 {"\"\"", ""},
-        {"\" lead\"", " lead"},        {"a=b", "a=b"},           {"= x", "= x"},                 {"'\"'", "\""},
-        {"32, 64 ,128", "32, 64 ,128"}, {"\"a\\b\"", "a\\b"},    {"1e-4\t", "1e-4"},             {"'#'", "#"},
+        {"x ; comment", "x"},
+        {"x;comment", "x"},
+        {"\"q;#x\" ; comment", "q;#x"},
+        {"it's", "it's"},
+        {"say \"hi\" now", "say \"hi\" now"},
+        {"", ""},
+        {"; only", ""},
+        {"\"\"", ""},
+        {"\" lead\"", " lead"},
+        {"a=b", "a=b"},
+        {"= x", "= x"},
+        {"'\"'", "\""},
+        {"32, 64 ,128", "32, 64 ,128"},
+        {"\"a\\b\"", "a\\b"},
+        {"1e-4\t", "1e-4"},
+        {"'#'", "#"},
     };
     char text[200];
 
@@ -117,8 +130,9 @@ static void values_as_iniparser_reads_them(void **state)
 
 static void quoted_values_read_back(void **state)
 {
-    static const char *const values[] = {"plain", "", " lead", "trail ", "a;b", "#", "it's", "say \"hi\"", "\"", "'", "C:\\x\\",
-                                         "\"a;b\"", "it's; so", "a=b", "=", "both ' and \" inside"};
+    static const char *const values[] = {
+        "plain", "",  " lead",   "trail ",  "a;b",      "#",   "it's", "say \"hi\"",
+        "\"",    "'", "C:\\x\\", "\"a;b\"", "it's; so", "a=b", "=",    "both ' and \" inside"};
     char text[200];
 
     (void)state;
@@ -147,7 +161,9 @@ static void refusals(void **state)
     refused("[run]\nname = a \\\nseed = 1\n", 0, NULL, "r.ini:2:|ends with a backslash");
     refused("# comment \\\n[run]\n", 0, NULL, "r.ini:1:|ends with a backslash");
     refused("\xef\xbb\xbf[run]\n", 0, NULL, "r.ini:1:|byte order mark");
-    refused("[run]\nname = a\x01" "b\n", 0, NULL, "r.ini:2: byte 9 of this line is 0x01|plain text");
+    refused("[run]\nname = a\x01"
+            "b\n",
+            0, NULL, "r.ini:2: byte 9 of this line is 0x01|plain text");
     refused("include =\n[run]\n", 0, NULL, "r.ini:1: include =|name is missing");
     refused("include = a.ini\ninclude = b.ini\n", 0, NULL, "r.ini:2: include = b.ini|already at r.ini:1");
     refused("include = no/such.ini\n", 0, NULL, "r.ini:1: include = no/such.ini:|cannot be read: No such file");
@@ -217,7 +233,8 @@ static void refused_overrides(void **state)
         {"run.a b=1", "letters, digits"},
         {"run.name=a\nb", "control characters"},
         {"run.name=\"a';", "both kinds of quotes"},
-        {"loss.dcie.weight=1", "-s loss.dcie.weight=1: the recipe has no section [loss.dcie]; did you mean [loss.dice]?"},
+        {"loss.dcie.weight=1",
+         "-s loss.dcie.weight=1: the recipe has no section [loss.dcie]; did you mean [loss.dice]?"},
         {"augment.flip.use=none", "no section [augment.flip] to remove"},
     };
 
@@ -264,8 +281,9 @@ static void includes(void **state)
     file("sub/base.ini", "include = ../deep.ini\n[run]\nseed = 1\nepochs = 10\n[augment.flip]\nuse = hflip\np = 0.5\n"
                          "[dataset]\nuse = folder\nroot = x\nbatch = 8\n");
     file("deep.ini", "[model]\nuse = unet\n");
-    path = file("top.ini", "include = sub/base.ini\n[run]\nepochs = 20\n[augment.flip]\nuse = none\n[dataset]\nsize = 64\n"
-                           "use = synthetic\n");
+    path =
+        file("top.ini", "include = sub/base.ini\n[run]\nepochs = 20\n[augment.flip]\nuse = none\n[dataset]\nsize = 64\n"
+                        "use = synthetic\n");
     assert_int_equal(fpc_recipe_read(ctx, arena, path, 0, NULL, &r), FPC_OK);
     assert_string_equal(r->section[0].name, "model"); /* included first */
     assert_string_equal(get(r, "run", "seed"), "1");
@@ -339,7 +357,8 @@ static void many_keys_are_refused(void **state)
  * iniparser, which fpc_recipe_scan checks itself. */
 static void hostile_bytes(void **state)
 {
-    static const char seed[] = "include = a.ini\n[run]\nname = \"a;b\" # c\nseed=42\n[loss.ce]\nuse = 'x' ; y\nw = 1, 2\n\\\n";
+    static const char seed[] =
+        "include = a.ini\n[run]\nname = \"a;b\" # c\nseed=42\n[loss.ce]\nuse = 'x' ; y\nw = 1, 2\n\\\n";
     static const char bits[] = "[]=;#\"'\\ \t\r\n\0.,ax1:";
     uint64_t rng = 88172645463325252u;
     int read = 0, wrong = 0;

@@ -2,6 +2,7 @@
  * wrong, with its sentence; instances and their options. The plugins are compiled here. */
 #define _GNU_SOURCE
 #include "message.h"
+#include "plugin_check.h"
 #include "registry.h"
 #include "unit/compile.h"
 
@@ -79,11 +80,12 @@ static int make_plugins(void **state)
     mkdir(third, 0777);
     bad |= compile_plugin(folder, "schedule_good", SCHEDULE_SOURCE("good", OPTION_A, "", "FPC_PLUGINS(&p)"));
     bad |= compile_plugin(folder, "plain", SCHEDULE_SOURCE("plain", OPTION_A, "", "FPC_PLUGINS(&p)"));
-    bad |= compile_plugin(folder, "bundle", SCHEDULE_SOURCE("in_bundle", OPTION_A, "",
-                                                            "static const fpc_plugin q = {FPC_PLUGIN_HEAD, .kind = "
-                                                            "FPC_SCHEDULE, .name = \"second\", .summary = \"S.\", .version "
-                                                            "= \"1\", .license = \"MIT\", .self_size = sizeof(struct s), "
-                                                            ".vtbl = &vtbl};\nFPC_PLUGINS(&p, &q)"));
+    bad |= compile_plugin(folder, "bundle",
+                          SCHEDULE_SOURCE("in_bundle", OPTION_A, "",
+                                          "static const fpc_plugin q = {FPC_PLUGIN_HEAD, .kind = "
+                                          "FPC_SCHEDULE, .name = \"second\", .summary = \"S.\", .version "
+                                          "= \"1\", .license = \"MIT\", .self_size = sizeof(struct s), "
+                                          ".vtbl = &vtbl};\nFPC_PLUGINS(&p, &q)"));
     bad |= compile_plugin(other, "schedule_good",
                           SCHEDULE_SOURCE("good", OPTION_A, ".detail = \"from other\",", "FPC_PLUGINS(&p)"));
     bad |= compile_plugin(third, "schedule_undefined",
@@ -152,6 +154,25 @@ static void kinds_and_sections(void **state)
     assert_int_equal(fpc_section_kind("losses.x"), 0);
 }
 
+static void names_and_libraries(void **state)
+{
+    char path[100];
+
+    (void)state;
+    assert_true(fpc_plugin_name_ok("focal_2"));
+    assert_false(fpc_plugin_name_ok(""));
+    assert_false(fpc_plugin_name_ok("Focal"));
+    assert_false(fpc_plugin_name_ok("a/b"));
+    assert_false(fpc_plugin_name_ok("a-b"));
+    assert_false(fpc_plugin_name_ok("a123456789012345678901234567890123456789012345678901234567890123456789"));
+    snprintf(path, sizeof path, "%s/schedule_good.so", folder);
+    assert_null(fpc_library_bad(arena, path));
+    assert_string_equal(fpc_library_bad(arena, folder), "is not a file");
+    assert_string_equal(fpc_library_bad(arena, "no/such.so"), "cannot be read: No such file or directory");
+    snprintf(path, sizeof path, "%s/schedule_text.so", third);
+    assert_string_equal(fpc_library_bad(arena, path), "is not a shared library");
+}
+
 static void lookup(void **state)
 {
     fpc_registry *reg = open_registry(folder);
@@ -165,7 +186,7 @@ static void lookup(void **state)
     assert_int_equal(fpc_registry_opened(reg, &opened), 1); /* and nothing else was opened */
     assert_int_equal(fpc_registry_find(reg, FPC_SCHEDULE, "good", NULL, &again), FPC_OK);
     assert_ptr_equal(found, again);
-    assert_int_equal(fpc_registry_find(reg, FPC_SCHEDULE, "plain", NULL, &found), FPC_OK); /* NAME.so */
+    assert_int_equal(fpc_registry_find(reg, FPC_SCHEDULE, "plain", NULL, &found), FPC_OK);  /* NAME.so */
     assert_int_equal(fpc_registry_find(reg, FPC_SCHEDULE, "second", NULL, &found), FPC_OK); /* any .so */
     assert_non_null(strstr(found->file, "/bundle.so"));
     assert_int_equal(fpc_registry_opened(reg, &opened), 4); /* with its neighbour in the file */
@@ -195,8 +216,9 @@ static void a_miss_tells_all(void **state)
     const fpc_found *found;
 
     (void)state;
-    assert_int_equal(fpc_registry_find(open_registry(folder), FPC_SCHEDULE, "godo", "r.ini:3: schedule.use = godo", &found),
-                     FPC_ENOENT);
+    assert_int_equal(
+        fpc_registry_find(open_registry(folder), FPC_SCHEDULE, "godo", "r.ini:3: schedule.use = godo", &found),
+        FPC_ENOENT);
     assert_null(found);
     failed_with("r.ini:3: schedule.use = godo: there is no plugin schedule/godo; did you mean `good`? Plugins of kind "
                 "schedule: |in_bundle|second|Searched: registry.");
@@ -217,7 +239,8 @@ static void broken_files(void **state)
     } cases[] = {
         {"undefined", FPC_EFORMAT, "schedule_undefined.so does not load:|undefined symbol: no_such_function"},
         {"abi7", FPC_EABI, "schedule_abi7.so is a plugin for ABI 7, this fpcore has ABI 0; rebuild it"},
-        {"library", FPC_EFORMAT, "schedule_library.so is a shared library, but no plugin: it has no symbol fpc_plugins_v0"},
+        {"library", FPC_EFORMAT,
+         "schedule_library.so is a shared library, but no plugin: it has no symbol fpc_plugins_v0"},
         {"text", FPC_EFORMAT, "schedule_text.so is not a shared library"},
         {"empty", FPC_EFORMAT, "schedule_empty.so is not a shared library"},
         {"short", FPC_EFORMAT, "schedule_short.so is truncated"},
@@ -260,8 +283,10 @@ static void broken_descriptors(void **state)
         {SCHEDULE_SOURCE("x", "", ".version = 0,", "FPC_PLUGINS(&p)"), "x: version is missing"},
         {SCHEDULE_SOURCE("x", "", ".vtbl = 0,", "FPC_PLUGINS(&p)"), "x: vtbl is missing"},
         {SCHEDULE_SOURCE("x", "", ".kind = 77,", "FPC_PLUGINS(&p)"), "x: kind 77 is unknown"},
-        {SCHEDULE_SOURCE("x", "", ".abi = FPC_ABI + 1,", "FPC_PLUGINS(&p)"), "was built for plugin ABI 0.2, this fpcore has 0.1"},
-        {SCHEDULE_SOURCE("x", "", ".abi = 2003,", "FPC_PLUGINS(&p)"), "was built for plugin ABI 2.3, this fpcore has 0.1"},
+        {SCHEDULE_SOURCE("x", "", ".abi = FPC_ABI + 1,", "FPC_PLUGINS(&p)"),
+         "was built for plugin ABI 0.2, this fpcore has 0.1"},
+        {SCHEDULE_SOURCE("x", "", ".abi = 2003,", "FPC_PLUGINS(&p)"),
+         "was built for plugin ABI 2.3, this fpcore has 0.1"},
         {SCHEDULE_SOURCE("x", "", ".size = 8,", "FPC_PLUGINS(&p)"), "size is 8, not "},
         {SCHEDULE_SOURCE("x", "", ".self_size = 4,", "FPC_PLUGINS(&p)"), "x: self_size is 4"},
         {SCHEDULE_SOURCE("x", OPTION_A, ".option_size = 16,", "FPC_PLUGINS(&p)"), "x: option_size is 16, not "},
@@ -278,11 +303,14 @@ static void broken_descriptors(void **state)
          "x: option `a`: its field at byte 0 lies outside"},
         {SCHEDULE_SOURCE("x", "{\"a\", \"h\", \"\", \"1\", 0, 1, 0, 99, 0, 24},", "", "FPC_PLUGINS(&p)"),
          "x: option `a`: its type 99 is unknown"},
-        {SCHEDULE_SOURCE("x", "{\"warmup_epochs\", \"h\", \"\", \"1\", 0, 1, 0, FPC_OPT_REAL, 0, 24},", "", "FPC_PLUGINS(&p)"),
+        {SCHEDULE_SOURCE("x", "{\"warmup_epochs\", \"h\", \"\", \"1\", 0, 1, 0, FPC_OPT_REAL, 0, 24},", "",
+                         "FPC_PLUGINS(&p)"),
          "x: option `warmup_epochs`: fpcore reads this key of a schedule section itself"},
         {SCHEDULE_SOURCE("x", "", "", "FPC_PLUGINS(&p, &p)"), "has schedule/x twice"},
-        {SCHEDULE_SOURCE("x", "", "", "FPC_API const fpc_plugin *const *fpc_plugins_v0(void) { static const fpc_plugin *const "
-                                      "l[] = {0}; return l; }"), "has an empty list of plugins"},
+        {SCHEDULE_SOURCE("x", "", "",
+                         "FPC_API const fpc_plugin *const *fpc_plugins_v0(void) { static const fpc_plugin *const "
+                         "l[] = {0}; return l; }"),
+         "has an empty list of plugins"},
         {SCHEDULE_SOURCE("x", "", ".vtbl = &(const fpc_schedule_vtbl){.size = sizeof vtbl},", "FPC_PLUGINS(&p)"),
          "x: vtbl.factor is missing; every schedule plugin needs it"},
         {SCHEDULE_SOURCE("x", "", ".vtbl = &(const fpc_schedule_vtbl){.factor = factor},", "FPC_PLUGINS(&p)"),
@@ -325,8 +353,9 @@ static void instances(void **state)
 
     (void)state;
     assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", text, 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"), NULL,
-                                       set, &inst), FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
+                                       NULL, set, &inst),
+                     FPC_OK);
     assert_string_equal(inst.self->label, "schedule");
     assert_ptr_equal(inst.self->ctx, ctx);
     assert_int_equal(common.warmup_epochs, 3);
@@ -335,13 +364,15 @@ static void instances(void **state)
     assert_true(((const fpc_schedule_vtbl *)inst.vtbl)->factor(inst.self, NULL, NULL) == 0.5);
     assert_null(inst.section);
     assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", text, 1, bad, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"), NULL,
-                                       set, &inst), FPC_EINVAL);
+    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
+                                       NULL, set, &inst),
+                     FPC_EINVAL);
     failed_with("-s schedule.b=1: schedule.b = 1: unknown key; [schedule] takes use, warmup_epochs, a");
     fpc_ctx_clear(ctx);
     assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", "[schedule]\na = 1\n", 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"), NULL,
-                                       set, &inst), FPC_EINVAL);
+    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
+                                       NULL, set, &inst),
+                     FPC_EINVAL);
     failed_with("r.ini:1: [schedule]: the key `use` is missing; it names the schedule plugin: |good");
 }
 
@@ -355,8 +386,7 @@ static void note_call(void *arg, int level, const char *line)
 
 static void init_and_fini(void **state)
 {
-    static const char source[] = SCHEDULE_SOURCE(
-        "caller", OPTION_A, ".init = init, .fini = fini,", "FPC_PLUGINS(&p)");
+    static const char source[] = SCHEDULE_SOURCE("caller", OPTION_A, ".init = init, .fini = fini,", "FPC_PLUGINS(&p)");
     char text[4000];
     fpc_arena *inner = fpc_arena_new(ctx);
     fpc_registry *reg;
@@ -365,20 +395,25 @@ static void init_and_fini(void **state)
     fpc_instance inst;
 
     (void)state;
-    snprintf(text, sizeof text, "#include <fpcore/base.h>\n"
+    snprintf(text, sizeof text,
+             "#include <fpcore/base.h>\n"
              "static fpc_status init(fpc_self *s) { fpc_log(s->ctx, FPC_LOG_INFO, \"init-%%s\", s->label); "
              "return *(double *)(s + 1) == 1 ? FPC_EINVAL : FPC_OK; }\n"
-             "static void fini(fpc_self *s) { fpc_log(s->ctx, FPC_LOG_INFO, \"fini-%%s\", s->label); }\n%s", source);
+             "static void fini(fpc_self *s) { fpc_log(s->ctx, FPC_LOG_INFO, \"fini-%%s\", s->label); }\n%s",
+             source);
     assert_int_equal(compile_plugin(folder, "schedule_caller", text), 0);
     fpc_ctx_log_sink(ctx, note_call, NULL);
     reg = open_registry(folder);
-    assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "one", NULL, "caller", (fpc_option_set){0}, &inst), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "two", NULL, "caller", (fpc_option_set){0}, &inst), FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "one", NULL, "caller", (fpc_option_set){0}, &inst),
+                     FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "two", NULL, "caller", (fpc_option_set){0}, &inst),
+                     FPC_OK);
     assert_string_equal(calls, "init-one init-two ");
     use = "[schedule]\nuse = caller\na = 1\n"; /* its init fails and says nothing */
     assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", use, 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "schedule", &recipe->section[0], NULL, (fpc_option_set){0},
-                                       &inst), FPC_EINVAL);
+    assert_int_equal(
+        fpc_instance_open(reg, inner, FPC_SCHEDULE, "schedule", &recipe->section[0], NULL, (fpc_option_set){0}, &inst),
+        FPC_EINVAL);
     failed_with("[schedule]: init of schedule/caller failed and gave no reason");
     fpc_arena_free(inner);
     assert_string_equal(calls, "init-one init-two init-schedule fini-two fini-one ");
@@ -388,6 +423,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kinds_and_sections, begin, end),
+        cmocka_unit_test_setup_teardown(names_and_libraries, begin, end),
         cmocka_unit_test_setup_teardown(lookup, begin, end),
         cmocka_unit_test_setup_teardown(search_order, begin, end),
         cmocka_unit_test_setup_teardown(a_miss_tells_all, begin, end),

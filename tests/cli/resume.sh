@@ -1,0 +1,39 @@
+#!/bin/sh
+# --resume: four epochs are two and two more, byte for byte; what may differ and what not; what cannot be resumed.
+# shellcheck source=lib_train.sh
+. "$FPCORE_SRC/tests/cli/lib_train.sh"
+
+expect "four epochs" 0 "$FPCORE" -c tiny.ini -s schedule.use=constant -s run.out=four
+expect "two epochs" 0 "$FPCORE" -c tiny.ini -s schedule.use=constant -s run.out=two -s run.epochs=2
+run=$(run_in two)
+expect "two more" 0 "$FPCORE" --resume "$run" -s run.epochs=4
+says "it says where it goes on" 'resumed: epochs 3 to 4'
+same "are four" "$(run_in four)" "$run"
+holds "run.json lists both sessions" test "$(grep -c '"started"' "$run/run.json")" -eq 2
+expect "a complete run" 0 "$FPCORE" --resume "$run"
+says "is said to be complete" 'the run is complete after 4 epochs'
+same "and stays as it is" "$(run_in four)" "$run"
+
+expect "another recipe is refused" 2 "$FPCORE" -c tiny.ini -s optimizer.lr=0.1 -s dataset.batch=8 --resume "$run"
+says "with the first key" 'optimizer\.lr = 0\.1 \(the run: 0\.002\)'
+says "and the second" 'dataset\.batch = 8 \(the run: 4\)'
+says "and the third" 'schedule\.use = cosine \(the run: constant\)'
+expect "paths, readers and loggers may differ" 0 "$FPCORE" -c "$run/recipe.ini" -s run.out=elsewhere -s dataset.readers=2 \
+    -s logger.t.use=tensorboard --resume "$run"
+
+expect "no such folder" 1 "$FPCORE" --resume nowhere
+says "is a sentence" 'resume nowhere: no such run folder'
+mkdir empty
+expect "an empty folder" 1 "$FPCORE" --resume empty
+says "lacks its recipe" 'there is no recipe\.ini'
+cp "$run/recipe.ini" empty
+expect "a folder without checkpoint" 1 "$FPCORE" --resume empty
+says "lacks its checkpoint" 'there is no last\.safetensors to go on from'
+head -c 100000 "$run/last.safetensors" >empty/last.safetensors
+expect "a truncated checkpoint" 1 "$FPCORE" --resume empty
+says "is said to be truncated" 'last\.safetensors: truncated: '
+cp "$run/best.safetensors" empty/last.safetensors
+expect "weights alone" 1 "$FPCORE" --resume empty
+says "are no training checkpoint" 'no training checkpoint'
+expect "a missing operand" 2 "$FPCORE" --resume
+exit $bad

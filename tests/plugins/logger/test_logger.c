@@ -1,0 +1,435 @@
+/* test_logger.c: the loggers, told of a training of a few epochs: history.json and CSV read back to the same doubles, the
+ * TensorBoard file parses record by record and goes on after a cut, curves.png shows both curves, the console says what
+ * happened. */
+#define _GNU_SOURCE
+#include "../open.h"
+
+#include <fpcore/logger.h>
+#include <cairo.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <sys/stat.h>
+
+enum { COLUMNS = 8, ROWS = 5 };
+static const char *const column[COLUMNS] = {"train_loss", "train_f_score", "val_loss", "val_f_score", "lr",
+                                            "val_f1.skin", "val_f1.a \"b\", c", "grad_norm"};
+static double value[COLUMNS][ROWS];
+static const double *const values[COLUMNS] = {value[0], value[1], value[2], value[3], value[4], value[5], value[6], value[7]};
+static char folder[256];
+
+static int setup(void **state)
+{
+    for (int r = 0; r < ROWS; r++) {
+        value[0][r] = 2 / (r + 1.0);
+        value[1][r] = 1 - 1 / (r + 1.5);
+        value[2][r] = 2.2 / (r + 1.0);
+        value[3][r] = 0.1 * r;
+        value[4][r] = 1e-3 / (r + 3.0);
+        value[5][r] = 1.0 / 3 + r;
+        value[6][r] = r == 2 ? NAN : r; /* whole numbers, and one that does not exist */
+        value[7][r] = 1e300 * r;
+    }
+    snprintf(folder, sizeof folder, "%s/fpc_log_XXXXXX", P_tmpdir);
+    return !mkdtemp(folder) || bench_open(state);
+}
+
+static int teardown(void **state)
+{
+    char command[600];
+
+    bench_close(state);
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void tell(fpc_instance *logger, uint32_t what, int64_t rows, int resumed, double elapsed)
+{
+    const fpc_field field[] = {{.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = folder},
+                               {.key = "name", .type = FPC_OPT_TEXT, .v.s = "a run"},
+                               {.key = "resumed", .type = FPC_OPT_INT, .v.i = resumed},
+                               {.key = "best_epoch", .type = FPC_OPT_INT, .v.i = rows - 1},
+                               {.key = "best_value", .type = FPC_OPT_REAL, .v.r = 0.4},
+                               {.key = "best", .type = FPC_OPT_INT, .v.i = 1},
+                               {.key = "monitor", .type = FPC_OPT_TEXT, .v.s = "val_f_score"},
+                               {.key = "unix_time", .type = FPC_OPT_REAL, .v.r = 1700000000 + elapsed},
+                               {.key = "elapsed", .type = FPC_OPT_REAL, .v.r = elapsed},
+                               {.key = "seconds_left", .type = FPC_OPT_REAL, .v.r = 3723},
+                               {.key = "loss", .type = FPC_OPT_REAL, .v.r = 1.25},
+                               {.key = "done", .type = FPC_OPT_INT, .v.i = 3},
+                               {.key = "total", .type = FPC_OPT_INT, .v.i = 4},
+                               {.key = "status", .type = FPC_OPT_TEXT, .v.s = "complete"}};
+    const fpc_event event = {.size = sizeof event, .what = what,
+                             .clock = {.step = 7, .steps_per_epoch = 28, .epoch = what == FPC_EPOCH ? rows - 1 : rows, .epochs = ROWS},
+                             .n = sizeof field / sizeof *field, .field = field, .n_columns = COLUMNS, .n_rows = rows,
+                             .column = column, .value = values};
+    const fpc_logger_vtbl *vtbl = logger->vtbl;
+
+    assert_int_equal(vtbl->event(logger->self, &event), FPC_OK);
+}
+
+static char *slurp(const char *name, size_t *n)
+{
+    char path[600], *data = calloc(1, 1 << 20);
+    FILE *in;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    in = fopen(path, "rb");
+    if (!in)
+        fail_msg("%s is missing", path);
+    *n = fread(data, 1, (1 << 20) - 1, in);
+    fclose(in);
+    return data;
+}
+
+/* ---- history ---- */
+
+static void history_json(void **state)
+{
+    fpc_instance logger = open_plugin(*state, "logger.h", "use = history");
+    const char *key;
+    json_t *root, *array;
+    size_t n, c = 0;
+    char *text;
+
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    text = slurp("history.json", &n);
+    root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_int_equal(json_array_size(json_object_get(root, "lr")), 0);
+    json_decref(root);
+    free(text);
+    tell(&logger, FPC_EPOCH, ROWS, 0, 1);
+    text = slurp("history.json", &n);
+    root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(root);
+    json_object_foreach(root, key, array) {
+        assert_string_equal(key, column[c]);
+        assert_int_equal(json_array_size(array), ROWS);
+        for (size_t r = 0; r < ROWS; r++) {
+            const json_t *number = json_array_get(array, r);
+            if (isnan(value[c][r]))
+                assert_true(json_is_null(number));
+            else
+                assert_true(json_is_real(number) && json_real_value(number) == value[c][r]);
+        }
+        c++;
+    }
+    assert_int_equal(c, COLUMNS);
+    json_decref(root);
+    free(text);
+}
+
+static void history_csv(void **state)
+{
+    fpc_instance logger = open_plugin(*state, "logger.h", "use = history");
+    char *text, *line;
+    size_t n;
+
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    tell(&logger, FPC_EPOCH, ROWS, 0, 1);
+    text = slurp("history.csv", &n);
+    line = strtok_r(text, "\n", &text);
+    assert_string_equal(line, "epoch,train_loss,train_f_score,val_loss,val_f_score,lr,val_f1.skin,"
+                              "\"val_f1.a \"\"b\"\", c\",grad_norm");
+    for (int r = 0; r < ROWS; r++) {
+        line = strtok_r(NULL, "\n", &text);
+        assert_non_null(line);
+        assert_int_equal(strtol(line, &line, 10), r + 1);
+        for (int c = 0; c < COLUMNS; c++) {
+            assert_int_equal(*line++, ',');
+            if (isnan(value[c][r]))
+                assert_true(*line == ',');
+            else
+                assert_true(strtod(line, &line) == value[c][r]);
+        }
+        assert_int_equal(*line, '\0');
+    }
+    assert_null(strtok_r(NULL, "\n", &text));
+}
+
+static void history_without_csv(void **state)
+{
+    fpc_instance logger = open_plugin(*state, "logger.h", "use = history\ncsv = off");
+    char path[600];
+
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    snprintf(path, sizeof path, "%s/history.csv", folder);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* ---- tensorboard: an independent reader ---- */
+
+static uint32_t crc_slow(const uint8_t *p, size_t n)
+{
+    uint32_t crc = 0xffffffffu;
+
+    for (size_t i = 0; i < n; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            const uint32_t mix = (crc ^ (uint32_t)(p[i] >> bit)) & 1;
+            crc = crc >> 1 ^ (mix ? 0x82f63b78u : 0);
+        }
+    crc = ~crc;
+    return (crc >> 15 | crc << 17) + 0xa282ead8u;
+}
+
+static uint64_t varint(const uint8_t **p)
+{
+    uint64_t v = 0;
+    int shift = 0;
+
+    do
+        v |= (uint64_t)(**p & 127) << shift, shift += 7;
+    while (*(*p)++ & 128);
+    return v;
+}
+
+static uint32_t word(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* One Summary.Value; checks it against the tables above. */
+static void read_value(const uint8_t *p, const uint8_t *end, int64_t row)
+{
+    char tag[64] = "";
+    float number = NAN;
+
+    while (p < end) {
+        const uint64_t key = varint(&p);
+        if (key == (1 << 3 | 2)) {
+            const uint64_t n = varint(&p);
+            assert_true(n < sizeof tag);
+            memcpy(tag, p, n);
+            tag[n] = '\0';
+            p += n;
+        } else {
+            assert_int_equal(key, 2 << 3 | 5);
+            const uint32_t bits = word(p);
+            memcpy(&number, &bits, 4);
+            p += 4;
+        }
+    }
+    for (int c = 0; c < COLUMNS; c++)
+        if (!strcmp(tag, column[c])) {
+            assert_true(number == (float)value[c][row]);
+            return;
+        }
+    fail_msg("unknown tag %s", tag);
+}
+
+/* The steps in the event file, in order; checks framing and values. */
+static int read_events(int64_t *step, int most)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    const uint8_t *p, *end;
+    int n = 0, files = 0;
+    size_t size;
+    char *data = NULL;
+
+    while ((entry = readdir(dir)))
+        if (!strncmp(entry->d_name, "events.out.tfevents.", 20)) {
+            data = slurp(entry->d_name, &size);
+            files++;
+        }
+    closedir(dir);
+    assert_int_equal(files, 1);
+    p = (const uint8_t *)data;
+    end = p + size;
+    for (int record = 0; p < end; record++) {
+        const uint64_t length = word(p);
+        const uint8_t *at = p + 12, *stop = at + length;
+        assert_true(end - p >= 16 && length <= (uint64_t)(end - p) - 16);
+        assert_int_equal(word(p + 8), crc_slow(p, 8));
+        assert_int_equal(word(stop), crc_slow(at, length));
+        assert_int_equal(*at, 1 << 3 | 1);
+        at += 9;
+        if (record == 0) {
+            assert_int_equal(*at, 3 << 3 | 2);
+            assert_memory_equal(at + 2, "brain.Event:2", 13);
+        } else {
+            assert_int_equal(*at++, 2 << 3 | 0);
+            assert_true(n < most);
+            step[n] = (int64_t)varint(&at);
+            assert_int_equal(*at++, 5 << 3 | 2);
+            const uint64_t size_of_summary = varint(&at);
+            assert_int_equal(size_of_summary, stop - at);
+            while (at < stop) {
+                assert_int_equal(*at++, 1 << 3 | 2);
+                const uint64_t size_of_value = varint(&at);
+                read_value(at, at + size_of_value, step[n] - 1);
+                at += size_of_value;
+            }
+            n++;
+        }
+        p = stop + 4;
+    }
+    free(data);
+    return n;
+}
+
+static void expect_steps(int n)
+{
+    int64_t step[32];
+
+    assert_int_equal(read_events(step, 32), n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(step[i], i + 1);
+}
+
+static void tensorboard_records(void **state)
+{
+    fpc_instance logger = open_plugin(*state, "logger.t", "use = tensorboard");
+
+    assert_int_equal(crc_slow((const uint8_t *)"123456789", 9), ((0xe3069283u >> 15 | 0xe3069283u << 17) + 0xa282ead8u));
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    expect_steps(0);
+    for (int r = 1; r <= 3; r++)
+        tell(&logger, FPC_EPOCH, r, 0, r);
+    expect_steps(3);
+}
+
+static void tensorboard_goes_on(void **state)
+{
+    fpc_instance first = open_plugin(*state, "logger.t", "use = tensorboard"), second;
+    char path[600];
+    struct stat st;
+
+    tell(&first, FPC_RUN_BEGIN, 0, 0, 0);
+    for (int r = 1; r <= 3; r++)
+        tell(&first, FPC_EPOCH, r, 0, r);
+    snprintf(path, sizeof path, "%s/events.out.tfevents.1700000000.fpcore", folder);
+    assert_int_equal(stat(path, &st), 0);
+    for (int cut = 0; cut < 40; cut += 13) { /* a torn record at the end */
+        assert_int_equal(truncate(path, st.st_size - cut), 0);
+        second = open_plugin(*state, "logger.t", "use = tensorboard");
+        tell(&second, FPC_RUN_BEGIN, 3, 1, 100);
+        expect_steps(3); /* what was torn comes again from the record */
+    }
+    second = open_plugin(*state, "logger.t", "use = tensorboard");
+    tell(&second, FPC_RUN_BEGIN, 2, 1, 200); /* the file is ahead of the checkpoint */
+    expect_steps(2);
+    tell(&second, FPC_EPOCH, 3, 1, 201);
+    tell(&second, FPC_EPOCH, 4, 1, 202);
+    expect_steps(4);
+}
+
+/* ---- plot ---- */
+
+static int near(uint32_t pixel, int r, int g, int b)
+{
+    return abs((int)(pixel >> 16 & 255) - r) < 12 && abs((int)(pixel >> 8 & 255) - g) < 12 && abs((int)(pixel & 255) - b) < 12;
+}
+
+static void plot_shows_both_curves(void **state)
+{
+    fpc_instance logger = open_plugin(*state, "logger.p", "use = plot\ninterval = 10");
+    char path[600];
+    cairo_surface_t *surface;
+    int blue = 0, orange = 0, white = 0, w, h;
+
+    snprintf(path, sizeof path, "%s/curves.png", folder);
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    tell(&logger, FPC_RUN_END, 0, 0, 0);
+    assert_int_not_equal(access(path, F_OK), 0); /* nothing to draw yet */
+    tell(&logger, FPC_EPOCH, 1, 0, 1);
+    assert_int_equal(access(path, F_OK), 0);
+    unlink(path);
+    tell(&logger, FPC_EPOCH, 2, 0, 5);
+    assert_int_not_equal(access(path, F_OK), 0); /* too soon */
+    tell(&logger, FPC_RUN_END, ROWS, 0, 6);
+    surface = cairo_image_surface_create_from_png(path);
+    assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
+    w = cairo_image_surface_get_width(surface);
+    h = cairo_image_surface_get_height(surface);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, cairo_image_surface_get_data(surface) + y * cairo_image_surface_get_stride(surface) + 4 * x, 4);
+            blue += near(pixel, 31, 102, 191);
+            orange += near(pixel, 224, 102, 13);
+            white += near(pixel, 255, 255, 255);
+        }
+    cairo_surface_destroy(surface);
+    assert_true(w >= 1000 && h >= 600);
+    assert_true(blue > 1000 && orange > 600 && white > w * h / 2);
+}
+
+/* ---- console ---- */
+
+static char *console_output(void **state, const char *options, int bar)
+{
+    fpc_instance logger = open_plugin(*state, "logger.c", options);
+    const int saved = dup(STDERR_FILENO);
+    char path[600];
+    size_t n;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/stderr", folder);
+    fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    assert_true(fd >= 0 && saved >= 0);
+    fflush(stderr);
+    dup2(fd, STDERR_FILENO);
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    tell(&logger, FPC_STEP, 0, 0, bar ? 1 : 30);
+    tell(&logger, FPC_STEP, 0, 0, 70);
+    tell(&logger, FPC_EVAL, 0, 0, 71);
+    for (int r = 1; r <= ROWS; r++)
+        tell(&logger, FPC_EPOCH, r, 0, 80 + r);
+    tell(&logger, FPC_RUN_END, ROWS, 0, 100);
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(fd);
+    return slurp("stderr", &n);
+}
+
+static void contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void console_in_a_file(void **state)
+{
+    char *text = console_output(state, "use = console", 0), *at;
+    int lines = 0;
+
+    assert_null(strchr(text, '\r'));
+    contains(text, "epoch 1/5  loss 1.2500  0.0 images/s 7/28  left 1:02:03\n"); /* one a minute */
+    contains(text, "epoch 3/5  train: loss 0.6667 f_score 0.7143  val: loss 0.7333 f_score 0.2000  lr 0.0002");
+    contains(text, "best epoch 5: val_f_score 0.4000");
+    contains(text, "val_f1 by class");
+    contains(text, "  skin             4.3333");
+    for (at = text; (at = strstr(at, "epoch 1/5")); at++)
+        lines++;
+    assert_int_equal(lines, 2); /* progress once, and the epoch */
+    free(text);
+}
+
+static void console_with_a_bar(void **state)
+{
+    char *text = console_output(state, "use = console\nprogress = on\nclasses = off", 1);
+
+    contains(text, "\repoch 1/5 [======>                 ] 7/28  loss 1.2500");
+    contains(text, "3/4  validation  left 1:02:03");
+    contains(text, "\r\033[Kepoch 1/5  train:");
+    assert_null(strstr(text, "by class"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(history_json, setup, teardown),
+        cmocka_unit_test_setup_teardown(history_csv, setup, teardown),
+        cmocka_unit_test_setup_teardown(history_without_csv, setup, teardown),
+        cmocka_unit_test_setup_teardown(tensorboard_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(tensorboard_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(plot_shows_both_curves, setup, teardown),
+        cmocka_unit_test_setup_teardown(console_in_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(console_with_a_bar, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

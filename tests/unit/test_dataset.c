@@ -1,0 +1,247 @@
+/* test_dataset.c: batches: order, tails, skipping, readers, cache, errors of readers. The data are synthetic faces of 16
+ * pixels, and a folder where a broken file is wanted. */
+#define _GNU_SOURCE
+#include "plugins/open.h"
+#include "plugins/pictures.h"
+#include "data.h"
+
+static fpc_data *try_data(bench *b, const char *text, uint64_t seed)
+{
+    fpc_recipe *recipe = NULL;
+    fpc_data *data = NULL;
+    if (fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe) == FPC_OK)
+        fpc_data_open(b->ctx, b->arena, b->registry, recipe, seed, &data);
+    return data;
+}
+
+static fpc_data *open_data(bench *b, const char *text, uint64_t seed)
+{
+    fpc_data *data = try_data(b, text, seed);
+    if (!data)
+        fail_msg("%s: %s", text, fpc_ctx_error(b->ctx));
+    return data;
+}
+
+#define SMALL "[dataset]\nuse = synthetic\nsize = 16\ntrain = 23\nval = 10\ntest = 3\nbatch = 4\n"
+#define MOVED "[augment.flip]\nuse = hflip\n[augment.turn]\nuse = rotate\n[augment.jitter]\nuse = color_jitter\nbrightness = 0.5, 1.5\n" \
+              "[augment.noise]\nuse = gaussian_noise\nsigma = 0.01, 0.1\n"
+
+static const fpc_batch *next(bench *b, fpc_data *d)
+{
+    const fpc_batch *batch = NULL;
+    if (fpc_data_next(d, &batch))
+        fail_msg("%s", fpc_ctx_error(b->ctx));
+    return batch;
+}
+
+/* Everything that an epoch delivers, one number for all of it (FNV-1a), and how many images. */
+static uint64_t digest(bench *b, fpc_data *d, fpc_part part, int64_t epoch, int64_t skip, int64_t *images)
+{
+    uint64_t h = 1469598103934665603u;
+    const fpc_augments *a = fpc_data_augments(d);
+    *images = 0;
+    assert_int_equal(fpc_data_start(d, part, epoch, skip), FPC_OK);
+    for (const fpc_batch *batch; (batch = next(b, d));) {
+        const size_t n = (size_t)batch->n, pixels = (size_t)(batch->h * batch->w);
+        const void *piece[6] = {batch->image, batch->mask, batch->index, batch->draws.warp, batch->draws.labels, batch->draws.colour};
+        const int train = part == FPC_TRAIN, warps = train && a->has_geometry;
+        const size_t bytes[6] = {n * pixels * 3, n * pixels, n * 8, warps ? n * 32 : 0, warps ? n * 256 : 0,
+                                 train ? n * (size_t)a->n_colour * 64 : 0};
+        for (int k = 0; k < 6; k++)
+            for (size_t i = 0; i < bytes[k]; i++)
+                h = (h ^ ((const uint8_t *)piece[k])[i]) * 1099511628211u;
+        for (int32_t k = 0; train && k < a->n_pixel; k++)
+            for (size_t i = 0; i < n * 4; i++)
+                h = (h ^ ((const uint8_t *)batch->draws.pixel[k])[i]) * 1099511628211u;
+        *images += batch->n;
+    }
+    assert_null(next(b, d)); /* the end stays the end */
+    return h;
+}
+
+static void orders(void **state)
+{
+    bench *b = *state;
+    fpc_data *d = open_data(b, SMALL "drop_last = off\n", 5);
+    int64_t order[3][23];
+
+    for (int e = 0; e < 3; e++) { /* epochs 0, 1, 0 */
+        int seen[23] = {0}, n = 0;
+        assert_int_equal(fpc_data_start(d, FPC_TRAIN, e % 2, 0), FPC_OK);
+        for (const fpc_batch *batch; (batch = next(b, d));)
+            for (int32_t i = 0; i < batch->n; i++) {
+                assert_in_range(batch->index[i], 0, 22);
+                assert_int_equal(seen[batch->index[i]]++, 0);
+                order[e][n++] = batch->index[i];
+            }
+        assert_int_equal(n, 23);
+    }
+    assert_memory_equal(order[0], order[2], sizeof order[0]);
+    assert_memory_not_equal(order[0], order[1], sizeof order[0]);
+    fpc_data *other = open_data(b, SMALL, 6);
+    assert_int_equal(fpc_data_start(other, FPC_TRAIN, 0, 0), FPC_OK);
+    int same = 0;
+    const fpc_batch *batch = next(b, other);
+    for (int i = 0; i < 4; i++)
+        same += batch->index[i] == order[0][i];
+    assert_true(same < 4);
+}
+
+static void counts_and_tails(void **state)
+{
+    bench *b = *state;
+    fpc_data *d = open_data(b, SMALL, 1), *all = open_data(b, SMALL "drop_last = off\n", 1);
+    int64_t images;
+
+    assert_int_equal(fpc_data_batches(d, FPC_TRAIN), 5);
+    assert_int_equal(fpc_data_batches(all, FPC_TRAIN), 6);
+    assert_int_equal(fpc_data_batches(d, FPC_VAL), 3);
+    assert_int_equal(fpc_data_batches(d, FPC_TEST), 1);
+    assert_int_equal(fpc_data_batch_size(d, FPC_VAL, 1), 4);
+    assert_int_equal(fpc_data_batch_size(d, FPC_VAL, 2), 2);
+    digest(b, d, FPC_TRAIN, 0, 0, &images);
+    assert_int_equal(images, 20);
+    digest(b, all, FPC_TRAIN, 0, 0, &images);
+    assert_int_equal(images, 23);
+    digest(b, d, FPC_TEST, 0, 0, &images);
+    assert_int_equal(images, 3);
+    assert_int_equal(fpc_data_start(d, FPC_VAL, 7, 0), FPC_OK); /* in the order of indices, in every epoch */
+    for (int64_t at = 0; at < 10;) {
+        const fpc_batch *batch = next(b, d);
+        for (int32_t i = 0; i < batch->n; i++)
+            assert_int_equal(batch->index[i], at++);
+    }
+    assert_null(next(b, d));
+}
+
+static void skipping_is_cutting(void **state)
+{
+    bench *b = *state;
+    fpc_data *d = open_data(b, SMALL MOVED, 3), *again = open_data(b, SMALL MOVED, 3);
+    int64_t images;
+
+    for (int64_t skip = 0; skip <= 5; skip++) {
+        assert_int_equal(fpc_data_start(d, FPC_TRAIN, 2, 0), FPC_OK);
+        for (int64_t i = 0; i < skip; i++)
+            assert_non_null(next(b, d));
+        assert_int_equal(fpc_data_start(again, FPC_TRAIN, 2, skip), FPC_OK);
+        for (const fpc_batch *x = next(b, d); x; x = next(b, d)) {
+            const fpc_batch *y = next(b, again);
+            assert_non_null(y);
+            assert_memory_equal(x->index, y->index, 4 * sizeof *x->index);
+            assert_memory_equal(x->image, y->image, 4 * 16 * 16 * 3);
+            assert_memory_equal(x->draws.warp, y->draws.warp, 4 * 8 * sizeof(float));
+        }
+        assert_null(next(b, again));
+    }
+    digest(b, d, FPC_TRAIN, 0, 99, &images);
+    assert_int_equal(images, 0);
+}
+
+/* The same bytes with one reader and with many, with and without room to keep pictures, and when epochs are cut short. */
+static void readers_and_cache_show_nowhere(void **state)
+{
+    bench *b = *state;
+    static const char *const how[] = {"readers = 1\n", "readers = 2\n", "readers = 7\n", "readers = 3\ncache_mb = 0\n"};
+    uint64_t want[3] = {0};
+    for (int k = 0; k < 4; k++) {
+        fpc_data *d = open_data(b, fpc_sprintf(b->arena, SMALL "%s" MOVED, how[k]), 9);
+        for (int e = 0; e < 3; e++) {
+            int64_t images;
+            if (k) /* a cut epoch leaves nothing behind */
+                assert_int_equal(fpc_data_start(d, e ? FPC_VAL : FPC_TRAIN, 40, 0), FPC_OK);
+            if (k > 1)
+                next(b, d);
+            const uint64_t h = digest(b, d, e == 2 ? FPC_VAL : FPC_TRAIN, e, 0, &images);
+            if (!k)
+                want[e] = h;
+            assert_true(h == want[e]);
+        }
+    }
+    assert_true(want[0] != want[1]);
+}
+
+static void closes_in_the_middle(void **state)
+{
+    bench *b = *state;
+    for (int i = 0; i < 20; i++) {
+        fpc_data *d = open_data(b, SMALL "readers = 3\n", 1);
+        assert_int_equal(fpc_data_start(d, FPC_TRAIN, i, 0), FPC_OK);
+        if (i % 2)
+            next(b, d);
+        fpc_data_close(d);
+        fpc_data_close(d);
+    }
+    fpc_data_close(open_data(b, SMALL, 1)); /* never started */
+}
+
+static void single_samples(void **state)
+{
+    bench *b = *state;
+    fpc_data *d = open_data(b, SMALL, 1);
+    fpc_batch one;
+    assert_int_equal(fpc_data_start(d, FPC_VAL, 0, 0), FPC_OK);
+    const fpc_batch *batch = next(b, d);
+    assert_int_equal(fpc_data_read(d, b->arena, FPC_VAL, 2, &one), FPC_OK);
+    assert_int_equal(one.n, 1);
+    assert_int_equal(one.index[0], 2);
+    assert_memory_equal(one.image, batch->image + 2 * 16 * 16 * 3, 16 * 16 * 3);
+    assert_memory_equal(one.mask, batch->mask + 2 * 16 * 16, 16 * 16);
+    assert_int_equal(fpc_data_read(d, b->arena, FPC_VAL, 10, &one), FPC_EINVAL);
+    said(b, "no sample 10");
+}
+
+static void refusals(void **state)
+{
+    bench *b = *state;
+    const fpc_batch *batch;
+    assert_null(try_data(b, "[dataset]\nuse = synthetic\ntrain = 23\nbatch = 32\n", 1));
+    said(b, "dataset.batch = 32 is larger than the training set of 23 images");
+    assert_null(try_data(b, "[dataset]\nuse = synthetic\ntrain = 0\nval = 0\ntest = 0\n", 1));
+    said(b, "not one image");
+    fpc_data *d = open_data(b, "[dataset]\nuse = synthetic\nsize = 16\ntrain = 4\nval = 0\nbatch = 2\n", 1);
+    assert_int_equal(fpc_data_next(d, &batch), FPC_EINTERNAL);
+    said(b, "before an epoch was started");
+    assert_int_equal(fpc_data_start(d, FPC_VAL, 0, 0), FPC_EINVAL);
+    said(b, "no validation images");
+}
+
+/* A folder of twelve pictures, of which one mask is broken: its batch fails with its name, the others come. */
+static void errors_of_readers(void **state)
+{
+    bench *b = *state;
+    const fpc_batch *batch;
+    make_folder("set/train/images");
+    make_folder("set/train/masks");
+    for (int i = 0; i < 12; i++) {
+        const fpc_image image = picture(b->arena, 16, 16, 3, i), mask = picture(b->arena, 16, 16, 1, i);
+        write_png(b, fpc_sprintf(b->arena, "set/train/images/p%02d.png", i), &image, NULL, 0);
+        write_png(b, fpc_sprintf(b->arena, "set/train/masks/p%02d.png", i), &mask, NULL, 0);
+    }
+    write_bytes("set/train/masks/p07.png", "no mask", 7);
+    const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 3\nval_split = 0\nshuffle = off\nreaders = 2\n"
+                                   "val_list =\n", in_folder("set"));
+    fpc_data *d = open_data(b, text, 1);
+    assert_int_equal(fpc_data_start(d, FPC_TRAIN, 0, 0), FPC_OK);
+    int failures = 0, good = 0;
+    for (int i = 0; i < 4; i++) {
+        if (fpc_data_next(d, &batch) == FPC_OK) {
+            good += batch->n;
+            continue;
+        }
+        failures++;
+        assert_null(batch);
+        said(b, "p07.png: neither a JPEG nor a PNG");
+    }
+    assert_int_equal(failures, 1);
+    assert_int_equal(good, 9);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(orders),  TEST(counts_and_tails), TEST(skipping_is_cutting), TEST(readers_and_cache_show_nowhere),
+        TEST(refusals), TEST(closes_in_the_middle), TEST(single_samples),  TEST(errors_of_readers)};
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
+}

@@ -1,0 +1,273 @@
+/* test_image.c: pictures come back as they were written; every way in which a file can lie or break gets its sentence;
+ * resizing agrees with the filter's definition. */
+#define _GNU_SOURCE
+#include "plugins/open.h"
+#include "plugins/pictures.h"
+#include <math.h>
+
+static void png_round_trip(void **state)
+{
+    bench *b = *state;
+    static const uint8_t palette[19][3] = {{0, 0, 0}, {204, 0, 0}, {76, 153, 0}};
+    const fpc_image rgb = picture(b->arena, 13, 9, 3, 1), mask = picture(b->arena, 13, 9, 1, 2);
+    fpc_image back;
+    int32_t w, h;
+
+    write_png(b, "a.png", &rgb, NULL, 0);
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("a.png"), &back), FPC_OK);
+    assert_true(back.w == 13 && back.h == 9 && back.c == 3);
+    assert_memory_equal(back.pixel, rgb.pixel, 13 * 9 * 3);
+    for (int i = 0; i < 2; i++) { /* palette and grey: the numbers, not the colours */
+        write_png(b, "m.png", &mask, i ? palette : NULL, i ? 19 : 0);
+        assert_int_equal(fpc_mask_read(b->ctx, b->arena, in_folder("m.png"), &back), FPC_OK);
+        assert_true(back.w == 13 && back.h == 9 && back.c == 1);
+        assert_memory_equal(back.pixel, mask.pixel, 13 * 9);
+    }
+    /* the mask with a palette, read as a picture, shows the palette's colours */
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("m.png"), &back), FPC_OK);
+    for (int i = 0; i < 13 * 9; i++)
+        assert_memory_equal(back.pixel + 3 * i, palette[mask.pixel[i]], 3);
+    assert_int_equal(fpc_image_size(b->ctx, in_folder("a.png"), &w, &h), FPC_OK);
+    assert_true(w == 13 && h == 9);
+}
+
+static void jpeg_reads(void **state)
+{
+    bench *b = *state;
+    uint8_t flat[32 * 24 * 4];
+    fpc_image back;
+    int32_t w, h;
+
+    for (int i = 0; i < 32 * 24; i++)
+        memcpy(flat + 3 * i, (uint8_t[]){200, 100, 50}, 3);
+    write_jpeg("a.jpg", 32, 24, 3, flat);
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("a.jpg"), &back), FPC_OK);
+    assert_true(back.w == 32 && back.h == 24 && back.c == 3);
+    for (int i = 0; i < 32 * 24 * 3; i++)
+        assert_in_range(back.pixel[i], flat[i] - 3, flat[i] + 3);
+    assert_int_equal(fpc_image_size(b->ctx, in_folder("a.jpg"), &w, &h), FPC_OK);
+    assert_true(w == 32 && h == 24);
+    memset(flat, 77, sizeof flat);
+    write_jpeg("grey.jpg", 32, 24, 1, flat);
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("grey.jpg"), &back), FPC_OK);
+    assert_in_range(back.pixel[5], 75, 79);
+    write_jpeg("cmyk.jpg", 32, 24, 4, flat);
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("cmyk.jpg"), &back), FPC_EFORMAT);
+    said(b, "4 colour components");
+}
+
+static void refuse(bench *b, const char *name, int mask, fpc_status status, const char *want)
+{
+    fpc_image out;
+    const fpc_status st = (mask ? fpc_mask_read : fpc_image_read)(b->ctx, b->arena, in_folder(name), &out);
+    assert_int_equal(st, status);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), name));
+    said(b, want);
+}
+
+static void no_pictures(void **state)
+{
+    bench *b = *state;
+    refuse(b, "absent.jpg", 0, FPC_ENOENT, "No such file");
+    write_bytes("empty.png", "", 0);
+    refuse(b, "empty.png", 0, FPC_EFORMAT, "the file is empty");
+    refuse(b, "empty.png", 1, FPC_EFORMAT, "the file is empty");
+    write_bytes("text.jpg", "this is a text", 14);
+    refuse(b, "text.jpg", 0, FPC_EFORMAT, "neither a JPEG nor a PNG");
+    make_folder("dir.png");
+    refuse(b, "dir.png", 0, FPC_EFORMAT, "not a file");
+}
+
+/* Cut at every length and damaged at every byte: a sentence or a picture, nothing else. */
+static void broken_everywhere(bench *b, const char *whole, const char *name)
+{
+    size_t n;
+    unsigned char *data = read_bytes(whole, &n), copy[1 << 16];
+    fpc_image out;
+    int refused = 0;
+
+    assert_true(n < sizeof copy);
+    memcpy(copy, data, n);
+    for (size_t cut = 0; cut < n - 12; cut++) { /* the last bytes are an end mark that nobody needs */
+        write_bytes(name, copy, cut);
+        assert_int_not_equal(fpc_image_read(b->ctx, b->arena, in_folder(name), &out), FPC_OK);
+        said(b, name);
+    }
+    for (size_t i = 0; i < n; i++) {
+        copy[i] ^= 0x55;
+        write_bytes(name, copy, n);
+        if (fpc_image_read(b->ctx, b->arena, in_folder(name), &out)) {
+            said(b, name);
+            refused++;
+        }
+        copy[i] ^= 0x55;
+    }
+    assert_true(refused > 20);
+}
+
+static void truncated(void **state)
+{
+    bench *b = *state;
+    const fpc_image rgb = picture(b->arena, 24, 16, 3, 3);
+    size_t n;
+
+    write_jpeg("whole.jpg", 24, 16, 3, rgb.pixel);
+    write_png(b, "whole.png", &rgb, NULL, 0);
+    const unsigned char *data = read_bytes("whole.jpg", &n);
+    write_bytes("half.jpg", data, n / 2 + n / 4);
+    refuse(b, "half.jpg", 0, FPC_EFORMAT, "broken JPEG: Premature end of JPEG file");
+    data = read_bytes("whole.png", &n);
+    write_bytes("half.png", data, n / 2);
+    refuse(b, "half.png", 0, FPC_EFORMAT, "broken PNG");
+    broken_everywhere(b, "whole.png", "b.png");
+    broken_everywhere(b, "whole.jpg", "b.jpg");
+}
+
+/* CRC-32 of PNG chunks. */
+static uint32_t crc(const unsigned char *p, size_t n)
+{
+    uint32_t c = 0xffffffffu;
+    for (size_t i = 0; i < n; i++) {
+        c ^= p[i];
+        for (int k = 0; k < 8; k++)
+            c = c & 1 ? 0xedb88320u ^ (c >> 1) : c >> 1;
+    }
+    return ~c;
+}
+
+static void put_be(unsigned char *to, uint32_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        to[i] = (unsigned char)(v >> (8 * (bytes - 1 - i)));
+}
+
+/* A header of 60000 x 60000 is refused before memory is taken, whatever follows. */
+static void lying_headers(void **state)
+{
+    bench *b = *state;
+    const fpc_image rgb = picture(b->arena, 24, 16, 3, 3);
+    unsigned char copy[1 << 14];
+    size_t n, i;
+
+    write_png(b, "a.png", &rgb, NULL, 0);
+    memcpy(copy, read_bytes("a.png", &n), sizeof copy);
+    put_be(copy + 16, 60000, 4);
+    put_be(copy + 20, 60000, 4);
+    put_be(copy + 29, crc(copy + 12, 17), 4);
+    write_bytes("huge.png", copy, n);
+    refuse(b, "huge.png", 0, FPC_EFORMAT, "the header says 60000 x 60000");
+    put_be(copy + 16, 0x7fffffff, 4);
+    put_be(copy + 20, 0x7fffffff, 4);
+    put_be(copy + 29, crc(copy + 12, 17), 4);
+    write_bytes("huger.png", copy, n);
+    refuse(b, "huger.png", 0, FPC_EFORMAT, "the header says 2147483647 x 2147483647");
+
+    write_jpeg("a.jpg", 24, 16, 3, rgb.pixel);
+    memcpy(copy, read_bytes("a.jpg", &n), sizeof copy);
+    for (i = 2; i + 9 < n && !(copy[i] == 0xff && copy[i + 1] == 0xc0); i++)
+        ;
+    assert_true(i + 9 < n);
+    put_be(copy + i + 5, 60000, 2);
+    put_be(copy + i + 7, 60000, 2);
+    write_bytes("huge.jpg", copy, n);
+    refuse(b, "huge.jpg", 0, FPC_EFORMAT, "the header says 60000 x 60000");
+    put_be(copy + i + 5, 500, 2); /* possible, but the data end early */
+    put_be(copy + i + 7, 500, 2);
+    write_bytes("short.jpg", copy, n);
+    refuse(b, "short.jpg", 0, FPC_EFORMAT, "broken JPEG");
+}
+
+static void masks_of_colours(void **state)
+{
+    bench *b = *state;
+    const fpc_image rgb = picture(b->arena, 8, 8, 3, 0);
+    write_png(b, "rgb.png", &rgb, NULL, 0);
+    refuse(b, "rgb.png", 1, FPC_EFORMAT, "a mask in 8-bit RGB; masks have one number per pixel");
+    write_jpeg("mask.jpg", 8, 8, 3, rgb.pixel);
+    refuse(b, "mask.jpg", 1, FPC_EFORMAT, "a mask as JPEG");
+}
+
+static void unwritable(void **state)
+{
+    bench *b = *state;
+    const fpc_image rgb = picture(b->arena, 8, 8, 3, 0);
+    assert_int_equal(fpc_png_write(b->ctx, in_folder("no/such/folder.png"), &rgb, NULL, 0), FPC_EIO);
+    said(b, "cannot be made");
+    if (access("/dev/full", W_OK) == 0) { /* the disk is full */
+        fpc_image big = picture(b->arena, 300, 300, 3, 0);
+        char name[600];
+        snprintf(name, sizeof name, "%s.%ld.tmp", in_folder("full.png"), (long)getpid());
+        assert_int_equal(symlink("/dev/full", name), 0);
+        assert_int_equal(fpc_png_write(b->ctx, in_folder("full.png"), &big, NULL, 0), FPC_EIO);
+        said(b, "cannot write");
+        assert_int_not_equal(access(in_folder("full.png"), F_OK), 0);
+    }
+}
+
+/* The triangle filter by its definition, in double, both directions at once. */
+static double by_definition(const fpc_image *in, int32_t w, int32_t h, int32_t x, int32_t y, int32_t c)
+{
+    const double sx = (double)in->w / w, sy = (double)in->h / h, kx = sx > 1 ? sx : 1, ky = sy > 1 ? sy : 1;
+    double sum = 0, weights = 0;
+    for (int32_t j = 0; j < in->h; j++)
+        for (int32_t i = 0; i < in->w; i++) {
+            const double dx = fabs(i + 0.5 - (x + 0.5) * sx) / kx, dy = fabs(j + 0.5 - (y + 0.5) * sy) / ky;
+            const double weight = dx < 1 && dy < 1 ? (1 - dx) * (1 - dy) : 0;
+            weights += weight;
+            sum += weight * in->pixel[(j * in->w + i) * 3 + c];
+        }
+    return sum / weights;
+}
+
+static void resize_by_definition(void **state)
+{
+    bench *b = *state;
+    static const int32_t sizes[][4] = {{7, 5, 3, 4}, {16, 16, 4, 4}, {3, 3, 8, 7}, {20, 4, 5, 9}, {9, 9, 9, 9}, {1, 6, 3, 1}};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const int32_t *s = sizes[k];
+        const fpc_image in = picture(b->arena, s[0], s[1], 3, (int)k);
+        fpc_image out;
+        assert_int_equal(fpc_image_resize(b->ctx, b->arena, &in, s[2], s[3], &out), FPC_OK);
+        assert_true(out.w == s[2] && out.h == s[3] && out.c == 3);
+        for (int32_t i = 0; i < s[2] * s[3] * 3; i++) {
+            const double want = by_definition(&in, s[2], s[3], i / 3 % s[2], i / 3 / s[2], i % 3);
+            if (fabs(want - out.pixel[i]) > 1.01) /* two roundings of half a level each */
+                fail_msg("%dx%d -> %dx%d at %d: %d for %g", s[0], s[1], s[2], s[3], i, out.pixel[i], want);
+        }
+    }
+    const fpc_image same = picture(b->arena, 6, 6, 3, 9);
+    fpc_image out;
+    assert_int_equal(fpc_image_resize(b->ctx, b->arena, &same, 6, 6, &out), FPC_OK);
+    assert_memory_equal(out.pixel, same.pixel, 6 * 6 * 3);
+    /* 255 * 0.75 / 1.75 = 109.3 and 255 * 1 / 1.75 = 145.7 */
+    uint8_t row[12] = {0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255};
+    const fpc_image stripes = {4, 1, 3, row};
+    assert_int_equal(fpc_image_resize(b->ctx, b->arena, &stripes, 2, 1, &out), FPC_OK);
+    assert_int_equal(out.pixel[0], 109);
+    assert_int_equal(out.pixel[3], 146);
+}
+
+static void masks_take_the_nearest(void **state)
+{
+    bench *b = *state;
+    uint8_t in[6] = {0, 1, 2, 3, 4, 5};
+    const fpc_image mask = {3, 2, 1, in};
+    fpc_image out;
+    static const uint8_t twice[] = {0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 3, 3, 4, 4, 5, 5};
+
+    assert_int_equal(fpc_mask_resize(b->ctx, b->arena, &mask, 6, 4, &out), FPC_OK);
+    assert_memory_equal(out.pixel, twice, sizeof twice);
+    assert_int_equal(fpc_mask_resize(b->ctx, b->arena, &mask, 1, 1, &out), FPC_OK);
+    assert_int_equal(out.pixel[0], 4); /* floor(0.5 * 3), floor(0.5 * 2) */
+    assert_int_equal(fpc_mask_resize(b->ctx, b->arena, &mask, 0, 4, &out), FPC_EINVAL);
+    said(b, "sides are 1 .. 16384");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),       TEST(no_pictures), TEST(truncated),
+                                       TEST(lying_headers),  TEST(masks_of_colours), TEST(unwritable),
+                                       TEST(resize_by_definition), TEST(masks_take_the_nearest)};
+    return cmocka_run_group_tests(tests, folder_open, folder_close);
+}
