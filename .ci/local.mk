@@ -22,4 +22,4 @@ bench: all
 	FPCORE_PLUGIN_PATH=$(abs_top_builddir)/.libs ./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini -s dataset.use=synthetic
 
 clean-local:
-	rm -rf sanitizers tsan
+	rm -rf sanitizers tsan tests/installed

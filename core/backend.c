@@ -17,6 +17,60 @@ static void add_kernels(fpc_backend *be, const fpc_kernel *k, size_t stride)
         be->kernels[be->n_kernels++] = (const fpc_kernel *)(const void *)p;
 }
 
+/* ---- memory ---- */
+
+static void release_block(fpc_backend *be, void *p)
+{
+    if (be->vtbl->alloc && be->vtbl->release)
+        be->vtbl->release(be->inst.self, p);
+    else if (!be->vtbl->alloc)
+        free(p);
+}
+
+static void release_all(void *arg)
+{
+    fpc_backend *be = arg;
+    for (int32_t i = 0; i < be->n_blocks; i++)
+        release_block(be, be->block[i]);
+    free(be->block);
+}
+
+void fpc_backend_release(fpc_backend *be, void *p)
+{
+    for (int32_t i = 0; i < be->n_blocks; i++)
+        if (be->block[i] == p && p) {
+            release_block(be, p);
+            be->block[i] = be->block[--be->n_blocks];
+            return;
+        }
+}
+
+fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const char *what, void **out)
+{
+    const size_t n = ((bytes ? bytes : 1) + 63) & ~(size_t)63;
+    *out = NULL;
+    if (be->n_blocks == be->cap_blocks) {
+        const int32_t cap = be->cap_blocks ? 2 * be->cap_blocks : 64;
+        void **more = realloc(be->block, (size_t)cap * sizeof *more);
+        if (!more)
+            return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s", what);
+        be->block = more;
+        be->cap_blocks = cap;
+    }
+    if (!be->vtbl->alloc) {
+        *out = aligned_alloc(64, n);
+        if (*out)
+            memset(*out, 0, n);
+    } else if (be->vtbl->alloc(be->inst.self, n, out)) {
+        *out = NULL;
+    }
+    if (!*out)
+        return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
+                        (double)n / 1048576);
+    be->block[be->n_blocks++] = *out;
+    return FPC_OK;
+}
+
 fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section, fpc_backend **out)
 {
     fpc_backend *be = fpc_alloc(arena, sizeof *be);
@@ -28,12 +82,14 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     be->vtbl = be->inst.vtbl;
     be->device.size = sizeof be->device;
     st = be->vtbl->open(be->inst.self, &be->device);
+    st = st ? st : fpc_arena_defer(arena, release_all, be);
     if (st)
         return st;
     const size_t stride = be->vtbl->kernel_size;
     const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
     const fpc_found *opened;
-    const int32_t n_opened = be->vtbl->alloc ? 0 : fpc_registry_opened(reg, &opened); /* plugins' kernels run on the host */
+    /* Memory that memcpy reaches is the host's, where plugins' kernels can run. */
+    const int32_t n_opened = be->vtbl->copy ? 0 : fpc_registry_opened(reg, &opened);
     int32_t n = count_kernels(own, stride);
     for (int32_t i = 0; i < n_opened; i++)
         n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
@@ -60,22 +116,6 @@ const fpc_kernel *fpc_backend_kernel(const fpc_backend *be, const fpc_node *node
             best = k;
     }
     return best;
-}
-
-static void free_block(void *p) { free(p); }
-
-/* Zeroed. Host memory is freed with the arena of the backend; a device's own memory by the backend's fini. */
-fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const char *what, void **out)
-{
-    const size_t n = ((bytes ? bytes : 1) + 63) & ~(size_t)63;
-    if (be->vtbl->alloc)
-        return be->vtbl->alloc(be->inst.self, n, out);
-    *out = aligned_alloc(64, n);
-    if (!*out)
-        return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
-                        (double)n / 1048576);
-    memset(*out, 0, n);
-    return fpc_arena_defer(be->inst.self->arena, free_block, *out);
 }
 
 fpc_status fpc_backend_copy(fpc_backend *be, void *dst, const void *src, size_t bytes, fpc_way way)

@@ -86,12 +86,16 @@ static fpc_status reserve(fpc_program *p, const fpc_plan *plan)
     fpc_state *s = p->state;
     const size_t threads = (size_t)(s->backend->device.threads > 0 ? s->backend->device.threads : 1);
     if (plan->arena_bytes > s->work_bytes) {
+        fpc_backend_release(s->backend, s->work);
+        s->work_bytes = 0;
         const fpc_status st = fpc_backend_alloc(s->backend, p->ctx, plan->arena_bytes, "the activations", &s->work);
         if (st)
             return st;
         s->work_bytes = plan->arena_bytes;
     }
     if (plan->thread_bytes > s->scratch_bytes) {
+        fpc_backend_release(s->backend, s->scratch);
+        s->scratch_bytes = 0;
         const fpc_status st = fpc_backend_alloc(s->backend, p->ctx, plan->thread_bytes * threads, "the threads' tiles", &s->scratch);
         if (st)
             return st;

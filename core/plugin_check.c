@@ -40,6 +40,9 @@ static const char *segments_bad(int fd, const ElfW(Ehdr) * head, uint64_t size)
 
     if (head->e_phentsize != sizeof segment || head->e_phnum == 0)
         return "is not a complete shared library";
+    /* Section headers come last in what linkers write, so a file that was cut anywhere lacks some of them. */
+    if (head->e_shoff > size || (uint64_t)head->e_shnum * head->e_shentsize > size - head->e_shoff)
+        return "is truncated";
     for (unsigned i = 0; i < head->e_phnum; i++) {
         const uint64_t at = head->e_phoff + (uint64_t)i * sizeof segment;
 

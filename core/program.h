@@ -12,12 +12,16 @@ typedef struct fpc_backend {
     fpc_device device;
     int32_t n_kernels;
     const fpc_kernel **kernels; /* the backend's and, on host backends, those of opened plugins */
+    int32_t n_blocks, cap_blocks;
+    void **block; /* live memory */
 } fpc_backend;
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, fpc_backend **);
 const fpc_kernel *fpc_backend_kernel(const fpc_backend *, const fpc_node *, uint32_t real);
 fpc_status fpc_backend_copy(fpc_backend *, void *dst, const void *src, size_t, fpc_way);
+/* Zeroed; freed with the backend's arena, or before by fpc_backend_release. what: for the message where there is none. */
 fpc_status fpc_backend_alloc(fpc_backend *, fpc_ctx *, size_t, const char *what, void **);
+void fpc_backend_release(fpc_backend *, void *);
 
 /* ---- state: parameters (flat), gradients, optimizer slots, averages, buffers; in backend memory ---- */
 typedef enum fpc_state_kind { FPC_STATE_PARAM = 1, FPC_STATE_BUFFER, FPC_STATE_SLOT, FPC_STATE_AVERAGE, FPC_STATE_GRAD } fpc_state_kind;

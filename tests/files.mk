@@ -18,6 +18,7 @@ test_programs = \
     tests/ops/losses \
     tests/ops/properties \
     tests/ops/support \
+    tests/plugins/augment/test_augment \
     tests/plugins/dataset/test_folder \
     tests/plugins/dataset/test_synthetic \
     tests/plugins/logger/test_logger \
@@ -27,12 +28,15 @@ test_programs = \
     tests/plugins/optimizer/test_optimizer \
     tests/plugins/schedule/test_schedule \
     tests/unit/test_arena \
+    tests/unit/test_args \
     tests/unit/test_augment \
     tests/unit/test_autodiff \
+    tests/unit/test_backend \
     tests/unit/test_checkpoint \
     tests/unit/test_dataset \
     tests/unit/test_draw \
     tests/unit/test_events \
+    tests/unit/test_exec \
     tests/unit/test_graph \
     tests/unit/test_help \
     tests/unit/test_image \
@@ -57,12 +61,15 @@ test_scripts = \
     tests/cli/help.sh \
     tests/cli/kill.sh \
     tests/cli/list.sh \
+    tests/cli/lr.sh \
+    tests/cli/model.sh \
     tests/cli/nan.sh \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/resume.sh \
     tests/cli/signal.sh \
     tests/cli/train_tiny.sh \
+    tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh
 test_data = \
@@ -142,6 +149,12 @@ tests_ops_support_CFLAGS = $(test_cflags)
 tests_ops_support_LDFLAGS = $(test_ldflags)
 tests_ops_support_LDADD = $(test_libs)
 
+tests_plugins_augment_test_augment_SOURCES = tests/plugins/augment/test_augment.c
+tests_plugins_augment_test_augment_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_augment_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_augment_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_augment_LDADD = $(test_libs)
+
 tests_plugins_dataset_test_folder_SOURCES = tests/plugins/dataset/test_folder.c
 tests_plugins_dataset_test_folder_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_CFLAGS = $(test_cflags)
@@ -196,6 +209,12 @@ tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
+tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_args_CPPFLAGS = $(test_cppflags)
+tests_unit_test_args_CFLAGS = $(test_cflags)
+tests_unit_test_args_LDFLAGS = $(test_ldflags)
+tests_unit_test_args_LDADD = $(test_libs)
+
 tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_augment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_CFLAGS = $(test_cflags)
@@ -207,6 +226,12 @@ tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
 tests_unit_test_autodiff_CFLAGS = $(test_cflags)
 tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
 tests_unit_test_autodiff_LDADD = $(test_libs)
+
+tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_backend_CPPFLAGS = $(test_cppflags)
+tests_unit_test_backend_CFLAGS = $(test_cflags)
+tests_unit_test_backend_LDFLAGS = $(test_ldflags)
+tests_unit_test_backend_LDADD = $(test_libs)
 
 tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
@@ -231,6 +256,12 @@ tests_unit_test_events_CPPFLAGS = $(test_cppflags)
 tests_unit_test_events_CFLAGS = $(test_cflags)
 tests_unit_test_events_LDFLAGS = $(test_ldflags)
 tests_unit_test_events_LDADD = $(test_libs)
+
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_exec_CPPFLAGS = $(test_cppflags)
+tests_unit_test_exec_CFLAGS = $(test_cflags)
+tests_unit_test_exec_LDFLAGS = $(test_ldflags)
+tests_unit_test_exec_LDADD = $(test_libs)
 
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)

@@ -35,6 +35,14 @@ check-local: no-cmocka
 endif
 EXTRA_DIST += $(test_scripts) $(test_data)
 
+# tests/cli/new_plugin.sh works on an installed tree. It is made before any test runs: libtool links plugins anew when it
+# installs them, and takes them away from .libs meanwhile.
+check_DATA = tests/installed.stamp
+tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) $(pkginclude_HEADERS) $(conf_files) fpcore.pc
+	$(AM_V_GEN)rm -rf tests/installed && $(MKDIR_P) tests && \
+	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR='$(abs_top_builddir)/tests/installed' >tests/installed.log 2>&1 && echo done >$@
+CLEANFILES += tests/installed.stamp tests/installed.log
+
 .PHONY: no-cmocka
 no-cmocka:
 	@echo 'cmocka is missing: only the script tests ran (Debian: apt-get install libcmocka-dev)'

@@ -21,6 +21,7 @@ typedef struct fpc_device {
     /* Bytes of fast private memory that a tile of rows should fit in (a core's level 2 cache). 0: row-wise ops are
      * not tiled, each node runs over all its rows at once. */
     size_t tile_bytes;
+    uint32_t host;       /* 1: kernels work on host memory, so kernels that other plugins bring can run too */
     void *exec;          /* passed to kernels by fpc_exec_backend */
 } fpc_device;
 
@@ -28,7 +29,8 @@ typedef struct fpc_backend_vtbl {
     uint32_t size, kernel_size; /* kernel_size: sizeof(fpc_kernel) as the plugin saw it, the table's stride */
     fpc_status (*open)(fpc_self *, fpc_device *);
     const fpc_kernel *(*kernels)(fpc_self *); /* after open; ends with a row whose op is NULL */
-    /* NULL: plain aligned host memory and memcpy. Memory from alloc is zeroed. */
+    /* NULL: plain aligned host memory and memcpy. Memory from alloc is zeroed. copy NULL says that the memory is the
+     * host's: then the kernels that other plugins bring run on this backend too. */
     fpc_status (*alloc)(fpc_self *, size_t, void **);
     void (*release)(fpc_self *, void *);
     fpc_status (*copy)(fpc_self *, void *dst, const void *src, size_t, fpc_way);

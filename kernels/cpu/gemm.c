@@ -6,7 +6,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { MAX_MR = 12, MAX_NV = VL == 16 ? 4 : 2, LINE = 16 /* floats of a cache line */ };
+enum { MAX_MR = 12, MAX_NV = VL == 16 ? 4 : 2, LINE = 16 /* floats of a cache line */, TURN = 64 };
 
 typedef struct left {
     const float *p;
@@ -152,9 +152,10 @@ void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t 
                     panel[p * width + j] = 0;
             }
         else
-            for (int64_t j = 0; j < width; j++)
-                for (int64_t p = 0; p < k; p++)
-                    panel[p * width + j] = j < cols ? from[p * stride_k + j * stride_n] : 0;
+            for (int64_t p0 = 0; p0 < k; p0 += TURN) /* what is written stays in level 1 */
+                for (int64_t j = 0; j < width; j++)
+                    for (int64_t p = p0; p < k && p < p0 + TURN; p++)
+                        panel[p * width + j] = j < cols ? from[p * stride_k + j * stride_n] : 0;
         panel += k * width;
         v += nv;
     }

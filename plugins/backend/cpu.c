@@ -157,7 +157,7 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     device->real = FPC_F32;
     device->threads = threads;
     device->tile_bytes = half_of_level_2();
-    device->exec = NULL;
+    device->host = 1;
     return join_tables(c);
 }
 
@@ -172,15 +172,16 @@ enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
 
 static fpc_status alloc(fpc_self *self, size_t bytes, void **out)
 {
+    (void)self;
     size_t size = bytes + ALIGN;
     if (size < bytes || size > SIZE_MAX - HUGE_PAGE)
-        return fpc_fail(self->ctx, FPC_ENOMEM, "%s: no block can have %zu bytes", self->label, bytes);
+        return FPC_ENOMEM;
     size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     if (bytes < HUGE_PAGE)
         size = (bytes + ALIGN + 4095) / 4096 * 4096;
     char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
-        return fpc_fail(self->ctx, FPC_ENOMEM, "%s: the system refuses %zu MiB of memory", self->label, size >> 20);
+        return FPC_ENOMEM;
 #ifdef MADV_HUGEPAGE
     if (size >= HUGE_PAGE)
         madvise(block, size, MADV_HUGEPAGE);

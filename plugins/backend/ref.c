@@ -41,6 +41,7 @@ static fpc_status open_device(fpc_self *self, fpc_device *device)
     device->real = (uint32_t)r->real;
     device->threads = 1;
     device->tile_bytes = 0;
+    device->host = 1;
     return join_tables(r, tables[is_double]);
 }
 

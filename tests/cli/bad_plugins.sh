@@ -47,7 +47,8 @@ echo 'not a library' >p/loss_text.so
 refused "a text file" text 'p/loss_text\.so is not a shared library'
 : >p/loss_empty.so
 refused "an empty file" empty 'p/loss_empty\.so is not a shared library'
-for bytes in 10 63 64 200 1000 4097; do
+size=$(wc -c <p/loss_hollow.so)
+for bytes in 10 63 64 200 1000 4097 $((size - 1)); do
     head -c $bytes p/loss_hollow.so >p/loss_cut.so
     refused "the first $bytes bytes" cut 'p/loss_cut\.so is (truncated|not a )'
 done

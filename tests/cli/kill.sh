@@ -4,20 +4,20 @@
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
-# train_and_kill AFTER COMMAND...: its exit code, 137 where it was killed
+# train_and_kill SECONDS COMMAND...
 train_and_kill() {
-    after=$1
+    seconds=$1
     shift
     "$@" >>log 2>&1 &
     pid=$!
-    sleep "$after"
+    sleep "$seconds"
     kill -9 $pid 2>/dev/null
     wait $pid 2>/dev/null
 }
 
-set -- -s run.epochs=6 -s run.ema=0.9
+set -- -s run.epochs=20 -s run.ema=0.9
 expect "a run that is left alone" 0 "$FPCORE" -c tiny.ini "$@" -s run.out=straight
-for after in 0.02 0.08 0.15 0.3 0.6; do
+for after in 0.05 0.15 0.25 0.4 0.7; do
     rm -rf cut
     train_and_kill $after "$FPCORE" -c tiny.ini "$@" -s run.out=cut
     run=$(run_in cut)

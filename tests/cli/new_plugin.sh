@@ -6,12 +6,8 @@
 cd "$scratch" || exit 1
 
 # ---- an installed tree ----
-if ! MAKEFLAGS='' MFLAGS='' ${MAKE:-make} -C "$FPCORE_BUILD" install DESTDIR="$scratch/root" TESTS='' >install.log 2>&1; then
-    tail -n 20 install.log >out
-    not_ok "installs" out
-    exit 1
-fi
-ok "installs"
+# `make check` has put it there; here it is moved to another place first, which it must survive.
+cp -R "$FPCORE_BUILD/tests/installed" root || exit 1
 pc=$(find root -name fpcore.pc | head -n 1)
 fpcore=$(find "$scratch/root" -path '*/bin/fpcore' | head -n 1)
 plugins=$(find "$scratch/root" -path '*/lib*/fpcore/0' -type d | head -n 1)

@@ -16,8 +16,8 @@ static const char *kernel_bad(conform *c, const fpc_kernel *k, uint32_t real)
         return "has another size than sizeof(fpc_kernel)";
     if (!fpc_op_find(c->ops, k->op))
         return "is for an op that does not exist";
-    if (!k->name || strncmp(k->name, k->op, strlen(k->op)))
-        return "has no name that begins with its op's";
+    if (!k->name || !*k->name)
+        return "has no name";
     if (!k->run)
         return "has no run";
     if (!(k->dtypes & FPC_DTYPE_BIT(real)))
@@ -40,13 +40,27 @@ static void check_table(conform *c, const fpc_device *device)
         if (!bad) {
             bad = kernel_bad(c, row(v, table, n), device->real);
             for (int32_t i = 0; i < n && !bad; i++)
-                if (!strcmp(row(v, table, i)->name, row(v, table, n)->name))
+                if (!strcmp(row(v, table, i)->name, row(v, table, n)->name) &&
+                    !strcmp(row(v, table, i)->op, row(v, table, n)->op))
                     bad = "stands twice";
             at = n;
         }
     check(c, n < 10000, "the table ends with a row whose op is NULL", "it does not");
     check(c, !bad, "kernels are well formed", "`%s` %s", row(v, table, at)->name ? row(v, table, at)->name : row(v, table, at)->op,
           bad ? bad : "");
+}
+
+/* copy NULL: the memory is the host's. */
+static fpc_status copy_bytes(conform *c, void *to, const void *from, size_t bytes, fpc_way way)
+{
+    const fpc_backend_vtbl *v = c->plugin->vtbl;
+    fpc_status st = FPC_OK;
+
+    if (v->copy)
+        st = v->copy(c->self, to, from, bytes, way);
+    else
+        memcpy(to, from, bytes);
+    return !st && v->sync ? v->sync(c->self) : st;
 }
 
 static void check_memory(conform *c)
@@ -59,22 +73,18 @@ static void check_memory(conform *c)
 
     if (!v->alloc || !out || !back)
         return;
-    if (!check(c, v->copy && v->release, "memory of its own comes with copy and release", "one is missing") ||
+    if (!check(c, v->release != NULL, "memory of its own comes with release", "it is missing") ||
         !check(c, !v->alloc(c->self, BYTES, &memory) && memory, "gives memory", "alloc"))
         return;
-    fpc_status st = v->copy(c->self, back, memory, BYTES, FPC_TO_HOST);
-    if (!st && v->sync)
-        st = v->sync(c->self);
+    fpc_status st = copy_bytes(c, back, memory, BYTES, FPC_TO_HOST);
     for (int i = 0; i < BYTES && !st; i++) {
         dirty |= back[i];
         out[i] = (uint8_t)(i * 31 + i / 256);
     }
     check(c, !st && !dirty, "memory comes zeroed", "status %d", st);
-    st = v->copy(c->self, memory, out, BYTES, FPC_TO_DEVICE);
+    st = copy_bytes(c, memory, out, BYTES, FPC_TO_DEVICE);
     if (!st)
-        st = v->copy(c->self, back, memory, BYTES, FPC_TO_HOST);
-    if (!st && v->sync)
-        st = v->sync(c->self);
+        st = copy_bytes(c, back, memory, BYTES, FPC_TO_HOST);
     check(c, !st && !memcmp(out, back, BYTES), "copies there and back", "status %d, or other bytes", st);
     v->release(c->self, memory);
 }

@@ -59,7 +59,7 @@ static const char *name_of(const fpc_instance *inst, fpc_part part, int64_t inde
 static void recorded_split(void **state)
 {
     bench *b = *state;
-    fpc_dataset_info info;
+    fpc_dataset_info info = {.size = sizeof info};
     const char *root = shared_file(b, "data/celebamask-mini");
     const fpc_instance inst = open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nroot = %s\n", root));
     assert_int_equal(((const fpc_dataset_vtbl *)inst.vtbl)->open(inst.self, &info), FPC_OK);
@@ -177,7 +177,7 @@ static void refuses_what_is_missing(void **state)
 {
     bench *b = *state;
     refuse_set(b, "nowhere", "", "nowhere/train/images (dataset.root and dataset.images): No such file");
-    refuse_plugin(b, "dataset", "use = folder\n", "dataset.root");
+    refuse_plugin(b, "dataset", "use = folder\n", "the key `root` is missing");
     make_folder("empty/train/images");
     make_folder("empty/train/masks");
     refuse_set(b, "empty", "", "empty/train/images: no pictures (.jpg, .jpeg, .png) in it");
@@ -187,6 +187,7 @@ static void refuses_what_is_missing(void **state)
     const fpc_image image = picture(b->arena, 8, 8, 3, 0);
     write_jpeg("lacking/train/images/01.jpg", 8, 8, 3, image.pixel);
     refuse_set(b, "lacking", "", "have one stem; each picture needs its own");
+    assert_int_equal(remove(in_folder("lacking/train/images/01.jpg")), 0);
     refuse_set(b, "lacking", "images = ../lacking/train/images\n", "dataset.images = ../lacking/train/images: a folder inside");
     refuse_set(b, "lacking", "masks = /etc\n", "no `..` and no leading `/`");
     refuse_set(b, "lacking", "images = train/..\n", "a folder inside");

@@ -1,0 +1,77 @@
+#!/bin/sh
+# eval, predict, probe and bench on the weights of a tiny training.
+# shellcheck source=lib_train.sh
+. "$FPCORE_SRC/tests/cli/lib_train.sh"
+
+cat >more.ini <<'END'
+include = tiny.ini
+[metric.f_class]
+use = f1_class
+[metric.f_image]
+use = fscore_image
+END
+expect "a training" 0 "$FPCORE" -c more.ini
+run=$(run_in runs)
+best=$run/best.safetensors
+
+# ---- eval: the numbers that training wrote ----
+expect "eval" 0 "$FPCORE" eval -c more.ini -w "$run/last.safetensors"
+cp out eval
+says "the part" '^part: val$'
+says "its pictures" '^images: 6$'
+says "terms" '^loss\.dice: [0-9.]+$'
+says "a class with its name" '^ +13  hair +[0-9.]+ +[0-9.]+ +([0-9.]+|-)$'
+# column NAME FILE: the last row of history.csv
+column() {
+    awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } END { printf "%.7g\n", $at }' \
+        "$run/history.csv"
+}
+value() { awk -v name="$1:" '$1 == name { printf "%.7g\n", $2 }' eval; }
+for pair in loss:val_loss f_score:val_f_score f_image:val_f_image f_class:val_f_class accuracy:val_accuracy; do
+    holds "${pair%:*} is that of the history" test "$(value "${pair%:*}")" = "$(column "${pair#*:}")"
+done
+expect "eval on the training pictures" 0 "$FPCORE" eval -c more.ini -w "$best" --part train
+says "all of them" '^images: 16$'
+expect "a part that is none" 2 "$FPCORE" eval -c more.ini -w "$best" --part all
+says "is named" '--part all: not one of train, val, test'
+expect "an empty part" 2 "$FPCORE" eval -c more.ini -w "$best" --part test -s dataset.test=0
+says "is said" 'the part `test` of the data set has no pictures'
+expect "no weights" 2 "$FPCORE" eval -c more.ini
+says "are missed" '--weights is missing'
+expect "weights of another model" 1 "$FPCORE" eval -c more.ini -w "$best" -s model.decoder_dim=8
+says "are refused" 'best\.safetensors.*decoder\.'
+
+# ---- predict ----
+mkdir pictures
+cp "$run/samples.png" pictures/face.png
+cp "$run/curves.png" pictures/other.png 2>/dev/null || cp "$run/samples.png" pictures/other.png
+expect "predict" 0 "$FPCORE" predict -c more.ini -w "$best" -o masks --overlay pictures
+says "it lists the masks" '^masks/face\.png$'
+holds "masks and overlays" test -s masks/face.png -a -s masks/face.overlay.png -a -s masks/other.png
+# width and height stand in bytes 16 to 23 of a PNG, bits and colour type (3: palette) in 24 and 25
+head_of() { od -An -tu1 -j16 -N"$2" "$1" | tr -d '\n'; }
+holds "a mask has the picture's size" test "$(head_of masks/face.png 8)" = "$(head_of pictures/face.png 8)"
+holds "and is an 8-bit palette PNG" test "$(od -An -tu1 -j24 -N2 masks/face.png | tr -s ' ')" = " 8 3"
+expect "no picture" 2 "$FPCORE" predict -c more.ini -w "$best" -o masks
+says "is said" 'no pictures are given'
+expect "a picture that is not there" 1 "$FPCORE" predict -c more.ini -w "$best" -o masks nowhere.png
+says "is named" 'nowhere\.png: No such file'
+expect "masks over pictures" 2 "$FPCORE" predict -c more.ini -w "$best" -o pictures pictures
+says "are refused" 'its mask would replace it'
+mkdir twin && cp pictures/face.png twin/face.png
+expect "two pictures of one name" 2 "$FPCORE" predict -c more.ini -w "$best" -o masks pictures twin
+says "are refused" 'two pictures are called `face`'
+head -c 200 pictures/face.png >broken.png
+expect "a broken picture" 1 "$FPCORE" predict -c more.ini -w "$best" -o masks broken.png
+says "is named" 'broken\.png'
+
+# ---- bench ----
+expect "bench" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1
+says "training" '^train: [0-9.]+ images/s$'
+says "inference" '^infer: [0-9.]+ images/s$'
+says "memory" 'peak memory so far [0-9]+ MiB'
+says "the peak" '^matrix-product peak: [0-9.]+ GMAC/s'
+says "where the time goes" ' forward and backward$'
+expect "bench --infer" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1 --infer
+holds "does not train" sh -c '! grep -q ^train: out'
+exit $bad
