@@ -12,16 +12,17 @@ static fpc_status unknown(fpc_cmdline *cmd, const fpc_arg *table, const char *wo
     const char *names[MAX_ARGS];
     int32_t n = 0;
 
-    for (; table[n].name && n < MAX_ARGS; n++)
+    for (; n < MAX_ARGS && table[n].name; n++)
         names[n] = table[n].name;
     const char *name = word[1] == '-' ? fpc_strdup(cmd->arena, word + 2) : NULL;
     if (name && strchr(name, '='))
         *strchr(name, '=') = 0;
     const char *near = name ? fpc_nearest(name, n, names) : NULL;
     if (near)
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: unknown option %s; did you mean --%s?", cmd->argv[0], word, near);
-    return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: unknown option %s; `fpcore %s --help` lists them", cmd->argv[0], word,
-                    cmd->argv[0]);
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: unknown option %s; did you mean --%s?", cmd->argv[0], word,
+                        near);
+    return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: unknown option %s; `fpcore %s --help` lists them", cmd->argv[0],
+                    word, cmd->argv[0]);
 }
 
 /* A whole number from 1 to most at *text; moves *text behind it. 0: none. */
@@ -62,8 +63,9 @@ static fpc_status put(fpc_cmdline *cmd, const fpc_arg *a, const char *value)
     }
     if (size->h && size->w && !*at)
         return FPC_OK;
-    return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s %s: not a size like 512 or 480x640 (height x width), at most 16384",
-                    cmd->argv[0], a->name, value);
+    return fpc_fail(cmd->ctx, FPC_EINVAL,
+                    "fpcore %s: --%s %s: not a size like 512 or 480x640 (height x width), at most 16384", cmd->argv[0],
+                    a->name, value);
 }
 
 static const fpc_arg *find(const fpc_arg *table, const char *word, const char **value)

@@ -49,10 +49,11 @@ static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const c
             wanted += state->entry[i].count;
             entries++;
         }
-    return fpc_fail(state->ctx, FPC_EFORMAT,
-                    "%s: for another model: %s; the file holds %lld numbers in %lld tensors, the model of the recipe %lld "
-                    "in %lld",
-                    file->path, what, numbers, tensors, wanted, entries);
+    return fpc_fail(
+        state->ctx, FPC_EFORMAT,
+        "%s: for another model: %s; the file holds %lld numbers in %lld tensors, the model of the recipe %lld "
+        "in %lld",
+        file->path, what, numbers, tensors, wanted, entries);
 }
 
 static fpc_status check_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e)
@@ -105,9 +106,11 @@ static fpc_status check_names(fpc_state *state, fpc_arena *arena, const fpc_st_f
         if (length > 20 && !strcmp(name + length - 20, ".num_batches_tracked"))
             continue;
         nearest = fpc_nearest(name, n, expected);
-        return other_model(state, file, fpc_sprintf(arena, nearest ? "its tensor %s is not in the model (nearest: %s)"
-                                                                   : "its tensor %s is not in the model",
-                                                    name, nearest));
+        return other_model(state, file,
+                           fpc_sprintf(arena,
+                                       nearest ? "its tensor %s is not in the model (nearest: %s)"
+                                               : "its tensor %s is not in the model",
+                                       name, nearest));
     }
     return FPC_OK;
 }
@@ -172,7 +175,8 @@ fpc_status fpc_state_tensor(const fpc_state *state, fpc_arena *arena, const fpc_
     return fpc_state_get(state, e, data);
 }
 
-fpc_status fpc_weights_save(fpc_ctx *ctx, const fpc_state *state, const char *path, int32_t n_meta, const fpc_st_meta *meta)
+fpc_status fpc_weights_save(fpc_ctx *ctx, const fpc_state *state, const char *path, int32_t n_meta,
+                            const fpc_st_meta *meta)
 {
     fpc_arena *arena = fpc_arena_new(ctx);
     fpc_st_tensor *tensor = arena ? fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *tensor) : NULL;

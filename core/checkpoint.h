@@ -11,7 +11,7 @@
 
 typedef struct fpc_st_tensor {
     const char *name;
-    uint32_t dtype;  /* FPC_F32 F64 F16 BF16 I64 I32 U8 */
+    uint32_t dtype; /* FPC_F32 F64 F16 BF16 I64 I32 U8 */
     int32_t rank;
     int64_t dims[8];
     int64_t count;
@@ -37,7 +37,8 @@ fpc_status fpc_st_as_i64(fpc_ctx *, const fpc_st_file *, const fpc_st_tensor *, 
 /* "(64, 3, 7, 7)" into a buffer; returns it. */
 const char *fpc_dims_text(char *buffer, size_t cap, int32_t rank, const int64_t *dims);
 /* Temporary name in the same folder, fsync, rename, fsync of the folder. Deterministic bytes. */
-fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_tensor *, int32_t n_meta, const fpc_st_meta *);
+fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_tensor *, int32_t n_meta,
+                        const fpc_st_meta *);
 /* Any file, the same way: whole or not at all; fpc_write_atomic (logger.h) writes one part. */
 typedef struct fpc_part_of_file {
     const void *data;

@@ -15,8 +15,8 @@ typedef struct bench {
     int64_t batch, steps, warmup;
     int ops;
     uint8_t *image, *mask, *labels;
-    double *seconds;   /* one per step */
-    double peak;       /* MACs a second */
+    double *seconds; /* one per step */
+    double peak;     /* MACs a second */
 } bench;
 
 /* One row of the table: the groups of one combination of ops, or a single group. */
@@ -78,7 +78,8 @@ static fpc_status fill(bench *b)
 
 static fpc_status train_once(bench *b, int64_t k)
 {
-    const fpc_batch batch = {.n = (int32_t)b->batch, .h = b->size.h, .w = b->size.w, .image = b->image, .mask = b->mask};
+    const fpc_batch batch = {
+        .n = (int32_t)b->batch, .h = b->size.h, .w = b->size.w, .image = b->image, .mask = b->mask};
     const fpc_batch *const list[] = {&batch};
     fpc_step_result r;
 
@@ -199,14 +200,15 @@ static void print_costs(bench *b, costs *c)
                   c->separate ? r->name : "");
     }
     fpc_print(b->cmd, "%9.3f %6.1f %5s %9.1f %9.2f %6.1f %8.2f  forward and backward\n", 1e3 * all.seconds, 100., "",
-              (double)all.macs / 1e6, (double)all.macs / all.seconds / 1e9, 100 * (double)all.macs / all.seconds / b->peak,
-              (double)all.bytes / all.seconds / 1e9);
+              (double)all.macs / 1e6, (double)all.macs / all.seconds / 1e9,
+              100 * (double)all.macs / all.seconds / b->peak, (double)all.bytes / all.seconds / 1e9);
 }
 
 /* Where a training step's time goes. macs: of one step. */
 static fpc_status profile(bench *b, costs *c, int64_t *macs)
 {
-    const fpc_probe_args args = {.n = (int32_t)b->batch, .h = b->size.h, .w = b->size.w, .training = 1, .backward = 1, .loss = 1};
+    const fpc_probe_args args = {
+        .n = (int32_t)b->batch, .h = b->size.h, .w = b->size.w, .training = 1, .backward = 1, .loss = 1};
     const int64_t n = b->batch * b->size.h * b->size.w;
     const int32_t clock[] = {0, 0, 1, 0};
     float *image = fpc_alloc(b->cmd->arena, sizeof *image * (size_t)n * 3);
@@ -244,8 +246,8 @@ static fpc_status bench_run(bench *b, int train, int infer)
     if ((st = measure_peak(b)) || (st = profile(b, &c, &macs)))
         return st;
     fpc_print(b->cmd, "matrix-product peak: %.2f GMAC/s (4096x512 by 512x512)\n", b->peak / 1e9);
-    fpc_print(b->cmd, "training step: %.3f GMAC in %.3f s, %.2f GMAC/s, %.1f %% of the peak\n", (double)macs / 1e9, step,
-              (double)macs / step / 1e9, 100 * (double)macs / step / b->peak);
+    fpc_print(b->cmd, "training step: %.3f GMAC in %.3f s, %.2f GMAC/s, %.1f %% of the peak\n", (double)macs / 1e9,
+              step, (double)macs / step / 1e9, 100 * (double)macs / step / b->peak);
     print_costs(b, &c);
     return FPC_OK;
 }
@@ -254,9 +256,13 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     bench b = {.cmd = cmd, .batch = 4, .steps = 5, .warmup = 2};
     int train = 0, infer = 0;
-    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},    {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
-                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps}, {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
-                            {"train", 0, FPC_ARG_FLAG, 0, &train},    {"infer", 0, FPC_ARG_FLAG, 0, &infer}, {0}};
+    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},
+                            {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
+                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps},
+                            {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
+                            {"train", 0, FPC_ARG_FLAG, 0, &train},
+                            {"infer", 0, FPC_ARG_FLAG, 0, &infer},
+                            {0}};
     fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
 
     if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
@@ -266,19 +272,24 @@ static fpc_status run(fpc_cmdline *cmd)
 }
 
 const fpc_cmd fpc_cmd_bench = {
-    .name = "bench", .summary = "Measure the speed and memory of training and inference.", .needs_recipe = 1, .run = run,
-    .help = "usage: fpcore bench -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--steps N] [--train]\n"
-            "                    [--infer] [--ops]\n"
-            "\n"
-            "Runs whole training steps (forward, losses, backward, clipping, update) and inference on random pictures and\n"
-            "prints `train: X images/s` and `infer: X images/s` (medians), peak memory, and a table of where a step's time\n"
-            "goes, against the matrix-product peak of the backend on this machine.\n"
-            "\n"
-            "  --size N    picture size (default: dataset.size, else 512)\n"
-            "  --batch N   pictures in a batch (default 4)\n"
-            "  --steps N   measured steps, after two others (default 5)\n"
-            "  --train     training only\n"
-            "  --infer     inference only\n"
-            "  --ops       a row for every group of nodes, in order\n"
-            "\n"
-            "example: fpcore bench -c conf/lmsa_v1.ini --size 128 --batch 32\n"};
+    .name = "bench",
+    .summary = "Measure the speed and memory of training and inference.",
+    .needs_recipe = 1,
+    .run = run,
+    .help =
+        "usage: fpcore bench -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--steps N] [--train]\n"
+        "                    [--infer] [--ops]\n"
+        "\n"
+        "Runs whole training steps (forward, losses, backward, clipping, update) and inference on random pictures and\n"
+        "prints `train: X images/s` and `infer: X images/s` (medians), peak memory, and a table of where a step's "
+        "time\n"
+        "goes, against the matrix-product peak of the backend on this machine.\n"
+        "\n"
+        "  --size N    picture size (default: dataset.size, else 512)\n"
+        "  --batch N   pictures in a batch (default 4)\n"
+        "  --steps N   measured steps, after two others (default 5)\n"
+        "  --train     training only\n"
+        "  --infer     inference only\n"
+        "  --ops       a row for every group of nodes, in order\n"
+        "\n"
+        "example: fpcore bench -c conf/lmsa_v1.ini --size 128 --batch 32\n"};

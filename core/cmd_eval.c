@@ -35,7 +35,8 @@ static void add_batch(const fpc_stages *s, const fpc_step_result *r, totals *t)
     t->images += r->images;
 }
 
-/* Where batches come from. Training pictures are read one by one: the trainer's own order is drawn, and leaves some out. */
+/* Where batches come from. Training pictures are read one by one: the trainer's own order is drawn, and leaves some
+ * out. */
 typedef struct source {
     fpc_stages *s;
     fpc_part part;
@@ -53,7 +54,9 @@ static fpc_status read_batch(source *in)
     fpc_status st = FPC_OK;
 
     fpc_arena_reset(in->scratch);
-    in->batch = (fpc_batch){.n = (int32_t)n, .h = info->h, .w = info->w,
+    in->batch = (fpc_batch){.n = (int32_t)n,
+                            .h = info->h,
+                            .w = info->w,
                             .image = fpc_alloc(in->scratch, (size_t)n * pixels * 3),
                             .mask = fpc_alloc(in->scratch, (size_t)n * pixels)};
     if (!in->batch.image || !in->batch.mask)
@@ -193,9 +196,10 @@ static fpc_status run(fpc_cmdline *cmd)
     const fpc_dataset_info *info = fpc_data_info(s->data);
     source in = {.s = s, .part = part, .images = info->count[part], .scratch = fpc_arena_new(cmd->ctx)};
     if (!in.images || info->unlabelled[part])
-        st = fpc_fail(cmd->ctx, FPC_EINVAL, in.images ? "fpcore eval: the part `%s` of the data set has no labels to compare with; "
-                                                        "`fpcore predict` writes masks for its pictures"
-                                                      : "fpcore eval: the part `%s` of the data set has no pictures",
+        st = fpc_fail(cmd->ctx, FPC_EINVAL,
+                      in.images ? "fpcore eval: the part `%s` of the data set has no labels to compare with; "
+                                  "`fpcore predict` writes masks for its pictures"
+                                : "fpcore eval: the part `%s` of the data set has no pictures",
                       part_name);
     else
         st = in.scratch ? measure(cmd, &in, &t) : FPC_ENOMEM;
@@ -208,10 +212,14 @@ static fpc_status run(fpc_cmdline *cmd)
 }
 
 const fpc_cmd fpc_cmd_eval = {
-    .name = "eval", .summary = "Measure weights on a part of the data set.", .needs_recipe = 1, .run = run,
+    .name = "eval",
+    .summary = "Measure weights on a part of the data set.",
+    .needs_recipe = 1,
+    .run = run,
     .help = "usage: fpcore eval -c RECIPE -w WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
             "\n"
-            "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each class.\n"
+            "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
+            "class.\n"
             "Training pictures are taken without augmentation.\n"
             "\n"
             "  -w, --weights FILE   weights, best.safetensors or last.safetensors of a run, or a PyTorch state dict\n"

@@ -82,7 +82,8 @@ static double tick(double range)
 
 static void axes(cairo_t *cr, const curve *c)
 {
-    const double w = WIDTH - LEFT - RIGHT, h = HEIGHT - TOP - BOTTOM, ds = fmax(1, tick((double)c->n)), dr = tick(c->top);
+    const double w = WIDTH - LEFT - RIGHT, h = HEIGHT - TOP - BOTTOM, ds = fmax(1, tick((double)c->n)),
+                 dr = tick(c->top);
     char text[64];
 
     cairo_set_line_width(cr, 1);
@@ -145,8 +146,8 @@ static fpc_status write_png(fpc_cmdline *cmd, const curve *c, const char *path)
     cairo_destroy(cr);
     cairo_surface_destroy(surface);
     if (st)
-        return fpc_fail(cmd->ctx, st == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EIO, "%s: cannot draw the curve: %s", path,
-                        cairo_status_to_string(st));
+        return fpc_fail(cmd->ctx, st == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EIO, "%s: cannot draw the curve: %s",
+                        path, cairo_status_to_string(st));
     return fpc_write_atomic(cmd->ctx, path, bytes.data, bytes.n);
 }
 
@@ -155,14 +156,15 @@ static fpc_status run(fpc_cmdline *cmd)
     int csv = 0, all = 0;
     const char *png = NULL;
     fpc_stages *s;
-    const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &csv}, {"all", 0, FPC_ARG_FLAG, 0, &all},
-                             {"png", 0, FPC_ARG_TEXT, 0, &png}, {0}};
+    const fpc_arg table[] = {
+        {"csv", 0, FPC_ARG_FLAG, 0, &csv}, {"all", 0, FPC_ARG_FLAG, 0, &all}, {"png", 0, FPC_ARG_TEXT, 0, &png}, {0}};
     fpc_status st = fpc_args_read(cmd, table, NULL, NULL);
 
     if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN, &s)))
         return st;
     curve c = {.title = fpc_sprintf(cmd->arena, "%s: learning rate, %s", s->run.name, s->schedule.plugin->name),
-               .n = s->run.epochs, .rate = fpc_alloc(cmd->arena, sizeof(double) * (size_t)s->run.epochs)};
+               .n = s->run.epochs,
+               .rate = fpc_alloc(cmd->arena, sizeof(double) * (size_t)s->run.epochs)};
     if (!c.rate || !c.title)
         return FPC_ENOMEM;
     for (int64_t e = 0; e < c.n; e++) {
@@ -176,14 +178,18 @@ static fpc_status run(fpc_cmdline *cmd)
     return png ? write_png(cmd, &c, png) : FPC_OK;
 }
 
-const fpc_cmd fpc_cmd_lr = {
-    .name = "lr", .summary = "Print the learning rate of every epoch.", .needs_recipe = 1, .run = run,
-    .help = "usage: fpcore lr -c RECIPE [-s SECTION.KEY=VALUE]... [--all] [--csv] [--png FILE]\n"
-            "\n"
-            "Prints the learning rate used in each epoch, counted from 1. A long table shows every few epochs and restarts.\n"
-            "\n"
-            "  --all       every epoch\n"
-            "  --csv       lines `epoch,lr` for every epoch\n"
-            "  --png FILE  draws the curve\n"
-            "\n"
-            "example: fpcore lr -c conf/lmsa_v1.ini -s schedule.use=poly --png lr.png\n"};
+const fpc_cmd fpc_cmd_lr = {.name = "lr",
+                            .summary = "Print the learning rate of every epoch.",
+                            .needs_recipe = 1,
+                            .run = run,
+                            .help =
+                                "usage: fpcore lr -c RECIPE [-s SECTION.KEY=VALUE]... [--all] [--csv] [--png FILE]\n"
+                                "\n"
+                                "Prints the learning rate used in each epoch, counted from 1. A long table shows every "
+                                "few epochs and restarts.\n"
+                                "\n"
+                                "  --all       every epoch\n"
+                                "  --csv       lines `epoch,lr` for every epoch\n"
+                                "  --png FILE  draws the curve\n"
+                                "\n"
+                                "example: fpcore lr -c conf/lmsa_v1.ini -s schedule.use=poly --png lr.png\n"};

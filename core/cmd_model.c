@@ -104,8 +104,8 @@ static void print_table(fpc_cmdline *cmd, const table *t, int nodes)
 
     for (int32_t i = 0; i < t->n; i++)
         width = (int)strlen(t->row[i].name) > width ? (int)strlen(t->row[i].name) : width;
-    fpc_print(cmd, "%-*s  %-14s %-18s %12s %10s %10s\n", width, "name", nodes ? "op" : "ops", "output (n,h,w,c)", "parameters",
-              "MMAC", "KiB");
+    fpc_print(cmd, "%-*s  %-14s %-18s %12s %10s %10s\n", width, "name", nodes ? "op" : "ops", "output (n,h,w,c)",
+              "parameters", "MMAC", "KiB");
     for (int32_t i = 0; i < t->n; i++) {
         const row *r = &t->row[i];
         const char *op = nodes || r->nodes == 1 ? r->op : fpc_sprintf(cmd->arena, "%d nodes", r->nodes);
@@ -131,7 +131,8 @@ static int64_t activation_bytes(const fpc_graph *g)
     int64_t bytes = 0;
 
     for (int32_t i = 0; i < g->n_nodes; i++)
-        for (int32_t k = 0; !g->node[i].dead && k < g->node[i].n_out && !(g->node[i].def->flags & FPC_OP_INPLACE); k++) {
+        for (int32_t k = 0; !g->node[i].dead && k < g->node[i].n_out && !(g->node[i].def->flags & FPC_OP_INPLACE);
+             k++) {
             const fpc_value *v = &g->value[g->node[i].out[k]];
             bytes += (int64_t)fpc_bytes(v->shape, v->dtype);
         }
@@ -148,8 +149,9 @@ static fpc_status check_limit(fpc_cmdline *cmd, const fpc_stages *s, int64_t par
         return fpc_fail(cmd->ctx, FPC_EINVAL, "%s = %lld: the model has %s parameters, %s too many",
                         fpc_cmd_origin(cmd, s->recipe, "model", "max_params"), (long long)s->max_params,
                         grouped(cmd->arena, params), grouped(cmd->arena, params - s->max_params));
-    fpc_print(cmd, "limit: %s parameters (model.max_params), %.1f %% used, %s left\n", grouped(cmd->arena, s->max_params),
-              100. * (double)params / (double)s->max_params, grouped(cmd->arena, s->max_params - params));
+    fpc_print(cmd, "limit: %s parameters (model.max_params), %.1f %% used, %s left\n",
+              grouped(cmd->arena, s->max_params), 100. * (double)params / (double)s->max_params,
+              grouped(cmd->arena, s->max_params - params));
     return FPC_OK;
 }
 
@@ -161,8 +163,10 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_stages *s;
     fpc_graph *plain, *fast;
     table t;
-    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &size},   {"batch", 0, FPC_ARG_COUNT, 0, &batch},
-                            {"nodes", 0, FPC_ARG_FLAG, 0, &nodes}, {"rewritten", 0, FPC_ARG_FLAG, 0, &rewritten},
+    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &size},
+                            {"batch", 0, FPC_ARG_COUNT, 0, &batch},
+                            {"nodes", 0, FPC_ARG_FLAG, 0, &nodes},
+                            {"rewritten", 0, FPC_ARG_FLAG, 0, &rewritten},
                             {0}};
     fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
 
@@ -175,25 +179,35 @@ static fpc_status run(fpc_cmdline *cmd)
         return st;
     print_table(cmd, &t, nodes);
     const int64_t params = count_params(plain), before = fpc_graph_macs(plain, 1), after = fpc_graph_macs(fast, 1);
-    fpc_print(cmd, "\nmodel: %s, %d classes, %lldx%dx%d\n", s->model.plugin->name, s->classes, (long long)batch, size.h, size.w);
+    fpc_print(cmd, "\nmodel: %s, %d classes, %lldx%dx%d\n", s->model.plugin->name, s->classes, (long long)batch, size.h,
+              size.w);
     fpc_print(cmd, "parameters: %s\n", grouped(cmd->arena, params));
-    fpc_print(cmd, "forward MACs: %.3f G as stated, %.3f G after rewrites\n", (double)before / 1e9, (double)after / 1e9);
-    fpc_print(cmd, "activations: %.1f MiB as stated, %.1f MiB after rewrites (every node's output; the planner overlaps them)\n",
-              (double)activation_bytes(plain) / 1048576, (double)activation_bytes(fast) / 1048576);
+    fpc_print(cmd, "forward MACs: %.3f G as stated, %.3f G after rewrites\n", (double)before / 1e9,
+              (double)after / 1e9);
+    fpc_print(
+        cmd,
+        "activations: %.1f MiB as stated, %.1f MiB after rewrites (every node's output; the planner overlaps them)\n",
+        (double)activation_bytes(plain) / 1048576, (double)activation_bytes(fast) / 1048576);
     return check_limit(cmd, s, params);
 }
 
 const fpc_cmd fpc_cmd_model = {
-    .name = "model", .summary = "Show the model's layers, parameters, work and memory.", .needs_recipe = 1, .run = run,
-    .help = "usage: fpcore model -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--nodes] [--rewritten]\n"
-            "\n"
-            "Prints a row for each part of the model: output shape, parameters, multiply-accumulates of a forward pass and\n"
-            "bytes of its outputs; then totals before and after the compiler's rewrites, and whether the model stays within\n"
-            "model.max_params. No data is read and no memory for tensors is taken.\n"
-            "\n"
-            "  --size N      picture size (default: dataset.size, else 512)\n"
-            "  --batch N     pictures (default 1)\n"
-            "  --nodes       a row for every node\n"
-            "  --rewritten   the table shows the graph after the rewrites\n"
-            "\n"
-            "example: fpcore model -c conf/lmsa_v1.ini --size 512\n"};
+    .name = "model",
+    .summary = "Show the model's layers, parameters, work and memory.",
+    .needs_recipe = 1,
+    .run = run,
+    .help =
+        "usage: fpcore model -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--nodes] [--rewritten]\n"
+        "\n"
+        "Prints a row for each part of the model: output shape, parameters, multiply-accumulates of a forward pass "
+        "and\n"
+        "bytes of its outputs; then totals before and after the compiler's rewrites, and whether the model stays "
+        "within\n"
+        "model.max_params. No data is read and no memory for tensors is taken.\n"
+        "\n"
+        "  --size N      picture size (default: dataset.size, else 512)\n"
+        "  --batch N     pictures (default 1)\n"
+        "  --nodes       a row for every node\n"
+        "  --rewritten   the table shows the graph after the rewrites\n"
+        "\n"
+        "example: fpcore model -c conf/lmsa_v1.ini --size 512\n"};

@@ -89,13 +89,14 @@ static fpc_status check_names(const job *j)
             return FPC_ENOMEM;
         const char *mask = fpc_sprintf(j->cmd->arena, "%s/%s.png", j->out, name[i]);
         if (mask && realpath(mask, a) && realpath(j->path[i], b) && !strcmp(a, b))
-            return fpc_fail(j->cmd->ctx, FPC_EINVAL, "%s: its mask would replace it; give another folder to --out", j->path[i]);
+            return fpc_fail(j->cmd->ctx, FPC_EINVAL, "%s: its mask would replace it; give another folder to --out",
+                            j->path[i]);
     }
     qsort(name, (size_t)j->n, sizeof *name, by_name);
     for (int32_t i = 1; i < j->n; i++)
         if (!strcmp(name[i], name[i - 1]))
-            return fpc_fail(j->cmd->ctx, FPC_EINVAL, "two pictures are called `%s`: both would write %s/%s.png", name[i], j->out,
-                            name[i]);
+            return fpc_fail(j->cmd->ctx, FPC_EINVAL, "two pictures are called `%s`: both would write %s/%s.png",
+                            name[i], j->out, name[i]);
     return FPC_OK;
 }
 
@@ -172,8 +173,11 @@ static fpc_status run(fpc_cmdline *cmd)
     const char *weights = NULL, **operands;
     int32_t n;
     job j = {.cmd = cmd};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights}, {"out", 'o', FPC_ARG_TEXT, 1, &j.out},
-                            {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay}, {"size", 0, FPC_ARG_SIZE, 0, &j.size}, {0}};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},
+                            {"out", 'o', FPC_ARG_TEXT, 1, &j.out},
+                            {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay},
+                            {"size", 0, FPC_ARG_SIZE, 0, &j.size},
+                            {0}};
     fpc_status st = fpc_args_read(cmd, args, &n, &operands);
 
     if (st || (st = collect(&j, n, operands)))
@@ -191,11 +195,15 @@ static fpc_status run(fpc_cmdline *cmd)
 }
 
 const fpc_cmd fpc_cmd_predict = {
-    .name = "predict", .summary = "Write label masks for pictures.", .needs_recipe = 1, .run = run,
+    .name = "predict",
+    .summary = "Write label masks for pictures.",
+    .needs_recipe = 1,
+    .run = run,
     .help = "usage: fpcore predict -c RECIPE -w WEIGHTS.safetensors -o FOLDER [-s SECTION.KEY=VALUE]... [--overlay]\n"
             "                      [--size N|HxW] PICTURE|FOLDER...\n"
             "\n"
-            "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of the picture's size whose indices\n"
+            "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of the picture's size whose "
+            "indices\n"
             "are the labels; colours are those of the recipe's data set, which need not be at hand.\n"
             "\n"
             "  -w, --weights FILE   weights of the recipe's model\n"

@@ -1,6 +1,6 @@
-/* cmd_probe.c: `fpcore probe`: one forward pass (and backward pass, or whole training steps) on tensors from a file, with
- * every output written to another file: for parity with other frameworks. Files are safetensors, pictures (n,3,h,w) as
- * PyTorch has them; names are those of the PyTorch state dict. */
+/* cmd_probe.c: `fpcore probe`: one forward pass (and backward pass, or whole training steps) on tensors from a file,
+ * with every output written to another file: for parity with other frameworks. Files are safetensors, pictures
+ * (n,3,h,w) as PyTorch has them; names are those of the PyTorch state dict. */
 #include "args.h"
 #include "checkpoint.h"
 #include <limits.h>
@@ -13,10 +13,10 @@ typedef struct probe {
     fpc_st_file *in;
     const char *weights, *in_path, *out_path;
     int train, backward;
-    int64_t steps;               /* 0: a single pass */
-    int32_t n, h, w;             /* of one batch */
-    float *image;                /* all batches, as in the file */
-    uint8_t *mask;               /* likewise; NULL: none */
+    int64_t steps;   /* 0: a single pass */
+    int32_t n, h, w; /* of one batch */
+    float *image;    /* all batches, as in the file */
+    uint8_t *mask;   /* likewise; NULL: none */
     int32_t n_out, cap_out;
     fpc_st_tensor *out;
 } probe;
@@ -60,9 +60,10 @@ static fpc_status read_mask(probe *p)
     const fpc_st_tensor *t = fpc_st_find(p->in, "mask");
 
     if (!t)
-        return p->backward || p->steps ? fpc_fail(p->cmd->ctx, FPC_EFORMAT, "%s: there is no tensor `mask`, and %s needs one",
-                                                  p->in_path, p->steps ? "--steps" : "--backward")
-                                       : FPC_OK;
+        return p->backward || p->steps
+                   ? fpc_fail(p->cmd->ctx, FPC_EFORMAT, "%s: there is no tensor `mask`, and %s needs one", p->in_path,
+                              p->steps ? "--steps" : "--backward")
+                   : FPC_OK;
     const int64_t *d = batch_dims(p, t, 3);
     if (!d || d[0] != p->n || d[1] != p->h || d[2] != p->w)
         return bad_shape(p, t, "that of `image` without the colour axis");
@@ -73,8 +74,8 @@ static fpc_status read_mask(probe *p)
     const fpc_status st = fpc_st_as_i64(p->cmd->ctx, p->in, t, wide);
     for (int64_t i = 0; i < t->count && !st; i++) {
         if (wide[i] < 0 || wide[i] > 255 || (wide[i] >= p->s->classes && wide[i] != p->s->ignore))
-            return fpc_fail(p->cmd->ctx, FPC_EFORMAT, "%s: tensor `mask` holds the label %lld; labels are 0 to %d", p->in_path,
-                            (long long)wide[i], p->s->classes - 1);
+            return fpc_fail(p->cmd->ctx, FPC_EFORMAT, "%s: tensor `mask` holds the label %lld; labels are 0 to %d",
+                            p->in_path, (long long)wide[i], p->s->classes - 1);
         p->mask[i] = (uint8_t)wide[i];
     }
     return st;
@@ -209,8 +210,8 @@ static fpc_status steps(probe *p, float *scratch)
             !(st = fpc_program_read(p->program, "loss", FPC_F64, &loss[k], 1)))
             st = fpc_stages_update(p->s, k + 1, lr[k], &norm[k]);
         if (st == FPC_ENAN)
-            fpc_fail(p->cmd->ctx, st, "step %lld: the norm of the gradient is %g; the loss is %g", (long long)k + 1, norm[k],
-                     loss[k]);
+            fpc_fail(p->cmd->ctx, st, "step %lld: the norm of the gradient is %g; the loss is %g", (long long)k + 1,
+                     norm[k], loss[k]);
     }
     if (!st)
         st = put_state(p, FPC_STATE_PARAM, "after.");
@@ -223,14 +224,21 @@ static fpc_status probe_run(probe *p)
 
     if ((st = fpc_cmd_open(p->cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &p->s)) ||
         (p->weights && (st = fpc_weights_load(p->cmd->ctx, p->s->state, p->weights))) ||
-        (st = fpc_st_read(p->cmd->ctx, p->cmd->arena, p->in_path, &p->in)) || (st = read_image(p)) || (st = read_mask(p)))
+        (st = fpc_st_read(p->cmd->ctx, p->cmd->arena, p->in_path, &p->in)) || (st = read_image(p)) ||
+        (st = read_mask(p)))
         return st;
-    const fpc_probe_args args = {.n = p->n, .h = p->h, .w = p->w, .training = p->train || p->steps,
-                                 .backward = p->backward || p->steps, .logits = !p->steps, .loss = p->mask != NULL};
+    const fpc_probe_args args = {.n = p->n,
+                                 .h = p->h,
+                                 .w = p->w,
+                                 .training = p->train || p->steps,
+                                 .backward = p->backward || p->steps,
+                                 .logits = !p->steps,
+                                 .loss = p->mask != NULL};
     float *scratch = fpc_alloc(p->cmd->arena, sizeof *scratch * (size_t)p->n * (size_t)p->h * (size_t)p->w * 3);
     if (!scratch)
         return FPC_ENOMEM;
-    if ((st = fpc_stages_probe(p->s, &args, &p->program)) || (st = p->steps ? steps(p, scratch) : single_pass(p, scratch)))
+    if ((st = fpc_stages_probe(p->s, &args, &p->program)) ||
+        (st = p->steps ? steps(p, scratch) : single_pass(p, scratch)))
         return st;
     const fpc_st_meta meta[] = {{"made_by", "fpcore probe"}};
     return fpc_st_write(p->cmd->ctx, p->out_path, p->n_out, p->out, 1, meta);
@@ -239,29 +247,40 @@ static fpc_status probe_run(probe *p)
 static fpc_status run(fpc_cmdline *cmd)
 {
     probe p = {.cmd = cmd};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 0, &p.weights}, {"in", 'i', FPC_ARG_TEXT, 1, &p.in_path},
-                            {"out", 'o', FPC_ARG_TEXT, 1, &p.out_path},    {"train", 0, FPC_ARG_FLAG, 0, &p.train},
-                            {"backward", 0, FPC_ARG_FLAG, 0, &p.backward}, {"steps", 0, FPC_ARG_COUNT, 0, &p.steps}, {0}};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 0, &p.weights},
+                            {"in", 'i', FPC_ARG_TEXT, 1, &p.in_path},
+                            {"out", 'o', FPC_ARG_TEXT, 1, &p.out_path},
+                            {"train", 0, FPC_ARG_FLAG, 0, &p.train},
+                            {"backward", 0, FPC_ARG_FLAG, 0, &p.backward},
+                            {"steps", 0, FPC_ARG_COUNT, 0, &p.steps},
+                            {0}};
     const fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
 
     return st ? st : probe_run(&p);
 }
 
 const fpc_cmd fpc_cmd_probe = {
-    .name = "probe", .summary = "Run the model on given tensors and write every output.", .needs_recipe = 1, .run = run,
-    .help = "usage: fpcore probe -c RECIPE [-w WEIGHTS.safetensors] -i IN.safetensors -o OUT.safetensors\n"
-            "                    [-s SECTION.KEY=VALUE]... [--train] [--backward] [--steps K]\n"
-            "\n"
-            "IN holds `image`, (n,3,h,w) in [0,1], and may hold `mask`, (n,h,w) integers. OUT gets `logits`, (n,classes,h,w),\n"
-            "and with a mask `loss` and `loss.TERM` for every [loss.TERM]. Names are those of the PyTorch state dict.\n"
-            "\n"
-            "  -w, --weights FILE   weights; without it those that run.seed gives\n"
-            "  -i, --in FILE        tensors to run on\n"
-            "  -o, --out FILE       where the outputs go\n"
-            "  --train              training mode: batch statistics, which come out updated as `buffer.NAME`, and dropout\n"
-            "  --backward           `grad.NAME` of the loss for every parameter\n"
-            "  --steps K            K optimizer steps with the recipe's optimizer, clipping and schedule, step k in epoch k;\n"
-            "                       image and mask have a leading axis of K batches; OUT gets `lr`, `loss`, `grad_norm`\n"
-            "                       (before clipping) of each step and `after.NAME`\n"
-            "\n"
-            "example: fpcore probe -c conf/lmsa_v1.ini -w best.safetensors -i in.safetensors -o out.safetensors --backward\n"};
+    .name = "probe",
+    .summary = "Run the model on given tensors and write every output.",
+    .needs_recipe = 1,
+    .run = run,
+    .help =
+        "usage: fpcore probe -c RECIPE [-w WEIGHTS.safetensors] -i IN.safetensors -o OUT.safetensors\n"
+        "                    [-s SECTION.KEY=VALUE]... [--train] [--backward] [--steps K]\n"
+        "\n"
+        "IN holds `image`, (n,3,h,w) in [0,1], and may hold `mask`, (n,h,w) integers. OUT gets `logits`, "
+        "(n,classes,h,w),\n"
+        "and with a mask `loss` and `loss.TERM` for every [loss.TERM]. Names are those of the PyTorch state dict.\n"
+        "\n"
+        "  -w, --weights FILE   weights; without it those that run.seed gives\n"
+        "  -i, --in FILE        tensors to run on\n"
+        "  -o, --out FILE       where the outputs go\n"
+        "  --train              training mode: batch statistics, which come out updated as `buffer.NAME`, and dropout\n"
+        "  --backward           `grad.NAME` of the loss for every parameter\n"
+        "  --steps K            K optimizer steps with the recipe's optimizer, clipping and schedule, step k in epoch "
+        "k;\n"
+        "                       image and mask have a leading axis of K batches; OUT gets `lr`, `loss`, `grad_norm`\n"
+        "                       (before clipping) of each step and `after.NAME`\n"
+        "\n"
+        "example: fpcore probe -c conf/lmsa_v1.ini -w best.safetensors -i in.safetensors -o out.safetensors "
+        "--backward\n"};

@@ -24,15 +24,21 @@ static fpc_status run(fpc_cmdline *cmd)
 }
 
 const fpc_cmd fpc_cmd_train = {
-    .name = "train", .summary = "Train the model of a recipe (what fpcore does without a verb).", .needs_recipe = 0, .run = run,
-    .help = "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN]\n"
-            "\n"
-            "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
-            "curves.png, samples.png, recipe.ini as it was resolved, run.json. SIGINT and SIGTERM finish the step and save.\n"
-            "\n"
-            "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own recipe\n"
-            "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
-            "                 and run.epochs, run.patience, run.name.\n"
-            "\n"
-            "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving\n"
-            "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};
+    .name = "train",
+    .summary = "Train the model of a recipe (what fpcore does without a verb).",
+    .needs_recipe = 0,
+    .run = run,
+    .help =
+        "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN]\n"
+        "\n"
+        "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
+        "curves.png, samples.png, recipe.ini as it was resolved, run.json. SIGINT and SIGTERM finish the step and "
+        "save.\n"
+        "\n"
+        "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own "
+        "recipe\n"
+        "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
+        "                 and run.epochs, run.patience, run.name.\n"
+        "\n"
+        "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving\n"
+        "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};

@@ -1,5 +1,6 @@
 /* events.c: tells the loggers what happens and keeps the record, a table of finished epochs that history.json holds. A
- * logger cannot stop a training: one that fails is dropped with a warning, except where the run folder cannot be written. */
+ * logger cannot stop a training: one that fails is dropped with a warning, except where the run folder cannot be
+ * written. */
 #define _GNU_SOURCE
 #include "events.h"
 #include "message.h"
@@ -41,7 +42,8 @@ static fpc_status open_usual(fpc_events *events, fpc_arena *arena, fpc_registry 
     return status;
 }
 
-fpc_status fpc_events_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe, fpc_events **out)
+fpc_status fpc_events_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                           fpc_events **out)
 {
     fpc_events *events = fpc_alloc(arena, sizeof *events);
     fpc_status status = FPC_OK;
@@ -119,8 +121,14 @@ static fpc_status failed(fpc_events *events, fpc_instance *logger, fpc_status st
 fpc_status fpc_events_send(fpc_events *events, uint32_t what, const fpc_clock *clock, int32_t n, const fpc_field *field)
 {
     const fpc_record *record = &events->record;
-    const fpc_event event = {.size = sizeof event, .what = what, .clock = *clock, .n = n, .field = field,
-                             .n_columns = record->n_columns, .n_rows = record->n_rows, .column = record->column,
+    const fpc_event event = {.size = sizeof event,
+                             .what = what,
+                             .clock = *clock,
+                             .n = n,
+                             .field = field,
+                             .n_columns = record->n_columns,
+                             .n_rows = record->n_rows,
+                             .column = record->column,
                              .value = (const double *const *)record->value};
     fpc_status result = FPC_OK;
 

@@ -1,6 +1,7 @@
-/* run.c: the training loop. An epoch is: the rate of the schedule, the steps, the validation, best.safetensors where the
- * monitored metric rose, a row in the record, last.safetensors, and only then the loggers. last.safetensors is the truth:
- * whatever the moment at which a run is cut, it goes on from there to the same bytes as if it had not been cut. */
+/* run.c: the training loop. An epoch is: the rate of the schedule, the steps, the validation, best.safetensors where
+ * the monitored metric rose, a row in the record, last.safetensors, and only then the loggers. last.safetensors is the
+ * truth: whatever the moment at which a run is cut, it goes on from there to the same bytes as if it had not been cut.
+ */
 #define _GNU_SOURCE
 #include "run.h"
 #include "message.h"
@@ -41,13 +42,14 @@ static fpc_status measure_epoch(fpc_trainer *t)
     fpc_status status;
 
     t->steps_per_epoch = (batches + s->run.accumulate - 1) / s->run.accumulate;
-    t->val_images = info->count[FPC_VAL];
+    t->val_images = info->unlabelled[FPC_VAL] ? 0 : info->count[FPC_VAL];
     t->val_batches = t->val_images ? fpc_data_batches(s->data, FPC_VAL) : 0;
     if (batches < 1)
         return fpc_fail(t->ctx, FPC_EINVAL, "dataset.batch: the %lld training images do not fill one batch of %lld",
                         (long long)info->count[FPC_TRAIN], (long long)fpc_data_options_of(s->data)->batch);
     if (t->val_images == 0)
-        fpc_log(t->ctx, FPC_LOG_WARN, "the data set has no validation images: the training metric picks the best checkpoint");
+        fpc_log(t->ctx, FPC_LOG_WARN,
+                "the data set has no labelled validation images: the training metric picks the best checkpoint");
     if ((status = fpc_meter_open(&t->train, t->arena, info->count[FPC_TRAIN], batches, s->classes)) ||
         (status = fpc_meter_open(&t->val, t->arena, t->val_images, t->val_batches, s->classes)))
         return status;
@@ -72,15 +74,21 @@ static fpc_status tell_begin(fpc_trainer *t)
 {
     const fpc_stages *s = t->stages;
     const fpc_clock clock = fpc_trainer_clock(t);
-    const fpc_field field[] = {
-        fpc_field_text("run_dir", t->folder), fpc_field_text("name", s->run.name), fpc_field_int("epochs", s->run.epochs),
-        fpc_field_int("steps_per_epoch", t->steps_per_epoch), fpc_field_int("params", s->state->n_trainable),
-        fpc_field_int("train_images", fpc_data_info(s->data)->count[FPC_TRAIN]), fpc_field_int("val_images", t->val_images),
-        fpc_field_int("batch", fpc_data_options_of(s->data)->batch), fpc_field_int("resumed", t->resumed),
-        fpc_field_text("model", s->model.plugin->name), fpc_field_text("backend", s->backend->inst.plugin->name),
-        fpc_field_text("monitor", t->events->record.column[t->monitor_column]),
-        fpc_field_int("higher_is_better", t->higher), fpc_field_int("best_epoch", t->best_epoch),
-        fpc_field_real("unix_time", (double)time(NULL))};
+    const fpc_field field[] = {fpc_field_text("run_dir", t->folder),
+                               fpc_field_text("name", s->run.name),
+                               fpc_field_int("epochs", s->run.epochs),
+                               fpc_field_int("steps_per_epoch", t->steps_per_epoch),
+                               fpc_field_int("params", s->state->n_trainable),
+                               fpc_field_int("train_images", fpc_data_info(s->data)->count[FPC_TRAIN]),
+                               fpc_field_int("val_images", t->val_images),
+                               fpc_field_int("batch", fpc_data_options_of(s->data)->batch),
+                               fpc_field_int("resumed", t->resumed),
+                               fpc_field_text("model", s->model.plugin->name),
+                               fpc_field_text("backend", s->backend->inst.plugin->name),
+                               fpc_field_text("monitor", t->events->record.column[t->monitor_column]),
+                               fpc_field_int("higher_is_better", t->higher),
+                               fpc_field_int("best_epoch", t->best_epoch),
+                               fpc_field_real("unix_time", (double)time(NULL))};
 
     return fpc_events_send(t->events, FPC_RUN_BEGIN, &clock, sizeof field / sizeof *field, field);
 }
@@ -94,6 +102,9 @@ static fpc_status begin(fpc_trainer *t)
         (status = fpc_trainer_columns(t)) || (status = fpc_trainer_recipe(t)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))
         return status;
+    if (t->resumed && t->best_epoch >= 0 && access(fpc_trainer_path(t, "best.safetensors"), R_OK))
+        fpc_log(t->ctx, FPC_LOG_WARN,
+                "%s/best.safetensors is missing; it comes back with the next epoch that is better", t->folder);
     return tell_begin(t);
 }
 
@@ -218,10 +229,12 @@ static fpc_status run_epoch(fpc_trainer *t)
 static fpc_status tell_end(fpc_trainer *t, const char *how)
 {
     const fpc_clock clock = fpc_trainer_clock(t);
-    const fpc_field field[] = {
-        fpc_field_text("status", how), fpc_field_real("best_value", t->best_epoch >= 0 ? t->best : NAN),
-        fpc_field_int("best_epoch", t->best_epoch), fpc_field_real("seconds", fpc_trainer_now() - t->began),
-        fpc_field_text("run_dir", t->folder), fpc_field_real("unix_time", (double)time(NULL))};
+    const fpc_field field[] = {fpc_field_text("status", how),
+                               fpc_field_real("best_value", t->best_epoch >= 0 ? t->best : NAN),
+                               fpc_field_int("best_epoch", t->best_epoch),
+                               fpc_field_real("seconds", fpc_trainer_now() - t->began),
+                               fpc_field_text("run_dir", t->folder),
+                               fpc_field_real("unix_time", (double)time(NULL))};
 
     return fpc_events_send(t->events, FPC_RUN_END, &clock, sizeof field / sizeof *field, field);
 }
@@ -245,13 +258,14 @@ static fpc_status interrupted(fpc_trainer *t)
 
     if (status)
         return status;
-    return fpc_fail(t->ctx, FPC_ECANCEL, "interrupted in epoch %lld after step %lld of %lld; saved. To go on: fpcore --resume %s",
+    return fpc_fail(t->ctx, FPC_ECANCEL,
+                    "interrupted in epoch %lld after step %lld of %lld; saved. To go on: fpcore --resume %s",
                     (long long)t->epoch + 1, (long long)t->train.steps, (long long)t->steps_per_epoch, t->folder);
 }
 
 static const char *ending_of(const fpc_trainer *t, fpc_status status)
 {
-    return status == FPC_OK        ? out_of_patience(t) && t->epoch < t->stages->run.epochs ? "stopped early" : "complete"
+    return status == FPC_OK ? out_of_patience(t) && t->epoch < t->stages->run.epochs ? "stopped early" : "complete"
            : status == FPC_ECANCEL ? "interrupted"
            : status == FPC_ENAN    ? "diverged"
                                    : "failed";
@@ -281,8 +295,14 @@ fpc_status fpc_run(fpc_stages *stages, const fpc_run_args *args)
 
     if (!t)
         return FPC_ENOMEM;
-    *t = (fpc_trainer){.stages = stages, .ctx = stages->ctx, .arena = stages->arena, .args = args, .best_epoch = -1,
-                       .lock = -1, .resumed = args->resume != NULL, .began = fpc_trainer_now()};
+    *t = (fpc_trainer){.stages = stages,
+                       .ctx = stages->ctx,
+                       .arena = stages->arena,
+                       .args = args,
+                       .best_epoch = -1,
+                       .lock = -1,
+                       .resumed = args->resume != NULL,
+                       .began = fpc_trainer_now()};
     status = begin(t);
     if (!status && t->resumed && finished(t))
         fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld epochs; nothing is left to train", t->folder,

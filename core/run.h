@@ -5,9 +5,9 @@
 #include "stages.h"
 
 typedef struct fpc_run_args {
-    const char *resume;      /* a run folder, or NULL */
+    const char *resume; /* a run folder, or NULL */
     int argc;
-    char **argv;             /* for run.json */
+    char **argv; /* for run.json */
 } fpc_run_args;
 /* Trains. Folder: <run.out>/<run.name>-<YYYYmmdd-HHMMSS>[-k]/ with recipe.ini history.json history.csv curves.png
  * best.safetensors last.safetensors run.json samples.png and what loggers add. */

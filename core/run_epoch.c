@@ -18,8 +18,11 @@ double fpc_trainer_now(void)
 
 fpc_clock fpc_trainer_clock(const fpc_trainer *t)
 {
-    return (fpc_clock){.step = t->train.steps, .steps_per_epoch = t->steps_per_epoch, .epoch = t->epoch,
-                       .epochs = t->stages->run.epochs, .base_lr = t->stages->lr};
+    return (fpc_clock){.step = t->train.steps,
+                       .steps_per_epoch = t->steps_per_epoch,
+                       .epoch = t->epoch,
+                       .epochs = t->stages->run.epochs,
+                       .base_lr = t->stages->lr};
 }
 
 double fpc_trainer_left(const fpc_trainer *t, int64_t val_done)
@@ -79,7 +82,8 @@ static fpc_status hold(fpc_trainer *t, fpc_batch *to, const fpc_batch *from)
     if ((status = copy_array(t->arena, &to->image, from->image, n * pixels * 3, cap * pixels * 3)) ||
         (status = copy_array(t->arena, &to->mask, from->mask, n * pixels, cap * pixels)) ||
         (status = copy_array(t->arena, &to->index, from->index, n * sizeof(int64_t), cap * sizeof(int64_t))) ||
-        (status = copy_array(t->arena, &to->draws.warp, from->draws.warp, n * 8 * sizeof(float), cap * 8 * sizeof(float))) ||
+        (status =
+             copy_array(t->arena, &to->draws.warp, from->draws.warp, n * 8 * sizeof(float), cap * 8 * sizeof(float))) ||
         (status = copy_array(t->arena, &to->draws.labels, from->draws.labels, n * 256, cap * 256)) ||
         (status = copy_array(t->arena, &to->draws.colour, from->draws.colour, n * colour, cap * colour)))
         return status;
@@ -117,10 +121,10 @@ static fpc_status next_group(fpc_trainer *t, const fpc_batch **batch, int32_t *n
 static fpc_status tell_step(fpc_trainer *t, const fpc_step_result *r)
 {
     const fpc_clock clock = fpc_trainer_clock(t);
-    const fpc_field field[] = {
-        fpc_field_real("loss", r->loss), fpc_field_real("lr", t->lr),
-        fpc_field_real("images_per_s", t->step_seconds > 0 ? r->images / t->step_seconds : 0),
-        fpc_field_real("seconds_left", fpc_trainer_left(t, 0)), fpc_field_real("elapsed", fpc_trainer_now() - t->began)};
+    const fpc_field field[] = {fpc_field_real("loss", r->loss), fpc_field_real("lr", t->lr),
+                               fpc_field_real("images_per_s", t->step_seconds > 0 ? r->images / t->step_seconds : 0),
+                               fpc_field_real("seconds_left", fpc_trainer_left(t, 0)),
+                               fpc_field_real("elapsed", fpc_trainer_now() - t->began)};
 
     return fpc_events_send(t->events, FPC_STEP, &clock, sizeof field / sizeof *field, field);
 }
@@ -162,10 +166,9 @@ fpc_status fpc_trainer_train(fpc_trainer *t)
 static fpc_status tell_eval(fpc_trainer *t)
 {
     const fpc_clock clock = fpc_trainer_clock(t);
-    const fpc_field field[] = {
-        fpc_field_int("done", t->val.batches), fpc_field_int("total", t->val_batches),
-        fpc_field_real("seconds_left", fpc_trainer_left(t, t->val.batches)),
-        fpc_field_real("elapsed", fpc_trainer_now() - t->began)};
+    const fpc_field field[] = {fpc_field_int("done", t->val.batches), fpc_field_int("total", t->val_batches),
+                               fpc_field_real("seconds_left", fpc_trainer_left(t, t->val.batches)),
+                               fpc_field_real("elapsed", fpc_trainer_now() - t->began)};
 
     return fpc_events_send(t->events, FPC_EVAL, &clock, sizeof field / sizeof *field, field);
 }

@@ -1,6 +1,7 @@
 /* run_folder.c: the folder of a run. A new one is filled under a hidden name (recipe, run.json, the checkpoint of step
- * 0) and then renamed, so that every run folder can be resumed, whenever its run was cut. A lock on the folder keeps two
- * processes from training into it. And the comparison of recipes: what may differ when a run goes on, and what not. */
+ * 0) and then renamed, so that every run folder can be resumed, whenever its run was cut. A lock on the folder keeps
+ * two processes from training into it. And the comparison of recipes: what may differ when a run goes on, and what not.
+ */
 #define _GNU_SOURCE
 #include "core_options.h"
 #include "message.h"
@@ -140,12 +141,14 @@ fpc_status fpc_trainer_same_recipe(fpc_trainer *t, const char *identity, const c
                                other ? other : "nothing", was[i].value);
     for (int32_t i = 0; i < n_is && list; i++)
         if (!value_in(was, n_was, &is[i]))
-            list = fpc_sprintf(t->arena, "%s\n  %s.%s = %s (the run: nothing)", list, is[i].section, is[i].key, is[i].value);
+            list = fpc_sprintf(t->arena, "%s\n  %s.%s = %s (the run: nothing)", list, is[i].section, is[i].key,
+                               is[i].value);
     if (!list)
         return FPC_ENOMEM;
     if (*list)
-        return fpc_fail(t->ctx, FPC_EINVAL, "%s: the run was made with another recipe; it can go on only where these agree:%s",
-                        origin, list);
+        return fpc_fail(t->ctx, FPC_EINVAL,
+                        "%s: the run was made with another recipe; it can go on only where these agree:%s", origin,
+                        list);
     return FPC_OK;
 }
 
@@ -155,8 +158,8 @@ static fpc_status lock_folder(fpc_trainer *t, const char *folder)
 {
     t->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t->lock < 0)
-        return fpc_fail(t->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: the run folder cannot be opened: %s", folder,
-                        strerror(errno));
+        return fpc_fail(t->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: the run folder cannot be opened: %s",
+                        folder, strerror(errno));
     if (flock(t->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
         return fpc_fail(t->ctx, FPC_EINVAL, "%s: another fpcore is training in this run folder", folder);
     return FPC_OK;
@@ -174,7 +177,8 @@ static fpc_status make_folders(fpc_trainer *t, const char *path)
         const char was = *slash;
         *slash = '\0';
         if (mkdir(copy, 0777) && errno != EEXIST)
-            return fpc_fail(t->ctx, FPC_EIO, "run.out = %s: the folder %s cannot be made: %s", path, copy, strerror(errno));
+            return fpc_fail(t->ctx, FPC_EIO, "run.out = %s: the folder %s cannot be made: %s", path, copy,
+                            strerror(errno));
         *slash = was;
         if (!was)
             return FPC_OK;
@@ -241,8 +245,8 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
     fpc_status status;
 
     if (!*run->name || *run->name == '.' || strchr(run->name, '/'))
-        return fpc_fail(t->ctx, FPC_EINVAL, "run.name = %s: a folder's name is wanted, without / and not beginning with .",
-                        run->name);
+        return fpc_fail(t->ctx, FPC_EINVAL,
+                        "run.name = %s: a folder's name is wanted, without / and not beginning with .", run->name);
     if (!*run->out)
         return fpc_fail(t->ctx, FPC_EINVAL, "run.out is empty; it names the folder of the runs");
     if (!hidden)
@@ -260,8 +264,9 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
 /* What a killed process may have left half written. */
 static void sweep(fpc_trainer *t)
 {
-    static const char *const file[] = {"recipe.ini.tmp", "run.json.tmp", "last.safetensors.tmp", "best.safetensors.tmp",
-                                       "history.json.tmp", "history.csv.tmp", "curves.png.tmp", "samples.png.tmp"};
+    static const char *const file[] = {"recipe.ini.tmp",       "run.json.tmp",     "last.safetensors.tmp",
+                                       "best.safetensors.tmp", "history.json.tmp", "history.csv.tmp",
+                                       "curves.png.tmp",       "samples.png.tmp"};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         unlink(fpc_trainer_path(t, file[i]));

@@ -1,5 +1,5 @@
-/* run_log.c: run.json, a run's papers: who trained what, where, when, with which command, and how each session ended. All
- * that is not the same for equal trainings (times, hosts, commands) stands here and nowhere else. */
+/* run_log.c: run.json, a run's papers: who trained what, where, when, with which command, and how each session ended.
+ * All that is not the same for equal trainings (times, hosts, commands) stands here and nowhere else. */
 #define _GNU_SOURCE
 #include "message.h"
 #include "trainer.h"
@@ -142,6 +142,7 @@ static json_t *log_read(fpc_trainer *t)
 
 fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
 {
+    json_t *sessions, *last;
     fpc_status status;
 
     t->log = t->resumed ? log_read(t) : log_new(t);
@@ -149,7 +150,11 @@ fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
         t->log = NULL;
         return status;
     }
-    json_array_append_new(json_object_get(t->log, "sessions"), session_new(t));
+    sessions = json_object_get(t->log, "sessions");
+    last = json_array_get(sessions, json_array_size(sessions) - 1);
+    if (last && json_is_null(json_object_get(last, "ended")))
+        json_object_set_new(last, "status", json_string("killed"));
+    json_array_append_new(sessions, session_new(t));
     set_place(t, "running");
     return write_log(t, folder);
 }

@@ -30,7 +30,8 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stage
     if (meter->images + r->images > meter->cap_images || meter->batches + n_batches > meter->cap_batches)
         return fpc_fail(ctx, FPC_EINTERNAL, "an epoch brought more than its %lld images in %lld batches",
                         (long long)meter->cap_images, (long long)meter->cap_batches);
-    memcpy(meter->counts + (size_t)meter->images * numbers, r->tp_fp_fn, (size_t)r->images * numbers * sizeof *r->tp_fp_fn);
+    memcpy(meter->counts + (size_t)meter->images * numbers, r->tp_fp_fn,
+           (size_t)r->images * numbers * sizeof *r->tp_fp_fn);
     for (int32_t i = 0; i < n_batches; i++)
         meter->batch_images[meter->batches++] = batch[i]->n;
     meter->loss += r->loss * r->images;

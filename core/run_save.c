@@ -1,5 +1,5 @@
-/* run_save.c: last.safetensors, the truth about a training: weights, optimizer slots, averages, the record, the place in
- * the run and, in the middle of an epoch, the sums of its meter. It holds no time, host name or path, so that equal
+/* run_save.c: last.safetensors, the truth about a training: weights, optimizer slots, averages, the record, the place
+ * in the run and, in the middle of an epoch, the sums of its meter. It holds no time, host name or path, so that equal
  * trainings leave equal bytes. best.safetensors is written before the last.safetensors that tells of it: a run that is
  * cut between the two does the epoch again and writes the same best. */
 #define _GNU_SOURCE
@@ -74,8 +74,11 @@ static fpc_status add_meter(struct pieces *p, const fpc_trainer *t, fpc_arena *a
     memcpy(sums + 2, meter->term, (size_t)terms * sizeof *sums);
     add_vector(p, "epoch.sums", FPC_F64, 2 + terms, sums);
     add_vector(p, "epoch.batches", FPC_I64, meter->batches, meter->batch_images);
-    p->tensor[p->n++] = (fpc_st_tensor){.name = "epoch.counts", .dtype = FPC_I32, .rank = 3,
-                                        .dims = {meter->images, classes, 3}, .count = meter->images * classes * 3,
+    p->tensor[p->n++] = (fpc_st_tensor){.name = "epoch.counts",
+                                        .dtype = FPC_I32,
+                                        .rank = 3,
+                                        .dims = {meter->images, classes, 3},
+                                        .count = meter->images * classes * 3,
                                         .data = meter->counts};
     return FPC_OK;
 }
@@ -127,7 +130,8 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, int64_t epoch, double value)
         add_meta(p, "metric", t->events->record.column[t->monitor_column]);
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
-        status = fpc_weights_save(t->ctx, t->stages->state, fpc_trainer_path(t, "best.safetensors"), p->n_meta, p->meta);
+        status =
+            fpc_weights_save(t->ctx, t->stages->state, fpc_trainer_path(t, "best.safetensors"), p->n_meta, p->meta);
     }
     fpc_arena_free(arena);
     return status;

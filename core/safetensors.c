@@ -1,7 +1,7 @@
 /* safetensors.c: reads and writes safetensors files (github.com/huggingface/safetensors). Files are hostile: the whole
  * header is checked before anything uses it: lengths against the file's size, shapes against offsets, no overlaps, no
- * holes, no duplicate or unprintable names. Writing is deterministic: wide dtypes first (so that data are aligned), else in
- * the order given; no times, no paths. */
+ * holes, no duplicate or unprintable names. Writing is deterministic: wide dtypes first (so that data are aligned),
+ * else in the order given; no times, no paths. */
 #define _GNU_SOURCE
 #include "checkpoint.h"
 #include "message.h"
@@ -90,7 +90,8 @@ static fpc_status map_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, str
     }
     if (st.st_size < 8) {
         close(fd);
-        return fpc_fail(ctx, FPC_EFORMAT, "%s: truncated: %lld bytes are no safetensors file", path, (long long)st.st_size);
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: truncated: %lld bytes are no safetensors file", path,
+                        (long long)st.st_size);
     }
     m->bytes = (size_t)st.st_size;
     m->base = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -141,8 +142,8 @@ static fpc_status read_shape(struct reader *r, const json_t *shape, fpc_st_tenso
     for (int32_t i = 0; i < t->rank; i++) {
         const json_t *d = json_array_get(shape, (size_t)i);
         if (!json_is_integer(d) || json_integer_value(d) < 0)
-            return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %s: shape holds something other than a size", r->file->path,
-                            t->name);
+            return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %s: shape holds something other than a size",
+                            r->file->path, t->name);
         t->dims[i] = json_integer_value(d);
         empty |= t->dims[i] == 0;
     }
@@ -169,12 +170,12 @@ static fpc_status read_offsets(struct reader *r, const json_t *offsets, const fp
                         t->name, (long long)begin, (long long)end);
     if ((uint64_t)end > r->data_bytes)
         return fpc_fail(r->ctx, FPC_EFORMAT,
-                        "%s: truncated: tensor %s ends at byte %lld of the data, but the file holds %llu", r->file->path,
-                        t->name, (long long)end, (unsigned long long)r->data_bytes);
+                        "%s: truncated: tensor %s ends at byte %lld of the data, but the file holds %llu",
+                        r->file->path, t->name, (long long)end, (unsigned long long)r->data_bytes);
     if (__builtin_mul_overflow(t->count, (int64_t)fpc_dtype_size(t->dtype), &bytes) || bytes != end - begin)
-        return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %s: shape %s of %s does not fill its %lld bytes", r->file->path,
-                        t->name, fpc_dims_text(dims, sizeof dims, t->rank, t->dims), dtype_name(t->dtype),
-                        (long long)(end - begin));
+        return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %s: shape %s of %s does not fill its %lld bytes",
+                        r->file->path, t->name, fpc_dims_text(dims, sizeof dims, t->rank, t->dims),
+                        dtype_name(t->dtype), (long long)(end - begin));
     range[0] = (uint64_t)begin;
     range[1] = (uint64_t)end;
     return FPC_OK;
@@ -221,7 +222,8 @@ static fpc_status read_meta(struct reader *r, json_t *meta)
     r->file->meta = fpc_alloc(r->arena, (json_object_size(meta) + 1) * sizeof *r->file->meta);
     if (!r->file->meta)
         return FPC_ENOMEM;
-    json_object_foreach(meta, key, value) {
+    json_object_foreach(meta, key, value)
+    {
         fpc_st_meta *m = &r->file->meta[r->file->n_meta++];
         if (!json_is_string(value))
             return fpc_fail(r->ctx, FPC_EFORMAT, "%s: __metadata__ holds something other than texts", r->file->path);
@@ -285,7 +287,8 @@ static fpc_status read_entries(struct reader *r, json_t *header)
     r->range = fpc_alloc(r->arena, (n + 1) * sizeof *r->range);
     if (!r->file->tensor || !r->range)
         return FPC_ENOMEM;
-    json_object_foreach(header, name, entry) {
+    json_object_foreach(header, name, entry)
+    {
         status = strcmp(name, "__metadata__") ? read_tensor(r, name, entry) : read_meta(r, entry);
         if (status)
             return status;
@@ -317,9 +320,10 @@ fpc_status fpc_st_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_st_
         return status;
     length = little_endian(m->base);
     if (length > MAX_HEADER)
-        return fpc_fail(ctx, FPC_EFORMAT,
-                        "%s: no safetensors file: its first 8 bytes tell of a header of %llu bytes; at most %d are allowed",
-                        path, (unsigned long long)length, MAX_HEADER);
+        return fpc_fail(
+            ctx, FPC_EFORMAT,
+            "%s: no safetensors file: its first 8 bytes tell of a header of %llu bytes; at most %d are allowed", path,
+            (unsigned long long)length, MAX_HEADER);
     if (length > m->bytes - 8)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: truncated: the header has %llu bytes, but the file has only %zu", path,
                         (unsigned long long)length, m->bytes);
@@ -380,13 +384,20 @@ static double brain_to_double(uint16_t h)
 static double element(const fpc_st_tensor *t, int64_t i)
 {
     switch (t->dtype) {
-    case FPC_F32: return (double)((const float *)t->data)[i];
-    case FPC_F64: return ((const double *)t->data)[i];
-    case FPC_F16: return half_to_double(((const uint16_t *)t->data)[i]);
-    case FPC_BF16: return brain_to_double(((const uint16_t *)t->data)[i]);
-    case FPC_I64: return (double)((const int64_t *)t->data)[i];
-    case FPC_I32: return (double)((const int32_t *)t->data)[i];
-    default: return (double)((const uint8_t *)t->data)[i];
+    case FPC_F32:
+        return (double)((const float *)t->data)[i];
+    case FPC_F64:
+        return ((const double *)t->data)[i];
+    case FPC_F16:
+        return half_to_double(((const uint16_t *)t->data)[i]);
+    case FPC_BF16:
+        return brain_to_double(((const uint16_t *)t->data)[i]);
+    case FPC_I64:
+        return (double)((const int64_t *)t->data)[i];
+    case FPC_I32:
+        return (double)((const int32_t *)t->data)[i];
+    default:
+        return (double)((const uint8_t *)t->data)[i];
     }
 }
 
@@ -449,7 +460,8 @@ static json_t *tensor_entry(const fpc_st_tensor *t, int64_t *at)
                      (json_int_t)begin, (json_int_t)end);
 }
 
-/* The header's JSON, padded with spaces to a multiple of 8, behind its length; NULL: no memory, or a name is no UTF-8. */
+/* The header's JSON, padded with spaces to a multiple of 8, behind its length; NULL: no memory, or a name is no UTF-8.
+ */
 static char *make_header(fpc_arena *arena, int32_t n, const fpc_st_tensor *tensor, const int32_t *order, int32_t n_meta,
                          const fpc_st_meta *meta, size_t *bytes)
 {
@@ -491,7 +503,8 @@ fpc_status fpc_st_write(fpc_ctx *ctx, const char *path, int32_t n, const fpc_st_
     fpc_status status = FPC_ENOMEM;
 
     if (order && !(header = make_header(arena, n, tensor, order, n_meta, meta, &bytes)))
-        status = fpc_fail(ctx, FPC_EINTERNAL, "%s: its header cannot be made: no memory, or a name that is no UTF-8", path);
+        status =
+            fpc_fail(ctx, FPC_EINTERNAL, "%s: its header cannot be made: no memory, or a name that is no UTF-8", path);
     if (header) {
         part[0] = (fpc_part_of_file){header, bytes};
         for (int32_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
-/* samples.c: samples.png, what the model makes of a few validation pictures: image, label and prediction side by side in
- * the data set's colours, with a legend of the classes that occur. */
+/* samples.c: samples.png, what the model makes of a few validation pictures: image, label and prediction side by side
+ * in the data set's colours, with a legend of the classes that occur. */
 #define _GNU_SOURCE
 #include <fpcore/logger.h>
 #include "message.h"
@@ -17,10 +17,10 @@ struct sheet {
     fpc_arena *arena;
     const fpc_dataset_info *info;
     fpc_part part;
-    int32_t n, h, w;        /* pictures and their size in the data */
+    int32_t n, h, w; /* pictures and their size in the data */
     int64_t index[MOST];
     uint8_t *image, *label, *guess;
-    int32_t tile_w, tile_h; /* on the sheet */
+    int32_t tile_w, tile_h;      /* on the sheet */
     int32_t columns, rows, cell; /* of the legend */
     uint8_t seen[256];
     cairo_t *cr;
@@ -92,7 +92,8 @@ static void put(struct sheet *s, cairo_surface_t *picture, int32_t column, int32
     cairo_translate(s->cr, GAP + column * (s->tile_w + GAP), TITLE + row * (s->tile_h + GAP));
     cairo_scale(s->cr, (double)s->tile_w / s->w, (double)s->tile_h / s->h);
     cairo_set_source_surface(s->cr, picture, 0, 0);
-    cairo_pattern_set_filter(cairo_get_source(s->cr), column || s->tile_h > s->h ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD);
+    cairo_pattern_set_filter(cairo_get_source(s->cr),
+                             column || s->tile_h > s->h ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD);
     cairo_rectangle(s->cr, 0, 0, s->w, s->h);
     cairo_fill(s->cr);
     cairo_restore(s->cr);
@@ -165,7 +166,7 @@ static cairo_status_t collect(void *arg, const unsigned char *data, unsigned int
 
 static void measure(struct sheet *s)
 {
-    const double scale = s->h < SMALLEST ? (double)((SMALLEST + s->h - 1) / s->h)
+    const double scale = s->h < SMALLEST  ? (double)((SMALLEST + s->h - 1) / s->h)
                          : s->h > LARGEST ? (double)LARGEST / s->h
                                           : 1;
     s->tile_h = (int32_t)(s->h * scale + 0.5);
@@ -230,7 +231,7 @@ fpc_status fpc_samples_write(fpc_stages *stages, const char *path, int32_t n_sam
     struct sheet s = {.stages = stages, .info = info, .h = info->h, .w = info->w};
     fpc_status status;
 
-    s.part = info->count[FPC_VAL] > 0 ? FPC_VAL : FPC_TRAIN;
+    s.part = info->count[FPC_VAL] > 0 && !info->unlabelled[FPC_VAL] ? FPC_VAL : FPC_TRAIN;
     s.n = n_samples < MOST ? n_samples : MOST;
     if (s.n > info->count[s.part])
         s.n = (int32_t)info->count[s.part];

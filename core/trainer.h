@@ -9,7 +9,8 @@
 
 enum { FPC_METER_TERMS = 16 }; /* as in fpc_step_result */
 
-/* Sums over the batches of an epoch; the metrics are computed from the counts when it ends. Losses are weighted by images. */
+/* Sums over the batches of an epoch; the metrics are computed from the counts when it ends. Losses are weighted by
+ * images. */
 typedef struct fpc_meter {
     double loss, grad_norm, term[FPC_METER_TERMS];
     int64_t images, steps, batches, cap_images, cap_batches;
@@ -34,8 +35,8 @@ typedef struct fpc_trainer {
     int higher;
 
     /* the state of the training beside the weights */
-    int64_t epoch;      /* finished epochs */
-    int64_t step;       /* optimizer steps done */
+    int64_t epoch; /* finished epochs */
+    int64_t step;  /* optimizer steps done */
     double best;
     int64_t best_epoch; /* -1: none yet */
     int64_t waited;     /* epochs since */
@@ -43,18 +44,18 @@ typedef struct fpc_trainer {
     double lr; /* of the epoch under way */
 
     const char *folder;
-    int lock; /* the folder's descriptor, locked; -1: none */
+    int lock;             /* the folder's descriptor, locked; -1: none */
     const char *recipe;   /* resolved */
     const char *identity; /* the same without what may differ when a run is resumed */
     int resumed;
-    struct json_t *log;   /* run.json */
+    struct json_t *log; /* run.json */
 
     /* time, for people only: never part of a result */
     double began, epoch_began, samples_at, step_seconds, eval_seconds;
     int64_t steps_timed;
 } fpc_trainer;
 
-double fpc_trainer_now(void);                 /* seconds of a clock that only goes forward */
+double fpc_trainer_now(void);                                   /* seconds of a clock that only goes forward */
 double fpc_trainer_left(const fpc_trainer *, int64_t val_done); /* seconds that the rest of the run will take */
 fpc_clock fpc_trainer_clock(const fpc_trainer *);
 fpc_field fpc_field_int(const char *key, int64_t);

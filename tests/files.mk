@@ -71,9 +71,11 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
-    tests/conform/own_plugins.sh
+    tests/conform/own_plugins.sh \
+    tests/fuzz/run.sh
 test_data = \
     tests/conform/conform.h \
+    tests/fuzz/fuzz.h \
     tests/golden/golden.ini \
     tests/golden/make.py \
     tests/golden/steps.adamw.safetensors \

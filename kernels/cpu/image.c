@@ -13,7 +13,7 @@ static fpc_status run_to_real(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const int64_t count = rows.count * node->out[0].shape.c;
     const uint8_t *a = node->in[0].data;
     float *y = node->out[0].data;
-    FPC_COLUMNS (i, n, count) {
+    for (FPC_COLUMNS(i, n, count)) {
         bytes_vl v = {0};
         memcpy(&v, a + i, (size_t)n);
         vf_put(y + i, __builtin_convertvector(v, vf) / 255.0f, n);
@@ -155,7 +155,10 @@ struct colour_job {
     int32_t first, end;
 };
 
-static int64_t colour_chunks(fpc_shape s) { return ((int64_t)s.h * s.w + COLOUR_CHUNK - 1) / COLOUR_CHUNK; }
+static int64_t colour_chunks(fpc_shape s)
+{
+    return ((int64_t)s.h * s.w + COLOUR_CHUNK - 1) / COLOUR_CHUNK;
+}
 
 static void need_colour(const fpc_node *node, fpc_need *need)
 {
@@ -175,7 +178,10 @@ static int stage_is_used(const float *draw)
     return 0;
 }
 
-static vf clamp01(vf a) { return vf_min(vf_set(1), vf_max(vf_set(0), a)); }
+static vf clamp01(vf a)
+{
+    return vf_min(vf_set(1), vf_max(vf_set(0), a));
+}
 
 /* offset: of the means, for the first stage */
 static void colour_pixels(const struct colour_job *job, int64_t image, vf p[3], float offset)

@@ -10,8 +10,8 @@ struct loss_plan {
     struct up up;
     size_t z, p, i, label, index, hist, thread; /* thread's scratch */
     size_t map, weight, band, band_stride, shared;
-    /* For cross entropy, with smoothing s: weight is own[K + 1] = (1-s) w_k, 0 for ignored pixels; every[K] = s/K w_k and
-     * their total. */
+    /* For cross entropy, with smoothing s: weight is own[K + 1] = (1-s) w_k, 0 for ignored pixels; every[K] = s/K w_k
+     * and their total. */
     int32_t copies; /* of the histogram: pixels next to each other mostly count in the same place, and would wait */
 };
 
@@ -69,7 +69,6 @@ struct loss_work {
     struct loss_band *band;
     vf sum[FPC_MAX_TERMS];
 };
-
 
 static float *weights_of(const struct loss_job *job, int32_t term)
 {
@@ -246,9 +245,12 @@ static void loss_task(void *arg, int32_t i, int32_t thread)
     const struct up *u = &plan->up;
     char *scratch = fpc_exec_scratch(job->x, thread);
     struct loss_work w = {.job = job,
-                          .z = (float *)(scratch + plan->z), .p = (float *)(scratch + plan->p),
-                          .i = (float *)(scratch + plan->i), .label = (int32_t *)(scratch + plan->label),
-                          .index = (int32_t *)(scratch + plan->index), .hist = (int32_t *)(scratch + plan->hist),
+                          .z = (float *)(scratch + plan->z),
+                          .p = (float *)(scratch + plan->p),
+                          .i = (float *)(scratch + plan->i),
+                          .label = (int32_t *)(scratch + plan->label),
+                          .index = (int32_t *)(scratch + plan->index),
+                          .hist = (int32_t *)(scratch + plan->hist),
                           .hist_stride = plan->copies > 1 ? (int64_t)(u->k + 1) * u->k : 0,
                           .band = (struct loss_band *)(job->shared + plan->band + (size_t)i * plan->band_stride)};
     int32_t image, row, end, have[2] = {-1, -1};

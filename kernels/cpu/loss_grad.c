@@ -11,7 +11,7 @@
 
 struct grad_plan {
     struct up up;
-    size_t z, label, out[2], thread;               /* thread's scratch */
+    size_t z, label, out[2], thread; /* thread's scratch */
     size_t map, dice, by_label, dice_own, every, carry, shared;
     int has_dice, has_every, has_focal;
 };
@@ -102,7 +102,8 @@ static void begin_grad(struct grad_job *job)
                 if (attr->term[t].kind != FPC_TERM_DICE)
                     continue;
                 const double eps = (double)attr->term[t].eps, u = factor_of(node, t) / k;
-                const double top = 2 * (double)stats[c] + eps, low = (double)stats[k + c] + (double)stats[2 * k + c] + eps;
+                const double top = 2 * (double)stats[c] + eps,
+                             low = (double)stats[k + c] + (double)stats[2 * k + c] + eps;
                 off += u * top / (low * low);
                 on -= u * 2 / low;
             }
@@ -243,7 +244,8 @@ static void grad_task(void *arg, int32_t i, int32_t thread)
     char *scratch = fpc_exec_scratch(job->x, thread);
     int32_t image, row, end, have[2] = {-1, -1};
     loss_band(u, i, &image, &row, &end);
-    struct grad_work w = {.job = job, .z = (float *)(scratch + plan->z),
+    struct grad_work w = {.job = job,
+                          .z = (float *)(scratch + plan->z),
                           .by_label = (const float *)(job->shared + plan->by_label),
                           .every = (const float *)(job->shared + plan->every),
                           .dice = (const float *)(job->shared + plan->dice) + (int64_t)image * u->k,

@@ -1,4 +1,5 @@
-/* loss_label.c (cpu): what needs no label: the arg-max of upsampled logits (upsample.h), and softmax over the classes. */
+/* loss_label.c (cpu): what needs no label: the arg-max of upsampled logits (upsample.h), which never exist in full
+ * size, and softmax over the classes. */
 #include "loss.h"
 #include <math.h>
 
@@ -99,13 +100,13 @@ fpc_status FPC_CAT(fpc_cpu_run_softmax, FPC_ISA)(fpc_exec *x, const fpc_node *no
         for (int64_t j = 1; j < c; j++)
             most = a[j] > most ? a[j] : most;
         vf sum = {0};
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf e = vf_exp2((vf_get(a + j, n) - most) * LOSS_LOG2E);
             sum += n == VL ? e : vf_first(e, n);
             vf_put(y + j, e, n);
         }
         const float scale = 1.0f / vf_sum(sum);
-        FPC_COLUMNS (j, n, c)
+        for (FPC_COLUMNS(j, n, c))
             vf_put(y + j, vf_get(y + j, n) * scale, n);
     }
     return FPC_OK;

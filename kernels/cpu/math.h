@@ -56,7 +56,10 @@ static inline vf vf_log(vf x)
     return y + (x - x); /* NaN and inf */
 }
 
-static inline vf vf_sigmoid(vf x) { return 1.0f / (1.0f + vf_exp(-x)); }
+static inline vf vf_sigmoid(vf x)
+{
+    return 1.0f / (1.0f + vf_exp(-x));
+}
 
 /* The normal distribution: returns Phi(-|x|), and in *density exp(-x^2/2). Relative error about 1e-6 for |x| < 5. */
 static inline vf vf_normal_tail(vf x, vf *density)

@@ -7,7 +7,10 @@
 
 enum { SEGMENT = 64 };
 
-static int64_t padded(int64_t c) { return (c + VL - 1) / VL * VL; }
+static int64_t padded(int64_t c)
+{
+    return (c + VL - 1) / VL * VL;
+}
 
 /* ---- two sums over rows for each of c columns, one such block for each part ---- */
 
@@ -20,9 +23,18 @@ static size_t sums_bytes(int64_t c)
 {
     return sizeof(struct sums) + (size_t)padded(c) * (2 * sizeof(double) + 3 * sizeof(float));
 }
-static double *sums_total(struct sums *s) { return (double *)(s + 1); }
-static float *sums_segment(struct sums *s, int64_t c) { return (float *)(sums_total(s) + 2 * padded(c)); }
-static float *sums_shift(struct sums *s, int64_t c) { return sums_segment(s, c) + 2 * padded(c); }
+static double *sums_total(struct sums *s)
+{
+    return (double *)(s + 1);
+}
+static float *sums_segment(struct sums *s, int64_t c)
+{
+    return (float *)(sums_total(s) + 2 * padded(c));
+}
+static float *sums_shift(struct sums *s, int64_t c)
+{
+    return sums_segment(s, c) + 2 * padded(c);
+}
 
 static void sums_flush(struct sums *s, int64_t c)
 {
@@ -124,10 +136,10 @@ FPC_INLINE void layer_norm_rows(const fpc_node *node, int64_t rows, int64_t c)
 
     for (int64_t row = 0; row < rows; row++, a += c, y += c) {
         vf sum = {0}, off = {0}, square = {0};
-        FPC_COLUMNS (j, n, c)
+        for (FPC_COLUMNS(j, n, c))
             sum += vf_get(a + j, n);
         const float near = vf_sum(sum) * inverse; /* the mean, but for rounding */
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf v = vf_get(a + j, n) - near, d = n == VL ? v : vf_first(v, n);
             off += d;
             square += d * d;
@@ -135,7 +147,7 @@ FPC_INLINE void layer_norm_rows(const fpc_node *node, int64_t rows, int64_t c)
         const float rest = vf_sum(off) * inverse;
         const float rstd = 1.0f / sqrtf(vf_sum(square) * inverse - rest * rest + eps);
         const vf by = vf_set(rstd), shift = vf_set(-rest * rstd);
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf hat = vf_fma(vf_get(a + j, n) - near, by, shift);
             vf_put(y + j, vf_fma(hat, vf_get(g + j, n), vf_get(b + j, n)), n);
         }
@@ -149,10 +161,17 @@ static fpc_status run_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows row
 {
     (void)x;
     switch (node->in[0].shape.c) {
-    case 32: layer_norm_rows(node, rows.count, 32); break;
-    case 64: layer_norm_rows(node, rows.count, 64); break;
-    case 128: layer_norm_rows(node, rows.count, 128); break;
-    default: layer_norm_rows(node, rows.count, node->in[0].shape.c);
+    case 32:
+        layer_norm_rows(node, rows.count, 32);
+        break;
+    case 64:
+        layer_norm_rows(node, rows.count, 64);
+        break;
+    case 128:
+        layer_norm_rows(node, rows.count, 128);
+        break;
+    default:
+        layer_norm_rows(node, rows.count, node->in[0].shape.c);
     }
     return FPC_OK;
 }
@@ -167,13 +186,13 @@ FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, int64_t rows, int64_t
     for (int64_t row = 0; row < rows; row++, a += c, dy += c, dx += c) {
         const float m = mean[row], r = rstd[row];
         vf s = {0}, t = {0};
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf u = vf_get(g + j, n) * vf_get(dy + j, n); /* 0 behind the last column */
             s += u;
             t += u * ((vf_get(a + j, n) - m) * r);
         }
         const float all = vf_sum(s) * inverse, along = vf_sum(t) * inverse;
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf u = vf_get(g + j, n) * vf_get(dy + j, n), hat = (vf_get(a + j, n) - m) * r;
             vf_put(dx + j, r * (u - all - hat * along), n);
         }
@@ -187,10 +206,17 @@ static fpc_status run_layer_norm_grad(fpc_exec *x, const fpc_node *node, fpc_row
     sum_columns(OF_ROWS, fpc_exec_part(x, rows.part), rows, c, node->in[0].data, node->in[4].data, node->in[2].data,
                 node->in[3].data);
     switch (c) {
-    case 32: layer_norm_grad_rows(node, rows.count, 32); break;
-    case 64: layer_norm_grad_rows(node, rows.count, 64); break;
-    case 128: layer_norm_grad_rows(node, rows.count, 128); break;
-    default: layer_norm_grad_rows(node, rows.count, c);
+    case 32:
+        layer_norm_grad_rows(node, rows.count, 32);
+        break;
+    case 64:
+        layer_norm_grad_rows(node, rows.count, 64);
+        break;
+    case 128:
+        layer_norm_grad_rows(node, rows.count, 128);
+        break;
+    default:
+        layer_norm_grad_rows(node, rows.count, c);
     }
     return FPC_OK;
 }
@@ -263,15 +289,15 @@ static fpc_status run_batch_norm(fpc_exec *x, const fpc_node *node, fpc_rows row
     const float *a = node->in[0].data, *b = node->in[2].data, *mean = node->in[3].data, *scale = fpc_exec_shared(x);
     float *y = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, a += c, y += c)
-        FPC_COLUMNS (j, n, c)
+        for (FPC_COLUMNS(j, n, c))
             vf_put(y + j, (vf_get(a + j, n) - vf_get(mean + j, n)) * vf_get(scale + j, n) + vf_get(b + j, n), n);
     return FPC_OK;
 }
 
 static fpc_status run_batch_norm_sums(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
-    sum_columns(OF_COLUMNS, fpc_exec_part(x, rows.part), rows, node->in[0].shape.c, node->in[0].data,
-                node->in[3].data, node->in[1].data, NULL);
+    sum_columns(OF_COLUMNS, fpc_exec_part(x, rows.part), rows, node->in[0].shape.c, node->in[0].data, node->in[3].data,
+                node->in[1].data, NULL);
     return FPC_OK;
 }
 
@@ -306,7 +332,7 @@ static fpc_status run_batch_norm_grad(fpc_exec *x, const fpc_node *node, fpc_row
     const float *a = node->in[0].data, *mean = node->in[2].data, *dy = node->in[6].data, *k = fpc_exec_shared(x);
     float *dx = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, a += c, dy += c, dx += c)
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf off = vf_get(a + j, n) - vf_get(mean + j, n);
             const vf d = vf_get(dy + j, n) - vf_get(k + p + j, n) - off * vf_get(k + 2 * p + j, n);
             vf_put(dx + j, vf_get(k + j, n) * d, n);

@@ -12,7 +12,7 @@
         const int64_t count = rows.count * node->out[0].shape.c;                                                       \
         const float *pa = node->in[0].data;                                                                            \
         float *y = node->out[0].data;                                                                                  \
-        FPC_COLUMNS (i, n, count) {                                                                                    \
+        for (FPC_COLUMNS(i, n, count)) {                                                                               \
             const vf a = vf_get(pa + i, n);                                                                            \
             vf_put(y + i, expr, n);                                                                                    \
         }                                                                                                              \
@@ -25,7 +25,7 @@
         const int64_t count = rows.count * node->out[0].shape.c;                                                       \
         const float *pa = node->in[0].data, *pb = node->in[1].data;                                                    \
         float *y = node->out[0].data;                                                                                  \
-        FPC_COLUMNS (i, n, count) {                                                                                    \
+        for (FPC_COLUMNS(i, n, count)) {                                                                               \
             const vf a = vf_get(pa + i, n), b = vf_get(pb + i, n);                                                     \
             vf_put(y + i, expr, n);                                                                                    \
         }                                                                                                              \
@@ -33,13 +33,13 @@
     }
 
 FLAT1(run_gelu, vf_gelu(a))
-FLAT2(run_gelu_grad, vf_gelu_slope(a) * b)
+FLAT2(run_gelu_grad, (vf_gelu_slope(a) * b))
 FLAT1(run_relu, vf_max(vf_set(0), a))
 FLAT2(run_relu_grad, vm_only(vm_gt(a, vf_set(0)), b))
 FLAT1(run_sigmoid, vf_sigmoid(a))
-FLAT2(run_sigmoid_grad, b * (a * (1.0f - a)))
-FLAT2(run_add, a + b)
-FLAT2(run_mul, a * b)
+FLAT2(run_sigmoid_grad, (b * (a * (1.0f - a))))
+FLAT2(run_add, (a + b))
+FLAT2(run_mul, (a * b))
 
 /* y = a + b or a * b, with b (1,1,1,c) or (n,1,1,c): one row for all pixels or one for each image. */
 FPC_INLINE void bcast(const fpc_node *node, fpc_rows rows, int product)
@@ -52,7 +52,7 @@ FPC_INLINE void bcast(const fpc_node *node, fpc_rows rows, int product)
     for (int64_t row = 0; row < rows.count; image++, left = plane) {
         const float *b = (const float *)node->in[1].data + image * c;
         for (; row < rows.count && left > 0; row++, left--, a += c, y += c)
-            FPC_COLUMNS (j, n, c) {
+            for (FPC_COLUMNS(j, n, c)) {
                 const vf u = vf_get(a + j, n), v = vf_get(b + j, n);
                 vf_put(y + j, product ? u * v : u + v, n);
             }
@@ -75,7 +75,7 @@ static fpc_status run_mul_bcast(fpc_exec *x, const fpc_node *node, fpc_rows rows
 
 FPC_INLINE void copy_floats(float *to, const float *from, int64_t count)
 {
-    FPC_COLUMNS (j, n, count)
+    for (FPC_COLUMNS(j, n, count))
         vf_put(to + j, vf_get(from + j, n), n);
 }
 
@@ -130,7 +130,7 @@ static void need_dropout(const fpc_node *node, fpc_need *need)
 
 static void drop_row(float *y, const float *a, const uint16_t *words, int64_t c, vi threshold, vf scale)
 {
-    FPC_COLUMNS (j, n, c)
+    for (FPC_COLUMNS(j, n, c))
         vf_put(y + j, philox_drop(vf_get(a + j, n), words + j, threshold, scale), n);
 }
 

@@ -31,8 +31,8 @@ struct tap {
 
 static struct tap tap_of(int32_t i, int32_t in, int32_t out, int align_corners)
 {
-    const double at = align_corners ? (out > 1 ? i * ((double)(in - 1) / (out - 1)) : 0)
-                                    : (i + 0.5) * ((double)in / out) - 0.5;
+    const double at =
+        align_corners ? (out > 1 ? i * ((double)(in - 1) / (out - 1)) : 0) : (i + 0.5) * ((double)in / out) - 0.5;
     int32_t low = at > 0 ? (int32_t)at : 0;
     low = low < in - 1 ? low : in - 1;
     const int inside = low < in - 1 && at > 0;
@@ -41,7 +41,10 @@ static struct tap tap_of(int32_t i, int32_t in, int32_t out, int align_corners)
 
 /* ---- resize ---- */
 
-static int64_t padded(int64_t c) { return (c + VL - 1) / VL * VL; }
+static int64_t padded(int64_t c)
+{
+    return (c + VL - 1) / VL * VL;
+}
 
 static void need_resize(const fpc_node *node, fpc_need *need)
 {
@@ -65,7 +68,7 @@ static fpc_status begin_resize(fpc_exec *x, const fpc_node *node)
 static void blend(float *to, const float *a, const float *b, float weight, int64_t c)
 {
     const vf w = vf_set(weight);
-    FPC_COLUMNS (j, n, c) {
+    for (FPC_COLUMNS(j, n, c)) {
         const vf v = vf_get(a + j, n);
         vf_put(to + j, vf_fma(w, vf_get(b + j, n) - v, v), n);
     }
@@ -111,7 +114,10 @@ static size_t axis_bytes(int32_t in, int32_t out)
 {
     return (((size_t)in * sizeof(struct reach) + 2 * (size_t)out * sizeof(float)) + 63) & ~(size_t)63;
 }
-static const float *axis_weights(const struct reach *r, int32_t in) { return (const float *)(r + in); }
+static const float *axis_weights(const struct reach *r, int32_t in)
+{
+    return (const float *)(r + in);
+}
 
 static void need_resize_grad(const fpc_node *node, fpc_need *need)
 {
@@ -199,7 +205,10 @@ static fpc_status run_resize_grad(fpc_exec *x, const fpc_node *node, fpc_rows ro
 
 enum { POOL_CHUNK = 1024 /* rows that a task adds up */, POOL_SEGMENT = 64 /* of them as floats */ };
 
-static int64_t pool_chunks(fpc_shape s) { return ((int64_t)s.h * s.w + POOL_CHUNK - 1) / POOL_CHUNK; }
+static int64_t pool_chunks(fpc_shape s)
+{
+    return ((int64_t)s.h * s.w + POOL_CHUNK - 1) / POOL_CHUNK;
+}
 
 static void need_pool(const fpc_node *node, fpc_need *need)
 {
@@ -226,7 +235,7 @@ static void pool_task(void *arg, int32_t i, int32_t thread)
     for (int64_t row = first; row < end; row += POOL_SEGMENT) {
         memset(part, 0, (size_t)c * sizeof *part);
         for (int64_t r = row; r < end && r < row + POOL_SEGMENT; r++, a += c)
-            FPC_COLUMNS (j, n, c)
+            for (FPC_COLUMNS(j, n, c))
                 vf_put(part + j, vf_get(part + j, n) + vf_get(a + j, n), n);
         for (int64_t j = 0; j < c; j++)
             total[j] += (double)part[j];
@@ -271,7 +280,7 @@ static fpc_status run_broadcast(fpc_exec *x, const fpc_node *node, fpc_rows rows
     float *y = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, y += c) {
         const float *a = (const float *)node->in[0].data + (rows.first + row) / plane * c;
-        FPC_COLUMNS (j, n, c)
+        for (FPC_COLUMNS(j, n, c))
             vf_put(y + j, scale * vf_get(a + j, n), n);
     }
     return FPC_OK;
@@ -288,9 +297,9 @@ static fpc_status run_max_pool(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     float *y = node->out[0].data;
     struct place at = place_of(out, rows.first);
     for (int64_t row = 0; row < rows.count; row++, y += c, step_on(&at, out)) {
-        const float *a = (const float *)node->in[0].data +
-                         ((at.n * in.h + at.y * attr->stride) * in.w + at.x * attr->stride) * c;
-        FPC_COLUMNS (j, n, c) {
+        const float *a =
+            (const float *)node->in[0].data + ((at.n * in.h + at.y * attr->stride) * in.w + at.x * attr->stride) * c;
+        for (FPC_COLUMNS(j, n, c)) {
             vf most = vf_get(a + j, n);
             for (int32_t i = 0; i < attr->k; i++)
                 for (int32_t l = 0; l < attr->k; l++)
@@ -327,7 +336,7 @@ static fpc_status run_max_pool_grad(fpc_exec *x, const fpc_node *node, fpc_rows 
         const int64_t y1 = at.y / stride < pooled.h - 1 ? at.y / stride : pooled.h - 1;
         const int64_t x1 = at.x / stride < pooled.w - 1 ? at.x / stride : pooled.w - 1;
         const float *here = a + ((at.n * in.h + at.y) * in.w + at.x) * c;
-        FPC_COLUMNS (j, n, c) {
+        for (FPC_COLUMNS(j, n, c)) {
             const vf mine = vf_get(here + j, n);
             vf sum = {0};
             for (int64_t oy = y0; oy <= y1; oy++)

@@ -30,13 +30,18 @@
 #define FPC_KNAME(op) op "." FPC_STR(FPC_ISA)
 /* A row of a table: FPC_CPU_ROW(gelu, .run = run_gelu). */
 #define FPC_CPU_ROW(op_, ...)                                                                                          \
-    {.size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | FPC_KERNEL_CAPTURABLE, .rank = 10,               \
-     .dtypes = FPC_DTYPE_BIT(FPC_F32), .op = #op_, .name = FPC_KNAME(#op_), __VA_ARGS__}
+    {                                                                                                                  \
+        .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | FPC_KERNEL_CAPTURABLE, .rank = 10,             \
+        .dtypes = FPC_DTYPE_BIT(FPC_F32), .op = #op_, .name = FPC_KNAME(#op_), __VA_ARGS__                             \
+    }
 
 /* For bodies that are compiled several times, with some arguments constant. */
 #define FPC_INLINE static inline __attribute__((always_inline))
-/* j runs over the columns [0, c) by vectors; n is the number of columns of this one. */
-#define FPC_COLUMNS(j, n, c) for (int64_t j = 0, n; n = (c) - j < VL ? (c) - j : VL, n > 0; j += VL)
+/* The head of a loop: j runs over the columns [0, c) by vectors; n is the number of columns of this one. */
+#define FPC_COLUMNS(j, n, c)                                                                                           \
+    int64_t j = 0, n;                                                                                                  \
+    n = (c)-j < VL ? (c)-j : VL, n > 0;                                                                                \
+    j += VL
 
 typedef float vf __attribute__((vector_size(VL * 4), may_alias));
 typedef int32_t vi __attribute__((vector_size(VL * 4), may_alias));
@@ -49,16 +54,28 @@ static inline vf vf_load(const float *p)
     memcpy(&v, p, sizeof v);
     return v;
 }
-static inline void vf_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
-static inline vf vf_set(float a) { return a - (vf){0}; }
+static inline void vf_store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+static inline vf vf_set(float a)
+{
+    return a - (vf){0};
+}
 static inline vi vi_load(const int32_t *p)
 {
     vi v;
     memcpy(&v, p, sizeof v);
     return v;
 }
-static inline void vi_store(int32_t *p, vi v) { memcpy(p, &v, sizeof v); }
-static inline vi vi_set(int32_t a) { return a + (vi){0}; }
+static inline void vi_store(int32_t *p, vi v)
+{
+    memcpy(p, &v, sizeof v);
+}
+static inline vi vi_set(int32_t a)
+{
+    return a + (vi){0};
+}
 
 /* The first n of VL numbers, 0 <= n <= VL; zeros behind them. The result of a row never depends on whether its end
  * was computed as a whole vector or as part of one. */
@@ -85,7 +102,10 @@ static inline void vf_store_n(float *p, vf v, int64_t n)
 #endif
 }
 
-static inline vf vf_get(const float *p, int64_t n) { return n == VL ? vf_load(p) : vf_load_n(p, n); }
+static inline vf vf_get(const float *p, int64_t n)
+{
+    return n == VL ? vf_load(p) : vf_load_n(p, n);
+}
 static inline void vf_put(float *p, vf v, int64_t n)
 {
     if (n == VL)
@@ -95,40 +115,112 @@ static inline void vf_put(float *p, vf v, int64_t n)
 }
 
 /* Lane masks of comparisons are all-ones or zero integers. */
-static inline vf vf_select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
+static inline vf vf_select(vi mask, vf a, vf b)
+{
+    return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
 
 /* vm: a lane mask in the form the processor likes best. vf_max and vf_min give b where either is NaN: put the number
  * that may be NaN second, so that a diverged value stays visible. */
 #if VL == 16
 typedef __mmask16 vm;
-static inline vf vf_max(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
-static inline vf vf_min(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
-static inline vf vf_sqrt(vf a) { return (vf)_mm512_sqrt_ps((__m512)a); }
-static inline vm vm_gt(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
-static inline vm vm_same(vi a, vi b) { return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b); }
-static inline vf vm_pick(vm m, vf a, vf b) { return (vf)_mm512_mask_mov_ps((__m512)b, m, (__m512)a); }
-static inline vi vm_pick_i(vm m, vi a, vi b) { return (vi)_mm512_mask_mov_epi32((__m512i)b, m, (__m512i)a); }
-static inline vf vm_only(vm m, vf a) { return (vf)_mm512_maskz_mov_ps(m, (__m512)a); }
+static inline vf vf_max(vf a, vf b)
+{
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+}
+static inline vf vf_min(vf a, vf b)
+{
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+}
+static inline vf vf_sqrt(vf a)
+{
+    return (vf)_mm512_sqrt_ps((__m512)a);
+}
+static inline vm vm_gt(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ);
+}
+static inline vm vm_same(vi a, vi b)
+{
+    return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b);
+}
+static inline vf vm_pick(vm m, vf a, vf b)
+{
+    return (vf)_mm512_mask_mov_ps((__m512)b, m, (__m512)a);
+}
+static inline vi vm_pick_i(vm m, vi a, vi b)
+{
+    return (vi)_mm512_mask_mov_epi32((__m512i)b, m, (__m512i)a);
+}
+static inline vf vm_only(vm m, vf a)
+{
+    return (vf)_mm512_maskz_mov_ps(m, (__m512)a);
+}
 /* s + (m ? a : 0) */
-static inline vf vm_add(vm m, vf s, vf a) { return (vf)_mm512_mask_add_ps((__m512)s, m, (__m512)s, (__m512)a); }
+static inline vf vm_add(vm m, vf s, vf a)
+{
+    return (vf)_mm512_mask_add_ps((__m512)s, m, (__m512)s, (__m512)a);
+}
 #else
 typedef vi vm;
-static inline vm vm_gt(vf a, vf b) { return a > b; }
-static inline vm vm_same(vi a, vi b) { return a == b; }
-static inline vf vm_only(vm m, vf a) { return (vf)((vi)a & m); }
-static inline vf vm_add(vm m, vf s, vf a) { return s + vm_only(m, a); }
+static inline vm vm_gt(vf a, vf b)
+{
+    return a > b;
+}
+static inline vm vm_same(vi a, vi b)
+{
+    return a == b;
+}
+static inline vf vm_only(vm m, vf a)
+{
+    return (vf)((vi)a & m);
+}
+static inline vf vm_add(vm m, vf s, vf a)
+{
+    return s + vm_only(m, a);
+}
 #if VL == 8
-static inline vf vf_max(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
-static inline vf vf_min(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
-static inline vf vf_sqrt(vf a) { return (vf)_mm256_sqrt_ps((__m256)a); }
-static inline vf vm_pick(vm m, vf a, vf b) { return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m); }
-static inline vi vm_pick_i(vm m, vi a, vi b) { return (vi)vm_pick(m, (vf)a, (vf)b); }
+static inline vf vf_max(vf a, vf b)
+{
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+}
+static inline vf vf_min(vf a, vf b)
+{
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+}
+static inline vf vf_sqrt(vf a)
+{
+    return (vf)_mm256_sqrt_ps((__m256)a);
+}
+static inline vf vm_pick(vm m, vf a, vf b)
+{
+    return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)m);
+}
+static inline vi vm_pick_i(vm m, vi a, vi b)
+{
+    return (vi)vm_pick(m, (vf)a, (vf)b);
+}
 #else
-static inline vf vf_max(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
-static inline vf vf_min(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
-static inline vf vf_sqrt(vf a) { return (vf)_mm_sqrt_ps((__m128)a); }
-static inline vf vm_pick(vm m, vf a, vf b) { return vf_select(m, a, b); }
-static inline vi vm_pick_i(vm m, vi a, vi b) { return (a & m) | (b & ~m); }
+static inline vf vf_max(vf a, vf b)
+{
+    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+}
+static inline vf vf_min(vf a, vf b)
+{
+    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+}
+static inline vf vf_sqrt(vf a)
+{
+    return (vf)_mm_sqrt_ps((__m128)a);
+}
+static inline vf vm_pick(vm m, vf a, vf b)
+{
+    return vf_select(m, a, b);
+}
+static inline vi vm_pick_i(vm m, vi a, vi b)
+{
+    return (a & m) | (b & ~m);
+}
 #endif
 #endif
 /* a in the first n lanes, 0 behind them */
@@ -142,24 +234,36 @@ static inline vf vf_first(vf a, int64_t n)
     return vm_only((vi){0, 1, 2, 3} < (int32_t)n, a);
 #endif
 }
-/* a * b + c. The compiler fuses such sums by itself (-ffp-contract=fast), but of a * b + c * d it may fuse either product,
- * and not the same one in each copy of a loop: there, this says which. */
+/* a * b + c. The compiler fuses such sums by itself (-ffp-contract=fast), but of a * b + c * d it may fuse either
+ * product, and not the same one in each copy of a loop: there, this says which. */
 #if VL == 16
-static inline vf vf_fma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
 #elif VL == 8
-static inline vf vf_fma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
 #else
-static inline vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
+static inline vf vf_fma(vf a, vf b, vf c)
+{
+    return a * b + c;
+}
 #endif
-static inline vf vf_abs(vf a) { return (vf)((vi)a & 0x7fffffff); }
+static inline vf vf_abs(vf a)
+{
+    return (vf)((vi)a & 0x7fffffff);
+}
 
 /* Sum of the lanes, by halves: the order is fixed, and short chains of additions. */
 static inline float vf_sum(vf v)
 {
 #if VL == 16
     const __m512 w = (__m512)v;
-    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(w),
-                                   _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(w), 1)));
+    const __m256 h =
+        _mm256_add_ps(_mm512_castps512_ps256(w), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(w), 1)));
     __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
 #elif VL == 8
     __m128 q = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));

@@ -1,5 +1,6 @@
-/* train.c (cpu): the optimizer's ops, on flat buffers (1,1,rows,256): each is one pass over the memory. Bias corrections
- * and the like are computed in double once per call, the update itself in float, in PyTorch's order of operations. */
+/* train.c (cpu): the optimizer's ops, on flat buffers (1,1,rows,256): each is one pass over the memory. Bias
+ * corrections and the like are computed in double once per call, the update itself in float, in PyTorch's order of
+ * operations. */
 #include "simd.h"
 #include <math.h>
 
@@ -69,7 +70,7 @@ static fpc_status run_accumulate(fpc_exec *x, const fpc_node *node, fpc_rows row
     const int64_t count = rows.count * node->out[0].shape.c;
     float *acc = node->out[0].data;
     const float *a = node->in[1].data;
-    FPC_COLUMNS (i, n, count)
+    for (FPC_COLUMNS(i, n, count))
         vf_put(acc + i, vf_get(acc + i, n) + vf_get(a + i, n), n);
     return FPC_OK;
 }
@@ -97,7 +98,7 @@ static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const vf step = vf_set((float)(lr / (1 - pow(attr->beta1, t))));
     const vf root = vf_set((float)(1 / sqrt(1 - pow(attr->beta2, t)))), eps = vf_set((float)attr->eps);
 
-    FPC_COLUMNS (i, n, count) {
+    for (FPC_COLUMNS(i, n, count)) {
         const vf grad = vf_get(g + i, n) * scale;
         const vf m1 = vf_fma(vf_get(m + i, n), b1, grad * one_b1);
         const vf v1 = vf_fma(vf_get(v + i, n), b2, grad * grad * one_b2);
@@ -121,7 +122,7 @@ static fpc_status run_sgd(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const vf fresh = vf_set((float)(first ? 1 : 1 - attr->dampening));
     const vf old = first ? vf_set(0) : momentum;
 
-    FPC_COLUMNS (i, n, count) {
+    for (FPC_COLUMNS(i, n, count)) {
         const vf w = vf_get(p + i, n);
         vf d = vf_fma(w, decay, vf_get(g + i, n) * scale);
         if (attr->momentum != 0) {
@@ -144,7 +145,7 @@ static fpc_status run_ema(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     float *avg = node->out[0].data;
     const float *p = node->in[1].data;
     const vf part = vf_set((float)(1 - (double)*(const float *)node->in[2].data));
-    FPC_COLUMNS (i, n, count) {
+    for (FPC_COLUMNS(i, n, count)) {
         const vf a = vf_get(avg + i, n);
         vf_put(avg + i, a + part * (vf_get(p + i, n) - a), n);
     }

@@ -18,7 +18,7 @@ struct up {
     int32_t n, lh, lw, k, h, w; /* images; logits lh x lw x k; output h x w */
     int32_t phases;             /* w / lw, or 0 where that is no whole number */
     int32_t vectors, phase_vectors;
-    int32_t bands;              /* of an image */
+    int32_t bands; /* of an image */
     /* Offsets into shared memory. Output rows [first[r], first[r+1]) blend row r and the next, with weight wy of the
      * next; x0 and wx are the same for columns. shared: bytes so far. */
     size_t first, wy, x0, wx, shared;
@@ -55,8 +55,8 @@ static inline struct up up_plan(fpc_shape logits, int32_t h, int32_t w, int alig
 /* Source position of output i: the lower neighbour and the weight of the upper one, 0 where there is none. */
 static inline int32_t up_source(int32_t i, int32_t in, int32_t out, int align_corners, float *weight)
 {
-    const double at = align_corners ? (out > 1 ? i * ((double)(in - 1) / (out - 1)) : 0)
-                                    : (i + 0.5) * ((double)in / out) - 0.5;
+    const double at =
+        align_corners ? (out > 1 ? i * ((double)(in - 1) / (out - 1)) : 0) : (i + 0.5) * ((double)in / out) - 0.5;
     int32_t low = at > 0 ? (int32_t)at : 0;
     low = low < in - 1 ? low : in - 1;
     *weight = low < in - 1 && at > 0 ? (float)(at - low) : 0;

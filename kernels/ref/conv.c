@@ -3,8 +3,14 @@
 #include "ref.h"
 
 /* Input coordinate of tap t at output coordinate o. */
-static inline int32_t input_at(const fpc_conv_attr *a, int32_t o, int32_t t) { return o * a->stride - a->pad + t; }
-static inline int inside(int32_t i, int32_t n) { return i >= 0 && i < n; }
+static inline int32_t input_at(const fpc_conv_attr *a, int32_t o, int32_t t)
+{
+    return o * a->stride - a->pad + t;
+}
+static inline int inside(int32_t i, int32_t n)
+{
+    return i >= 0 && i < n;
+}
 
 /* conv2d(x, w[, b]) -> y */
 static fpc_status conv2d(fpc_exec *exec, const fpc_node *node, fpc_rows rows)

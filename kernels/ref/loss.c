@@ -181,9 +181,9 @@ static fpc_status seg_loss(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-/* Adds to dz the gradient of a term by the pixel's logits; factor is dterm / normaliser, image the stats of its image. */
-static void pixel_grad(const fpc_seg_term *t, const pixel *px, const real *stats, int64_t label, int64_t k, double factor,
-                       double *dz)
+/* Adds to dz the gradient of a term by the pixel's logits; factor: dterm / normaliser; stats: of the image. */
+static void pixel_grad(const fpc_seg_term *t, const pixel *px, const real *stats, int64_t label, int64_t k,
+                       double factor, double *dz)
 {
     if (t->kind == FPC_TERM_DICE) { /* by p first, then through the softmax: dz_j = p_j (g_j - sum_c g_c p_c) */
         double g[FPC_MAX_CLASSES], mean = 0;
@@ -208,8 +208,8 @@ static void pixel_grad(const fpc_seg_term *t, const pixel *px, const real *stats
             by_all += smooth * class_weight(t, c);
     }
     for (int64_t c = 0; c < k; c++)
-        dz[c] += factor * ((by_label + by_all) * (double)px->p[c] - (c == label ? by_label : 0) -
-                           smooth * class_weight(t, c));
+        dz[c] += factor *
+                 ((by_label + by_all) * (double)px->p[c] - (c == label ? by_label : 0) - smooth * class_weight(t, c));
 }
 
 /* seg_loss_grad(logits, mask, stats, norm, dterms) -> dlogits; work: one image's gradient in double */
@@ -296,5 +296,5 @@ static fpc_status softmax(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(loss)[] = {REF_ROW(seg_loss), REF_ROW(seg_loss_grad, .need = seg_loss_grad_need),
-                                      REF_ROW(seg_argmax), REF_ROW(softmax), {0}};
+const fpc_kernel REF_TABLE(loss)[] = {
+    REF_ROW(seg_loss), REF_ROW(seg_loss_grad, .need = seg_loss_grad_need), REF_ROW(seg_argmax), REF_ROW(softmax), {0}};

@@ -197,11 +197,6 @@ static fpc_status running_stats(fpc_exec *exec, const fpc_node *node, fpc_rows r
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(norm)[] = {REF_ROW(layer_norm),
-                                      REF_SUM_ROW(layer_norm_grad),
-                                      REF_SUM_ROW(batch_stats),
-                                      REF_ROW(batch_norm),
-                                      REF_SUM_ROW(batch_norm_sums),
-                                      REF_ROW(batch_norm_grad),
-                                      REF_ROW(running_stats),
-                                      {0}};
+const fpc_kernel REF_TABLE(norm)[] = {
+    REF_ROW(layer_norm),          REF_SUM_ROW(layer_norm_grad), REF_SUM_ROW(batch_stats), REF_ROW(batch_norm),
+    REF_SUM_ROW(batch_norm_sums), REF_ROW(batch_norm_grad),     REF_ROW(running_stats),   {0}};

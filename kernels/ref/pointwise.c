@@ -6,59 +6,62 @@ static inline real phi(real x) /* Phi(x): the normal distribution function */
     return (real)0.5 * erfc(-x * (real)0.70710678118654752440);
 }
 
-static inline int64_t elements(const fpc_node *node, fpc_rows rows) { return rows.count * node->out[0].shape.c; }
+static inline int64_t elements(const fpc_node *node, fpc_rows rows)
+{
+    return rows.count * node->out[0].shape.c;
+}
 
 /* y[i] = EXPR over the elements of the rows, with inputs a and b. */
-#define UNARY(op_, expr_)                                                       \
-    static fpc_status op_(fpc_exec *exec, const fpc_node *node, fpc_rows rows)  \
-    {                                                                           \
-        (void)exec;                                                             \
-        const real *a = node->in[0].data;                                       \
-        real *y = node->out[0].data;                                            \
-        for (int64_t i = 0; i < elements(node, rows); i++)                      \
-            y[i] = (expr_);                                                     \
-        return FPC_OK;                                                          \
+#define UNARY(op_, expr_)                                                                                              \
+    static fpc_status op_(fpc_exec *exec, const fpc_node *node, fpc_rows rows)                                         \
+    {                                                                                                                  \
+        (void)exec;                                                                                                    \
+        const real *a = node->in[0].data;                                                                              \
+        real *y = node->out[0].data;                                                                                   \
+        for (int64_t i = 0; i < elements(node, rows); i++)                                                             \
+            y[i] = (expr_);                                                                                            \
+        return FPC_OK;                                                                                                 \
     }
-#define BINARY(op_, expr_)                                                      \
-    static fpc_status op_(fpc_exec *exec, const fpc_node *node, fpc_rows rows)  \
-    {                                                                           \
-        (void)exec;                                                             \
-        const real *a = node->in[0].data, *b = node->in[1].data;                \
-        real *y = node->out[0].data;                                            \
-        for (int64_t i = 0; i < elements(node, rows); i++)                      \
-            y[i] = (expr_);                                                     \
-        return FPC_OK;                                                          \
+#define BINARY(op_, expr_)                                                                                             \
+    static fpc_status op_(fpc_exec *exec, const fpc_node *node, fpc_rows rows)                                         \
+    {                                                                                                                  \
+        (void)exec;                                                                                                    \
+        const real *a = node->in[0].data, *b = node->in[1].data;                                                       \
+        real *y = node->out[0].data;                                                                                   \
+        for (int64_t i = 0; i < elements(node, rows); i++)                                                             \
+            y[i] = (expr_);                                                                                            \
+        return FPC_OK;                                                                                                 \
     }
 /* The same with b (n,1,1,c) or (1,1,1,c). */
-#define BROADCAST(op_, expr_)                                                               \
-    static fpc_status op_(fpc_exec *exec, const fpc_node *node, fpc_rows rows)              \
-    {                                                                                       \
-        (void)exec;                                                                         \
-        const fpc_shape s = node->out[0].shape;                                             \
-        const real *a = node->in[0].data;                                                   \
-        real *y = node->out[0].data;                                                        \
-        for (int64_t r = 0; r < rows.count; r++) {                                          \
-            const int64_t image = node->in[1].shape.n > 1 ? (rows.first + r) / image_rows(s) : 0; \
-            const real *b = (const real *)node->in[1].data + image * s.c;                   \
-            for (int64_t c = 0; c < s.c; c++, a++, b++)                                     \
-                *y++ = (expr_);                                                             \
-        }                                                                                   \
-        return FPC_OK;                                                                      \
+#define BROADCAST(op_, expr_)                                                                                          \
+    static fpc_status op_(fpc_exec *exec, const fpc_node *node, fpc_rows rows)                                         \
+    {                                                                                                                  \
+        (void)exec;                                                                                                    \
+        const fpc_shape s = node->out[0].shape;                                                                        \
+        const real *a = node->in[0].data;                                                                              \
+        real *y = node->out[0].data;                                                                                   \
+        for (int64_t r = 0; r < rows.count; r++) {                                                                     \
+            const int64_t image = node->in[1].shape.n > 1 ? (rows.first + r) / image_rows(s) : 0;                      \
+            const real *b = (const real *)node->in[1].data + image * s.c;                                              \
+            for (int64_t c = 0; c < s.c; c++, a++, b++)                                                                \
+                *y++ = (expr_);                                                                                        \
+        }                                                                                                              \
+        return FPC_OK;                                                                                                 \
     }
 
 UNARY(gelu, a[i] * phi(a[i]))
-UNARY(relu, a[i] > 0 ? a[i] : 0)
+UNARY(relu, a[i] <= 0 ? 0 : a[i]) /* NaN stays NaN, so that divergence is seen */
 UNARY(sigmoid, 1 / (1 + exp(-a[i])))
 UNARY(copy, a[i])
 
 /* gelu_grad(x, dy): Phi(x) + x Phi'(x), Phi' the normal density */
 BINARY(gelu_grad, b[i] * (phi(a[i]) + a[i] * (real)0.39894228040143267794 * exp((real)-0.5 * a[i] * a[i])))
-BINARY(relu_grad, a[i] > 0 ? b[i] : 0)            /* (y, dy) */
-BINARY(sigmoid_grad, b[i] * a[i] * (1 - a[i]))    /* (y, dy) */
+BINARY(relu_grad, a[i] > 0 ? b[i] : 0)         /* (y, dy) */
+BINARY(sigmoid_grad, b[i] * a[i] * (1 - a[i])) /* (y, dy) */
 BINARY(add, a[i] + b[i])
 BINARY(mul, a[i] * b[i])
-BROADCAST(add_bcast, *a + *b)
-BROADCAST(mul_bcast, *a * *b)
+BROADCAST(add_bcast, (*a) + (*b))
+BROADCAST(mul_bcast, (*a) * (*b))
 
 /* concat(a, b, ...) -> y along c */
 static fpc_status concat(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
@@ -144,7 +147,9 @@ static fpc_status combine_grad(fpc_exec *exec, const fpc_node *node, fpc_rows ro
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(pointwise)[] = {
-    REF_ROW(gelu),      REF_ROW(relu),      REF_ROW(sigmoid), REF_ROW(gelu_grad), REF_ROW(relu_grad), REF_ROW(sigmoid_grad),
-    REF_ROW(add),       REF_ROW(mul),       REF_ROW(add_bcast), REF_ROW(mul_bcast), REF_ROW(concat),  REF_ROW(slice),
-    REF_ROW(slice_grad), REF_ROW(dropout),  REF_ROW(copy),    REF_ROW(combine),   REF_ROW(combine_grad), {0}};
+const fpc_kernel REF_TABLE(pointwise)[] = {REF_ROW(gelu),       REF_ROW(relu),         REF_ROW(sigmoid),
+                                           REF_ROW(gelu_grad),  REF_ROW(relu_grad),    REF_ROW(sigmoid_grad),
+                                           REF_ROW(add),        REF_ROW(mul),          REF_ROW(add_bcast),
+                                           REF_ROW(mul_bcast),  REF_ROW(concat),       REF_ROW(slice),
+                                           REF_ROW(slice_grad), REF_ROW(dropout),      REF_ROW(copy),
+                                           REF_ROW(combine),    REF_ROW(combine_grad), {0}};

@@ -38,7 +38,10 @@ typedef FPC_REAL real;
 extern const fpc_kernel REF_TABLE(linear)[], REF_TABLE(conv)[], REF_TABLE(norm)[], REF_TABLE(attention)[],
     REF_TABLE(pointwise)[], REF_TABLE(resize)[], REF_TABLE(image)[], REF_TABLE(loss)[], REF_TABLE(train)[];
 
-static inline int64_t image_rows(fpc_shape s) { return (int64_t)s.h * s.w; }
+static inline int64_t image_rows(fpc_shape s)
+{
+    return (int64_t)s.h * s.w;
+}
 
 /* Where a row lies: image, line and column. */
 typedef struct place {
@@ -49,7 +52,10 @@ static inline place place_of(fpc_shape s, int64_t row)
     const int64_t in_image = row % image_rows(s);
     return (place){(int32_t)(row / image_rows(s)), (int32_t)(in_image / s.w), (int32_t)(in_image % s.w)};
 }
-static inline int64_t row_of(fpc_shape s, int64_t n, int64_t y, int64_t x) { return (n * s.h + y) * s.w + x; }
+static inline int64_t row_of(fpc_shape s, int64_t n, int64_t y, int64_t x)
+{
+    return (n * s.h + y) * s.w + x;
+}
 
 /* out[i] = sum over the parts of the double at from + i of each part's slot. */
 static inline void add_parts(const fpc_exec *x, int64_t from, int64_t n, real *out)

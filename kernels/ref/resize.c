@@ -15,8 +15,7 @@ static fpc_status resize(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
         const real *x00 = x + row_of(xs, at.n, ty.i0, tx.i0) * xs.c, *x01 = x + row_of(xs, at.n, ty.i0, tx.i1) * xs.c;
         const real *x10 = x + row_of(xs, at.n, ty.i1, tx.i0) * xs.c, *x11 = x + row_of(xs, at.n, ty.i1, tx.i1) * xs.c;
         for (int64_t c = 0; c < xs.c; c++)
-            y[r * xs.c + c] =
-                ty.w0 * (tx.w0 * x00[c] + tx.w1 * x01[c]) + ty.w1 * (tx.w0 * x10[c] + tx.w1 * x11[c]);
+            y[r * xs.c + c] = ty.w0 * (tx.w0 * x00[c] + tx.w1 * x01[c]) + ty.w1 * (tx.w0 * x10[c] + tx.w1 * x11[c]);
     }
     return FPC_OK;
 }
@@ -41,7 +40,10 @@ static void find_reach(reach *of, int32_t in, int32_t out, int align_corners)
 }
 
 /* Weight of input position i in the tap. */
-static inline real weight_of(tap t, int32_t i) { return (t.i0 == i ? t.w0 : 0) + (t.i1 == i ? t.w1 : 0); }
+static inline real weight_of(tap t, int32_t i)
+{
+    return (t.i0 == i ? t.w0 : 0) + (t.i1 == i ? t.w1 : 0);
+}
 
 static void resize_grad_need(const fpc_node *node, fpc_need *need)
 {

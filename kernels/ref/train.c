@@ -2,8 +2,14 @@
  * Factors that hold for the whole step are made in double and rounded once. */
 #include "ref.h"
 
-static inline real scalar(const fpc_tensor *t) { return *(const real *)t->data; }
-static inline int64_t elements(const fpc_node *node, fpc_rows rows) { return rows.count * node->in[0].shape.c; }
+static inline real scalar(const fpc_tensor *t)
+{
+    return *(const real *)t->data;
+}
+static inline int64_t elements(const fpc_node *node, fpc_rows rows)
+{
+    return rows.count * node->in[0].shape.c;
+}
 
 /* sum_squares(x) -> s */
 static void sum_squares_need(const fpc_node *node, fpc_need *need)
@@ -112,5 +118,6 @@ static fpc_status ema(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(train)[] = {REF_SUM_ROW(sum_squares), REF_ROW(clip_scale), REF_ROW(accumulate), REF_ROW(zero),
-                                       REF_ROW(adamw),           REF_ROW(sgd),        REF_ROW(ema),        {0}};
+const fpc_kernel REF_TABLE(train)[] = {
+    REF_SUM_ROW(sum_squares), REF_ROW(clip_scale), REF_ROW(accumulate), REF_ROW(zero),
+    REF_ROW(adamw),           REF_ROW(sgd),        REF_ROW(ema),        {0}};

@@ -1,5 +1,5 @@
-/* ref.c: the backend of plain loops (kernels/ref), in float or in double. It is the oracle that other backends are tested
- * against, and what to read to learn what an op computes; for training choose `cpu`. One thread, no tiles. */
+/* ref.c: the backend of plain loops (kernels/ref), in float or in double. It is the oracle that other backends are
+ * tested against, and what to read to learn what an op computes; for training choose `cpu`. One thread, no tiles. */
 #include <fpcore/backend.h>
 #include <stdio.h>
 
@@ -45,7 +45,10 @@ static fpc_status open_device(fpc_self *self, fpc_device *device)
     return join_tables(r, tables[is_double]);
 }
 
-static const fpc_kernel *kernels(fpc_self *self) { return ((struct ref *)self)->kernel; }
+static const fpc_kernel *kernels(fpc_self *self)
+{
+    return ((struct ref *)self)->kernel;
+}
 
 static const fpc_choice reals[] = {{"float", FPC_F32, "32 bits, like the other backends"},
                                    {"double", FPC_F64, "64 bits: the truth that tests compare with"},
@@ -54,13 +57,10 @@ static const fpc_option options[] = {
     FPC_OPTION_CHOICE(struct ref, real, "float", reals, "the type of all real numbers"), {0}};
 static const fpc_backend_vtbl vtbl = {
     .size = sizeof vtbl, .kernel_size = sizeof(fpc_kernel), .open = open_device, .kernels = kernels};
-static const fpc_plugin ref = {FPC_PLUGIN_HEAD,
-                               .kind = FPC_BACKEND,
-                               .name = "ref",
-                               .summary = "Plain readable loops in float or double: slow, and the oracle of the tests.",
-                               .version = "1.0",
-                               .license = "MIT",
-                               .options = options,
-                               .self_size = sizeof(struct ref),
-                               .vtbl = &vtbl};
+static const fpc_plugin ref = {
+    FPC_PLUGIN_HEAD,    .kind = FPC_BACKEND,
+    .name = "ref",      .summary = "Plain readable loops in float or double: slow, and the oracle of the tests.",
+    .version = "1.0",   .license = "MIT",
+    .options = options, .self_size = sizeof(struct ref),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&ref)

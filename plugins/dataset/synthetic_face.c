@@ -43,9 +43,9 @@ static rgb along(const rgb *stops, int n, float t)
 static void draw_pose(face *f, struct dice *d, int32_t size)
 {
     const float roll = 0.16f * bell(d), yaw = 0.62f * bell(d), q = yaw * yaw, r = roll * roll;
-    f->scale = 0.645f * (1 + 0.12f * bell(d));
+    f->scale = 0.70f * (1 + 0.12f * bell(d));
     f->cx = 0.12f * bell(d) + 0.04f * yaw;
-    f->cy = -0.03f + 0.10f * bell(d);
+    f->cy = -0.04f + 0.10f * bell(d);
     f->roll_s = roll * (1 - r / 6 * (1 - r / 20));
     f->roll_c = sqrtf(1 - f->roll_s * f->roll_s);
     f->yaw_s = yaw * (1 - q / 6 * (1 - q / 20));
@@ -64,7 +64,7 @@ static void draw_light(face *f, struct dice *d)
     const float h = 1 / sqrtf(f->lx * f->lx + f->ly * f->ly + (f->lz + 1) * (f->lz + 1));
     f->hx = f->lx * h, f->hy = f->ly * h, f->hz = (f->lz + 1) * h;
     f->fill = between(d, 0.26f, 0.55f);
-    f->key = between(d, 0.98f, 1.12f) - f->fill * 0.85f;
+    f->key = between(d, 0.88f, 1.04f) - f->fill * 0.85f;
     const float warm = bell(d), cool = bell(d);
     f->key_colour = (rgb){1 + 0.10f * warm, 1 + 0.01f * warm, 1 - 0.14f * warm};
     f->fill_colour = (rgb){1 - 0.08f * cool, 1, 1 + 0.12f * cool};
@@ -101,32 +101,32 @@ static void draw_head(face *f, struct dice *d)
     f->blush = between(d, 0.1f, f->female > 0 ? 0.9f : 0.5f);
     f->eye_u = 0.375f + 0.02f * bell(d);
     f->eye_v = -0.08f + 0.03f * bell(d);
-    f->eye_w = 0.178f + 0.02f * bell(d);
-    f->eye_up = 0.092f + 0.022f * bell(d);
-    f->eye_low = 0.052f + 0.012f * bell(d);
+    f->eye_w = 0.168f + 0.018f * bell(d);
+    f->eye_up = 0.070f + 0.020f * bell(d);
+    f->eye_low = 0.038f + 0.010f * bell(d);
     f->eye_slant = 0.02f + 0.07f * bell(d);
     f->gaze_x = 0.3f * bell(d) - f->yaw_s * 0.5f;
     f->gaze_y = 0.25f * bell(d);
     f->eyeshadow = f->female > 0 ? unit(d) : 0.1f;
     f->brow_v = f->eye_v - 0.255f + 0.04f * bell(d);
     f->brow_arch = 0.055f + 0.03f * bell(d);
-    f->brow_thick = (f->female > 0 ? 0.040f : 0.055f) + 0.014f * bell(d);
+    f->brow_thick = (f->female > 0 ? 0.043f : 0.058f) + 0.014f * bell(d);
     f->brow_tilt = 0.06f * bell(d);
     f->brow_len = 0.46f + 0.04f * bell(d);
-    f->nose_w = (f->female > 0 ? 0.165f : 0.19f) + 0.03f * bell(d);
-    f->nose_len = 0.50f + 0.05f * bell(d);
+    f->nose_w = (f->female > 0 ? 0.18f : 0.205f) + 0.03f * bell(d);
+    f->nose_len = 0.51f + 0.05f * bell(d);
     f->nose_v = f->eye_v + f->nose_len;
     f->smile = between(d, -0.15f, 1);
-    f->mouth_v = f->nose_v + 0.315f + 0.03f * bell(d) - 0.03f * f->smile;
+    f->mouth_v = f->nose_v + 0.31f + 0.03f * bell(d) - 0.03f * f->smile;
     f->mouth_w = 0.285f + 0.03f * bell(d) + 0.06f * maxf(0, f->smile);
-    f->lip_up = 0.062f + 0.018f * bell(d) - 0.012f * f->smile;
-    f->lip_low = 0.088f + 0.022f * bell(d) - 0.012f * f->smile;
-    f->open = chance(d, 0.57f) ? 0.03f + 0.11f * unit(d) * (0.5f + 0.5f * maxf(0, f->smile)) : 0;
+    f->lip_up = 0.082f + 0.022f * bell(d) - 0.012f * f->smile;
+    f->lip_low = 0.122f + 0.028f * bell(d) - 0.012f * f->smile;
+    f->open = chance(d, 0.57f) ? 0.04f + 0.15f * unit(d) * (0.5f + 0.5f * maxf(0, f->smile)) : 0;
     f->teeth = chance(d, 0.85f) ? 1 : 0;
     const rgb paint = along(lips, 5, unit(d));
     f->lip = mix_rgb(times_rgb(f->skin, (rgb){0.86f, 0.60f, 0.60f}), times(paint, 0.35f + 0.65f * (f->skin.r + 0.05f)),
                      f->female > 0 ? between(d, 0.15f, 0.85f) : 0.1f);
-    f->ear_size = 1 + 0.12f * bell(d);
+    f->ear_size = 1.08f + 0.12f * bell(d);
 }
 
 static void draw_hair(face *f, struct dice *d)
@@ -146,20 +146,20 @@ static void draw_hair(face *f, struct dice *d)
     const float more = unit(d), wide = unit(d), wavy = unit(d);
     f->part = 0.32f * bell(d);
     f->fringe = chance(d, f->style == HAIR_LONG || f->style == HAIR_BOB ? 0.28f : 0.1f) ? between(d, 0.5f, 1) : 0;
-    f->hairline = -0.80f + 0.08f * bell(d) + 0.38f * f->fringe;
-    f->notch = f->fringe > 0 ? 0 : between(d, 0, 0.16f);
+    f->hairline = -0.93f + 0.08f * bell(d) + 0.44f * f->fringe;
+    f->notch = f->fringe > 0 ? 0 : between(d, 0, 0.14f);
     f->sweep = f->fringe > 0 ? 0.12f * bell(d) : 0.45f * bell(d);
     f->curl = wavy > 0.7f ? (wavy - 0.7f) * 3 : 0;
     f->wave = f->curl * between(d, 0.04f, 0.10f);
     f->wave_rate = between(d, 3, 7);
     f->bun = f->style == HAIR_BACK && chance(d, 0.35f);
     f->hair_end = f->style == HAIR_LONG ? between(d, 1.5f, 3) : between(d, 0.85f, 1.25f);
-    f->flare = between(d, -0.02f, 0.20f);
-    f->volume_top = 0.08f + 0.17f * more;
+    f->flare = between(d, -0.02f, 0.26f);
+    f->volume_top = 0.07f + 0.20f * more;
     switch (f->style) {
     case HAIR_LONG:
     case HAIR_BOB:
-        f->volume_side = 0.16f + 0.28f * wide;
+        f->volume_side = 0.18f + 0.36f * wide;
         f->volume_top += 0.03f;
         f->window = between(d, 0.66f, 0.87f);
         break;
@@ -176,7 +176,7 @@ static void draw_hair(face *f, struct dice *d)
     }
     const int covered = f->style == HAIR_LONG || f->style == HAIR_BOB;
     for (int side = 0; side < 2; side++)
-        f->ear[side] = chance(d, covered ? 0.30f : 0.97f);
+        f->ear[side] = chance(d, covered ? 0.33f + 0.10f * (float)side : 0.98f);
 }
 
 static void draw_wear(face *f, struct dice *d)
@@ -203,8 +203,8 @@ static void draw_wear(face *f, struct dice *d)
     f->cloth_colour = any_colour(d, 0.55f, 0.95f);
     f->cloth_second = any_colour(d, 0.5f, 0.95f);
     f->neck_w = (f->female > 0 ? 0.50f : 0.60f) + 0.05f * bell(d);
-    f->shoulder = 1.36f + 0.10f * bell(d);
-    f->neckline = 1.42f + 0.16f * bell(d) - (f->female > 0 ? 0 : 0.08f);
+    f->shoulder = 1.14f + 0.10f * bell(d);
+    f->neckline = 1.28f + 0.14f * bell(d) - (f->female > 0 ? 0 : 0.08f);
     f->vee = between(d, 0, 1);
     f->occluder = chance(d, 0.045f) ? 1 + below(d, 2) : 0;
     const float side = chance(d, 0.5f) ? 1 : -1;
@@ -252,6 +252,11 @@ void fpc_face_draw(face *f, fpc_rng rng, int32_t size)
     draw_hair(f, &hair);
     draw_wear(f, &wear);
     draw_ground(f, &ground);
+    if (f->hat) { /* it presses the hair to the head */
+        f->volume_side = minf(f->volume_side, 0.15f);
+        f->volume_top = 0.04f;
+        f->bun = 0;
+    }
 }
 
 /* ---- shared shapes ---- */
@@ -273,10 +278,10 @@ float fpc_face_window(const face *f, const spot *p)
     const float v = p->v - f->sweep * side + f->notch * maxf(0, 1 - 2.2f * gap) + lock;
     const float top = 0.02f - f->hairline;
     if (v < 0.02f) {
-        /* Flatter than an ellipse: the hairline runs across before it turns down. */
+        /* Flatter than an ellipse, a fringe most of all: the hairline runs across before it turns down. */
         const float a = u / f->window, b = (v - 0.02f) / top, a2 = a * a;
-        const float r = sqrtf(sqrtf(a2 * a2 + b * b * b * b)) + 1e-6f;
-        return (r - 1) * minf(f->window, top);
+        const float round = sqrtf(a2 + b * b), flat = sqrtf(sqrtf(a2 * a2 + b * b * b * b));
+        return (mixf(round, flat, 0.35f + 0.5f * f->fringe) - 1) * minf(f->window, top);
     }
     const float narrow = f->window * (1 - 0.13f * step_between(0.4f, 1.5f, v));
     const float edge = (u < 0 ? -u : u) - narrow;

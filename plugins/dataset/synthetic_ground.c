@@ -98,14 +98,14 @@ static void lay_necklace(const canvas *c, const face *f, int32_t at, float x, fl
     if (w * w > 1.2f)
         return;
     const float slope = 0.52f * w / f->neck_w, k = 1 / sqrtf(1 + slope * slope);
-    float d = (y - curve < 0 ? curve - y : y - curve) * k - (f->necklace == 2 ? 0.034f : 0.019f), shade = 1;
+    float d = (y - curve < 0 ? curve - y : y - curve) * k - (f->necklace == 2 ? 0.026f : 0.013f), shade = 1;
     if (f->necklace == 2) { /* pearls */
-        const float t = x * 15 / k, in = t - floor_of(t) - 0.5f;
+        const float t = x * 19 / k, in = t - floor_of(t) - 0.5f;
         shade = 1.15f - 2.2f * in * in - 4 * (y - curve + 0.012f) * (in + 0.2f);
     } else {
         const float t = x * 28, in = t - floor_of(t);
         shade = 0.7f + 0.5f * in;
-        d = minf(d, ellipse(x, y - bottom - 0.06f, 0.045f, 0.062f));
+        d = minf(d, ellipse(x, y - bottom - 0.045f, 0.034f, 0.046f));
     }
     const float a = cover(f, d);
     if (a > 0)

@@ -6,14 +6,18 @@
 static float hair_outline(const face *f, const spot *p, int behind)
 {
     const float a = f->cheek + f->volume_side, b = f->skull + f->volume_top, y0 = 0.05f;
-    const float rough = (noise1(f->seed + 61, p->y * 6 + (p->x < 0 ? 50 : 0)) - 0.5f) * (0.05f + f->wave * 1.4f) +
-                        (noise1(f->seed + 62, p->y * 21 + (p->x < 0 ? 50 : 0)) - 0.5f) * 0.03f;
+    const float rough = (noise1(f->seed + 61, p->y * 6 + (p->x < 0 ? 50 : 0)) - 0.5f) * (0.03f + f->wave * 1.4f) +
+                        (noise1(f->seed + 62, p->y * 21 + (p->x < 0 ? 50 : 0)) - 0.5f) * (0.012f + 0.04f * f->curl);
     const float x = p->x - f->yaw_s * 0.05f;
-    if (p->y < y0)
-        return ellipse(x, p->y - y0, a, b + y0) + rough * 0.6f;
+    if (p->y < y0) { /* flatter on top than an ellipse */
+        const float s = x / a, t = (p->y - y0) / (b + y0), s2 = s * s, t2 = t * t;
+        const float r = mixf(sqrtf(s2 + t2), sqrtf(sqrtf(s2 * s2 + t2 * t2)), 0.3f);
+        return (r - 1) * a + rough * 0.6f;
+    }
     const float along = p->y - y0, ax = x < 0 ? -x : x;
     const int covers = f->style == HAIR_LONG || f->style == HAIR_BOB;
-    const float half = covers ? a + f->flare * along + rough : a - 0.10f * along;
+    const float tight = behind ? a - 1.1f * along : f->cheek + 0.02f + (f->volume_side - 0.02f) * maxf(0, 1 - 5 * along);
+    const float half = covers ? a + f->flare * along + rough : tight;
     const float tips = noise1(f->seed + 63, p->x * 13) * 0.16f + noise1(f->seed + 64, p->x * 37) * 0.07f;
     const float end = behind && !covers ? 0.55f : f->hair_end + (covers ? 0.05f - tips : 0.06f * noise1(f->seed + 65, p->x * 30));
     return maxf(ax - half, p->y - end);
@@ -24,7 +28,7 @@ static rgb strand(const face *f, const spot *p, float deep)
 {
     const float up = p->y - 0.3f, g = up < 0 ? sqrtf(maxf(0.03f, 1 - up * up * 0.30f)) : 1 + 0.10f * up;
     const float wavy = f->curl > 0 ? f->wave * 1.8f * (noise1(f->seed + 66, p->y * f->wave_rate) - 0.5f) : 0;
-    const float t = (p->x - f->part * (up < 0 ? 1 : 0.4f)) / g + wavy + f->sweep * 0.25f * p->y;
+    const float t = (p->x - f->part * (1 - 0.6f * step_between(-0.6f, 0.4f, up))) / g + wavy + f->sweep * 0.25f * p->y;
     const float fine = minf(54, 0.42f / f->px);
     const float locks = noise2(f->seed + 67, t * 8, p->y * 1.4f), fibre = noise2(f->seed + 68, t * fine, p->y * 3.1f);
     const float curls = f->curl > 0.35f ? (noise2(f->seed + 69, p->x * 9, p->y * 9) - 0.5f) * f->curl : 0;
@@ -40,12 +44,15 @@ static rgb strand(const face *f, const spot *p, float deep)
 
 void fpc_face_hair_behind(const canvas *c, const face *f)
 {
+    const int covers = f->style == HAIR_LONG || f->style == HAIR_BOB;
     if (f->style == HAIR_NONE)
         return;
-    const box b = fpc_face_box(f, c, -2.2f, -1.9f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
+    const box b = fpc_face_box(f, c, -2.2f, covers ? -0.3f : -1.9f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
     for (int32_t row = b.y0; row < b.y1; row++)
         for (int32_t col = b.x0; col < b.x1; col++) {
             const spot p = spot_at(f, c, col, row);
+            if (fpc_face_outline(f, &p) < -0.05f || (covers && fpc_face_window(f, &p) > 0.08f))
+                continue; /* the face, or the hair in front, will cover it */
             const float a = cover(f, hair_outline(f, &p, 1));
             const float ax = p.x < 0 ? -p.x : p.x;
             if (a > 0)
@@ -79,6 +86,8 @@ void fpc_face_hair(const canvas *c, const face *f)
     for (int32_t row = b.y0; row < b.y1; row++)
         for (int32_t col = b.x0; col < b.x1; col++) {
             const spot p = spot_at(f, c, col, row);
+            if (p.depth > 0.75f && p.v > 0.1f && p.u < 0.4f && p.u > -0.4f)
+                continue; /* the middle of the face is always open */
             const float out = hair_outline(f, &p, 0);
             if (out > f->px)
                 continue;

@@ -14,8 +14,8 @@ static void make_relief(const face *f, struct relief *r)
 {
     const float nv = f->nose_v, mv = f->mouth_v, ev = f->eye_v, s = 0.6f + 0.4f * f->age;
     const struct relief made = {
-        {{0, ev + 0.20f, 0.13f, 0.42f, 0.115f},
-         {0, nv - 0.07f, 0.17f, 0.17f, 0.115f},
+        {{0, ev + 0.20f, 0.17f, 0.44f, 0.095f},
+         {0, nv - 0.07f, 0.20f, 0.18f, 0.10f},
          {0, nv - 0.30f, 0.34f, 0.55f, 0.06f},
          {0, mv - 0.05f, 0.46f, 0.36f, 0.07f},
          {0, nv + 0.13f, 0.06f, 0.10f, -0.016f},
@@ -68,8 +68,8 @@ static float nose_u(const face *f, float u, float v)
 static float nose_shape(const face *f, float u, float v)
 {
     const float t = (v - f->eye_v + 0.06f) / (f->nose_len + 0.06f);
-    const float half = t < 0.55f ? mixf(0.085f, 0.105f, t / 0.55f)
-                                 : mixf(0.105f, f->nose_w, step_between(0.55f, 0.92f, t));
+    const float half = t < 0.55f ? mixf(0.10f, 0.125f, t / 0.55f)
+                                 : mixf(0.125f, f->nose_w, step_between(0.55f, 0.92f, t));
     const float ua = u < 0 ? -u : u, low = f->nose_v + 0.055f - 0.30f * u * u;
     return maxf(maxf(ua - half, (v - low) * 0.9f), f->eye_v - 0.06f - v);
 }
@@ -134,6 +134,10 @@ void fpc_face_head(const canvas *c, const face *f)
             if (a <= 0)
                 continue;
             const int32_t at = row * c->n + col;
+            const float ua = p.u < 0 ? -p.u : p.u;
+            const float window = bald || (ua < 0.42f && p.v > -0.30f) ? -1 : fpc_face_window(f, &p);
+            if (window > 0.10f && p.y < -0.3f)
+                continue; /* under the hair */
             const float nu = nose_u(f, p.u, p.v);
             const int on_nose = nose_shape(f, nu, p.v) < 0;
             float su, sv;
@@ -147,11 +151,11 @@ void fpc_face_head(const canvas *c, const face *f)
             }
             const float oily = step_between(0.55f, 0.1f, nu < 0 ? -nu : nu) + 0.4f;
             rgb colour = lit(f, skin, nx, ny, nz, 0.22f, f->shine * oily * (1 - 0.7f * fuzz));
-            colour = with_nose(f, colour, nu, p.v, clamp01((nu > 0 ? -f->lx : f->lx) * 1.4f));
+            if (nu < 0.35f && nu > -0.35f && p.v > f->eye_v && p.v < f->nose_v + 0.2f)
+                colour = with_nose(f, colour, nu, p.v, clamp01((nu > 0 ? -f->lx : f->lx) * 1.4f));
             const float rim = step_between(0, -0.16f, d);
             float shade = 0.80f + 0.20f * rim;
-            if (!bald) /* hair shadows the skin next to it */
-                shade *= 1 - 0.38f * step_between(-0.17f, 0.02f, fpc_face_window(f, &p));
+            shade *= 1 - 0.38f * step_between(-0.17f, 0.02f, window); /* hair shadows the skin next to it */
             lay_label(c, at, times_rgb(colour, (rgb){0.15f + 0.85f * shade, shade, shade}), a, on_nose ? NOSE : SKIN);
         }
 }

@@ -100,8 +100,9 @@ static rgb hat_cloth(const face *f, float x, float y, float band)
 static float crown_shape(const face *f, const spot *p, float edge)
 {
     const float x = p->x - f->yaw_s * 0.06f, tall = f->skull + (f->hat == HAT_BEANIE ? 0.24f : 0.30f);
-    const float flat = f->hat == HAT_BRIM ? 0.97f : 1;
-    return maxf(ellipse(x, p->y, (f->cheek + maxf(0.08f, f->volume_side * 0.45f)) * flat, tall), p->y - edge);
+    const float a = f->cheek + 0.03f + maxf(0.08f, f->volume_side), s = x / a, t = p->y / tall, s2 = s * s, t2 = t * t;
+    const float round = sqrtf(s2 + t2), flat = sqrtf(sqrtf(s2 * s2 + t2 * t2));
+    return maxf((mixf(round, flat, f->hat == HAT_CAP ? 0.35f : 0.6f) - 1) * a, p->y - edge);
 }
 
 void fpc_face_hat(const canvas *c, const face *f)

@@ -79,7 +79,8 @@ static void on_step(struct console *c, const fpc_event *e)
 {
     char what[96];
 
-    snprintf(what, sizeof what, "loss %.4f  %.1f images/s", event_real(e, "loss", NAN), event_real(e, "images_per_s", 0));
+    snprintf(what, sizeof what, "loss %.4f  %.1f images/s", event_real(e, "loss", NAN),
+             event_real(e, "images_per_s", 0));
     progress(c, e, e->clock.step, e->clock.steps_per_epoch, what);
 }
 
@@ -94,7 +95,8 @@ static void on_epoch(struct console *c, const fpc_event *e)
 
     if (row < 0)
         return;
-    text_add(&c->line, c->self.arena, "epoch %lld/%lld  train:", (long long)e->clock.epoch + 1, (long long)e->clock.epochs);
+    text_add(&c->line, c->self.arena, "epoch %lld/%lld  train:", (long long)e->clock.epoch + 1,
+             (long long)e->clock.epochs);
     for (int32_t i = 0; i < n; i++) {
         const char *name = e->column[i];
         if (isnan(e->value[i][row])) /* no validation, or a metric without a value */
@@ -144,24 +146,42 @@ static const char *class_of(const char *column)
     return !strncmp(column, "val_", 4) && strncmp(column, "val_loss.", 9) && dot ? dot + 1 : NULL;
 }
 
+/* The metrics that have values per class, by their first column. */
+enum { MOST_METRICS = 6 };
+
+static int32_t class_metrics(const fpc_event *e, int32_t first[MOST_METRICS])
+{
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < e->n_columns && n < MOST_METRICS; i++) {
+        const char *dot = strchr(e->column[i], '.');
+        if (class_of(e->column[i]) &&
+            (n == 0 || strncmp(e->column[first[n - 1]], e->column[i], (size_t)(dot - e->column[i]) + 1)))
+            first[n++] = i;
+    }
+    return n;
+}
+
 static void class_table(struct console *c, const fpc_event *e, int64_t row)
 {
-    const char *label = NULL;
-    int known = 0;
+    int32_t first[MOST_METRICS], n = class_metrics(e, first), known = 0;
 
-    for (int32_t i = 0; i < e->n_columns; i++)
-        known |= class_of(e->column[i]) && !isnan(e->value[i][row]);
-    for (int32_t i = 0; i < e->n_columns && known; i++) {
-        const char *name = class_of(e->column[i]), *dot = strchr(e->column[i], '.');
-        if (!name)
-            continue;
-        if (!label || strncmp(label, e->column[i], (size_t)(dot - e->column[i]) + 1)) {
-            label = e->column[i];
-            text_add(&c->line, c->self.arena, "  %.*s by class", (int)(dot - label), label);
-            end_line(c);
-        }
-        text_add(&c->line, c->self.arena, isnan(e->value[i][row]) ? "  %-16s      -" : "  %-16s %6.4f", name,
-                 e->value[i][row]);
+    for (int32_t k = 0; k < n; k++)
+        for (int32_t i = first[k]; i < e->n_columns && class_of(e->column[i]); i++)
+            known |= !isnan(e->value[i][row]);
+    if (!known)
+        return;
+    text_add(&c->line, c->self.arena, "  %-16s", "class");
+    for (int32_t k = 0; k < n; k++)
+        text_add(&c->line, c->self.arena, " %9.*s", (int)strcspn(e->column[first[k]] + 4, "."),
+                 e->column[first[k]] + 4);
+    end_line(c);
+    for (int32_t at = 0; first[0] + at < (n > 1 ? first[1] : e->n_columns) && class_of(e->column[first[0] + at]);
+         at++) {
+        text_add(&c->line, c->self.arena, "  %-16s", class_of(e->column[first[0] + at]));
+        for (int32_t k = 0; k < n && first[k] + at < e->n_columns; k++)
+            text_add(&c->line, c->self.arena, isnan(e->value[first[k] + at][row]) ? "         -" : " %9.4f",
+                     e->value[first[k] + at][row]);
         end_line(c);
     }
 }
@@ -211,7 +231,14 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin console = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOGGER, .name = "console", .summary = "Show progress and results on stderr.",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_LOGGER,
+    .name = "console",
+    .summary = "Show progress and results on stderr.",
     .detail = "On a terminal a bar with steps, loss, images per second and the time left; elsewhere plain lines.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct console), .vtbl = &vtbl};
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct console),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&console)

@@ -1,5 +1,5 @@
-/* history.c: history.json, an array per column of the record, and history.csv, a row per epoch. Both are rewritten whole
- * after each epoch and when a run is resumed, so that they always say what last.safetensors says. No times: equal
+/* history.c: history.json, an array per column of the record, and history.csv, a row per epoch. Both are rewritten
+ * whole after each epoch and when a run is resumed, so that they always say what last.safetensors says. No times: equal
  * trainings leave equal files. */
 #include "text.h"
 
@@ -94,9 +94,17 @@ static const fpc_option options[] = {
     FPC_OPTION_BOOL(struct history, csv, "on", "write history.csv beside history.json"), {0}};
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin history = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOGGER, .name = "history", .summary = "Write history.json and history.csv.",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_LOGGER,
+    .name = "history",
+    .summary = "Write history.json and history.csv.",
     .detail = "history.json holds an array per column, with a number per finished epoch: train_loss, val_loss, one "
-              "train_M and val_M for each [metric.M], lr (the rate used in the epoch), then values per class, the mean norm of "
+              "train_M and val_M for each [metric.M], lr (the rate used in the epoch), then values per class, the mean "
+              "norm of "
               "the gradient and the loss terms. null stands where a value does not exist.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct history), .vtbl = &vtbl};
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct history),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&history)

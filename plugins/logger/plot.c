@@ -298,7 +298,15 @@ static const fpc_option options[] = {
     FPC_OPTION_REAL(struct plot, interval, "5", 0, 86400, "s", "draw after an epoch only so often"), {0}};
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin plot_plugin = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOGGER, .name = "plot", .summary = "Draw curves.png.",
-    .detail = "Losses, metrics and the learning rate over the epochs; training beside validation, the best epoch marked.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct plot), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_LOGGER,
+    .name = "plot",
+    .summary = "Draw curves.png.",
+    .detail =
+        "Losses, metrics and the learning rate over the epochs; training beside validation, the best epoch marked.",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct plot),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&plot_plugin)

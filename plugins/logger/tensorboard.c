@@ -1,6 +1,6 @@
-/* tensorboard.c: an event file for TensorBoard: TFRecord framing (length, masked CRC-32C of it, data, masked CRC-32C) around
- * Event messages of protocol buffers, one per epoch with a scalar per column. A resumed run appends to its file: torn or
- * later records at the end are cut off, missing epochs are added from the record. */
+/* tensorboard.c: an event file for TensorBoard: TFRecord framing (length, masked CRC-32C of it, data, masked CRC-32C)
+ * around Event messages of protocol buffers, one per epoch with a scalar per column. A resumed run appends to its file:
+ * torn or later records at the end are cut off, missing epochs are added from the record. */
 #define _GNU_SOURCE
 #include "text.h"
 
@@ -299,8 +299,14 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
 
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin tensorboard = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOGGER, .name = "tensorboard", .summary = "Write an event file for TensorBoard.",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_LOGGER,
+    .name = "tensorboard",
+    .summary = "Write an event file for TensorBoard.",
     .detail = "events.out.tfevents.* in the run folder, a scalar per column of history.json and epoch. "
               "`tensorboard --logdir runs` shows them.",
-    .version = "1.0", .license = "MIT", .self_size = sizeof(struct tensorboard), .vtbl = &vtbl};
+    .version = "1.0",
+    .license = "MIT",
+    .self_size = sizeof(struct tensorboard),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&tensorboard)

@@ -1,5 +1,5 @@
-/* text.h: what the loggers share: a buffer of text that grows and is used again, numbers in their shortest form, and the
- * order of the record's columns. */
+/* text.h: what the loggers share: a buffer of text that grows and is used again, numbers in their shortest form, and
+ * the order of the record's columns. */
 #ifndef PLUGINS_LOGGER_TEXT_H
 #define PLUGINS_LOGGER_TEXT_H
 

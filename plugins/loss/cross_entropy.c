@@ -39,14 +39,21 @@ static double norm(const fpc_self *self, const fpc_label_counts *count)
     return sum;
 }
 
-static const fpc_option options[] = {
-    FPC_OPTION_REALS(struct cross_entropy, class_weights, "", 0, 1e6, "", "weight of each class in index order; empty: 1"),
-    FPC_OPTION_REAL(struct cross_entropy, label_smoothing, "0", 0, 1, "",
-                    "share of the target spread evenly over all classes"),
-    {0}};
+static const fpc_option options[] = {FPC_OPTION_REALS(struct cross_entropy, class_weights, "", 0, 1e6, "",
+                                                      "weight of each class in index order; empty: 1"),
+                                     FPC_OPTION_REAL(struct cross_entropy, label_smoothing, "0", 0, 1, "",
+                                                     "share of the target spread evenly over all classes"),
+                                     {0}};
 static const fpc_loss_vtbl vtbl = {.size = sizeof vtbl, .build = build, .norm = norm};
 static const fpc_plugin cross_entropy = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOSS, .name = "cross_entropy", .summary = "Cross entropy per pixel.",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_LOSS,
+    .name = "cross_entropy",
+    .summary = "Cross entropy per pixel.",
     .detail = "With class weights the mean is weighted: the sum of w[label] * -log p[label] over the sum of w[label].",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct cross_entropy), .vtbl = &vtbl};
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct cross_entropy),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&cross_entropy)

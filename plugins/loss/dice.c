@@ -25,8 +25,14 @@ static double norm(const fpc_self *self, const fpc_label_counts *count)
 static const fpc_option options[] = {
     FPC_OPTION_REAL(struct dice, eps, "1e-8", 1e-30, 1e6, "pixels", "added above and below the fraction bar"), {0}};
 static const fpc_loss_vtbl vtbl = {.size = sizeof vtbl, .build = build, .norm = norm};
-static const fpc_plugin dice = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOSS, .name = "dice", .summary = "Soft Dice loss, per image and class.",
-    .detail = "Mean over images and over all classes, absent ones included.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct dice), .vtbl = &vtbl};
+static const fpc_plugin dice = {FPC_PLUGIN_HEAD,
+                                .kind = FPC_LOSS,
+                                .name = "dice",
+                                .summary = "Soft Dice loss, per image and class.",
+                                .detail = "Mean over images and over all classes, absent ones included.",
+                                .version = "1.0",
+                                .license = "MIT",
+                                .options = options,
+                                .self_size = sizeof(struct dice),
+                                .vtbl = &vtbl};
 FPC_PLUGINS(&dice)

@@ -32,6 +32,7 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_loss_vtbl vtbl = {.size = sizeof vtbl, .build = build, .norm = norm};
 static const fpc_plugin focal = {
-    FPC_PLUGIN_HEAD, .kind = FPC_LOSS, .name = "focal", .summary = "Focal loss per pixel.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct focal), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,  .kind = FPC_LOSS, .name = "focal",    .summary = "Focal loss per pixel.",
+    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct focal),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&focal)

@@ -38,8 +38,15 @@ static double value(const fpc_self *self)
 static const fpc_metric_vtbl vtbl = {
     .size = sizeof vtbl, .higher_is_better = 1, .reset = reset, .update = update, .value = value};
 static const fpc_plugin fscore_batch = {
-    FPC_PLUGIN_HEAD, .kind = FPC_METRIC, .name = "fscore_batch", .summary = "F-score of each batch, averaged.",
-    .detail = "Depends on dataset.batch: the pixels of a batch are pooled and classes without a labelled pixel in it are "
-              "left out. A short last batch counts as much as a full one.",
-    .version = "1.0", .license = "MIT", .self_size = sizeof(struct fscore_batch), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_METRIC,
+    .name = "fscore_batch",
+    .summary = "F-score of each batch, averaged.",
+    .detail =
+        "Depends on dataset.batch: the pixels of a batch are pooled and classes without a labelled pixel in it are "
+        "left out. A short last batch counts as much as a full one.",
+    .version = "1.0",
+    .license = "MIT",
+    .self_size = sizeof(struct fscore_batch),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&fscore_batch)

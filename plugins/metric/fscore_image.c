@@ -39,7 +39,12 @@ static double value(const fpc_self *self)
 
 static const fpc_metric_vtbl vtbl = {
     .size = sizeof vtbl, .higher_is_better = 1, .reset = reset, .update = update, .value = value};
-static const fpc_plugin fscore_image = {
-    FPC_PLUGIN_HEAD, .kind = FPC_METRIC, .name = "fscore_image", .summary = "F-score of each image, averaged.",
-    .version = "1.0", .license = "MIT", .self_size = sizeof(struct fscore_image), .vtbl = &vtbl};
+static const fpc_plugin fscore_image = {FPC_PLUGIN_HEAD,
+                                        .kind = FPC_METRIC,
+                                        .name = "fscore_image",
+                                        .summary = "F-score of each image, averaged.",
+                                        .version = "1.0",
+                                        .license = "MIT",
+                                        .self_size = sizeof(struct fscore_image),
+                                        .vtbl = &vtbl};
 FPC_PLUGINS(&fscore_image)

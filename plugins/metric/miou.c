@@ -29,9 +29,18 @@ static void per_class(const fpc_self *self, double *out)
         out[c] = s->sum[c].tp + s->sum[c].fn + s->sum[c].fp ? iou(s->sum[c]) : NAN;
 }
 
-static const fpc_metric_vtbl vtbl = {.size = sizeof vtbl, .higher_is_better = 1, .reset = class_sums_reset,
-                                     .update = class_sums_update, .value = value, .per_class = per_class};
-static const fpc_plugin miou = {
-    FPC_PLUGIN_HEAD, .kind = FPC_METRIC, .name = "miou", .summary = "Mean intersection over union of the classes.",
-    .version = "1.0", .license = "MIT", .self_size = sizeof(class_sums), .vtbl = &vtbl};
+static const fpc_metric_vtbl vtbl = {.size = sizeof vtbl,
+                                     .higher_is_better = 1,
+                                     .reset = class_sums_reset,
+                                     .update = class_sums_update,
+                                     .value = value,
+                                     .per_class = per_class};
+static const fpc_plugin miou = {FPC_PLUGIN_HEAD,
+                                .kind = FPC_METRIC,
+                                .name = "miou",
+                                .summary = "Mean intersection over union of the classes.",
+                                .version = "1.0",
+                                .license = "MIT",
+                                .self_size = sizeof(class_sums),
+                                .vtbl = &vtbl};
 FPC_PLUGINS(&miou)

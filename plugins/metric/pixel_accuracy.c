@@ -34,7 +34,12 @@ static double value(const fpc_self *self)
 
 static const fpc_metric_vtbl vtbl = {
     .size = sizeof vtbl, .higher_is_better = 1, .reset = reset, .update = update, .value = value};
-static const fpc_plugin pixel_accuracy = {
-    FPC_PLUGIN_HEAD, .kind = FPC_METRIC, .name = "pixel_accuracy", .summary = "Share of pixels that are right.",
-    .version = "1.0", .license = "MIT", .self_size = sizeof(struct pixel_accuracy), .vtbl = &vtbl};
+static const fpc_plugin pixel_accuracy = {FPC_PLUGIN_HEAD,
+                                          .kind = FPC_METRIC,
+                                          .name = "pixel_accuracy",
+                                          .summary = "Share of pixels that are right.",
+                                          .version = "1.0",
+                                          .license = "MIT",
+                                          .self_size = sizeof(struct pixel_accuracy),
+                                          .vtbl = &vtbl};
 FPC_PLUGINS(&pixel_accuracy)

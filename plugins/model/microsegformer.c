@@ -51,7 +51,8 @@ static fpc_val mlp(fpc_graph *g, fpc_val y, const struct stage *s)
 /* x (n,h,w,c_in) -> (n,h/stride,w/stride,dim), normalised: what the decoder and the next stage read. */
 static fpc_val encoder_stage(fpc_graph *g, fpc_val x, const struct stage *s, int32_t i)
 {
-    const fpc_conv_args patch = {.size = sizeof patch, .k = i ? 3 : 7, .stride = i ? 2 : 4, .pad = i ? 1 : 3, .bias = 1};
+    const fpc_conv_args patch = {
+        .size = sizeof patch, .k = i ? 3 : 7, .stride = i ? 2 : 4, .pad = i ? 1 : 3, .bias = 1};
 
     fpc_enter(g, "patch_embed%d", i + 1);
     x = fpc_layer_norm(g, "norm", fpc_conv2d(g, "proj", x, s->dim, &patch), 1e-5f);
@@ -112,8 +113,10 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_model_io *io)
     fpc_val x = io->image, map[MAX_STAGES];
 
     for (int32_t i = 0; i < (int32_t)m->dims.n; i++) {
-        const struct stage s = {.dim = (int32_t)m->dims.v[i], .depth = (int32_t)m->depths.v[i],
-                                .sr = (int32_t)m->sr_ratios.v[i], .heads = (int32_t)m->heads.v[i],
+        const struct stage s = {.dim = (int32_t)m->dims.v[i],
+                                .depth = (int32_t)m->depths.v[i],
+                                .sr = (int32_t)m->sr_ratios.v[i],
+                                .heads = (int32_t)m->heads.v[i],
                                 .hidden = (int32_t)(m->dims.v[i] * m->mlp_ratio),
                                 .drop = (float)(m->dropout * (0.5 + 0.25 * i))};
         map[i] = x = encoder_stage(g, x, &s, i);
@@ -126,8 +129,8 @@ static fpc_status same_length(fpc_self *self, const char *option, const fpc_ints
 {
     if (list->n == n)
         return FPC_OK;
-    return fpc_fail(self->ctx, FPC_EINVAL, "%s.%s has %lld numbers, but %s.dims has %lld: one for each stage", self->label,
-                    option, (long long)list->n, self->label, (long long)n);
+    return fpc_fail(self->ctx, FPC_EINVAL, "%s.%s has %lld numbers, but %s.dims has %lld: one for each stage",
+                    self->label, option, (long long)list->n, self->label, (long long)n);
 }
 
 static fpc_status init(fpc_self *self)
@@ -148,31 +151,40 @@ static fpc_status init(fpc_self *self)
     const double largest = m->dropout * (0.5 + 0.25 * (double)(n - 1));
     if (largest > 0.95)
         return fpc_fail(self->ctx, FPC_EINVAL,
-                        "%s.dropout = %g: stage %lld would drop %g of its values; at most %g keeps it at 0.95", self->label,
-                        m->dropout, (long long)n, largest, 0.95 * m->dropout / largest);
+                        "%s.dropout = %g: stage %lld would drop %g of its values; at most %g keeps it at 0.95",
+                        self->label, m->dropout, (long long)n, largest, 0.95 * m->dropout / largest);
     return FPC_OK;
 }
 
 static const fpc_option options[] = {
-    FPC_OPTION_INTS(struct microsegformer, dims, "32, 64, 128, 192", 1, 4096, "channels", "width of each encoder stage"),
+    FPC_OPTION_INTS(struct microsegformer, dims, "32, 64, 128, 192", 1, 4096, "channels",
+                    "width of each encoder stage"),
     FPC_OPTION_INTS(struct microsegformer, depths, "1, 2, 2, 2", 0, 100, "blocks", "transformer blocks of each stage"),
     FPC_OPTION_INTS(struct microsegformer, sr_ratios, "8, 4, 2, 1", 1, 64, "",
                     "how many times smaller, along each side, the map is that keys and values are taken from"),
     FPC_OPTION_INTS(struct microsegformer, heads, "1, 1, 1, 1", 1, 64, "", "attention heads of each stage"),
     FPC_OPTION_INT(struct microsegformer, mlp_ratio, "2", 1, 16, "", "hidden width of the MLPs over the stage's width"),
     FPC_OPTION_INT(struct microsegformer, decoder_dim, "128", 4, 4096, "channels", "width of the decoder"),
-    FPC_OPTION_BOOL(struct microsegformer, lmsa, "on", "attention module after the fusion: 25,984 parameters at width 128"),
+    FPC_OPTION_BOOL(struct microsegformer, lmsa, "on",
+                    "attention module after the fusion: 25,984 parameters at width 128"),
     FPC_OPTION_REAL(struct microsegformer, dropout, "0.15", 0, 1, "prob",
                     "dropout of the third stage; half of it in the first, a quarter more in each further one"),
     {0}};
 static const fpc_model_vtbl vtbl = {.size = sizeof vtbl, .build = build};
 static const fpc_plugin microsegformer = {
-    FPC_PLUGIN_HEAD, .kind = FPC_MODEL, .name = "microsegformer",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_MODEL,
+    .name = "microsegformer",
     .summary = "MicroSegFormer: hierarchical transformer encoder, MLP decoder, optional LMSA.",
-    .detail = "Patches of 4x4 pixels, then three halvings; attention whose keys come from a smaller map; a decoder that "
-              "projects every stage to decoder_dim channels, adds them up at a quarter of the picture's size and refines "
-              "them with LMSA. With the defaults and 19 classes it has 1,747,923 parameters, 1,721,939 without LMSA.\n"
-              "Parameter names and layouts are those of the PyTorch model.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct microsegformer), .init = init,
+    .detail =
+        "Patches of 4x4 pixels, then three halvings; attention whose keys come from a smaller map; a decoder that "
+        "projects every stage to decoder_dim channels, adds them up at a quarter of the picture's size and refines "
+        "them with LMSA. With the defaults and 19 classes it has 1,747,923 parameters, 1,721,939 without LMSA.\n"
+        "Parameter names and layouts are those of the PyTorch model.",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct microsegformer),
+    .init = init,
     .vtbl = &vtbl};
 FPC_PLUGINS(&microsegformer)

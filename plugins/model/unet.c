@@ -80,14 +80,23 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_model_io *io)
 }
 
 static const fpc_option options[] = {
-    FPC_OPTION_INT(struct unet, width, "20", 1, 1024, "channels", "channels of the first level; doubled in each next one"),
+    FPC_OPTION_INT(struct unet, width, "20", 1, 1024, "channels",
+                   "channels of the first level; doubled in each next one"),
     FPC_OPTION_BOOL(struct unet, bilinear, "on", "enlarge bilinearly; off: by transposed convolutions"),
     FPC_OPTION_REAL(struct unet, dropout, "0", 0, 0.95, "prob", "dropout of whole channels, after every ReLU"),
     {0}};
 static const fpc_model_vtbl vtbl = {.size = sizeof vtbl, .build = build};
 static const fpc_plugin unet = {
-    FPC_PLUGIN_HEAD, .kind = FPC_MODEL, .name = "unet", .summary = "U-Net of four levels with batch norms, the baseline.",
-    .detail = "With width 20, the bilinear up-path and 19 classes it has 1,688,499 parameters. Pictures of any size from "
-              "16x16 on: where halving rounds down, the up-path is padded with zeros.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct unet), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_MODEL,
+    .name = "unet",
+    .summary = "U-Net of four levels with batch norms, the baseline.",
+    .detail =
+        "With width 20, the bilinear up-path and 19 classes it has 1,688,499 parameters. Pictures of any size from "
+        "16x16 on: where halving rounds down, the up-path is padded with zeros.",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct unet),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&unet)

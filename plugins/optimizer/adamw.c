@@ -27,6 +27,7 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_optimizer_vtbl vtbl = {.size = sizeof vtbl, .n_slots = 2, .slot_names = {"m", "v"}, .build = build};
 static const fpc_plugin adamw = {
-    FPC_PLUGIN_HEAD, .kind = FPC_OPTIMIZER, .name = "adamw", .summary = "Adam with decoupled weight decay.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct adamw), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,  .kind = FPC_OPTIMIZER, .name = "adamw",    .summary = "Adam with decoupled weight decay.",
+    .version = "1.0", .license = "MIT",      .options = options, .self_size = sizeof(struct adamw),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&adamw)

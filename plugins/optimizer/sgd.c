@@ -12,7 +12,9 @@ struct sgd {
 static fpc_status build(fpc_self *self, fpc_graph *g, const fpc_flat *f)
 {
     const struct sgd *s = (const struct sgd *)self;
-    const fpc_sgd_attr attr = {.momentum = s->momentum, .weight_decay = s->weight_decay, .dampening = s->dampening,
+    const fpc_sgd_attr attr = {.momentum = s->momentum,
+                               .weight_decay = s->weight_decay,
+                               .dampening = s->dampening,
                                .nesterov = (int32_t)s->nesterov};
     const fpc_val in[] = {f->param, f->slot[0], f->grad, f->scale, f->lr, f->step};
     fpc_val out[2];
@@ -27,8 +29,8 @@ static fpc_status init(fpc_self *self)
 
     if (s->nesterov && (s->momentum == 0 || s->dampening != 0))
         return fpc_fail(self->ctx, FPC_EINVAL,
-                        "%s.nesterov = on needs a momentum above 0 and dampening = 0; here they are %g and %g", self->label,
-                        s->momentum, s->dampening);
+                        "%s.nesterov = on needs a momentum above 0 and dampening = 0; here they are %g and %g",
+                        self->label, s->momentum, s->dampening);
     return FPC_OK;
 }
 
@@ -39,7 +41,9 @@ static const fpc_option options[] = {
     FPC_OPTION_REAL(struct sgd, dampening, "0", 0, 1, "", "share of the gradient kept out of the momentum"),
     {0}};
 static const fpc_optimizer_vtbl vtbl = {.size = sizeof vtbl, .n_slots = 1, .slot_names = {"momentum"}, .build = build};
-static const fpc_plugin sgd = {
-    FPC_PLUGIN_HEAD, .kind = FPC_OPTIMIZER, .name = "sgd", .summary = "Stochastic gradient descent with momentum.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct sgd), .init = init, .vtbl = &vtbl};
+static const fpc_plugin sgd = {FPC_PLUGIN_HEAD,    .kind = FPC_OPTIMIZER,
+                               .name = "sgd",      .summary = "Stochastic gradient descent with momentum.",
+                               .version = "1.0",   .license = "MIT",
+                               .options = options, .self_size = sizeof(struct sgd),
+                               .init = init,       .vtbl = &vtbl};
 FPC_PLUGINS(&sgd)

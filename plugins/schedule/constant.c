@@ -8,7 +8,12 @@ static double factor(const fpc_self *self, const fpc_clock *clock, const fpc_his
 }
 
 static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};
-static const fpc_plugin constant = {
-    FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = "constant", .summary = "The same rate throughout.",
-    .version = "1.0", .license = "MIT", .self_size = sizeof(fpc_self), .vtbl = &vtbl};
+static const fpc_plugin constant = {FPC_PLUGIN_HEAD,
+                                    .kind = FPC_SCHEDULE,
+                                    .name = "constant",
+                                    .summary = "The same rate throughout.",
+                                    .version = "1.0",
+                                    .license = "MIT",
+                                    .self_size = sizeof(fpc_self),
+                                    .vtbl = &vtbl};
 FPC_PLUGINS(&constant)

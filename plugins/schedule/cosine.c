@@ -28,7 +28,14 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};
 static const fpc_plugin cosine = {
-    FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = "cosine", .summary = "Half a cosine down to eta_min.",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_SCHEDULE,
+    .name = "cosine",
+    .summary = "Half a cosine down to eta_min.",
     .detail = "With t_max below the number of epochs after the warm-up the rate rises again after t_max.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct cosine), .vtbl = &vtbl};
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct cosine),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&cosine)

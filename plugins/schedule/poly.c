@@ -18,10 +18,12 @@ static double factor(const fpc_self *self, const fpc_clock *clock, const fpc_his
     return pow(1 - (double)clock->epoch / (double)clock->epochs, ((const struct poly *)self)->power);
 }
 
-static const fpc_option options[] = {
-    FPC_OPTION_REAL(struct poly, power, "0.9", 0, 100, "", "1: a straight line to 0"), {0}};
+static const fpc_option options[] = {FPC_OPTION_REAL(struct poly, power, "0.9", 0, 100, "", "1: a straight line to 0"),
+                                     {0}};
 static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};
-static const fpc_plugin poly = {
-    FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = "poly", .summary = "A power of the share of epochs that is left.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct poly), .vtbl = &vtbl};
+static const fpc_plugin poly = {FPC_PLUGIN_HEAD,    .kind = FPC_SCHEDULE,
+                                .name = "poly",     .summary = "A power of the share of epochs that is left.",
+                                .version = "1.0",   .license = "MIT",
+                                .options = options, .self_size = sizeof(struct poly),
+                                .vtbl = &vtbl};
 FPC_PLUGINS(&poly)

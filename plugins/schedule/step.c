@@ -22,6 +22,7 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};
 static const fpc_plugin step = {
-    FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = "step", .summary = "Times gamma every step_size epochs.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct step), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,  .kind = FPC_SCHEDULE, .name = "step",     .summary = "Times gamma every step_size epochs.",
+    .version = "1.0", .license = "MIT",     .options = options, .self_size = sizeof(struct step),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&step)

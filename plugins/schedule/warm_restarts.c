@@ -32,6 +32,7 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_schedule_vtbl vtbl = {.size = sizeof vtbl, .factor = factor};
 static const fpc_plugin warm_restarts = {
-    FPC_PLUGIN_HEAD, .kind = FPC_SCHEDULE, .name = "warm_restarts", .summary = "Half cosines that start anew.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct warm_restarts), .vtbl = &vtbl};
+    FPC_PLUGIN_HEAD,  .kind = FPC_SCHEDULE, .name = "warm_restarts", .summary = "Half cosines that start anew.",
+    .version = "1.0", .license = "MIT",     .options = options,      .self_size = sizeof(struct warm_restarts),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&warm_restarts)

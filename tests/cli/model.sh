@@ -19,6 +19,6 @@ says "is refused" 'model\.max_params = 1821085: the model has 2,042,675 paramete
 expect "an oblong picture" 0 "$FPCORE" model -c tiny.ini --size 48x64 --batch 3 --nodes
 says "batch, height and width" '^decoder\.conv_seg +linear +3x48x64x19 '
 says "a row per node" '^block1\.0\.attn\.q +linear '
-expect "the rewritten graph" 0 "$FPCORE" model -c tiny.ini --rewritten
+expect "the rewritten graph" 0 "$FPCORE" model -c tiny.ini --rewritten --nodes
 says "has the head before the last resize" '^decoder\.conv_seg +linear +1x8x8x19 '
 exit $bad

@@ -9,6 +9,7 @@ run=$(run_in two)
 expect "two more" 0 "$FPCORE" --resume "$run" -s run.epochs=4
 says "it says where it goes on" 'resumed: epochs 3 to 4'
 same "are four" "$(run_in four)" "$run"
+holds "run.json tells how both ended" test "$(grep -c '"status": "complete"' "$run/run.json")" -eq 3
 holds "run.json lists both sessions" test "$(grep -c '"started"' "$run/run.json")" -eq 2
 expect "a complete run" 0 "$FPCORE" --resume "$run"
 says "is said to be complete" 'the run is complete after 4 epochs'

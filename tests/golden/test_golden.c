@@ -1,7 +1,7 @@
-/* test_golden.c: `fpcore probe` against PyTorch: forward, losses, gradients, batch statistics, whole optimizer steps, on
- * every backend, for the small tensors of this folder and the larger ones of FPCORE_SHARED/golden. And: the graph with
- * and without rewrites is the same function.
- * Bounds are relative to the largest magnitude of the tensor: outputs and losses 1e-4, gradients 1e-3. */
+/* test_golden.c: `fpcore probe` against PyTorch: forward, losses, gradients, batch statistics, whole optimizer steps,
+ * on every backend, for the small tensors of this folder and the larger ones of FPCORE_SHARED/golden. And: the graph
+ * with and without rewrites is the same function. Bounds are relative to the largest magnitude of the tensor: outputs
+ * and losses 1e-4, gradients 1e-3. */
 #include "plugins/open.h"
 #include "checkpoint.h"
 #include "cmd.h"
@@ -37,8 +37,9 @@ static const char *source(bench *b, const char *file)
 static const char *file_of(bench *b, const golden *g, const char *name)
 {
     const char *root = getenv("FPCORE_SHARED");
-    const char *path = g->shared ? fpc_sprintf(b->arena, "%s/golden/%s.safetensors", root && *root ? root : "../shared", name)
-                                 : source(b, fpc_sprintf(b->arena, "%s.safetensors", name));
+    const char *path = g->shared
+                           ? fpc_sprintf(b->arena, "%s/golden/%s.safetensors", root && *root ? root : "../shared", name)
+                           : source(b, fpc_sprintf(b->arena, "%s.safetensors", name));
     if (!access(path, R_OK))
         return path;
     if (!g->shared)
@@ -47,13 +48,18 @@ static const char *file_of(bench *b, const golden *g, const char *name)
     return NULL;
 }
 
-/* Runs the verb in this process, as main.c would. extra: further overrides; flags: NULL-terminated words of the verb. */
+/* Runs the verb in this process, as main.c would. extra: further overrides; flags: NULL-terminated words of the verb.
+ */
 static fpc_st_file *probe(bench *b, const golden *g, const char *weights, const char *input, const char *const *extra,
                           const char *const *flags)
 {
     static char out[64];
     const char *override[MOST + 8], *argv[16] = {"probe", "-w", weights, "-i", input, "-o", out};
-    fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .recipe = source(b, "golden.ini"), .overrides = override, .argc = 7,
+    fpc_cmdline cmd = {.ctx = b->ctx,
+                       .arena = b->arena,
+                       .recipe = source(b, "golden.ini"),
+                       .overrides = override,
+                       .argc = 7,
                        .argv = (char **)(uintptr_t)argv};
     fpc_st_file *f;
 
@@ -120,8 +126,8 @@ static void compare(bench *b, const char *what, const fpc_st_file *got, const fp
             fail_msg("%s: there is no `%s`", what, w->name);
         const double d = distance(b, got, g, want, w, &beyond, bound);
         if ((double)beyond > share * (double)w->count)
-            fail_msg("%s: `%s` differs by %.3g of its largest magnitude in %lld of %lld places; the bound is %g", what, w->name, d,
-                     (long long)beyond, (long long)w->count, bound);
+            fail_msg("%s: `%s` differs by %.3g of its largest magnitude in %lld of %lld places; the bound is %g", what,
+                     w->name, d, (long long)beyond, (long long)w->count, bound);
         compared++;
     }
     if (!compared)
@@ -155,7 +161,8 @@ static void check_model(bench *b, const golden *g, const char *const *extra)
     compare(b, what, got, want, "logits_train", 1e-4, 0);
     compare(b, what, got, want, "loss", 1e-4, 0);
     compare(b, what, got, want, "grad.", 1e-3, 0);
-    if (fpc_st_find(want, "buffer.decoder.lmsa.bn.running_mean") || fpc_st_find(want, "buffer.inc.double_conv.1.running_mean"))
+    if (fpc_st_find(want, "buffer.decoder.lmsa.bn.running_mean") ||
+        fpc_st_find(want, "buffer.inc.double_conv.1.running_mean"))
         compare(b, what, got, want, "buffer.", 1e-4, 0);
 }
 
@@ -166,10 +173,17 @@ static void models_on(bench *b, const char *backend)
         check_model(b, &models[i], extra);
 }
 
-static void models_on_ref(void **state) { models_on(*state, backends[0]); }
-static void models_on_cpu(void **state) { models_on(*state, backends[1]); }
+static void models_on_ref(void **state)
+{
+    models_on(*state, backends[0]);
+}
+static void models_on_cpu(void **state)
+{
+    models_on(*state, backends[1]);
+}
 
-static void check_steps(bench *b, const golden *g, const char *weights, const char *input, const char *expect, const char *k)
+static void check_steps(bench *b, const golden *g, const char *weights, const char *input, const char *expect,
+                        const char *k)
 {
     const char *const flags[] = {"--steps", k, NULL};
 
@@ -183,8 +197,8 @@ static void check_steps(bench *b, const golden *g, const char *weights, const ch
         compare(b, what, got, want, "lr", 1e-12, 0);
         compare(b, what, got, want, "loss", 1e-4, 0);
         compare(b, what, got, want, "grad_norm", 1e-4, 0);
-        /* Where a gradient is all rounding, Adam's step is rounding over rounding: PyTorch itself is then up to 1.7e-4 from
-         * the oracle in double. Such places are rare, and bounded too. */
+        /* Where a gradient is all rounding, Adam's step is rounding over rounding: PyTorch itself is then up to 1.7e-4
+         * from the oracle in double. Such places are rare, and bounded too. */
         compare(b, what, got, want, "after.", 1e-4, 5e-5);
         compare(b, what, got, want, "after.", 1e-3, 0);
     }
@@ -192,15 +206,21 @@ static void check_steps(bench *b, const golden *g, const char *weights, const ch
 
 static void adamw_steps(void **state)
 {
-    const golden g = {"adamw steps", NULL, 0, {TINY, "run.epochs=3", "schedule.warmup_epochs=1", "optimizer.lr=1e-2",
-                                               "optimizer.weight_decay=1e-2", "optimizer.eps=1e-5"}};
+    const golden g = {"adamw steps",
+                      NULL,
+                      0,
+                      {TINY, "run.epochs=3", "schedule.warmup_epochs=1", "optimizer.lr=1e-2",
+                       "optimizer.weight_decay=1e-2", "optimizer.eps=1e-5"}};
     check_steps(*state, &g, "steps.weights", "steps.input", "steps.adamw", "3");
 }
 
 static void sgd_steps(void **state)
 {
-    const golden g = {"sgd steps", NULL, 0, {TINY, "run.epochs=3", "schedule.warmup_epochs=1", "optimizer.use=sgd",
-                                             "optimizer.nesterov=on", "optimizer.weight_decay=1e-2", "optimizer.lr=1e-2"}};
+    const golden g = {"sgd steps",
+                      NULL,
+                      0,
+                      {TINY, "run.epochs=3", "schedule.warmup_epochs=1", "optimizer.use=sgd", "optimizer.nesterov=on",
+                       "optimizer.weight_decay=1e-2", "optimizer.lr=1e-2"}};
     check_steps(*state, &g, "steps.weights", "steps.input", "steps.sgd", "3");
 }
 
@@ -232,12 +252,18 @@ static void rewrites_change_nothing(void **state)
 
 /* ---- what is refused ---- */
 
-static void refused(bench *b, const char *weights, const char *input, const char *flag, const char *value, const char *want)
+static void refused(bench *b, const char *weights, const char *input, const char *flag, const char *value,
+                    const char *want)
 {
     const char *argv[12] = {"probe", "-w", weights, "-i", input, "-o", "never.safetensors", flag, value};
     const char *override[] = {TINY, "backend.use=ref"};
-    fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .recipe = source(b, "golden.ini"), .overrides = override,
-                       .n_overrides = 5, .argc = flag ? value ? 9 : 8 : 7, .argv = (char **)(uintptr_t)argv};
+    fpc_cmdline cmd = {.ctx = b->ctx,
+                       .arena = b->arena,
+                       .recipe = source(b, "golden.ini"),
+                       .overrides = override,
+                       .n_overrides = 5,
+                       .argc = flag ? value ? 9 : 8 : 7,
+                       .argv = (char **)(uintptr_t)argv};
 
     assert_int_not_equal(fpc_cmd_probe.run(&cmd), FPC_OK);
     if (!strstr(fpc_ctx_error(b->ctx), want))
@@ -253,11 +279,12 @@ static void refusals(void **state)
     const char *bad = "golden.bad.safetensors";
     const float zero[3 * 32 * 32] = {0};
     const int32_t high[32 * 32] = {[7] = 19};
-    const fpc_st_tensor image = {.name = "image", .dtype = FPC_F32, .rank = 4, .dims = {1, 3, 32, 32}, .count = 3 * 32 * 32,
-                                 .data = zero};
-    const fpc_st_tensor mask = {.name = "mask", .dtype = FPC_I32, .rank = 3, .dims = {1, 32, 32}, .count = 32 * 32, .data = high};
-    const fpc_st_tensor grey = {.name = "image", .dtype = FPC_F32, .rank = 4, .dims = {3, 1, 32, 32}, .count = 3 * 32 * 32,
-                                .data = zero};
+    const fpc_st_tensor image = {
+        .name = "image", .dtype = FPC_F32, .rank = 4, .dims = {1, 3, 32, 32}, .count = 3 * 32 * 32, .data = zero};
+    const fpc_st_tensor mask = {
+        .name = "mask", .dtype = FPC_I32, .rank = 3, .dims = {1, 32, 32}, .count = 32 * 32, .data = high};
+    const fpc_st_tensor grey = {
+        .name = "image", .dtype = FPC_F32, .rank = 4, .dims = {3, 1, 32, 32}, .count = 3 * 32 * 32, .data = zero};
 
     refused(b, w, in, "--steps", "2", "tensor `image` is (2, 3, 32, 40); it must be (steps, n, 3, h, w)");
     refused(b, w, in, "--steps", "0", "--steps 0: not a whole number from 1 on");

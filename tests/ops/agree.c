@@ -1,9 +1,9 @@
-/* agree.c: every kernel of every backend against ref in double, over the list of cases.c, with the rows cut up in several
- * ways. A kernel passes when its largest error is at most twice that of the float reference plus a floor. The floor is
- * what rounding alone explains: 4 eps M for row-wise results, M the largest magnitude of the tensor. For sums over n
- * rows (where the reference adds in double) eps (4 + sqrt(n)/2) (M + S): the rounding errors of a running float sum of
- * n terms walk randomly to about eps M sqrt(n)/6, and where the terms cancel their size counts, not that of the sum:
- * S is how far the exact result moves when each input moves by a random relative amount, for each unit of it.
+/* agree.c: every kernel of every backend against ref in double, over the list of cases.c, with the rows cut up in
+ * several ways. A kernel passes when its largest error is at most twice that of the float reference plus a floor. The
+ * floor is what rounding alone explains: 4 eps M for row-wise results, M the largest magnitude of the tensor. For sums
+ * over n rows (where the reference adds in double) eps (4 + sqrt(n)/2) (M + S): the rounding errors of a running float
+ * sum of n terms walk randomly to about eps M sqrt(n)/6, and where the terms cancel their size counts, not that of the
+ * sum: S is how far the exact result moves when each input moves by a random relative amount, for each unit of it.
  * Whole numbers (labels, counts) must be equal, except where the exact result itself changes when the inputs move by a
  * few units in the last place.
  * agree [BACKEND [OP]]: only kernels whose backend's name begins with BACKEND. */
@@ -67,7 +67,8 @@ static double floor_of(const expected *e, int32_t o, double m, uint32_t real)
     if (!is_sum(&e->t, o))
         return 4 * FLT_EPSILON * m;
     for (int j = 0; j < JITTERS; j++)
-        s = fmax(s, worst_of(e->moved[j].value[o], e->truth.value[o], fpc_count(e->truth.out[o].shape)).error / OP_JITTER);
+        s = fmax(s,
+                 worst_of(e->moved[j].value[o], e->truth.value[o], fpc_count(e->truth.out[o].shape)).error / OP_JITTER);
     return FLT_EPSILON * (4 + sqrt((double)fpc_rows_of(e->t.in[0].shape)) / 2) * (m + s);
 }
 
@@ -93,7 +94,8 @@ static void check_whole(const expected *e, const op_result *r, int32_t o, const 
         left_out++;
     }
     if (left_out * 20 > n)
-        fail_msg("%s, output %d: %lld of %lld elements differ, too many to be ties", what, o, (long long)left_out, (long long)n);
+        fail_msg("%s, output %d: %lld of %lld elements differ, too many to be ties", what, o, (long long)left_out,
+                 (long long)n);
 }
 
 static void check_output(const expected *e, const op_result *r, int32_t o, uint32_t real, const char *what)
@@ -105,14 +107,16 @@ static void check_output(const expected *e, const op_result *r, int32_t o, uint3
         check_whole(e, r, o, what);
         return;
     }
-    const double m = magnitude(truth, n), allowed = real == FPC_F64 ? 0 : 2 * worst_of(e->single.value[o], truth, n).error;
+    const double m = magnitude(truth, n),
+                 allowed = real == FPC_F64 ? 0 : 2 * worst_of(e->single.value[o], truth, n).error;
     const double bound = allowed + floor_of(e, o, m, real);
     const worst w = worst_of(r->value[o], truth, n);
     if (!(w.error <= bound)) {
         const int64_t row = w.at / s.c, x = row % s.w, y = row / s.w % s.h;
-        fail_msg("%s, output %d (%d,%d,%d,%d) at (%lld,%lld,%lld,%lld): %.9g instead of %.9g; error %.3g, allowed %.3g (largest magnitude %.3g)",
-                 what, o, s.n, s.h, s.w, s.c, (long long)(row / s.w / s.h), (long long)y, (long long)x, (long long)(w.at % s.c),
-                 r->value[o][w.at], truth[w.at], w.error, bound, m);
+        fail_msg("%s, output %d (%d,%d,%d,%d) at (%lld,%lld,%lld,%lld): %.9g instead of %.9g; error %.3g, allowed %.3g "
+                 "(largest magnitude %.3g)",
+                 what, o, s.n, s.h, s.w, s.c, (long long)(row / s.w / s.h), (long long)y, (long long)x,
+                 (long long)(w.at % s.c), r->value[o][w.at], truth[w.at], w.error, bound, m);
     }
 }
 
@@ -124,8 +128,14 @@ static void run(const op_tensors *t, const op_backend *b, const fpc_kernel *k, o
 
 static fpc_node node_of(op_tensors *t)
 {
-    return (fpc_node){.size = sizeof(fpc_node), .op = t->def->name, .name = t->c->note, .n_in = t->n_in, .n_out = t->n_out,
-                      .in = t->in, .out = t->out, .attr = &t->c->attr};
+    return (fpc_node){.size = sizeof(fpc_node),
+                      .op = t->def->name,
+                      .name = t->c->note,
+                      .n_in = t->n_in,
+                      .n_out = t->n_out,
+                      .in = t->in,
+                      .out = t->out,
+                      .attr = &t->c->attr};
 }
 
 static void remember(const fpc_kernel *k)
@@ -216,7 +226,8 @@ int main(int argc, char **argv)
     all = op_backends_open();
     for (int32_t i = 0; i < fpc_n_builtin_ops && n < 255; i++)
         if (!only_op || !strcmp(only_op, fpc_builtin_ops[i].name))
-            test[n++] = (struct CMUnitTest){fpc_builtin_ops[i].name, test_op, NULL, NULL, (void *)fpc_builtin_ops[i].name};
+            test[n++] =
+                (struct CMUnitTest){fpc_builtin_ops[i].name, test_op, NULL, NULL, (void *)fpc_builtin_ops[i].name};
     if (argc < 2)
         test[n++] = (struct CMUnitTest){"every kernel was tried", test_every_kernel_was_tried, NULL, NULL, NULL};
     const int failed = _cmocka_run_group_tests("agree", test, n, NULL, NULL);

@@ -9,9 +9,9 @@ enum { OP_MAX_BACKENDS = 8 };
 
 typedef struct op_backends {
     bench b;
-    fpc_arena *scratch; /* reset after each case */
-    op_backend exact;  /* ref in double: the truth */
-    op_backend single; /* ref in float: what float arithmetic can do */
+    fpc_arena *scratch;                /* reset after each case */
+    op_backend exact;                  /* ref in double: the truth */
+    op_backend single;                 /* ref in float: what float arithmetic can do */
     op_backend other[OP_MAX_BACKENDS]; /* cpu, at each level of instructions that this processor has */
     int32_t n_others;
 } op_backends;

@@ -9,7 +9,8 @@ static int64_t bytes_of(const op_tensors *t)
     for (int32_t i = 0; i < t->n_in; i++)
         bytes += fpc_count(t->in[i].shape) * (t->in[i].dtype == FPC_F64 ? 4 : (int64_t)fpc_dtype_size(t->in[i].dtype));
     for (int32_t i = 0; i < t->n_out; i++)
-        bytes += fpc_count(t->out[i].shape) * (t->out[i].dtype == FPC_F64 ? 4 : (int64_t)fpc_dtype_size(t->out[i].dtype));
+        bytes +=
+            fpc_count(t->out[i].shape) * (t->out[i].dtype == FPC_F64 ? 4 : (int64_t)fpc_dtype_size(t->out[i].dtype));
     return bytes;
 }
 
@@ -21,15 +22,21 @@ static void time_case(op_backends *all, const op_backend *b, const op_case *c)
         printf("%s: %s\n", op_label(all->scratch, c), op_error(all));
         return;
     }
-    const fpc_node node = {.size = sizeof node, .op = c->op, .name = c->op, .n_in = t.n_in, .n_out = t.n_out, .in = t.in,
-                           .out = t.out, .attr = &c->attr};
+    const fpc_node node = {.size = sizeof node,
+                           .op = c->op,
+                           .name = c->op,
+                           .n_in = t.n_in,
+                           .n_out = t.n_out,
+                           .in = t.in,
+                           .out = t.out,
+                           .attr = &c->attr};
     const fpc_kernel *k = op_kernel_of(b, &node);
     if (!k || op_time(all->b.ctx, all->scratch, &t, b, k, (op_split){1, 512}, &seconds)) {
         printf("%-12s %s: %s\n", b->name, op_label(all->scratch, c), k ? op_error(all) : "no kernel");
     } else {
         const double macs = t.def->macs ? (double)t.def->macs(&node) : 0;
-        printf("%-12s %-58s %9.3f ms %8.1f GB/s", k->name + strcspn(k->name, ".") + 1, op_label(all->scratch, c), seconds * 1e3,
-               (double)bytes_of(&t) / seconds * 1e-9);
+        printf("%-12s %-58s %9.3f ms %8.1f GB/s", k->name + strcspn(k->name, ".") + 1, op_label(all->scratch, c),
+               seconds * 1e3, (double)bytes_of(&t) / seconds * 1e-9);
         printf(macs > 0 ? " %8.1f GMAC/s\n" : "\n", macs / seconds * 1e-9);
     }
     fflush(stdout);

@@ -190,8 +190,10 @@ const op_case op_cases[] = {
     {"conv2d", "no bias", {X(1, 6, 5, 19), X(32, 3, 3, 19)}, .attr.conv = {3, 3, 1, 1, 1, 6, 5}},
     {"conv2d", "depth-wise, no bias", {X(1, 6, 5, 33), X(33, 3, 3, 1)}, .attr.conv = {3, 3, 1, 1, 33, 6, 5}},
     {"conv2d", "kernel 3x1", {X(1, 6, 5, 8), X(16, 3, 1, 8), V(16)}, .attr.conv = {3, 1, 1, 0, 1, 6, 5}},
-    {"conv2d_grad_x", "transposed 2x2, bias", {X(2, 4, 3, 33), X(33, 2, 2, 19), V(19)}, .attr.conv = {2, 2, 2, 0, 1, 8, 6}},
-    {"conv2d_grad_x", "transposed 4x4, pad 1, bias", {X(1, 4, 5, 16), X(16, 4, 4, 32), V(32)}, .attr.conv = {4, 4, 2, 1, 1, 8, 10}},
+    {"conv2d_grad_x", "transposed 2x2, bias", {X(2, 4, 3, 33), X(33, 2, 2, 19), V(19)},
+     .attr.conv = {2, 2, 2, 0, 1, 8, 6}},
+    {"conv2d_grad_x", "transposed 4x4, pad 1, bias", {X(1, 4, 5, 16), X(16, 4, 4, 32), V(32)},
+     .attr.conv = {4, 4, 2, 1, 1, 8, 10}},
 
     LAYER_NORM("", -2, 2, 1, 3, 7, 19),
     LAYER_NORM("", -2, 2, 3, 5, 5, 32),
@@ -207,7 +209,8 @@ const op_case op_cases[] = {
     BATCH_NORM("width 128", -2, 2, 1, 13, 11, 128),
     BATCH_NORM("variance near eps", -0.01, 0.01, 1, 5, 4, 19),
     BATCH_NORM("far from zero", 30, 31, 1, 9, 9, 3),
-    {"running_stats", "", {V(33), BETWEEN(0, 3, 1, 1, 1, 33), COUNT, V(33), BETWEEN(0, 3, 1, 1, 1, 33)}, .attr.norm = {1e-5f, 0.1f, 42}},
+    {"running_stats", "", {V(33), BETWEEN(0, 3, 1, 1, 1, 33), COUNT, V(33), BETWEEN(0, 3, 1, 1, 1, 33)},
+     .attr.norm = {1e-5f, 0.1f, 42}},
 
     ATTENTION("one head", 2, 7, 5, 32, 3, 2, 1, 0.1767767f, 0),
     ATTENTION("dropout", 2, 7, 5, 32, 3, 2, 1, 0.1767767f, 0.075f),
@@ -218,7 +221,8 @@ const op_case op_cases[] = {
     ATTENTION("wide", 1, 6, 6, 192, 6, 6, 1, 0.0721688f, 0.1f),
     ATTENTION("256 keys", 1, 10, 5, 32, 16, 16, 1, 0.1767767f, 0.1f),
     ATTENTION("sharp", 1, 4, 4, 32, 4, 4, 1, 2.0f, 0),
-    {"attention", "no clock", {X(1, 4, 3, 24), X(1, 2, 3, 24), X(1, 2, 3, 24)}, .attr.attention = {2, 0.2886751f, 0, 0}},
+    {"attention", "no clock", {X(1, 4, 3, 24), X(1, 2, 3, 24), X(1, 2, 3, 24)},
+     .attr.attention = {2, 0.2886751f, 0, 0}},
 
     UNARY(1, 1, 1, 1),
     UNARY(3, 5, 7, 19),

@@ -93,7 +93,8 @@ typedef struct op_backend {
 } op_backend;
 
 const fpc_op_def *op_def_of(const char *op); /* NULL: none */
-const fpc_kernel *op_kernel_of(const op_backend *, const fpc_node *); /* the matching one of the highest rank, or NULL */
+const fpc_kernel *op_kernel_of(const op_backend *,
+                               const fpc_node *); /* the matching one of the highest rank, or NULL */
 int32_t op_inputs_of(const op_case *);
 const char *op_label(fpc_arena *, const op_case *); /* "conv2d (halving) 2x15x13x32, 64x3x3x32" */
 

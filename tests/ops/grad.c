@@ -1,7 +1,7 @@
 /* grad.c: gradients against central differences, in double with the kernels of ref. The loss is the dot product of the
  * op's first output with random numbers (with ones, softmax and layer norm have no gradient and nothing is checked);
- * the slope along a random direction, with its sign, must equal the gradient times that direction: for each input alone,
- * then for all together. Then the same for whole small models, with and without the rewrites. */
+ * the slope along a random direction, with its sign, must equal the gradient times that direction: for each input
+ * alone, then for all together. Then the same for whole small models, with and without the rewrites. */
 #include "backends.h"
 #include "machine.h"
 #include <fpcore/loss.h>
@@ -95,8 +95,9 @@ static void check_slope(problem *p, int32_t only, uint32_t seed, double h, doubl
     measured = (measured - loss_of(p)) / (2 * h);
     move(p, only, h, seed);
     if (!(fabs(measured - slope) <= tolerance * size + 1e-15 / h * (fabs(at) + 1)))
-        fail_msg("%s, %s: the gradient says %.12g along a random direction, the differences say %.12g (sum of sizes %.3g)",
-                 p->what, only < 0 ? "all inputs" : p->g->value[p->param[only].id].name, slope, measured, size);
+        fail_msg(
+            "%s, %s: the gradient says %.12g along a random direction, the differences say %.12g (sum of sizes %.3g)",
+            p->what, only < 0 ? "all inputs" : p->g->value[p->param[only].id].name, slope, measured, size);
 }
 
 /* ---- one op ---- */
@@ -164,7 +165,8 @@ static void fill_state(problem *p)
             continue;
         for (int64_t i = 0; i < n && value->dtype == FPC_F64; i++) { /* norms near 1, weights by their fan-in */
             const double u = 2 * op_unit(fpc_hash(value->name), 5, (uint64_t)i) - 1;
-            to[i] = value->fill == FPC_FILL_ONE ? 1 + 0.2 * u : u * (value->fan_in > 0 ? sqrt(3 / (double)value->fan_in) : 0.2);
+            to[i] = value->fill == FPC_FILL_ONE ? 1 + 0.2 * u
+                                                : u * (value->fan_in > 0 ? sqrt(3 / (double)value->fan_in) : 0.2);
         }
     }
 }
@@ -189,17 +191,23 @@ static void fill_inputs(problem *p)
 static void build_model(problem *p, const char *text, int32_t n, int32_t h, int32_t w, int rewrites)
 {
     const fpc_instance inst = open_plugin(&all->b, "model", text);
-    const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}, dice = {.kind = FPC_TERM_DICE, .eps = 1e-8f};
+    const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
+                       dice = {.kind = FPC_TERM_DICE, .eps = 1e-8f};
     fpc_model_io io = {.size = sizeof io, .classes = 5};
     p->what = text;
     must(fpc_graph_new(all->b.ctx, all->scratch, op_table_with_dot(), FPC_F64, 1, &p->g), text);
     io.image = fpc_input(p->g, "image", (fpc_shape){n, h, w, 3}, FPC_F64);
     must(((const fpc_model_vtbl *)inst.vtbl)->build(inst.self, p->g, &io), text);
     const fpc_val logits = fpc_resize(p->g, io.logits, h, w, 0);
-    const fpc_target target = {.size = sizeof target, .mask = fpc_input(p->g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8),
-                               .mask_b = {-1}, .lambda = {-1}, .classes = 5, .ignore = -1};
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(p->g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8),
+                               .mask_b = {-1},
+                               .lambda = {-1},
+                               .classes = 5,
+                               .ignore = -1};
     const double weights[2] = {1, 1.5};
-    const fpc_val in[3] = {fpc_const(p->g, (fpc_shape){1, 1, 1, 2}, weights), fpc_seg_loss(p->g, "ce", logits, &target, &ce),
+    const fpc_val in[3] = {fpc_const(p->g, (fpc_shape){1, 1, 1, 2}, weights),
+                           fpc_seg_loss(p->g, "ce", logits, &target, &ce),
                            fpc_seg_loss(p->g, "dice", logits, &target, &dice)};
     fpc_output_mark(p->g, "loss", fpc_op(p->g, "combine", "loss", 3, in, NULL, NULL));
     must(fpc_graph_check(p->g), text);
@@ -209,7 +217,8 @@ static void build_model(problem *p, const char *text, int32_t n, int32_t h, int3
     fill_inputs(p);
 }
 
-static const char tiny[] = "use = microsegformer\ndims = 8, 16, 24, 32\ndepths = 1, 1, 1, 1\ndecoder_dim = 16\ndropout = 0.1";
+static const char tiny[] =
+    "use = microsegformer\ndims = 8, 16, 24, 32\ndepths = 1, 1, 1, 1\ndecoder_dim = 16\ndropout = 0.1";
 static const char unet[] = "use = unet\nwidth = 4";
 static const char transposed[] = "use = unet\nwidth = 4\nbilinear = off";
 

@@ -5,17 +5,29 @@
 #include "checkpoint.h"
 #include <math.h>
 
-static const float class_weights[] = {0.0043f, 0.0049f, 0.0602f, 0.3834f, 0.5577f, 0.5577f, 0.2924f, 0.2986f, 0.2595f, 0.3189f,
-                                      0.4357f, 0.3030f, 0.1857f, 0.0040f, 0.1121f, 0.6114f, 14.5434f, 0.0305f, 0.0366f};
+static const float class_weights[] = {0.0043f, 0.0049f, 0.0602f,  0.3834f, 0.5577f, 0.5577f, 0.2924f,
+                                      0.2986f, 0.2595f, 0.3189f,  0.4357f, 0.3030f, 0.1857f, 0.0040f,
+                                      0.1121f, 0.6114f, 14.5434f, 0.0305f, 0.0366f};
 
-#define CE {.kind = FPC_TERM_CROSS_ENTROPY}
-#define DICE {.kind = FPC_TERM_DICE, .eps = 1e-8f}
-#define FOCAL {.kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2}
+#define CE                                                                                                             \
+    {                                                                                                                  \
+        .kind = FPC_TERM_CROSS_ENTROPY                                                                                 \
+    }
+#define DICE                                                                                                           \
+    {                                                                                                                  \
+        .kind = FPC_TERM_DICE, .eps = 1e-8f                                                                            \
+    }
+#define FOCAL                                                                                                          \
+    {                                                                                                                  \
+        .kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2                                                             \
+    }
 
 /* Gradient of sum_t dterm[t] * terms[t] by the logits. */
-static op_result grad_of(const op_backend *b, const fpc_seg_loss_attr *attr, fpc_tensor logits, fpc_tensor mask, const double *dterm)
+static op_result grad_of(const op_backend *b, const fpc_seg_loss_attr *attr, fpc_tensor logits, fpc_tensor mask,
+                         const double *dterm)
 {
-    const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = *attr}, grad = {.op = "seg_loss_grad", .note = "", .attr.seg = *attr};
+    const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = *attr},
+                  grad = {.op = "seg_loss_grad", .note = "", .attr.seg = *attr};
     const op_result r = run_op(b, &loss, 2, (fpc_tensor[]){logits, mask});
     fpc_tensor stats = r.out[1], norm = r.out[2], dterms = reals(1, 1, 1, attr->n_terms);
     stats.dtype = norm.dtype = FPC_F64;
@@ -32,10 +44,17 @@ static void paper_values(const op_backend *b)
     static const float w[4] = {0.5f, 1, 2, 4};
     const double want[] = {1.9408172339, 2.0728442111, 1.9100880672, 2.1272536311, 0.8287579687, 0.3717333960};
     const int32_t want_counts[4][3] = {{1, 0, 3}, {0, 3, 4}, {1, 1, 3}, {0, 6, 0}};
-    const op_case c = {.op = "seg_loss", .note = "",
-                       .attr.seg = {6, -1, 0, {CE, {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = w},
-                                               {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
-                                               {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = w}, DICE, FOCAL}}};
+    const op_case c = {.op = "seg_loss",
+                       .note = "",
+                       .attr.seg = {6,
+                                    -1,
+                                    0,
+                                    {CE,
+                                     {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = w},
+                                     {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
+                                     {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = w},
+                                     DICE,
+                                     FOCAL}}};
     const fpc_tensor z = reals(2, 2, 3, 4), t = bytes(2, 2, 3, 1);
     for (int i = 0; i < 12; i++) {
         const int n = i / 6, y = i / 3 % 2, x = i % 3;
@@ -103,12 +122,13 @@ static void pytorch_losses(const op_backend *b)
         const char *name;
         fpc_seg_loss_attr attr;
         double dterm[2];
-    } list[] = {{"ce", {1, -1, 0, {CE}}, {1}},
-                {"ce_smooth_0.1", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}}}, {1}},
-                {"ce_class_weights", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = class_weights}}}, {1}},
-                {"dice", {1, -1, 0, {DICE}}, {1}},
-                {"focal_0.25_2", {1, -1, 0, {FOCAL}}, {1}},
-                {"ce_dice_1.5", {2, -1, 0, {CE, DICE}}, {1, 1.5}}};
+    } list[] = {
+        {"ce", {1, -1, 0, {CE}}, {1}},
+        {"ce_smooth_0.1", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}}}, {1}},
+        {"ce_class_weights", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = class_weights}}}, {1}},
+        {"dice", {1, -1, 0, {DICE}}, {1}},
+        {"focal_0.25_2", {1, -1, 0, {FOCAL}}, {1}},
+        {"ce_dice_1.5", {2, -1, 0, {CE, DICE}}, {1, 1.5}}};
     const fpc_tensor z = nhwc("logits"), mask = labels("mask");
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         const op_case c = {.op = "seg_loss", .note = "", .attr.seg = list[i].attr};
@@ -128,7 +148,8 @@ static void pytorch_losses(const op_backend *b)
             error = fmax(error, fabs(((double *)grad.data)[k] - g.value[0][k]));
         }
         if (!(error <= 5e-6 * most)) /* PyTorch's own float error is about 1e-6 */
-            fail_msg("%s: the gradient of %s is off by %.3g (largest magnitude %.3g)", b->name, list[i].name, error, most);
+            fail_msg("%s: the gradient of %s is off by %.3g (largest magnitude %.3g)", b->name, list[i].name, error,
+                     most);
     }
 }
 
@@ -186,7 +207,8 @@ static void fused_equals_two_steps(const op_backend *b)
 {
     static const fpc_seg_loss_attr attr = {3, 255, 0, {CE, DICE, FOCAL}};
     const double dterm[3] = {1, -0.5, 2};
-    const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = attr}, up = {.op = "resize", .note = "", .attr.resize = {20, 28, 0}},
+    const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = attr},
+                  up = {.op = "resize", .note = "", .attr.resize = {20, 28, 0}},
                   back = {.op = "resize_grad", .note = "", .attr.resize = {5, 7, 0}},
                   label = {.op = "seg_argmax", .note = "", .attr.resize = {20, 28, 0}},
                   label_large = {.op = "seg_argmax", .note = "", .attr.resize = {20, 28, 0}};
@@ -197,7 +219,8 @@ static void fused_equals_two_steps(const op_backend *b)
     fpc_tensor zl = large.out[0];
     zl.dtype = FPC_F64;
     zl.data = large.value[0];
-    const op_result one = run_op(b, &loss, 2, (fpc_tensor[]){z, mask}), two = run_op(b, &loss, 2, (fpc_tensor[]){zl, mask});
+    const op_result one = run_op(b, &loss, 2, (fpc_tensor[]){z, mask}),
+                    two = run_op(b, &loss, 2, (fpc_tensor[]){zl, mask});
     for (int t = 0; t < 3; t++)
         if (!(fabs(one.value[0][t] - two.value[0][t]) <= accuracy(b) * fabs(two.value[0][t])))
             fail_msg("%s: term %d is %.12g fused and %.12g in two steps", b->name, t, one.value[0][t], two.value[0][t]);
@@ -250,7 +273,8 @@ static void test_bad_label(void **state)
 int main(void)
 {
     const struct CMUnitTest test[] = {cmocka_unit_test(test_reference_values), cmocka_unit_test(test_pytorch_losses),
-                                      cmocka_unit_test(test_counts), cmocka_unit_test(test_fused), cmocka_unit_test(test_bad_label)};
+                                      cmocka_unit_test(test_counts), cmocka_unit_test(test_fused),
+                                      cmocka_unit_test(test_bad_label)};
     all = op_backends_open();
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);

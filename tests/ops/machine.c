@@ -30,10 +30,21 @@ static fpc_status run_dot(fpc_exec *x, const fpc_node *n, fpc_rows rows)
     return FPC_OK;
 }
 
-static const fpc_op_def dot_op = {.size = sizeof dot_op, .name = "dot", .min_in = 2, .max_in = 2, .n_out = 1, .in = "w",
-                                  .out = "w", .infer = infer_dot, .grad = grad_dot};
-static const fpc_kernel dot_kernel = {.size = sizeof dot_kernel, .flags = FPC_KERNEL_DETERMINISTIC,
-                                      .dtypes = FPC_DTYPE_BIT(FPC_F64), .op = "dot", .name = "dot.test", .run = run_dot};
+static const fpc_op_def dot_op = {.size = sizeof dot_op,
+                                  .name = "dot",
+                                  .min_in = 2,
+                                  .max_in = 2,
+                                  .n_out = 1,
+                                  .in = "w",
+                                  .out = "w",
+                                  .infer = infer_dot,
+                                  .grad = grad_dot};
+static const fpc_kernel dot_kernel = {.size = sizeof dot_kernel,
+                                      .flags = FPC_KERNEL_DETERMINISTIC,
+                                      .dtypes = FPC_DTYPE_BIT(FPC_F64),
+                                      .op = "dot",
+                                      .name = "dot.test",
+                                      .run = run_dot};
 
 const fpc_op_table *op_table_with_dot(void)
 {

@@ -13,13 +13,16 @@ typedef struct op_machine {
     fpc_tensor *value; /* of each value of the graph */
 } op_machine;
 
-/* The built-in ops and one more, "dot": the sum of the products of its two inputs, a scalar to differentiate; its second
- * input takes no gradient. */
+/* The built-in ops and one more, "dot": the sum of the products of its two inputs, a scalar to differentiate; its
+ * second input takes no gradient. */
 const fpc_op_table *op_table_with_dot(void);
 
 /* Allocates everything, zeroed; fills in the constants. The backend's kernels and "dot". */
 fpc_status op_machine_new(fpc_ctx *, fpc_arena *, fpc_graph *, const op_backend *, op_machine *);
 fpc_status op_machine_run(op_machine *);
-static inline double *op_reals(const op_machine *m, fpc_val v) { return m->value[v.id].data; }
+static inline double *op_reals(const op_machine *m, fpc_val v)
+{
+    return m->value[v.id].data;
+}
 
 #endif

@@ -112,7 +112,8 @@ static void fill_real(const op_input *in, uint32_t a, uint32_t b, double *p)
 {
     for (int64_t i = 0; i < fpc_count(in->shape); i++) {
         const double u = op_unit(a, b, (uint64_t)i);
-        p[i] = in->fill == FILL_GRID ? in->lo + floor(u * (in->hi - in->lo + 1)) : (double)(float)(in->lo + u * (in->hi - in->lo));
+        p[i] = in->fill == FILL_GRID ? in->lo + floor(u * (in->hi - in->lo + 1))
+                                     : (double)(float)(in->lo + u * (in->hi - in->lo));
     }
 }
 
@@ -147,8 +148,14 @@ static void fill(const op_case *c, int32_t at, fpc_tensor *t)
 
 static fpc_node node_of(const op_tensors *t, fpc_tensor *in, fpc_tensor *out)
 {
-    return (fpc_node){.size = sizeof(fpc_node), .op = t->def->name, .name = t->c->note[0] ? t->c->note : t->def->name, .n_in = t->n_in,
-                      .n_out = t->n_out, .in = in, .out = out, .attr = &t->c->attr};
+    return (fpc_node){.size = sizeof(fpc_node),
+                      .op = t->def->name,
+                      .name = t->c->note[0] ? t->c->note : t->def->name,
+                      .n_in = t->n_in,
+                      .n_out = t->n_out,
+                      .in = in,
+                      .out = out,
+                      .attr = &t->c->attr};
 }
 
 static fpc_status infer(fpc_ctx *ctx, op_tensors *t)
@@ -158,7 +165,8 @@ static fpc_status infer(fpc_ctx *ctx, op_tensors *t)
         t->out[i] = (fpc_tensor){.dtype = FPC_F64};
     fpc_node node = node_of(t, t->in, t->out);
     if (t->n_in < t->def->min_in || t->n_in > t->def->max_in)
-        return fpc_fail(ctx, FPC_EINTERNAL, "%s takes %d to %d inputs, the case has %d", t->def->name, t->def->min_in, t->def->max_in, t->n_in);
+        return fpc_fail(ctx, FPC_EINTERNAL, "%s takes %d to %d inputs, the case has %d", t->def->name, t->def->min_in,
+                        t->def->max_in, t->n_in);
     return t->def->infer(ctx, &node);
 }
 
@@ -227,7 +235,8 @@ fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, op_te
         if (!to)
             return FPC_ENOMEM;
         for (int64_t j = 0; j < n; j++)
-            to[j] = ((const double *)t->in[i].data)[j] * (1 + OP_JITTER * (2 * op_unit(seed, (uint32_t)i, (uint64_t)j) - 1));
+            to[j] = ((const double *)t->in[i].data)[j] *
+                    (1 + OP_JITTER * (2 * op_unit(seed, (uint32_t)i, (uint64_t)j) - 1));
     }
     return FPC_OK;
 }
@@ -244,7 +253,10 @@ enum { GUARD = 64 };
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-static char *guard_of(const fpc_tensor *t) { return (char *)t->data + fpc_bytes(t->shape, t->dtype); }
+static char *guard_of(const fpc_tensor *t)
+{
+    return (char *)t->data + fpc_bytes(t->shape, t->dtype);
+}
 
 static void lock_guards(fpc_tensor *t, int32_t n)
 {
@@ -318,7 +330,8 @@ static fpc_status check_memory(fpc_ctx *ctx, const op_tensors *t, const fpc_kern
             return fpc_fail(ctx, FPC_EINTERNAL, "%s writes beyond output %d", k->name, i);
     for (int32_t i = 0; i < t->n_in; i++) {
         const int in_place = (t->def->flags & FPC_OP_INPLACE) && i < t->n_out;
-        if (!guard_holds(&in[i]) || (!in_place && memcmp(in[i].data, before[i].data, fpc_bytes(in[i].shape, in[i].dtype))))
+        if (!guard_holds(&in[i]) ||
+            (!in_place && memcmp(in[i].data, before[i].data, fpc_bytes(in[i].shape, in[i].dtype))))
             return fpc_fail(ctx, FPC_EINTERNAL, "%s writes to input %d", k->name, i);
     }
     return FPC_OK;
@@ -334,15 +347,16 @@ static fpc_status prepare(fpc_arena *arena, const op_tensors *t, const op_backen
         out[i] = t->out[i];
         if (out[i].dtype == FPC_F64)
             out[i].dtype = b->real;
-        out[i].data = t->def->flags & FPC_OP_INPLACE ? in[i].data : guarded(arena, fpc_bytes(out[i].shape, out[i].dtype), 0xff);
+        out[i].data =
+            t->def->flags & FPC_OP_INPLACE ? in[i].data : guarded(arena, fpc_bytes(out[i].shape, out[i].dtype), 0xff);
         if (!out[i].data)
             return FPC_ENOMEM;
     }
     return FPC_OK;
 }
 
-fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_split split,
-                  op_result *r)
+fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k,
+                  op_split split, op_result *r)
 {
     fpc_tensor in[OP_MAX_IN], before[OP_MAX_IN];
     *r = (op_result){.n = t->n_out};
@@ -377,8 +391,8 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-fpc_status op_time(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_split split,
-                   double *seconds)
+fpc_status op_time(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k,
+                   op_split split, double *seconds)
 {
     fpc_tensor in[OP_MAX_IN], out[OP_MAX_OUT];
     fpc_status st = prepare(arena, t, b, in, out);

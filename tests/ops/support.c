@@ -15,8 +15,14 @@ static int covered(const op_backend *b, const char *op, int *cases)
             continue;
         if (op_make(all->b.ctx, all->scratch, &op_cases[i], &all->exact, &t))
             fail_msg("%s: %s", op_label(all->scratch, &op_cases[i]), op_error(all));
-        const fpc_node node = {.size = sizeof node, .op = op, .name = op, .n_in = t.n_in, .n_out = t.n_out, .in = t.in,
-                               .out = t.out, .attr = &op_cases[i].attr};
+        const fpc_node node = {.size = sizeof node,
+                               .op = op,
+                               .name = op,
+                               .n_in = t.n_in,
+                               .n_out = t.n_out,
+                               .in = t.in,
+                               .out = t.out,
+                               .attr = &op_cases[i].attr};
         n += op_kernel_of(b, &node) != NULL;
         ++*cases;
     }

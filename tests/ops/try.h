@@ -54,8 +54,14 @@ static inline fpc_status try_op(const op_backend *b, const op_case *c, int32_t n
     const fpc_status st = op_of(all->b.ctx, c, n_in, in, &t);
     if (st)
         return st;
-    const fpc_node node = {.size = sizeof node, .op = c->op, .name = c->op, .n_in = n_in, .n_out = t.n_out, .in = t.in,
-                           .out = t.out, .attr = &c->attr};
+    const fpc_node node = {.size = sizeof node,
+                           .op = c->op,
+                           .name = c->op,
+                           .n_in = n_in,
+                           .n_out = t.n_out,
+                           .in = t.in,
+                           .out = t.out,
+                           .attr = &c->attr};
     return op_run(all->b.ctx, all->scratch, &t, b, op_kernel_of(b, &node), (op_split){1, 0}, r);
 }
 
@@ -77,6 +83,9 @@ static inline void on_each(void (*check)(const op_backend *))
     fpc_arena_reset(all->scratch);
 }
 
-static inline double accuracy(const op_backend *b) { return b->real == FPC_F64 ? 1e-12 : 2e-6; }
+static inline double accuracy(const op_backend *b)
+{
+    return b->real == FPC_F64 ? 1e-12 : 2e-6;
+}
 
 #endif

@@ -1,5 +1,5 @@
-/* open.h: what the tests of plugins share: a context, a registry over FPCORE_PLUGIN_PATH, and instances made from a line
- * or two of recipe, so that a plugin is tested together with its option table. */
+/* open.h: what the tests of plugins share: a context, a registry over FPCORE_PLUGIN_PATH, and instances made from a
+ * line or two of recipe, so that a plugin is tested together with its option table. */
 #ifndef TESTS_PLUGINS_OPEN_H
 #define TESTS_PLUGINS_OPEN_H
 

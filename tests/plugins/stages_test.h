@@ -6,8 +6,7 @@
 #include "stages.h"
 
 /* What training needs at least; tests add sections. */
-#define SMALL_RECIPE \
-    "[loss.ce]\nuse = cross_entropy\n[metric.f_score]\nuse = fscore_batch\n[backend]\nuse = ref\n"
+#define SMALL_RECIPE "[loss.ce]\nuse = cross_entropy\n[metric.f_score]\nuse = fscore_batch\n[backend]\nuse = ref\n"
 
 static inline fpc_status try_stages(bench *b, const char *text, unsigned what, fpc_stages **out)
 {

@@ -96,7 +96,8 @@ static void required(void **state)
     const fpc_arg table[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights}, {0}};
 
     assert_int_equal(fpc_args_read(&cmd, table, NULL, NULL), FPC_EINVAL);
-    assert_string_equal(fpc_ctx_error(b->ctx), "fpcore eval: --weights is missing; `fpcore eval --help` shows an example");
+    assert_string_equal(fpc_ctx_error(b->ctx),
+                        "fpcore eval: --weights is missing; `fpcore eval --help` shows an example");
 }
 
 int main(void)

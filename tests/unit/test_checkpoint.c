@@ -1,5 +1,5 @@
-/* test_checkpoint.c: weights in and out of files: the same numbers, under PyTorch's names; files of other models, broken
- * numbers and unknown names are refused with a sentence and change nothing. */
+/* test_checkpoint.c: weights in and out of files: the same numbers, under PyTorch's names; files of other models,
+ * broken numbers and unknown names are refused with a sentence and change nothing. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ struct fixture {
     fpc_arena *arena;
     fpc_state *state;
     char folder[256], path[300];
-    fpc_st_file *file;      /* what fpc_weights_save wrote */
+    fpc_st_file *file;         /* what fpc_weights_save wrote */
     fpc_st_tensor tensor[400]; /* the same, to change */
 };
 
@@ -146,7 +146,8 @@ static void round_trip(void **state)
 static void another_model(void **state)
 {
     struct fixture *f = *state;
-    fpc_state *wider = state_of(f, tiny, "model.dims=8,16,24,40"), *plain = state_of(f, tiny, "model.lmsa=off"), *mine = f->state;
+    fpc_state *wider = state_of(f, tiny, "model.dims=8,16,24,40"), *plain = state_of(f, tiny, "model.lmsa=off"),
+              *mine = f->state;
 
     f->state = wider;
     refused(f, "for another model: tensor ");
@@ -191,8 +192,8 @@ static void names(void **state)
     const int32_t n = f->file->n;
     static const float numbers[4];
 
-    f->tensor[n] = (fpc_st_tensor){.name = "block1.0.attn.q.weigth", .dtype = FPC_F32, .rank = 1, .dims = {4}, .count = 4,
-                                   .data = numbers};
+    f->tensor[n] = (fpc_st_tensor){
+        .name = "block1.0.attn.q.weigth", .dtype = FPC_F32, .rank = 1, .dims = {4}, .count = 4, .data = numbers};
     write_changed(f, n + 1);
     refused(f, "its tensor block1.0.attn.q.weigth is not in the model (nearest: block1.0.attn.q.weight)");
     f->tensor[n].name = "optimizer.m.anything";
@@ -247,8 +248,10 @@ static void golden_weights(void **state)
         print_message("%s is not here\n", path);
         skip();
     }
-    f->state = state_of(f, "[run]\nmetric = f\n[model]\nuse = microsegformer\n[loss.ce]\nuse = cross_entropy\n"
-                           "[metric.f]\nuse = fscore_batch\n[backend]\nuse = ref\n", NULL);
+    f->state = state_of(f,
+                        "[run]\nmetric = f\n[model]\nuse = microsegformer\n[loss.ce]\nuse = cross_entropy\n"
+                        "[metric.f]\nuse = fscore_batch\n[backend]\nuse = ref\n",
+                        NULL);
     if (fpc_weights_load(f->ctx, f->state, path))
         fail_msg("%s", fpc_ctx_error(f->ctx));
 }

@@ -1,5 +1,5 @@
-/* test_events.c: the record grows by rows and reaches the loggers; a logger that fails is dropped with its sentence, one
- * that cannot write ends the run; a recipe without loggers gets the usual ones. */
+/* test_events.c: the record grows by rows and reaches the loggers; a logger that fails is dropped with its sentence,
+ * one that cannot write ends the run; a recipe without loggers gets the usual ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,7 +160,8 @@ static void usual_loggers(void **state)
 
     assert_string_equal(plugins_of(f, "[run]\nname = a\n"), "console plot history ");
     assert_string_equal(plugins_of(f, "[logger.c]\nuse = console\nprogress = off\n"), "console history ");
-    assert_string_equal(plugins_of(f, "[logger.h]\nuse = history\n[logger.t]\nuse = tensorboard\n"), "history tensorboard ");
+    assert_string_equal(plugins_of(f, "[logger.h]\nuse = history\n[logger.t]\nuse = tensorboard\n"),
+                        "history tensorboard ");
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* test_run.c: the training loop with a tiny network on drawn faces. Every training runs in a child process, which is
  * killed or cancelled at each point where that could matter; the files that come of it in the end must be those of a
- * training that nothing disturbed. rename and fpc_events_send are replaced here, so that points can be chosen exactly. */
+ * training that nothing disturbed. rename and fpc_events_send are replaced here, so that points can be chosen exactly.
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -243,10 +244,10 @@ static int teardown(void **state)
 
 static void leaves_a_run_folder(void **state)
 {
-    static const char *const first[] = {"train_loss", "train_f_score", "train_f1", "val_loss", "val_f_score", "val_f1", "lr",
-                                        "val_f1.background"};
-    static const char *const file[] = {"recipe.ini", "history.json", "history.csv", "best.safetensors",
-                                       "last.safetensors", "run.json", "samples.png"};
+    static const char *const first[] = {"train_loss",  "train_f_score", "train_f1", "val_loss",
+                                        "val_f_score", "val_f1",        "lr",       "val_f1.background"};
+    static const char *const file[] = {"recipe.ini",       "history.json", "history.csv", "best.safetensors",
+                                       "last.safetensors", "run.json",     "samples.png"};
     const char *folder, *key;
     json_t *history, *log, *column;
     struct stat st;
@@ -265,7 +266,8 @@ static void leaves_a_run_folder(void **state)
     same_results(folder, folder_of("b"), "the second of two equal runs", 0);
     history = json_of(folder, "history.json");
     i = 0;
-    json_object_foreach(history, key, column) {
+    json_object_foreach(history, key, column)
+    {
         assert_int_equal(json_array_size(column), 3);
         if (i < sizeof first / sizeof *first)
             assert_string_equal(key, first[i]);

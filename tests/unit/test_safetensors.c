@@ -1,4 +1,5 @@
-/* test_safetensors.c: what is written reads back, deterministically and whole or not at all; lies get their sentence. */
+/* test_safetensors.c: what is written reads back, deterministically and whole or not at all; lies get their sentence.
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,10 +142,9 @@ static void conversions(void **state)
     static const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x7e00, 0x8000};
     static const uint16_t brain[] = {0x3f80, 0xc000, 0x7f80, 0x0080};
     static const int32_t ints[] = {-7, 8};
-    const fpc_st_tensor t[] = {
-        {.name = "half", .dtype = FPC_F16, .rank = 1, .dims = {7}, .count = 7, .data = half},
-        {.name = "brain", .dtype = FPC_BF16, .rank = 1, .dims = {4}, .count = 4, .data = brain},
-        {.name = "ints", .dtype = FPC_I32, .rank = 1, .dims = {2}, .count = 2, .data = ints}};
+    const fpc_st_tensor t[] = {{.name = "half", .dtype = FPC_F16, .rank = 1, .dims = {7}, .count = 7, .data = half},
+                               {.name = "brain", .dtype = FPC_BF16, .rank = 1, .dims = {4}, .count = 4, .data = brain},
+                               {.name = "ints", .dtype = FPC_I32, .rank = 1, .dims = {2}, .count = 2, .data = ints}};
     fpc_st_file *file;
     float v[7];
     int64_t i[2];
@@ -200,10 +200,14 @@ static void hostile_files(void **state)
     refused(f, "{\"t\":3}", 2, "tensor t has no dtype");
     refused(f, "{\"a\\u0007b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2, "control character");
     refused(f, "{\"\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2, "a name of 0 bytes");
-    refused(f, "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},"
-               "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "tensors a and b overlap");
-    refused(f, "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-               "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "duplicate");
+    refused(f,
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},"
+            "\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}",
+            3, "tensors a and b overlap");
+    refused(f,
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+            "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
+            2, "duplicate");
     refused(f, "{\"__metadata__\":{\"a\":1}}", 0, "something other than texts");
     refused(f, "[1,2]", 0, "no JSON object");
     refused(f, "{\"t\":", 0, "no JSON object");
@@ -247,6 +251,47 @@ static void every_truncation(void **state)
     free(data);
 }
 
+/* A header with a few random bytes changed is read or refused; what is read lies inside of the file. */
+static void random_damage(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t random = 12345;
+    fpc_st_file *file;
+    size_t n;
+    char *data;
+    int read = 0, refusals = 0;
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    data = slurp(f->path, &n);
+    for (int trial = 0; trial < 3000; trial++) {
+        FILE *out = fopen(f->path, "wb");
+        char *damaged = malloc(n);
+        memcpy(damaged, data, n);
+        for (int k = 0; k <= trial % 3; k++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            damaged[(random >> 33) % (n < 600 ? n : 600)] =
+                (char)("0123456789[]{},:\"FIU\\\n\377"[(random >> 20) % 24]);
+        }
+        assert_int_equal(fwrite(damaged, 1, n, out), n);
+        fclose(out);
+        free(damaged);
+        if (fpc_st_read(f->ctx, f->arena, f->path, &file)) {
+            assert_true(strlen(fpc_ctx_error(f->ctx)) > 10);
+            refusals++;
+        } else {
+            unsigned sum = 0;
+            for (int32_t i = 0; i < file->n; i++)
+                for (size_t b = 0; b < (size_t)file->tensor[i].count * fpc_dtype_size(file->tensor[i].dtype); b++)
+                    sum += ((const unsigned char *)file->tensor[i].data)[b];
+            read += sum > 0;
+        }
+        fpc_ctx_clear(f->ctx);
+        fpc_arena_reset(f->arena);
+    }
+    free(data);
+    assert_true(read > 10 && refusals > 1000);
+}
+
 /* A write that cannot finish leaves the former file and no temporary one, and says why. */
 static void disk_full(void **state)
 {
@@ -267,7 +312,8 @@ static void disk_full(void **state)
     fpc_status status = fpc_st_write(f->ctx, f->path, 1, &t, 0, NULL);
     setrlimit(RLIMIT_FSIZE, &old);
     assert_int_equal(status, FPC_EIO);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "cannot be written: File too large; the former file stays as it was"));
+    assert_non_null(
+        strstr(fpc_ctx_error(f->ctx), "cannot be written: File too large; the former file stays as it was"));
     fpc_ctx_clear(f->ctx);
     is = slurp(f->path, &after);
     assert_int_equal(before, after);
@@ -295,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(misaligned_data, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_files, setup, teardown),
         cmocka_unit_test_setup_teardown(every_truncation, setup, teardown),
+        cmocka_unit_test_setup_teardown(random_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
         cmocka_unit_test_setup_teardown(no_such_folder, setup, teardown),
     };

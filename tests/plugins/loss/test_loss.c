@@ -6,7 +6,7 @@
 #include <fpcore/loss.h>
 #include <math.h>
 
-#define CLASS_WEIGHTS                                                                                              \
+#define CLASS_WEIGHTS                                                                                                  \
     "class_weights = 0.0043, 0.0049, 0.0602, 0.3834, 0.5577, 0.5577, 0.2924, 0.2986, 0.2595, 0.3189, 0.4357, 0.3030, " \
     "0.1857, 0.0040, 0.1121, 0.6114, 14.5434, 0.0305, 0.0366"
 
@@ -23,16 +23,17 @@ static fpc_backend *open_backend(bench *b, const char *text)
 {
     fpc_recipe *recipe;
     fpc_backend *be;
-    if (fpc_recipe_parse(b->ctx, b->arena, "test.ini", fpc_sprintf(b->arena, "[backend]\n%s\n", text), 0, NULL, &recipe) ||
+    if (fpc_recipe_parse(b->ctx, b->arena, "test.ini", fpc_sprintf(b->arena, "[backend]\n%s\n", text), 0, NULL,
+                         &recipe) ||
         fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), &be))
         fail_msg("%s", fpc_ctx_error(b->ctx));
     return be;
 }
 
-#define MUST(call)                                                                                                 \
-    do {                                                                                                           \
-        if (call)                                                                                                  \
-            fail_msg("%s", fpc_ctx_error(p->b->ctx));                                                              \
+#define MUST(call)                                                                                                     \
+    do {                                                                                                               \
+        if (call)                                                                                                      \
+            fail_msg("%s", fpc_ctx_error(p->b->ctx));                                                                  \
     } while (0)
 
 /* The term's value; its gradient by the logits into grad, which may be NULL. */
@@ -51,8 +52,12 @@ static double evaluate(const problem *p, const char *loss, float *grad)
     MUST(fpc_op_table_new(p->b->ctx, p->b->arena, 0, NULL, &ops));
     MUST(fpc_graph_new(p->b->ctx, p->b->arena, ops, be->device.real, 1, &g));
     const fpc_val z = fpc_param(g, "z", 4, (fpc_shape){p->n, p->h, p->w, p->classes}, FPC_FILL_ZERO, 0);
-    const fpc_target target = {.size = sizeof target, .mask = fpc_input(g, "mask", (fpc_shape){p->n, p->h, p->w, 1}, FPC_U8),
-                               .mask_b = {-1}, .lambda = {-1}, .classes = p->classes, .ignore = p->ignore};
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(g, "mask", (fpc_shape){p->n, p->h, p->w, 1}, FPC_U8),
+                               .mask_b = {-1},
+                               .lambda = {-1},
+                               .classes = p->classes,
+                               .ignore = p->ignore};
     fpc_loss_io io = {.size = sizeof io, .logits = z, .target = &target, .term = {-1}};
     MUST(v->build(inst.self, g, &io));
     MUST(fpc_graph_check(g));
@@ -91,15 +96,23 @@ static void golden_terms(void **state)
     const fpc_st_tensor *z = fpc_st_find(f, "logits"), *m = fpc_st_find(f, "mask");
     int64_t *wide = fpc_alloc(b->arena, sizeof *wide * (size_t)m->count);
     uint8_t *mask = fpc_alloc(b->arena, (size_t)m->count);
-    float *logits = fpc_alloc(b->arena, sizeof(float) * (size_t)z->count), *got = fpc_alloc(b->arena, sizeof(float) * (size_t)z->count);
+    float *logits = fpc_alloc(b->arena, sizeof(float) * (size_t)z->count),
+          *got = fpc_alloc(b->arena, sizeof(float) * (size_t)z->count);
     assert_int_equal(fpc_st_as_i64(b->ctx, f, m, wide), FPC_OK);
     assert_int_equal(fpc_st_as_f32(b->ctx, f, z, logits), FPC_OK);
     for (int64_t i = 0; i < m->count; i++)
         mask[i] = (uint8_t)wide[i];
     for (size_t k = 0; k < sizeof backend / sizeof backend[0]; k++)
         for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-            const problem p = {b, backend[k], (int32_t)z->dims[0], (int32_t)z->dims[2], (int32_t)z->dims[3], (int32_t)z->dims[1],
-                               -1, logits, mask};
+            const problem p = {b,
+                               backend[k],
+                               (int32_t)z->dims[0],
+                               (int32_t)z->dims[2],
+                               (int32_t)z->dims[3],
+                               (int32_t)z->dims[1],
+                               -1,
+                               logits,
+                               mask};
             const float *value = fpc_st_find(f, fpc_sprintf(b->arena, "value.%s", row[i].name))->data;
             const float *grad = fpc_st_find(f, fpc_sprintf(b->arena, "grad.%s", row[i].name))->data;
             const double loss = evaluate(&p, row[i].loss, got);
@@ -111,7 +124,8 @@ static void golden_terms(void **state)
                 worst = fmax(worst, fabs((double)(got[j] - grad[j])));
             }
             if (!(worst <= 1e-4 * most))
-                fail_msg("gradient of %s on %s: off by %.3g of the largest magnitude", row[i].name, backend[k], worst / most);
+                fail_msg("gradient of %s on %s: off by %.3g of the largest magnitude", row[i].name, backend[k],
+                         worst / most);
         }
 }
 
@@ -163,7 +177,8 @@ static void ignored_pixels(void **state)
         for (int i = 0; i < 2; i++)
             half[c * 2 + i] = z[c * 4 + i];
     for (size_t i = 0; i < sizeof loss / sizeof loss[0]; i++) {
-        const problem all = {*state, "use = ref", 1, 1, 4, 3, 255, z, t}, rest = {*state, "use = ref", 1, 1, 2, 3, -1, half, few};
+        const problem all = {*state, "use = ref", 1, 1, 4, 3, 255, z, t},
+                      rest = {*state, "use = ref", 1, 1, 2, 3, -1, half, few};
         assert_float_equal(evaluate(&all, loss[i], grad), evaluate(&rest, loss[i], NULL), 1e-6);
         for (int c = 0; c < 3; c++)
             assert_true(grad[c * 4 + 2] == 0 && grad[c * 4 + 3] == 0 && grad[c * 4] != 0);
@@ -177,8 +192,11 @@ static void normalisers(void **state)
     static const struct {
         const char *loss;
         double want;
-    } row[] = {{"use = cross_entropy", 15}, {"use = cross_entropy\nclass_weights = 0.5, 1, 2", 15}, {"use = dice", 2},
-               {"use = focal", 15}, {"use = cross_entropy\nclass_weights = 0.5, 1, 4", 25}};
+    } row[] = {{"use = cross_entropy", 15},
+               {"use = cross_entropy\nclass_weights = 0.5, 1, 2", 15},
+               {"use = dice", 2},
+               {"use = focal", 15},
+               {"use = cross_entropy\nclass_weights = 0.5, 1, 4", 25}};
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         const fpc_instance inst = open_plugin(*state, "loss.term", row[i].loss);
@@ -195,10 +213,13 @@ static void refusals(void **state)
 
     assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
     assert_int_equal(fpc_graph_new(b->ctx, b->arena, ops, FPC_F32, 1, &g), FPC_OK);
-    const fpc_target target = {.size = sizeof target, .mask = fpc_input(g, "mask", (fpc_shape){1, 4, 4, 1}, FPC_U8), .classes = 19};
-    fpc_loss_io io = {.size = sizeof io, .logits = fpc_input(g, "z", (fpc_shape){1, 4, 4, 19}, FPC_F32), .target = &target};
+    const fpc_target target = {
+        .size = sizeof target, .mask = fpc_input(g, "mask", (fpc_shape){1, 4, 4, 1}, FPC_U8), .classes = 19};
+    fpc_loss_io io = {
+        .size = sizeof io, .logits = fpc_input(g, "z", (fpc_shape){1, 4, 4, 19}, FPC_F32), .target = &target};
     assert_int_equal(((const fpc_loss_vtbl *)inst.vtbl)->build(inst.self, g, &io), FPC_EINVAL);
-    assert_non_null(strstr(fpc_ctx_error(b->ctx), "loss.ce.class_weights has 3 numbers, but the data set has 19 classes"));
+    assert_non_null(
+        strstr(fpc_ctx_error(b->ctx), "loss.ce.class_weights has 3 numbers, but the data set has 19 classes"));
     fpc_ctx_clear(b->ctx);
     refuse_plugin(b, "loss.ce", "use = cross_entropy\nlabel_smoothing = 1.5", "loss.ce.label_smoothing = 1.5");
     refuse_plugin(b, "loss.ce", "use = cross_entropy\nclass_weights = 1, -2", "loss.ce.class_weights = 1, -2");

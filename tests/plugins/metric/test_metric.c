@@ -1,5 +1,5 @@
-/* test_metric.c: every metric against numbers computed with NumPy (golden/metrics.safetensors), against the small worked
- * example of reference 3, and at the edges: perfect, empty, ignored. */
+/* test_metric.c: every metric against numbers computed with NumPy (golden/metrics.safetensors), against the small
+ * worked example of reference 3, and at the edges: perfect, empty, ignored. */
 #include "plugins/open.h"
 #include "checkpoint.h"
 #include <fpcore/metric.h>
@@ -8,7 +8,8 @@
 enum { MOST = 64 * 19 * 3 };
 
 /* Counts of n pictures of `pixels` pixels each; labels of 255 count nowhere. */
-static fpc_counts count(int32_t *to, const uint8_t *truth, const uint8_t *guess, int32_t n, int64_t pixels, int32_t classes)
+static fpc_counts count(int32_t *to, const uint8_t *truth, const uint8_t *guess, int32_t n, int64_t pixels,
+                        int32_t classes)
 {
     memset(to, 0, sizeof(int32_t) * (size_t)(n * classes * 3));
     for (int32_t i = 0; i < n; i++)
@@ -53,9 +54,9 @@ static void golden_numbers(void **state)
     const fpc_st_tensor *t = fpc_st_find(f, "target"), *p = fpc_st_find(f, "pred");
     assert_true(t && p && t->dtype == FPC_U8 && p->dtype == FPC_U8 && t->rank == 3 && t->dims[0] == 6);
     const int64_t pixels = t->dims[1] * t->dims[2];
-    const fpc_counts batch[] = {count(first, t->data, p->data, 4, pixels, 19),
-                                count(last, (const uint8_t *)t->data + 4 * pixels, (const uint8_t *)p->data + 4 * pixels,
-                                      2, pixels, 19)};
+    const fpc_counts batch[] = {
+        count(first, t->data, p->data, 4, pixels, 19),
+        count(last, (const uint8_t *)t->data + 4 * pixels, (const uint8_t *)p->data + 4 * pixels, 2, pixels, 19)};
     const double *f_batch = fpc_st_find(f, "f_batch_of_4")->data, *f_image = fpc_st_find(f, "f_image")->data;
     const double *f_class = fpc_st_find(f, "f1_class_dataset")->data, *right = fpc_st_find(f, "pixel_accuracy")->data;
     double images = 0;

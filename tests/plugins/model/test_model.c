@@ -1,5 +1,5 @@
-/* test_model.c: the models' parameters (number, names, shapes), work and sizes of logits, and what they refuse. That they
- * compute the right thing is tests/golden/test_golden.c's part. */
+/* test_model.c: the models' parameters (number, names, shapes), work and sizes of logits, and what they refuse. That
+ * they compute the right thing is tests/golden/test_golden.c's part. */
 #include "plugins/stages_test.h"
 
 static int64_t count_params(const fpc_graph *g)
@@ -54,20 +54,13 @@ static void names_and_shapes(void **state)
         int rank;
         fpc_shape shape;
     } row[] = {
-        {"patch_embed1.proj.weight", 4, {32, 7, 7, 3}},
-        {"block1.0.attn.sr.weight", 4, {32, 8, 8, 32}},
-        {"block2.1.attn.kv.weight", 2, {1, 1, 128, 64}},
-        {"block4.1.mlp.fc1.weight", 2, {1, 1, 384, 192}},
-        {"block3.0.attn.norm.bias", 1, {1, 1, 1, 128}},
-        {"norm3.weight", 1, {1, 1, 1, 128}},
-        {"decoder.linear_c4.weight", 2, {1, 1, 128, 192}},
-        {"decoder.linear_fuse.0.weight", 2, {1, 1, 128, 512}},
-        {"decoder.linear_fuse.2.bias", 1, {1, 1, 1, 128}},
-        {"decoder.lmsa.dw_conv3x3.weight", 4, {128, 3, 3, 1}},
-        {"decoder.lmsa.pw_conv.weight", 4, {128, 1, 1, 128}},
-        {"decoder.lmsa.bn.running_var", 1, {1, 1, 1, 128}},
-        {"decoder.lmsa.bn.num_batches_tracked", 0, {1, 1, 1, 1}},
-        {"decoder.lmsa.fc.0.weight", 2, {1, 1, 32, 128}},
+        {"patch_embed1.proj.weight", 4, {32, 7, 7, 3}},           {"block1.0.attn.sr.weight", 4, {32, 8, 8, 32}},
+        {"block2.1.attn.kv.weight", 2, {1, 1, 128, 64}},          {"block4.1.mlp.fc1.weight", 2, {1, 1, 384, 192}},
+        {"block3.0.attn.norm.bias", 1, {1, 1, 1, 128}},           {"norm3.weight", 1, {1, 1, 1, 128}},
+        {"decoder.linear_c4.weight", 2, {1, 1, 128, 192}},        {"decoder.linear_fuse.0.weight", 2, {1, 1, 128, 512}},
+        {"decoder.linear_fuse.2.bias", 1, {1, 1, 1, 128}},        {"decoder.lmsa.dw_conv3x3.weight", 4, {128, 3, 3, 1}},
+        {"decoder.lmsa.pw_conv.weight", 4, {128, 1, 1, 128}},     {"decoder.lmsa.bn.running_var", 1, {1, 1, 1, 128}},
+        {"decoder.lmsa.bn.num_batches_tracked", 0, {1, 1, 1, 1}}, {"decoder.lmsa.fc.0.weight", 2, {1, 1, 32, 128}},
         {"decoder.conv_seg.weight", 4, {19, 1, 1, 128}},
     };
     const fpc_graph *g = graph(*state, "use = microsegformer", 1, 64, 64, 1, 0);
@@ -86,7 +79,8 @@ static void names_and_shapes(void **state)
     assert_int_equal(buffers, 3);
     g = graph(*state, "use = unet", 1, 64, 64, 1, 0);
     assert_true(fpc_same_shape(value_named(g, "inc.double_conv.0.weight")->shape, (fpc_shape){20, 3, 3, 3}));
-    assert_true(fpc_same_shape(value_named(g, "down4.maxpool_conv.1.double_conv.4.weight")->shape, (fpc_shape){160, 3, 3, 160}));
+    assert_true(fpc_same_shape(value_named(g, "down4.maxpool_conv.1.double_conv.4.weight")->shape,
+                               (fpc_shape){160, 3, 3, 160}));
     assert_true(fpc_same_shape(value_named(g, "up1.conv.double_conv.0.weight")->shape, (fpc_shape){160, 3, 3, 320}));
     assert_true(fpc_same_shape(value_named(g, "outc.conv.bias")->shape, (fpc_shape){1, 1, 1, 19}));
     g = graph(*state, "use = unet\nbilinear = off", 1, 64, 64, 1, 0);
@@ -166,8 +160,10 @@ static void dropout_sites(void **state)
 
 static void refusals(void **state)
 {
-    refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16", "model.depths has 4 numbers, but model.dims has 2");
-    refuse_plugin(*state, "model", "use = microsegformer\nheads = 1,1,3,1", "3 heads do not divide the 128 channels of stage 3");
+    refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16",
+                  "model.depths has 4 numbers, but model.dims has 2");
+    refuse_plugin(*state, "model", "use = microsegformer\nheads = 1,1,3,1",
+                  "3 heads do not divide the 128 channels of stage 3");
     refuse_plugin(*state, "model", "use = microsegformer\ndropout = 0.9", "stage 4 would drop");
     refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16,x,32", "test.ini:3: model.dims = 8,16,x,32");
     refuse_plugin(*state, "model", "use = microsegformer\nlsma = on", "did you mean `lmsa`?");

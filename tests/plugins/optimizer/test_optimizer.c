@@ -3,7 +3,7 @@
 #include "plugins/stages_test.h"
 #include <math.h>
 
-#define TINY_MODEL                                                                                             \
+#define TINY_MODEL                                                                                                     \
     "[model]\nuse = microsegformer\ndims = 4,8\ndepths = 1,1\nsr_ratios = 2,1\nheads = 1,1\ndecoder_dim = 8\n"
 
 typedef struct rule {
@@ -37,11 +37,13 @@ static float gradient(int t, int32_t tensor, int64_t i)
 static void follow(bench *b, const char *optimizer, const char *run, const rule *r, double clip)
 {
     enum { STEPS = 4 };
-    fpc_stages *s = open_stages(b, fpc_sprintf(b->arena, "[run]\n%s\n%s%s[optimizer]\n%s\n", run, SMALL_RECIPE, TINY_MODEL, optimizer),
-                                FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    fpc_stages *s = open_stages(
+        b, fpc_sprintf(b->arena, "[run]\n%s\n%s%s[optimizer]\n%s\n", run, SMALL_RECIPE, TINY_MODEL, optimizer),
+        FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     fpc_state *state = s->state;
     const int64_t n = state->n_trainable;
-    double *p = fpc_alloc(b->arena, 8 * (size_t)n), *m = fpc_alloc(b->arena, 8 * (size_t)n), *v = fpc_alloc(b->arena, 8 * (size_t)n);
+    double *p = fpc_alloc(b->arena, 8 * (size_t)n), *m = fpc_alloc(b->arena, 8 * (size_t)n),
+           *v = fpc_alloc(b->arena, 8 * (size_t)n);
     float *host = fpc_alloc(b->arena, 4 * (size_t)n);
     int64_t at = 0;
 
@@ -79,8 +81,8 @@ static void follow(bench *b, const char *optimizer, const char *run, const rule 
             assert_int_equal(fpc_state_get(state, &state->entry[e], host), FPC_OK);
             for (int64_t i = 0; i < state->entry[e].count; i++, at++)
                 if (!(fabs((double)host[i] - p[at]) <= 1e-6 + 1e-5 * fabs(p[at])))
-                    fail_msg("%s: %s[%lld] is %.9g; the formula gives %.9g", optimizer, state->entry[e].name, (long long)i,
-                             (double)host[i], p[at]);
+                    fail_msg("%s: %s[%lld] is %.9g; the formula gives %.9g", optimizer, state->entry[e].name,
+                             (long long)i, (double)host[i], p[at]);
         }
 }
 
@@ -90,12 +92,14 @@ static void adamw(void **state)
     const rule other = {.adam = 1, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-3, .decay = 0.1};
     follow(*state, "use = adamw", "clip_norm = 0", &usual, 0);
     follow(*state, "use = adamw", "clip_norm = 0.5", &usual, 0.5);
-    follow(*state, "use = adamw\nbeta1 = 0.5\nbeta2 = 0.9\neps = 1e-3\nweight_decay = 0.1", "clip_norm = 1000", &other, 1000);
+    follow(*state, "use = adamw\nbeta1 = 0.5\nbeta2 = 0.9\neps = 1e-3\nweight_decay = 0.1", "clip_norm = 1000", &other,
+           1000);
 }
 
 static void sgd(void **state)
 {
-    const rule plain = {.momentum = 0}, usual = {.momentum = 0.9}, damp = {.momentum = 0.8, .dampening = 0.3, .decay = 0.05};
+    const rule plain = {.momentum = 0}, usual = {.momentum = 0.9},
+               damp = {.momentum = 0.8, .dampening = 0.3, .decay = 0.05};
     const rule nesterov = {.momentum = 0.9, .nesterov = 1, .decay = 0.05};
     follow(*state, "use = sgd\nmomentum = 0", "clip_norm = 0", &plain, 0);
     follow(*state, "use = sgd", "clip_norm = 0", &usual, 0);
@@ -107,7 +111,8 @@ static void not_finite(void **state)
 {
     bench *b = *state;
     fpc_stages *s = open_stages(b, SMALL_RECIPE TINY_MODEL, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
-    const fpc_state_entry *bias = fpc_state_find(s->state, "decoder.conv_seg.bias"), *grad = fpc_state_find(s->state, "grad.decoder.conv_seg.bias");
+    const fpc_state_entry *bias = fpc_state_find(s->state, "decoder.conv_seg.bias"),
+                          *grad = fpc_state_find(s->state, "grad.decoder.conv_seg.bias");
     float before[19], after[19], bad[19] = {[3] = NAN};
     double norm;
 
@@ -120,7 +125,8 @@ static void not_finite(void **state)
 
 static void refusals(void **state)
 {
-    refuse_plugin(*state, "optimizer", "use = sgd\nnesterov = on\nmomentum = 0", "nesterov = on needs a momentum above 0");
+    refuse_plugin(*state, "optimizer", "use = sgd\nnesterov = on\nmomentum = 0",
+                  "nesterov = on needs a momentum above 0");
     refuse_plugin(*state, "optimizer", "use = sgd\nnesterov = on\ndampening = 0.5", "dampening = 0");
     refuse_plugin(*state, "optimizer", "use = adamw\nbeta1 = 1", "optimizer.beta1 = 1");
     refuse_plugin(*state, "optimizer", "use = adamw\neps = 0", "optimizer.eps = 0");

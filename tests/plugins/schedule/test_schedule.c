@@ -77,9 +77,12 @@ static void recorded_rates(void **state)
         int64_t warmup, epochs, epoch;
         double want;
     } row[] = {
-        {"use = cosine", 8e-4, 5, 200, 0, 8e-5},          {"use = cosine", 8e-4, 5, 200, 1, 2.24e-4},
-        {"use = cosine", 8e-4, 5, 200, 25, 7.7941e-4},    {"use = cosine", 8e-4, 5, 200, 150, 1.2291e-4},
-        {"use = cosine", 8e-4, 5, 300, 200, 2.0618e-4},   {"use = cosine", 1.5e-3, 5, 150, 92, 5.1824e-4},
+        {"use = cosine", 8e-4, 5, 200, 0, 8e-5},
+        {"use = cosine", 8e-4, 5, 200, 1, 2.24e-4},
+        {"use = cosine", 8e-4, 5, 200, 25, 7.7941e-4},
+        {"use = cosine", 8e-4, 5, 200, 150, 1.2291e-4},
+        {"use = cosine", 8e-4, 5, 300, 200, 2.0618e-4},
+        {"use = cosine", 1.5e-3, 5, 150, 92, 5.1824e-4},
         {"use = cosine\nt_max = 150\neta_min = 1e-6", 8e-4, 5, 200, 200, 1.6568e-4},
         {"use = warm_restarts\nt_0 = 25\neta_min = 1e-6", 8e-4, 5, 200, 29, 4.1500e-6},
         {"use = warm_restarts\nt_0 = 25\neta_min = 1e-6", 8e-4, 5, 200, 30, 8e-4},
