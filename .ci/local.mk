@@ -1,6 +1,6 @@
 # Targets for developers: lint, sanitizer builds, speed.
 EXTRA_DIST += $(ci_files)
-.PHONY: lint check-sanitizers check-tsan bench
+.PHONY: lint check-sanitizers check-tsan check-fuzz bench
 
 lint:
 	@CC='$(CC)' CLANG_FORMAT='$(CLANG_FORMAT)' CPPCHECK='$(CPPCHECK)' SHELLCHECK='$(SHELLCHECK)' \
@@ -17,6 +17,11 @@ check-sanitizers check-tsan:
 
 # Threads: readers and kernels.
 tsan_tests = $(filter %test_dataset %test_data %test_augment %test_pool %test_message %test_agree,$(test_programs))
+
+# FUZZ_SECONDS for each reader of files that may be hostile.
+FUZZ_SECONDS = 60
+check-fuzz:
+	$(SHELL) $(top_srcdir)/tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 bench: all
 	FPCORE_PLUGIN_PATH=$(abs_top_builddir)/.libs ./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini -s dataset.use=synthetic

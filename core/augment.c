@@ -1,5 +1,5 @@
-/* augment.c: the [augment.NAME] sections at work. Plugins only draw; here the draws of one image become the numbers that
- * the ops warp_image, warp_mask and colour take, and the ops are put in front of the model.
+/* augment.c: the [augment.NAME] sections at work. Plugins only draw; here the draws of one image become the numbers
+ * that the ops warp_image, warp_mask and colour take, and the ops are put in front of the model.
  *
  * Order: each draw maps the picture that it makes to the picture that it takes, so that of the sections A, B, C of a
  * recipe (A first) the composed map is M_A M_B M_C: a pixel of the result goes through C's matrix first, A's last. The
@@ -13,7 +13,10 @@
 
 enum { COLOUR_FLOATS = sizeof(fpc_colour) / sizeof(float), MAX_PIXEL_FLOATS = 16, MAX_COLOURS = 64, MAX_DRAW = 4096 };
 
-static const fpc_augment_vtbl *vtbl_of(const fpc_instance *inst) { return inst->vtbl; }
+static const fpc_augment_vtbl *vtbl_of(const fpc_instance *inst)
+{
+    return inst->vtbl;
+}
 
 /* ---- opening ---- */
 static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
@@ -33,7 +36,8 @@ static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
         break;
     case FPC_STAGE_PIXEL:
         if (!v->build)
-            return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s works on pixels but has no build function", label, name);
+            return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s works on pixels but has no build function", label,
+                            name);
         if (v->draw_size && v->draw_size % sizeof(float) == 0 && v->draw_size <= MAX_PIXEL_FLOATS * sizeof(float))
             return FPC_OK;
         break;
@@ -48,7 +52,10 @@ static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
                     (unsigned)v->draw_size);
 }
 
-static int is_augment(const fpc_section *s) { return strncmp(s->name, "augment.", 8) == 0; }
+static int is_augment(const fpc_section *s)
+{
+    return strncmp(s->name, "augment.", 8) == 0;
+}
 
 static fpc_status read_fill(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *recipe, fpc_augments *a)
 {
@@ -63,9 +70,11 @@ static fpc_status read_fill(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *re
         return FPC_OK;
     if (a->info.ignore_label < 0) {
         const fpc_entry *e = fpc_section_entry(section, "fill");
-        return fpc_fail_recipe(ctx, FPC_EINVAL,
-                        "%s: augment.fill = ignore: the data set has no ignore label; give dataset.ignore_label or use "
-                        "fill = background", e ? e->origin : "recipe");
+        return fpc_fail_recipe(
+            ctx, FPC_EINVAL,
+            "%s: augment.fill = ignore: the data set has no ignore label; give dataset.ignore_label or use "
+            "fill = background",
+            e ? e->origin : "recipe");
     }
     a->fill = a->info.ignore_label;
     return FPC_OK;
@@ -87,8 +96,8 @@ static fpc_status count_stages(fpc_ctx *ctx, fpc_arena *arena, fpc_augments *a)
             a->pixel[a->n_pixel++] = (fpc_pixel_stage){a->inst[i], (int32_t)(v->draw_size / sizeof(float))};
     }
     if (a->n_colour > MAX_COLOURS)
-        return fpc_fail(ctx, FPC_EINVAL, "the [augment.*] sections make %d colour maps per image; at most %d", a->n_colour,
-                        MAX_COLOURS);
+        return fpc_fail(ctx, FPC_EINVAL, "the [augment.*] sections make %d colour maps per image; at most %d",
+                        a->n_colour, MAX_COLOURS);
     return FPC_OK;
 }
 
@@ -146,8 +155,8 @@ static int to_pixels(const double m[9], int32_t h, int32_t w, float out[8])
     double p[9];
     multiply(m, in, p);
     multiply(back, p, p);
-    const double det = m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
-                       m[2] * (m[3] * m[7] - m[4] * m[6]);
+    const double det =
+        m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
     if (!(fabs(p[8]) > 1e-6) || !(fabs(det) > 1e-9))
         return 0;
     for (int i = 0; i < 8; i++) {
@@ -158,7 +167,10 @@ static int to_pixels(const double m[9], int32_t h, int32_t w, float out[8])
     return 1;
 }
 
-static int mirrors(const double m[9]) { return m[0] * m[4] - m[1] * m[3] < 0; }
+static int mirrors(const double m[9])
+{
+    return m[0] * m[4] - m[1] * m[3] < 0;
+}
 
 static void label_table(const fpc_augments *a, int exchange, uint8_t table[256])
 {
@@ -188,16 +200,16 @@ static fpc_status draw_geometry(const fpc_instance *inst, fpc_rng rng, const fpc
     return FPC_OK;
 }
 
-fpc_status fpc_augments_draw(const fpc_augments *a, uint64_t seed, int64_t epoch, int64_t batch, int64_t sample, int32_t row,
-                             int32_t rows, int32_t h, int32_t w, fpc_draws *out)
+fpc_status fpc_augments_draw(const fpc_augments *a, uint64_t seed, int64_t epoch, int64_t batch, int64_t sample,
+                             int32_t row, int32_t rows, int32_t h, int32_t w, fpc_draws *out)
 {
     struct pose pose = {{1, 0, 0, 0, 1, 0, 0, 0, 1}, 0};
     int32_t colour = 0, pixel = 0;
     for (int32_t i = 0; i < a->n; i++) {
         const fpc_instance *inst = &a->inst[i];
         const fpc_augment_vtbl *v = vtbl_of(inst);
-        const fpc_rng rng = {{(uint32_t)seed, (uint32_t)(seed >> 32)}, fpc_hash(inst->self->label), (uint32_t)epoch,
-                             (uint32_t)sample};
+        const fpc_rng rng = {
+            {(uint32_t)seed, (uint32_t)(seed >> 32)}, fpc_hash(inst->self->label), (uint32_t)epoch, (uint32_t)sample};
         fpc_image_info image = {sizeof image, h, w, 3, rows, row, rng};
         image.shared.stream = rng.stream * 16777619u ^ 0xb47c4u;
         image.shared.sample = (uint32_t)batch;
@@ -230,7 +242,8 @@ fpc_status fpc_augments_draw(const fpc_augments *a, uint64_t seed, int64_t epoch
 }
 
 /* ---- building ---- */
-void fpc_augments_build(const fpc_augments *a, fpc_graph *g, fpc_val image_u8, fpc_val mask_u8, fpc_val *image, fpc_val *mask)
+void fpc_augments_build(const fpc_augments *a, fpc_graph *g, fpc_val image_u8, fpc_val mask_u8, fpc_val *image,
+                        fpc_val *mask)
 {
     const int32_t n = fpc_shape_of(g, image_u8).n;
     *mask = mask_u8;

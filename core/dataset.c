@@ -1,10 +1,10 @@
 /* dataset.c: fpc_data: batches from a data set plugin, read ahead of training.
  *
- * An epoch is a row of positions; position p is row p % batch of batch p / batch and shows sample order[p]. Readers take
- * positions in order, read (or copy from the cache), draw the augmentation and write into one of SLOTS batches; the
- * trainer takes whole batches in order. What a position holds is a pure function of (seed, epoch, p), so the number of
- * readers and their timing show nowhere. Everything that two threads touch is touched under `lock`; a decoded picture is
- * never written again once it is in the cache. */
+ * An epoch is a row of positions; position p is row p % batch of batch p / batch and shows sample order[p]. Readers
+ * take positions in order, read (or copy from the cache), draw the augmentation and write into one of SLOTS batches;
+ * the trainer takes whole batches in order. What a position holds is a pure function of (seed, epoch, p), so the number
+ * of readers and their timing show nowhere. Everything that two threads touch is touched under `lock`; a decoded
+ * picture is never written again once it is in the cache. */
 #define _POSIX_C_SOURCE 200809L
 #include "data.h"
 #include <fpcore/draw.h>
@@ -34,28 +34,31 @@ struct fpc_data {
     fpc_data_options opt;
     fpc_augments *augs;
     uint64_t seed;
-    int64_t *order;       /* room for the largest part */
+    int64_t *order; /* room for the largest part */
     struct slot slot[SLOTS];
-    int ready;            /* slots and threads exist */
+    int ready; /* slots and threads exist */
     int32_t n_readers;
     pthread_t reader[MAX_READERS];
-    fpc_arena *scratch;   /* of the calling thread */
+    fpc_arena *scratch; /* of the calling thread */
 
     pthread_mutex_t lock;
     pthread_cond_t work, filled;
     int closed, quit;
-    int32_t busy;         /* readers at work on a position */
+    int32_t busy; /* readers at work on a position */
     fpc_part part;
     int64_t epoch, n_pos, next_pos; /* the epoch's positions; the first that nobody took */
     int64_t n_batches, current;     /* current: batch that the trainer holds or asks for; -1 before the first */
-    int64_t freed;        /* batches below this number are no longer in use */
-    uint8_t **cache[4];   /* by part and sample: image, then mask; NULL: not there */
-    int64_t cache_left;   /* bytes */
+    int64_t freed;                  /* batches below this number are no longer in use */
+    uint8_t **cache[4];             /* by part and sample: image, then mask; NULL: not there */
+    int64_t cache_left;             /* bytes */
 };
 
 static const char *const part_name[4] = {"", "training", "validation", "test"};
 
-static int64_t pixels(const fpc_data *d) { return (int64_t)d->info.h * d->info.w; }
+static int64_t pixels(const fpc_data *d)
+{
+    return (int64_t)d->info.h * d->info.w;
+}
 
 /* ---- one sample ---- */
 static void sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID_BYTES])
@@ -74,16 +77,18 @@ static fpc_status check_labels(const fpc_data *d, fpc_part part, int64_t index, 
             continue;
         char id[ID_BYTES];
         sample_name(d, part, index, id);
-        return fpc_fail(d->ctx, FPC_EFORMAT,
-                        "%s sample %lld (%s): label %d at x %lld, y %lld; the data set has %d classes, so labels are 0 .. %d",
-                        part_name[part], (long long)index, id, mask[i], (long long)(i % d->info.w),
-                        (long long)(i / d->info.w), d->info.classes, d->info.classes - 1);
+        return fpc_fail(
+            d->ctx, FPC_EFORMAT,
+            "%s sample %lld (%s): label %d at x %lld, y %lld; the data set has %d classes, so labels are 0 .. %d",
+            part_name[part], (long long)index, id, mask[i], (long long)(i % d->info.w), (long long)(i / d->info.w),
+            d->info.classes, d->info.classes - 1);
     }
     return FPC_OK;
 }
 
 /* From the plugin, checked. */
-static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image, uint8_t *mask)
+static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image,
+                             uint8_t *mask)
 {
     char id[ID_BYTES] = "";
     fpc_sample sample = {image, mask, id, sizeof id};
@@ -124,7 +129,8 @@ static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image
     free(copy);
 }
 
-static fpc_status read_sample(fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image, uint8_t *mask)
+static fpc_status read_sample(fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image,
+                              uint8_t *mask)
 {
     pthread_mutex_lock(&d->lock);
     const uint8_t *kept = d->cache[part] ? d->cache[part][index] : NULL;
@@ -228,11 +234,12 @@ static fpc_status check_info(const fpc_data *d)
     const fpc_dataset_info *i = &d->info;
     const char *name = d->inst.plugin->name;
     if (i->h < 1 || i->w < 1 || i->h > 16384 || i->w > 16384 || i->c != 3)
-        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: pictures of %d x %d x %d; sizes are 1 .. 16384 and 3 channels", name,
-                        i->w, i->h, i->c);
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: pictures of %d x %d x %d; sizes are 1 .. 16384 and 3 channels",
+                        name, i->w, i->h, i->c);
     if (i->classes < 1 || i->classes > FPC_MAX_CLASSES || !i->class_names || !i->palette)
-        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: %d classes; 1 .. %d are possible, each with a name and a colour",
-                        name, i->classes, FPC_MAX_CLASSES);
+        return fpc_fail(d->ctx, FPC_EINVAL,
+                        "dataset/%s: %d classes; 1 .. %d are possible, each with a name and a colour", name, i->classes,
+                        FPC_MAX_CLASSES);
     if (i->ignore_label < -1 || i->ignore_label > 255)
         return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: ignore label %d; labels are 0 .. 255", name, i->ignore_label);
     for (int32_t p = 0; p < i->n_mirror_pairs; p++)
@@ -241,21 +248,26 @@ static fpc_status check_info(const fpc_data *d)
                             i->mirror_pairs[p][0], i->mirror_pairs[p][1], i->classes - 1);
     const int64_t n = i->count[FPC_TRAIN];
     if (n > 0 && d->opt.batch > n)
-        return fpc_fail_recipe(d->ctx, FPC_EINVAL,
-                               "dataset.batch = %lld is larger than the training set of %lld images; make it %lld or less",
-                               (long long)d->opt.batch, (long long)n, (long long)n);
+        return fpc_fail_recipe(
+            d->ctx, FPC_EINVAL,
+            "dataset.batch = %lld is larger than the training set of %lld images; make it %lld or less",
+            (long long)d->opt.batch, (long long)n, (long long)n);
     if (n + i->count[FPC_VAL] + i->count[FPC_TEST] < 1)
         return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: there is not one image in it", name);
     return FPC_OK;
 }
 
-static void close_deferred(void *arg) { fpc_data_close(arg); }
+static void close_deferred(void *arg)
+{
+    fpc_data_close(arg);
+}
 
 static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_recipe *recipe)
 {
     const fpc_option_set common = fpc_core_set(fpc_core_dataset, &d->opt);
     const fpc_section *section = recipe ? fpc_recipe_section(recipe, "dataset") : NULL;
-    fpc_status st = fpc_instance_open(registry, d->arena, FPC_DATASET, "dataset", section, "synthetic", common, &d->inst);
+    fpc_status st =
+        fpc_instance_open(registry, d->arena, FPC_DATASET, "dataset", section, "synthetic", common, &d->inst);
     if (st != FPC_OK)
         return st;
     d->vtbl = d->inst.vtbl;
@@ -270,8 +282,8 @@ static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_rec
     return check_info(d);
 }
 
-fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe, uint64_t seed,
-                         fpc_data **out)
+fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                         uint64_t seed, fpc_data **out)
 {
     *out = NULL;
     fpc_data *d = fpc_alloc(arena, sizeof *d);
@@ -323,7 +335,8 @@ static fpc_status make_ready(fpc_data *d)
         b->draws.labels = fpc_alloc(d->arena, rows * 256);
         b->draws.colour = fpc_alloc(d->arena, (rows * (size_t)a->n_colour + 1) * sizeof(fpc_colour));
         b->draws.pixel = fpc_alloc(d->arena, (size_t)(a->n_pixel + 1) * sizeof(float *));
-        if (!b->image || !d->slot[i].mask || !b->index || !b->draws.warp || !b->draws.labels || !b->draws.colour || !b->draws.pixel)
+        if (!b->image || !d->slot[i].mask || !b->index || !b->draws.warp || !b->draws.labels || !b->draws.colour ||
+            !b->draws.pixel)
             return FPC_ENOMEM;
         for (int32_t k = 0; k < a->n_pixel; k++)
             if (!(b->draws.pixel[k] = fpc_alloc(d->arena, rows * (size_t)a->pixel[k].floats * sizeof(float))))
@@ -336,10 +349,22 @@ static fpc_status make_ready(fpc_data *d)
 }
 
 /* ---- what the others ask ---- */
-const fpc_dataset_info *fpc_data_info(const fpc_data *d) { return &d->info; }
-const fpc_data_options *fpc_data_options_of(const fpc_data *d) { return &d->opt; }
-const fpc_augments *fpc_data_augments(const fpc_data *d) { return d ? d->augs : NULL; }
-const fpc_instance *fpc_data_instance(const fpc_data *d) { return &d->inst; }
+const fpc_dataset_info *fpc_data_info(const fpc_data *d)
+{
+    return &d->info;
+}
+const fpc_data_options *fpc_data_options_of(const fpc_data *d)
+{
+    return &d->opt;
+}
+const fpc_augments *fpc_data_augments(const fpc_data *d)
+{
+    return d ? d->augs : NULL;
+}
+const fpc_instance *fpc_data_instance(const fpc_data *d)
+{
+    return &d->inst;
+}
 
 int64_t fpc_data_batches(const fpc_data *d, fpc_part part)
 {
@@ -435,8 +460,9 @@ fpc_status fpc_data_next(fpc_data *d, const fpc_batch **out)
         *out = st == FPC_OK ? &s->batch : NULL;
     }
     pthread_mutex_unlock(&d->lock);
-    return st == FPC_OK ? st : fpc_fail(d->ctx, st, "batch %lld of the %s images could not be made", (long long)d->current,
-                                        part_name[d->part]);
+    return st == FPC_OK ? st
+                        : fpc_fail(d->ctx, st, "batch %lld of the %s images could not be made", (long long)d->current,
+                                   part_name[d->part]);
 }
 
 fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t index, fpc_batch *out)

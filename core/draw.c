@@ -4,21 +4,36 @@
 #include <fpcore/draw.h>
 #include <math.h>
 
-static uint64_t word(fpc_u32x4 u, int half) { return (uint64_t)u.v[2 * half] << 32 | u.v[2 * half + 1]; }
+static uint64_t word(fpc_u32x4 u, int half)
+{
+    return (uint64_t)u.v[2 * half] << 32 | u.v[2 * half + 1];
+}
 
-static double unit_of(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
+static double unit_of(uint64_t bits)
+{
+    return (double)(bits >> 11) * 0x1p-53;
+}
 
 /* floor(n * bits / 2^64): bias below n / 2^64. */
-static int64_t below_of(uint64_t bits, int64_t n) { return (int64_t)(((unsigned __int128)bits * (uint64_t)n) >> 64); }
+static int64_t below_of(uint64_t bits, int64_t n)
+{
+    return (int64_t)(((unsigned __int128)bits * (uint64_t)n) >> 64);
+}
 
-double fpc_draw_unit(fpc_rng rng, uint32_t draw) { return unit_of(word(fpc_philox(rng, draw), 0)); }
+double fpc_draw_unit(fpc_rng rng, uint32_t draw)
+{
+    return unit_of(word(fpc_philox(rng, draw), 0));
+}
 
 double fpc_draw_between(fpc_rng rng, uint32_t draw, double lo, double hi)
 {
     return hi > lo ? lo + (hi - lo) * fpc_draw_unit(rng, draw) : lo;
 }
 
-int fpc_draw_chance(fpc_rng rng, uint32_t draw, double p) { return fpc_draw_unit(rng, draw) < p; }
+int fpc_draw_chance(fpc_rng rng, uint32_t draw, double p)
+{
+    return fpc_draw_unit(rng, draw) < p;
+}
 
 int64_t fpc_draw_below(fpc_rng rng, uint32_t draw, int64_t n)
 {

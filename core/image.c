@@ -1,4 +1,5 @@
-/* image.c: opens a picture and hands it to the decoder that its first bytes call for; the name's ending is not trusted. */
+/* image.c: opens a picture and hands it to the decoder that its first bytes call for; the name's ending is not trusted.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "image_file.h"
 #include <errno.h>
@@ -11,8 +12,9 @@ fpc_status fpc_image_check_size(fpc_ctx *ctx, const char *path, uint64_t w, uint
 {
     if (w >= 1 && h >= 1 && w <= FPC_IMAGE_SIDE && h <= FPC_IMAGE_SIDE && w * h <= FPC_IMAGE_PIXELS)
         return FPC_OK;
-    return fpc_fail(ctx, FPC_EFORMAT, "%s: the header says %llu x %llu; pictures of up to %d on a side and %d megapixels are read",
-                    path, (unsigned long long)w, (unsigned long long)h, FPC_IMAGE_SIDE, FPC_IMAGE_PIXELS >> 20);
+    return fpc_fail(ctx, FPC_EFORMAT,
+                    "%s: the header says %llu x %llu; pictures of up to %d on a side and %d megapixels are read", path,
+                    (unsigned long long)w, (unsigned long long)h, FPC_IMAGE_SIDE, FPC_IMAGE_PIXELS >> 20);
 }
 
 static fpc_status open_file(fpc_ctx *ctx, const char *path, FILE **file, enum kind *kind)

@@ -30,13 +30,16 @@ static void message(j_common_ptr jpeg, int level)
         fatal(jpeg);
 }
 
-static void quiet(j_common_ptr jpeg) { (void)jpeg; }
+static void quiet(j_common_ptr jpeg)
+{
+    (void)jpeg;
+}
 
 static void watch(j_common_ptr jpeg)
 {
     struct reader *r = jpeg->client_data;
     if (jpeg->is_decompressor && r->jpeg.input_scan_number > MAX_SCANS) {
-        strcpy(r->said, "more scans than any picture needs");
+        snprintf(r->said, sizeof r->said, "more scans than any picture needs");
         longjmp(r->back, 1);
     }
 }
@@ -62,7 +65,8 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, struc
     if (!pixels)
         return FPC_OK;
     if (r->jpeg.num_components != 1 && r->jpeg.num_components != 3)
-        return fpc_fail(ctx, FPC_EFORMAT, "%s: a JPEG of %d colour components; pictures are grey or in colour (not CMYK)", path,
+        return fpc_fail(ctx, FPC_EFORMAT,
+                        "%s: a JPEG of %d colour components; pictures are grey or in colour (not CMYK)", path,
                         r->jpeg.num_components);
     out->pixel = fpc_alloc(arena, (size_t)out->w * (size_t)out->h * 3);
     if (!out->pixel)

@@ -31,8 +31,8 @@ static fpc_status check_labels(fpc_ctx *ctx, const char *path, png_structp png, 
     const int type = png_get_color_type(png, info), depth = png_get_bit_depth(png, info);
     if ((type == PNG_COLOR_TYPE_PALETTE || type == PNG_COLOR_TYPE_GRAY) && depth <= 8)
         return FPC_OK;
-    return fpc_fail(ctx, FPC_EFORMAT, "%s: a mask in %d-bit %s; masks have one number per pixel: 8-bit palette or grey", path,
-                    depth, type < 7 ? colour_names[type] : "colour");
+    return fpc_fail(ctx, FPC_EFORMAT, "%s: a mask in %d-bit %s; masks have one number per pixel: 8-bit palette or grey",
+                    path, depth, type < 7 ? colour_names[type] : "colour");
 }
 
 static void ask_for_rgb(png_structp png, png_infop info)
@@ -62,7 +62,8 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_s
         st = check_labels(ctx, path, png, info);
     if (st != FPC_OK)
         return st;
-    *out = (fpc_image){(int32_t)png_get_image_width(png, info), (int32_t)png_get_image_height(png, info), labels ? 1 : 3, NULL};
+    *out = (fpc_image){(int32_t)png_get_image_width(png, info), (int32_t)png_get_image_height(png, info),
+                       labels ? 1 : 3, NULL};
     if (!pixels)
         return FPC_OK;
     if (labels)
@@ -85,7 +86,8 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_s
     return FPC_OK;
 }
 
-fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, int labels, fpc_image *out)
+fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, int labels,
+                          fpc_image *out)
 {
     struct said said = {""};
     volatile int broken = 0;
@@ -103,7 +105,8 @@ fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE
 }
 
 /* ---- writing ---- */
-static void encode(png_structp png, png_infop info, FILE *file, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
+static void encode(png_structp png, png_infop info, FILE *file, const fpc_image *image, const uint8_t (*palette)[3],
+                   int32_t n)
 {
     const int type = image->c == 3 ? PNG_COLOR_TYPE_RGB : palette ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_GRAY;
     png_init_io(png, file);
@@ -113,7 +116,8 @@ static void encode(png_structp png, png_infop info, FILE *file, const fpc_image 
         png_color colours[256];
         for (int32_t i = 0; i < 256; i++) { /* entries past the classes: greys, so that any label can be written */
             const png_byte grey = (png_byte)i;
-            colours[i] = i < n ? (png_color){palette[i][0], palette[i][1], palette[i][2]} : (png_color){grey, grey, grey};
+            colours[i] =
+                i < n ? (png_color){palette[i][0], palette[i][1], palette[i][2]} : (png_color){grey, grey, grey};
         }
         png_set_PLTE(png, info, colours, 256);
     }
@@ -123,7 +127,8 @@ static void encode(png_structp png, png_infop info, FILE *file, const fpc_image 
     png_write_end(png, NULL);
 }
 
-static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
+static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const fpc_image *image,
+                           const uint8_t (*palette)[3], int32_t n)
 {
     struct said said = {""};
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &said, fatal, warn);
@@ -147,7 +152,8 @@ fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image,
     if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
         return fpc_fail(ctx, FPC_EINVAL, "%s: the name is too long", path);
     if (image->w < 1 || image->h < 1 || (image->c != 1 && image->c != 3) || n < 0 || n > 256)
-        return fpc_fail(ctx, FPC_EINVAL, "%s: a picture of %d x %d x %d cannot be written", path, image->w, image->h, image->c);
+        return fpc_fail(ctx, FPC_EINVAL, "%s: a picture of %d x %d x %d cannot be written", path, image->w, image->h,
+                        image->c);
     FILE *file = fopen(temporary, "wb");
     if (!file)
         return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));

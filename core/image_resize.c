@@ -8,8 +8,8 @@
 enum { BITS = 22 }; /* of the weights: 255 * 2^22 * a little more than 1 fits into 32 bits */
 
 struct filter {
-    int32_t taps;    /* room per output */
-    int32_t *first;  /* input index of the first weight */
+    int32_t taps;   /* room per output */
+    int32_t *first; /* input index of the first weight */
     int32_t *count;
     int32_t *weight; /* out x taps */
 };
@@ -84,7 +84,8 @@ static void along_columns(const fpc_image *in, const struct filter *f, fpc_image
 static fpc_status make_image(fpc_ctx *ctx, fpc_arena *arena, int32_t w, int32_t h, int32_t c, fpc_image *out)
 {
     if (w < 1 || h < 1 || w > FPC_IMAGE_SIDE || h > FPC_IMAGE_SIDE)
-        return fpc_fail(ctx, FPC_EINVAL, "a picture cannot be resized to %d x %d; sides are 1 .. %d", w, h, FPC_IMAGE_SIDE);
+        return fpc_fail(ctx, FPC_EINVAL, "a picture cannot be resized to %d x %d; sides are 1 .. %d", w, h,
+                        FPC_IMAGE_SIDE);
     *out = (fpc_image){w, h, c, fpc_alloc(arena, (size_t)w * (size_t)h * (size_t)c)};
     return out->pixel ? FPC_OK : FPC_ENOMEM;
 }
@@ -92,7 +93,8 @@ static fpc_status make_image(fpc_ctx *ctx, fpc_arena *arena, int32_t w, int32_t 
 fpc_status fpc_image_resize(fpc_ctx *ctx, fpc_arena *arena, const fpc_image *in, int32_t w, int32_t h, fpc_image *out)
 {
     if (in->c != 3 || in->w < 1 || in->h < 1)
-        return fpc_fail(ctx, FPC_EINVAL, "only RGB pictures can be smoothed to another size; this one has %d channels", in->c);
+        return fpc_fail(ctx, FPC_EINVAL, "only RGB pictures can be smoothed to another size; this one has %d channels",
+                        in->c);
     fpc_image now = *in;
     for (int pass = 0; pass < 2; pass++) {
         const int32_t from = pass ? now.h : now.w, to = pass ? h : w;

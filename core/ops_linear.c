@@ -92,8 +92,10 @@ fpc_status infer_conv2d(fpc_ctx *ctx, fpc_node *n)
     if (a->h != x.h || a->w != x.w)
         return FPC_NODE_FAIL(ctx, n, "attributes say %dx%d, the input is %s", a->h, a->w, fpc_shape_text(x));
     const fpc_status st = check_conv(ctx, n, w, x.c);
+    if (st)
+        return st;
     n->out[0].shape = (fpc_shape){x.n, conv_size(x.h, a->kh, a), conv_size(x.w, a->kw, a), w.n};
-    return st;
+    return FPC_OK;
 }
 
 fpc_status grad_conv2d(fpc_graph *g, fpc_grad *d)

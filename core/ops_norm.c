@@ -30,15 +30,25 @@ fpc_status grad_layer_norm(fpc_graph *g, fpc_grad *d)
     return FPC_OK;
 }
 
-/* The gradient through the batch's own statistics. With stored statistics (an evaluation graph) it is a plain scale, and
- * nothing here asks for it: those graphs are not differentiated through batch norm's statistics inputs. */
+/* dx through the batch's own statistics; with stored ones (an evaluation graph) they do not depend on x, and dx is the
+ * same scale as the forward pass without its shifts: batch_norm(dy) with mean and bias 0. */
+static fpc_val batch_norm_dx(fpc_graph *g, fpc_grad *d, const fpc_val *sums)
+{
+    const fpc_val x = d->in[0], w = d->in[1], mean = d->in[3], var = d->in[4], dy = d->dout[0];
+    if (g->value[mean.id].role != FPC_ROLE_NODE) {
+        const fpc_val zero = fpc_const(g, fpc_shape_of(g, mean), NULL);
+        return fpc_op1(g, "batch_norm", d->name, 5, (fpc_val[]){dy, w, zero, zero, var}, d->attr);
+    }
+    return fpc_op1(g, "batch_norm_grad", d->name, 7, (fpc_val[]){x, w, mean, var, sums[0], sums[1], dy}, d->attr);
+}
+
 fpc_status grad_batch_norm(fpc_graph *g, fpc_grad *d)
 {
     const fpc_val x = d->in[0], mean = d->in[3], var = d->in[4], dy = d->dout[0];
     fpc_val sums[2];
     fpc_op(g, "batch_norm_sums", d->name, 4, (fpc_val[]){x, mean, var, dy}, d->attr, sums);
     if (d->want[0])
-        d->din[0] = fpc_op1(g, "batch_norm_grad", d->name, 7, (fpc_val[]){x, d->in[1], mean, var, sums[0], sums[1], dy}, d->attr);
+        d->din[0] = batch_norm_dx(g, d, sums);
     d->din[1] = sums[0], d->din[2] = sums[1];
     return FPC_OK;
 }

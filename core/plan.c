@@ -132,13 +132,14 @@ static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i
     const fpc_status st = settle_inputs(p, arena, tiled, i, &along);
     if (st)
         return st;
-    int32_t at = tiled && !is_barrier(n) ? choose_group(p, i, rows) : -1;
+    int32_t at = tiled && !is_barrier(n) && rows > 0 ? choose_group(p, i, rows) : -1;
     if (at < 0) {
         fpc_group *grp = new_group(p, arena);
         if (!grp)
             return FPC_ENOMEM;
-        const int32_t cap = is_barrier(n) || !tiled ? 1 : MAX_GROUP;
-        *grp = (fpc_group){.rows = rows, .barrier = (uint8_t)is_barrier(n), .cap = cap};
+        const int barrier = is_barrier(n) || rows == 0; /* nothing row-wise: once, on its own */
+        const int32_t cap = barrier || !tiled ? 1 : MAX_GROUP;
+        *grp = (fpc_group){.rows = rows, .barrier = (uint8_t)barrier, .cap = cap};
         grp->node = fpc_alloc(arena, (size_t)cap * sizeof(int32_t));
         if (!grp->node)
             return FPC_ENOMEM;
@@ -310,10 +311,14 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
     for (int32_t k = 0; k < p->n_groups; k++)
         for (int32_t i = 0; i < p->group[k].n; i++) {
             fpc_work *w = &p->work[p->group[k].node[i]];
-            if (w->need.shared)
-                b[n++] = (block){round64(w->need.shared), &w->shared, k, k, g->n_values + n};
-            if (w->need.part)
-                b[n++] = (block){round64(w->need.part) * (size_t)p->group[k].parts, &w->part, k, k, g->n_values + n};
+            if (w->need.shared) {
+                b[n] = (block){round64(w->need.shared), &w->shared, k, k, g->n_values + n};
+                n++;
+            }
+            if (w->need.part) {
+                b[n] = (block){round64(w->need.part) * (size_t)p->group[k].parts, &w->part, k, k, g->n_values + n};
+                n++;
+            }
         }
     p->arena_bytes = place_blocks(b, n);
     for (int32_t i = 0; i < g->n_nodes; i++)
@@ -344,12 +349,15 @@ static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
                     for (int32_t j = 0; j < g->node[grp->node[m]].n_in; j++)
                         last = g->node[grp->node[m]].in[j] == node->out[o] ? m : last;
                 const fpc_value *v = &g->value[node->out[o]];
-                b[n++] = (block){round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)), &s->offset, i,
-                                 last, n};
+                b[n] = (block){round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)), &s->offset, i,
+                               last, n};
+                n++;
             }
             fpc_work *w = &p->work[grp->node[i]];
-            if (w->need.thread)
-                b[n++] = (block){round64(w->need.thread), &w->scratch, i, i, n};
+            if (w->need.thread) {
+                b[n] = (block){round64(w->need.thread), &w->scratch, i, i, n};
+                n++;
+            }
         }
         const size_t top = place_blocks(b, n);
         p->thread_bytes = top > p->thread_bytes ? top : p->thread_bytes;

@@ -260,9 +260,11 @@ fpc_status fpc_graph_sweep(fpc_graph *g, int32_t n_extra, const fpc_val *extra)
         for (int32_t o = 0; o < kept[i].n_out; o++)
             g->value[kept[i].out[o]].node = i;
     }
-    for (int32_t v = 0; v < g->n_values; v++) /* values of swept nodes have no producer any more */
-        if (g->value[v].node >= 0 && (g->value[v].node >= n || kept[g->value[v].node].out[g->value[v].slot] != v))
-            g->value[v].node = -1;
+    for (int32_t v = 0; v < g->n_values; v++) { /* values of swept nodes have no producer any more */
+        fpc_value *val = &g->value[v];
+        if (val->node >= 0 && (val->node >= n || val->slot >= kept[val->node].n_out || kept[val->node].out[val->slot] != v))
+            val->node = -1;
+    }
     g->node = kept;
     g->n_nodes = n;
     g->cap_nodes = n + (n == 0);

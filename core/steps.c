@@ -224,7 +224,7 @@ fpc_status fpc_stages_update(fpc_stages *s, int64_t step, double lr, double *gra
     struct fpc_programs *all = programs(s);
     if (!all)
         return FPC_ENOMEM;
-    fpc_status st = all->update ? FPC_OK : compile_update(s, s->run.accumulate > 1 ? "$accum" : "$grad");
+    fpc_status st = all->update ? FPC_OK : compile_update(s, all->accumulate ? "$accum" : "$grad");
     double scale = 1, t = (double)step, decay = s->run.ema;
     st = st ? st : fpc_program_run(all->norm);
     st = st ? st : fpc_program_read(all->norm, "norm", FPC_F64, grad_norm, 1);
@@ -342,6 +342,11 @@ static fpc_status diverged(fpc_stages *s, fpc_program *p, int64_t step, const ch
                     where ? where : "no node (the sum overflowed)");
 }
 
+static fpc_status need_labels(fpc_stages *s, const fpc_batch *b)
+{
+    return b->mask ? FPC_OK : fpc_fail(s->ctx, FPC_EINVAL, "these pictures have no labels; losses and metrics need them");
+}
+
 fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
                           fpc_step_result *out)
 {
@@ -351,10 +356,12 @@ fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const
     fpc_program *p = NULL;
     fpc_status st = all ? FPC_OK : FPC_ENOMEM;
     *out = (fpc_step_result){0};
+    for (int32_t k = 0; k < n_micro && !st; k++)
+        st = need_labels(s, batches[k]);
     if (!st && accumulating && !all->accumulate)
         st = compile_accumulate(s);
     st = st || !accumulating ? st : fpc_program_run(all->clear);
-    for (int32_t k = 0; k < n_micro && n_micro > 1; k++) {
+    for (int32_t k = 0; k < n_micro && n_micro > 1 && !st; k++) {
         term_norms(s, batches[k], norm);
         for (int32_t t = 0; t < s->n_losses; t++)
             total[t] += norm[t];
@@ -384,7 +391,8 @@ fpc_status fpc_eval_step(fpc_stages *s, const fpc_batch *b, fpc_step_result *out
 {
     fpc_program *p;
     *out = (fpc_step_result){0};
-    fpc_status st = get_program(s, EVAL, b->n, b->h, b->w, &p);
+    fpc_status st = need_labels(s, b);
+    st = st ? st : get_program(s, EVAL, b->n, b->h, b->w, &p);
     st = st ? st : write_batch(p, b);
     st = st ? st : write_weights(s, p, NULL);
     st = st ? st : fpc_program_run(p);

@@ -51,7 +51,10 @@ test_programs = \
     tests/unit/test_run \
     tests/unit/test_safetensors \
     tests/unit/test_split \
-    tests/unit/test_state
+    tests/unit/test_stages \
+    tests/unit/test_state \
+    tests/unit/test_steps \
+    tests/unit/test_training_graphs
 test_scripts = \
     tests/abi/exports.sh \
     tests/cli/bad_plugins.sh \
@@ -71,8 +74,7 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
-    tests/conform/own_plugins.sh \
-    tests/fuzz/run.sh
+    tests/conform/own_plugins.sh
 test_data = \
     tests/conform/conform.h \
     tests/fuzz/fuzz.h \
@@ -90,6 +92,7 @@ test_data = \
     tests/golden/unet.weights.safetensors \
     tests/golden/unet_transposed.expect.safetensors \
     tests/golden/unet_transposed.weights.safetensors \
+    tests/lsan.supp \
     tests/ops/backends.h \
     tests/ops/cases.h \
     tests/ops/machine.h \
@@ -97,10 +100,15 @@ test_data = \
     tests/plugins/open.h \
     tests/plugins/pictures.h \
     tests/plugins/stages_test.h \
+    tests/unit/bench.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/cli/lib_train.sh \
-    tests/conform/lib_conform.sh
+    tests/conform/lib_conform.sh \
+    tests/fuzz/fuzz_image.c \
+    tests/fuzz/fuzz_recipe.c \
+    tests/fuzz/fuzz_weights.c \
+    tests/fuzz/run.sh
 
 tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
 tests_abi_test_abi_CPPFLAGS = $(test_cppflags)
@@ -205,152 +213,170 @@ tests_plugins_schedule_test_schedule_CFLAGS = $(test_cflags)
 tests_plugins_schedule_test_schedule_LDFLAGS = $(test_ldflags)
 tests_plugins_schedule_test_schedule_LDADD = $(test_libs)
 
-tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_arena_CPPFLAGS = $(test_cppflags)
 tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
-tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_args_CPPFLAGS = $(test_cppflags)
 tests_unit_test_args_CFLAGS = $(test_cflags)
 tests_unit_test_args_LDFLAGS = $(test_ldflags)
 tests_unit_test_args_LDADD = $(test_libs)
 
-tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_augment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_CFLAGS = $(test_cflags)
 tests_unit_test_augment_LDFLAGS = $(test_ldflags)
 tests_unit_test_augment_LDADD = $(test_libs)
 
-tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
 tests_unit_test_autodiff_CFLAGS = $(test_cflags)
 tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
 tests_unit_test_autodiff_LDADD = $(test_libs)
 
-tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_backend_CPPFLAGS = $(test_cppflags)
 tests_unit_test_backend_CFLAGS = $(test_cflags)
 tests_unit_test_backend_LDFLAGS = $(test_ldflags)
 tests_unit_test_backend_LDADD = $(test_libs)
 
-tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
 tests_unit_test_checkpoint_LDFLAGS = $(test_ldflags)
 tests_unit_test_checkpoint_LDADD = $(test_libs)
 
-tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_dataset_CPPFLAGS = $(test_cppflags)
 tests_unit_test_dataset_CFLAGS = $(test_cflags)
 tests_unit_test_dataset_LDFLAGS = $(test_ldflags)
 tests_unit_test_dataset_LDADD = $(test_libs)
 
-tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_draw_CFLAGS = $(test_cflags)
 tests_unit_test_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_draw_LDADD = $(test_libs)
 
-tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_events_CPPFLAGS = $(test_cppflags)
 tests_unit_test_events_CFLAGS = $(test_cflags)
 tests_unit_test_events_LDFLAGS = $(test_ldflags)
 tests_unit_test_events_LDADD = $(test_libs)
 
-tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_exec_CPPFLAGS = $(test_cppflags)
 tests_unit_test_exec_CFLAGS = $(test_cflags)
 tests_unit_test_exec_LDFLAGS = $(test_ldflags)
 tests_unit_test_exec_LDADD = $(test_libs)
 
-tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
 tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
 
-tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_help_CPPFLAGS = $(test_cppflags)
 tests_unit_test_help_CFLAGS = $(test_cflags)
 tests_unit_test_help_LDFLAGS = $(test_ldflags)
 tests_unit_test_help_LDADD = $(test_libs)
 
-tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_image_CPPFLAGS = $(test_cppflags)
 tests_unit_test_image_CFLAGS = $(test_cflags)
 tests_unit_test_image_LDFLAGS = $(test_ldflags)
 tests_unit_test_image_LDADD = $(test_libs)
 
-tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
 tests_unit_test_layers_CFLAGS = $(test_cflags)
 tests_unit_test_layers_LDFLAGS = $(test_ldflags)
 tests_unit_test_layers_LDADD = $(test_libs)
 
-tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_message_CPPFLAGS = $(test_cppflags)
 tests_unit_test_message_CFLAGS = $(test_cflags)
 tests_unit_test_message_LDFLAGS = $(test_ldflags)
 tests_unit_test_message_LDADD = $(test_libs)
 
-tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_ops_CPPFLAGS = $(test_cppflags)
 tests_unit_test_ops_CFLAGS = $(test_cflags)
 tests_unit_test_ops_LDFLAGS = $(test_ldflags)
 tests_unit_test_ops_LDADD = $(test_libs)
 
-tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_option_CPPFLAGS = $(test_cppflags)
 tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
 
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
 tests_unit_test_plan_CFLAGS = $(test_cflags)
 tests_unit_test_plan_LDFLAGS = $(test_ldflags)
 tests_unit_test_plan_LDADD = $(test_libs)
 
-tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_recipe_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recipe_CFLAGS = $(test_cflags)
 tests_unit_test_recipe_LDFLAGS = $(test_ldflags)
 tests_unit_test_recipe_LDADD = $(test_libs)
 
-tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_registry_CPPFLAGS = $(test_cppflags)
 tests_unit_test_registry_CFLAGS = $(test_cflags)
 tests_unit_test_registry_LDFLAGS = $(test_ldflags)
 tests_unit_test_registry_LDADD = $(test_libs)
 
-tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_rewrite_CPPFLAGS = $(test_cppflags)
 tests_unit_test_rewrite_CFLAGS = $(test_cflags)
 tests_unit_test_rewrite_LDFLAGS = $(test_ldflags)
 tests_unit_test_rewrite_LDADD = $(test_libs)
 
-tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_run_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_CFLAGS = $(test_cflags)
 tests_unit_test_run_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_LDADD = $(test_libs)
 
-tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_safetensors_CPPFLAGS = $(test_cppflags)
 tests_unit_test_safetensors_CFLAGS = $(test_cflags)
 tests_unit_test_safetensors_LDFLAGS = $(test_ldflags)
 tests_unit_test_safetensors_LDADD = $(test_libs)
 
-tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)
 tests_unit_test_split_CFLAGS = $(test_cflags)
 tests_unit_test_split_LDFLAGS = $(test_ldflags)
 tests_unit_test_split_LDADD = $(test_libs)
 
-tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_stages_SOURCES = tests/unit/test_stages.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_stages_CPPFLAGS = $(test_cppflags)
+tests_unit_test_stages_CFLAGS = $(test_cflags)
+tests_unit_test_stages_LDFLAGS = $(test_ldflags)
+tests_unit_test_stages_LDADD = $(test_libs)
+
+tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
 tests_unit_test_state_CPPFLAGS = $(test_cppflags)
 tests_unit_test_state_CFLAGS = $(test_cflags)
 tests_unit_test_state_LDFLAGS = $(test_ldflags)
 tests_unit_test_state_LDADD = $(test_libs)
+
+tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_steps_CPPFLAGS = $(test_cppflags)
+tests_unit_test_steps_CFLAGS = $(test_cflags)
+tests_unit_test_steps_LDFLAGS = $(test_ldflags)
+tests_unit_test_steps_LDADD = $(test_libs)
+
+tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
+tests_unit_test_training_graphs_CFLAGS = $(test_cflags)
+tests_unit_test_training_graphs_LDFLAGS = $(test_ldflags)
+tests_unit_test_training_graphs_LDADD = $(test_libs)

@@ -1,5 +1,5 @@
 # make check: cmocka programs (files with main under tests/) and scripts (tests/*/*.sh). tests/summary.sh adds up the
-# cases. FPCORE_SHARED: golden tensors and real data; tests that need them skip where it is absent.
+# cases. lsan.supp: what fontconfig keeps until the process ends. FPCORE_SHARED: golden tensors and real data; tests that need them skip where it is absent.
 AM_TESTS_ENVIRONMENT = \
     FPCORE='$(abs_top_builddir)/fpcore'; export FPCORE; \
     FPCORE_CONFORM='$(abs_top_builddir)/fpcore-conform'; export FPCORE_CONFORM; \
@@ -8,6 +8,7 @@ AM_TESTS_ENVIRONMENT = \
     FPCORE_PLUGIN_PATH='$(abs_top_builddir)/.libs'; export FPCORE_PLUGIN_PATH; \
     FPCORE_SHARED="$${FPCORE_SHARED-$(FPC_SHARED)}"; export FPCORE_SHARED; \
     CC='$(CC)'; export CC; MAKE='$(MAKE)'; export MAKE; \
+    LSAN_OPTIONS=suppressions='$(abs_top_srcdir)/tests/lsan.supp':print_suppressions=0; export LSAN_OPTIONS; \
     UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)

@@ -29,8 +29,7 @@ typedef struct fpc_backend_vtbl {
     uint32_t size, kernel_size; /* kernel_size: sizeof(fpc_kernel) as the plugin saw it, the table's stride */
     fpc_status (*open)(fpc_self *, fpc_device *);
     const fpc_kernel *(*kernels)(fpc_self *); /* after open; ends with a row whose op is NULL */
-    /* NULL: plain aligned host memory and memcpy. Memory from alloc is zeroed. copy NULL says that the memory is the
-     * host's: then the kernels that other plugins bring run on this backend too. */
+    /* NULL: plain aligned host memory and memcpy. Memory from alloc is zeroed. */
     fpc_status (*alloc)(fpc_self *, size_t, void **);
     void (*release)(fpc_self *, void *);
     fpc_status (*copy)(fpc_self *, void *dst, const void *src, size_t, fpc_way);

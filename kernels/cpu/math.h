@@ -13,7 +13,7 @@ static inline vf vf_exp2(vf x)
     x = vf_max(vf_set(-126.0f), x);
     /* Adding 1.5 * 2^23 rounds to an integer and leaves it, with the exponent's bias of 127, in the low bits. */
     const vf t = x + 12583039.0f, f = x - (t - 12583039.0f);
-    const vf scale = (vf)((vi)t << 23);
+    const vf scale = (vf)((vu)t << 23);
     vf p = 0.00134072592f * f + 0.00967187528f;
     p = p * f + 0.0555030853f;
     p = p * f + 0.24022235f;
@@ -33,7 +33,7 @@ static inline vf vf_exp(vf x)
     p = p * r + 0.166665182f;
     p = p * r + 0.5f;
     p = p * (r * r) + r;
-    const vf scale = (vf)((vi)t << 23); /* 2^128 is the bit pattern of inf: right above 88.7 */
+    const vf scale = (vf)((vu)t << 23); /* 2^128 is the bit pattern of inf: right above 88.7 */
     return p * scale + scale;
 }
 
@@ -111,8 +111,8 @@ static inline vf vf_turn(vf u, vf *sine)
     c = c * z + 1.0f;
     const vi quarter = (vi)t;
     const vi odd = -(quarter & 1);
-    *sine = (vf)((vi)vf_select(odd, c, s) ^ ((quarter & 2) << 30));
-    return (vf)((vi)vf_select(odd, s, c) ^ (((quarter + 1) & 2) << 30));
+    *sine = (vf)((vi)vf_select(odd, c, s) ^ ((vi)((vu)(quarter & 2) << 30)));
+    return (vf)((vi)vf_select(odd, s, c) ^ ((vi)((vu)((quarter + 1) & 2) << 30)));
 }
 
 #endif

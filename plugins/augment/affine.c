@@ -15,8 +15,8 @@ static fpc_status init(fpc_self *self)
 {
     const struct affine *a = (const struct affine *)self;
     return a->scale.lo > 0 ? FPC_OK
-                           : fpc_fail(self->ctx, FPC_EINVAL, "%s.scale: a factor is more than 0; give both ends, as in 0.8, 1.2",
-                                      self->label);
+                           : fpc_fail(self->ctx, FPC_EINVAL,
+                                      "%s.scale: a factor is more than 0; give both ends, as in 0.8, 1.2", self->label);
 }
 
 static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *image, void *out)
@@ -30,7 +30,8 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
     const double a = fpc_draw_between(rng, 1, o->degrees.lo, o->degrees.hi) * rad;
     const double s = fpc_draw_between(rng, 2, o->scale.lo, o->scale.hi);
     const double k = tan(fpc_draw_between(rng, 3, o->shear.lo, o->shear.hi) * rad);
-    const double tx = 2 * fpc_draw_between(rng, 4, o->translate.lo, o->translate.hi); /* of the width: [-1,1] is 2 wide */
+    const double tx =
+        2 * fpc_draw_between(rng, 4, o->translate.lo, o->translate.hi); /* of the width: [-1,1] is 2 wide */
     const double ty = 2 * fpc_draw_between(rng, 5, o->translate.lo, o->translate.hi);
 
     /* inverse(shift turn scale shear) = unshear unscale unturn unshift, in square pixels, then on [-1,1]. */
@@ -42,14 +43,17 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
 
 static const fpc_option options[] = {
     FPC_OPTION_RANGE(struct affine, degrees, "0", -180, 180, "deg", "rotation, counter-clockwise"),
-    FPC_OPTION_RANGE(struct affine, translate, "0", -1, 1, "sides", "shift, a share of width and of height, drawn for each"),
+    FPC_OPTION_RANGE(struct affine, translate, "0", -1, 1, "sides",
+                     "shift, a share of width and of height, drawn for each"),
     FPC_OPTION_RANGE(struct affine, scale, "1, 1", -1e3, 1e3, "factor", "larger than 1 enlarges"),
     FPC_OPTION_RANGE(struct affine, shear, "0", -80, 80, "deg", "shear along x"),
     FPC_OPTION_REAL(struct affine, p, "0.5", 0, 1, "prob", "chance per image"),
     {0}};
 static const fpc_augment_vtbl vtbl = {
     .size = sizeof vtbl, .stage = FPC_STAGE_GEOMETRY, .draw_size = sizeof(fpc_homography), .draw = draw};
-static const fpc_plugin affine = {FPC_PLUGIN_HEAD, .kind = FPC_AUGMENT, .name = "affine",
-    .summary = "Rotate, scale, shear and shift about the centre.", .version = "1.0", .license = "MIT",
-    .options = options, .self_size = sizeof(struct affine), .init = init, .vtbl = &vtbl};
+static const fpc_plugin affine = {FPC_PLUGIN_HEAD,    .kind = FPC_AUGMENT,
+                                  .name = "affine",   .summary = "Rotate, scale, shear and shift about the centre.",
+                                  .version = "1.0",   .license = "MIT",
+                                  .options = options, .self_size = sizeof(struct affine),
+                                  .init = init,       .vtbl = &vtbl};
 FPC_PLUGINS(&affine)

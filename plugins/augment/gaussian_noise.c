@@ -14,9 +14,10 @@ struct gaussian_noise {
 static fpc_status init(fpc_self *self)
 {
     const struct gaussian_noise *o = (const struct gaussian_noise *)self;
-    return o->sigma.lo >= 0 ? FPC_OK
-                            : fpc_fail(self->ctx, FPC_EINVAL, "%s.sigma: a deviation is 0 or more; give both ends, as in 0.01, 0.03",
-                                       self->label);
+    return o->sigma.lo >= 0
+               ? FPC_OK
+               : fpc_fail(self->ctx, FPC_EINVAL, "%s.sigma: a deviation is 0 or more; give both ends, as in 0.01, 0.03",
+                          self->label);
 }
 
 static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *image, void *out)
@@ -38,13 +39,20 @@ static fpc_val build(fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
     return fpc_op(g, "gaussian_noise", self->label, 3, in, &attr, NULL);
 }
 
-static const fpc_option options[] = {
-    FPC_OPTION_RANGE(struct gaussian_noise, sigma, "0.05, 0.05", -1, 1, "[0,1]", "standard deviation, black to white being 1"),
-    FPC_OPTION_REAL(struct gaussian_noise, p, "0.5", 0, 1, "prob", "chance per image"),
-    {0}};
+static const fpc_option options[] = {FPC_OPTION_RANGE(struct gaussian_noise, sigma, "0.05, 0.05", -1, 1, "[0,1]",
+                                                      "standard deviation, black to white being 1"),
+                                     FPC_OPTION_REAL(struct gaussian_noise, p, "0.5", 0, 1, "prob", "chance per image"),
+                                     {0}};
 static const fpc_augment_vtbl vtbl = {
     .size = sizeof vtbl, .stage = FPC_STAGE_PIXEL, .draw_size = sizeof(float), .draw = draw, .build = build};
-static const fpc_plugin gaussian_noise = {FPC_PLUGIN_HEAD, .kind = FPC_AUGMENT, .name = "gaussian_noise",
-    .summary = "Add Gaussian noise, clamped to the range of a picture.", .version = "1.0", .license = "MIT",
-    .options = options, .self_size = sizeof(struct gaussian_noise), .init = init, .vtbl = &vtbl};
+static const fpc_plugin gaussian_noise = {FPC_PLUGIN_HEAD,
+                                          .kind = FPC_AUGMENT,
+                                          .name = "gaussian_noise",
+                                          .summary = "Add Gaussian noise, clamped to the range of a picture.",
+                                          .version = "1.0",
+                                          .license = "MIT",
+                                          .options = options,
+                                          .self_size = sizeof(struct gaussian_noise),
+                                          .init = init,
+                                          .vtbl = &vtbl};
 FPC_PLUGINS(&gaussian_noise)

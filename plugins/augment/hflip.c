@@ -22,11 +22,15 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
 
 static const fpc_option options[] = {
     FPC_OPTION_REAL(struct hflip, p, "0.5", 0, 1, "prob", "chance per image"),
-    FPC_OPTION_BOOL(struct hflip, exchange, "on", "a mirrored left eye is a right eye: exchange the labels of such pairs"),
+    FPC_OPTION_BOOL(struct hflip, exchange, "on",
+                    "a mirrored left eye is a right eye: exchange the labels of such pairs"),
     {0}};
-static const fpc_augment_vtbl vtbl = {.size = sizeof vtbl, .stage = FPC_STAGE_GEOMETRY,
-                                      .draw_size = sizeof(fpc_homography), .mirrors = 1, .draw = draw};
-static const fpc_plugin hflip = {FPC_PLUGIN_HEAD, .kind = FPC_AUGMENT, .name = "hflip",
-    .summary = "Mirror left to right, with the labels of left and right parts.", .version = "1.0", .license = "MIT",
-    .options = options, .self_size = sizeof(struct hflip), .vtbl = &vtbl};
+static const fpc_augment_vtbl vtbl = {
+    .size = sizeof vtbl, .stage = FPC_STAGE_GEOMETRY, .draw_size = sizeof(fpc_homography), .mirrors = 1, .draw = draw};
+static const fpc_plugin hflip = {
+    FPC_PLUGIN_HEAD,    .kind = FPC_AUGMENT,
+    .name = "hflip",    .summary = "Mirror left to right, with the labels of left and right parts.",
+    .version = "1.0",   .license = "MIT",
+    .options = options, .self_size = sizeof(struct hflip),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&hflip)

@@ -20,8 +20,7 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
 
     /* Output to input: the point that comes to rest at (x, y) was turned the other way. Positive is counter-clockwise
      * as seen, with y pointing down. */
-    *(fpc_homography *)out =
-        (fpc_homography){{cos(a), -sin(a) / wide, 0, sin(a) * wide, cos(a), 0, 0, 0, 1}, 0};
+    *(fpc_homography *)out = (fpc_homography){{cos(a), -sin(a) / wide, 0, sin(a) * wide, cos(a), 0, 0, 0, 1}, 0};
     return FPC_OK;
 }
 
@@ -32,7 +31,8 @@ static const fpc_option options[] = {
     {0}};
 static const fpc_augment_vtbl vtbl = {
     .size = sizeof vtbl, .stage = FPC_STAGE_GEOMETRY, .draw_size = sizeof(fpc_homography), .draw = draw};
-static const fpc_plugin rotate = {FPC_PLUGIN_HEAD, .kind = FPC_AUGMENT, .name = "rotate",
-    .summary = "Rotate about the centre.", .version = "1.0", .license = "MIT",
-    .options = options, .self_size = sizeof(struct rotate), .vtbl = &vtbl};
+static const fpc_plugin rotate = {
+    FPC_PLUGIN_HEAD,  .kind = FPC_AUGMENT, .name = "rotate",   .summary = "Rotate about the centre.",
+    .version = "1.0", .license = "MIT",    .options = options, .self_size = sizeof(struct rotate),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&rotate)

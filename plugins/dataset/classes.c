@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[FACE_CLASSES] = {
-    "background", "skin",  "nose",  "eye_g", "l_eye", "r_eye", "l_brow", "r_brow", "l_ear", "r_ear",
-    "mouth",      "u_lip", "l_lip", "hair",  "hat",   "ear_r", "neck_l", "neck",   "cloth"};
+static const char *const names[FACE_CLASSES] = {"background", "skin",  "nose",   "eye_g", "l_eye", "r_eye", "l_brow",
+                                                "r_brow",     "l_ear", "r_ear",  "mouth", "u_lip", "l_lip", "hair",
+                                                "hat",        "ear_r", "neck_l", "neck",  "cloth"};
 
 static const uint8_t palette[FACE_CLASSES][3] = {
-    {0, 0, 0},     {204, 0, 0},    {76, 153, 0}, {204, 204, 0}, {51, 51, 255},  {204, 0, 204}, {0, 255, 255},
-    {255, 204, 204}, {102, 51, 0}, {255, 0, 0},  {102, 204, 0}, {255, 255, 0},  {0, 0, 153},   {0, 0, 204},
-    {255, 51, 153}, {0, 204, 204}, {0, 51, 0},   {255, 153, 51}, {0, 204, 0}};
+    {0, 0, 0},       {204, 0, 0},   {76, 153, 0}, {204, 204, 0},  {51, 51, 255}, {204, 0, 204}, {0, 255, 255},
+    {255, 204, 204}, {102, 51, 0},  {255, 0, 0},  {102, 204, 0},  {255, 255, 0}, {0, 0, 153},   {0, 0, 204},
+    {255, 51, 153},  {0, 204, 204}, {0, 51, 0},   {255, 153, 51}, {0, 204, 0}};
 
 static const uint8_t pairs[][2] = {{L_EYE, R_EYE}, {L_BROW, R_BROW}, {L_EAR, R_EAR}};
 
@@ -47,7 +47,8 @@ static int number_list(const char *text, int n, long max, uint8_t *out)
 static fpc_status read_names(fpc_self *self, const fpc_section *section, const char *path, fpc_dataset_info *info)
 {
     if (!section || section->n < 1 || section->n > 256)
-        return fpc_fail(self->ctx, FPC_EFORMAT, "%s: a section [classes] with 1 to 256 lines `LABEL = name` is needed", path);
+        return fpc_fail(self->ctx, FPC_EFORMAT, "%s: a section [classes] with 1 to 256 lines `LABEL = name` is needed",
+                        path);
     const char **list = fpc_alloc(self->arena, (size_t)section->n * sizeof *list);
     if (!list)
         return FPC_ENOMEM;
@@ -86,9 +87,10 @@ static fpc_status read_palette(fpc_self *self, const fpc_section *section, fpc_d
         const fpc_entry *e = &section->entry[i];
         long label;
         if (!whole_number(e->key, 0, info->classes - 1, &label) || !number_list(e->value, 3, 255, list[label]))
-            return fpc_fail(self->ctx, FPC_EFORMAT,
-                            "%s: palette.%s = %s: a line is `LABEL = red, green, blue` with a label 0 .. %d and 0 .. 255",
-                            e->origin, e->key, e->value, info->classes - 1);
+            return fpc_fail(
+                self->ctx, FPC_EFORMAT,
+                "%s: palette.%s = %s: a line is `LABEL = red, green, blue` with a label 0 .. %d and 0 .. 255",
+                e->origin, e->key, e->value, info->classes - 1);
     }
     info->palette = (const uint8_t(*)[3])list;
     return FPC_OK;
@@ -104,9 +106,10 @@ static fpc_status read_pairs(fpc_self *self, const fpc_section *section, fpc_dat
     for (int32_t i = 0; i < section->n; i++) {
         const fpc_entry *e = &section->entry[i];
         if (!number_list(e->value, 2, info->classes - 1, list[i]) || seen[list[i][0]]++ || seen[list[i][1]]++)
-            return fpc_fail(self->ctx, FPC_EFORMAT,
-                            "%s: mirror.%s = %s: a line is `NAME = LABEL, LABEL`, labels 0 .. %d, each in one pair at most",
-                            e->origin, e->key, e->value, info->classes - 1);
+            return fpc_fail(
+                self->ctx, FPC_EFORMAT,
+                "%s: mirror.%s = %s: a line is `NAME = LABEL, LABEL`, labels 0 .. %d, each in one pair at most",
+                e->origin, e->key, e->value, info->classes - 1);
     }
     info->mirror_pairs = (const uint8_t(*)[2])list;
     info->n_mirror_pairs = section->n;
@@ -118,7 +121,8 @@ static fpc_status check_sections(fpc_self *self, const fpc_recipe *file)
     for (int32_t i = 0; i < file->n; i++) {
         const char *name = file->section[i].name;
         if (strcmp(name, "classes") != 0 && strcmp(name, "palette") != 0 && strcmp(name, "mirror") != 0)
-            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: [%s]: a file of classes has [classes], [palette] and [mirror] only",
+            return fpc_fail(self->ctx, FPC_EFORMAT,
+                            "%s: [%s]: a file of classes has [classes], [palette] and [mirror] only",
                             file->section[i].origin, name);
     }
     return FPC_OK;

@@ -6,8 +6,26 @@
 #include <fpcore/dataset.h>
 
 enum {
-    BACKGROUND, SKIN, NOSE, GLASSES, L_EYE, R_EYE, L_BROW, R_BROW, L_EAR, R_EAR, MOUTH, U_LIP, L_LIP, HAIR, HAT, EARRING,
-    NECKLACE, NECK, CLOTH, FACE_CLASSES
+    BACKGROUND,
+    SKIN,
+    NOSE,
+    GLASSES,
+    L_EYE,
+    R_EYE,
+    L_BROW,
+    R_BROW,
+    L_EAR,
+    R_EAR,
+    MOUTH,
+    U_LIP,
+    L_LIP,
+    HAIR,
+    HAT,
+    EARRING,
+    NECKLACE,
+    NECK,
+    CLOTH,
+    FACE_CLASSES
 };
 
 /* Fills classes, class_names, palette and mirror pairs of info: from the preset `celebamask19`, or from the INI file

@@ -1,6 +1,6 @@
-/* folder.c: pictures (JPEG, PNG) and index masks (PNG) in folders, matched by file stem. Opening lists folders and reads
- * one header; reading decodes, checks labels and resizes. The split of the recorded runs is drawn again from its seed
- * (core/split.h), or lists name the parts. */
+/* folder.c: pictures (JPEG, PNG) and index masks (PNG) in folders, matched by file stem. Opening lists folders and
+ * reads one header; reading decodes, checks labels and resizes. The split of the recorded runs is drawn again from its
+ * seed (core/split.h), or lists name the parts. */
 #define _POSIX_C_SOURCE 200809L
 #include <fpcore/dataset.h>
 #include <stdio.h>
@@ -38,8 +38,9 @@ static fpc_status match_masks(fpc_self *self, const folder_files *images, const 
         }
     if (!missing)
         return FPC_OK;
-    return fpc_fail(self->ctx, FPC_ENOENT, "%s/%s has no mask: %s/%s.png is not there (%lld of %lld pictures lack theirs)",
-                    images->path, images->file[first].name, masks->path, images->file[first].stem, (long long)missing,
+    return fpc_fail(self->ctx, FPC_ENOENT,
+                    "%s/%s has no mask: %s/%s.png is not there (%lld of %lld pictures lack theirs)", images->path,
+                    images->file[first].name, masks->path, images->file[first].stem, (long long)missing,
                     (long long)images->n);
 }
 
@@ -184,12 +185,14 @@ static fpc_status check_labels(const struct folder *f, const char *path, const f
         if (mask->pixel[i] >= f->n_classes && mask->pixel[i] != f->ignore_label)
             return fpc_fail(f->self.ctx, FPC_EFORMAT,
                             "%s: label %d at x %lld, y %lld; there are %d classes, so labels are 0 .. %d%s", path,
-                            mask->pixel[i], (long long)(i % mask->w), (long long)(i / mask->w), f->n_classes, f->n_classes - 1,
+                            mask->pixel[i], (long long)(i % mask->w), (long long)(i / mask->w), f->n_classes,
+                            f->n_classes - 1,
                             f->ignore_label < 0 ? " (dataset.ignore_label can name one that counts nowhere)" : "");
     return FPC_OK;
 }
 
-static fpc_status read_image(const struct folder *f, fpc_arena *scratch, const char *path, int32_t *w, int32_t *h, uint8_t *to)
+static fpc_status read_image(const struct folder *f, fpc_arena *scratch, const char *path, int32_t *w, int32_t *h,
+                             uint8_t *to)
 {
     fpc_image image;
     fpc_status st = fpc_image_read(f->self.ctx, scratch, path, &image);
@@ -198,8 +201,9 @@ static fpc_status read_image(const struct folder *f, fpc_arena *scratch, const c
     *w = image.w, *h = image.h;
     if (image.w != f->w || image.h != f->h) {
         if (!f->size)
-            return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but the set's pictures are %d x %d; %s.size = N resizes all",
-                            path, image.w, image.h, f->w, f->h, f->self.label);
+            return fpc_fail(f->self.ctx, FPC_EFORMAT,
+                            "%s: %d x %d, but the set's pictures are %d x %d; %s.size = N resizes all", path, image.w,
+                            image.h, f->w, f->h, f->self.label);
         st = fpc_image_resize(f->self.ctx, scratch, &image, f->w, f->h, &image);
     }
     if (st == FPC_OK)
@@ -208,15 +212,16 @@ static fpc_status read_image(const struct folder *f, fpc_arena *scratch, const c
 }
 
 /* w, h: of the picture's file. */
-static fpc_status read_mask(const struct folder *f, fpc_arena *scratch, const char *path, const char *of, int32_t w, int32_t h,
-                            uint8_t *to)
+static fpc_status read_mask(const struct folder *f, fpc_arena *scratch, const char *path, const char *of, int32_t w,
+                            int32_t h, uint8_t *to)
 {
     fpc_image mask;
     fpc_status st = fpc_mask_read(f->self.ctx, scratch, path, &mask);
     if (st != FPC_OK)
         return st;
     if (mask.w != w || mask.h != h)
-        return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d", path, mask.w, mask.h, of, w, h);
+        return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d", path, mask.w, mask.h,
+                        of, w, h);
     st = check_labels(f, path, &mask);
     if (st == FPC_OK)
         st = fpc_mask_resize(f->self.ctx, scratch, &mask, f->w, f->h, &mask);
@@ -259,13 +264,17 @@ static const fpc_option options[] = {
     FPC_OPTION_TEXT(struct folder, images, "train/images", "folder in root with the pictures (.jpg, .jpeg, .png)"),
     FPC_OPTION_TEXT(struct folder, masks, "train/masks", "folder in root with their masks: STEM.png, palette or grey"),
     FPC_OPTION_TEXT(struct folder, test_images, TEST_IMAGES, "folder in root with the test pictures; empty: none"),
-    FPC_OPTION_TEXT(struct folder, test_masks, "", "folder in root with their masks; empty: the test part has no labels"),
+    FPC_OPTION_TEXT(struct folder, test_masks, "",
+                    "folder in root with their masks; empty: the test part has no labels"),
     FPC_OPTION_INT(struct folder, size, "0", 0, 16384, "px", "resize to size x size; 0: as the files are, all alike"),
     FPC_OPTION_REAL(struct folder, val_split, "0.1", 0, 0.9, "share", "share of the pictures kept for validation"),
-    FPC_OPTION_INT(struct folder, split_seed, "42", 0, 4294967295.0, "",
-                   "seed of the split: NumPy's RandomState(seed).permutation of the sorted stems, the last part validates"),
-    FPC_OPTION_PATH(struct folder, train_list, "", "file with the training pictures' names, a line each, instead of a split"),
-    FPC_OPTION_PATH(struct folder, val_list, "", "file with the validation pictures' names; one list given: the rest is the other"),
+    FPC_OPTION_INT(
+        struct folder, split_seed, "42", 0, 4294967295.0, "",
+        "seed of the split: NumPy's RandomState(seed).permutation of the sorted stems, the last part validates"),
+    FPC_OPTION_PATH(struct folder, train_list, "",
+                    "file with the training pictures' names, a line each, instead of a split"),
+    FPC_OPTION_PATH(struct folder, val_list, "",
+                    "file with the validation pictures' names; one list given: the rest is the other"),
     FPC_OPTION_PATH(struct folder, test_list, "", "file with the names of the test pictures to use; empty: all"),
     FPC_OPTION_TEXT(struct folder, classes, "celebamask19",
                     "celebamask19, or an INI file with [classes], [palette], [mirror]"),
@@ -274,11 +283,18 @@ static const fpc_option options[] = {
 static const fpc_dataset_vtbl vtbl = {
     .size = sizeof vtbl, .open = open_set, .read = read_sample, .describe = describe, .name = sample_name};
 static const fpc_plugin folder = {
-    FPC_PLUGIN_HEAD, .kind = FPC_DATASET, .name = "folder",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_DATASET,
+    .name = "folder",
     .summary = "Pictures and index masks in folders, matched by file name.",
-    .detail = "root/images/STEM.jpg (or .jpeg, .png) and root/masks/STEM.png, whose pixels are class numbers: the index of\n"
-              "a palette, or grey values. Smoothed (antialiased bilinear) pictures and nearest masks where size is given.\n"
-              "The file of classes: [classes] with lines `LABEL = name`, [palette] with `LABEL = red, green, blue`, and\n"
-              "[mirror] with `NAME = LABEL, LABEL` for parts that change places in a mirror.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct folder), .vtbl = &vtbl};
+    .detail =
+        "root/images/STEM.jpg (or .jpeg, .png) and root/masks/STEM.png, whose pixels are class numbers: the index of\n"
+        "a palette, or grey values. Smoothed (antialiased bilinear) pictures and nearest masks where size is given.\n"
+        "The file of classes: [classes] with lines `LABEL = name`, [palette] with `LABEL = red, green, blue`, and\n"
+        "[mirror] with `NAME = LABEL, LABEL` for parts that change places in a mirror.",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct folder),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&folder)

@@ -59,7 +59,8 @@ static fpc_status add_file(fpc_self *self, folder_files *out, int64_t *room, con
     return FPC_OK;
 }
 
-fpc_status fpc_folder_scan(fpc_self *self, const char *root, const char *what, const char *sub, int masks, folder_files *out)
+fpc_status fpc_folder_scan(fpc_self *self, const char *root, const char *what, const char *sub, int masks,
+                           folder_files *out)
 {
     *out = (folder_files){0};
     if (leaves_root(sub))
@@ -89,8 +90,8 @@ fpc_status fpc_folder_scan(fpc_self *self, const char *root, const char *what, c
     qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
     for (int64_t i = 1; i < out->n; i++)
         if (strcmp(out->file[i - 1].stem, out->file[i].stem) == 0)
-            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: %s and %s have one stem; each picture needs its own", out->path,
-                            out->file[i - 1].name, out->file[i].name);
+            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: %s and %s have one stem; each picture needs its own",
+                            out->path, out->file[i - 1].name, out->file[i].name);
     return FPC_OK;
 }
 
@@ -118,12 +119,12 @@ static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char
                             uint8_t *taken, uint8_t mark, int64_t *n, int64_t *index)
 {
     if (strchr(name, '/') || strcmp(name, "..") == 0)
-        return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: `%s`: a list holds names of pictures in %s, without folders", list,
-                        (long long)line, name, files->path);
+        return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: `%s`: a list holds names of pictures in %s, without folders",
+                        list, (long long)line, name, files->path);
     const int64_t i = find_name(files, name);
     if (i < 0)
-        return fpc_fail(self->ctx, FPC_ENOENT, "%s:%lld: `%s`: no picture of that name in %s", list, (long long)line, name,
-                        files->path);
+        return fpc_fail(self->ctx, FPC_ENOENT, "%s:%lld: `%s`: no picture of that name in %s", list, (long long)line,
+                        name, files->path);
     if (taken[i])
         return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: `%s` is %s", list, (long long)line, name,
                         taken[i] == mark ? "in the list twice" : "in the training list and in the validation list");
@@ -132,8 +133,8 @@ static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char
     return FPC_OK;
 }
 
-fpc_status fpc_folder_list(fpc_self *self, const char *list, const folder_files *files, uint8_t *taken, uint8_t mark, int64_t *n,
-                           int64_t **index)
+fpc_status fpc_folder_list(fpc_self *self, const char *list, const folder_files *files, uint8_t *taken, uint8_t mark,
+                           int64_t *n, int64_t **index)
 {
     char text[1024];
     *n = 0;

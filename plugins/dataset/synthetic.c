@@ -46,8 +46,9 @@ static fpc_status read_sample(const fpc_self *self, fpc_arena *scratch, fpc_part
         c.label = fpc_alloc(scratch, pixels);
     if (!c.pixel || !c.label)
         return FPC_ENOMEM;
-    fpc_face_draw(&f, (fpc_rng){{(uint32_t)s->seed, (uint32_t)((uint64_t)s->seed >> 32)}, 0, (uint32_t)part, (uint32_t)index},
-                  c.n);
+    fpc_face_draw(
+        &f, (fpc_rng){{(uint32_t)s->seed, (uint32_t)((uint64_t)s->seed >> 32)}, 0, (uint32_t)part, (uint32_t)index},
+        c.n);
     fpc_face_ground(&c, &f);
     fpc_face_hair_behind(&c, &f);
     fpc_face_body(&c, &f);
@@ -72,12 +73,20 @@ static const fpc_option options[] = {
     FPC_OPTION_INT(struct synthetic, test, "64", 0, 4294967295.0, "images", "pictures of the test part"),
     FPC_OPTION_INT(struct synthetic, seed, "1", 0, 9007199254740992.0, "", "another seed, other faces"),
     {0}};
-static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl, .open = open_set, .describe = describe, .read = read_sample, .name = sample_name};
+static const fpc_dataset_vtbl vtbl = {
+    .size = sizeof vtbl, .open = open_set, .describe = describe, .read = read_sample, .name = sample_name};
 static const fpc_plugin synthetic = {
-    FPC_PLUGIN_HEAD, .kind = FPC_DATASET, .name = "synthetic",
+    FPC_PLUGIN_HEAD,
+    .kind = FPC_DATASET,
+    .name = "synthetic",
     .summary = "Faces drawn by the program: 19 classes of CelebAMask-HQ, no files needed.",
-    .detail = "Every picture is a function of (seed, part, index): pose, light, skin, hair, expression, glasses, hats,\n"
-              "earrings, necklaces, clothes, things in front of the face and the background are drawn anew each time, at\n"
-              "about the frequencies of CelebAMask-HQ. Left and right are the person's own, as there.",
-    .version = "1.0", .license = "MIT", .options = options, .self_size = sizeof(struct synthetic), .vtbl = &vtbl};
+    .detail =
+        "Every picture is a function of (seed, part, index): pose, light, skin, hair, expression, glasses, hats,\n"
+        "earrings, necklaces, clothes, things in front of the face and the background are drawn anew each time, at\n"
+        "about the frequencies of CelebAMask-HQ. Left and right are the person's own, as there.",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .self_size = sizeof(struct synthetic),
+    .vtbl = &vtbl};
 FPC_PLUGINS(&synthetic)

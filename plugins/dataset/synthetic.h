@@ -39,7 +39,8 @@ typedef struct disc {
 typedef struct face {
     uint32_t seed; /* of the textures */
     /* pose */
-    float cx, cy, scale, roll_c, roll_s, yaw_c, yaw_s, pitch, px; /* px: a pixel's side in head units */
+    float cx, cy, scale, roll_c, roll_s, yaw_c, yaw_s, pitch;
+    float px, pixels; /* a pixel's side in head units, and its inverse */
     /* light */
     float lx, ly, lz, hx, hy, hz; /* towards the key light; half way to the camera */
     float key, fill, shine, noise, vignette, contrast;
@@ -95,22 +96,43 @@ float fpc_face_outline(const face *, const spot *);
 float fpc_face_window(const face *, const spot *); /* the opening that the hair leaves */
 
 /* ---- small mathematics ---- */
-static inline float clamp01(float x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
-static inline float minf(float a, float b) { return a < b ? a : b; }
-static inline float maxf(float a, float b) { return a > b ? a : b; }
-static inline float mixf(float a, float b, float t) { return a + (b - a) * t; }
+static inline float clamp01(float x)
+{
+    return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+static inline float minf(float a, float b)
+{
+    return a < b ? a : b;
+}
+static inline float maxf(float a, float b)
+{
+    return a > b ? a : b;
+}
+static inline float mixf(float a, float b, float t)
+{
+    return a + (b - a) * t;
+}
 static inline float step_between(float lo, float hi, float x)
 {
-    const float t = clamp01((x - lo) / (hi - lo));
+    const float t = clamp01((x - lo) * (1 / (hi - lo)));
     return t * t * (3 - 2 * t);
 }
 static inline rgb mix_rgb(rgb a, rgb b, float t)
 {
     return (rgb){a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
 }
-static inline rgb times(rgb a, float s) { return (rgb){a.r * s, a.g * s, a.b * s}; }
-static inline rgb times_rgb(rgb a, rgb b) { return (rgb){a.r * b.r, a.g * b.g, a.b * b.b}; }
-static inline rgb plus(rgb a, rgb b, float s) { return (rgb){a.r + b.r * s, a.g + b.g * s, a.b + b.b * s}; }
+static inline rgb times(rgb a, float s)
+{
+    return (rgb){a.r * s, a.g * s, a.b * s};
+}
+static inline rgb times_rgb(rgb a, rgb b)
+{
+    return (rgb){a.r * b.r, a.g * b.g, a.b * b.b};
+}
+static inline rgb plus(rgb a, rgb b, float s)
+{
+    return (rgb){a.r + b.r * s, a.g + b.g * s, a.b + b.b * s};
+}
 
 /* ---- textures ---- */
 static inline uint32_t scramble(uint32_t x)
@@ -130,7 +152,10 @@ static inline int32_t floor_int(float x)
     const int32_t i = (int32_t)x;
     return i - (x < (float)i);
 }
-static inline float floor_of(float x) { return (float)floor_int(x); }
+static inline float floor_of(float x)
+{
+    return (float)floor_int(x);
+}
 /* Smooth value noise in [0, 1). */
 static inline float noise2(uint32_t seed, float x, float y)
 {
@@ -152,7 +177,7 @@ static inline float noise1(uint32_t seed, float x)
 /* ---- painting ---- */
 static inline spot spot_at(const face *f, const canvas *c, int32_t col, int32_t row)
 {
-    const float s = 1.0f / ((float)c->n * f->scale);
+    const float s = 0.5f * f->px;
     const float dx = ((float)(2 * col + 1) - (float)c->n * (1 + f->cx)) * s;
     const float dy = ((float)(2 * row + 1) - (float)c->n * (1 + f->cy)) * s;
     spot p = {f->roll_c * dx + f->roll_s * dy, f->roll_c * dy - f->roll_s * dx, 0, 0, 0};
@@ -163,7 +188,10 @@ static inline spot spot_at(const face *f, const canvas *c, int32_t col, int32_t 
     return p;
 }
 /* Share of a pixel that a shape covers, from its distance. */
-static inline float cover(const face *f, float d) { return clamp01(0.5f - d / f->px); }
+static inline float cover(const face *f, float d)
+{
+    return clamp01(0.5f - d * f->pixels);
+}
 static inline void lay(const canvas *c, int32_t at, rgb colour, float alpha)
 {
     c->pixel[at] = mix_rgb(c->pixel[at], colour, alpha);
@@ -178,8 +206,9 @@ static inline void lay_label(const canvas *c, int32_t at, rgb colour, float alph
 /* First-order distance to the ellipse with radii a, b about the origin. */
 static inline float ellipse(float x, float y, float a, float b)
 {
-    const float p = x / a, q = y / b, r = sqrtf(p * p + q * q), g = sqrtf(p * p / (a * a) + q * q / (b * b));
-    return g > 1e-6f ? (r - 1) * r / g : -minf(a, b);
+    const float ia = 1 / a, ib = 1 / b, p = x * ia, q = y * ib, p2 = p * p, q2 = q * q;
+    const float r2 = p2 + q2, g2 = p2 * ia * ia + q2 * ib * ib;
+    return g2 > 1e-12f ? (r2 - sqrtf(r2)) / sqrtf(g2) : -minf(a, b);
 }
 static inline float capsule(float x, float y, float ax, float ay, float bx, float by, float r)
 {
@@ -196,7 +225,7 @@ static inline rgb lit(const face *f, rgb albedo, float nx, float ny, float nz, f
     const float h = maxf(0, (nx * f->hx + ny * f->hy + nz * f->hz) * k);
     const float h2 = h * h, h4 = h2 * h2, h8 = h4 * h4, h16 = h8 * h8, spec = h16 * (0.5f + 0.5f * h16) * shine;
     const float sky = f->fill * (1 - 0.25f * ny * k);
-    const float dr = maxf(0, (d + wrap * 1.5f) / (1 + wrap * 1.5f)), dg = maxf(0, (d + wrap) / (1 + wrap));
+    const float dr = maxf(0, (d + wrap * 1.5f) * (1 / (1 + wrap * 1.5f))), dg = maxf(0, (d + wrap) * (1 / (1 + wrap)));
     return (rgb){albedo.r * (sky * f->fill_colour.r + f->key * dr * f->key_colour.r) + spec * f->key_colour.r,
                  albedo.g * (sky * f->fill_colour.g + f->key * dg * f->key_colour.g) + spec * f->key_colour.g,
                  albedo.b * (sky * f->fill_colour.b + f->key * dg * f->key_colour.b) + spec * f->key_colour.b};

@@ -17,9 +17,18 @@ static float unit(struct dice *d)
         d->words = fpc_philox(d->rng, d->next / 4);
     return fpc_unit(d->words.v[d->next++ % 4]);
 }
-static float between(struct dice *d, float lo, float hi) { return lo + (hi - lo) * unit(d); }
-static int chance(struct dice *d, float p) { return unit(d) < p; }
-static int below(struct dice *d, int n) { return (int)(unit(d) * (float)n); }
+static float between(struct dice *d, float lo, float hi)
+{
+    return lo + (hi - lo) * unit(d);
+}
+static int chance(struct dice *d, float p)
+{
+    return unit(d) < p;
+}
+static int below(struct dice *d, int n)
+{
+    return (int)(unit(d) * (float)n);
+}
 /* Bell-shaped about 0, within (-1, 1), standard deviation 0.33. */
 static float bell(struct dice *d)
 {
@@ -52,6 +61,7 @@ static void draw_pose(face *f, struct dice *d, int32_t size)
     f->yaw_c = sqrtf(1 - f->yaw_s * f->yaw_s);
     f->pitch = 0.16f * bell(d);
     f->px = 2 / ((float)size * f->scale);
+    f->pixels = 1 / f->px;
 }
 
 static void draw_light(face *f, struct dice *d)
@@ -78,11 +88,17 @@ static void draw_light(face *f, struct dice *d)
 
 static void draw_head(face *f, struct dice *d)
 {
-    static const rgb skins[] = {{0.97f, 0.83f, 0.75f}, {0.94f, 0.76f, 0.65f}, {0.88f, 0.67f, 0.54f}, {0.76f, 0.55f, 0.41f},
-                                {0.57f, 0.38f, 0.27f}, {0.38f, 0.25f, 0.18f}};
-    static const rgb irises[] = {{0.20f, 0.11f, 0.06f}, {0.33f, 0.20f, 0.10f}, {0.40f, 0.36f, 0.18f}, {0.33f, 0.44f, 0.40f},
+    static const rgb skins[] = {{0.97f, 0.83f, 0.75f}, {0.94f, 0.76f, 0.65f}, {0.88f, 0.67f, 0.54f},
+                                {0.76f, 0.55f, 0.41f}, {0.57f, 0.38f, 0.27f}, {0.38f, 0.25f, 0.18f}};
+    static const rgb irises[] = {{0.20f, 0.11f, 0.06f},
+                                 {0.33f, 0.20f, 0.10f},
+                                 {0.40f, 0.36f, 0.18f},
+                                 {0.33f, 0.44f, 0.40f},
                                  {0.32f, 0.46f, 0.60f}};
-    static const rgb lips[] = {{0.80f, 0.42f, 0.40f}, {0.78f, 0.26f, 0.30f}, {0.62f, 0.12f, 0.17f}, {0.84f, 0.44f, 0.50f},
+    static const rgb lips[] = {{0.80f, 0.42f, 0.40f},
+                               {0.78f, 0.26f, 0.30f},
+                               {0.62f, 0.12f, 0.17f},
+                               {0.84f, 0.44f, 0.50f},
                                {0.55f, 0.20f, 0.26f}};
     f->female = chance(d, 0.6f) ? 1 : 0;
     f->age = unit(d);
@@ -131,8 +147,8 @@ static void draw_head(face *f, struct dice *d)
 
 static void draw_hair(face *f, struct dice *d)
 {
-    static const rgb hairs[] = {{0.045f, 0.035f, 0.035f}, {0.11f, 0.07f, 0.05f},  {0.22f, 0.14f, 0.09f}, {0.36f, 0.23f, 0.13f},
-                                {0.58f, 0.42f, 0.24f},    {0.78f, 0.65f, 0.42f}};
+    static const rgb hairs[] = {{0.045f, 0.035f, 0.035f}, {0.11f, 0.07f, 0.05f}, {0.22f, 0.14f, 0.09f},
+                                {0.36f, 0.23f, 0.13f},    {0.58f, 0.42f, 0.24f}, {0.78f, 0.65f, 0.42f}};
     const float t = unit(d), pick = unit(d), dark = f->skin.r < 0.8f ? 0.35f : 1;
     f->hair = along(hairs, 6, t * dark);
     if (chance(d, 0.09f))
@@ -140,9 +156,9 @@ static void draw_hair(face *f, struct dice *d)
     if (f->age > 0.84f)
         f->hair = mix_rgb(f->hair, (rgb){0.66f, 0.65f, 0.64f}, between(d, 0.3f, 0.95f));
     if (f->female > 0)
-        f->style = pick < 0.66f ? HAIR_LONG : pick < 0.80f ? HAIR_BOB : pick < 0.985f ? HAIR_BACK : HAIR_NONE;
+        f->style = pick < 0.60f ? HAIR_LONG : pick < 0.72f ? HAIR_BOB : pick < 0.985f ? HAIR_BACK : HAIR_NONE;
     else
-        f->style = pick < 0.80f ? HAIR_SHORT : pick < 0.88f ? HAIR_BOB : pick < 0.935f ? HAIR_LONG : HAIR_NONE;
+        f->style = pick < 0.84f ? HAIR_SHORT : pick < 0.89f ? HAIR_BOB : pick < 0.935f ? HAIR_LONG : HAIR_NONE;
     const float more = unit(d), wide = unit(d), wavy = unit(d);
     f->part = 0.32f * bell(d);
     f->fringe = chance(d, f->style == HAIR_LONG || f->style == HAIR_BOB ? 0.28f : 0.1f) ? between(d, 0.5f, 1) : 0;
@@ -155,11 +171,11 @@ static void draw_hair(face *f, struct dice *d)
     f->bun = f->style == HAIR_BACK && chance(d, 0.35f);
     f->hair_end = f->style == HAIR_LONG ? between(d, 1.5f, 3) : between(d, 0.85f, 1.25f);
     f->flare = between(d, -0.02f, 0.26f);
-    f->volume_top = 0.07f + 0.20f * more;
+    f->volume_top = 0.08f + 0.24f * more;
     switch (f->style) {
     case HAIR_LONG:
     case HAIR_BOB:
-        f->volume_side = 0.18f + 0.36f * wide;
+        f->volume_side = 0.22f + 0.46f * wide;
         f->volume_top += 0.03f;
         f->window = between(d, 0.66f, 0.87f);
         break;
@@ -176,7 +192,7 @@ static void draw_hair(face *f, struct dice *d)
     }
     const int covered = f->style == HAIR_LONG || f->style == HAIR_BOB;
     for (int side = 0; side < 2; side++)
-        f->ear[side] = chance(d, covered ? 0.33f + 0.10f * (float)side : 0.98f);
+        f->ear[side] = chance(d, covered ? 0.30f + 0.14f * (float)side : 0.90f + 0.07f * (float)side);
 }
 
 static void draw_wear(face *f, struct dice *d)
@@ -236,8 +252,8 @@ static void draw_ground(face *f, struct dice *d)
 void fpc_face_draw(face *f, fpc_rng rng, int32_t size)
 {
     memset(f, 0, sizeof *f);
-    struct dice pose = {.rng = rng}, light = {.rng = rng}, head = {.rng = rng}, hair = {.rng = rng}, wear = {.rng = rng},
-                ground = {.rng = rng};
+    struct dice pose = {.rng = rng}, light = {.rng = rng}, head = {.rng = rng}, hair = {.rng = rng},
+                wear = {.rng = rng}, ground = {.rng = rng};
     pose.rng.stream = fpc_hash("synthetic pose");
     light.rng.stream = fpc_hash("synthetic light");
     head.rng.stream = fpc_hash("synthetic head");
@@ -270,22 +286,29 @@ float fpc_face_outline(const face *f, const spot *p)
     return ellipse(x / narrow, y, f->cheek, f->chin) * (1 - 0.3f * f->jaw * t);
 }
 
-float fpc_face_window(const face *f, const spot *p)
+/* The hairline above, seen as if its locks were combed by `lock`. */
+static float hairline_at(const face *f, const spot *p, float lock)
 {
-    const float u = p->u - f->part * 0.3f, side = u - f->part, gap = side < 0 ? -side : side;
-    const float lock = (noise1(f->seed + 11, p->u * 9) - 0.5f) * (0.05f + 0.05f * f->fringe) +
-                       (noise1(f->seed + 12, p->u * 31) - 0.5f) * 0.03f;
-    const float v = p->v - f->sweep * side + f->notch * maxf(0, 1 - 2.2f * gap) + lock;
-    const float top = 0.02f - f->hairline;
+    const float u = p->u - f->part * 0.3f, side = p->u - f->part * 1.3f, gap = side < 0 ? -side : side;
+    const float v = p->v - f->sweep * side + f->notch * maxf(0, 1 - 2.2f * gap) + lock, top = 0.02f - f->hairline;
     if (v < 0.02f) {
         /* Flatter than an ellipse, a fringe most of all: the hairline runs across before it turns down. */
-        const float a = u / f->window, b = (v - 0.02f) / top, a2 = a * a;
-        const float round = sqrtf(a2 + b * b), flat = sqrtf(sqrtf(a2 * a2 + b * b * b * b));
+        const float a = u / f->window, b = (v - 0.02f) / top, a2 = a * a, b2 = b * b;
+        const float round = sqrtf(a2 + b2), flat = sqrtf(sqrtf(a2 * a2 + b2 * b2));
         return (mixf(round, flat, 0.35f + 0.5f * f->fringe) - 1) * minf(f->window, top);
     }
-    const float narrow = f->window * (1 - 0.13f * step_between(0.4f, 1.5f, v));
-    const float edge = (u < 0 ? -u : u) - narrow;
-    return edge + (noise1(f->seed + 13, p->y * 5 + (u < 0 ? 40 : 0)) - 0.5f) * f->wave * 1.6f;
+    return (u < 0 ? -u : u) - f->window * (1 - 0.13f * step_between(0.4f, 1.5f, v));
+}
+
+float fpc_face_window(const face *f, const spot *p)
+{
+    const float smooth = hairline_at(f, p, 0);
+    if (smooth < -0.2f || smooth > 0.2f)
+        return smooth; /* locks are not as long */
+    const float lock = (noise1(f->seed + 11, p->u * 9) - 0.5f) * (0.05f + 0.05f * f->fringe) +
+                       (noise1(f->seed + 12, p->u * 31) - 0.5f) * 0.03f;
+    const float wave = f->wave > 0 ? (noise1(f->seed + 13, p->y * 5 + (p->u < 0 ? 40 : 0)) - 0.5f) * f->wave * 1.6f : 0;
+    return hairline_at(f, p, lock) + wave * step_between(-0.1f, 0.1f, p->v);
 }
 
 /* ---- boxes ---- */

@@ -1,5 +1,5 @@
-/* synthetic_ground.c: what lies behind and below the head (background, neck, shoulders, clothes, necklace), and the last
- * pass: the camera (exposure, contrast, vignette, noise) and the rounding to bytes. */
+/* synthetic_ground.c: what lies behind and below the head (background, neck, shoulders, clothes, necklace), and the
+ * last pass: the camera (exposure, contrast, vignette, noise) and the rounding to bytes. */
 #include "synthetic.h"
 
 /* ---- background ---- */
@@ -76,7 +76,8 @@ static rgb cloth_at(const face *f, float x, float y)
         colour = mix_rgb(colour, f->cloth_second, step_between(0.35f, 0.65f, t - floor_of(t)));
     } else if (f->cloth_pattern == 3) {
         const float s = x * 7, t = y * 7, a = s - floor_of(s), b = t - floor_of(t);
-        colour = mix_rgb(colour, f->cloth_second, 0.4f * step_between(0.4f, 0.6f, a) + 0.4f * step_between(0.4f, 0.6f, b));
+        colour =
+            mix_rgb(colour, f->cloth_second, 0.4f * step_between(0.4f, 0.6f, a) + 0.4f * step_between(0.4f, 0.6f, b));
     } else if (f->cloth_pattern == 4) { /* a jacket over a shirt */
         const float lapel = 0.16f + 0.75f * (y - f->shoulder);
         colour = ax < lapel ? mix_rgb(f->cloth_second, (rgb){0.9f, 0.9f, 0.9f}, 0.5f) : times(colour, 0.5f);
@@ -126,14 +127,16 @@ void fpc_face_body(const canvas *c, const face *f)
             if (a <= 0)
                 continue;
             const int32_t at = row * c->n + col;
-            const float side = x / maxf(half, 0.3f), flat = torso < 0 ? 0.35f : 0.85f;
+            const float side = x / maxf(half, 0.3f), on = step_between(0.10f, -0.14f, torso),
+                        flat = mixf(0.85f, 0.40f, on);
             const float nz = sqrtf(maxf(0.05f, 1 - minf(1, side * side) * flat * flat));
             spot below = p;
             below.x += f->lx * 0.15f, below.y -= 0.16f;
             const float near_face = fpc_face_outline(f, &below);
             const float shadow = 0.50f + 0.50f * step_between(-0.10f, 0.32f, near_face);
             const float tendon = noise2(f->seed + 32, x * 4, y * 1.5f) - 0.5f;
-            rgb skin = lit(f, times(f->skin, 0.95f + 0.06f * tendon), side * flat, torso < 0 ? -0.5f : 0.1f, nz, 0.25f, 0.02f);
+            rgb skin =
+                lit(f, times(f->skin, 0.95f + 0.06f * tendon), side * flat, mixf(0.1f, -0.35f, on), nz, 0.25f, 0.02f);
             skin = times_rgb(skin, (rgb){shadow + 0.06f, shadow, shadow * 0.98f});
             lay_label(c, at, skin, a, NECK);
             if (f->necklace)

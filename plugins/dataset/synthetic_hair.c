@@ -2,25 +2,44 @@
  * t = (x - part) / g(y) is constant along a strand, and noise over t with little change along y is what strands are. */
 #include "synthetic.h"
 
-/* Half width of the outline at height y below the crown, and the distance to it. */
+static int covers_ears(const face *f)
+{
+    return f->style == HAIR_LONG || f->style == HAIR_BOB;
+}
+
+/* Locks at the outline. */
+static float roughness(const face *f, const spot *p)
+{
+    const float side = p->x < 0 ? 50 : 0;
+    return (noise1(f->seed + 61, p->y * 6 + side) - 0.5f) * (0.03f + f->wave * 1.4f) +
+           (noise1(f->seed + 62, p->y * 21 + side) - 0.5f) * (0.012f + 0.04f * f->curl);
+}
+
+/* Where the strands at this x end. */
+static float lower_end(const face *f, const spot *p, int behind)
+{
+    if (!covers_ears(f))
+        return behind ? 0.55f : f->hair_end + 0.06f * noise1(f->seed + 65, p->x * 30);
+    if (p->y < f->hair_end - 0.3f)
+        return f->hair_end;
+    return f->hair_end + 0.05f - noise1(f->seed + 63, p->x * 13) * 0.16f - noise1(f->seed + 64, p->x * 37) * 0.07f;
+}
+
+/* The outline of all hair, without the opening for the face. */
 static float hair_outline(const face *f, const spot *p, int behind)
 {
-    const float a = f->cheek + f->volume_side, b = f->skull + f->volume_top, y0 = 0.05f;
-    const float rough = (noise1(f->seed + 61, p->y * 6 + (p->x < 0 ? 50 : 0)) - 0.5f) * (0.03f + f->wave * 1.4f) +
-                        (noise1(f->seed + 62, p->y * 21 + (p->x < 0 ? 50 : 0)) - 0.5f) * (0.012f + 0.04f * f->curl);
-    const float x = p->x - f->yaw_s * 0.05f;
+    const float a = f->cheek + f->volume_side, b = f->skull + f->volume_top, y0 = 0.05f, x = p->x - f->yaw_s * 0.05f;
     if (p->y < y0) { /* flatter on top than an ellipse */
         const float s = x / a, t = (p->y - y0) / (b + y0), s2 = s * s, t2 = t * t;
-        const float r = mixf(sqrtf(s2 + t2), sqrtf(sqrtf(s2 * s2 + t2 * t2)), 0.3f);
-        return (r - 1) * a + rough * 0.6f;
+        const float d = (mixf(sqrtf(s2 + t2), sqrtf(sqrtf(s2 * s2 + t2 * t2)), 0.3f) - 1) * a;
+        return d > 0.2f || d < -0.2f ? d : d + roughness(f, p) * 0.6f;
     }
     const float along = p->y - y0, ax = x < 0 ? -x : x;
-    const int covers = f->style == HAIR_LONG || f->style == HAIR_BOB;
-    const float tight = behind ? a - 1.1f * along : f->cheek + 0.02f + (f->volume_side - 0.02f) * maxf(0, 1 - 5 * along);
-    const float half = covers ? a + f->flare * along + rough : tight;
-    const float tips = noise1(f->seed + 63, p->x * 13) * 0.16f + noise1(f->seed + 64, p->x * 37) * 0.07f;
-    const float end = behind && !covers ? 0.55f : f->hair_end + (covers ? 0.05f - tips : 0.06f * noise1(f->seed + 65, p->x * 30));
-    return maxf(ax - half, p->y - end);
+    const float tight =
+        behind ? a - 1.1f * along : f->cheek + 0.02f + (f->volume_side - 0.02f) * maxf(0, 1 - 5 * along);
+    const float edge = ax - (covers_ears(f) ? a + f->flare * along : tight);
+    const float rough = !covers_ears(f) || edge > 0.25f || edge < -0.25f ? 0 : roughness(f, p);
+    return maxf(edge - rough, p->y - lower_end(f, p, behind));
 }
 
 /* Colour of the strand at p: banded noise, a sheen where the head faces the light, dark towards `deep`. */
@@ -44,14 +63,14 @@ static rgb strand(const face *f, const spot *p, float deep)
 
 void fpc_face_hair_behind(const canvas *c, const face *f)
 {
-    const int covers = f->style == HAIR_LONG || f->style == HAIR_BOB;
     if (f->style == HAIR_NONE)
         return;
-    const box b = fpc_face_box(f, c, -2.2f, covers ? -0.3f : -1.9f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
+    const box b = fpc_face_box(f, c, -2.2f, -1.4f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
     for (int32_t row = b.y0; row < b.y1; row++)
         for (int32_t col = b.x0; col < b.x1; col++) {
             const spot p = spot_at(f, c, col, row);
-            if (fpc_face_outline(f, &p) < -0.05f || (covers && fpc_face_window(f, &p) > 0.08f))
+            if ((p.x < 0.5f && p.x > -0.5f && p.y > -0.9f && p.y < 0.6f) || fpc_face_outline(f, &p) < -0.05f ||
+                (covers_ears(f) && fpc_face_window(f, &p) > 0.08f))
                 continue; /* the face, or the hair in front, will cover it */
             const float a = cover(f, hair_outline(f, &p, 1));
             const float ax = p.x < 0 ? -p.x : p.x;

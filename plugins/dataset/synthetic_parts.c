@@ -1,5 +1,5 @@
-/* synthetic_parts.c: brows, eyes and mouth, painted on the face (u, v). side 1 is the picture's right, where the person's
- * own left parts lie. */
+/* synthetic_parts.c: brows, eyes and mouth, painted on the face (u, v). side 1 is the picture's right, where the
+ * person's own left parts lie. */
 #include "synthetic.h"
 
 /* ---- brows ---- */
@@ -17,14 +17,17 @@ void fpc_face_brows(const canvas *c, const face *f)
                 continue;
             const float peak = t - 0.62f, arch = f->brow_arch * (1 - peak * peak * (peak < 0 ? 2.6f : 5.5f));
             const float mid = f->brow_v - arch + (side ? f->brow_tilt : -f->brow_tilt) * 0.3f;
-            const float tc = clamp01(t), half = f->brow_thick * (t < 0.25f ? 0.78f + 0.88f * tc : 1 - 0.78f * (tc - 0.25f) * (tc - 0.25f) * 1.6f);
+            const float tc = clamp01(t),
+                        half = f->brow_thick *
+                               (t < 0.25f ? 0.78f + 0.88f * tc : 1 - 0.78f * (tc - 0.25f) * (tc - 0.25f) * 1.6f);
             const float off = p.v - mid, end = maxf(-t, t - 1) * f->brow_len;
             const float d = maxf((off < 0 ? -off : off) - half, end), a = cover(f, d);
             if (a <= 0)
                 continue;
-            const float lean = off * (t < 0.4f ? 6 : -5), hairs = noise2(f->seed + 51, t * 26 + lean + (side ? 90 : 0), off * 14);
+            const float lean = off * (t < 0.4f ? 6 : -5),
+                        hairs = noise2(f->seed + 51, t * 44 + lean + (side ? 90 : 0), off * 14);
             const float thin = 0.55f + 0.45f * step_between(0, -0.03f, d);
-            lay_label(c, row * c->n + col, dark, a * thin * (0.55f + 0.5f * hairs), BACKGROUND);
+            lay_label(c, row * c->n + col, dark, a * thin * (0.70f + 0.3f * hairs), BACKGROUND);
             if (a >= 0.5f)
                 c->label[row * c->n + col] = side ? L_BROW : R_BROW;
         }
@@ -41,7 +44,8 @@ static struct eye eye_at(const face *f, const spot *p, int side)
     struct eye e;
     e.x = (side ? p->u : -p->u) - f->eye_u;
     e.y = p->v - f->eye_v + f->eye_slant * e.x * 1.2f;
-    const float t = e.x / f->eye_w, skew = t + 0.18f * (1 - t * t), r = maxf(0, 1 - t * t), s = maxf(0, 1 - skew * skew * 0.92f);
+    const float t = e.x / f->eye_w, skew = t + 0.18f * (1 - t * t), r = maxf(0, 1 - t * t),
+                s = maxf(0, 1 - skew * skew * 0.92f);
     e.up = -f->eye_up * (r * 0.55f + r * sqrtf(s) * 0.45f);
     e.low = f->eye_low * (r * 0.8f + r * r * 0.2f);
     return e;
@@ -79,8 +83,9 @@ static void lay_lids(const canvas *c, const face *f, int32_t at, const struct ey
         c->pixel[at] = times(c->pixel[at], 1 - 0.42f * along * maxf(0, 1 - (crease < 0 ? -crease : crease) / w));
     }
     const float edge = over < 0 ? -over : over;
-    lay(c, at, lash, 0.88f * clamp01(0.5f + (thick - edge) / maxf(f->px, 0.008f)) * step_between(1.16f, 0.98f, t < 0 ? -t : t) *
-                         step_between(0.05f, 0.03f, d));
+    lay(c, at, lash,
+        0.88f * clamp01(0.5f + (thick - edge) / maxf(f->px, 0.008f)) * step_between(1.16f, 0.98f, t < 0 ? -t : t) *
+            step_between(0.05f, 0.03f, d));
     const float under = e->y - e->low, rim = maxf(0, 1 - (under < 0 ? -under : under) / maxf(0.014f, f->px));
     lay(c, at, lash, 0.38f * rim * step_between(1.05f, 0.85f, t < 0 ? -t : t));
     const float bag = under - 0.075f;
@@ -131,7 +136,8 @@ static rgb lip_at(const face *f, float x, float y, float lo, float hi, int upper
     const float t = clamp01((y - lo) / maxf(hi - lo, 1e-3f)), round = (t - (upper ? 0.62f : 0.36f)) * 1.5f;
     const float wrinkle = noise2(f->seed + 53, x * 38, t * 1.5f) - 0.5f;
     const rgb base = times(f->lip, (upper ? 0.84f : 1) * (1 + 0.14f * wrinkle));
-    return lit(f, base, x * 0.8f, round + (upper ? 0.30f : -0.02f), 0.9f, 0.25f, f->shine * (upper ? 0.5f : 1.3f) + 0.05f * f->female);
+    return lit(f, base, x * 0.8f, round + (upper ? 0.30f : -0.02f), 0.9f, 0.25f,
+               f->shine * (upper ? 0.5f : 1.3f) + 0.05f * f->female);
 }
 
 static rgb inside_at(const face *f, float x, float y, const struct lips *l)
@@ -142,8 +148,10 @@ static rgb inside_at(const face *f, float x, float y, const struct lips *l)
     if (edge > 0) {
         const float k = x * 13.5f + 0.5f, gap = k - floor_of(k) - 0.5f, wide = gap < 0 ? -gap : gap;
         const float line = f->px < 0.03f ? 0.16f * step_between(0.42f, 0.5f, wide) : 0;
-        const rgb tooth = times((rgb){0.93f, 0.90f, 0.84f}, (1 - line) * (1 - 0.5f * r * r) * (0.78f + 0.22f * step_between(0, 0.3f, t)));
-        colour = mix_rgb(colour, tooth, step_between(edge + 0.06f, edge - 0.04f, t) * step_between(0.97f, 0.86f, r < 0 ? -r : r));
+        const rgb tooth = times((rgb){0.93f, 0.90f, 0.84f},
+                                (1 - line) * (1 - 0.5f * r * r) * (0.78f + 0.22f * step_between(0, 0.3f, t)));
+        colour = mix_rgb(colour, tooth,
+                         step_between(edge + 0.06f, edge - 0.04f, t) * step_between(0.97f, 0.86f, r < 0 ? -r : r));
     }
     return times(colour, f->fill + f->key * 0.62f);
 }
@@ -160,16 +168,22 @@ void fpc_face_mouth(const canvas *c, const face *f)
                 continue;
             const int32_t at = row * c->n + col;
             const struct lips l = lips_at(f, x);
-            const float corner = maxf(0, 1 - (end + 0.02f) * (end + 0.02f) / 0.0025f - (y - l.mid_up) * (y - l.mid_up) / 0.0012f);
+            const float corner =
+                maxf(0, 1 - (end + 0.02f) * (end + 0.02f) / 0.0025f - (y - l.mid_up) * (y - l.mid_up) / 0.0012f);
             c->pixel[at] = times(c->pixel[at], 1 - 0.35f * corner);
             const float a = cover(f, maxf(maxf(l.top - y, y - l.bottom), end));
             if (a <= 0)
                 continue;
-            const float upper = cover(f, y - l.mid_up), lower = cover(f, l.mid_low - y), inner = clamp01(1 - upper - lower);
+            const float upper = cover(f, y - l.mid_up), lower = cover(f, l.mid_low - y),
+                        inner = clamp01(1 - upper - lower);
             rgb colour = times(inside_at(f, x, y, &l), inner);
-            colour = plus(colour, lip_at(f, x, y, l.top, l.mid_up, 1), upper * (1 - inner) / maxf(upper + lower, 1e-3f));
-            colour = plus(colour, lip_at(f, x, y, l.mid_low, l.bottom, 0), lower * (1 - inner) / maxf(upper + lower, 1e-3f));
-            const float seam = maxf(0, 1 - minf(y - l.mid_up < 0 ? l.mid_up - y : y - l.mid_up, y - l.mid_low < 0 ? l.mid_low - y : y - l.mid_low) / maxf(0.014f, f->px));
+            colour =
+                plus(colour, lip_at(f, x, y, l.top, l.mid_up, 1), upper * (1 - inner) / maxf(upper + lower, 1e-3f));
+            colour =
+                plus(colour, lip_at(f, x, y, l.mid_low, l.bottom, 0), lower * (1 - inner) / maxf(upper + lower, 1e-3f));
+            const float seam = maxf(0, 1 - minf(y - l.mid_up < 0 ? l.mid_up - y : y - l.mid_up,
+                                                y - l.mid_low < 0 ? l.mid_low - y : y - l.mid_low) /
+                                               maxf(0.014f, f->px));
             colour = times(colour, 1 - 0.55f * seam);
             const uint8_t label = y < l.mid_up ? U_LIP : y > l.mid_low ? L_LIP : MOUTH;
             lay_label(c, at, colour, a, label);

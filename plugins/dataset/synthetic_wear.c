@@ -21,11 +21,15 @@ void fpc_face_glasses(const canvas *c, const face *f)
         for (int32_t col = b.x0; col < b.x1; col++) {
             const spot p = spot_at(f, c, col, row);
             const int32_t at = row * c->n + col;
-            const float u = p.u - f->yaw_s * 0.06f, x = (u < 0 ? -u : u) - middle, y = p.v - vc, lens = lens_shape(f, x, y);
-            const float bridge = maxf((y + 0.03f < 0 ? -y - 0.03f : y + 0.03f) - f->frame * 0.7f, (u < 0 ? -u : u) - middle + f->lens_w);
-            const float arm = maxf(maxf((y + 0.06f < 0 ? -y - 0.06f : y + 0.06f) - f->frame * 0.8f, middle + f->lens_w - (u < 0 ? -u : u)),
-                                   fpc_face_outline(f, &p));
-            const float rim = minf(minf((lens < 0 ? -lens : lens) - f->frame, bridge), arm), in = cover(f, lens), line = cover(f, rim);
+            const float u = p.u - f->yaw_s * 0.06f, x = (u < 0 ? -u : u) - middle, y = p.v - vc,
+                        lens = lens_shape(f, x, y);
+            const float bridge =
+                maxf((y + 0.03f < 0 ? -y - 0.03f : y + 0.03f) - f->frame * 0.7f, (u < 0 ? -u : u) - middle + f->lens_w);
+            const float arm = maxf(
+                maxf((y + 0.06f < 0 ? -y - 0.06f : y + 0.06f) - f->frame * 0.8f, middle + f->lens_w - (u < 0 ? -u : u)),
+                fpc_face_outline(f, &p));
+            const float rim = minf(minf((lens < 0 ? -lens : lens) - f->frame, bridge), arm), in = cover(f, lens),
+                        line = cover(f, rim);
             if (in <= 0 && line <= 0)
                 continue;
             if (in > 0) {
@@ -74,7 +78,8 @@ void fpc_face_earrings(const canvas *c, const face *f)
                 const float d = earring_shape(f, x, y), a = cover(f, d);
                 if (a <= 0)
                     continue;
-                const float facet = noise2(f->seed + 81, x * 22, y * 22), bright = 0.45f + 0.6f * facet - 1.2f * (x * f->lx + y * f->ly) * -1;
+                const float facet = noise2(f->seed + 81, x * 22, y * 22),
+                            bright = 0.45f + 0.6f * facet - 1.2f * (x * f->lx + y * f->ly) * -1;
                 lay_label(c, row * c->n + col, times(f->metal, maxf(0.3f, bright + 0.25f)), a, EARRING);
             }
     }
@@ -116,18 +121,22 @@ void fpc_face_hat(const canvas *c, const face *f)
             const int32_t at = row * c->n + col;
             const float x = p.x - f->yaw_s * 0.06f, bend = 0.16f * (1 - x * x), edge = f->hat_v + bend - 0.10f;
             const float crown = crown_shape(f, &p, edge), a = cover(f, crown);
-            const float shadow = step_between(0.20f, 0, p.y - edge) * step_between(0.02f, -0.05f, fpc_face_outline(f, &p));
+            const float shadow =
+                step_between(0.20f, 0, p.y - edge) * step_between(0.02f, -0.05f, fpc_face_outline(f, &p));
             if (p.y > edge && shadow > 0)
                 c->pixel[at] = times(c->pixel[at], 1 - 0.45f * shadow);
             if (a > 0) {
-                const float band = f->hat == HAT_CAP ? 0 : step_between(0.02f, -0.02f, edge - 0.26f - p.y) * (f->hat == HAT_BRIM ? 1 : 0.55f);
+                const float band = f->hat == HAT_CAP ? 0
+                                                     : step_between(0.02f, -0.02f, edge - 0.26f - p.y) *
+                                                           (f->hat == HAT_BRIM ? 1 : 0.55f);
                 lay_label(c, at, hat_cloth(f, x, p.y, band), a, HAT);
             }
             if (f->hat == HAT_BEANIE)
                 continue;
             /* A visor comes towards the camera; a brim goes all round. */
             const float wide = f->hat == HAT_BRIM ? 1.62f : 0.86f, deep = f->hat == HAT_BRIM ? 0.24f : 0.20f;
-            const float bx = x - f->yaw_s * (f->hat == HAT_CAP ? 0.30f : 0.1f), by = p.y - f->hat_v - 0.02f + 0.10f * bx * bx;
+            const float bx = x - f->yaw_s * (f->hat == HAT_CAP ? 0.30f : 0.1f),
+                        by = p.y - f->hat_v - 0.02f + 0.10f * bx * bx;
             const float brim = ellipse(bx, by, wide, deep), ba = cover(f, brim);
             if (ba > 0) {
                 const rgb colour = lit(f, times(f->hat_colour, 0.92f), bx * 0.2f, -0.35f + by * 2, 0.8f, 0.15f, 0);
@@ -150,8 +159,8 @@ static float fingers(const face *f, float x, float y, float *shade)
             *shade = d / (0.085f * s);
         }
     }
-    const float palm = capsule(x, y, f->occ_x + f->occ_dx * 0.9f, f->occ_y + f->occ_dy * 0.9f, f->occ_x + f->occ_dx * 2.2f,
-                               f->occ_y + f->occ_dy * 2.2f, 0.36f * s);
+    const float palm = capsule(x, y, f->occ_x + f->occ_dx * 0.9f, f->occ_y + f->occ_dy * 0.9f,
+                               f->occ_x + f->occ_dx * 2.2f, f->occ_y + f->occ_dy * 2.2f, 0.36f * s);
     if (palm < best) {
         best = palm;
         *shade = -0.8f;
@@ -176,7 +185,8 @@ void fpc_face_occluder(const canvas *c, const face *f)
                 colour = times(colour, 1 - 0.38f * step_between(-0.45f, 0, shade));
             } else {
                 const float x = p.x - f->occ_x, y = p.y - f->occ_y, head = ellipse(x, y, 0.24f, 0.24f);
-                d = minf(head, capsule(p.x, p.y, f->occ_x, f->occ_y, f->occ_x + f->occ_dx * 2, f->occ_y + f->occ_dy * 2, 0.10f));
+                d = minf(head, capsule(p.x, p.y, f->occ_x, f->occ_y, f->occ_x + f->occ_dx * 2, f->occ_y + f->occ_dy * 2,
+                                       0.10f));
                 const float mesh = noise2(f->seed + 84, p.x * 40, p.y * 40);
                 const rgb grey = times((rgb){0.16f, 0.16f, 0.17f}, head < 0 ? 0.8f + 0.9f * mesh : 0.7f);
                 colour = lit(f, grey, x * 3, y * 3, 0.8f, 0.1f, 0.5f);

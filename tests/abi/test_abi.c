@@ -48,7 +48,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_mix, 24);
     SIZE(fpc_image_info, 44);
     SIZE(fpc_augment_vtbl, 32);
-    SIZE(fpc_device, 112);
+    SIZE(fpc_device, 120);
     SIZE(fpc_backend_vtbl, 64);
     SIZE(fpc_dataset_info, 104);
     SIZE(fpc_sample, 32);
@@ -117,7 +117,7 @@ static void offsets_hold(void **state)
     AT(fpc_kernel, run, 56);
     AT(fpc_device, total, 72);
     AT(fpc_device, real, 88);
-    AT(fpc_device, exec, 104);
+    AT(fpc_device, exec, 112);
     AT(fpc_dataset_info, count, 8);
     AT(fpc_dataset_info, class_names, 56);
     AT(fpc_dataset_info, ignore_label, 84);

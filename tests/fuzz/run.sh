@@ -12,6 +12,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 flags="-std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core"
 flags="$flags $(pkg-config --cflags jansson libpng libjpeg cairo)"
+# shellcheck disable=SC2089
 flags="$flags -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
 libs="$(pkg-config --libs jansson libpng libjpeg cairo) -liniparser -lm -lpthread -ldl"
 
@@ -20,11 +21,11 @@ for f in "$src"/core/*.c; do
     case $f in
     */main.c | */cmd_*.c) continue ;;
     esac
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086,SC2090
     clang $flags -fsanitize=fuzzer-no-link -c "$f" -o "$dir/$(basename "$f" .c).o"
 done
 for target in recipe weights image; do
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086,SC2090
     clang $flags -fsanitize=fuzzer "$src/tests/fuzz/fuzz_$target.c" "$dir"/*.o -o "$dir/fuzz_$target" $libs
     mkdir "$dir/$target"
     case $target in

@@ -5,6 +5,9 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* an attribute that is left out is zero */
 
+/* The formatter would stretch each of these macros over many lines. */
+/* clang-format off */
+
 /* Inputs. X is the everyday one: numbers in [-2, 2]. */
 #define X(n, h, w, c) {.shape = {n, h, w, c}, .lo = -2, .hi = 2}
 #define V(c) X(1, 1, 1, c)
@@ -22,109 +25,91 @@
 #define COUNT {.fill = FILL_COUNT, .shape = {1, 1, 1, 1}}
 
 /* A linear map of (n,h,w) pixels from i to o channels, forward and both gradients. */
-#define LINEAR(n, h, w, i, o)                                                                                          \
-    {"linear", "", {X(n, h, w, i), X(1, 1, o, i), V(o)}}, {"linear", "no bias", {X(n, h, w, i), X(1, 1, o, i)}},       \
-        {"linear_grad_x", "", {X(n, h, w, o), X(1, 1, o, i)}},                                                         \
-    {                                                                                                                  \
-        "linear_grad_w", "", {X(n, h, w, i), X(n, h, w, o)}, .attr.like = { {1, 1, o, i} }                             \
-    }
+#define LINEAR(n, h, w, i, o)                                                                   \
+    {"linear", "", {X(n, h, w, i), X(1, 1, o, i), V(o)}},                                       \
+    {"linear", "no bias", {X(n, h, w, i), X(1, 1, o, i)}},                                      \
+    {"linear_grad_x", "", {X(n, h, w, o), X(1, 1, o, i)}},                                      \
+    {"linear_grad_w", "", {X(n, h, w, i), X(n, h, w, o)}, .attr.like = {{1, 1, o, i}}}
 
 /* A convolution of (n,h,w,c) to o channels with k x k kernels, forward and both gradients. */
 #define SIZE(in, k, stride, pad) (((in) + 2 * (pad) - (k)) / (stride) + 1)
-#define CONV(note_, n, h, w, c, o, k, stride, pad, groups)                                                             \
-    {"conv2d",                                                                                                         \
-     note_,                                                                                                            \
-     {X(n, h, w, c), X(o, k, k, (c) / (groups)), V(o)},                                                                \
-     .attr.conv = {k, k, stride, pad, groups, h, w}},                                                                  \
-        {"conv2d_grad_x",                                                                                              \
-         note_,                                                                                                        \
-         {X(n, SIZE(h, k, stride, pad), SIZE(w, k, stride, pad), o), X(o, k, k, (c) / (groups))},                      \
-         .attr.conv = {k, k, stride, pad, groups, h, w}},                                                              \
-    {                                                                                                                  \
-        "conv2d_grad_w", note_, {X(n, h, w, c), X(n, SIZE(h, k, stride, pad), SIZE(w, k, stride, pad), o)},            \
-            .attr.conv = {k, k, stride, pad, groups, h, w}                                                             \
-    }
+#define CONV(note, n, h, w, c, o, k, stride, pad, groups)                                       \
+    {"conv2d", note, {X(n, h, w, c), X(o, k, k, (c) / (groups)), V(o)},                         \
+     .attr.conv = {k, k, stride, pad, groups, h, w}},                                           \
+    {"conv2d_grad_x", note,                                                                     \
+     {X(n, SIZE(h, k, stride, pad), SIZE(w, k, stride, pad), o), X(o, k, k, (c) / (groups))},   \
+     .attr.conv = {k, k, stride, pad, groups, h, w}},                                           \
+    {"conv2d_grad_w", note,                                                                     \
+     {X(n, h, w, c), X(n, SIZE(h, k, stride, pad), SIZE(w, k, stride, pad), o)},                \
+     .attr.conv = {k, k, stride, pad, groups, h, w}}
 
 #define NORM_ATTR .attr.norm = {1e-5f, 0.1f, 0}
-#define LAYER_NORM(note_, lo, hi, n, h, w, c)                                                                          \
-    {"layer_norm", note_, {BETWEEN(lo, hi, n, h, w, c), V(c), V(c)}, NORM_ATTR},                                       \
-    {                                                                                                                  \
-        "layer_norm_grad", note_,                                                                                      \
-            {BETWEEN(lo, hi, n, h, w, c), V(c), FROM("layer_norm", 1, "011"), FROM("layer_norm", 2, "011"),            \
-             X(n, h, w, c)},                                                                                           \
-            NORM_ATTR                                                                                                  \
-    }
-#define BATCH_NORM(note_, lo, hi, n, h, w, c)                                                                          \
-    {"batch_stats", note_, {BETWEEN(lo, hi, n, h, w, c)}},                                                             \
-        {"batch_norm",                                                                                                 \
-         note_,                                                                                                        \
-         {BETWEEN(lo, hi, n, h, w, c), V(c), V(c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0")},          \
-         NORM_ATTR},                                                                                                   \
-        {"batch_norm_sums",                                                                                            \
-         note_,                                                                                                        \
-         {BETWEEN(lo, hi, n, h, w, c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0"), X(n, h, w, c)},       \
-         NORM_ATTR},                                                                                                   \
-    {                                                                                                                  \
-        "batch_norm_grad", note_,                                                                                      \
-            {BETWEEN(lo, hi, n, h, w, c), V(c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0"),              \
-             FROM("batch_norm_sums", 0, "0236"), FROM("batch_norm_sums", 1, "0236"), X(n, h, w, c)},                   \
-            NORM_ATTR                                                                                                  \
-    }
+#define LAYER_NORM(note, lo, hi, n, h, w, c)                                                    \
+    {"layer_norm", note, {BETWEEN(lo, hi, n, h, w, c), V(c), V(c)}, NORM_ATTR},                 \
+    {"layer_norm_grad", note,                                                                   \
+     {BETWEEN(lo, hi, n, h, w, c), V(c), FROM("layer_norm", 1, "011"),                          \
+      FROM("layer_norm", 2, "011"), X(n, h, w, c)}, NORM_ATTR}
+#define BATCH_NORM(note, lo, hi, n, h, w, c)                                                    \
+    {"batch_stats", note, {BETWEEN(lo, hi, n, h, w, c)}},                                       \
+    {"batch_norm", note,                                                                        \
+     {BETWEEN(lo, hi, n, h, w, c), V(c), V(c), FROM("batch_stats", 0, "0"),                     \
+      FROM("batch_stats", 1, "0")}, NORM_ATTR},                                                 \
+    {"batch_norm_sums", note,                                                                   \
+     {BETWEEN(lo, hi, n, h, w, c), FROM("batch_stats", 0, "0"), FROM("batch_stats", 1, "0"),    \
+      X(n, h, w, c)}, NORM_ATTR},                                                               \
+    {"batch_norm_grad", note,                                                                   \
+     {BETWEEN(lo, hi, n, h, w, c), V(c), FROM("batch_stats", 0, "0"),                           \
+      FROM("batch_stats", 1, "0"), FROM("batch_norm_sums", 0, "0236"),                          \
+      FROM("batch_norm_sums", 1, "0236"), X(n, h, w, c)}, NORM_ATTR}
 
 /* Queries (n,h,w,c), keys (n,kh,kw,c). The clock comes last, with or without dropout. */
-#define ATTENTION(note_, n, h, w, c, kh, kw, heads, scale, drop)                                                       \
-    {"attention",                                                                                                      \
-     note_,                                                                                                            \
-     {X(n, h, w, c), X(n, kh, kw, c), X(n, kh, kw, c), CLOCK},                                                         \
-     .attr.attention = {heads, scale, drop, 77}},                                                                      \
-    {                                                                                                                  \
-        "attention_grad", note_,                                                                                       \
-            {X(n, h, w, c), X(n, kh, kw, c), X(n, kh, kw, c), FROM("attention", 0, "0126"),                            \
-             FROM("attention", 1, "0126"), X(n, h, w, c), CLOCK},                                                      \
-            .attr.attention = {heads, scale, drop, 77}                                                                 \
-    }
+#define ATTENTION(note, n, h, w, c, kh, kw, heads, scale, drop)                                 \
+    {"attention", note, {X(n, h, w, c), X(n, kh, kw, c), X(n, kh, kw, c), CLOCK},               \
+     .attr.attention = {heads, scale, drop, 77}},                                               \
+    {"attention_grad", note,                                                                    \
+     {X(n, h, w, c), X(n, kh, kw, c), X(n, kh, kw, c), FROM("attention", 0, "0126"),            \
+      FROM("attention", 1, "0126"), X(n, h, w, c), CLOCK},                                      \
+     .attr.attention = {heads, scale, drop, 77}}
 
-#define UNARY(n, h, w, c)                                                                                              \
-    {"gelu", "", {BETWEEN(-6, 6, n, h, w, c)}}, {"gelu_grad", "", {BETWEEN(-6, 6, n, h, w, c), X(n, h, w, c)}},        \
-        {"relu", "", {X(n, h, w, c)}}, {"relu_grad", "", {FROM("relu", 0, "1"), X(n, h, w, c)}},                       \
-        {"sigmoid", "", {BETWEEN(-9, 9, n, h, w, c)}},                                                                 \
-        {"sigmoid_grad", "", {BETWEEN(0, 1, n, h, w, c), X(n, h, w, c)}}, {"copy", "", {X(n, h, w, c)}},               \
-        {"add", "", {X(n, h, w, c), X(n, h, w, c)}}, {"mul", "", {X(n, h, w, c), X(n, h, w, c)}},                      \
-        {"add_bcast", "(n,1,1,c)", {X(n, h, w, c), X(n, 1, 1, c)}},                                                    \
-        {"mul_bcast", "(n,1,1,c)", {X(n, h, w, c), X(n, 1, 1, c)}}, {"add_bcast", "(1,1,1,c)", {X(n, h, w, c), V(c)}}, \
-        {"mul_bcast", "(1,1,1,c)", {X(n, h, w, c), V(c)}}, {"sum_rows", "", {X(n, h, w, c)}},                          \
-        {"pool_mean", "", {X(n, h, w, c)}}, {"pool_sum", "", {X(n, h, w, c)}},                                         \
-    {                                                                                                                  \
-        "softmax", "", { BETWEEN(-8, 8, n, h, w, c) }                                                                  \
-    }
+/* Everything that needs a shape only. */
+#define UNARY(n, h, w, c)                                                                       \
+    {"gelu", "", {BETWEEN(-6, 6, n, h, w, c)}},                                                 \
+    {"gelu_grad", "", {BETWEEN(-6, 6, n, h, w, c), X(n, h, w, c)}},                             \
+    {"relu", "", {X(n, h, w, c)}},                                                              \
+    {"relu_grad", "", {FROM("relu", 0, "1"), X(n, h, w, c)}},                                   \
+    {"sigmoid", "", {BETWEEN(-9, 9, n, h, w, c)}},                                              \
+    {"sigmoid_grad", "", {BETWEEN(0, 1, n, h, w, c), X(n, h, w, c)}},                           \
+    {"copy", "", {X(n, h, w, c)}},                                                              \
+    {"add", "", {X(n, h, w, c), X(n, h, w, c)}},                                                \
+    {"mul", "", {X(n, h, w, c), X(n, h, w, c)}},                                                \
+    {"add_bcast", "(n,1,1,c)", {X(n, h, w, c), X(n, 1, 1, c)}},                                 \
+    {"mul_bcast", "(n,1,1,c)", {X(n, h, w, c), X(n, 1, 1, c)}},                                 \
+    {"add_bcast", "(1,1,1,c)", {X(n, h, w, c), V(c)}},                                          \
+    {"mul_bcast", "(1,1,1,c)", {X(n, h, w, c), V(c)}},                                          \
+    {"sum_rows", "", {X(n, h, w, c)}},                                                          \
+    {"pool_mean", "", {X(n, h, w, c)}},                                                         \
+    {"pool_sum", "", {X(n, h, w, c)}},                                                          \
+    {"softmax", "", {BETWEEN(-8, 8, n, h, w, c)}}
 
 /* (n,h,w,c) to (h2,w2) and the adjoint. */
-#define RESIZE(note_, n, h, w, c, h2, w2, corners)                                                                     \
-    {"resize", note_, {X(n, h, w, c)}, .attr.resize = {h2, w2, corners}},                                              \
-    {                                                                                                                  \
-        "resize_grad", note_, {X(n, h2, w2, c)}, .attr.resize = { h, w, corners }                                      \
-    }
+#define RESIZE(note, n, h, w, c, h2, w2, corners)                                               \
+    {"resize", note, {X(n, h, w, c)}, .attr.resize = {h2, w2, corners}},                        \
+    {"resize_grad", note, {X(n, h2, w2, c)}, .attr.resize = {h, w, corners}}
 
-#define MAX_POOL(note_, input, n, h, w, c, k, stride, kinks_)                                                          \
-    {"max_pool", note_, {input}, .attr.pool = {k, stride}, .kinks = kinks_},                                           \
-    {                                                                                                                  \
-        "max_pool_grad", note_,                                                                                        \
-            {input, FROM("max_pool", 0, "0"), X(n, SIZE(h, k, stride, 0), SIZE(w, k, stride, 0), c)},                  \
-            .attr.pool = { k, stride }                                                                                 \
-    }
+#define MAX_POOL(note, input, n, h, w, c, k, stride, kinks_)                                    \
+    {"max_pool", note, {input}, .attr.pool = {k, stride}, .kinks = kinks_},                     \
+    {"max_pool_grad", note,                                                                     \
+     {input, FROM("max_pool", 0, "0"), X(n, SIZE(h, k, stride, 0), SIZE(w, k, stride, 0), c)},  \
+     .attr.pool = {k, stride}}
 
 /* Logits (n,lh,lw,k), mask (n,h,w). The terms follow: their number, then fpc_seg_term initialisers. */
-#define SEG_LOSS(note_, n, lh, lw, k, h, w, ignored, corners, count, ...)                                              \
-    {"seg_loss",                                                                                                       \
-     note_,                                                                                                            \
-     {X(n, lh, lw, k), LABELS(k, ignored, n, h, w)},                                                                   \
-     .attr.seg = {count, 255, corners, {__VA_ARGS__}}},                                                                \
-    {                                                                                                                  \
-        "seg_loss_grad", note_,                                                                                        \
-            {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "01"), FROM("seg_loss", 2, "01"),       \
-             V(count)},                                                                                                \
-            .attr.seg = {count, 255, corners, {__VA_ARGS__}}                                                           \
-    }
+#define SEG_LOSS(note, n, lh, lw, k, h, w, ignored, corners, count, ...)                        \
+    {"seg_loss", note, {X(n, lh, lw, k), LABELS(k, ignored, n, h, w)},                          \
+     .attr.seg = {count, 255, corners, {__VA_ARGS__}}},                                         \
+    {"seg_loss_grad", note,                                                                     \
+     {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "01"),                  \
+      FROM("seg_loss", 2, "01"), V(count)},                                                     \
+     .attr.seg = {count, 255, corners, {__VA_ARGS__}}}
 #define CE {.kind = FPC_TERM_CROSS_ENTROPY}
 #define CE_SMOOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}
 #define CE_WEIGHTS {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = weights}
@@ -140,16 +125,15 @@ static const float weights[] = {0.0043f, 0.0049f, 0.0602f, 0.3834f, 0.5577f, 0.5
 /* Flat buffers (1,1,rows,256). */
 #define FLAT(rows) X(1, 1, rows, 256)
 #define FLAT_POSITIVE(rows) BETWEEN(0, 2, 1, 1, rows, 256)
-#define ADAMW(note_, rows, scale, t, ...)                                                                              \
-    {                                                                                                                  \
-        "adamw", note_, {FLAT(rows), FLAT(rows), FLAT_POSITIVE(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)}, \
-            .attr.adamw = { __VA_ARGS__ }                                                                              \
-    }
-#define SGD(note_, rows, scale, t, ...)                                                                                \
-    {                                                                                                                  \
-        "sgd", note_, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)},                        \
-            .attr.sgd = { __VA_ARGS__ }                                                                                \
-    }
+#define ADAMW(note, rows, scale, t, ...)                                                        \
+    {"adamw", note,                                                                             \
+     {FLAT(rows), FLAT(rows), FLAT_POSITIVE(rows), FLAT(rows), ONE(scale), ONE(0.0078125),      \
+      ONE(t)}, .attr.adamw = {__VA_ARGS__}}
+#define SGD(note, rows, scale, t, ...)                                                          \
+    {"sgd", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)},     \
+     .attr.sgd = {__VA_ARGS__}}
+
+/* clang-format on */
 
 const op_case op_cases[] = {
     LINEAR(1, 1, 1, 1, 1),
@@ -190,9 +174,13 @@ const op_case op_cases[] = {
     {"conv2d", "no bias", {X(1, 6, 5, 19), X(32, 3, 3, 19)}, .attr.conv = {3, 3, 1, 1, 1, 6, 5}},
     {"conv2d", "depth-wise, no bias", {X(1, 6, 5, 33), X(33, 3, 3, 1)}, .attr.conv = {3, 3, 1, 1, 33, 6, 5}},
     {"conv2d", "kernel 3x1", {X(1, 6, 5, 8), X(16, 3, 1, 8), V(16)}, .attr.conv = {3, 1, 1, 0, 1, 6, 5}},
-    {"conv2d_grad_x", "transposed 2x2, bias", {X(2, 4, 3, 33), X(33, 2, 2, 19), V(19)},
+    {"conv2d_grad_x",
+     "transposed 2x2, bias",
+     {X(2, 4, 3, 33), X(33, 2, 2, 19), V(19)},
      .attr.conv = {2, 2, 2, 0, 1, 8, 6}},
-    {"conv2d_grad_x", "transposed 4x4, pad 1, bias", {X(1, 4, 5, 16), X(16, 4, 4, 32), V(32)},
+    {"conv2d_grad_x",
+     "transposed 4x4, pad 1, bias",
+     {X(1, 4, 5, 16), X(16, 4, 4, 32), V(32)},
      .attr.conv = {4, 4, 2, 1, 1, 8, 10}},
 
     LAYER_NORM("", -2, 2, 1, 3, 7, 19),
@@ -209,7 +197,9 @@ const op_case op_cases[] = {
     BATCH_NORM("width 128", -2, 2, 1, 13, 11, 128),
     BATCH_NORM("variance near eps", -0.01, 0.01, 1, 5, 4, 19),
     BATCH_NORM("far from zero", 30, 31, 1, 9, 9, 3),
-    {"running_stats", "", {V(33), BETWEEN(0, 3, 1, 1, 1, 33), COUNT, V(33), BETWEEN(0, 3, 1, 1, 1, 33)},
+    {"running_stats",
+     "",
+     {V(33), BETWEEN(0, 3, 1, 1, 1, 33), COUNT, V(33), BETWEEN(0, 3, 1, 1, 1, 33)},
      .attr.norm = {1e-5f, 0.1f, 42}},
 
     ATTENTION("one head", 2, 7, 5, 32, 3, 2, 1, 0.1767767f, 0),
@@ -221,7 +211,9 @@ const op_case op_cases[] = {
     ATTENTION("wide", 1, 6, 6, 192, 6, 6, 1, 0.0721688f, 0.1f),
     ATTENTION("256 keys", 1, 10, 5, 32, 16, 16, 1, 0.1767767f, 0.1f),
     ATTENTION("sharp", 1, 4, 4, 32, 4, 4, 1, 2.0f, 0),
-    {"attention", "no clock", {X(1, 4, 3, 24), X(1, 2, 3, 24), X(1, 2, 3, 24)},
+    {"attention",
+     "no clock",
+     {X(1, 4, 3, 24), X(1, 2, 3, 24), X(1, 2, 3, 24)},
      .attr.attention = {2, 0.2886751f, 0, 0}},
 
     UNARY(1, 1, 1, 1),

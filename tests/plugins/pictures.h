@@ -79,7 +79,8 @@ static inline fpc_image picture(fpc_arena *arena, int32_t w, int32_t h, int32_t 
     for (int32_t y = 0; y < h; y++)
         for (int32_t x = 0; x < w; x++)
             for (int32_t i = 0; i < c; i++)
-                image.pixel[(y * w + x) * c + i] = (uint8_t)(c == 1 ? (x / 4 + y / 4 + k) % 19 : 8 * x + 5 * y + 60 * i + 31 * k);
+                image.pixel[(y * w + x) * c + i] =
+                    (uint8_t)(c == 1 ? (x / 4 + y / 4 + k) % 19 : 8 * x + 5 * y + 60 * i + 31 * k);
     return image;
 }
 

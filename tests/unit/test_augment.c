@@ -5,8 +5,14 @@
 #include <math.h>
 
 static const uint8_t pairs[][2] = {{4, 5}, {6, 7}};
-static const fpc_dataset_info info = {.size = sizeof info, .h = 32, .w = 48, .c = 3, .classes = 19, .mirror_pairs = pairs,
-                                      .n_mirror_pairs = 2, .ignore_label = -1};
+static const fpc_dataset_info info = {.size = sizeof info,
+                                      .h = 32,
+                                      .w = 48,
+                                      .c = 3,
+                                      .classes = 19,
+                                      .mirror_pairs = pairs,
+                                      .n_mirror_pairs = 2,
+                                      .ignore_label = -1};
 
 typedef struct drawn {
     float warp[8], colour[64 * 16], pixel0[16], *pixel[1];
@@ -39,7 +45,10 @@ static drawn draw_sized(bench *b, const fpc_augments *a, int64_t epoch, int64_t 
     return d;
 }
 
-static drawn draw(bench *b, const char *text, int32_t h, int32_t w) { return draw_sized(b, open_augments(b, text), 0, 0, h, w); }
+static drawn draw(bench *b, const char *text, int32_t h, int32_t w)
+{
+    return draw_sized(b, open_augments(b, text), 0, 0, h, w);
+}
 
 #define FLIP "[augment.flip]\nuse = hflip\np = 1\n"
 #define KEEP "[augment.keep]\nuse = hflip\np = 1\nexchange = off\n"
@@ -56,7 +65,10 @@ static void flips_are_exact(void **state)
     const drawn twice = draw(b, FLIP "[augment.again]\nuse = hflip\np = 1\n", 33, 47);
     const float identity[8] = {1, 0, 0, 0, 1, 0, 0, 0};
     assert_memory_equal(twice.warp, identity, sizeof identity);
-    const drawn never = draw(b, "[augment.flip]\nuse = hflip\np = 0\n[augment.turn]\nuse = rotate\np = 0\n[augment.a]\nuse = affine\np = 0\n", 33, 47);
+    const drawn never = draw(
+        b,
+        "[augment.flip]\nuse = hflip\np = 0\n[augment.turn]\nuse = rotate\np = 0\n[augment.a]\nuse = affine\np = 0\n",
+        33, 47);
     assert_memory_equal(never.warp, identity, sizeof identity);
 }
 
@@ -66,7 +78,11 @@ static void labels_follow_mirrors(void **state)
     static const struct {
         const char *text;
         int exchanged;
-    } cases[] = {{FLIP, 1}, {KEEP, 0}, {FLIP KEEP, 1}, {KEEP FLIP, 1}, {FLIP "[augment.again]\nuse = hflip\np = 1\n", 0},
+    } cases[] = {{FLIP, 1},
+                 {KEEP, 0},
+                 {FLIP KEEP, 1},
+                 {KEEP FLIP, 1},
+                 {FLIP "[augment.again]\nuse = hflip\np = 1\n", 0},
                  {"[augment.turn]\nuse = rotate\ndegrees = 170, 170\np = 1\n", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const drawn d = draw(b, cases[i].text, 32, 32);
@@ -132,9 +148,10 @@ static void order_of_sections(void **state)
 static void pure_and_spread(void **state)
 {
     bench *b = *state;
-    const fpc_augments *a = open_augments(b, "[augment.flip]\nuse = hflip\np = 0.3\n[augment.turn]\nuse = rotate\ndegrees = 20\np = 0.6\n"
-                                             "[augment.jitter]\nuse = color_jitter\nbrightness = 0.7, 1.3\np = 0.5\n"
-                                             "[augment.noise]\nuse = gaussian_noise\nsigma = 0.1, 0.2\np = 0.25\n");
+    const fpc_augments *a =
+        open_augments(b, "[augment.flip]\nuse = hflip\np = 0.3\n[augment.turn]\nuse = rotate\ndegrees = 20\np = 0.6\n"
+                         "[augment.jitter]\nuse = color_jitter\nbrightness = 0.7, 1.3\np = 0.5\n"
+                         "[augment.noise]\nuse = gaussian_noise\nsigma = 0.1, 0.2\np = 0.25\n");
     int flips = 0, turns = 0, jitters = 0, noises = 0;
     assert_int_equal(a->n, 4);
     assert_int_equal(a->n_colour, 3);
@@ -169,7 +186,8 @@ static void fill_and_refusals(void **state)
     assert_int_equal(a->n, 1);
     assert_int_equal(open_augments(b, FLIP)->fill, 0);
     assert_int_not_equal(try_augments(b, "[augment]\nfill = ignore\n", &info, &a), FPC_OK);
-    assert_non_null(strstr(fpc_ctx_error(b->ctx), "test.ini:2: augment.fill = ignore: the data set has no ignore label"));
+    assert_non_null(
+        strstr(fpc_ctx_error(b->ctx), "test.ini:2: augment.fill = ignore: the data set has no ignore label"));
     fpc_ctx_clear(b->ctx);
     assert_int_not_equal(try_augments(b, "[augment.flip]\nuse = hflip\ndegrees = 3\n", &info, &a), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "augment.flip.degrees"));
@@ -191,7 +209,8 @@ static void builds_what_is_needed(void **state)
     bench *b = *state;
     fpc_op_table *ops;
     assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
-    static const char *const texts[] = {"", FLIP, "[augment.j]\nuse = color_jitter\n", "[augment.n]\nuse = gaussian_noise\n",
+    static const char *const texts[] = {"", FLIP, "[augment.j]\nuse = color_jitter\n",
+                                        "[augment.n]\nuse = gaussian_noise\n",
                                         FLIP "[augment.j]\nuse = color_jitter\n[augment.n]\nuse = gaussian_noise\n"};
     for (int i = 0; i < 6; i++) {
         fpc_graph *g;

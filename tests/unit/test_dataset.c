@@ -1,5 +1,5 @@
-/* test_dataset.c: batches: order, tails, skipping, readers, cache, errors of readers. The data are synthetic faces of 16
- * pixels, and a folder where a broken file is wanted. */
+/* test_dataset.c: batches: order, tails, skipping, readers, cache, errors of readers. The data are synthetic faces of
+ * 16 pixels, and a folder where a broken file is wanted. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include "plugins/pictures.h"
@@ -23,8 +23,10 @@ static fpc_data *open_data(bench *b, const char *text, uint64_t seed)
 }
 
 #define SMALL "[dataset]\nuse = synthetic\nsize = 16\ntrain = 23\nval = 10\ntest = 3\nbatch = 4\n"
-#define MOVED "[augment.flip]\nuse = hflip\n[augment.turn]\nuse = rotate\n[augment.jitter]\nuse = color_jitter\nbrightness = 0.5, 1.5\n" \
-              "[augment.noise]\nuse = gaussian_noise\nsigma = 0.01, 0.1\n"
+#define MOVED                                                                                                          \
+    "[augment.flip]\nuse = hflip\n[augment.turn]\nuse = rotate\n[augment.jitter]\nuse = color_jitter\nbrightness = "   \
+    "0.5, 1.5\n"                                                                                                       \
+    "[augment.noise]\nuse = gaussian_noise\nsigma = 0.01, 0.1\n"
 
 static const fpc_batch *next(bench *b, fpc_data *d)
 {
@@ -43,10 +45,11 @@ static uint64_t digest(bench *b, fpc_data *d, fpc_part part, int64_t epoch, int6
     assert_int_equal(fpc_data_start(d, part, epoch, skip), FPC_OK);
     for (const fpc_batch *batch; (batch = next(b, d));) {
         const size_t n = (size_t)batch->n, pixels = (size_t)(batch->h * batch->w);
-        const void *piece[6] = {batch->image, batch->mask, batch->index, batch->draws.warp, batch->draws.labels, batch->draws.colour};
+        const void *piece[6] = {batch->image,      batch->mask,         batch->index,
+                                batch->draws.warp, batch->draws.labels, batch->draws.colour};
         const int train = part == FPC_TRAIN, warps = train && a->has_geometry;
-        const size_t bytes[6] = {n * pixels * 3, n * pixels, n * 8, warps ? n * 32 : 0, warps ? n * 256 : 0,
-                                 train ? n * (size_t)a->n_colour * 64 : 0};
+        const size_t bytes[6] = {n * pixels * 3,     n * pixels,          n * 8,
+                                 warps ? n * 32 : 0, warps ? n * 256 : 0, train ? n * (size_t)a->n_colour * 64 : 0};
         for (int k = 0; k < 6; k++)
             for (size_t i = 0; i < bytes[k]; i++)
                 h = (h ^ ((const uint8_t *)piece[k])[i]) * 1099511628211u;
@@ -138,7 +141,8 @@ static void skipping_is_cutting(void **state)
     assert_int_equal(images, 0);
 }
 
-/* The same bytes with one reader and with many, with and without room to keep pictures, and when epochs are cut short. */
+/* The same bytes with one reader and with many, with and without room to keep pictures, and when epochs are cut short.
+ */
 static void readers_and_cache_show_nowhere(void **state)
 {
     bench *b = *state;
@@ -219,8 +223,11 @@ static void errors_of_readers(void **state)
         write_png(b, fpc_sprintf(b->arena, "set/train/masks/p%02d.png", i), &mask, NULL, 0);
     }
     write_bytes("set/train/masks/p07.png", "no mask", 7);
-    const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 3\nval_split = 0\nshuffle = off\nreaders = 2\n"
-                                   "val_list =\n", in_folder("set"));
+    const char *text =
+        fpc_sprintf(b->arena,
+                    "[dataset]\nuse = folder\nroot = %s\nbatch = 3\nval_split = 0\nshuffle = off\nreaders = 2\n"
+                    "val_list =\n",
+                    in_folder("set"));
     fpc_data *d = open_data(b, text, 1);
     assert_int_equal(fpc_data_start(d, FPC_TRAIN, 0, 0), FPC_OK);
     int failures = 0, good = 0;
@@ -241,7 +248,7 @@ static void errors_of_readers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(orders),  TEST(counts_and_tails), TEST(skipping_is_cutting), TEST(readers_and_cache_show_nowhere),
-        TEST(refusals), TEST(closes_in_the_middle), TEST(single_samples),  TEST(errors_of_readers)};
+        TEST(orders),   TEST(counts_and_tails),     TEST(skipping_is_cutting), TEST(readers_and_cache_show_nowhere),
+        TEST(refusals), TEST(closes_in_the_middle), TEST(single_samples),      TEST(errors_of_readers)};
     return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

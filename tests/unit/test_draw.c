@@ -1,5 +1,6 @@
-/* test_draw.c: the counter RNG against the known answers of Random123, and the distributions drawn from it: pure, within
- * their bounds, with the right mean and spread. Samples are fixed by their counters, so the bounds cannot fail by luck. */
+/* test_draw.c: the counter RNG against the known answers of Random123, and the distributions drawn from it: pure,
+ * within their bounds, with the right mean and spread. Samples are fixed by their counters, so the bounds cannot fail
+ * by luck. */
 #include "plugins/open.h"
 #include <fpcore/draw.h>
 #include <math.h>
@@ -10,9 +11,9 @@ static const fpc_rng rng = {{7, 11}, 13, 17, 19};
 static void philox_known_answers(void **state)
 {
     static const uint32_t in[3][6] = {/* key, counter */
-        {0, 0, 0, 0, 0, 0},
-        {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
-        {0xa4093822, 0x299f31d0, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}};
+                                      {0, 0, 0, 0, 0, 0},
+                                      {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+                                      {0xa4093822, 0x299f31d0, 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}};
     static const uint32_t out[3][4] = {{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
                                        {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
                                        {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}};
@@ -105,8 +106,11 @@ static void shuffles(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(philox_known_answers), cmocka_unit_test(uniform),
-                                       cmocka_unit_test(chances),              cmocka_unit_test(normal),
-                                       cmocka_unit_test(whole_numbers),        cmocka_unit_test(shuffles)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(philox_known_answers),
+                                       cmocka_unit_test(uniform),
+                                       cmocka_unit_test(chances),
+                                       cmocka_unit_test(normal),
+                                       cmocka_unit_test(whole_numbers),
+                                       cmocka_unit_test(shuffles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,7 +222,8 @@ static double by_definition(const fpc_image *in, int32_t w, int32_t h, int32_t x
 static void resize_by_definition(void **state)
 {
     bench *b = *state;
-    static const int32_t sizes[][4] = {{7, 5, 3, 4}, {16, 16, 4, 4}, {3, 3, 8, 7}, {20, 4, 5, 9}, {9, 9, 9, 9}, {1, 6, 3, 1}};
+    static const int32_t sizes[][4] = {{7, 5, 3, 4},  {16, 16, 4, 4}, {3, 3, 8, 7},
+                                       {20, 4, 5, 9}, {9, 9, 9, 9},   {1, 6, 3, 1}};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         const int32_t *s = sizes[k];
         const fpc_image in = picture(b->arena, s[0], s[1], 3, (int)k);
@@ -266,8 +267,8 @@ static void masks_take_the_nearest(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),       TEST(no_pictures), TEST(truncated),
-                                       TEST(lying_headers),  TEST(masks_of_colours), TEST(unwritable),
-                                       TEST(resize_by_definition), TEST(masks_take_the_nearest)};
+    const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),           TEST(no_pictures),
+                                       TEST(truncated),      TEST(lying_headers),        TEST(masks_of_colours),
+                                       TEST(unwritable),     TEST(resize_by_definition), TEST(masks_take_the_nearest)};
     return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

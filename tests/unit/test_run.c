@@ -71,7 +71,7 @@ static char scratch[256], message[4096];
 
 static fpc_status train(const char *out, int n, const char *const *overrides, const char *resume, fpc_ctx *ctx)
 {
-    static char *argv[] = {"fpcore", NULL};
+    static char program[] = "fpcore", *argv[] = {program, NULL};
     fpc_arena *arena = fpc_arena_new(ctx);
     const char *all[16] = {fpc_sprintf(arena, "run.out=%s/%s", scratch, out)};
     const fpc_run_args args = {resume, 1, argv};

@@ -263,7 +263,7 @@ static void random_damage(void **state)
 
     assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
     data = slurp(f->path, &n);
-    for (int trial = 0; trial < 3000; trial++) {
+    for (int trial = 0; trial < 1000; trial++) {
         FILE *out = fopen(f->path, "wb");
         char *damaged = malloc(n);
         memcpy(damaged, data, n);
@@ -289,7 +289,7 @@ static void random_damage(void **state)
         fpc_arena_reset(f->arena);
     }
     free(data);
-    assert_true(read > 10 && refusals > 1000);
+    assert_true(read > 10 && refusals > 300);
 }
 
 /* A write that cannot finish leaves the former file and no temporary one, and says why. */

@@ -45,9 +45,8 @@ static void too_many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(numpy_seed_42, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(always_a_permutation, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(too_many, bench_open, bench_close)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(numpy_seed_42, bench_open, bench_close),
+                                       cmocka_unit_test_setup_teardown(always_a_permutation, bench_open, bench_close),
+                                       cmocka_unit_test_setup_teardown(too_many, bench_open, bench_close)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_augment.c: each augmentation's draws: matrices and colour maps by their definition, ranges, refusals; and against
- * Kornia's matrices and pictures (golden/augment_kornia.safetensors) where that file is present. */
+/* test_augment.c: each augmentation's draws: matrices and colour maps by their definition, ranges, refusals; and
+ * against Kornia's matrices and pictures (golden/augment_kornia.safetensors) where that file is present. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include <fpcore/augment.h>
@@ -60,8 +60,10 @@ static void rotate(void **state)
 {
     bench *b = *state;
     const double c = cos(25 * rad), s = sin(25 * rad);
-    same_matrix(matrix(b, "use = rotate\ndegrees = 25, 25\np = 1\n", 0, 64, 64).m, (double[]){c, -s, 0, s, c, 0, 0, 0, 1}, 1e-12);
-    same_matrix(matrix(b, "use = rotate\ndegrees = 25, 25\np = 1\n", 0, 32, 64).m, (double[]){c, -s / 2, 0, 2 * s, c, 0, 0, 0, 1}, 1e-12);
+    same_matrix(matrix(b, "use = rotate\ndegrees = 25, 25\np = 1\n", 0, 64, 64).m,
+                (double[]){c, -s, 0, s, c, 0, 0, 0, 1}, 1e-12);
+    same_matrix(matrix(b, "use = rotate\ndegrees = 25, 25\np = 1\n", 0, 32, 64).m,
+                (double[]){c, -s / 2, 0, 2 * s, c, 0, 0, 0, 1}, 1e-12);
     const fpc_instance inst = open_plugin(b, "augment.x", "use = rotate\ndegrees = -10, 40\np = 1\n");
     double low = 1e9, high = -1e9;
     for (uint32_t i = 0; i < 2000; i++) {
@@ -90,14 +92,16 @@ static void affine(void **state)
         assert_true(fabs(m.m[0] * ou + m.m[1] * ov + m.m[2] - u) < 1e-12);
         assert_true(fabs(m.m[3] * ou + m.m[4] * ov + m.m[5] - v) < 1e-12);
     }
-    same_matrix(matrix(b, "use = affine\nscale = 2, 2\np = 1\n", 0, h, w).m, (double[]){0.5, 0, 0, 0, 0.5, 0, 0, 0, 1}, 1e-15);
+    same_matrix(matrix(b, "use = affine\nscale = 2, 2\np = 1\n", 0, h, w).m, (double[]){0.5, 0, 0, 0, 0.5, 0, 0, 0, 1},
+                1e-15);
     same_matrix(matrix(b, "use = affine\np = 1\n", 0, h, w).m, (double[]){1, 0, 0, 0, 1, 0, 0, 0, 1}, 0);
-    refuse_plugin(b, "augment.x", "use = affine\nscale = 0.2\n", "augment.x.scale: a factor is more than 0; give both ends");
+    refuse_plugin(b, "augment.x", "use = affine\nscale = 0.2\n",
+                  "augment.x.scale: a factor is more than 0; give both ends");
 }
 
 /* ---- colour ---- */
 enum { PIXELS = 6 };
-static const float sample_pixels[PIXELS][3] = {{0.1f, 0.5f, 0.9f}, {0.7f, 0.7f, 0.2f}, {0, 0, 0},
+static const float sample_pixels[PIXELS][3] = {{0.1f, 0.5f, 0.9f}, {0.7f, 0.7f, 0.2f},  {0, 0, 0},
                                                {1, 1, 1},          {0.3f, 0.05f, 0.6f}, {0.95f, 0.2f, 0.4f}};
 
 /* The op `colour`, as augment.h states it. */
@@ -127,8 +131,14 @@ static void apply(const fpc_colour *stage, int n_stages, int n, float (*x)[3])
     }
 }
 
-static double clamped(double x) { return fmin(1, fmax(0, x)); }
-static double grey(const float *p) { return 0.299 * (double)p[0] + 0.587 * (double)p[1] + 0.114 * (double)p[2]; }
+static double clamped(double x)
+{
+    return fmin(1, fmax(0, x));
+}
+static double grey(const float *p)
+{
+    return 0.299 * (double)p[0] + 0.587 * (double)p[1] + 0.114 * (double)p[2];
+}
 
 static void color_jitter(void **state)
 {
@@ -140,9 +150,10 @@ static void color_jitter(void **state)
             mean_all += (double)sample_pixels[i][c] / (3 * PIXELS);
     }
     for (int which = 0; which < 4; which++) {
-        static const char *const text[] = {"brightness = 1.4, 1.4", "contrast = 0.6, 0.6", "contrast = 1.3, 1.3\ncontrast_mean = all",
-                                           "saturation = 1.8, 1.8"};
-        const fpc_instance inst = open_plugin(b, "augment.x", fpc_sprintf(b->arena, "use = color_jitter\np = 1\n%s\n", text[which]));
+        static const char *const text[] = {"brightness = 1.4, 1.4", "contrast = 0.6, 0.6",
+                                           "contrast = 1.3, 1.3\ncontrast_mean = all", "saturation = 1.8, 1.8"};
+        const fpc_instance inst =
+            open_plugin(b, "augment.x", fpc_sprintf(b->arena, "use = color_jitter\np = 1\n%s\n", text[which]));
         fpc_colour stage[3];
         float x[PIXELS][3];
         draw_of(b, &inst, 4, 8, 8, stage, sizeof stage);
@@ -158,7 +169,8 @@ static void color_jitter(void **state)
                 assert_true(fabs((double)x[i][c] - clamped(want)) < 1e-6);
             }
     }
-    refuse_plugin(b, "augment.x", "use = color_jitter\nbrightness = 0.2\n", "augment.x.brightness: a factor is 0 or more; give both ends");
+    refuse_plugin(b, "augment.x", "use = color_jitter\nbrightness = 0.2\n",
+                  "augment.x.brightness: a factor is 0 or more; give both ends");
     refuse_plugin(b, "augment.x", "use = color_jitter\norder = sometimes\n", "augment.x.order = sometimes");
 }
 
@@ -166,8 +178,9 @@ static void color_jitter(void **state)
 static void jitter_chances(void **state)
 {
     bench *b = *state;
-    const fpc_instance inst = open_plugin(b, "augment.x", "use = color_jitter\nbrightness = 0.7, 1.3\ncontrast = 0.8, 1.2\n"
-                                                          "contrast_mean = all\np = 0.5\np_contrast = 0.5\n");
+    const fpc_instance inst = open_plugin(b, "augment.x",
+                                          "use = color_jitter\nbrightness = 0.7, 1.3\ncontrast = 0.8, 1.2\n"
+                                          "contrast_mean = all\np = 0.5\np_contrast = 0.5\n");
     int bright = 0, both = 0;
     for (uint32_t i = 0; i < 4000; i++) {
         fpc_colour s[3];
@@ -189,8 +202,9 @@ static void jitter_chances(void **state)
 static void jitter_order(void **state)
 {
     bench *b = *state;
-    const fpc_instance inst = open_plugin(b, "augment.x", "use = color_jitter\nbrightness = 0.9, 0.9\ncontrast = 0.9, 0.9\n"
-                                                          "saturation = 0.9, 0.9\np = 1\norder = random\n");
+    const fpc_instance inst = open_plugin(b, "augment.x",
+                                          "use = color_jitter\nbrightness = 0.9, 0.9\ncontrast = 0.9, 0.9\n"
+                                          "saturation = 0.9, 0.9\np = 1\norder = random\n");
     int seen[27] = {0}, kinds = 0, last = -1;
     for (uint32_t i = 0; i < 32 * 60; i++) {
         fpc_colour s[3];
@@ -217,7 +231,8 @@ static void gaussian_noise(void **state)
         assert_true(sigma == 0 || (sigma >= 0.02f && sigma <= 0.04f));
     }
     assert_in_range(noisy, 1110, 1290);
-    refuse_plugin(b, "augment.x", "use = gaussian_noise\nsigma = 0.1\n", "augment.x.sigma: a deviation is 0 or more; give both ends");
+    refuse_plugin(b, "augment.x", "use = gaussian_noise\nsigma = 0.1\n",
+                  "augment.x.sigma: a deviation is 0 or more; give both ends");
 }
 
 /* ---- Kornia ---- */
@@ -240,7 +255,8 @@ static void undoes(const fpc_homography *draw, const double *kornia, int32_t h, 
         const double x = i % 3 * (w - 1) / 2.0, y = i / 3 * (h - 1) / 2.0;
         const double ox = kornia[0] * x + kornia[1] * y + kornia[2], oy = kornia[3] * x + kornia[4] * y + kornia[5];
         const double u = (2 * ox + 1) / w - 1, v = (2 * oy + 1) / h - 1;
-        const double iu = draw->m[0] * u + draw->m[1] * v + draw->m[2], iv = draw->m[3] * u + draw->m[4] * v + draw->m[5];
+        const double iu = draw->m[0] * u + draw->m[1] * v + draw->m[2],
+                     iv = draw->m[3] * u + draw->m[4] * v + draw->m[5];
         const double bx = ((iu + 1) * w - 1) / 2, by = ((iv + 1) * h - 1) / 2;
         if (fabs(bx - x) > 1e-3 || fabs(by - y) > 1e-3)
             fail_msg("(%g, %g) comes back as (%g, %g)", x, y, bx, by);
@@ -253,11 +269,13 @@ static void kornia_geometry(void **state)
     fpc_st_file *f;
     assert_int_equal(fpc_st_read(b->ctx, b->arena, shared_file(b, "golden/augment_kornia.safetensors"), &f), FPC_OK);
     const double *flip = numbers(b, f, "hflip.matrix", 36), *turn = numbers(b, f, "rotation15.matrix", 36);
-    const double *degrees = numbers(b, f, "rotation15.param.degrees", 4), *scaled = numbers(b, f, "affine_scale_translate.matrix", 36);
+    const double *degrees = numbers(b, f, "rotation15.param.degrees", 4),
+                 *scaled = numbers(b, f, "affine_scale_translate.matrix", 36);
     for (int i = 0; i < 4; i++) {
         fpc_homography m = matrix(b, "use = hflip\np = 1\n", 0, 48, 64);
         undoes(&m, flip + 9 * i, 48, 64);
-        m = matrix(b, fpc_sprintf(b->arena, "use = rotate\np = 1\ndegrees = %.9f, %.9f\n", degrees[i], degrees[i]), 0, 48, 64);
+        m = matrix(b, fpc_sprintf(b->arena, "use = rotate\np = 1\ndegrees = %.9f, %.9f\n", degrees[i], degrees[i]), 0,
+                   48, 64);
         undoes(&m, turn + 9 * i, 48, 64);
         /* translate draws x and y from one range, so scale is compared alone, about the centre */
         const double *k = scaled + 9 * i, s = k[0], alone[9] = {s, 0, (1 - s) * 31.5, 0, s, (1 - s) * 23.5, 0, 0, 1};
@@ -274,7 +292,8 @@ static void kornia_colour(void **state)
     fpc_st_file *f;
     assert_int_equal(fpc_st_read(b->ctx, b->arena, shared_file(b, "golden/augment_kornia.safetensors"), &f), FPC_OK);
     const double *image = numbers(b, f, "image", 4 * 3 * HW), *want = numbers(b, f, "color_jitter.image", 4 * 3 * HW);
-    const double *factor[3] = {numbers(b, f, "color_jitter.param.brightness_factor", 4), numbers(b, f, "color_jitter.param.contrast_factor", 4),
+    const double *factor[3] = {numbers(b, f, "color_jitter.param.brightness_factor", 4),
+                               numbers(b, f, "color_jitter.param.contrast_factor", 4),
                                numbers(b, f, "color_jitter.param.saturation_factor", 4)};
     const double *order = numbers(b, f, "color_jitter.param.order", 4);
     static const char *const key[] = {"brightness", "contrast", "saturation"};
@@ -286,7 +305,8 @@ static void kornia_colour(void **state)
             const int which = (int)order[step];
             if (which > 2)
                 continue; /* hue, by 0 here */
-            const char *text = fpc_sprintf(b->arena, "use = color_jitter\np = 1\n%s = %.9f, %.9f\n", key[which], factor[which][i], factor[which][i]);
+            const char *text = fpc_sprintf(b->arena, "use = color_jitter\np = 1\n%s = %.9f, %.9f\n", key[which],
+                                           factor[which][i], factor[which][i]);
             const fpc_instance inst = open_plugin(b, "augment.x", text);
             fpc_colour stage[3];
             draw_of(b, &inst, 0, 48, 64, stage, sizeof stage);
@@ -301,8 +321,8 @@ static void kornia_colour(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(hflip),          TEST(rotate),       TEST(affine),         TEST(color_jitter),
-                                       TEST(jitter_chances), TEST(jitter_order), TEST(gaussian_noise), TEST(kornia_geometry),
-                                       TEST(kornia_colour)};
+    const struct CMUnitTest tests[] = {TEST(hflip),          TEST(rotate),          TEST(affine),
+                                       TEST(color_jitter),   TEST(jitter_chances),  TEST(jitter_order),
+                                       TEST(gaussian_noise), TEST(kornia_geometry), TEST(kornia_colour)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

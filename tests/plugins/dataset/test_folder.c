@@ -1,5 +1,5 @@
-/* test_folder.c: the folder data set: what it finds, how it splits, what it reads, and what it refuses with which words.
- * The real set is used where it is present: the split of the recorded runs, name by name. */
+/* test_folder.c: the folder data set: what it finds, how it splits, what it reads, and what it refuses with which
+ * words. The real set is used where it is present: the split of the recorded runs, name by name. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include "plugins/pictures.h"
@@ -64,7 +64,8 @@ static void recorded_split(void **state)
     const fpc_instance inst = open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nroot = %s\n", root));
     assert_int_equal(((const fpc_dataset_vtbl *)inst.vtbl)->open(inst.self, &info), FPC_OK);
     assert_true(info.count[FPC_TRAIN] == 900 && info.count[FPC_VAL] == 100 && info.count[FPC_TEST] == 100);
-    assert_true(info.h == 512 && info.w == 512 && info.classes == 19 && info.unlabelled[FPC_TEST] && !info.unlabelled[FPC_VAL]);
+    assert_true(info.h == 512 && info.w == 512 && info.classes == 19 && info.unlabelled[FPC_TEST] &&
+                !info.unlabelled[FPC_VAL]);
     for (int part = FPC_TRAIN; part <= FPC_VAL; part++) {
         FILE *f = fopen(fpc_sprintf(b->arena, "%s/split42_%s.txt", root, part == FPC_TRAIN ? "train" : "val"), "r");
         char line[256];
@@ -88,7 +89,8 @@ static void recorded_split(void **state)
     }
     assert_true(faces > 10000);
     /* at 128 the mask is every fourth pixel's nearest, floor(4 i + 2) */
-    const fpc_instance small = open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nroot = %s\nsize = 128\n", root));
+    const fpc_instance small =
+        open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nroot = %s\nsize = 128\n", root));
     assert_int_equal(((const fpc_dataset_vtbl *)small.vtbl)->open(small.self, &info), FPC_OK);
     assert_int_equal(read_one(b, &small, FPC_VAL, 0, &sample), FPC_OK);
     for (int i = 0; i < 128 * 128; i++)
@@ -188,7 +190,8 @@ static void refuses_what_is_missing(void **state)
     write_jpeg("lacking/train/images/01.jpg", 8, 8, 3, image.pixel);
     refuse_set(b, "lacking", "", "have one stem; each picture needs its own");
     assert_int_equal(remove(in_folder("lacking/train/images/01.jpg")), 0);
-    refuse_set(b, "lacking", "images = ../lacking/train/images\n", "dataset.images = ../lacking/train/images: a folder inside");
+    refuse_set(b, "lacking", "images = ../lacking/train/images\n",
+               "dataset.images = ../lacking/train/images: a folder inside");
     refuse_set(b, "lacking", "masks = /etc\n", "no `..` and no leading `/`");
     refuse_set(b, "lacking", "images = train/..\n", "a folder inside");
     refuse_set(b, "empty", "test_images = elsewhere\nimages = nothing\n", "No such file");
@@ -198,7 +201,8 @@ static void refuse_sample(bench *b, const char *more, const char *want)
 {
     fpc_dataset_info info;
     fpc_sample sample;
-    const fpc_instance inst = open_set(b, "broken", fpc_sprintf(b->arena, "val_list = %s\n%s", in_folder("three.txt"), more), &info);
+    const fpc_instance inst =
+        open_set(b, "broken", fpc_sprintf(b->arena, "val_list = %s\n%s", in_folder("three.txt"), more), &info);
     assert_int_not_equal(read_one(b, &inst, FPC_VAL, 0, &sample), FPC_OK);
     said(b, want);
 }
@@ -215,14 +219,17 @@ static void refuses_what_is_wrong_inside(void **state)
     fpc_image mask = picture(b->arena, 16, 16, 1, 3);
     mask.pixel[5 * 16 + 7] = 19;
     write_png(b, "broken/train/masks/03.png", &mask, NULL, 0);
-    refuse_sample(b, "", "broken/train/masks/03.png: label 19 at x 7, y 5; there are 19 classes, so labels are 0 .. 18");
+    refuse_sample(b, "",
+                  "broken/train/masks/03.png: label 19 at x 7, y 5; there are 19 classes, so labels are 0 .. 18");
     refuse_sample(b, "size = 4\n", "label 19"); /* also where the small mask would miss the pixel */
-    const fpc_instance inst = open_set(b, "broken", fpc_sprintf(b->arena, "val_list = %s\nignore_label = 19\n", in_folder("three.txt")), &info);
+    const fpc_instance inst = open_set(
+        b, "broken", fpc_sprintf(b->arena, "val_list = %s\nignore_label = 19\n", in_folder("three.txt")), &info);
     assert_int_equal(info.ignore_label, 19);
     assert_int_equal(read_one(b, &inst, FPC_VAL, 0, &sample), FPC_OK);
     assert_int_equal(sample.mask[5 * 16 + 7], 19);
 
-    const fpc_image small = picture(b->arena, 12, 16, 1, 3), rgb = picture(b->arena, 16, 16, 3, 3), odd = picture(b->arena, 20, 16, 3, 3);
+    const fpc_image small = picture(b->arena, 12, 16, 1, 3), rgb = picture(b->arena, 16, 16, 3, 3),
+                    odd = picture(b->arena, 20, 16, 3, 3);
     write_png(b, "broken/train/masks/03.png", &small, NULL, 0);
     refuse_sample(b, "", "03.png: 12 x 16, but its picture ");
     write_png(b, "broken/train/masks/03.png", &rgb, NULL, 0);
@@ -268,7 +275,8 @@ static void own_classes(void **state)
 {
     bench *b = *state;
     fpc_dataset_info info;
-    static const char good[] = "[classes]\n0 = ground\n1 = left\n2 = right\n[palette]\n2 = 1, 2, 3\n[mirror]\nside = 1, 2\n";
+    static const char good[] =
+        "[classes]\n0 = ground\n1 = left\n2 = right\n[palette]\n2 = 1, 2, 3\n[mirror]\nside = 1, 2\n";
     make_set(b, "own", 2, 8, 8);
     write_bytes("c.ini", good, sizeof good - 1);
     const char *use = fpc_sprintf(b->arena, "classes = %s\n", in_folder("c.ini"));
@@ -284,12 +292,14 @@ static void own_classes(void **state)
     said(b, "there are 3 classes, so labels are 0 .. 2");
     static const struct {
         const char *text, *want;
-    } bad[] = {{"[classes]\n0 = a\n2 = b\n", "c.ini:3: classes.2: labels are 0 .. 1, each once"},
-               {"[classes]\n0 = a\n1 = b\n[palette]\n1 = 1, 2, 300\n", "c.ini:5: palette.1 = 1, 2, 300: a line is `LABEL = red, green, blue`"},
-               {"[classes]\n0 = a\n1 = b\n[mirror]\nx = 0, 2\n", "c.ini:5: mirror.x = 0, 2: a line is `NAME = LABEL, LABEL`"},
-               {"[classes]\n0 = a\n1 = b\n[mirror]\nx = 1, 1\n", "each in one pair at most"},
-               {"[palette]\n0 = 1, 2, 3\n", "a section [classes]"},
-               {"[classes]\n0 = a\n[colours]\n0 = 1, 2, 3\n", "[colours]"}};
+    } bad[] = {
+        {"[classes]\n0 = a\n2 = b\n", "c.ini:3: classes.2: labels are 0 .. 1, each once"},
+        {"[classes]\n0 = a\n1 = b\n[palette]\n1 = 1, 2, 300\n",
+         "c.ini:5: palette.1 = 1, 2, 300: a line is `LABEL = red, green, blue`"},
+        {"[classes]\n0 = a\n1 = b\n[mirror]\nx = 0, 2\n", "c.ini:5: mirror.x = 0, 2: a line is `NAME = LABEL, LABEL`"},
+        {"[classes]\n0 = a\n1 = b\n[mirror]\nx = 1, 1\n", "each in one pair at most"},
+        {"[palette]\n0 = 1, 2, 3\n", "a section [classes]"},
+        {"[classes]\n0 = a\n[colours]\n0 = 1, 2, 3\n", "[colours]"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_bytes("c.ini", bad[i].text, strlen(bad[i].text));
         refuse_set(b, "own", use, bad[i].want);
@@ -300,8 +310,13 @@ static void own_classes(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(reads_and_resizes),       TEST(jpeg_beside_png), TEST(lists),
-                                       TEST(refuses_what_is_missing), TEST(test_part),       TEST(own_classes),
-                                       TEST(refuses_what_is_wrong_inside), TEST(recorded_split)};
+    const struct CMUnitTest tests[] = {TEST(reads_and_resizes),
+                                       TEST(jpeg_beside_png),
+                                       TEST(lists),
+                                       TEST(refuses_what_is_missing),
+                                       TEST(test_part),
+                                       TEST(own_classes),
+                                       TEST(refuses_what_is_wrong_inside),
+                                       TEST(recorded_split)};
     return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

@@ -91,10 +91,10 @@ static void any_size(void **state)
 }
 
 /* Per class: share of pixels and of pictures in CelebAMask-HQ, percent. */
-static const double pixels_of[CLASSES] = {28.77, 25.48, 2.07, 0.325, 0.223, 0.223, 0.426, 0.417, 0.48, 0.391, 0.286,
-                                          0.411, 0.671, 31.02, 1.111, 0.204, 0.0086, 4.08, 3.405};
-static const double images_of[CLASSES] = {100, 100, 100, 5.8, 97, 97.1, 96.8, 96.6, 53.3, 48.1, 56.5, 99.6, 99.7, 96.9, 5.3, 23.4,
-                                          4.5, 97.5, 59.5};
+static const double pixels_of[CLASSES] = {28.77, 25.48, 2.07,  0.325, 0.223, 0.223, 0.426,  0.417, 0.48, 0.391,
+                                          0.286, 0.411, 0.671, 31.02, 1.111, 0.204, 0.0086, 4.08,  3.405};
+static const double images_of[CLASSES] = {100,  100,  100,  5.8,  97,  97.1, 96.8, 96.6, 53.3, 48.1,
+                                          56.5, 99.6, 99.7, 96.9, 5.3, 23.4, 4.5,  97.5, 59.5};
 
 static void classes_and_sides(void **state)
 {

@@ -131,12 +131,12 @@ static void history_json(void **state)
 static void history_csv(void **state)
 {
     fpc_instance logger = open_plugin(*state, "logger.h", "use = history");
-    char *text, *line;
+    char *whole, *text, *line;
     size_t n;
 
     tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
     tell(&logger, FPC_EPOCH, ROWS, 0, 1);
-    text = slurp("history.csv", &n);
+    whole = text = slurp("history.csv", &n);
     line = strtok_r(text, "\n", &text);
     assert_string_equal(line, "epoch,train_loss,train_f_score,val_loss,val_f_score,lr,val_f1.skin,"
                               "\"val_f1.a \"\"b\"\", c\",grad_norm");
@@ -154,6 +154,7 @@ static void history_csv(void **state)
         assert_int_equal(*line, '\0');
     }
     assert_null(strtok_r(NULL, "\n", &text));
+    free(whole);
 }
 
 static void history_without_csv(void **state)
