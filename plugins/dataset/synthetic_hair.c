@@ -63,17 +63,19 @@ static rgb strand(const face *f, const spot *p, float deep)
 
 void fpc_face_hair_behind(const canvas *c, const face *f)
 {
+    const int covers = covers_ears(f);
     if (f->style == HAIR_NONE)
         return;
-    const box b = fpc_face_box(f, c, -2.2f, -1.4f, 2.2f, f->hair_end > 1.3f ? 3.6f : 1.5f);
+    const box b =
+        fpc_face_box(f, c, covers ? -2.2f : -1.4f, -1.4f, covers ? 2.2f : 1.4f, f->hair_end > 1.3f ? 3.6f : 1.5f);
     for (int32_t row = b.y0; row < b.y1; row++)
         for (int32_t col = b.x0; col < b.x1; col++) {
             const spot p = spot_at(f, c, col, row);
-            if ((p.x < 0.5f && p.x > -0.5f && p.y > -0.9f && p.y < 0.6f) || fpc_face_outline(f, &p) < -0.05f ||
-                (covers_ears(f) && fpc_face_window(f, &p) > 0.08f))
+            const float ax = p.x < 0 ? -p.x : p.x;
+            if ((ax < 0.5f && p.y > -0.9f && p.y < 0.6f) || (covers && ax > 1.2f) || fpc_face_outline(f, &p) < -0.05f ||
+                (covers && fpc_face_window(f, &p) > 0.08f))
                 continue; /* the face, or the hair in front, will cover it */
             const float a = cover(f, hair_outline(f, &p, 1));
-            const float ax = p.x < 0 ? -p.x : p.x;
             if (a > 0)
                 lay_label(c, row * c->n + col, strand(f, &p, 0.55f * step_between(1.0f, 0.3f, ax)), a, HAIR);
         }

@@ -153,7 +153,7 @@ void fpc_face_head(const canvas *c, const face *f)
             float su, sv;
             relief_slope(&relief, mixf(p.u, nu, step_between(0.5f, 0.15f, nu < 0 ? -nu : nu)), p.v, &su, &sv);
             const float nx = 0.80f * p.x - su * 0.95f, ny = 0.42f * p.y - sv * 0.95f, nz = 0.62f * p.depth + 0.34f;
-            const float fuzz = beard_at(f, &p);
+            const float fuzz = f->beard + f->moustache > 0 && p.v > -0.1f ? beard_at(f, &p) : 0;
             rgb skin = skin_tone(f, &p, f->seed);
             if (fuzz > 0) {
                 const float grit =

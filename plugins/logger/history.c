@@ -76,9 +76,9 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
     struct history *h = (struct history *)self;
     fpc_status status;
 
-    if (e->what == FPC_RUN_BEGIN) {
-        h->json_path = fpc_sprintf(self->arena, "%s/history.json", event_text(e, "run_dir", "."));
-        h->csv_path = fpc_sprintf(self->arena, "%s/history.csv", event_text(e, "run_dir", "."));
+    if (e->what == FPC_RUN_BEGIN && event_text(e, "run_dir", NULL)) {
+        h->json_path = fpc_sprintf(self->arena, "%s/history.json", event_text(e, "run_dir", NULL));
+        h->csv_path = fpc_sprintf(self->arena, "%s/history.csv", event_text(e, "run_dir", NULL));
         if (!h->json_path || !h->csv_path)
             return FPC_ENOMEM;
     } else if (e->what != FPC_EPOCH) {

@@ -278,8 +278,8 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
     struct plot *plot = (struct plot *)self;
     const double elapsed = event_real(e, "elapsed", 0);
 
-    if (e->what == FPC_RUN_BEGIN) {
-        plot->path = fpc_sprintf(self->arena, "%s/curves.png", event_text(e, "run_dir", "."));
+    if (e->what == FPC_RUN_BEGIN && event_text(e, "run_dir", NULL)) {
+        plot->path = fpc_sprintf(self->arena, "%s/curves.png", event_text(e, "run_dir", NULL));
         plot->name = fpc_strdup(self->arena, event_text(e, "name", ""));
         plot->best = event_int(e, "best_epoch", -1);
         plot->drawn = -1e9;

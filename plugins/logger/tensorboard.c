@@ -265,10 +265,13 @@ static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
 
 static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
 {
-    const char *folder = event_text(e, "run_dir", ".");
+    const char *folder = event_text(e, "run_dir", NULL);
     const double now = event_real(e, "unix_time", 0);
 
     b->written = 0;
+    b->path = NULL;
+    if (!folder)
+        return FPC_OK;
     b->path = event_int(e, "resumed", 0) ? find_file(b, folder) : NULL;
     if (b->path) {
         const fpc_status status = reopen(b, e->n_rows);

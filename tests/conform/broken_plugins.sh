@@ -26,6 +26,7 @@ broken() {
 broken schedule "a negative factor" 's/return fmax(.*/return s->floor - 0.5 * (double)clock->epoch;/' 'finite and not negative: epoch 1 gives'
 broken schedule "state between calls" 's/return fmax(.*/static double last = 1; return (last *= 0.9) + 0 * s->floor * (double)clock->epoch;/' 'pure function'
 broken schedule "a crash" 's/(void)history;.*/return history->value[history->n - 1000000000];/' 'crashed after'
+broken schedule "the end of the process" 's/^#include <math.h>/&\n#include <stdlib.h>/; s/(void)history;.*/exit((int)(0 * clock->epoch + 0 * history->n));/' 'crashed after .* exit code 0'
 broken schedule "a default out of range" 's/"0.97", 0, 1,/"1.97", 0, 1,/' 'option `gamma`: its default "1.97" is out of range'
 broken schedule "an option twice" 's/FPC_OPTION_REAL(struct schedule, floor.*/FPC_OPTION_REAL(struct schedule, gamma, "1", 0, 1, "", "again"),/' 'stands twice'
 broken schedule "an option of the core" 's/gamma/warmup_start/g' 'fpcore reads this key'
