@@ -74,11 +74,12 @@ static fpc_status write_csv(struct history *h, const fpc_event *e)
 static fpc_status event(fpc_self *self, const fpc_event *e)
 {
     struct history *h = (struct history *)self;
+    const char *folder = event_text(e, "run_dir", NULL);
     fpc_status status;
 
-    if (e->what == FPC_RUN_BEGIN && event_text(e, "run_dir", NULL)) {
-        h->json_path = fpc_sprintf(self->arena, "%s/history.json", event_text(e, "run_dir", NULL));
-        h->csv_path = fpc_sprintf(self->arena, "%s/history.csv", event_text(e, "run_dir", NULL));
+    if (e->what == FPC_RUN_BEGIN && folder) {
+        h->json_path = fpc_sprintf(self->arena, "%s/history.json", folder);
+        h->csv_path = fpc_sprintf(self->arena, "%s/history.csv", folder);
         if (!h->json_path || !h->csv_path)
             return FPC_ENOMEM;
     } else if (e->what != FPC_EPOCH) {

@@ -276,10 +276,11 @@ static fpc_status draw(struct plot *plot, const fpc_event *e)
 static fpc_status event(fpc_self *self, const fpc_event *e)
 {
     struct plot *plot = (struct plot *)self;
+    const char *folder = event_text(e, "run_dir", NULL);
     const double elapsed = event_real(e, "elapsed", 0);
 
-    if (e->what == FPC_RUN_BEGIN && event_text(e, "run_dir", NULL)) {
-        plot->path = fpc_sprintf(self->arena, "%s/curves.png", event_text(e, "run_dir", NULL));
+    if (e->what == FPC_RUN_BEGIN && folder) {
+        plot->path = fpc_sprintf(self->arena, "%s/curves.png", folder);
         plot->name = fpc_strdup(self->arena, event_text(e, "name", ""));
         plot->best = event_int(e, "best_epoch", -1);
         plot->drawn = -1e9;

@@ -168,6 +168,30 @@ static void test_average_follows_its_formula(void **state)
     }
 }
 
+/* Gradients that a probe left are applied as they are, also where the recipe accumulates. */
+static void test_update_after_a_probe(void **state)
+{
+    (void)state;
+    for (int accumulate = 0; accumulate < 2; accumulate++) {
+        bench b;
+        int64_t n;
+        double norm;
+        fpc_program *p;
+        bench_open(&b, TINY PLAIN_SGD, accumulate ? "backend.use=ref\nrun.accumulate=4" : "backend.use=ref",
+                   FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+        const fpc_probe_args args = {.n = 1, .h = 32, .w = 32, .training = 1, .backward = 1, .loss = 1};
+        assert_int_equal(fpc_stages_probe(b.s, &args, &p), FPC_OK); /* a black picture, all background */
+        assert_int_equal(fpc_program_run(p), FPC_OK);
+        const float *before = state_numbers(&b, FPC_STATE_PARAM, &n), *grad = state_numbers(&b, FPC_STATE_GRAD, &n);
+        assert_int_equal(fpc_stages_update(b.s, 1, 0.5, &norm), FPC_OK);
+        const float *after = state_numbers(&b, FPC_STATE_PARAM, &n);
+        assert_true(norm > 1e-3);
+        for (int64_t i = 0; i < n; i++)
+            assert_true(fabsf(after[i] - (before[i] - 0.5f * grad[i])) <= 1e-6f * (fabsf(before[i]) + fabsf(grad[i])));
+        bench_close(&b);
+    }
+}
+
 /* ---- divergence ---- */
 
 static void poison(bench *b, const char *name, float value)
@@ -433,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_plain_averaging_would_differ),
         cmocka_unit_test(test_clipping_scales_the_update),
         cmocka_unit_test(test_average_follows_its_formula),
+        cmocka_unit_test(test_update_after_a_probe),
         cmocka_unit_test(test_divergence_is_named_and_harmless),
         cmocka_unit_test(test_gradient_overflow),
         cmocka_unit_test(test_evaluation_does_not_depend_on_the_cut),
