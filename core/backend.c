@@ -85,11 +85,12 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     st = st ? st : fpc_arena_defer(arena, release_all, be);
     if (st)
         return st;
-    const size_t stride = be->vtbl->kernel_size;
+    const size_t stride = be->vtbl->kernel_size; /* longer where the plugin was built for a later minor version */
+    if (stride < sizeof(fpc_kernel))
+        return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)", be->inst.plugin->name, stride);
     const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
     const fpc_found *opened;
-    /* Memory that memcpy reaches is the host's, where plugins' kernels can run. */
-    const int32_t n_opened = be->vtbl->copy ? 0 : fpc_registry_opened(reg, &opened);
+    const int32_t n_opened = be->device.host ? fpc_registry_opened(reg, &opened) : 0;
     int32_t n = count_kernels(own, stride);
     for (int32_t i = 0; i < n_opened; i++)
         n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));

@@ -1,5 +1,6 @@
 /* exec.c: compiles a graph into a program (storage, plan) and runs it: group after group; within a group, parts of the
- * rows in parallel, and in a part tile after tile through all nodes. A step allocates nothing. */
+ * rows in parallel, and in a part tile after tile through all nodes. A run allocates nothing; host access does where it
+ * converts. */
 #define _GNU_SOURCE
 #include "exec.h"
 #include "ops.h"
@@ -72,7 +73,10 @@ static fpc_status place_fixed(fpc_program *p)
         if (st)
             return st;
         if (v->role == FPC_ROLE_PARAM && params++ < g->n_grads) {
-            const fpc_state_entry *grad = fpc_state_find(p->state, fpc_sprintf(g->arena, "grad.%s", v->name));
+            const char *name = fpc_sprintf(g->arena, "grad.%s", v->name);
+            const fpc_state_entry *grad = name ? fpc_state_find(p->state, name) : NULL;
+            if (!name)
+                return FPC_ENOMEM;
             if (grad && g->grad[params - 1].id >= 0)
                 p->slot[g->grad[params - 1].id] = (fpc_slot){.place = FPC_PLACE_FIXED, .data = grad->data};
         }
@@ -392,6 +396,7 @@ const char *fpc_program_find_nan(fpc_program *p)
     fpc_arena *arena = fpc_arena_new(p->ctx);
     fpc_plan *plan = NULL;
     const char *found = NULL;
+    const int failed = fpc_ctx_status(p->ctx) != FPC_OK;
     if (arena && !untiled_plan(p, arena, &plan))
         for (int32_t k = 0; k < plan->n_groups && !found; k++) {
             if (run_group(p, plan, &plan->group[k]))
@@ -399,6 +404,8 @@ const char *fpc_program_find_nan(fpc_program *p)
             found = bad_output(p, plan, &p->graph->node[plan->group[k].node[0]]);
         }
     fpc_arena_free(arena);
+    if (!failed) /* without memory for whole values there is no name, but the divergence is still what to tell */
+        fpc_ctx_clear(p->ctx);
     return found;
 }
 

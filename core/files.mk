@@ -134,6 +134,7 @@ conf_files = \
     conf/unet_baseline.ini
 doc_files = \
     docs/architecture.md \
+    docs/quickstart.png \
     docs/writing-a-plugin.md
 ci_files = \
     .ci/run \

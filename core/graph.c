@@ -97,6 +97,7 @@ static const char *full_name(fpc_graph *g, const char *name)
 
 static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
 {
+    g->failed |= !v.name;
     if (g->failed)
         return (fpc_val){-1};
     if (v.shape.n < 1 || v.shape.h < 1 || v.shape.w < 1 || v.shape.c < 1)
@@ -137,8 +138,10 @@ fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
         return (fpc_val){-1};
     const int64_t n = fpc_count(shape);
     double *copy = fpc_alloc(g->arena, (size_t)n * sizeof *copy);
-    if (!copy)
+    if (!copy) {
+        g->failed = 1;
         return (fpc_val){-1};
+    }
     if (values)
         memcpy(copy, values, (size_t)n * sizeof *copy);
     return new_value(g, (fpc_value){.shape = shape, .dtype = g->real, .role = FPC_ROLE_CONST, .constant = copy, .node = -1, .slot = -1});

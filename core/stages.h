@@ -60,7 +60,7 @@ typedef struct fpc_stages {
     int32_t classes, ignore;
     fpc_state *state;
     int32_t n_opened;
-    fpc_opened *opened;        /* every section, in the recipe's order */
+    fpc_opened *opened;        /* every section, run first, backend last; those of a kind in the recipe's order */
     fpc_dataset_info info;     /* classes, palette, pairs; counts and sizes only where data were opened */
     struct fpc_programs *programs; /* private to steps.c */
 } fpc_stages;

@@ -57,6 +57,8 @@ static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g
         if (st)
             return st;
         const char *name = fpc_strdup(arena, v->name);
+        if (!name)
+            return FPC_ENOMEM;
         add_entry(s, FPC_STATE_BUFFER, name, name, v, data);
     }
     return FPC_OK;
@@ -96,8 +98,10 @@ fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const 
     st = st ? st : add_flat(s, arena, g, FPC_STATE_PARAM, "", s->param);
     st = st ? st : add_buffers(s, arena, g);
     st = st ? st : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
-    for (int32_t i = 0; i < n_slots && !st; i++)
-        st = add_flat(s, arena, g, FPC_STATE_SLOT, fpc_sprintf(arena, "optimizer.%s.", slots[i]), s->slot[i]);
+    for (int32_t i = 0; i < n_slots && !st; i++) {
+        const char *prefix = fpc_sprintf(arena, "optimizer.%s.", slots[i]);
+        st = prefix ? add_flat(s, arena, g, FPC_STATE_SLOT, prefix, s->slot[i]) : FPC_ENOMEM;
+    }
     if (average && !st)
         st = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
     *out = s;

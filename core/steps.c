@@ -338,7 +338,7 @@ static fpc_status diverged(fpc_stages *s, fpc_program *p, int64_t step, const ch
     const char *where = fpc_program_find_nan(p);
     return fpc_fail(s->ctx, FPC_ENAN,
                     "step %lld: the %s is %g; the first value that is not finite comes out of %s. The last checkpoint is good; "
-                    "a lower optimizer.lr or run.clip_norm = 1 may help", (long long)step, what, value,
+                    "a lower optimizer.lr or run.clip_norm = 1 may help", (long long)step, what, fabs(value),
                     where ? where : "no node (the sum overflowed)");
 }
 

@@ -74,7 +74,8 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
-    tests/conform/own_plugins.sh
+    tests/conform/own_plugins.sh \
+    tests/perf/against_torch.sh
 test_data = \
     tests/conform/conform.h \
     tests/fuzz/fuzz.h \

@@ -65,8 +65,12 @@ static inline fpc_batch *copy_batch(bench *b, const fpc_batch *from)
     const size_t pixels = (size_t)from->n * (size_t)from->h * (size_t)from->w;
     fpc_batch *to = fpc_alloc(b->arena, sizeof *to);
 
-    *to = (fpc_batch){.n = from->n, .h = from->h, .w = from->w, .image = fpc_alloc(b->arena, pixels * 3),
-                      .mask = fpc_alloc(b->arena, pixels), .draws = from->draws};
+    *to = (fpc_batch){.n = from->n,
+                      .h = from->h,
+                      .w = from->w,
+                      .image = fpc_alloc(b->arena, pixels * 3),
+                      .mask = fpc_alloc(b->arena, pixels),
+                      .draws = from->draws};
     memcpy(to->image, from->image, pixels * 3);
     memcpy(to->mask, from->mask, pixels);
     return to;
@@ -77,8 +81,12 @@ static inline fpc_batch part_batch(const fpc_batch *from, int32_t first, int32_t
 {
     const size_t area = (size_t)from->h * (size_t)from->w;
 
-    return (fpc_batch){.n = n, .h = from->h, .w = from->w, .image = from->image + (size_t)first * area * 3,
-                       .mask = from->mask + (size_t)first * area, .draws = from->draws};
+    return (fpc_batch){.n = n,
+                       .h = from->h,
+                       .w = from->w,
+                       .image = from->image + (size_t)first * area * 3,
+                       .mask = from->mask + (size_t)first * area,
+                       .draws = from->draws};
 }
 
 /* The first `n` batches of an epoch of a part, as copies. */

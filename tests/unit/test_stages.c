@@ -37,12 +37,18 @@ static void test_unknown_sections(void **state)
 {
     (void)state;
     const refusal list[] = {
-        {TINY "[optimiser]\nlr = 1\n", "", 0, {"test.ini:", "[optimiser]: unknown section", "did you mean [optimizer]?"}},
+        {TINY "[optimiser]\nlr = 1\n",
+         "",
+         0,
+         {"test.ini:", "[optimiser]: unknown section", "did you mean [optimizer]?"}},
         {TINY "[loss]\nuse = dice\n", "", 0, {"[loss]: unknown section", "did you mean [loss.NAME]?"}},
         {TINY "[los.focal]\nuse = focal\n", "", 0, {"[los.focal]: unknown section", "did you mean [loss.focal]?"}},
         {TINY "[loss.]\nuse = dice\n", "", 0, {"[loss.]"}},
         {TINY "[banana]\nlr = 1\n", "", 0, {"[banana]: unknown section", "logger.NAME"}},
-        {TINY, "modle.dropout=0.1", OPEN_ALL, {"-s modle.dropout=0.1", "[modle]: unknown section", "did you mean [model]?"}},
+        {TINY,
+         "modle.dropout=0.1",
+         OPEN_ALL,
+         {"-s modle.dropout=0.1", "[modle]: unknown section", "did you mean [model]?"}},
     };
     check_refusals(list, sizeof list / sizeof *list);
 }
@@ -72,9 +78,14 @@ static void test_values_that_make_no_sense(void **state)
     (void)state;
     const refusal list[] = {
         {TINY_DATA TINY_MODEL, "", FPC_OPEN_TRAIN, {"test.ini", "[loss.NAME]", "cross_entropy"}},
-        {TINY "[run]\nmetric = f_scor\n", "", FPC_OPEN_TRAIN,
+        {TINY "[run]\nmetric = f_scor\n",
+         "",
+         FPC_OPEN_TRAIN,
          {"test.ini:22: run.metric = f_scor", "there is no [metric.f_scor]", "did you mean `f_score`?"}},
-        {TINY "[metric.miou]\nuse = miou\n", "", FPC_OPEN_TRAIN, {"default: run.metric = f_score", "there is no [metric.f_score]"}},
+        {TINY "[metric.miou]\nuse = miou\n",
+         "",
+         FPC_OPEN_TRAIN,
+         {"default: run.metric = f_score", "there is no [metric.f_score]"}},
         {TINY, "dataset.batch=13", OPEN_ALL, {"dataset.batch = 13", "12 images"}},
         {TINY, "model.max_params=100000000000000000000", 0, {"model.max_params"}},
         {TINY, "schedule.warmup_start=1.5", 0, {"schedule.warmup_start"}},
@@ -106,7 +117,8 @@ static void test_max_params(void **state)
     /* far more than any memory: refused all the same, at once */
     assert_int_equal(bench_try(&b, TINY_DATA TINY_LOSS,
                                "model.dims=4096,4096,4096,4096\nmodel.depths=100,100,100,100\nmodel.max_params=1821085",
-                               OPEN_ALL), FPC_EINVAL);
+                               OPEN_ALL),
+                     FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "-s model.max_params=1821085"));
     assert_int_equal(b.s->backend->n_blocks, 0);
     bench_close(&b);
@@ -128,8 +140,8 @@ static void test_classes_without_data(void **state)
     assert_int_equal(b.s->info.count[FPC_TRAIN], 0); /* nothing was counted */
     bench_close(&b);
     /* the folder's classes and ignore label come from its options; its root need not exist */
-    bench_open(&b, "[dataset]\nuse = folder\nroot = there/is/no/such/folder\nignore_label = 7\n" TINY_MODEL TINY_LOSS, "",
-               FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    bench_open(&b, "[dataset]\nuse = folder\nroot = there/is/no/such/folder\nignore_label = 7\n" TINY_MODEL TINY_LOSS,
+               "", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     assert_int_equal(b.s->classes, 19);
     assert_int_equal(b.s->ignore, 7);
     bench_close(&b);
@@ -154,11 +166,14 @@ static void test_defaults(void **state)
 
 /* ---- the recipe as understood ---- */
 
-#define RICH TINY_DATA TINY_MODEL "dropout = 0.25\n" TINY_LOSS                                                             \
-    "[run]\nname = \"a; b # c\"\nseed = 9007199254740992\nepochs = 7\n[optimizer]\nuse = sgd\nlr = 0.1\n"                      \
-    "[schedule]\nuse = warm_restarts\nwarmup_epochs = 2\neta_min = 1e-7\n[augment.flip]\nuse = hflip\n"                    \
-    "[augment.turn]\nuse = rotate\ndegrees = -20, 10\n[metric.f_score]\nuse = fscore_image\n[logger.h]\nuse = history\n"   \
-    "[backend]\nuse = ref\nreal = double\n"
+#define RICH                                                                                                           \
+    TINY_DATA TINY_MODEL                                                                                               \
+        "dropout = 0.25\n" TINY_LOSS                                                                                   \
+        "[run]\nname = \"a; b # c\"\nseed = 9007199254740992\nepochs = 7\n[optimizer]\nuse = sgd\nlr = 0.1\n"          \
+        "[schedule]\nuse = warm_restarts\nwarmup_epochs = 2\neta_min = 1e-7\n[augment.flip]\nuse = hflip\n"            \
+        "[augment.turn]\nuse = rotate\ndegrees = -20, 10\n[metric.f_score]\nuse = fscore_image\n[logger.h]\nuse = "    \
+        "history\n"                                                                                                    \
+        "[backend]\nuse = ref\nreal = double\n"
 
 static void test_resolved_is_a_fixed_point(void **state)
 {
@@ -212,18 +227,24 @@ static void test_rate_formula(void **state)
     (void)state;
     bench b;
     const double pi = 3.14159265358979323846;
-    bench_open(&b, TINY "[run]\nepochs = 30\n[optimizer]\nlr = 8e-4\n[schedule]\nuse = cosine\nwarmup_epochs = 5\neta_min = 1e-6\n",
-               "", FPC_OPEN_TRAIN);
+    bench_open(
+        &b,
+        TINY
+        "[run]\nepochs = 30\n[optimizer]\nlr = 8e-4\n[schedule]\nuse = cosine\nwarmup_epochs = 5\neta_min = 1e-6\n",
+        "", FPC_OPEN_TRAIN);
     for (int64_t e = 0; e < 40; e++) { /* past the end, too */
         const double t = (double)e - 5, base = 8e-4, eta = 1e-6;
-        const double want = e < 5 ? base * (0.1 + 0.9 * (double)e / 5) : eta + (base - eta) * (1 + cos(pi * t / 25)) / 2;
+        const double want =
+            e < 5 ? base * (0.1 + 0.9 * (double)e / 5) : eta + (base - eta) * (1 + cos(pi * t / 25)) / 2;
         const double got = fpc_stages_lr(b.s, e, NULL);
         if (fabs(got - want) > 1e-9 * want)
             fail_msg("epoch %d: %.15g instead of %.15g", (int)e, got, want);
     }
     bench_close(&b);
-    bench_open(&b, TINY "[run]\nepochs = 4\n[schedule]\nuse = cosine\nwarmup_epochs = 9\nwarmup_start = 0.5\n", "", FPC_OPEN_TRAIN);
-    assert_true(fabs(fpc_stages_lr(b.s, 0, NULL) - 0.5e-3) < 1e-15); /* longer than the run: no division by what is left */
+    bench_open(&b, TINY "[run]\nepochs = 4\n[schedule]\nuse = cosine\nwarmup_epochs = 9\nwarmup_start = 0.5\n", "",
+               FPC_OPEN_TRAIN);
+    assert_true(fabs(fpc_stages_lr(b.s, 0, NULL) - 0.5e-3) <
+                1e-15); /* longer than the run: no division by what is left */
     assert_true(fabs(fpc_stages_lr(b.s, 3, NULL) - 1e-3 * (0.5 + 0.5 * 3 / 9)) < 1e-15);
     assert_true(isfinite(fpc_stages_lr(b.s, 9, NULL)));
     bench_close(&b);
@@ -238,8 +259,10 @@ static void test_rates_of_the_golden_curves(void **state)
     } curves[] = {
         {1, "run.epochs=300\nschedule.use=cosine\nschedule.warmup_epochs=5"},
         {3, "run.epochs=200\nschedule.use=cosine\nschedule.warmup_epochs=5\nschedule.t_max=150\nschedule.eta_min=1e-6"},
-        {4, "run.epochs=200\nschedule.use=cosine\nschedule.warmup_epochs=10\nschedule.t_max=150\nschedule.eta_min=1e-6\noptimizer.lr=1e-3"},
-        {5, "run.epochs=200\nschedule.use=warm_restarts\nschedule.warmup_epochs=5\nschedule.t_0=25\nschedule.eta_min=1e-6"},
+        {4, "run.epochs=200\nschedule.use=cosine\nschedule.warmup_epochs=10\nschedule.t_max=150\nschedule.eta_min=1e-"
+            "6\noptimizer.lr=1e-3"},
+        {5, "run.epochs=200\nschedule.use=warm_restarts\nschedule.warmup_epochs=5\nschedule.t_0=25\nschedule.eta_min="
+            "1e-6"},
         {8, "run.epochs=300\nschedule.use=step\nschedule.warmup_epochs=5"},
     };
     char path[600], line[1000];
@@ -282,7 +305,8 @@ static void test_rewriting_saves_work(void **state)
     (void)state;
     bench b;
     fpc_graph *plain, *rewritten;
-    bench_open(&b, "[dataset]\nuse = synthetic\n[model]\nuse = microsegformer\nlmsa = on\n" TINY_LOSS, "", FPC_OPEN_TRAIN);
+    bench_open(&b, "[dataset]\nuse = synthetic\n[model]\nuse = microsegformer\nlmsa = on\n" TINY_LOSS, "",
+               FPC_OPEN_TRAIN);
     assert_int_equal(fpc_stages_graph(b.s, 1, 512, 512, 1, 0, &plain), FPC_OK);
     assert_int_equal(fpc_stages_graph(b.s, 1, 512, 512, 1, 1, &rewritten), FPC_OK);
     const double before = (double)fpc_graph_macs(plain, 1), after = (double)fpc_graph_macs(rewritten, 1);

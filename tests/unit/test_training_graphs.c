@@ -18,7 +18,10 @@ typedef struct outcome {
 } outcome;
 
 /* Numbers in [0, 1), a pure function of (stream, i). */
-static double unit(uint32_t stream, int64_t i) { return (double)fpc_unit(fpc_philox4x32(3, 1, (uint32_t)i, 0, 0, stream).v[0]); }
+static double unit(uint32_t stream, int64_t i)
+{
+    return (double)fpc_unit(fpc_philox4x32(3, 1, (uint32_t)i, 0, 0, stream).v[0]);
+}
 
 static void write_inputs(fpc_program *p, uint32_t stream, int32_t n, int32_t h, int32_t w)
 {
@@ -47,7 +50,8 @@ static outcome run(const pass *a, const char *backend, uint32_t stream)
     outcome r = {0};
     snprintf(sets, sizeof sets, "%s%s%s%s%s", a->model, *a->sets ? "\n" : "", a->sets, *backend ? "\n" : "", backend);
     bench_open(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
-    const fpc_probe_args args = {.n = a->n, .h = a->h, .w = a->w, .training = a->training, .backward = 1, .logits = 1, .loss = 1};
+    const fpc_probe_args args = {
+        .n = a->n, .h = a->h, .w = a->w, .training = a->training, .backward = 1, .logits = 1, .loss = 1};
     if (fpc_stages_probe(b.s, &args, &p))
         fail_msg("%s", fpc_ctx_error(b.ctx));
     write_inputs(p, stream, a->n, a->h, a->w);
@@ -140,20 +144,22 @@ static void against_double(const pass *list, size_t n)
 static void test_microsegformer_on_cpu(void **state)
 {
     (void)state;
-    static const pass list[] = {{"model.use=microsegformer\nmodel.dropout=0.3", "", 3, 72, 56, 1},
-                                {SMALL_SEG "model.dropout=0.3", "", 3, 71, 53, 1},
-                                {SMALL_SEG "model.lmsa=off\nmodel.dropout=0", "run.rewrite=off", 3, 33, 95, 1},
-                                {SMALL_SEG "model.heads=1,2,3,5\nmodel.sr_ratios=4,2,1,1\nmodel.dropout=0", "", 2, 64, 40, 1},
-                                {SMALL_SEG "model.dropout=0.3", "", 3, 72, 56, 0}};
+    static const pass list[] = {
+        {"model.use=microsegformer\nmodel.dropout=0.3", "", 3, 72, 56, 1},
+        {SMALL_SEG "model.dropout=0.3", "", 3, 71, 53, 1},
+        {SMALL_SEG "model.lmsa=off\nmodel.dropout=0", "run.rewrite=off", 3, 33, 95, 1},
+        {SMALL_SEG "model.heads=1,2,3,5\nmodel.sr_ratios=4,2,1,1\nmodel.dropout=0", "", 2, 64, 40, 1},
+        {SMALL_SEG "model.dropout=0.3", "", 3, 72, 56, 0}};
     against_double(list, sizeof list / sizeof *list);
 }
 
 static void test_unet_on_cpu(void **state)
 {
     (void)state;
-    static const pass list[] = {{"model.use=unet\nmodel.width=8", "", 3, 72, 56, 1},
-                                {"model.use=unet\nmodel.width=6\nmodel.bilinear=off\nmodel.dropout=0.2", "", 3, 53, 71, 1},
-                                {"model.use=unet\nmodel.width=5", "", 2, 40, 33, 0}};
+    static const pass list[] = {
+        {"model.use=unet\nmodel.width=8", "", 3, 72, 56, 1},
+        {"model.use=unet\nmodel.width=6\nmodel.bilinear=off\nmodel.dropout=0.2", "", 3, 53, 71, 1},
+        {"model.use=unet\nmodel.width=5", "", 2, 40, 33, 0}};
     against_double(list, sizeof list / sizeof *list);
 }
 
@@ -165,8 +171,10 @@ static void test_losses_on_cpu(void **state)
         {SMALL_SEG "model.dropout=0",
          "loss.ce.class_weights=1,2,0.5,0,3,3,1,1,1,1,4,1,1,1,1,1,0.25,1,1\nloss.ce.label_smoothing=0.2", 3, 40, 56, 1},
         {SMALL_SEG "model.dropout=0",
-         "loss.a.use=focal\nloss.b.use=dice\nloss.c.use=focal\nloss.c.gamma=0\nloss.d.use=cross_entropy\nloss.e.use=dice\n"
-         "loss.f.use=focal\nloss.g.use=dice", 2, 40, 56, 1}};
+         "loss.a.use=focal\nloss.b.use=dice\nloss.c.use=focal\nloss.c.gamma=0\nloss.d.use=cross_entropy\nloss.e.use="
+         "dice\n"
+         "loss.f.use=focal\nloss.g.use=dice",
+         2, 40, 56, 1}};
     against_double(list, sizeof list / sizeof *list);
 }
 
@@ -216,8 +224,10 @@ static void test_gradients_by_differences(void **state)
     static const struct {
         const char *model;
         int training;
-    } cases[] = {{SMALL_SEG "model.dropout=0.2", 1}, {SMALL_SEG "model.dropout=0.2", 0},
-                 {"model.use=unet\nmodel.width=3\nmodel.dropout=0.1", 1}, {"model.use=unet\nmodel.width=3", 0}};
+    } cases[] = {{SMALL_SEG "model.dropout=0.2", 1},
+                 {SMALL_SEG "model.dropout=0.2", 0},
+                 {"model.use=unet\nmodel.width=3\nmodel.dropout=0.1", 1},
+                 {"model.use=unet\nmodel.width=3", 0}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         bench b;
         char sets[400];
@@ -234,7 +244,8 @@ static void test_gradients_by_differences(void **state)
         const int64_t n = fpc_count(st->flat);
         /* stored statistics that are not those of a fresh model */
         for (int32_t i = 0; i < st->n; i++)
-            for (int64_t j = 0; st->entry[i].kind == FPC_STATE_BUFFER && st->entry[i].dtype == FPC_F32 && j < st->entry[i].count; j++)
+            for (int64_t j = 0;
+                 st->entry[i].kind == FPC_STATE_BUFFER && st->entry[i].dtype == FPC_F32 && j < st->entry[i].count; j++)
                 ((double *)st->entry[i].data)[j] += 0.3 * unit((uint32_t)i, j);
         assert_int_equal(fpc_program_run(p), FPC_OK);
         for (int64_t i = 0; i < n; i++)
@@ -247,7 +258,8 @@ static void test_gradients_by_differences(void **state)
         }
         const double measured = (loss[0] - loss[1]) / (2 * h);
         if (!(fabs(measured - along) < 1e-4 * fabs(along) + 1e-7))
-            fail_msg("%s, training %d: %.9g measured, %.9g by the gradient", cases[k].model, cases[k].training, measured, along);
+            fail_msg("%s, training %d: %.9g measured, %.9g by the gradient", cases[k].model, cases[k].training,
+                     measured, along);
         bench_close(&b);
     }
 }
@@ -255,9 +267,12 @@ static void test_gradients_by_differences(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rewriting_changes_nothing), cmocka_unit_test(test_microsegformer_on_cpu),
-        cmocka_unit_test(test_unet_on_cpu),               cmocka_unit_test(test_losses_on_cpu),
-        cmocka_unit_test(test_dropout_drops_the_same),    cmocka_unit_test(test_gradients_by_differences),
+        cmocka_unit_test(test_rewriting_changes_nothing),
+        cmocka_unit_test(test_microsegformer_on_cpu),
+        cmocka_unit_test(test_unet_on_cpu),
+        cmocka_unit_test(test_losses_on_cpu),
+        cmocka_unit_test(test_dropout_drops_the_same),
+        cmocka_unit_test(test_gradients_by_differences),
     };
     return cmocka_run_group_tests_name("training_graphs", tests, NULL, NULL);
 }
