@@ -16,7 +16,7 @@ check-sanitizers check-tsan:
 	$(MAKE) && if test -n "$$tests"; then $(MAKE) check TESTS="$$tests"; else $(MAKE) check; fi
 
 # Threads: readers and kernels.
-tsan_tests = $(filter %test_dataset %test_data %test_augment %test_pool %test_message %test_agree,$(test_programs))
+tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %ops/agree,$(test_programs))
 
 # FUZZ_SECONDS for each reader of files that may be hostile.
 FUZZ_SECONDS = 60

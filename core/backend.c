@@ -57,6 +57,12 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
         be->block = more;
         be->cap_blocks = cap;
     }
+    /* Ask before the system ends the process: memory that is promised may not be there when it is touched. */
+    if (be->device.free && n > be->device.free - (be->allocated < be->device.free ? be->allocated : be->device.free))
+        return fpc_fail(ctx, FPC_ENOMEM,
+                        "no memory for %s: %.1f MiB beside the %.1f in use, of %.1f free at the start; a smaller dataset.batch or "
+                        "dataset.size needs less", what, (double)n / 1048576, (double)be->allocated / 1048576,
+                        (double)be->device.free / 1048576);
     if (!be->vtbl->alloc) {
         *out = aligned_alloc(64, n);
         if (*out)
@@ -68,6 +74,7 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
         return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
                         (double)n / 1048576);
     be->block[be->n_blocks++] = *out;
+    be->allocated += n;
     return FPC_OK;
 }
 

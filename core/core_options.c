@@ -43,7 +43,7 @@ const fpc_option fpc_core_augment[] = {
 
 const fpc_option fpc_core_dataset[] = {
     FPC_OPTION_INT(fpc_data_options, batch, "32", 1, 65536, "images", "pictures per (micro-)batch"),
-    RESUMABLE_INT(fpc_data_options, readers, "1", 1, 256, "threads", "threads that read and draw ahead of training"),
+    RESUMABLE_INT(fpc_data_options, readers, "1", 1, 64, "threads", "threads that read and draw ahead of training"),
     RESUMABLE_INT(fpc_data_options, cache_mb, "4096", 0, 1073741824.0, "MiB",
                   "decoded pictures are kept in memory up to this budget"),
     FPC_OPTION_BOOL(fpc_data_options, drop_last, "on", "leave out a last training batch that is not full"),

@@ -78,9 +78,9 @@ static fpc_group *new_group(fpc_plan *p, fpc_arena *arena)
 }
 
 /* Reductions join the earliest group possible (where the gradient they sum is at hand), others the latest. */
-static int32_t choose_group(const fpc_plan *p, int32_t i, int64_t rows)
+static int32_t choose_group(const fpc_plan *p, int32_t i, int64_t rows, int32_t after)
 {
-    const int32_t from = earliest_group(p, i);
+    const int32_t earliest = earliest_group(p, i), from = earliest > after ? earliest : after;
     if (only_reduces(&p->graph->node[i])) {
         for (int32_t k = from; k < p->n_groups; k++)
             if (can_join(&p->group[k], rows))
@@ -108,6 +108,24 @@ static void join_group(fpc_plan *p, int32_t i, int32_t at)
 
 static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i);
 
+/* What an in-place op updates must have been read by the nodes before it: the earliest group that allows it. */
+static fpc_status after_readers(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i, int32_t *at)
+{
+    const fpc_gnode *n = &p->graph->node[i];
+    for (int32_t o = 0; o < n->n_out && (n->def->flags & FPC_OP_INPLACE); o++)
+        for (int32_t k = 0; k < i; k++)
+            for (int32_t j = 0; j < p->graph->node[k].n_in; j++) {
+                if (p->graph->node[k].in[j] != n->in[o])
+                    continue;
+                const fpc_status st = p->group_of[k] < 0 ? place_node(p, arena, tiled, k) : FPC_OK;
+                if (st)
+                    return st;
+                const int whole = p->graph->node[k].in_access[j] != 'r' || n->in_access[o] != 'r';
+                *at = p->group_of[k] + whole > *at ? p->group_of[k] + whole : *at;
+            }
+    return FPC_OK;
+}
+
 /* Of the lazy nodes that would come along with node i, those that are not read row by row, or are too many, go first. */
 static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i, int32_t *along)
 {
@@ -128,11 +146,12 @@ static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i
 {
     const fpc_gnode *n = &p->graph->node[i];
     const int64_t rows = rows_of_gnode(p->graph, n);
-    int32_t along = 0;
-    const fpc_status st = settle_inputs(p, arena, tiled, i, &along);
+    int32_t along = 0, after = 0;
+    fpc_status st = settle_inputs(p, arena, tiled, i, &along);
+    st = st ? st : after_readers(p, arena, tiled, i, &after);
     if (st)
         return st;
-    int32_t at = tiled && !is_barrier(n) && rows > 0 ? choose_group(p, i, rows) : -1;
+    int32_t at = tiled && !is_barrier(n) && rows > 0 ? choose_group(p, i, rows, after) : -1;
     if (at < 0) {
         fpc_group *grp = new_group(p, arena);
         if (!grp)

@@ -14,6 +14,7 @@ typedef struct fpc_backend {
     const fpc_kernel **kernels; /* the backend's and, on host backends, those of opened plugins */
     int32_t n_blocks, cap_blocks;
     void **block; /* live memory */
+    size_t allocated; /* bytes asked for so far, against device.free */
 } fpc_backend;
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, fpc_backend **);

@@ -3,10 +3,11 @@
 #include "ops.h"
 #include "stages.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum program_kind { TRAIN = 1, EVAL, PREDICT } program_kind;
+typedef enum program_kind { TRAIN = 1, EVAL, PREDICT, LABELS /* the masks as augmentation leaves them */ } program_kind;
 enum { MAX_PROGRAMS = 32, MAX_TERMS = 16 };
 
 typedef struct compiled {
@@ -21,6 +22,8 @@ struct fpc_programs {
     fpc_program *norm, *update, *accumulate, *clear;
     int32_t *counts; /* of the last step, all micro-batches */
     int64_t cap_counts;
+    double *norms; /* of the step under way: [micro-batch][term] */
+    int32_t cap_norms;
 };
 
 /* ---- graphs ---- */
@@ -97,13 +100,19 @@ static fpc_status finish_graph(fpc_stages *s, fpc_graph *g, int backward, fpc_va
 static fpc_status build_step(fpc_stages *s, program_kind kind, int32_t n, int32_t h, int32_t w, fpc_graph **out)
 {
     fpc_graph *g;
+    const int draws = kind == TRAIN || kind == LABELS;
     fpc_status st = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, kind == TRAIN, &g);
     if (st)
         return st;
     fpc_val image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, FPC_U8), mask = {-1}, logits, loss = {-1};
     if (kind != PREDICT)
         mask = fpc_input(g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8);
-    fpc_augments_build(kind == TRAIN ? fpc_data_augments(s->data) : NULL, g, image, mask, &image, &mask);
+    fpc_augments_build(draws ? fpc_data_augments(s->data) : NULL, g, image, mask, &image, &mask);
+    if (kind == LABELS) {
+        *out = g;
+        fpc_output_mark(g, "labels", mask);
+        return fpc_rewrite(g, 0);
+    }
     st = build_model(s, g, image, &logits);
     if (!st && kind == PREDICT) {
         const fpc_resize_attr same = {h, w, 0};
@@ -245,28 +254,6 @@ fpc_status fpc_stages_update(fpc_stages *s, int64_t step, double lr, double *gra
 
 /* ---- steps ---- */
 
-/* Normalisers of each term, so that micro-batches add up to what one large batch gives. */
-static void term_norms(const fpc_stages *s, const fpc_batch *b, double *norm)
-{
-    int64_t pixels[FPC_MAX_CLASSES] = {0}, images = 0, labelled = 0;
-    const int64_t area = (int64_t)b->h * b->w;
-    for (int32_t i = 0; i < b->n; i++) {
-        int64_t here = 0;
-        for (int64_t p = 0; p < area; p++) {
-            const int32_t label = b->mask[i * area + p];
-            if (label != s->ignore && label < s->classes)
-                pixels[label]++, here++;
-        }
-        images += here > 0;
-        labelled += here;
-    }
-    const fpc_label_counts counts = {images, s->classes, pixels};
-    for (int32_t t = 0; t < s->n_losses; t++) {
-        const fpc_loss_vtbl *v = s->loss[t].inst.vtbl;
-        norm[t] = v->norm ? v->norm(s->loss[t].inst.self, &counts) : (double)labelled;
-    }
-}
-
 static fpc_status write_draws(fpc_program *p, const fpc_augments *a, const fpc_batch *b)
 {
     fpc_status st = FPC_OK;
@@ -277,8 +264,8 @@ static fpc_status write_draws(fpc_program *p, const fpc_augments *a, const fpc_b
     if (!st && fpc_program_has(p, "draw.colour"))
         st = fpc_program_write(p, "draw.colour", FPC_F32, b->draws.colour, (int64_t)b->n * a->n_colour * 16);
     for (int32_t i = 0; a && i < a->n_pixel && !st; i++) {
-        char name[160] = "draw.";
-        strncat(name, a->pixel[i].inst.self->label, sizeof name - 6);
+        char name[512];
+        snprintf(name, sizeof name, "draw.%s", a->pixel[i].inst.self->label);
         if (fpc_program_has(p, name))
             st = fpc_program_write(p, name, FPC_F32, b->draws.pixel[i], (int64_t)b->n * a->pixel[i].floats);
     }
@@ -305,6 +292,58 @@ static fpc_status write_batch(fpc_program *p, const fpc_batch *b)
     const int64_t area = (int64_t)b->n * b->h * b->w;
     const fpc_status st = fpc_program_write(p, "image", FPC_U8, b->image, area * 3);
     return st ? st : fpc_program_write(p, "mask", FPC_U8, b->mask, area);
+}
+
+/* Normalisers of each term, so that micro-batches add up to what one large batch gives. mask: after augmentation, which
+ * may have moved labels out of the picture. */
+static void term_norms(const fpc_stages *s, const fpc_batch *b, const uint8_t *mask, double *norm)
+{
+    int64_t pixels[FPC_MAX_CLASSES] = {0}, images = 0, labelled = 0;
+    const int64_t area = (int64_t)b->h * b->w;
+    for (int32_t i = 0; i < b->n; i++) {
+        int64_t here = 0;
+        for (int64_t p = 0; p < area; p++) {
+            const int32_t label = mask[i * area + p];
+            if (label != s->ignore && label < s->classes)
+                pixels[label]++, here++;
+        }
+        images += here > 0;
+        labelled += here;
+    }
+    const fpc_label_counts counts = {images, s->classes, pixels};
+    for (int32_t t = 0; t < s->n_losses; t++) {
+        const fpc_loss_vtbl *v = s->loss[t].inst.vtbl;
+        norm[t] = v->norm ? v->norm(s->loss[t].inst.self, &counts) : (double)labelled;
+    }
+}
+
+/* The normalisers of every micro-batch, [n_micro][n_losses], and their totals. */
+static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, double *norm, double *total)
+{
+    const fpc_augments *a = fpc_data_augments(s->data);
+    for (int32_t k = 0; k < n_micro; k++) {
+        const fpc_batch *b = batches[k];
+        const int64_t pixels = (int64_t)b->n * b->h * b->w;
+        fpc_program *p;
+        uint8_t *mask = NULL;
+        fpc_status st = FPC_OK;
+        if (a && a->has_geometry) {
+            mask = malloc((size_t)pixels);
+            st = mask ? get_program(s, LABELS, b->n, b->h, b->w, &p) : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
+            st = st ? st : fpc_program_write(p, "mask", FPC_U8, b->mask, pixels);
+            st = st ? st : write_draws(p, a, b);
+            st = st ? st : fpc_program_run(p);
+            st = st ? st : fpc_program_read(p, "labels", FPC_U8, mask, pixels);
+        }
+        if (!st)
+            term_norms(s, b, mask ? mask : b->mask, norm + k * s->n_losses);
+        free(mask);
+        if (st)
+            return st;
+        for (int32_t t = 0; t < s->n_losses; t++)
+            total[t] += norm[k * s->n_losses + t];
+    }
+    return FPC_OK;
 }
 
 /* Adds one batch's loss, terms and counts to the result. */
@@ -350,7 +389,7 @@ static fpc_status need_labels(fpc_stages *s, const fpc_batch *b)
 fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
                           fpc_step_result *out)
 {
-    double norm[MAX_TERMS], total[MAX_TERMS] = {0}, share[MAX_TERMS];
+    double total[MAX_TERMS] = {0}, share[MAX_TERMS];
     struct fpc_programs *all = programs(s);
     const int accumulating = s->run.accumulate > 1;
     fpc_program *p = NULL;
@@ -360,18 +399,17 @@ fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const
         st = need_labels(s, batches[k]);
     if (!st && accumulating && !all->accumulate)
         st = compile_accumulate(s);
-    st = st || !accumulating ? st : fpc_program_run(all->clear);
-    for (int32_t k = 0; k < n_micro && n_micro > 1 && !st; k++) {
-        term_norms(s, batches[k], norm);
-        for (int32_t t = 0; t < s->n_losses; t++)
-            total[t] += norm[t];
+    if (!st && n_micro > all->cap_norms) {
+        all->norms = fpc_alloc(s->arena, (size_t)n_micro * MAX_TERMS * sizeof *all->norms);
+        all->cap_norms = all->norms ? n_micro : 0;
+        st = all->norms ? FPC_OK : FPC_ENOMEM;
     }
+    st = st || n_micro == 1 ? st : all_norms(s, n_micro, batches, all->norms, total);
+    st = st || !accumulating ? st : fpc_program_run(all->clear);
     for (int32_t k = 0; k < n_micro && !st; k++) {
         const fpc_batch *b = batches[k];
-        if (n_micro > 1)
-            term_norms(s, b, norm);
         for (int32_t t = 0; t < s->n_losses; t++)
-            share[t] = n_micro > 1 && total[t] > 0 ? norm[t] / total[t] : 1;
+            share[t] = n_micro > 1 && total[t] > 0 ? all->norms[k * s->n_losses + t] / total[t] : 1;
         st = get_program(s, TRAIN, b->n, b->h, b->w, &p);
         st = st ? st : write_batch(p, b);
         st = st ? st : write_draws(p, fpc_data_augments(s->data), b);

@@ -74,8 +74,7 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
-    tests/conform/own_plugins.sh \
-    tests/perf/against_torch.sh
+    tests/conform/own_plugins.sh
 test_data = \
     tests/conform/conform.h \
     tests/fuzz/fuzz.h \
@@ -109,7 +108,8 @@ test_data = \
     tests/fuzz/fuzz_image.c \
     tests/fuzz/fuzz_recipe.c \
     tests/fuzz/fuzz_weights.c \
-    tests/fuzz/run.sh
+    tests/fuzz/run.sh \
+    tests/perf/against_torch.sh
 
 tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
 tests_abi_test_abi_CPPFLAGS = $(test_cppflags)
