@@ -103,16 +103,24 @@ static fpc_status back_node(fpc_graph *g, int32_t i, pending *arrived, const uin
     }
     if (!any_out)
         return FPC_OK;
-    fpc_grad d = {.n_in = n.n_in, .n_out = n.n_out, .in = in, .out = out, .dout = dout, .want = want, .din = din,
-                  .attr = n.attr, .name = n.name};
+    fpc_grad d = {.n_in = n.n_in,
+                  .n_out = n.n_out,
+                  .in = in,
+                  .out = out,
+                  .dout = dout,
+                  .want = want,
+                  .din = din,
+                  .attr = n.attr,
+                  .name = n.name};
     const fpc_status st = n.def->grad(g, &d);
     if (st || g->failed)
         return st ? st : fpc_graph_check(g);
     for (int32_t j = 0; j < n.n_in; j++)
         if (want[j] && din[j].id >= 0 && n.in[j] < n_values) {
             if (!fpc_same_shape(fpc_shape_of(g, din[j]), fpc_shape_of(g, in[j])))
-                return fpc_fail(g->ctx, FPC_EINTERNAL, "%s (%s): the gradient of input %d has the shape %s instead of %s", n.name,
-                                n.def->name, j, fpc_shape_text(fpc_shape_of(g, din[j])), fpc_shape_text(fpc_shape_of(g, in[j])));
+                return fpc_fail(g->ctx, FPC_EINTERNAL,
+                                "%s (%s): the gradient of input %d has the shape %s instead of %s", n.name, n.def->name,
+                                j, fpc_shape_text(fpc_shape_of(g, din[j])), fpc_shape_text(fpc_shape_of(g, in[j])));
             if (!push(g, &arrived[n.in[j]], din[j]))
                 return FPC_ENOMEM;
         }
@@ -137,7 +145,8 @@ fpc_status fpc_autodiff(fpc_graph *g, fpc_val loss, int32_t n_params, fpc_val *g
     if (g->failed || loss.id < 0)
         return fpc_graph_check(g);
     if (fpc_count(fpc_shape_of(g, loss)) != 1)
-        return fpc_fail(g->ctx, FPC_EINVAL, "the loss is %s; it must be one number", fpc_shape_text(fpc_shape_of(g, loss)));
+        return fpc_fail(g->ctx, FPC_EINVAL, "the loss is %s; it must be one number",
+                        fpc_shape_text(fpc_shape_of(g, loss)));
     pending *arrived = fpc_alloc(g->arena, (size_t)n_values * sizeof *arrived);
     uint8_t *need = fpc_alloc(g->arena, (size_t)n_values);
     if (!arrived || !need)

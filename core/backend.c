@@ -59,10 +59,11 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
     }
     /* Ask before the system ends the process: memory that is promised may not be there when it is touched. */
     if (be->device.free && n > be->device.free - (be->allocated < be->device.free ? be->allocated : be->device.free))
-        return fpc_fail(ctx, FPC_ENOMEM,
-                        "no memory for %s: %.1f MiB beside the %.1f in use, of %.1f free at the start; a smaller dataset.batch or "
-                        "dataset.size needs less", what, (double)n / 1048576, (double)be->allocated / 1048576,
-                        (double)be->device.free / 1048576);
+        return fpc_fail(
+            ctx, FPC_ENOMEM,
+            "no memory for %s: %.1f MiB beside the %.1f in use, of %.1f free at the start; a smaller dataset.batch or "
+            "dataset.size needs less",
+            what, (double)n / 1048576, (double)be->allocated / 1048576, (double)be->device.free / 1048576);
     if (!be->vtbl->alloc) {
         *out = aligned_alloc(64, n);
         if (*out)
@@ -71,19 +72,22 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
         *out = NULL;
     }
     if (!*out)
-        return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
+        return fpc_fail(ctx, FPC_ENOMEM,
+                        "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
                         (double)n / 1048576);
     be->block[be->n_blocks++] = *out;
     be->allocated += n;
     return FPC_OK;
 }
 
-fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section, fpc_backend **out)
+fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section,
+                            fpc_backend **out)
 {
     fpc_backend *be = fpc_alloc(arena, sizeof *be);
     if (!be)
         return FPC_ENOMEM;
-    fpc_status st = fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section, "cpu", (fpc_option_set){0}, &be->inst);
+    fpc_status st =
+        fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section, "cpu", (fpc_option_set){0}, &be->inst);
     if (st)
         return st;
     be->vtbl = be->inst.vtbl;
@@ -94,7 +98,8 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
         return st;
     const size_t stride = be->vtbl->kernel_size; /* longer where the plugin was built for a later minor version */
     if (stride < sizeof(fpc_kernel))
-        return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)", be->inst.plugin->name, stride);
+        return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)",
+                        be->inst.plugin->name, stride);
     const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
     const fpc_found *opened;
     const int32_t n_opened = be->device.host ? fpc_registry_opened(reg, &opened) : 0;
@@ -108,8 +113,8 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     for (int32_t i = 0; i < n_opened; i++)
         add_kernels(be, opened[i].plugin->kernels, sizeof(fpc_kernel));
     if (be->device.real != FPC_F32 && be->device.real != FPC_F64)
-        return fpc_fail(ctx, FPC_EINTERNAL, "backend %s computes in data type %u; it must be F32 or F64", be->inst.plugin->name,
-                        be->device.real);
+        return fpc_fail(ctx, FPC_EINTERNAL, "backend %s computes in data type %u; it must be F32 or F64",
+                        be->inst.plugin->name, be->device.real);
     *out = be;
     return FPC_OK;
 }

@@ -9,13 +9,13 @@
 typedef struct fpc_cmdline {
     fpc_ctx *ctx;
     fpc_arena *arena;
-    const char *recipe;          /* -c; NULL: not given */
+    const char *recipe; /* -c; NULL: not given */
     int32_t n_overrides;
     const char *const *overrides; /* -s, in order */
-    const char *plugin_path;     /* --plugin-path; NULL */
-    int argc;                    /* what the common parser left: the verb's own options and operands */
-    char **argv;                 /* argv[0] is the verb's name */
-    int full_argc;               /* the whole command line, for run.json */
+    const char *plugin_path;      /* --plugin-path; NULL */
+    int argc;                     /* what the common parser left: the verb's own options and operands */
+    char **argv;                  /* argv[0] is the verb's name */
+    int full_argc;                /* the whole command line, for run.json */
     char **full_argv;
     const struct fpc_cmd *const *verbs; /* all of them, ends with NULL; NULL in tests of one verb */
 } fpc_cmdline;
@@ -28,8 +28,8 @@ typedef struct fpc_cmd {
     fpc_status (*run)(fpc_cmdline *);
 } fpc_cmd;
 
-extern const fpc_cmd fpc_cmd_train, fpc_cmd_check, fpc_cmd_list, fpc_cmd_describe, fpc_cmd_model, fpc_cmd_lr, fpc_cmd_eval,
-    fpc_cmd_predict, fpc_cmd_probe, fpc_cmd_bench, fpc_cmd_new;
+extern const fpc_cmd fpc_cmd_train, fpc_cmd_check, fpc_cmd_list, fpc_cmd_describe, fpc_cmd_model, fpc_cmd_lr,
+    fpc_cmd_eval, fpc_cmd_predict, fpc_cmd_probe, fpc_cmd_bench, fpc_cmd_new;
 
 /* Reads the options that all verbs share, wherever they stand, and finds the verb. *verb NULL: only help or the version
  * was asked for and has been printed. What the verb reads itself is left in cmd->argv. */

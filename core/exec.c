@@ -50,14 +50,17 @@ static fpc_status place_fixed(fpc_program *p)
         if (v->role == FPC_ROLE_PARAM || (v->role == FPC_ROLE_BUFFER && v->name[0] != '$')) {
             const fpc_state_entry *e = fpc_state_find(p->state, v->name);
             if (!e || !fpc_same_shape(e->shape, v->shape))
-                return fpc_fail(p->ctx, FPC_EINTERNAL, "the model declares `%s` (%s) in one graph and %s in another; build must "
-                                "declare the same parameters each time", v->name, fpc_shape_text(v->shape),
+                return fpc_fail(p->ctx, FPC_EINTERNAL,
+                                "the model declares `%s` (%s) in one graph and %s in another; build must "
+                                "declare the same parameters each time",
+                                v->name, fpc_shape_text(v->shape),
                                 e ? fpc_shape_text(e->shape) : "nothing of that name");
             s->data = e->data;
         } else if (v->role == FPC_ROLE_BUFFER) {
             s->data = flat_buffer(p->state, v->name);
         } else {
-            st = fpc_backend_alloc(be, p->ctx, fpc_bytes(v->shape, v->dtype), v->name ? v->name : "a constant", &s->data);
+            st = fpc_backend_alloc(be, p->ctx, fpc_bytes(v->shape, v->dtype), v->name ? v->name : "a constant",
+                                   &s->data);
         }
         if (v->role == FPC_ROLE_CONST && !st) {
             const int64_t n = fpc_count(v->shape);
@@ -100,7 +103,8 @@ static fpc_status reserve(fpc_program *p, const fpc_plan *plan)
     if (plan->thread_bytes > s->scratch_bytes) {
         fpc_backend_release(s->backend, s->scratch);
         s->scratch_bytes = 0;
-        const fpc_status st = fpc_backend_alloc(s->backend, p->ctx, plan->thread_bytes * threads, "the threads' tiles", &s->scratch);
+        const fpc_status st =
+            fpc_backend_alloc(s->backend, p->ctx, plan->thread_bytes * threads, "the threads' tiles", &s->scratch);
         if (st)
             return st;
         s->scratch_bytes = plan->thread_bytes;
@@ -114,7 +118,8 @@ fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state,
     fpc_status st = fpc_graph_check(g);
     if (!p || st)
         return st ? st : FPC_ENOMEM;
-    *p = (fpc_program){.ctx = ctx, .state = state, .graph = g, .slot = fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_slot))};
+    *p = (fpc_program){
+        .ctx = ctx, .state = state, .graph = g, .slot = fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_slot))};
     if (!p->slot)
         return FPC_ENOMEM;
     st = place_fixed(p);
@@ -160,8 +165,15 @@ static void view_node(const running *r, int32_t node, fpc_rows rows, fpc_tensor 
         in[j] = tensor_at(r->p, r->plan, n->in[j], n->in_access[j] == 'r', rows);
     for (int32_t o = 0; o < n->n_out; o++)
         out[o] = tensor_at(r->p, r->plan, n->out[o], fpc_access(n->def->out, o) == 'r', rows);
-    *view = (fpc_node){.size = sizeof *view, .id = (uint32_t)node, .op = n->def->name, .name = n->name, .n_in = n->n_in,
-                       .n_out = n->n_out, .in = in, .out = out, .attr = n->attr};
+    *view = (fpc_node){.size = sizeof *view,
+                       .id = (uint32_t)node,
+                       .op = n->def->name,
+                       .name = n->name,
+                       .n_in = n->n_in,
+                       .n_out = n->n_out,
+                       .in = in,
+                       .out = out,
+                       .attr = n->attr};
 }
 
 static void parallel_parts(void *arg, int32_t n, void (*body)(void *, int32_t, int32_t), void *body_arg)
@@ -199,11 +211,16 @@ static void open_exec(running *r)
     const fpc_backend *be = s->backend;
     for (int32_t i = 0; i < r->group->n; i++) {
         const fpc_work *w = &r->plan->work[r->group->node[i]];
-        r->exec[i] = (fpc_exec){.ctx = r->p->ctx, .shared = (char *)s->work + w->shared, .part = (char *)s->work + w->part,
-                                .part_stride = (w->need.part + 63) & ~(size_t)63, .n_parts = r->group->parts,
-                                .scratch = (char *)s->scratch + w->scratch, .scratch_stride = s->scratch_bytes,
+        r->exec[i] = (fpc_exec){.ctx = r->p->ctx,
+                                .shared = (char *)s->work + w->shared,
+                                .part = (char *)s->work + w->part,
+                                .part_stride = (w->need.part + 63) & ~(size_t)63,
+                                .n_parts = r->group->parts,
+                                .scratch = (char *)s->scratch + w->scratch,
+                                .scratch_stride = s->scratch_bytes,
                                 .threads = be->device.threads > 0 ? be->device.threads : 1,
-                                .parallel = be->vtbl->parallel ? parallel_parts : NULL, .parallel_arg = (void *)(uintptr_t)be,
+                                .parallel = be->vtbl->parallel ? parallel_parts : NULL,
+                                .parallel_arg = (void *)(uintptr_t)be,
                                 .backend = be->device.exec};
     }
 }
@@ -276,7 +293,10 @@ static int32_t find_value(const fpc_program *p, const char *name)
     return -1;
 }
 
-int fpc_program_has(const fpc_program *p, const char *name) { return find_value(p, name) >= 0; }
+int fpc_program_has(const fpc_program *p, const char *name)
+{
+    return find_value(p, name) >= 0;
+}
 
 fpc_shape fpc_program_shape(const fpc_program *p, const char *name)
 {
@@ -284,8 +304,14 @@ fpc_shape fpc_program_shape(const fpc_program *p, const char *name)
     return v < 0 ? (fpc_shape){0} : p->graph->value[v].shape;
 }
 
-size_t fpc_program_memory(const fpc_program *p) { return p->plan->arena_bytes; }
-const fpc_graph *fpc_program_graph(const fpc_program *p) { return p->graph; }
+size_t fpc_program_memory(const fpc_program *p)
+{
+    return p->plan->arena_bytes;
+}
+const fpc_graph *fpc_program_graph(const fpc_program *p)
+{
+    return p->graph;
+}
 
 static double get_number(const void *data, uint32_t dtype, int64_t i)
 {
@@ -318,12 +344,14 @@ static fpc_status transfer(fpc_program *p, const char *name, uint32_t dtype, voi
         return fpc_fail(p->ctx, FPC_EINTERNAL, "the program has no input or output `%s`", name);
     const fpc_value *val = &p->graph->value[v];
     if (count != fpc_count(val->shape))
-        return fpc_fail(p->ctx, FPC_EINTERNAL, "`%s` is %s; %lld elements were given", name, fpc_shape_text(val->shape), (long long)count);
+        return fpc_fail(p->ctx, FPC_EINTERNAL, "`%s` is %s; %lld elements were given", name, fpc_shape_text(val->shape),
+                        (long long)count);
     void *device = value_base(p, &p->slot[v], 0);
     const size_t bytes = fpc_bytes(val->shape, val->dtype);
     fpc_backend *be = p->state->backend;
     if (dtype == val->dtype)
-        return way == FPC_TO_DEVICE ? fpc_backend_copy(be, device, host, bytes, way) : fpc_backend_copy(be, host, device, bytes, way);
+        return way == FPC_TO_DEVICE ? fpc_backend_copy(be, device, host, bytes, way)
+                                    : fpc_backend_copy(be, host, device, bytes, way);
     void *other = malloc(bytes);
     if (!other)
         return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to convert `%s`", name);

@@ -1,4 +1,5 @@
-/* exec.h (core): what a kernel sees of the machine while its node runs. exec.c fills it; exec_node.c has the accessors. */
+/* exec.h (core): what a kernel sees of the machine while its node runs. exec.c fills it; exec_node.c has the accessors.
+ */
 #ifndef CORE_EXEC_H
 #define CORE_EXEC_H
 
@@ -18,7 +19,7 @@ struct fpc_exec {
 
 /* Runs one node by one kernel over memory of its own: the op tests and `fpcore bench` use it. Splits the rows into
  * n_parts parts of tiles of tile_rows (0: all at once), so that a kernel is tried the way a plan would run it. */
-fpc_status fpc_run_node(fpc_ctx *, const fpc_kernel *, const fpc_op_def *, fpc_node *, int32_t n_parts, int64_t tile_rows,
-                        void *backend);
+fpc_status fpc_run_node(fpc_ctx *, const fpc_kernel *, const fpc_op_def *, fpc_node *, int32_t n_parts,
+                        int64_t tile_rows, void *backend);
 
 #endif

@@ -5,13 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-fpc_ctx *fpc_exec_ctx(const fpc_exec *x) { return x->ctx; }
-void *fpc_exec_shared(const fpc_exec *x) { return x->shared; }
-void *fpc_exec_scratch(const fpc_exec *x, int32_t thread) { return x->scratch + (size_t)thread * x->scratch_stride; }
-int32_t fpc_exec_parts(const fpc_exec *x) { return x->n_parts; }
-void *fpc_exec_part(const fpc_exec *x, int32_t part) { return x->part + (size_t)part * x->part_stride; }
-int32_t fpc_exec_threads(const fpc_exec *x) { return x->threads; }
-void *fpc_exec_backend(const fpc_exec *x) { return x->backend; }
+fpc_ctx *fpc_exec_ctx(const fpc_exec *x)
+{
+    return x->ctx;
+}
+void *fpc_exec_shared(const fpc_exec *x)
+{
+    return x->shared;
+}
+void *fpc_exec_scratch(const fpc_exec *x, int32_t thread)
+{
+    return x->scratch + (size_t)thread * x->scratch_stride;
+}
+int32_t fpc_exec_parts(const fpc_exec *x)
+{
+    return x->n_parts;
+}
+void *fpc_exec_part(const fpc_exec *x, int32_t part)
+{
+    return x->part + (size_t)part * x->part_stride;
+}
+int32_t fpc_exec_threads(const fpc_exec *x)
+{
+    return x->threads;
+}
+void *fpc_exec_backend(const fpc_exec *x)
+{
+    return x->backend;
+}
 
 void fpc_exec_parallel(fpc_exec *x, int32_t n, void (*body)(void *, int32_t, int32_t), void *arg)
 {
@@ -78,8 +99,14 @@ fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def
         return fpc_fail(ctx, FPC_ENOMEM, "node %s: no memory for its work space", node->name);
     char *parts = memory + ((need.shared + round) & ~round);
     memset(parts, 0, part * (size_t)n_parts);
-    fpc_exec x = {.ctx = ctx, .shared = memory, .part = parts, .part_stride = part, .n_parts = n_parts, .threads = 1,
-                  .scratch = parts + part * (size_t)n_parts, .backend = backend};
+    fpc_exec x = {.ctx = ctx,
+                  .shared = memory,
+                  .part = parts,
+                  .part_stride = part,
+                  .n_parts = n_parts,
+                  .threads = 1,
+                  .scratch = parts + part * (size_t)n_parts,
+                  .backend = backend};
     fpc_status st = k->begin ? k->begin(&x, node) : FPC_OK;
     for (int32_t p = 0; p < n_parts && !st; p++) {
         const int64_t end = barrier ? rows : rows * (p + 1) / n_parts;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-fpc_status fpc_graph_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_op_table *ops, uint32_t real, int training, fpc_graph **out)
+fpc_status fpc_graph_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_op_table *ops, uint32_t real, int training,
+                         fpc_graph **out)
 {
     fpc_graph *g = fpc_alloc(arena, sizeof *g);
     if (!g)
@@ -101,7 +102,8 @@ static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
     if (g->failed)
         return (fpc_val){-1};
     if (v.shape.n < 1 || v.shape.h < 1 || v.shape.w < 1 || v.shape.c < 1)
-        return fpc_graph_fail(g, FPC_EINVAL, "`%s` has the shape %s; every axis must be at least 1", name, fpc_shape_text(v.shape));
+        return fpc_graph_fail(g, FPC_EINVAL, "`%s` has the shape %s; every axis must be at least 1", name,
+                              fpc_shape_text(v.shape));
     for (int32_t i = 0; i < g->n_values; i++)
         if (g->value[i].name && !strcmp(g->value[i].name, v.name))
             return fpc_graph_fail(g, FPC_EINVAL, "the name `%s` is used twice", v.name);
@@ -111,14 +113,25 @@ static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
 
 fpc_val fpc_param(fpc_graph *g, const char *name, int32_t rank, fpc_shape shape, fpc_fill fill, int64_t fan_in)
 {
-    return named(g, name, (fpc_value){.name = full_name(g, name), .shape = shape, .dtype = g->real, .role = FPC_ROLE_PARAM,
-                                      .rank = (uint8_t)rank, .fill = (uint8_t)fill, .fan_in = fan_in});
+    return named(g, name,
+                 (fpc_value){.name = full_name(g, name),
+                             .shape = shape,
+                             .dtype = g->real,
+                             .role = FPC_ROLE_PARAM,
+                             .rank = (uint8_t)rank,
+                             .fill = (uint8_t)fill,
+                             .fan_in = fan_in});
 }
 
 fpc_val fpc_buffer(fpc_graph *g, const char *name, int32_t rank, fpc_shape shape, uint32_t dtype, fpc_fill fill)
 {
-    return named(g, name, (fpc_value){.name = full_name(g, name), .shape = shape, .dtype = dtype == FPC_F32 ? g->real : dtype,
-                                      .role = FPC_ROLE_BUFFER, .rank = (uint8_t)rank, .fill = (uint8_t)fill});
+    return named(g, name,
+                 (fpc_value){.name = full_name(g, name),
+                             .shape = shape,
+                             .dtype = dtype == FPC_F32 ? g->real : dtype,
+                             .role = FPC_ROLE_BUFFER,
+                             .rank = (uint8_t)rank,
+                             .fill = (uint8_t)fill});
 }
 
 /* Inputs have global names: no scope. The same name again is the same input. */
@@ -127,10 +140,15 @@ fpc_val fpc_input(fpc_graph *g, const char *name, fpc_shape shape, uint32_t dtyp
     for (int32_t i = 0; i < g->n_values; i++)
         if (g->value[i].role == FPC_ROLE_INPUT && !strcmp(g->value[i].name, name))
             return (fpc_val){i};
-    return named(g, name, (fpc_value){.name = fpc_strdup(g->arena, name), .shape = shape, .dtype = dtype, .role = FPC_ROLE_INPUT});
+    return named(
+        g, name,
+        (fpc_value){.name = fpc_strdup(g->arena, name), .shape = shape, .dtype = dtype, .role = FPC_ROLE_INPUT});
 }
 
-fpc_val fpc_clock_input(fpc_graph *g) { return fpc_input(g, "clock", fpc_vector(4), FPC_I32); }
+fpc_val fpc_clock_input(fpc_graph *g)
+{
+    return fpc_input(g, "clock", fpc_vector(4), FPC_I32);
+}
 
 fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
 {
@@ -144,7 +162,9 @@ fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
     }
     if (values)
         memcpy(copy, values, (size_t)n * sizeof *copy);
-    return new_value(g, (fpc_value){.shape = shape, .dtype = g->real, .role = FPC_ROLE_CONST, .constant = copy, .node = -1, .slot = -1});
+    return new_value(
+        g, (fpc_value){
+               .shape = shape, .dtype = g->real, .role = FPC_ROLE_CONST, .constant = copy, .node = -1, .slot = -1});
 }
 
 /* ---- nodes ---- */
@@ -169,8 +189,8 @@ static fpc_status check_rows(fpc_ctx *ctx, const fpc_op_def *def, const char *ac
         if (letter != 'r')
             continue;
         if (rows >= 0 && rows != fpc_rows_of(s))
-            return fpc_node_fail(ctx, n, "%s %d is %s, which has other than the %lld rows of the first", out ? "output" : "input",
-                                 at, fpc_shape_text(s), (long long)rows);
+            return fpc_node_fail(ctx, n, "%s %d is %s, which has other than the %lld rows of the first",
+                                 out ? "output" : "input", at, fpc_shape_text(s), (long long)rows);
         rows = fpc_rows_of(s);
     }
     return FPC_OK;
@@ -184,13 +204,21 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
         in[i] = (fpc_tensor){.shape = g->value[node->in[i]].shape, .dtype = g->value[node->in[i]].dtype};
     for (int32_t i = 0; i < def->n_out; i++)
         out[i] = (fpc_tensor){.dtype = g->real};
-    fpc_node n = {.size = sizeof n, .id = (uint32_t)g->n_nodes, .op = def->name, .name = node->name, .n_in = node->n_in,
-                  .n_out = def->n_out, .in = in, .out = out, .attr = node->attr};
+    fpc_node n = {.size = sizeof n,
+                  .id = (uint32_t)g->n_nodes,
+                  .op = def->name,
+                  .name = node->name,
+                  .n_in = node->n_in,
+                  .n_out = def->n_out,
+                  .in = in,
+                  .out = out,
+                  .attr = node->attr};
     const fpc_status st = def->infer(g->ctx, &n);
     return st ? st : check_rows(g->ctx, def, node->in_access, &n);
 }
 
-fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr, fpc_val *out)
+fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+               fpc_val *out)
 {
     fpc_val none[8] = {{-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}};
     const fpc_op_def *def = fpc_op_find(g->ops, op);
@@ -204,12 +232,16 @@ fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, con
     if (!def)
         return fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
     if (n_in < def->min_in || n_in > def->max_in || n_in > 32 || def->n_out > 8)
-        return fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in, n_in);
+        return fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in,
+                              n_in);
     if (!grow(g, (void **)&g->node, g->n_nodes, &g->cap_nodes, sizeof *g->node))
         return none[0];
     fpc_gnode *node = &g->node[g->n_nodes];
     /* Names made while differentiating are those of the forward node. */
-    *node = (fpc_gnode){.def = def, .n_in = n_in, .n_out = def->n_out, .backward = (uint8_t)g->backward,
+    *node = (fpc_gnode){.def = def,
+                        .n_in = n_in,
+                        .n_out = def->n_out,
+                        .backward = (uint8_t)g->backward,
                         .name = g->backward ? name : full_name(g, name ? name : op)};
     node->in = fpc_alloc(g->arena, (size_t)(n_in + def->n_out) * sizeof(int32_t));
     node->in_access = access_letters(g, def, n_in);
@@ -230,7 +262,8 @@ fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, con
     }
     fpc_val first = none[0];
     for (int32_t i = 0; i < def->n_out; i++) {
-        const fpc_val v = new_value(g, (fpc_value){.shape = t[i].shape, .dtype = t[i].dtype, .node = g->n_nodes, .slot = i});
+        const fpc_val v =
+            new_value(g, (fpc_value){.shape = t[i].shape, .dtype = t[i].dtype, .node = g->n_nodes, .slot = i});
         node->out[i] = v.id;
         if (out)
             out[i] = v;
@@ -256,14 +289,20 @@ fpc_val fpc_output_find(const fpc_graph *g, const char *name)
     return (fpc_val){-1};
 }
 
-int fpc_training(const fpc_graph *g) { return g->training; }
+int fpc_training(const fpc_graph *g)
+{
+    return g->training;
+}
 
 fpc_shape fpc_shape_of(const fpc_graph *g, fpc_val v)
 {
     return v.id < 0 || v.id >= g->n_values ? (fpc_shape){1, 1, 1, 1} : g->value[v.id].shape;
 }
 
-uint32_t fpc_dtype_of(const fpc_graph *g, fpc_val v) { return v.id < 0 || v.id >= g->n_values ? 0 : g->value[v.id].dtype; }
+uint32_t fpc_dtype_of(const fpc_graph *g, fpc_val v)
+{
+    return v.id < 0 || v.id >= g->n_values ? 0 : g->value[v.id].dtype;
+}
 
 void fpc_gnode_view(const fpc_graph *g, const fpc_gnode *node, fpc_tensor *in, fpc_tensor *out, fpc_node *view)
 {
@@ -271,8 +310,14 @@ void fpc_gnode_view(const fpc_graph *g, const fpc_gnode *node, fpc_tensor *in, f
         in[i] = (fpc_tensor){.shape = g->value[node->in[i]].shape, .dtype = g->value[node->in[i]].dtype};
     for (int32_t i = 0; i < node->n_out; i++)
         out[i] = (fpc_tensor){.shape = g->value[node->out[i]].shape, .dtype = g->value[node->out[i]].dtype};
-    *view = (fpc_node){.size = sizeof *view, .op = node->def->name, .name = node->name, .n_in = node->n_in,
-                       .n_out = node->n_out, .in = in, .out = out, .attr = node->attr};
+    *view = (fpc_node){.size = sizeof *view,
+                       .op = node->def->name,
+                       .name = node->name,
+                       .n_in = node->n_in,
+                       .n_out = node->n_out,
+                       .in = in,
+                       .out = out,
+                       .attr = node->attr};
 }
 
 int64_t fpc_gnode_macs(const fpc_graph *g, const fpc_gnode *node)

@@ -14,8 +14,8 @@ typedef enum fpc_role {
     FPC_ROLE_NODE = 0, /* made by a node */
     FPC_ROLE_INPUT,    /* written from the host before each run */
     FPC_ROLE_CONST,
-    FPC_ROLE_PARAM,    /* trainable, in the flat parameter buffer */
-    FPC_ROLE_BUFFER    /* stored, not trained */
+    FPC_ROLE_PARAM, /* trainable, in the flat parameter buffer */
+    FPC_ROLE_BUFFER /* stored, not trained */
 } fpc_role;
 
 typedef struct fpc_value {
@@ -24,13 +24,13 @@ typedef struct fpc_value {
     uint32_t dtype;
     uint8_t role, rank, fill;
     int64_t fan_in;
-    int32_t node, slot;      /* producing node and which of its outputs; -1 */
-    const double *constant;  /* ROLE_CONST */
+    int32_t node, slot;     /* producing node and which of its outputs; -1 */
+    const double *constant; /* ROLE_CONST */
 } fpc_value;
 
 typedef struct fpc_gnode {
     const fpc_op_def *def;
-    const char *name, *in_access; /* letters for each input (def->in, last letter repeated) */
+    const char *name, *in_access;   /* letters for each input (def->in, last letter repeated) */
     int32_t n_in, n_out, *in, *out; /* value ids */
     void *attr;
     uint8_t dead, backward;
@@ -66,7 +66,8 @@ typedef struct fpc_op_table {
     int32_t n;
     const fpc_op_def **def;
 } fpc_op_table;
-fpc_status fpc_op_table_new(fpc_ctx *, fpc_arena *, int32_t n_plugins, const struct fpc_found *plugins, fpc_op_table **);
+fpc_status fpc_op_table_new(fpc_ctx *, fpc_arena *, int32_t n_plugins, const struct fpc_found *plugins,
+                            fpc_op_table **);
 const fpc_op_def *fpc_op_find(const fpc_op_table *, const char *name);
 extern const fpc_op_def fpc_builtin_ops[];
 extern const int32_t fpc_n_builtin_ops;

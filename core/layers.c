@@ -24,7 +24,8 @@ fpc_val fpc_conv2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, con
     const fpc_shape s = fpc_shape_of(g, x);
     const int64_t fan_in = (int64_t)a.k * a.k * (s.c / a.groups);
     fpc_enter(g, "%s", name);
-    fpc_val in[3] = {x, fpc_param(g, "weight", 4, (fpc_shape){out_c, a.k, a.k, s.c / a.groups}, (fpc_fill)a.fill, fan_in)};
+    fpc_val in[3] = {x,
+                     fpc_param(g, "weight", 4, (fpc_shape){out_c, a.k, a.k, s.c / a.groups}, (fpc_fill)a.fill, fan_in)};
     if (a.bias)
         in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, fan_in);
     fpc_val y;
@@ -44,10 +45,16 @@ fpc_val fpc_conv_transpose2d(fpc_graph *g, const char *name, fpc_val x, int32_t 
     const fpc_shape s = fpc_shape_of(g, x);
     const int64_t fan_in = (int64_t)a.k * a.k * (out_c / a.groups); /* as PyTorch: of the weight's second axis */
     fpc_enter(g, "%s", name);
-    fpc_val in[3] = {x, fpc_param(g, "weight", 4, (fpc_shape){s.c, a.k, a.k, out_c / a.groups}, (fpc_fill)a.fill, fan_in)};
+    fpc_val in[3] = {x,
+                     fpc_param(g, "weight", 4, (fpc_shape){s.c, a.k, a.k, out_c / a.groups}, (fpc_fill)a.fill, fan_in)};
     if (a.bias)
         in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, fan_in);
-    const fpc_conv_attr attr = {a.k, a.k, a.stride, a.pad, a.groups, (s.h - 1) * a.stride - 2 * a.pad + a.k,
+    const fpc_conv_attr attr = {a.k,
+                                a.k,
+                                a.stride,
+                                a.pad,
+                                a.groups,
+                                (s.h - 1) * a.stride - 2 * a.pad + a.k,
                                 (s.w - 1) * a.stride - 2 * a.pad + a.k};
     const fpc_val y = fpc_op(g, "conv2d_grad_x", "", a.bias ? 3 : 2, in, &attr, NULL);
     fpc_leave(g);
@@ -71,7 +78,8 @@ fpc_val fpc_layer_norm(fpc_graph *g, const char *name, fpc_val x, float eps)
     const fpc_shape v = fpc_vector(fpc_shape_of(g, x).c);
     fpc_enter(g, "%s", name);
     const fpc_norm_attr attr = {.eps = eps};
-    const fpc_val in[3] = {x, fpc_param(g, "weight", 1, v, FPC_FILL_ONE, 0), fpc_param(g, "bias", 1, v, FPC_FILL_ZERO, 0)};
+    const fpc_val in[3] = {x, fpc_param(g, "weight", 1, v, FPC_FILL_ONE, 0),
+                           fpc_param(g, "bias", 1, v, FPC_FILL_ZERO, 0)};
     const fpc_val y = fpc_op(g, "layer_norm", "", 3, in, &attr, NULL);
     fpc_leave(g);
     return y;
@@ -121,20 +129,41 @@ fpc_val fpc_dropout(fpc_graph *g, const char *name, fpc_val x, float p, int per_
     return y;
 }
 
-fpc_val fpc_gelu(fpc_graph *g, fpc_val x) { return one(g, "gelu", NULL, x, NULL); }
-fpc_val fpc_relu(fpc_graph *g, fpc_val x) { return one(g, "relu", NULL, x, NULL); }
-fpc_val fpc_sigmoid(fpc_graph *g, fpc_val x) { return one(g, "sigmoid", NULL, x, NULL); }
-fpc_val fpc_pool_mean(fpc_graph *g, fpc_val x) { return one(g, "pool_mean", NULL, x, NULL); }
+fpc_val fpc_gelu(fpc_graph *g, fpc_val x)
+{
+    return one(g, "gelu", NULL, x, NULL);
+}
+fpc_val fpc_relu(fpc_graph *g, fpc_val x)
+{
+    return one(g, "relu", NULL, x, NULL);
+}
+fpc_val fpc_sigmoid(fpc_graph *g, fpc_val x)
+{
+    return one(g, "sigmoid", NULL, x, NULL);
+}
+fpc_val fpc_pool_mean(fpc_graph *g, fpc_val x)
+{
+    return one(g, "pool_mean", NULL, x, NULL);
+}
 
 static fpc_val binary(fpc_graph *g, const char *same, const char *spread, fpc_val a, fpc_val b)
 {
     const int equal = fpc_same_shape(fpc_shape_of(g, a), fpc_shape_of(g, b));
     return fpc_op(g, equal ? same : spread, NULL, 2, (fpc_val[]){a, b}, NULL, NULL);
 }
-fpc_val fpc_add(fpc_graph *g, fpc_val a, fpc_val b) { return binary(g, "add", "add_bcast", a, b); }
-fpc_val fpc_mul(fpc_graph *g, fpc_val a, fpc_val b) { return binary(g, "mul", "mul_bcast", a, b); }
+fpc_val fpc_add(fpc_graph *g, fpc_val a, fpc_val b)
+{
+    return binary(g, "add", "add_bcast", a, b);
+}
+fpc_val fpc_mul(fpc_graph *g, fpc_val a, fpc_val b)
+{
+    return binary(g, "mul", "mul_bcast", a, b);
+}
 
-fpc_val fpc_concat(fpc_graph *g, int32_t n, const fpc_val *x) { return fpc_op(g, "concat", NULL, n, x, NULL, NULL); }
+fpc_val fpc_concat(fpc_graph *g, int32_t n, const fpc_val *x)
+{
+    return fpc_op(g, "concat", NULL, n, x, NULL, NULL);
+}
 
 fpc_val fpc_slice(fpc_graph *g, fpc_val x, int32_t first, int32_t count)
 {

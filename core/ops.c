@@ -5,17 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OP(name_, min_, max_, n_out_, in_, out_, attr_, flags_, infer_, grad_, macs_)                                      \
-    {.size = sizeof(fpc_op_def), .flags = flags_, .name = #name_, .min_in = min_, .max_in = max_, .n_out = n_out_,         \
-     .attr_size = (uint16_t)(sizeof(attr_) == sizeof(fpc_no_attr) ? 0 : sizeof(attr_)), .in = in_, .out = out_,            \
-     .infer = infer_, .grad = grad_, .macs = macs_},
+#define OP(name_, min_, max_, n_out_, in_, out_, attr_, flags_, infer_, grad_, macs_)                                  \
+    {.size = sizeof(fpc_op_def),                                                                                       \
+     .flags = flags_,                                                                                                  \
+     .name = #name_,                                                                                                   \
+     .min_in = min_,                                                                                                   \
+     .max_in = max_,                                                                                                   \
+     .n_out = n_out_,                                                                                                  \
+     .attr_size = (uint16_t)(sizeof(attr_) == sizeof(fpc_no_attr) ? 0 : sizeof(attr_)),                                \
+     .in = in_,                                                                                                        \
+     .out = out_,                                                                                                      \
+     .infer = infer_,                                                                                                  \
+     .grad = grad_,                                                                                                    \
+     .macs = macs_},
 const fpc_op_def fpc_builtin_ops[] = {
 #include "ops.def"
 };
 #undef OP
 const int32_t fpc_n_builtin_ops = (int32_t)(sizeof fpc_builtin_ops / sizeof fpc_builtin_ops[0]);
 
-fpc_status fpc_op_table_new(fpc_ctx *ctx, fpc_arena *arena, int32_t n_plugins, const fpc_found *plugins, fpc_op_table **out)
+fpc_status fpc_op_table_new(fpc_ctx *ctx, fpc_arena *arena, int32_t n_plugins, const fpc_found *plugins,
+                            fpc_op_table **out)
 {
     int32_t n = fpc_n_builtin_ops;
     for (int32_t p = 0; p < n_plugins; p++)

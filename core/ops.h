@@ -13,11 +13,18 @@ typedef struct fpc_no_attr {
 fpc_status fpc_node_fail(fpc_ctx *, const fpc_node *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* "4x128x128x19" into a ring of small buffers, for messages. [main] */
 const char *fpc_shape_text(fpc_shape);
-static inline fpc_shape fpc_with_c(fpc_shape s, int32_t c) { return (fpc_shape){s.n, s.h, s.w, c}; }
-static inline fpc_shape fpc_vector(int32_t c) { return (fpc_shape){1, 1, 1, c}; }
+static inline fpc_shape fpc_with_c(fpc_shape s, int32_t c)
+{
+    return (fpc_shape){s.n, s.h, s.w, c};
+}
+static inline fpc_shape fpc_vector(int32_t c)
+{
+    return (fpc_shape){1, 1, 1, c};
+}
 
 /* One-output shorthand for grad functions. */
-static inline fpc_val fpc_op1(fpc_graph *g, const char *op, const char *name, int32_t n, const fpc_val *in, const void *attr)
+static inline fpc_val fpc_op1(fpc_graph *g, const char *op, const char *name, int32_t n, const fpc_val *in,
+                              const void *attr)
 {
     return fpc_op(g, op, name, n, in, attr, NULL);
 }

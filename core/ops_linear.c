@@ -7,9 +7,11 @@ fpc_status infer_linear(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, w = n->in[1].shape;
     if (w.c != x.c)
-        return FPC_NODE_FAIL(ctx, n, "the weight takes %d channels, the input has %d (%s)", w.c, x.c, fpc_shape_text(x));
+        return FPC_NODE_FAIL(ctx, n, "the weight takes %d channels, the input has %d (%s)", w.c, x.c,
+                             fpc_shape_text(x));
     if (n->n_in > 2 && fpc_count(n->in[2].shape) != fpc_rows_of(w))
-        return FPC_NODE_FAIL(ctx, n, "bias of %s for %lld outputs", fpc_shape_text(n->in[2].shape), (long long)fpc_rows_of(w));
+        return FPC_NODE_FAIL(ctx, n, "bias of %s for %lld outputs", fpc_shape_text(n->in[2].shape),
+                             (long long)fpc_rows_of(w));
     n->out[0].shape = fpc_with_c(x, (int32_t)fpc_rows_of(w));
     return FPC_OK;
 }
@@ -28,13 +30,17 @@ fpc_status grad_linear(fpc_graph *g, fpc_grad *d)
     return FPC_OK;
 }
 
-int64_t macs_linear(const fpc_node *n) { return fpc_rows_of(n->in[0].shape) * fpc_count(n->in[1].shape); }
+int64_t macs_linear(const fpc_node *n)
+{
+    return fpc_rows_of(n->in[0].shape) * fpc_count(n->in[1].shape);
+}
 
 fpc_status infer_linear_grad_x(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape dy = n->in[0].shape, w = n->in[1].shape;
     if (dy.c != fpc_rows_of(w))
-        return FPC_NODE_FAIL(ctx, n, "the weight gives %lld channels, the gradient has %d", (long long)fpc_rows_of(w), dy.c);
+        return FPC_NODE_FAIL(ctx, n, "the weight gives %lld channels, the gradient has %d", (long long)fpc_rows_of(w),
+                             dy.c);
     n->out[0].shape = fpc_with_c(dy, w.c);
     return FPC_OK;
 }
@@ -52,7 +58,10 @@ fpc_status grad_linear_grad_x(fpc_graph *g, fpc_grad *d)
     return FPC_OK;
 }
 
-int64_t macs_linear_grad_x(const fpc_node *n) { return fpc_rows_of(n->in[0].shape) * fpc_count(n->in[1].shape); }
+int64_t macs_linear_grad_x(const fpc_node *n)
+{
+    return fpc_rows_of(n->in[0].shape) * fpc_count(n->in[1].shape);
+}
 
 fpc_status infer_linear_grad_w(fpc_ctx *ctx, fpc_node *n)
 {
@@ -64,7 +73,10 @@ fpc_status infer_linear_grad_w(fpc_ctx *ctx, fpc_node *n)
     return FPC_OK;
 }
 
-int64_t macs_linear_grad_w(const fpc_node *n) { return fpc_rows_of(n->in[0].shape) * fpc_count(n->out[0].shape); }
+int64_t macs_linear_grad_w(const fpc_node *n)
+{
+    return fpc_rows_of(n->in[0].shape) * fpc_count(n->out[0].shape);
+}
 
 /* ---- convolution ---- */
 
@@ -72,18 +84,21 @@ static fpc_status check_conv(fpc_ctx *ctx, const fpc_node *n, fpc_shape w, int32
 {
     const fpc_conv_attr *a = n->attr;
     if (a->kh < 1 || a->kw < 1 || a->stride < 1 || a->pad < 0 || a->groups < 1 || w.h != a->kh || w.w != a->kw)
-        return FPC_NODE_FAIL(ctx, n, "kernel %dx%d, stride %d, pad %d, groups %d for a weight of %s", a->kh, a->kw, a->stride,
-                             a->pad, a->groups, fpc_shape_text(w));
+        return FPC_NODE_FAIL(ctx, n, "kernel %dx%d, stride %d, pad %d, groups %d for a weight of %s", a->kh, a->kw,
+                             a->stride, a->pad, a->groups, fpc_shape_text(w));
     if (in_c % a->groups || w.n % a->groups || w.c != in_c / a->groups)
-        return FPC_NODE_FAIL(ctx, n, "%d input and %d output channels in %d groups do not fit a weight of %s", in_c, w.n,
-                             a->groups, fpc_shape_text(w));
+        return FPC_NODE_FAIL(ctx, n, "%d input and %d output channels in %d groups do not fit a weight of %s", in_c,
+                             w.n, a->groups, fpc_shape_text(w));
     if (a->h + 2 * a->pad < a->kh || a->w + 2 * a->pad < a->kw)
         return FPC_NODE_FAIL(ctx, n, "a %dx%d kernel is larger than the padded %dx%d input; use larger pictures", a->kh,
                              a->kw, a->h + 2 * a->pad, a->w + 2 * a->pad);
     return FPC_OK;
 }
 
-static int32_t conv_size(int32_t in, int32_t k, const fpc_conv_attr *a) { return (in + 2 * a->pad - k) / a->stride + 1; }
+static int32_t conv_size(int32_t in, int32_t k, const fpc_conv_attr *a)
+{
+    return (in + 2 * a->pad - k) / a->stride + 1;
+}
 
 fpc_status infer_conv2d(fpc_ctx *ctx, fpc_node *n)
 {
@@ -124,7 +139,8 @@ fpc_status infer_conv2d_grad_x(fpc_ctx *ctx, fpc_node *n)
     if (st)
         return st;
     if (dy.c != w.n || dy.h != conv_size(a->h, a->kh, a) || dy.w != conv_size(a->w, a->kw, a))
-        return FPC_NODE_FAIL(ctx, n, "a gradient of %s does not belong to a %dx%d input", fpc_shape_text(dy), a->h, a->w);
+        return FPC_NODE_FAIL(ctx, n, "a gradient of %s does not belong to a %dx%d input", fpc_shape_text(dy), a->h,
+                             a->w);
     n->out[0].shape = (fpc_shape){dy.n, a->h, a->w, w.c * a->groups};
     return FPC_OK;
 }

@@ -1,4 +1,5 @@
-/* ops_loss.c: shapes and gradient of the fused segmentation loss, and fpc_seg_loss, the builder that loss plugins use. */
+/* ops_loss.c: shapes and gradient of the fused segmentation loss, and fpc_seg_loss, the builder that loss plugins use.
+ */
 #include "ops.h"
 #include <fpcore/loss.h>
 #include <math.h>
@@ -8,7 +9,8 @@ fpc_status infer_seg_loss(fpc_ctx *ctx, fpc_node *n)
     const fpc_shape z = n->in[0].shape, m = n->in[1].shape;
     const fpc_seg_loss_attr *a = n->attr;
     if (n->in[1].dtype != FPC_U8 || m.c != 1 || m.n != z.n)
-        return FPC_NODE_FAIL(ctx, n, "logits %s with a mask of %s; the mask must be (n,h,w,1) bytes", fpc_shape_text(z), fpc_shape_text(m));
+        return FPC_NODE_FAIL(ctx, n, "logits %s with a mask of %s; the mask must be (n,h,w,1) bytes", fpc_shape_text(z),
+                             fpc_shape_text(m));
     if (z.c < 2 || z.c > FPC_MAX_CLASSES)
         return FPC_NODE_FAIL(ctx, n, "%d classes; 2 to %d are possible", z.c, FPC_MAX_CLASSES);
     if (a->n_terms < 1 || a->n_terms > FPC_MAX_TERMS)

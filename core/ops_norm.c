@@ -1,5 +1,5 @@
-/* ops_norm.c: shapes and gradients of layer norm and batch norm. Batch norm in training is several ops: batch_stats gives
- * the batch's statistics, batch_norm applies statistics, running_stats updates the stored ones in place. */
+/* ops_norm.c: shapes and gradients of layer norm and batch norm. Batch norm in training is several ops: batch_stats
+ * gives the batch's statistics, batch_norm applies statistics, running_stats updates the stored ones in place. */
 #include "ops.h"
 
 fpc_status infer_layer_norm(fpc_ctx *ctx, fpc_node *n)

@@ -5,8 +5,8 @@ fpc_status infer_bcast(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape a = n->in[0].shape, b = n->in[1].shape;
     if (b.h != 1 || b.w != 1 || b.c != a.c || (b.n != 1 && b.n != a.n))
-        return FPC_NODE_FAIL(ctx, n, "%s cannot be spread over %s; it must be (n,1,1,c) or (1,1,1,c)", fpc_shape_text(b),
-                             fpc_shape_text(a));
+        return FPC_NODE_FAIL(ctx, n, "%s cannot be spread over %s; it must be (n,1,1,c) or (1,1,1,c)",
+                             fpc_shape_text(b), fpc_shape_text(a));
     n->out[0].shape = a;
     return FPC_OK;
 }
@@ -17,7 +17,8 @@ fpc_status infer_concat(fpc_ctx *ctx, fpc_node *n)
     for (int32_t i = 1; i < n->n_in; i++) {
         const fpc_shape x = n->in[i].shape;
         if (x.n != s.n || x.h != s.h || x.w != s.w)
-            return FPC_NODE_FAIL(ctx, n, "%s and %s differ outside of the channels", fpc_shape_text(n->in[0].shape), fpc_shape_text(x));
+            return FPC_NODE_FAIL(ctx, n, "%s and %s differ outside of the channels", fpc_shape_text(n->in[0].shape),
+                                 fpc_shape_text(x));
         s.c += x.c;
     }
     n->out[0].shape = s;
@@ -99,7 +100,8 @@ fpc_status grad_mul_bcast(fpc_graph *g, fpc_grad *d)
     if (d->want[0])
         d->din[0] = fpc_op1(g, "mul_bcast", d->name, 2, (fpc_val[]){d->dout[0], d->in[1]}, NULL);
     if (d->want[1])
-        d->din[1] = sum_like(g, d->name, fpc_op1(g, "mul", d->name, 2, (fpc_val[]){d->dout[0], d->in[0]}, NULL), d->in[1]);
+        d->din[1] =
+            sum_like(g, d->name, fpc_op1(g, "mul", d->name, 2, (fpc_val[]){d->dout[0], d->in[0]}, NULL), d->in[1]);
     return FPC_OK;
 }
 
@@ -149,8 +151,8 @@ fpc_status grad_softmax(fpc_graph *g, fpc_grad *d)
     const int32_t c = fpc_shape_of(g, y).c;
     double minus[FPC_MAX_CLASSES];
     if (c > FPC_MAX_CLASSES)
-        return fpc_fail(g->ctx, FPC_ENOSUPPORT, "%s: the gradient of softmax takes at most %d channels, not %d", d->name,
-                        FPC_MAX_CLASSES, c);
+        return fpc_fail(g->ctx, FPC_ENOSUPPORT, "%s: the gradient of softmax takes at most %d channels, not %d",
+                        d->name, FPC_MAX_CLASSES, c);
     fpc_val ones;
     {
         /* every output channel receives minus the sum of all inputs: rank one, built from two thin maps */

@@ -69,7 +69,8 @@ fpc_status infer_max_pool(fpc_ctx *ctx, fpc_node *n)
     const fpc_pool_attr *a = n->attr;
     const fpc_shape x = n->in[0].shape;
     if (a->k < 1 || a->stride < 1 || x.h < a->k || x.w < a->k)
-        return FPC_NODE_FAIL(ctx, n, "window %d, stride %d over %s; use larger pictures", a->k, a->stride, fpc_shape_text(x));
+        return FPC_NODE_FAIL(ctx, n, "window %d, stride %d over %s; use larger pictures", a->k, a->stride,
+                             fpc_shape_text(x));
     n->out[0].shape = (fpc_shape){x.n, (x.h - a->k) / a->stride + 1, (x.w - a->k) / a->stride + 1, x.c};
     return FPC_OK;
 }

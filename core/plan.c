@@ -1,8 +1,8 @@
 /* plan.c: decides what runs together and where everything lives.
  *
- * Row-wise ops (op.h) that follow each other over the same pixels form a group, which exec.c runs tile by tile while the
- * tile is in cache; values that only the group sees never exist as a whole. All other values, and work memory, share one
- * block: each is placed first-fit where nothing that lives at the same time lies. */
+ * Row-wise ops (op.h) that follow each other over the same pixels form a group, which exec.c runs tile by tile while
+ * the tile is in cache; values that only the group sees never exist as a whole. All other values, and work memory,
+ * share one block: each is placed first-fit where nothing that lives at the same time lies. */
 #include "plan.h"
 #include "ops.h"
 #include <string.h>
@@ -10,9 +10,15 @@
 enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128, MAX_GROUP = 64 };
 #define MAX_PART_BYTES ((size_t)16 << 20)
 
-static int is_barrier(const fpc_gnode *n) { return !strpbrk(n->def->out, "rs"); }
+static int is_barrier(const fpc_gnode *n)
+{
+    return !strpbrk(n->def->out, "rs");
+}
 
-static int only_reduces(const fpc_gnode *n) { return !strchr(n->def->out, 'r') && strchr(n->def->out, 's'); }
+static int only_reduces(const fpc_gnode *n)
+{
+    return !strchr(n->def->out, 'r') && strchr(n->def->out, 's');
+}
 
 static int64_t rows_of_gnode(const fpc_graph *g, const fpc_gnode *n)
 {
@@ -25,13 +31,13 @@ static int64_t rows_of_gnode(const fpc_graph *g, const fpc_gnode *n)
     return 0;
 }
 
-/* ---- lazy nodes: a forward node whose result is no smaller than its input joins its first consumer, so that the result
- * need not wait in memory ---- */
+/* ---- lazy nodes: a forward node whose result is no smaller than its input joins its first consumer, so that the
+ * result need not wait in memory ---- */
 
 static int worth_delaying(const fpc_graph *g, const fpc_gnode *n)
 {
-    return !n->backward && n->n_out == 1 && n->n_in > 0 && n->in_access[0] == 'r' && fpc_access(n->def->out, 0) == 'r' &&
-           !(n->def->flags & (FPC_OP_EFFECT | FPC_OP_INPLACE)) &&
+    return !n->backward && n->n_out == 1 && n->n_in > 0 && n->in_access[0] == 'r' &&
+           fpc_access(n->def->out, 0) == 'r' && !(n->def->flags & (FPC_OP_EFFECT | FPC_OP_INPLACE)) &&
            fpc_bytes(g->value[n->out[0]].shape, g->value[n->out[0]].dtype) >=
                fpc_bytes(g->value[n->in[0]].shape, g->value[n->in[0]].dtype);
 }
@@ -60,7 +66,10 @@ static int32_t earliest_group(const fpc_plan *p, int32_t i)
     return at;
 }
 
-static int can_join(const fpc_group *grp, int64_t rows) { return !grp->barrier && grp->rows == rows && grp->n < MAX_GROUP / 2; }
+static int can_join(const fpc_group *grp, int64_t rows)
+{
+    return !grp->barrier && grp->rows == rows && grp->n < MAX_GROUP / 2;
+}
 
 static fpc_group *new_group(fpc_plan *p, fpc_arena *arena)
 {
@@ -126,7 +135,8 @@ static fpc_status after_readers(fpc_plan *p, fpc_arena *arena, int tiled, int32_
     return FPC_OK;
 }
 
-/* Of the lazy nodes that would come along with node i, those that are not read row by row, or are too many, go first. */
+/* Of the lazy nodes that would come along with node i, those that are not read row by row, or are too many, go first.
+ */
 static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i, int32_t *along)
 {
     const fpc_gnode *n = &p->graph->node[i];
@@ -135,7 +145,8 @@ static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_
         if (made_by < 0 || p->group_of[made_by] >= 0)
             continue;
         const int first = !streams(p->graph, n, j) || ++*along >= MAX_GROUP / 2;
-        const fpc_status st = first ? place_node(p, arena, tiled, made_by) : settle_inputs(p, arena, tiled, made_by, along);
+        const fpc_status st =
+            first ? place_node(p, arena, tiled, made_by) : settle_inputs(p, arena, tiled, made_by, along);
         if (st)
             return st;
     }
@@ -177,7 +188,8 @@ static fpc_status make_groups(fpc_plan *p, fpc_arena *arena, int tiled)
     }
     for (int32_t pass = 0; pass < 2; pass++) /* then the lazy ones that only the host waits for */
         for (int32_t i = 0; i < g->n_nodes; i++) {
-            const fpc_status st = p->group_of[i] < 0 && (pass || !g->node[i].lazy) ? place_node(p, arena, tiled, i) : FPC_OK;
+            const fpc_status st =
+                p->group_of[i] < 0 && (pass || !g->node[i].lazy) ? place_node(p, arena, tiled, i) : FPC_OK;
             if (st)
                 return st;
         }
@@ -229,7 +241,10 @@ static void place_values(fpc_plan *p)
             }
 }
 
-static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
 
 /* Rows of a tile: what a row touches in all nodes of the group, inputs included, should fit in tile_bytes. */
 static void choose_tile(const fpc_plan *p, fpc_group *grp, size_t tile_bytes)
@@ -325,7 +340,8 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
         const int32_t made_by = g->value[v].node;
         const int alias = made_by >= 0 && (g->node[made_by].def->flags & FPC_OP_INPLACE);
         if (s->place == FPC_PLACE_ARENA && !alias && s->first >= 0)
-            b[n++] = (block){round64(fpc_bytes(g->value[v].shape, g->value[v].dtype)), &s->offset, s->first, s->last, v};
+            b[n++] =
+                (block){round64(fpc_bytes(g->value[v].shape, g->value[v].dtype)), &s->offset, s->first, s->last, v};
     }
     for (int32_t k = 0; k < p->n_groups; k++)
         for (int32_t i = 0; i < p->group[k].n; i++) {
@@ -368,8 +384,8 @@ static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
                     for (int32_t j = 0; j < g->node[grp->node[m]].n_in; j++)
                         last = g->node[grp->node[m]].in[j] == node->out[o] ? m : last;
                 const fpc_value *v = &g->value[node->out[o]];
-                b[n] = (block){round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)), &s->offset, i,
-                               last, n};
+                b[n] = (block){round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)), &s->offset,
+                               i, last, n};
                 n++;
             }
             fpc_work *w = &p->work[grp->node[i]];
@@ -395,8 +411,8 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
         fpc_gnode_view(p->graph, n, in, out, &view);
         p->work[i].kernel = fpc_backend_kernel(be, &view, p->graph->real);
         if (!p->work[i].kernel)
-            missing = fpc_sprintf(arena, "%s%s%s (%s, input %s)", missing ? missing : "", missing ? ", " : "", n->def->name,
-                                  n->name, n->n_in ? fpc_shape_text(in[0].shape) : "-");
+            missing = fpc_sprintf(arena, "%s%s%s (%s, input %s)", missing ? missing : "", missing ? ", " : "",
+                                  n->def->name, n->name, n->n_in ? fpc_shape_text(in[0].shape) : "-");
         else if (p->work[i].kernel->need)
             p->work[i].kernel->need(&view, &p->work[i].need);
     }
@@ -405,8 +421,8 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
                    : FPC_OK;
 }
 
-fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_graph *g, fpc_slot *slot, size_t tile_bytes,
-                         fpc_plan **out)
+fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_graph *g, fpc_slot *slot,
+                         size_t tile_bytes, fpc_plan **out)
 {
     fpc_plan *p = fpc_alloc(arena, sizeof *p);
     if (!p)

@@ -38,13 +38,14 @@ typedef struct fpc_plan {
     fpc_graph *graph;
     int32_t n_groups, cap_groups;
     fpc_group *group;
-    int32_t *group_of;  /* per node */
-    fpc_slot *slot;     /* per value */
-    fpc_work *work;     /* per node */
+    int32_t *group_of; /* per node */
+    fpc_slot *slot;    /* per value */
+    fpc_work *work;    /* per node */
     size_t arena_bytes, thread_bytes;
 } fpc_plan;
 
 /* slot[] comes with state and constants placed (FIXED). tile_bytes 0: every node is a group of its own. */
-fpc_status fpc_plan_make(fpc_ctx *, fpc_arena *, const fpc_backend *, fpc_graph *, fpc_slot *slot, size_t tile_bytes, fpc_plan **);
+fpc_status fpc_plan_make(fpc_ctx *, fpc_arena *, const fpc_backend *, fpc_graph *, fpc_slot *slot, size_t tile_bytes,
+                         fpc_plan **);
 
 #endif

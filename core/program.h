@@ -1,4 +1,5 @@
-/* program.h: from a graph to something that runs: backend, state (all tensors that live from step to step), plan, exec. */
+/* program.h: from a graph to something that runs: backend, state (all tensors that live from step to step), plan, exec.
+ */
 #ifndef CORE_PROGRAM_H
 #define CORE_PROGRAM_H
 
@@ -13,27 +14,34 @@ typedef struct fpc_backend {
     int32_t n_kernels;
     const fpc_kernel **kernels; /* the backend's and, on host backends, those of opened plugins */
     int32_t n_blocks, cap_blocks;
-    void **block; /* live memory */
+    void **block;     /* live memory */
     size_t allocated; /* bytes asked for so far, against device.free */
 } fpc_backend;
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, fpc_backend **);
 const fpc_kernel *fpc_backend_kernel(const fpc_backend *, const fpc_node *, uint32_t real);
 fpc_status fpc_backend_copy(fpc_backend *, void *dst, const void *src, size_t, fpc_way);
-/* Zeroed; freed with the backend's arena, or before by fpc_backend_release. what: for the message where there is none. */
+/* Zeroed; freed with the backend's arena, or before by fpc_backend_release. what: for the message where there is none.
+ */
 fpc_status fpc_backend_alloc(fpc_backend *, fpc_ctx *, size_t, const char *what, void **);
 void fpc_backend_release(fpc_backend *, void *);
 
 /* ---- state: parameters (flat), gradients, optimizer slots, averages, buffers; in backend memory ---- */
-typedef enum fpc_state_kind { FPC_STATE_PARAM = 1, FPC_STATE_BUFFER, FPC_STATE_SLOT, FPC_STATE_AVERAGE, FPC_STATE_GRAD } fpc_state_kind;
+typedef enum fpc_state_kind {
+    FPC_STATE_PARAM = 1,
+    FPC_STATE_BUFFER,
+    FPC_STATE_SLOT,
+    FPC_STATE_AVERAGE,
+    FPC_STATE_GRAD
+} fpc_state_kind;
 typedef struct fpc_state_entry {
-    const char *name;   /* PARAM and BUFFER: state-dict name; SLOT: "optimizer.SLOT.NAME"; AVERAGE: "average.NAME";
-                           GRAD: "grad.NAME" */
+    const char *name;     /* PARAM and BUFFER: state-dict name; SLOT: "optimizer.SLOT.NAME"; AVERAGE: "average.NAME";
+                             GRAD: "grad.NAME" */
     uint32_t kind, dtype; /* dtype in files: FPC_F32 or FPC_I64 */
     int32_t rank;
-    int64_t dims[4];    /* as in files: (out, in/groups, kh, kw), (out, in), (c), () */
+    int64_t dims[4]; /* as in files: (out, in/groups, kh, kw), (out, in), (c), () */
     int64_t count;
-    const char *param;  /* name of the parameter it belongs to */
+    const char *param; /* name of the parameter it belongs to */
     /* private */
     fpc_shape shape;
     void *data;
@@ -46,18 +54,18 @@ typedef struct fpc_state {
     int32_t n;
     fpc_state_entry *entry; /* params, buffers, grads, slots, averages; each in order of declaration */
     int32_t n_params;
-    int64_t n_trainable;    /* numbers in all parameters */
-    fpc_shape flat;         /* (1,1,rows,256) */
+    int64_t n_trainable; /* numbers in all parameters */
+    fpc_shape flat;      /* (1,1,rows,256) */
     void *param, *grad, *accum, *average, *slot[4];
     int32_t n_slots;
     /* Activation memory and threads' scratch, shared by all programs: the largest need of any. */
     void *work, *scratch;
     size_t work_bytes, scratch_bytes;
 } fpc_state;
-/* Memory for the parameters and buffers of a training graph. slots: names of the optimizer's flat slots. average: keep a
- * running average. In graphs, the names $param $grad $accum $average $slot0..3 stand for the flat buffers. */
-fpc_status fpc_state_new(fpc_ctx *, fpc_arena *, fpc_backend *, const fpc_graph *, int32_t n_slots, const char *const *slots,
-                         int average, fpc_state **);
+/* Memory for the parameters and buffers of a training graph. slots: names of the optimizer's flat slots. average: keep
+ * a running average. In graphs, the names $param $grad $accum $average $slot0..3 stand for the flat buffers. */
+fpc_status fpc_state_new(fpc_ctx *, fpc_arena *, fpc_backend *, const fpc_graph *, int32_t n_slots,
+                         const char *const *slots, int average, fpc_state **);
 const fpc_state_entry *fpc_state_find(const fpc_state *, const char *name);
 /* Host copies in the file's layout and dtype (F32 or I64; count elements). */
 fpc_status fpc_state_get(const fpc_state *, const fpc_state_entry *, void *host);
@@ -86,7 +94,9 @@ const fpc_graph *fpc_program_graph(const fpc_program *);
 const char *fpc_program_find_nan(fpc_program *);
 /* Times of each group of nodes that run together, in order: ops joined by +, the name of its first node, seconds,
  * multiply-accumulates, bytes moved between groups. */
-fpc_status fpc_program_profile(fpc_program *, int runs, void (*row)(void *arg, const char *op, const char *name,
-                               double seconds, int64_t macs, int64_t bytes), void *arg);
+fpc_status fpc_program_profile(fpc_program *, int runs,
+                               void (*row)(void *arg, const char *op, const char *name, double seconds, int64_t macs,
+                                           int64_t bytes),
+                               void *arg);
 
 #endif

@@ -23,15 +23,16 @@ typedef struct fpc_instance {
     const fpc_section *section; /* NULL: defaults */
 } fpc_instance;
 
-const char *fpc_kind_name(uint32_t kind);    /* "loss"; NULL beyond the last */
-uint32_t fpc_kind_of(const char *name);      /* 0: unknown */
+const char *fpc_kind_name(uint32_t kind); /* "loss"; NULL beyond the last */
+uint32_t fpc_kind_of(const char *name);   /* 0: unknown */
 /* The kind that a recipe's section belongs to: "loss.dice" -> FPC_LOSS, "model" -> FPC_MODEL; 0: none ("run"). */
 uint32_t fpc_section_kind(const char *section);
 
 fpc_status fpc_registry_new(fpc_ctx *, fpc_arena *, const char *plugin_path, fpc_registry **out);
 fpc_ctx *fpc_registry_ctx(const fpc_registry *);
 /* origin: "FILE:LINE" of the `use`, or NULL; a miss names the folders searched, the nearest name and what there is. */
-fpc_status fpc_registry_find(fpc_registry *, uint32_t kind, const char *name, const char *origin, const fpc_found **out);
+fpc_status fpc_registry_find(fpc_registry *, uint32_t kind, const char *name, const char *origin,
+                             const fpc_found **out);
 /* Opens everything; sorted by kind and name. Files that are no plugins or fail to load are reported by fpc_log WARN. */
 fpc_status fpc_registry_all(fpc_registry *, int32_t *n, const fpc_found **out);
 /* Opens one file by path and checks every plugin in it (fpcore-conform). */

@@ -1,11 +1,11 @@
 /* rewrite.c: exact identities on the forward graph, before autodiff (DESIGN decision 6, reference 1.4):
  *   1 linear(concat(a, b, ..)) = sum of linears with slices of the weight     where an input was upsampled
- *   2 linear(resize(x)) = resize(linear(x))                                    when resize enlarges (its weights sum to 1)
- *   3 linear(linear(x)) = one linear with the product of the weights           when that is cheaper
- *   4 seg_loss terms over the same logits and mask merge into one node
- *   5 seg_loss and seg_argmax take the upsampling before them into themselves
- * to a fixed point, then nodes that nothing needs go. Stored parameters stay as the model declared them: products and
- * slices of weights are nodes too, and autodiff goes through them. Every identity has a test in tests/unit. */
+ *   2 linear(resize(x)) = resize(linear(x))                                    when resize enlarges (its weights sum to
+ * 1) 3 linear(linear(x)) = one linear with the product of the weights           when that is cheaper 4 seg_loss terms
+ * over the same logits and mask merge into one node 5 seg_loss and seg_argmax take the upsampling before them into
+ * themselves to a fixed point, then nodes that nothing needs go. Stored parameters stay as the model declared them:
+ * products and slices of weights are nodes too, and autodiff goes through them. Every identity has a test in
+ * tests/unit. */
 #include "ops.h"
 #include <string.h>
 
@@ -100,7 +100,8 @@ static int split_concat(fpc_graph *g, int32_t i)
     int32_t at = 0;
     for (int32_t j = 0; j < cat.n_in; j++) {
         const fpc_slice_attr a = {at, g->value[cat.in[j]].shape.c, g->value[l.in[1]].shape.c};
-        fpc_val in[3] = {{cat.in[j]}, emit(g, "slice", l.name, 1, &(fpc_val){l.in[1]}, &a), {l.n_in > 2 ? l.in[2] : -1}};
+        fpc_val in[3] = {
+            {cat.in[j]}, emit(g, "slice", l.name, 1, &(fpc_val){l.in[1]}, &a), {l.n_in > 2 ? l.in[2] : -1}};
         const fpc_val part = emit(g, "linear", l.name, l.n_in > 2 && j == 0 ? 3 : 2, in, NULL);
         sum = j == 0 ? part : emit(g, "add", l.name, 2, (fpc_val[]){sum, part}, NULL);
         at += a.count;
@@ -262,7 +263,8 @@ fpc_status fpc_graph_sweep(fpc_graph *g, int32_t n_extra, const fpc_val *extra)
     }
     for (int32_t v = 0; v < g->n_values; v++) { /* values of swept nodes have no producer any more */
         fpc_value *val = &g->value[v];
-        if (val->node >= 0 && (val->node >= n || val->slot >= kept[val->node].n_out || kept[val->node].out[val->slot] != v))
+        if (val->node >= 0 &&
+            (val->node >= n || val->slot >= kept[val->node].n_out || kept[val->node].out[val->slot] != v))
             val->node = -1;
     }
     g->node = kept;

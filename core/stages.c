@@ -34,7 +34,8 @@ static int known_section(const char *name)
 
 static fpc_status refuse_section(fpc_stages *s, const fpc_section *sec)
 {
-    const char *words[] = {"run", "dataset", "augment", "backend", "model", "optimizer", "schedule", "loss", "metric", "logger"};
+    const char *words[] = {"run",       "dataset",  "augment", "backend", "model",
+                           "optimizer", "schedule", "loss",    "metric",  "logger"};
     const size_t stem = strcspn(sec->name, ".");
     const char *head = fpc_sprintf(s->arena, "%.*s", (int)stem, sec->name);
     const char *guess = head ? fpc_nearest(head, (int32_t)(sizeof words / sizeof *words), words) : NULL;
@@ -42,10 +43,13 @@ static fpc_status refuse_section(fpc_stages *s, const fpc_section *sec)
     if (guess && !*rest && (!strcmp(guess, "loss") || !strcmp(guess, "metric") || !strcmp(guess, "logger")))
         rest = ".NAME";
     if (guess)
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: unknown section; did you mean [%s%s]?", sec->origin, sec->name, guess, rest);
-    return fpc_fail_recipe(s->ctx, FPC_EINVAL,
-                           "%s: [%s]: unknown section; there are run, dataset, augment, augment.NAME, model, loss.NAME, "
-                           "optimizer, schedule, metric.NAME, logger.NAME, backend", sec->origin, sec->name);
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: unknown section; did you mean [%s%s]?", sec->origin,
+                               sec->name, guess, rest);
+    return fpc_fail_recipe(
+        s->ctx, FPC_EINVAL,
+        "%s: [%s]: unknown section; there are run, dataset, augment, augment.NAME, model, loss.NAME, "
+        "optimizer, schedule, metric.NAME, logger.NAME, backend",
+        sec->origin, sec->name);
 }
 
 static fpc_opened *remember(fpc_stages *s, const char *name, const fpc_instance *inst, fpc_option_set common)
@@ -66,12 +70,12 @@ static fpc_status core_section(fpc_stages *s, const char *name, const fpc_option
     return st;
 }
 
-static fpc_status open_one(fpc_stages *s, uint32_t kind, const char *name, const char *default_use, const fpc_option *table,
-                           void *object, fpc_instance *out)
+static fpc_status open_one(fpc_stages *s, uint32_t kind, const char *name, const char *default_use,
+                           const fpc_option *table, void *object, fpc_instance *out)
 {
     const fpc_option_set set = fpc_core_set(table, object);
-    const fpc_status st =
-        fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name), default_use, set, out);
+    const fpc_status st = fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name),
+                                            default_use, set, out);
     if (!st)
         remember(s, name, out, set);
     return st;
@@ -95,7 +99,8 @@ static fpc_status open_losses(fpc_stages *s)
         if (strncmp(name, "loss.", 5))
             continue;
         if (s->n_losses == 16)
-            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: more than 16 loss terms", s->recipe->section[i].origin, name);
+            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: more than 16 loss terms",
+                                   s->recipe->section[i].origin, name);
         fpc_loss_common *common = fpc_alloc(s->arena, sizeof *common);
         fpc_loss_term *t = &s->loss[s->n_losses];
         if (!common)
@@ -140,7 +145,9 @@ static fpc_status open_rest(fpc_stages *s)
     for (int32_t i = 0; i < s->recipe->n; i++) {
         const char *name = s->recipe->section[i].name;
         fpc_instance inst;
-        const uint32_t kind = !strncmp(name, "augment.", 8) ? FPC_AUGMENT : !strncmp(name, "logger.", 7) ? FPC_LOGGER : 0;
+        const uint32_t kind = !strncmp(name, "augment.", 8)  ? FPC_AUGMENT
+                              : !strncmp(name, "logger.", 7) ? FPC_LOGGER
+                                                             : 0;
         const fpc_status st = kind ? open_one(s, kind, name, NULL, NULL, NULL, &inst) : FPC_OK;
         if (st)
             return st;
@@ -161,7 +168,8 @@ static fpc_status check_monitor(fpc_stages *s)
     }
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, "run"), "metric");
     const char *guess = fpc_nearest(s->run.metric, n, names);
-    return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: run.metric = %s: there is no [metric.%s]%s%s%s; it picks the best checkpoint",
+    return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                           "%s: run.metric = %s: there is no [metric.%s]%s%s%s; it picks the best checkpoint",
                            e ? e->origin : "default", s->run.metric, s->run.metric, guess ? "; did you mean `" : "",
                            guess ? guess : "", guess ? "`?" : "");
 }
@@ -194,12 +202,14 @@ static fpc_status describe_data(fpc_stages *s, const fpc_instance *dataset)
 {
     const fpc_dataset_vtbl *v = dataset->vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
-    return v->size > offsetof(fpc_dataset_vtbl, describe) && v->describe ? v->describe(dataset->self, &s->info) : FPC_OK;
+    return v->size > offsetof(fpc_dataset_vtbl, describe) && v->describe ? v->describe(dataset->self, &s->info)
+                                                                         : FPC_OK;
 }
 
 static fpc_status open_backend(fpc_stages *s)
 {
-    fpc_status st = fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"), &s->backend);
+    fpc_status st =
+        fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"), &s->backend);
     if (!st)
         remember(s, "backend", &s->backend->inst, (fpc_option_set){0});
     return st;
@@ -219,19 +229,22 @@ static fpc_status make_state(fpc_stages *s)
         params += g->value[i].role == FPC_ROLE_PARAM ? fpc_count(g->value[i].shape) : 0;
     if (s->max_params > 0 && params > s->max_params) {
         const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, "model"), "max_params");
-        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
-                               "%s: model.max_params = %lld: the model has %lld parameters, %lld too many; make it smaller or raise "
-                               "the limit", e ? e->origin : "default", (long long)s->max_params, (long long)params,
-                               (long long)(params - s->max_params));
+        return fpc_fail_recipe(
+            s->ctx, FPC_EINVAL,
+            "%s: model.max_params = %lld: the model has %lld parameters, %lld too many; make it smaller or raise "
+            "the limit",
+            e ? e->origin : "default", (long long)s->max_params, (long long)params,
+            (long long)(params - s->max_params));
     }
     if (opt->n_slots < 0 || opt->n_slots > 4)
-        return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible", s->optimizer.plugin->name, opt->n_slots);
+        return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible",
+                        s->optimizer.plugin->name, opt->n_slots);
     st = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, s->run.ema > 0, &s->state);
     return st ? st : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
 
-fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe, unsigned what,
-                           fpc_stages **out)
+fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
+                           unsigned what, fpc_stages **out)
 {
     fpc_stages *s = fpc_alloc(arena, sizeof *s);
     commons *c = fpc_alloc(arena, sizeof *c);
@@ -256,8 +269,10 @@ fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_pa
     s->ignore = s->info.ignore_label;
     if (what & FPC_OPEN_TRAIN) {
         if (!s->n_losses)
-            return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: there is no [loss.NAME] section; training needs at least one, for example "
-                                   "[loss.ce] use = cross_entropy", recipe->path);
+            return fpc_fail_recipe(ctx, FPC_EINVAL,
+                                   "%s: there is no [loss.NAME] section; training needs at least one, for example "
+                                   "[loss.ce] use = cross_entropy",
+                                   recipe->path);
         st = check_monitor(s);
     }
     if (!st)
@@ -317,8 +332,9 @@ const char *fpc_stages_resolved(fpc_stages *s, fpc_arena *arena, int with_origin
         put(&t, fpc_sprintf(arena, "%s[%s]\n", i ? "\n" : "", o->name));
         if (o->inst.plugin) {
             const fpc_entry *e = fpc_section_entry(o->inst.section, "use");
-            put(&t, with_origin ? fpc_sprintf(arena, "use = %s   ; %s\n", o->inst.plugin->name, e ? e->origin : "default")
-                                : fpc_sprintf(arena, "use = %s\n", o->inst.plugin->name));
+            put(&t, with_origin
+                        ? fpc_sprintf(arena, "use = %s   ; %s\n", o->inst.plugin->name, e ? e->origin : "default")
+                        : fpc_sprintf(arena, "use = %s\n", o->inst.plugin->name));
             const fpc_option_set own = {o->inst.plugin->options, o->inst.plugin->option_size, o->inst.self};
             put_options(&t, s->recipe, o->name, own, with_origin);
         }

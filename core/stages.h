@@ -12,20 +12,20 @@
 
 /* [run] */
 typedef struct fpc_run_options {
-    const char *name, *out;    /* "run", "runs" */
-    int64_t seed, epochs;      /* 0, 1 */
-    int64_t patience;          /* epochs without a new best before stopping; 0: never */
-    int64_t accumulate;        /* micro-batches per optimizer step, 1 */
-    double clip_norm;          /* 0: off */
-    double ema;                /* decay of the average of the weights; 0: off */
-    const char *metric;        /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
-    const char *init_from;     /* weights to start from, "" */
-    int64_t rewrite;           /* on: exact graph rewrites */
+    const char *name, *out; /* "run", "runs" */
+    int64_t seed, epochs;   /* 0, 1 */
+    int64_t patience;       /* epochs without a new best before stopping; 0: never */
+    int64_t accumulate;     /* micro-batches per optimizer step, 1 */
+    double clip_norm;       /* 0: off */
+    double ema;             /* decay of the average of the weights; 0: off */
+    const char *metric;     /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
+    const char *init_from;  /* weights to start from, "" */
+    int64_t rewrite;        /* on: exact graph rewrites */
 } fpc_run_options;
 
 typedef struct fpc_loss_term {
     fpc_instance inst;
-    double weight; /* core key of every [loss.*] */
+    double weight;     /* core key of every [loss.*] */
     const char *label; /* "ce" of [loss.ce] */
 } fpc_loss_term;
 
@@ -47,12 +47,12 @@ typedef struct fpc_stages {
     fpc_registry *registry;
     const fpc_recipe *recipe;
     fpc_run_options run;
-    fpc_data *data;            /* NULL where not asked for */
+    fpc_data *data; /* NULL where not asked for */
     fpc_backend *backend;
     fpc_op_table *ops;
     fpc_instance model, optimizer, schedule;
-    int64_t max_params;        /* [model] max_params, 0: no limit */
-    double lr;                 /* [optimizer] lr */
+    int64_t max_params;                 /* [model] max_params, 0: no limit */
+    double lr;                          /* [optimizer] lr */
     double warmup_epochs, warmup_start; /* [schedule] */
     int32_t n_losses, n_metrics;
     fpc_loss_term *loss;
@@ -60,15 +60,20 @@ typedef struct fpc_stages {
     int32_t classes, ignore;
     fpc_state *state;
     int32_t n_opened;
-    fpc_opened *opened;        /* every section, run first, backend last; those of a kind in the recipe's order */
-    fpc_dataset_info info;     /* classes, palette, pairs; counts and sizes only where data were opened */
+    fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */
+    fpc_dataset_info info;         /* classes, palette, pairs; counts and sizes only where data were opened */
     struct fpc_programs *programs; /* private to steps.c */
 } fpc_stages;
 
-enum { FPC_OPEN_DATA = 1, FPC_OPEN_TRAIN = 2 /* losses, optimizer, schedule, metrics */, FPC_OPEN_BACKEND = 4 /* and state */ };
+enum {
+    FPC_OPEN_DATA = 1,
+    FPC_OPEN_TRAIN = 2 /* losses, optimizer, schedule, metrics */,
+    FPC_OPEN_BACKEND = 4 /* and state */
+};
 /* Opens the named parts; checks every section of the recipe in any case (no key is ignored). classes: taken from the
  * data set, or `classes` where data is not opened (19). */
-fpc_status fpc_stages_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what, fpc_stages **);
+fpc_status fpc_stages_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
+                           fpc_stages **);
 /* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
 const char *fpc_stages_resolved(fpc_stages *, fpc_arena *, int with_origin);
 
@@ -77,9 +82,9 @@ double fpc_stages_lr(const fpc_stages *, int64_t epoch, const fpc_history *histo
 
 typedef struct fpc_step_result {
     double loss, grad_norm;
-    double term[16];          /* per [loss.*] section, unweighted */
+    double term[16]; /* per [loss.*] section, unweighted */
     int32_t images;
-    const int32_t *tp_fp_fn;  /* [images][classes][3] of all micro-batches */
+    const int32_t *tp_fp_fn; /* [images][classes][3] of all micro-batches */
 } fpc_step_result;
 
 /* One optimizer step from n_micro batches. step: counts from 1 over the whole run; lr: the rate. FPC_ENAN where loss or

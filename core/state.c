@@ -1,5 +1,6 @@
-/* state.c: everything that lives from step to step, in backend memory: parameters, gradients, optimizer slots and averages
- * (flat, so that one node updates all), and buffers. Files see PyTorch's names and layouts; only this file converts. */
+/* state.c: everything that lives from step to step, in backend memory: parameters, gradients, optimizer slots and
+ * averages (flat, so that one node updates all), and buffers. Files see PyTorch's names and layouts; only this file
+ * converts. */
 #include "ops.h"
 #include "program.h"
 #include <fpcore/rng.h>
@@ -20,24 +21,34 @@ static void file_dims(fpc_state_entry *e)
         e->dims[0] = fpc_count(s);
 }
 
-static fpc_state_entry *add_entry(fpc_state *s, uint32_t kind, const char *name, const char *param, const fpc_value *v, void *data)
+static fpc_state_entry *add_entry(fpc_state *s, uint32_t kind, const char *name, const char *param, const fpc_value *v,
+                                  void *data)
 {
     fpc_state_entry *e = &s->entry[s->n++];
-    *e = (fpc_state_entry){.name = name, .kind = kind, .dtype = v->dtype == FPC_I64 ? FPC_I64 : FPC_F32, .rank = v->rank,
-                           .count = fpc_count(v->shape), .param = param, .shape = v->shape, .data = data, .fill = v->fill,
+    *e = (fpc_state_entry){.name = name,
+                           .kind = kind,
+                           .dtype = v->dtype == FPC_I64 ? FPC_I64 : FPC_F32,
+                           .rank = v->rank,
+                           .count = fpc_count(v->shape),
+                           .param = param,
+                           .shape = v->shape,
+                           .data = data,
+                           .fill = v->fill,
                            .fan_in = v->fan_in};
     file_dims(e);
     return e;
 }
 
-static fpc_status add_flat(fpc_state *s, fpc_arena *arena, const fpc_graph *g, uint32_t kind, const char *prefix, void *flat)
+static fpc_status add_flat(fpc_state *s, fpc_arena *arena, const fpc_graph *g, uint32_t kind, const char *prefix,
+                           void *flat)
 {
     size_t offset = 0;
     for (int32_t i = 0; i < g->n_values; i++) {
         const fpc_value *v = &g->value[i];
         if (v->role != FPC_ROLE_PARAM)
             continue;
-        const char *param = fpc_strdup(arena, v->name), *name = *prefix ? fpc_sprintf(arena, "%s%s", prefix, v->name) : param;
+        const char *param = fpc_strdup(arena, v->name),
+                   *name = *prefix ? fpc_sprintf(arena, "%s%s", prefix, v->name) : param;
         if (!name || !param)
             return FPC_ENOMEM;
         add_entry(s, kind, name, param, v, (char *)flat + offset * fpc_dtype_size(g->real));
@@ -122,7 +133,8 @@ static int64_t memory_index(const fpc_state_entry *e, int64_t i)
     if (e->rank != 4)
         return i;
     const fpc_shape s = e->shape;
-    const int64_t x = i % s.w, y = i / s.w % s.h, c = i / ((int64_t)s.w * s.h) % s.c, k = i / ((int64_t)s.w * s.h * s.c);
+    const int64_t x = i % s.w, y = i / s.w % s.h, c = i / ((int64_t)s.w * s.h) % s.c,
+                  k = i / ((int64_t)s.w * s.h * s.c);
     return ((k * s.h + y) * s.w + x) * s.c + c;
 }
 
@@ -189,7 +201,7 @@ static fpc_status fill_entry(fpc_state *s, const fpc_state_entry *e, uint64_t se
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to fill %s", e->name);
     memset(host, 0, (size_t)e->count * 8 + 8);
     for (int64_t i = 0; i < e->count && e->dtype != FPC_I64; i++)
-        host[i] = e->fill == FPC_FILL_ONE               ? 1.0f
+        host[i] = e->fill == FPC_FILL_ONE              ? 1.0f
                   : e->fill == FPC_FILL_UNIFORM_FAN_IN ? (float)(draw(seed, stream, i, 0, 0) / sqrt(fan))
                   : e->fill == FPC_FILL_KAIMING        ? (float)(draw(seed, stream, i, 1, 0) * sqrt(2 / fan))
                   : e->fill == FPC_FILL_TRUNC_NORMAL   ? (float)(draw(seed, stream, i, 1, 2) * 0.02)
@@ -216,7 +228,8 @@ fpc_status fpc_state_start_average(fpc_state *s)
 {
     if (!s->average)
         return FPC_OK;
-    return fpc_backend_copy(s->backend, s->average, s->param, fpc_bytes(s->flat, s->backend->device.real), FPC_ON_DEVICE);
+    return fpc_backend_copy(s->backend, s->average, s->param, fpc_bytes(s->flat, s->backend->device.real),
+                            FPC_ON_DEVICE);
 }
 
 /* Contents change places, not pointers: compiled programs hold the pointers. */

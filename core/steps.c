@@ -39,7 +39,8 @@ static fpc_status build_model(fpc_stages *s, fpc_graph *g, fpc_val image, fpc_va
         return st;
     const fpc_shape z = fpc_shape_of(g, io.logits);
     if (io.logits.id < 0 || z.c != s->classes || z.n != x.n)
-        return fpc_fail(s->ctx, FPC_EINVAL, "model %s gives logits of %s for %s pictures; %d channels are wanted, one a class",
+        return fpc_fail(s->ctx, FPC_EINVAL,
+                        "model %s gives logits of %s for %s pictures; %d channels are wanted, one a class",
                         s->model.plugin->name, fpc_shape_text(z), fpc_shape_text(x), s->classes);
     *logits = fpc_resize(g, io.logits, x.h, x.w, 0);
     return FPC_OK;
@@ -59,7 +60,11 @@ static fpc_val counts_of(fpc_graph *g, fpc_val logits, const fpc_target *target)
 /* Outputs loss, terms and counts; input loss.weights. */
 static fpc_status build_losses(fpc_stages *s, fpc_graph *g, fpc_val logits, fpc_val mask, fpc_val *loss)
 {
-    const fpc_target target = {.size = sizeof target, .mask = mask, .mask_b = {-1}, .lambda = {-1}, .classes = s->classes,
+    const fpc_target target = {.size = sizeof target,
+                               .mask = mask,
+                               .mask_b = {-1},
+                               .lambda = {-1},
+                               .classes = s->classes,
                                .ignore = s->ignore};
     fpc_val in[MAX_TERMS + 1];
     for (int32_t i = 0; i < s->n_losses; i++) {
@@ -70,8 +75,9 @@ static fpc_status build_losses(fpc_stages *s, fpc_graph *g, fpc_val logits, fpc_
         if (st)
             return st;
         if (io.term.id < 0 || fpc_count(fpc_shape_of(g, io.term)) != 1)
-            return fpc_fail(s->ctx, FPC_EINVAL, "[%s]: plugin %s must end in one number (1,1,1,1), not %s", s->loss[i].inst.self->label,
-                            s->loss[i].inst.plugin->name, fpc_shape_text(fpc_shape_of(g, io.term)));
+            return fpc_fail(s->ctx, FPC_EINVAL, "[%s]: plugin %s must end in one number (1,1,1,1), not %s",
+                            s->loss[i].inst.self->label, s->loss[i].inst.plugin->name,
+                            fpc_shape_text(fpc_shape_of(g, io.term)));
         in[i + 1] = io.term;
     }
     in[0] = fpc_input(g, "loss.weights", fpc_vector(s->n_losses), g->real);
@@ -154,9 +160,15 @@ static fpc_status get_program(fpc_stages *s, program_kind kind, int32_t n, int32
 
 /* ---- the optimizer's programs, over the flat buffers ---- */
 
-static fpc_val flat(fpc_stages *s, fpc_graph *g, const char *name) { return fpc_buffer(g, name, 1, s->state->flat, FPC_F32, FPC_FILL_ZERO); }
+static fpc_val flat(fpc_stages *s, fpc_graph *g, const char *name)
+{
+    return fpc_buffer(g, name, 1, s->state->flat, FPC_F32, FPC_FILL_ZERO);
+}
 
-static fpc_status new_graph(fpc_stages *s, fpc_graph **g) { return fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, 1, g); }
+static fpc_status new_graph(fpc_stages *s, fpc_graph **g)
+{
+    return fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, 1, g);
+}
 
 static fpc_status compile(fpc_stages *s, fpc_graph *g, fpc_program **out)
 {
@@ -193,8 +205,11 @@ static fpc_status compile_update(fpc_stages *s, const char *grad_name)
     st = st ? st : new_graph(s, &g);
     if (st)
         return st;
-    fpc_flat f = {.size = sizeof f, .param = flat(s, g, "$param"), .grad = flat(s, g, grad_name),
-                  .scale = fpc_input(g, "scale", fpc_vector(1), g->real), .lr = fpc_input(g, "lr", fpc_vector(1), g->real),
+    fpc_flat f = {.size = sizeof f,
+                  .param = flat(s, g, "$param"),
+                  .grad = flat(s, g, grad_name),
+                  .scale = fpc_input(g, "scale", fpc_vector(1), g->real),
+                  .lr = fpc_input(g, "lr", fpc_vector(1), g->real),
                   .step = fpc_input(g, "step", fpc_vector(1), g->real)};
     static const char *const slots[4] = {"$slot0", "$slot1", "$slot2", "$slot3"};
     for (int32_t i = 0; i < v->n_slots; i++)
@@ -203,7 +218,8 @@ static fpc_status compile_update(fpc_stages *s, const char *grad_name)
     if (st)
         return st;
     if (s->run.ema > 0)
-        fpc_op(g, "ema", "average", 3, (fpc_val[]){flat(s, g, "$average"), updated(g, f.param), fpc_input(g, "decay", fpc_vector(1), g->real)},
+        fpc_op(g, "ema", "average", 3,
+               (fpc_val[]){flat(s, g, "$average"), updated(g, f.param), fpc_input(g, "decay", fpc_vector(1), g->real)},
                NULL, NULL);
     return compile(s, g, &all->update);
 }
@@ -318,7 +334,8 @@ static void term_norms(const fpc_stages *s, const fpc_batch *b, const uint8_t *m
 }
 
 /* The normalisers of every micro-batch, [n_micro][n_losses], and their totals. */
-static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, double *norm, double *total)
+static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, double *norm,
+                            double *total)
 {
     const fpc_augments *a = fpc_data_augments(s->data);
     for (int32_t k = 0; k < n_micro; k++) {
@@ -329,7 +346,8 @@ static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *con
         fpc_status st = FPC_OK;
         if (a && a->has_geometry) {
             mask = malloc((size_t)pixels);
-            st = mask ? get_program(s, LABELS, b->n, b->h, b->w, &p) : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
+            st = mask ? get_program(s, LABELS, b->n, b->h, b->w, &p)
+                      : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
             st = st ? st : fpc_program_write(p, "mask", FPC_U8, b->mask, pixels);
             st = st ? st : write_draws(p, a, b);
             st = st ? st : fpc_program_run(p);
@@ -375,15 +393,17 @@ static fpc_status read_results(fpc_stages *s, fpc_program *p, const double *shar
 static fpc_status diverged(fpc_stages *s, fpc_program *p, int64_t step, const char *what, double value)
 {
     const char *where = fpc_program_find_nan(p);
-    return fpc_fail(s->ctx, FPC_ENAN,
-                    "step %lld: the %s is %g; the first value that is not finite comes out of %s. The last checkpoint is good; "
-                    "a lower optimizer.lr or run.clip_norm = 1 may help", (long long)step, what, fabs(value),
-                    where ? where : "no node (the sum overflowed)");
+    return fpc_fail(
+        s->ctx, FPC_ENAN,
+        "step %lld: the %s is %g; the first value that is not finite comes out of %s. The last checkpoint is good; "
+        "a lower optimizer.lr or run.clip_norm = 1 may help",
+        (long long)step, what, fabs(value), where ? where : "no node (the sum overflowed)");
 }
 
 static fpc_status need_labels(fpc_stages *s, const fpc_batch *b)
 {
-    return b->mask ? FPC_OK : fpc_fail(s->ctx, FPC_EINVAL, "these pictures have no labels; losses and metrics need them");
+    return b->mask ? FPC_OK
+                   : fpc_fail(s->ctx, FPC_EINVAL, "these pictures have no labels; losses and metrics need them");
 }
 
 fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,

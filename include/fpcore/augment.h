@@ -28,7 +28,7 @@ typedef struct fpc_homography {
  * to [0,1] where clamp is 1. 16 floats; an all-zero draw of a stage means "leave it alone". m is 3x4, row-major. */
 typedef struct fpc_colour {
     float m[12];
-    float g[3]; /* times k already: g = k * weights of the mean */
+    float g[3];  /* times k already: g = k * weights of the mean */
     float clamp; /* 0 or 1 */
 } fpc_colour;
 

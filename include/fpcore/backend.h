@@ -14,15 +14,15 @@ typedef enum fpc_way { FPC_TO_DEVICE = 1, FPC_TO_HOST, FPC_ON_DEVICE } fpc_way;
 
 typedef struct fpc_device {
     uint32_t size;
-    char name[64];       /* "AMD EPYC, avx512, 2 threads" */
-    size_t total, free;  /* bytes of memory; 0: unknown */
-    uint32_t real;       /* FPC_F32 or FPC_F64: what "real" means on it */
+    char name[64];      /* "AMD EPYC, avx512, 2 threads" */
+    size_t total, free; /* bytes of memory; 0: unknown */
+    uint32_t real;      /* FPC_F32 or FPC_F64: what "real" means on it */
     int32_t threads;
     /* Bytes of fast private memory that a tile of rows should fit in (a core's level 2 cache). 0: row-wise ops are
      * not tiled, each node runs over all its rows at once. */
     size_t tile_bytes;
-    uint32_t host;       /* 1: kernels work on host memory, so kernels that other plugins bring can run too */
-    void *exec;          /* passed to kernels by fpc_exec_backend */
+    uint32_t host; /* 1: kernels work on host memory, so kernels that other plugins bring can run too */
+    void *exec;    /* passed to kernels by fpc_exec_backend */
 } fpc_device;
 
 typedef struct fpc_backend_vtbl {

@@ -18,8 +18,8 @@ typedef struct fpc_dataset_info {
     const uint8_t (*palette)[3];      /* classes of them, RGB */
     const uint8_t (*mirror_pairs)[2]; /* labels that change places when a picture is mirrored */
     int32_t n_mirror_pairs;
-    int32_t ignore_label;             /* -1: none */
-    int32_t unlabelled[4];            /* by fpc_part; 1: pictures without masks (a contest's test set) */
+    int32_t ignore_label;  /* -1: none */
+    int32_t unlabelled[4]; /* by fpc_part; 1: pictures without masks (a contest's test set) */
 } fpc_dataset_info;
 
 /* The core's buffers: image h*w*3 bytes RGB, mask h*w labels (NULL: not wanted), id: a name for messages and files. */
@@ -31,9 +31,9 @@ typedef struct fpc_sample {
 
 typedef struct fpc_dataset_vtbl {
     uint32_t size;
-    fpc_status (*open)(fpc_self *, fpc_dataset_info *);                   /* [main] */
+    fpc_status (*open)(fpc_self *, fpc_dataset_info *); /* [main] */
     fpc_status (*read)(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index,
-                       fpc_sample *);                                     /* [reader: re-entrant] */
+                       fpc_sample *); /* [reader: re-entrant] */
     /* [main] Optional: fills classes, class_names, palette, mirror pairs, ignore_label (and h, w where the options say)
      * without touching a picture, after init and before open: for verbs that need no data. */
     fpc_status (*describe)(fpc_self *, fpc_dataset_info *);

@@ -62,19 +62,20 @@ FPC_API fpc_val fpc_layer_norm(fpc_graph *, const char *name, fpc_val x, float e
 /* Over n,h,w, affine, with running statistics: NAME.weight .bias .running_mean .running_var .num_batches_tracked. */
 FPC_API fpc_val fpc_batch_norm(fpc_graph *, const char *name, fpc_val x, float eps, float momentum);
 /* softmax(q k^T / sqrt(c / heads)) v within each image. q (n,h,w,c); k, v (n,h2,w2,c). drop: of the probabilities. */
-FPC_API fpc_val fpc_attention(fpc_graph *, const char *name, fpc_val q, fpc_val k, fpc_val v, int32_t heads, float drop);
+FPC_API fpc_val fpc_attention(fpc_graph *, const char *name, fpc_val q, fpc_val k, fpc_val v, int32_t heads,
+                              float drop);
 
 FPC_API fpc_val fpc_gelu(fpc_graph *, fpc_val x); /* exact, with erf */
 FPC_API fpc_val fpc_relu(fpc_graph *, fpc_val x);
 FPC_API fpc_val fpc_sigmoid(fpc_graph *, fpc_val x);
-FPC_API fpc_val fpc_add(fpc_graph *, fpc_val a, fpc_val b); /* equal shapes, or b (n,1,1,c) or (1,1,1,c) */
-FPC_API fpc_val fpc_mul(fpc_graph *, fpc_val a, fpc_val b); /* likewise */
-FPC_API fpc_val fpc_concat(fpc_graph *, int32_t n, const fpc_val *x);                    /* along c */
-FPC_API fpc_val fpc_slice(fpc_graph *, fpc_val x, int32_t first, int32_t count);         /* along c */
+FPC_API fpc_val fpc_add(fpc_graph *, fpc_val a, fpc_val b);           /* equal shapes, or b (n,1,1,c) or (1,1,1,c) */
+FPC_API fpc_val fpc_mul(fpc_graph *, fpc_val a, fpc_val b);           /* likewise */
+FPC_API fpc_val fpc_concat(fpc_graph *, int32_t n, const fpc_val *x); /* along c */
+FPC_API fpc_val fpc_slice(fpc_graph *, fpc_val x, int32_t first, int32_t count); /* along c */
 /* Bilinear. align_corners 0: half-pixel centres, clamped at the border; 1: corner pixels coincide. */
 FPC_API fpc_val fpc_resize(fpc_graph *, fpc_val x, int32_t h, int32_t w, int align_corners);
-FPC_API fpc_val fpc_pool_mean(fpc_graph *, fpc_val x);                                   /* (n,h,w,c) -> (n,1,1,c) */
-FPC_API fpc_val fpc_max_pool(fpc_graph *, fpc_val x, int32_t k, int32_t stride);         /* no padding */
+FPC_API fpc_val fpc_pool_mean(fpc_graph *, fpc_val x);                           /* (n,h,w,c) -> (n,1,1,c) */
+FPC_API fpc_val fpc_max_pool(fpc_graph *, fpc_val x, int32_t k, int32_t stride); /* no padding */
 FPC_API fpc_val fpc_pad(fpc_graph *, fpc_val x, int32_t top, int32_t left, int32_t h, int32_t w); /* zeros, to h x w */
 /* Inverted dropout; x itself when p is 0 or in an evaluation graph. The random stream is the hash of the scope and
  * name, so it does not change when other layers are added. per_channel 1: whole (image, channel) planes. */

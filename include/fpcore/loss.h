@@ -21,12 +21,12 @@ typedef struct fpc_loss_io {
     uint32_t size;
     fpc_val logits; /* (n,h,w,classes), already of the mask's size */
     const fpc_target *target;
-    fpc_val term;   /* set by build */
+    fpc_val term; /* set by build */
 } fpc_loss_io;
 
 /* What decides a term's normaliser, counted in one micro-batch. */
 typedef struct fpc_label_counts {
-    int64_t images;        /* with at least one labelled pixel */
+    int64_t images; /* with at least one labelled pixel */
     int64_t classes;
     const int64_t *pixels; /* per class, without ignored ones */
 } fpc_label_counts;
@@ -40,7 +40,8 @@ typedef struct fpc_loss_vtbl {
 } fpc_loss_vtbl;
 
 /* Appends a seg_loss node with one term (see ops.h) and returns its value; `term` is copied. For loss plugins. */
-FPC_API fpc_val fpc_seg_loss(fpc_graph *, const char *name, fpc_val logits, const fpc_target *, const fpc_seg_term *term);
+FPC_API fpc_val fpc_seg_loss(fpc_graph *, const char *name, fpc_val logits, const fpc_target *,
+                             const fpc_seg_term *term);
 
 #ifdef __cplusplus
 }

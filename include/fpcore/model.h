@@ -11,10 +11,10 @@ extern "C" {
 
 typedef struct fpc_model_io {
     uint32_t size;
-    fpc_val image;   /* (n,h,w,3) real in [0,1] */
+    fpc_val image; /* (n,h,w,3) real in [0,1] */
     int32_t classes;
-    fpc_val logits;  /* set by build: (n,h',w',classes). Another size than the image's is upsampled by the core:
-                        bilinear, half-pixel centres */
+    fpc_val logits; /* set by build: (n,h',w',classes). Another size than the image's is upsampled by the core:
+                       bilinear, half-pixel centres */
 } fpc_model_io;
 
 typedef struct fpc_model_vtbl {

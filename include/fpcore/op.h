@@ -47,10 +47,10 @@ typedef struct fpc_op_def {
     const char *name;
     int16_t min_in, max_in, n_out;
     uint16_t attr_size;
-    const char *in, *out;                         /* access letters */
-    fpc_status (*infer)(fpc_ctx *, fpc_node *);   /* output shapes and dtypes, or a message naming the node. [main] */
-    fpc_status (*grad)(fpc_graph *, fpc_grad *);  /* appends nodes. [main] */
-    int64_t (*macs)(const fpc_node *);            /* multiply-accumulates of one run; NULL: none worth counting */
+    const char *in, *out;                        /* access letters */
+    fpc_status (*infer)(fpc_ctx *, fpc_node *);  /* output shapes and dtypes, or a message naming the node. [main] */
+    fpc_status (*grad)(fpc_graph *, fpc_grad *); /* appends nodes. [main] */
+    int64_t (*macs)(const fpc_node *);           /* multiply-accumulates of one run; NULL: none worth counting */
 } fpc_op_def;
 
 /* The access letter of argument i. */
@@ -87,9 +87,9 @@ enum { FPC_KERNEL_DETERMINISTIC = 1 << 0, FPC_KERNEL_CAPTURABLE = 1 << 1 };
 typedef struct fpc_kernel {
     uint32_t size, flags, dtypes; /* dtypes: bits of the real types it computes in */
     int32_t rank;
-    const char *op, *name; /* "linear", "linear.avx512" */
-    int (*match)(const fpc_node *);              /* NULL: always; shapes and attributes only */
-    void (*need)(const fpc_node *, fpc_need *);  /* NULL: nothing; the struct comes zeroed */
+    const char *op, *name;                      /* "linear", "linear.avx512" */
+    int (*match)(const fpc_node *);             /* NULL: always; shapes and attributes only */
+    void (*need)(const fpc_node *, fpc_need *); /* NULL: nothing; the struct comes zeroed */
     fpc_status (*begin)(fpc_exec *, const fpc_node *);
     fpc_status (*run)(fpc_exec *, const fpc_node *, fpc_rows);
     fpc_status (*end)(fpc_exec *, const fpc_node *);

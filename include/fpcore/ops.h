@@ -22,48 +22,36 @@
  * attention.c
  *   attention(q, k, v[, clock]) -> o, lse     per image and head; lse (n,h,w,heads): log-sum-exp of the scaled scores.
  *                                             Dropout (rng.h) on row (image*nq + i)*heads + head, element key index
- *                                                                                                attr fpc_attention_attr
- *   attention_grad(q, k, v, o, lse, do[, clock]) -> dq, dk, dv                                   attr fpc_attention_attr
- * pointwise.c
- *   gelu(x) relu(x) sigmoid(x) -> y;  gelu_grad(x, dy) relu_grad(y, dy) sigmoid_grad(y, dy) -> dx
- *   add(a, b) mul(a, b) -> y                  equal shapes
- *   add_bcast(a, b) mul_bcast(a, b) -> y      b (n,1,1,c) or (1,1,1,c)
- *   concat(a, b, ...) -> y                    along c
- *   slice(x) -> y                             channels [first, first+count)                      attr fpc_slice_attr
- *   slice_grad(dy) -> dx                      zeros outside; total channels                      attr fpc_slice_attr
- *   dropout(x, clock) -> y                    row = pixel row (per_channel: image), element = c  attr fpc_dropout_attr
- *   copy(x) -> y
- *   combine(weights, x0, x1, ...) -> y        y = sum_i weights[i] * x_i; all scalars (1,1,1,1), weights (1,1,1,n)
- *   combine_grad(weights, dy) -> d            d[i] = weights[i] * dy, shape of weights
+ *                                                                                                attr
+ * fpc_attention_attr attention_grad(q, k, v, o, lse, do[, clock]) -> dq, dk, dv                                   attr
+ * fpc_attention_attr pointwise.c gelu(x) relu(x) sigmoid(x) -> y;  gelu_grad(x, dy) relu_grad(y, dy) sigmoid_grad(y,
+ * dy) -> dx add(a, b) mul(a, b) -> y                  equal shapes add_bcast(a, b) mul_bcast(a, b) -> y      b
+ * (n,1,1,c) or (1,1,1,c) concat(a, b, ...) -> y                    along c slice(x) -> y channels [first, first+count)
+ * attr fpc_slice_attr slice_grad(dy) -> dx                      zeros outside; total channels                      attr
+ * fpc_slice_attr dropout(x, clock) -> y                    row = pixel row (per_channel: image), element = c  attr
+ * fpc_dropout_attr copy(x) -> y combine(weights, x0, x1, ...) -> y        y = sum_i weights[i] * x_i; all scalars
+ * (1,1,1,1), weights (1,1,1,n) combine_grad(weights, dy) -> d            d[i] = weights[i] * dy, shape of weights
  * resize.c
  *   resize(x) -> y;  resize_grad(dy) -> dx    bilinear to h x w; the adjoint, to h x w           attr fpc_resize_attr
  *   pool_mean(x) -> y                         (n,1,1,c)
  *   pool_sum(x) -> y                          (n,1,1,c)
- *   broadcast(x) -> y                         (n,1,1,c) to (n,h,w,c), times scale                attr fpc_broadcast_attr
- *   max_pool(x) -> y;  max_pool_grad(x, y, dy) -> dx   to the first maximum of each window       attr fpc_pool_attr
- *   window(x) -> y                            y[i,j] = x[i-top, j-left], zero outside, size h x w: pad and crop
- *                                                                                                attr fpc_window_attr
- * image.c
- *   to_real(u8) -> y                          x / 255
- *   warp_image(u8, draws) -> y                y = bilinear sample of x/255; draws (n,1,1,8) real: rows of a pixel-space
- *                                             matrix, output pixel index -> input pixel index (m20 and m21, m22 = 1):
- *                                             [m00 m01 m02 m10 m11 m12 m20 m21]; zero outside
- *   warp_mask(u8, draws, table) -> u8         nearest (floor(x + 0.5)); table (n,1,1,256) U8 maps labels (exchange of
- *                                             pairs); outside: `fill`                            attr fpc_warp_attr
- *   colour(x, draws) -> y                     draws (n,1,stages,16) real, fpc_colour of augment.h, in order
- *   gaussian_noise(x, sigma, clock) -> y      x + sigma[image] * N(0,1), sigma (n,1,1,1); Box-Muller pairs (2i, 2i+1)
- *                                             of element index e = row*c + channel from words of
- *                                             fpc_philox4x32(seed, e/4 low, e/4 high, step, stream), u and v the
- *                                             fpc_unit of words 2i, 2i+1: sqrt(-2 ln(1 - u)) times cos(2 pi v) for the
- *                                             even element, sin(2 pi v) for the odd; clamped to [0,1]
- *                                                                                                attr fpc_noise_attr
- * loss.c (kernels) / ops_loss.c
- *   seg_loss(logits, mask) -> terms, stats, norm, counts                                         attr fpc_seg_loss_attr
- *       Bilinear upsampling of logits (n,lh,lw,K) to the mask's size (none where equal), softmax, and every loss term
- *       at once. terms (1,1,1,T); stats (n,1,3,K): per image I = sum p*onehot, P = sum p, Y = sum onehot over pixels
- *       that are not ignored; norm (1,1,1,T): each term's normaliser (CE: sum of weights, or pixels; Dice: images
- *       with a labelled pixel; focal: pixels); counts (n,1,K,3) I32: tp, fp, fn of the arg-max (lowest index wins).
- *       CE and focal with N = 0 give 0. Labels >= K other than ignore are reported (FPC_EFORMAT with the image's number).
+ *   broadcast(x) -> y                         (n,1,1,c) to (n,h,w,c), times scale                attr
+ * fpc_broadcast_attr max_pool(x) -> y;  max_pool_grad(x, y, dy) -> dx   to the first maximum of each window       attr
+ * fpc_pool_attr window(x) -> y                            y[i,j] = x[i-top, j-left], zero outside, size h x w: pad and
+ * crop attr fpc_window_attr image.c to_real(u8) -> y                          x / 255 warp_image(u8, draws) -> y y =
+ * bilinear sample of x/255; draws (n,1,1,8) real: rows of a pixel-space matrix, output pixel index -> input pixel index
+ * (m20 and m21, m22 = 1): [m00 m01 m02 m10 m11 m12 m20 m21]; zero outside warp_mask(u8, draws, table) -> u8 nearest
+ * (floor(x + 0.5)); table (n,1,1,256) U8 maps labels (exchange of pairs); outside: `fill` attr fpc_warp_attr colour(x,
+ * draws) -> y                     draws (n,1,stages,16) real, fpc_colour of augment.h, in order gaussian_noise(x,
+ * sigma, clock) -> y      x + sigma[image] * N(0,1), sigma (n,1,1,1); Box-Muller pairs (2i, 2i+1) of element index e =
+ * row*c + channel from words of fpc_philox4x32(seed, e/4 low, e/4 high, step, stream), u and v the fpc_unit of words
+ * 2i, 2i+1: sqrt(-2 ln(1 - u)) times cos(2 pi v) for the even element, sin(2 pi v) for the odd; clamped to [0,1] attr
+ * fpc_noise_attr loss.c (kernels) / ops_loss.c seg_loss(logits, mask) -> terms, stats, norm, counts attr
+ * fpc_seg_loss_attr Bilinear upsampling of logits (n,lh,lw,K) to the mask's size (none where equal), softmax, and every
+ * loss term at once. terms (1,1,1,T); stats (n,1,3,K): per image I = sum p*onehot, P = sum p, Y = sum onehot over
+ * pixels that are not ignored; norm (1,1,1,T): each term's normaliser (CE: sum of weights, or pixels; Dice: images with
+ * a labelled pixel; focal: pixels); counts (n,1,K,3) I32: tp, fp, fn of the arg-max (lowest index wins). CE and focal
+ * with N = 0 give 0. Labels >= K other than ignore are reported (FPC_EFORMAT with the image's number).
  *   seg_loss_grad(logits, mask, stats, norm, dterms) -> dlogits                                  attr fpc_seg_loss_attr
  *   seg_argmax(logits) -> u8 (n,h,w,1)        labels of the upsampled logits                     attr fpc_resize_attr
  *   softmax(x) -> y                           over c

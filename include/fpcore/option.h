@@ -62,26 +62,43 @@ typedef struct fpc_option {
 
 #ifndef __cplusplus
 /* The _Generic turns a field of another type into a compile error. */
-#define FPC_FIELD_(T, field, type) \
-    ((uint32_t)(offsetof(T, field) + 0 * sizeof(_Generic(((T *)0)->field, type : 1))))
-#define FPC_OPTION_REAL(T, field, def_, min_, max_, unit_, help_) \
-    {#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_REAL, 0, FPC_FIELD_(T, field, double)}
-#define FPC_OPTION_INT(T, field, def_, min_, max_, unit_, help_) \
-    {#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_INT, 0, FPC_FIELD_(T, field, int64_t)}
-#define FPC_OPTION_BOOL(T, field, def_, help_) \
-    {#field, help_, "", def_, 0, 1, NULL, FPC_OPT_BOOL, 0, FPC_FIELD_(T, field, int64_t)}
-#define FPC_OPTION_TEXT(T, field, def_, help_) \
-    {#field, help_, "", def_, 1, 0, NULL, FPC_OPT_TEXT, 0, FPC_FIELD_(T, field, const char *)}
-#define FPC_OPTION_PATH(T, field, def_, help_) \
-    {#field, help_, "", def_, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, const char *)}
-#define FPC_OPTION_CHOICE(T, field, def_, choices_, help_) \
-    {#field, help_, "", def_, 1, 0, choices_, FPC_OPT_CHOICE, 0, FPC_FIELD_(T, field, int64_t)}
-#define FPC_OPTION_INTS(T, field, def_, min_, max_, unit_, help_) \
-    {#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_INTS, 0, FPC_FIELD_(T, field, fpc_ints)}
-#define FPC_OPTION_REALS(T, field, def_, min_, max_, unit_, help_) \
-    {#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_REALS, 0, FPC_FIELD_(T, field, fpc_reals)}
-#define FPC_OPTION_RANGE(T, field, def_, min_, max_, unit_, help_) \
-    {#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_RANGE, 0, FPC_FIELD_(T, field, fpc_range)}
+#define FPC_FIELD_(T, field, type) ((uint32_t)(offsetof(T, field) + 0 * sizeof(_Generic(((T *)0)->field, type : 1))))
+#define FPC_OPTION_REAL(T, field, def_, min_, max_, unit_, help_)                                                      \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_REAL, 0, FPC_FIELD_(T, field, double)                    \
+    }
+#define FPC_OPTION_INT(T, field, def_, min_, max_, unit_, help_)                                                       \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_INT, 0, FPC_FIELD_(T, field, int64_t)                    \
+    }
+#define FPC_OPTION_BOOL(T, field, def_, help_)                                                                         \
+    {                                                                                                                  \
+#field, help_, "", def_, 0, 1, NULL, FPC_OPT_BOOL, 0, FPC_FIELD_(T, field, int64_t)                            \
+    }
+#define FPC_OPTION_TEXT(T, field, def_, help_)                                                                         \
+    {                                                                                                                  \
+#field, help_, "", def_, 1, 0, NULL, FPC_OPT_TEXT, 0, FPC_FIELD_(T, field, const char *)                       \
+    }
+#define FPC_OPTION_PATH(T, field, def_, help_)                                                                         \
+    {                                                                                                                  \
+#field, help_, "", def_, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, const char *)       \
+    }
+#define FPC_OPTION_CHOICE(T, field, def_, choices_, help_)                                                             \
+    {                                                                                                                  \
+#field, help_, "", def_, 1, 0, choices_, FPC_OPT_CHOICE, 0, FPC_FIELD_(T, field, int64_t)                      \
+    }
+#define FPC_OPTION_INTS(T, field, def_, min_, max_, unit_, help_)                                                      \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_INTS, 0, FPC_FIELD_(T, field, fpc_ints)                  \
+    }
+#define FPC_OPTION_REALS(T, field, def_, min_, max_, unit_, help_)                                                     \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_REALS, 0, FPC_FIELD_(T, field, fpc_reals)                \
+    }
+#define FPC_OPTION_RANGE(T, field, def_, min_, max_, unit_, help_)                                                     \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_RANGE, 0, FPC_FIELD_(T, field, fpc_range)                \
+    }
 #endif
 
 #ifdef __cplusplus

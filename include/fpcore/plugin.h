@@ -45,12 +45,12 @@ typedef struct fpc_plugin {
 #define FPC_PLUGIN_HEAD .size = sizeof(fpc_plugin), .abi = FPC_ABI, .option_size = sizeof(fpc_option)
 
 /* FPC_PLUGINS(&a, &b): the only exported symbol. Its name carries the ABI's major number. */
-#define FPC_PLUGINS(...)                                                              \
-    FPC_API const fpc_plugin *const *fpc_plugins_v0(void);                            \
-    FPC_API const fpc_plugin *const *fpc_plugins_v0(void)                             \
-    {                                                                                 \
-        static const fpc_plugin *const list[] = {__VA_ARGS__, NULL};                  \
-        return list;                                                                  \
+#define FPC_PLUGINS(...)                                                                                               \
+    FPC_API const fpc_plugin *const *fpc_plugins_v0(void);                                                             \
+    FPC_API const fpc_plugin *const *fpc_plugins_v0(void)                                                              \
+    {                                                                                                                  \
+        static const fpc_plugin *const list[] = {__VA_ARGS__, NULL};                                                   \
+        return list;                                                                                                   \
     }
 
 #ifdef __cplusplus

@@ -39,7 +39,10 @@ static inline fpc_u32x4 fpc_philox(fpc_rng r, uint32_t draw)
 }
 
 /* [0, 1) from the top 24 bits: exact in float. */
-static inline float fpc_unit(uint32_t u) { return (float)(u >> 8) * (1.0f / 16777216.0f); }
+static inline float fpc_unit(uint32_t u)
+{
+    return (float)(u >> 8) * (1.0f / 16777216.0f);
+}
 
 /* FNV-1a, the stream of a label. */
 static inline uint32_t fpc_hash(const char *text)
@@ -55,9 +58,18 @@ static inline uint32_t fpc_hash(const char *text)
  * where word16 is the half-word j % 8 (low half of v[0], high half of v[0], low half of v[1], ...) of
  * fpc_philox4x32(seed, j / 8, r, step, stream). The probability is rounded to 1/65536 and the scale is that of the
  * rounded probability, so the expectation is exact. Forward and backward regenerate the same decisions. */
-static inline uint32_t fpc_drop_threshold(float p) { return (uint32_t)(p * 65536.0f + 0.5f); }
-static inline float fpc_drop_scale(float p) { return 65536.0f / (65536.0f - (float)fpc_drop_threshold(p)); }
-static inline uint32_t fpc_half(fpc_u32x4 u, uint32_t j) { return (u.v[j / 2 % 4] >> (j % 2 * 16)) & 0xffffu; }
+static inline uint32_t fpc_drop_threshold(float p)
+{
+    return (uint32_t)(p * 65536.0f + 0.5f);
+}
+static inline float fpc_drop_scale(float p)
+{
+    return 65536.0f / (65536.0f - (float)fpc_drop_threshold(p));
+}
+static inline uint32_t fpc_half(fpc_u32x4 u, uint32_t j)
+{
+    return (u.v[j / 2 % 4] >> (j % 2 * 16)) & 0xffffu;
+}
 
 #ifdef __cplusplus
 }

@@ -24,8 +24,14 @@ typedef struct fpc_tensor {
     uint32_t dtype, flags;
 } fpc_tensor;
 
-static inline int64_t fpc_rows_of(fpc_shape s) { return (int64_t)s.n * s.h * s.w; }
-static inline int64_t fpc_count(fpc_shape s) { return fpc_rows_of(s) * s.c; }
+static inline int64_t fpc_rows_of(fpc_shape s)
+{
+    return (int64_t)s.n * s.h * s.w;
+}
+static inline int64_t fpc_count(fpc_shape s)
+{
+    return fpc_rows_of(s) * s.c;
+}
 static inline size_t fpc_dtype_size(uint32_t dtype)
 {
     return dtype == FPC_F64 || dtype == FPC_I64    ? 8

@@ -325,9 +325,10 @@ static fpc_status end_image(const struct loss_job *job, int32_t image, double *s
         const double *sums = (const double *)(band + 1);
         const int32_t *band_counts = (const int32_t *)(sums + 2 * k);
         if (band->bad_label)
-            return fpc_fail(fpc_exec_ctx(job->x), FPC_EFORMAT,
-                            "%s: image %d of the batch has label %d at x %d, y %d; there are %d classes, so labels are 0 .. %d",
-                            job->node->name, image, band->bad_label, band->bad_x, band->bad_y, k, k - 1);
+            return fpc_fail(
+                fpc_exec_ctx(job->x), FPC_EFORMAT,
+                "%s: image %d of the batch has label %d at x %d, y %d; there are %d classes, so labels are 0 .. %d",
+                job->node->name, image, band->bad_label, band->bad_x, band->bad_y, k, k - 1);
         pixels += band->pixels;
         for (int32_t c = 0; c < k; c++)
             p[c] += sums[c], hit[c] += sums[k + c];

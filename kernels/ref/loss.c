@@ -133,9 +133,10 @@ static fpc_status image_loss(fpc_exec *exec, const fpc_node *node, int32_t n, do
         if (label == a->ignore)
             continue;
         if (label >= k)
-            return fpc_fail(fpc_exec_ctx(exec), FPC_EFORMAT,
-                            "%s: image %d of the batch has label %d at x %d, y %d; there are %d classes, so labels are 0 .. %d",
-                            node->name, n, (int)label, (int)(r % ms.w), (int)(r / ms.w), (int)k, (int)k - 1);
+            return fpc_fail(
+                fpc_exec_ctx(exec), FPC_EFORMAT,
+                "%s: image %d of the batch has label %d at x %d, y %d; there are %d classes, so labels are 0 .. %d",
+                node->name, n, (int)label, (int)(r % ms.w), (int)(r / ms.w), (int)k, (int)k - 1);
         pixel px;
         count(counts, label, look(logits, ms, place_of(ms, n * image_rows(ms) + r), a->align_corners, &px));
         for (int64_t c = 0; c < k; c++)

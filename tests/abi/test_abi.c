@@ -1,5 +1,6 @@
 /* test_abi.c: what plugins that are compiled already rely on: sizes and offsets of the public structs, numbers of the
- * public enums, and the names that libfpcore.so exports under FPCORE_0. Within an ABI major these only grow at the end. */
+ * public enums, and the names that libfpcore.so exports under FPCORE_0. Within an ABI major these only grow at the end.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

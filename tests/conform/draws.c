@@ -29,7 +29,12 @@ static void *draw_all(void *arg)
     const fpc_augment_vtbl *v = job->c->plugin->vtbl;
 
     for (int32_t i = 0; i < DRAWS && !job->status; i++) {
-        const fpc_image_info info = {.size = sizeof info, .h = 96, .w = 128, .c = 3, .rows = 16, .row = i % 16,
+        const fpc_image_info info = {.size = sizeof info,
+                                     .h = 96,
+                                     .w = 128,
+                                     .c = 3,
+                                     .rows = 16,
+                                     .row = i % 16,
                                      .shared = counter(1000 + i / 16)};
         memset(job->out[i], 0, v->draw_size);
         memset(job->out[i] + v->draw_size, 0xa5, GUARD);
@@ -79,8 +84,8 @@ static void check_pixel_stage(conform *c)
     const fpc_val image = fpc_input(g, "image", shape, FPC_F32);
     const fpc_val draws = fpc_input(g, "draws", (fpc_shape){2, 1, 1, (int32_t)(v->draw_size / sizeof(float))}, FPC_F32);
     const fpc_val out = v->build(c->self, g, image, draws);
-    check(c, !fpc_graph_check(g) && out.id >= 0 && fpc_same_shape(fpc_shape_of(g, out), shape), "build keeps the picture's shape",
-          "graph");
+    check(c, !fpc_graph_check(g) && out.id >= 0 && fpc_same_shape(fpc_shape_of(g, out), shape),
+          "build keeps the picture's shape", "graph");
 }
 
 void check_augment(conform *c)
@@ -129,8 +134,8 @@ static void check_info(conform *c, const fpc_dataset_info *i)
 {
     int bad = 0;
 
-    check(c, i->h > 0 && i->w > 0 && i->h <= 16384 && i->w <= 16384 && i->c == 3, "the sample's size is possible", "%dx%dx%d",
-          i->h, i->w, i->c);
+    check(c, i->h > 0 && i->w > 0 && i->h <= 16384 && i->w <= 16384 && i->c == 3, "the sample's size is possible",
+          "%dx%dx%d", i->h, i->w, i->c);
     check(c, i->classes >= 2 && i->classes <= FPC_MAX_CLASSES && i->class_names && i->palette,
           "classes have names and colours", "%d classes", i->classes);
     for (int32_t k = 0; k < i->classes && i->class_names; k++)
@@ -141,8 +146,9 @@ static void check_info(conform *c, const fpc_dataset_info *i)
                i->mirror_pairs[k][0] == i->mirror_pairs[k][1];
     check(c, !bad, "mirror pairs are two different classes", "one is not");
     check(c, i->ignore_label >= -1 && i->ignore_label < 256, "ignore_label is a byte or -1", "%d", i->ignore_label);
-    check(c, i->count[FPC_TRAIN] >= 0 && i->count[FPC_VAL] >= 0 && i->count[FPC_TEST] >= 0 &&
-                 i->count[FPC_TRAIN] + i->count[FPC_VAL] + i->count[FPC_TEST] > 0,
+    check(c,
+          i->count[FPC_TRAIN] >= 0 && i->count[FPC_VAL] >= 0 && i->count[FPC_TEST] >= 0 &&
+              i->count[FPC_TRAIN] + i->count[FPC_VAL] + i->count[FPC_TEST] > 0,
           "there are samples", "%lld, %lld, %lld", (long long)i->count[FPC_TRAIN], (long long)i->count[FPC_VAL],
           (long long)i->count[FPC_TEST]);
 }

@@ -62,8 +62,15 @@ fpc_status eval_run(eval *e)
             in[k] = e->value[gn->in[k]];
         for (int32_t k = 0; k < gn->n_out; k++)
             out[k] = e->value[gn->out[k]];
-        fpc_node node = {.size = sizeof node, .id = (uint32_t)i, .op = gn->def->name, .name = gn->name, .n_in = gn->n_in,
-                         .n_out = gn->n_out, .in = in, .out = out, .attr = gn->attr};
+        fpc_node node = {.size = sizeof node,
+                         .id = (uint32_t)i,
+                         .op = gn->def->name,
+                         .name = gn->name,
+                         .n_in = gn->n_in,
+                         .n_out = gn->n_out,
+                         .in = in,
+                         .out = out,
+                         .attr = gn->attr};
         const fpc_kernel *kernel = fpc_backend_kernel(e->backend, &node, e->g->real);
         if (!kernel)
             return fpc_fail(e->c->ctx, FPC_ENOSUPPORT, "%s: no kernel computes `%s` in %s", node.name, node.op,

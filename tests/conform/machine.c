@@ -46,8 +46,8 @@ static void check_table(conform *c, const fpc_device *device)
             at = n;
         }
     check(c, n < 10000, "the table ends with a row whose op is NULL", "it does not");
-    check(c, !bad, "kernels are well formed", "`%s` %s", row(v, table, at)->name ? row(v, table, at)->name : row(v, table, at)->op,
-          bad ? bad : "");
+    check(c, !bad, "kernels are well formed", "`%s` %s",
+          row(v, table, at)->name ? row(v, table, at)->name : row(v, table, at)->op, bad ? bad : "");
 }
 
 /* copy NULL: the memory is the host's. */
@@ -136,11 +136,13 @@ void check_backend(conform *c)
 
     if (!check(c, !v->open(c->self, &device), "opens", "open"))
         return;
-    check(c, device.name[0] && memchr(device.name, 0, sizeof device.name), "the device has a name", "device.name is empty");
-    check(c, device.real == FPC_F32 || device.real == FPC_F64, "real is float or double", "device.real is %u", device.real);
+    check(c, device.name[0] && memchr(device.name, 0, sizeof device.name), "the device has a name",
+          "device.name is empty");
+    check(c, device.real == FPC_F32 || device.real == FPC_F64, "real is float or double", "device.real is %u",
+          device.real);
     check(c, device.threads >= 1, "there is a thread", "device.threads is %d", device.threads);
-    if (check(c, v->kernel_size == sizeof(fpc_kernel), "kernel_size is that of fpc_kernel", "%u, expected %zu", v->kernel_size,
-              sizeof(fpc_kernel)))
+    if (check(c, v->kernel_size == sizeof(fpc_kernel), "kernel_size is that of fpc_kernel", "%u, expected %zu",
+              v->kernel_size, sizeof(fpc_kernel)))
         check_table(c, &device);
     check_memory(c);
     check_threads(c, &device);

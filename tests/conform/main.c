@@ -75,7 +75,8 @@ static const char *required_option(const conform *c)
 {
     for (const fpc_option *o = c->plugin->options; o && o->type != FPC_OPT_END; o++)
         if (o->flags & FPC_OPT_REQUIRED && !*c->settings)
-            return fpc_sprintf(c->arena, "the option `%s` is required: fpcore-conform %s %s=VALUE", o->name, c->file, o->name);
+            return fpc_sprintf(c->arena, "the option `%s` is required: fpcore-conform %s %s=VALUE", o->name, c->file,
+                               o->name);
     return NULL;
 }
 
@@ -119,12 +120,13 @@ static int run_checks(conform *c, const char *file)
 
 static int usage(FILE *to)
 {
-    fprintf(to, "usage: fpcore-conform FILE.so [KEY=VALUE ...]\n"
-                "Checks that the plugins in FILE.so keep the rules of their kind: one line per check, exit code 0 when\n"
-                "all hold. KEY=VALUE sets an option of the plugin; the others keep their defaults. Further plugins (the\n"
-                "backend `ref`, for numeric checks) are looked for where fpcore looks for them.\n"
-                "\n"
-                "example: fpcore-conform ./my_loss.so\n");
+    fprintf(to,
+            "usage: fpcore-conform FILE.so [KEY=VALUE ...]\n"
+            "Checks that the plugins in FILE.so keep the rules of their kind: one line per check, exit code 0 when\n"
+            "all hold. KEY=VALUE sets an option of the plugin; the others keep their defaults. Further plugins (the\n"
+            "backend `ref`, for numeric checks) are looked for where fpcore looks for them.\n"
+            "\n"
+            "example: fpcore-conform ./my_loss.so\n");
     return to == stderr ? 2 : 0;
 }
 
@@ -159,7 +161,7 @@ int main(int argc, char **argv)
     if (WIFSIGNALED(status))
         printf("not ok %s: the plugin crashed after the last line above: %s\n", argv[1], strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != CHECKS_PASSED && WEXITSTATUS(status) != CHECKS_FAILED)
-        printf("not ok %s: the plugin crashed after the last line above: it ended the process with exit code %d\n", argv[1],
-               WEXITSTATUS(status));
+        printf("not ok %s: the plugin crashed after the last line above: it ended the process with exit code %d\n",
+               argv[1], WEXITSTATUS(status));
     return !WIFEXITED(status) || WEXITSTATUS(status) != CHECKS_PASSED;
 }

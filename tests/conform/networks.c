@@ -1,5 +1,5 @@
-/* networks.c: the rules of kinds that build graphs: models, losses, optimizers. Where the backend `ref` is found, losses
- * and optimizers are also computed, in double. */
+/* networks.c: the rules of kinds that build graphs: models, losses, optimizers. Where the backend `ref` is found,
+ * losses and optimizers are also computed, in double. */
 #include "conform.h"
 
 #include <fpcore/loss.h>
@@ -23,8 +23,10 @@ static fpc_graph *build_model(conform *c, int training, int32_t n, int32_t side,
 
     if (!g)
         return NULL;
-    fpc_model_io io = {.size = sizeof io, .image = fpc_input(g, "image", (fpc_shape){n, side, side, 3}, FPC_F32),
-                       .classes = classes, .logits = {-1}};
+    fpc_model_io io = {.size = sizeof io,
+                       .image = fpc_input(g, "image", (fpc_shape){n, side, side, 3}, FPC_F32),
+                       .classes = classes,
+                       .logits = {-1}};
     if (v->build(c->self, g, &io) || fpc_graph_check(g))
         return NULL;
     *logits = io.logits;
@@ -68,16 +70,16 @@ void check_model(conform *c)
         return;
     check(c, logits.id >= 0, "sets logits", "io->logits is not set");
     const fpc_shape s = fpc_shape_of(train, logits);
-    check(c, s.c == CLASSES && s.n == 2, "logits have a channel for each class", "%dx%dx%dx%d for 2 pictures and %d classes", s.n,
-          s.h, s.w, s.c, CLASSES);
+    check(c, s.c == CLASSES && s.n == 2, "logits have a channel for each class",
+          "%dx%dx%dx%d for 2 pictures and %d classes", s.n, s.h, s.w, s.c, CLASSES);
     check(c, count_params(train) > 0, "has parameters", "none");
     fpc_graph *evaluation = build_model(c, 0, 2, SIDE, CLASSES, &eval_logits);
     if (!check(c, evaluation != NULL, "builds an evaluation graph", "build"))
         return;
     const char *name = state_differs(train, evaluation);
     check(c, !name, "training and evaluation have equal parameters", "they differ in `%s`", name ? name : "");
-    check(c, fpc_same_shape(s, fpc_shape_of(evaluation, eval_logits)), "training and evaluation have logits of equal shape",
-          "they differ");
+    check(c, fpc_same_shape(s, fpc_shape_of(evaluation, eval_logits)),
+          "training and evaluation have logits of equal shape", "they differ");
     fpc_graph *larger = build_model(c, 1, 1, 2 * SIDE, CLASSES, &other);
     if (!check(c, larger != NULL, "builds for another picture size and batch", "build"))
         return;
@@ -85,8 +87,12 @@ void check_model(conform *c)
     check(c, !name, "parameters do not depend on picture size and batch", "they differ in `%s`", name ? name : "");
     const int32_t n = count_params(train);
     fpc_val *grads = fpc_alloc(c->arena, (size_t)n * sizeof *grads);
-    const fpc_target target = {.size = sizeof target, .mask = fpc_input(train, "mask", (fpc_shape){2, s.h, s.w, 1}, FPC_U8),
-                               .mask_b = {-1}, .lambda = {-1}, .classes = CLASSES, .ignore = -1};
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(train, "mask", (fpc_shape){2, s.h, s.w, 1}, FPC_U8),
+                               .mask_b = {-1},
+                               .lambda = {-1},
+                               .classes = CLASSES,
+                               .ignore = -1};
     const fpc_seg_term term = {.kind = FPC_TERM_CROSS_ENTROPY};
     const fpc_val loss = fpc_seg_loss(train, "loss", logits, &target, &term);
     check(c, grads && !fpc_autodiff(train, loss, n, grads), "has a gradient", "autodiff");
@@ -110,8 +116,8 @@ static fpc_status build_loss(conform *c, uint32_t real, loss_graph *l)
         return FPC_ENOMEM;
     l->logits = fpc_param(l->g, "logits", 4, (fpc_shape){N, H, W, K}, FPC_FILL_ZERO, 0);
     l->mask = fpc_input(l->g, "mask", (fpc_shape){N, H, W, 1}, FPC_U8);
-    const fpc_target target = {.size = sizeof target, .mask = l->mask, .mask_b = {-1}, .lambda = {-1}, .classes = K,
-                               .ignore = IGNORE};
+    const fpc_target target = {
+        .size = sizeof target, .mask = l->mask, .mask_b = {-1}, .lambda = {-1}, .classes = K, .ignore = IGNORE};
     fpc_loss_io io = {.size = sizeof io, .logits = l->logits, .target = &target, .term = {-1}};
     const fpc_status st = v->build(c->self, l->g, &io);
     l->term = io.term;
@@ -157,8 +163,8 @@ static void check_slope(conform *c, eval *e, const loss_graph *l)
     }
     const double difference = (at[0] - at[1]) / (2 * step);
     check(c, fabs(difference - slope) <= 1e-6 * (size / (N * H * W * K) + fabs(slope)) + 1e-9,
-          "the gradient is that of the loss", "along a random direction the loss changes by %.9g, the gradient says %.9g",
-          difference, slope);
+          "the gradient is that of the loss",
+          "along a random direction the loss changes by %.9g, the gradient says %.9g", difference, slope);
 }
 
 static void check_norm(conform *c)
@@ -182,8 +188,8 @@ void check_loss(conform *c)
 
     if (!check(c, !build_loss(c, FPC_F32, &l), "builds", "build"))
         return;
-    if (!check(c, l.term.id >= 0 && fpc_count(fpc_shape_of(l.g, l.term)) == 1, "the term is one number", "io->term is %s",
-               l.term.id < 0 ? "not set" : "a tensor"))
+    if (!check(c, l.term.id >= 0 && fpc_count(fpc_shape_of(l.g, l.term)) == 1, "the term is one number",
+               "io->term is %s", l.term.id < 0 ? "not set" : "a tensor"))
         return;
     check_norm(c);
     check(c, !fpc_autodiff(l.g, l.term, 1, &l.grad) && l.grad.id >= 0, "has a gradient", "autodiff");

@@ -40,7 +40,8 @@ void check_schedule(conform *c)
         if (v->factor(c->self, &clock, &history) != factor[e])
             again = e;
     }
-    check(c, again < 0, "factor is a pure function of the clock", "epoch %d gives another value when asked again", again);
+    check(c, again < 0, "factor is a pure function of the clock", "epoch %d gives another value when asked again",
+          again);
     clock.epoch = 3;
     const double alone = v->factor(c->self, &clock, NULL);
     check(c, isfinite(alone) && alone >= 0, "works without a history", "epoch 3 gives %g", alone);
@@ -103,9 +104,11 @@ void check_metric(conform *c)
     check(c, isfinite(best) && isfinite(good) && isfinite(poor) && isfinite(none), "values are finite",
           "%g %g %g %g for 100, 80, 20 and 0 of 100 pixels right", best, good, poor, none);
     check(c, sign * best >= sign * good && sign * good > sign * poor && sign * poor >= sign * none,
-          "better predictions have better values", "%g %g %g %g for 100, 80, 20 and 0 of 100 pixels right, and higher_is_better is %d",
-          best, good, poor, none, v->higher_is_better);
-    check(c, metric_of(c, 100) == best, "reset forgets the epoch before", "a second epoch of equal counts gives another value");
+          "better predictions have better values",
+          "%g %g %g %g for 100, 80, 20 and 0 of 100 pixels right, and higher_is_better is %d", best, good, poor, none,
+          v->higher_is_better);
+    check(c, metric_of(c, 100) == best, "reset forgets the epoch before",
+          "a second epoch of equal counts gives another value");
     v->reset(c->self, CLASSES);
     v->value(c->self);
     check(c, 1, "an epoch without a batch is survived", "%s", "");
@@ -138,7 +141,10 @@ static void check_logger_run(conform *c)
     const double loss[] = {2, 1}, score[] = {0.25, NAN}, rate[] = {1e-3, 5e-4};
     const double *const value[] = {loss, score, rate};
     char dir[] = "/tmp/fpcore-conform-XXXXXX";
-    fpc_event e = {.size = sizeof e, .clock = {.steps_per_epoch = 2, .epochs = 2}, .n_columns = 3, .column = column,
+    fpc_event e = {.size = sizeof e,
+                   .clock = {.steps_per_epoch = 2, .epochs = 2},
+                   .n_columns = 3,
+                   .column = column,
                    .value = value};
     fpc_status st;
 
@@ -146,8 +152,10 @@ static void check_logger_run(conform *c)
         skip(c, "a short run", "no temporary folder");
         return;
     }
-    const fpc_field begin[] = {{"run_dir", FPC_OPT_TEXT, {.s = dir}}, {"name", FPC_OPT_TEXT, {.s = "conform"}},
-                               {"epochs", FPC_OPT_INT, {.i = 2}}, {"steps_per_epoch", FPC_OPT_INT, {.i = 2}}};
+    const fpc_field begin[] = {{"run_dir", FPC_OPT_TEXT, {.s = dir}},
+                               {"name", FPC_OPT_TEXT, {.s = "conform"}},
+                               {"epochs", FPC_OPT_INT, {.i = 2}},
+                               {"steps_per_epoch", FPC_OPT_INT, {.i = 2}}};
     e.n = 4;
     e.field = begin;
     st = send(c, &e, FPC_RUN_BEGIN);

@@ -21,7 +21,7 @@ static const void *at(const image *f, uint64_t offset, uint64_t bytes)
     return offset > f->size || bytes > f->size - offset ? NULL : f->data + offset;
 }
 
-static const ElfW(Shdr) *section(const image *f, const ElfW(Ehdr) *head, uint32_t i)
+static const ElfW(Shdr) * section(const image *f, const ElfW(Ehdr) * head, uint32_t i)
 {
     if (i >= head->e_shnum || head->e_shentsize != sizeof(ElfW(Shdr)))
         return NULL;

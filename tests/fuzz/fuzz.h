@@ -1,6 +1,6 @@
 /* fuzz.h: what the fuzz targets share: the input as a file that the readers under test can open by path. Each target is
- * one function for libFuzzer (make check-fuzz, clang). A target fails by crashing, hanging, or leaking: a refusal with a
- * sentence is a pass, a refusal without one is not. */
+ * one function for libFuzzer (make check-fuzz, clang). A target fails by crashing, hanging, or leaking: a refusal with
+ * a sentence is a pass, a refusal without one is not. */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 

@@ -61,13 +61,15 @@ static inline double noise(uint32_t stream, int64_t i)
 static inline fpc_val probe_scalar(lab *l, fpc_graph *g, fpc_val y)
 {
     const fpc_shape s = fpc_shape_of(g, y);
-    double *c = fpc_alloc(l->arena, (size_t)fpc_count(s) * sizeof *c), *ones = fpc_alloc(l->arena, (size_t)s.c * sizeof *ones);
+    double *c = fpc_alloc(l->arena, (size_t)fpc_count(s) * sizeof *c),
+           *ones = fpc_alloc(l->arena, (size_t)s.c * sizeof *ones);
     for (int64_t i = 0; i < fpc_count(s); i++)
         c[i] = noise(99, i);
     for (int32_t i = 0; i < s.c; i++)
         ones[i] = 1;
     const fpc_val t = fpc_mul(g, y, fpc_const(g, s, c));
-    const fpc_val rows = fpc_op(g, "linear", "sum", 2, (fpc_val[]){t, fpc_const(g, (fpc_shape){1, 1, 1, s.c}, ones)}, NULL, NULL);
+    const fpc_val rows =
+        fpc_op(g, "linear", "sum", 2, (fpc_val[]){t, fpc_const(g, (fpc_shape){1, 1, 1, s.c}, ones)}, NULL, NULL);
     assert_int_equal(s.n, 1); /* no op sums over images with a gradient; losses do that */
     return fpc_op(g, "pool_sum", "sum", 1, &rows, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The backward pass as a whole: a random-direction check in double on graphs with every way in which gradients meet, and
- * what it does where there is none. (Each op's own gradient: tests/ops.) */
+/* The backward pass as a whole: a random-direction check in double on graphs with every way in which gradients meet,
+ * and what it does where there is none. (Each op's own gradient: tests/ops.) */
 #include "graphs.h"
 
 typedef fpc_val build_fn(lab *, fpc_graph *, fpc_val x);
@@ -71,7 +71,8 @@ static fpc_val gate(lab *l, fpc_graph *g, fpc_val x)
 {
     (void)l;
     const fpc_val u = fpc_batch_norm(g, "bn", fpc_linear(g, "pw", x, 6, 0), 1e-5f, 0.1f);
-    const fpc_val s = fpc_sigmoid(g, fpc_linear(g, "fc", fpc_relu(g, fpc_linear(g, "fc0", fpc_pool_mean(g, fpc_add(g, u, x)), 6, 0)), 6, 0));
+    const fpc_val s = fpc_sigmoid(
+        g, fpc_linear(g, "fc", fpc_relu(g, fpc_linear(g, "fc0", fpc_pool_mean(g, fpc_add(g, u, x)), 6, 0)), 6, 0));
     return fpc_add(g, fpc_mul(g, u, s), x);
 }
 static fpc_val pyramid(lab *l, fpc_graph *g, fpc_val x)
@@ -84,10 +85,22 @@ static fpc_val pyramid(lab *l, fpc_graph *g, fpc_val x)
     return fpc_concat(g, 3, (fpc_val[]){t, fpc_resize(g, s, 4, 5, 1), fpc_linear(g, "skip", x, 2, 1)});
 }
 
-static void test_residuals(void **state) { (void)state, check(residuals); }
-static void test_slices(void **state) { (void)state, check(slices); }
-static void test_gate(void **state) { (void)state, check(gate); }
-static void test_pyramid(void **state) { (void)state, check(pyramid); }
+static void test_residuals(void **state)
+{
+    (void)state, check(residuals);
+}
+static void test_slices(void **state)
+{
+    (void)state, check(slices);
+}
+static void test_gate(void **state)
+{
+    (void)state, check(gate);
+}
+static void test_pyramid(void **state)
+{
+    (void)state, check(pyramid);
+}
 
 static void test_tiling_slices_become_a_concat(void **state)
 {
@@ -129,7 +142,8 @@ static void test_unused_parameter_has_zero_gradient(void **state)
     fpc_program *p = lab_compile(&l, g, &s, 1);
     lab_write_noise(&l, p, "x", 1);
     assert_int_equal(fpc_program_run(p), FPC_OK);
-    const double *idle = fpc_state_find(s, "grad.idle.weight")->data, *used = fpc_state_find(s, "grad.used.weight")->data;
+    const double *idle = fpc_state_find(s, "grad.idle.weight")->data,
+                 *used = fpc_state_find(s, "grad.used.weight")->data;
     for (int i = 0; i < 18; i++)
         assert_true(idle[i] == 0 && used[i] != 0);
     lab_close(&l);
@@ -151,8 +165,12 @@ static void test_loss_must_be_one_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_residuals), cmocka_unit_test(test_slices), cmocka_unit_test(test_gate), cmocka_unit_test(test_pyramid),
-        cmocka_unit_test(test_tiling_slices_become_a_concat), cmocka_unit_test(test_unused_parameter_has_zero_gradient),
+        cmocka_unit_test(test_residuals),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_pyramid),
+        cmocka_unit_test(test_tiling_slices_become_a_concat),
+        cmocka_unit_test(test_unused_parameter_has_zero_gradient),
         cmocka_unit_test(test_loss_must_be_one_number),
     };
     return cmocka_run_group_tests_name("autodiff", tests, NULL, NULL);

@@ -1,7 +1,10 @@
 /* Backends: the kernel of the highest rank that matches runs; data types count; plugins' kernels join on the host. */
 #include "graphs.h"
 
-static int never(const fpc_node *n) { return n->in[0].shape.c == 7; }
+static int never(const fpc_node *n)
+{
+    return n->in[0].shape.c == 7;
+}
 
 static void test_highest_matching_rank_wins(void **state)
 {
@@ -71,8 +74,10 @@ static void test_memory_is_zeroed_and_aligned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_highest_matching_rank_wins), cmocka_unit_test(test_ref_comes_in_two_precisions),
-        cmocka_unit_test(test_cpu_says_what_it_found), cmocka_unit_test(test_memory_is_zeroed_and_aligned),
+        cmocka_unit_test(test_highest_matching_rank_wins),
+        cmocka_unit_test(test_ref_comes_in_two_precisions),
+        cmocka_unit_test(test_cpu_says_what_it_found),
+        cmocka_unit_test(test_memory_is_zeroed_and_aligned),
     };
     return cmocka_run_group_tests_name("backend", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The executor: tiles, parts and threads change nothing; host access converts and checks; the first node whose output is
- * not finite is found and named. */
+/* The executor: tiles, parts and threads change nothing; host access converts and checks; the first node whose output
+ * is not finite is found and named. */
 #include "graphs.h"
 
 static fpc_graph *network(lab *l, int32_t n)
@@ -9,7 +9,8 @@ static fpc_graph *network(lab *l, int32_t n)
     const fpc_val x = fpc_input(g, "x", (fpc_shape){n, 33, 30, 3}, g->real);
     fpc_val y = fpc_layer_norm(g, "norm", fpc_conv2d(g, "conv", x, 20, &conv), 1e-5f);
     const fpc_val kv = fpc_linear(g, "kv", fpc_resize(g, y, 4, 3, 0), 40, 1);
-    const fpc_val o = fpc_attention(g, "attn", fpc_linear(g, "q", y, 20, 1), fpc_slice(g, kv, 0, 20), fpc_slice(g, kv, 20, 20), 2, 0.2f);
+    const fpc_val o = fpc_attention(g, "attn", fpc_linear(g, "q", y, 20, 1), fpc_slice(g, kv, 0, 20),
+                                    fpc_slice(g, kv, 20, 20), 2, 0.2f);
     y = fpc_add(g, y, fpc_dropout(g, "drop", fpc_linear(g, "proj", o, 20, 1), 0.3f, 0));
     y = fpc_batch_norm(g, "bn", fpc_gelu(g, fpc_linear(g, "fc", y, 24, 1)), 1e-5f, 0.1f);
     const fpc_val head = fpc_resize(g, fpc_linear(g, "head", y, 5, 1), 33, 30, 0);
@@ -64,7 +65,10 @@ static outcome run(const char *backend)
     return r;
 }
 
-static void drop(outcome r) { free(r.y), free(r.grad); }
+static void drop(outcome r)
+{
+    free(r.y), free(r.grad);
+}
 
 /* ref runs node after node over everything; cpu in tiles: the same up to rounding. */
 static void test_tiles_change_nothing(void **state)
@@ -144,8 +148,10 @@ static void test_first_bad_node_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiles_change_nothing), cmocka_unit_test(test_threads_give_the_same_bits),
-        cmocka_unit_test(test_host_access_is_checked), cmocka_unit_test(test_first_bad_node_is_named),
+        cmocka_unit_test(test_tiles_change_nothing),
+        cmocka_unit_test(test_threads_give_the_same_bits),
+        cmocka_unit_test(test_host_access_is_checked),
+        cmocka_unit_test(test_first_bad_node_is_named),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }

@@ -34,7 +34,8 @@ static void test_first_error_sticks(void **state)
     lab l;
     lab_open(&l, REF_DOUBLE);
     fpc_graph *g = lab_graph(&l, 1);
-    const fpc_val a = fpc_input(g, "a", (fpc_shape){1, 4, 4, 3}, g->real), b = fpc_input(g, "b", (fpc_shape){1, 4, 5, 3}, g->real);
+    const fpc_val a = fpc_input(g, "a", (fpc_shape){1, 4, 4, 3}, g->real),
+                  b = fpc_input(g, "b", (fpc_shape){1, 4, 5, 3}, g->real);
     fpc_enter(g, "stage1");
     const fpc_val cat = fpc_concat(g, 2, (fpc_val[]){a, b});
     assert_true(cat.id < 0);
@@ -122,9 +123,12 @@ static void test_kernel_larger_than_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes_join_names),       cmocka_unit_test(test_first_error_sticks),
-        cmocka_unit_test(test_name_used_twice),         cmocka_unit_test(test_shapes_refused),
-        cmocka_unit_test(test_unknown_op_and_arity),    cmocka_unit_test(test_same_input_is_one_value),
+        cmocka_unit_test(test_scopes_join_names),
+        cmocka_unit_test(test_first_error_sticks),
+        cmocka_unit_test(test_name_used_twice),
+        cmocka_unit_test(test_shapes_refused),
+        cmocka_unit_test(test_unknown_op_and_arity),
+        cmocka_unit_test(test_same_input_is_one_value),
         cmocka_unit_test(test_kernel_larger_than_picture),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);

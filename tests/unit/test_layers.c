@@ -18,7 +18,10 @@ static int count_ops(const fpc_graph *g, const char *op)
     return n;
 }
 
-static void same_shape(fpc_shape a, fpc_shape b) { assert_true(fpc_same_shape(a, b)); }
+static void same_shape(fpc_shape a, fpc_shape b)
+{
+    assert_true(fpc_same_shape(a, b));
+}
 
 static void test_conv_and_linear_parameters(void **state)
 {
@@ -98,7 +101,8 @@ static void test_attention_scale_and_heads(void **state)
     lab l;
     lab_open(&l, REF_DOUBLE);
     fpc_graph *g = lab_graph(&l, 0);
-    const fpc_val q = fpc_input(g, "q", (fpc_shape){1, 4, 4, 64}, g->real), k = fpc_input(g, "k", (fpc_shape){1, 2, 2, 64}, g->real);
+    const fpc_val q = fpc_input(g, "q", (fpc_shape){1, 4, 4, 64}, g->real),
+                  k = fpc_input(g, "k", (fpc_shape){1, 2, 2, 64}, g->real);
     fpc_attention(g, "attn", q, k, k, 4, 0.1f);
     const fpc_attention_attr *a = g->node[0].attr;
     assert_true(a->scale == 0.25f);
@@ -123,9 +127,12 @@ static void test_no_op_where_nothing_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_and_linear_parameters), cmocka_unit_test(test_transposed_convolution_doubles),
-        cmocka_unit_test(test_batch_norm_trains_on_batch_statistics), cmocka_unit_test(test_dropout_only_in_training),
-        cmocka_unit_test(test_attention_scale_and_heads), cmocka_unit_test(test_no_op_where_nothing_changes),
+        cmocka_unit_test(test_conv_and_linear_parameters),
+        cmocka_unit_test(test_transposed_convolution_doubles),
+        cmocka_unit_test(test_batch_norm_trains_on_batch_statistics),
+        cmocka_unit_test(test_dropout_only_in_training),
+        cmocka_unit_test(test_attention_scale_and_heads),
+        cmocka_unit_test(test_no_op_where_nothing_changes),
     };
     return cmocka_run_group_tests_name("layers", tests, NULL, NULL);
 }

@@ -41,10 +41,23 @@ static void refuse(fpc_op_def *ops, const char *says)
 static void test_plugins_ops_are_checked(void **state)
 {
     (void)state;
-    fpc_op_def taken[2] = {{.size = sizeof(fpc_op_def), .name = "gelu", .min_in = 1, .max_in = 1, .n_out = 1, .in = "r", .out = "r",
-                            .flags = FPC_OP_NOGRAD, .infer = infer_like}};
+    fpc_op_def taken[2] = {{.size = sizeof(fpc_op_def),
+                            .name = "gelu",
+                            .min_in = 1,
+                            .max_in = 1,
+                            .n_out = 1,
+                            .in = "r",
+                            .out = "r",
+                            .flags = FPC_OP_NOGRAD,
+                            .infer = infer_like}};
     refuse(taken, "plugin mine (mine.so) brings the op `gelu`, which exists already");
-    fpc_op_def no_grad[2] = {{.size = sizeof(fpc_op_def), .name = "swish", .min_in = 1, .max_in = 1, .n_out = 1, .in = "r", .out = "r",
+    fpc_op_def no_grad[2] = {{.size = sizeof(fpc_op_def),
+                              .name = "swish",
+                              .min_in = 1,
+                              .max_in = 1,
+                              .n_out = 1,
+                              .in = "r",
+                              .out = "r",
                               .infer = infer_like}};
     refuse(no_grad, "op `swish` needs infer, access letters, and grad or FPC_OP_NOGRAD");
 }
@@ -54,8 +67,15 @@ static void test_plugins_ops_are_found(void **state)
     (void)state;
     lab l;
     lab_open(&l, REF_DOUBLE);
-    fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def), .name = "swish", .min_in = 1, .max_in = 1, .n_out = 1, .in = "r", .out = "r",
-                          .flags = FPC_OP_NOGRAD, .infer = infer_like}};
+    fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def),
+                          .name = "swish",
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .in = "r",
+                          .out = "r",
+                          .flags = FPC_OP_NOGRAD,
+                          .infer = infer_like}};
     const fpc_plugin plugin = {FPC_PLUGIN_HEAD, .kind = FPC_MODEL, .name = "mine", .ops = ops};
     const fpc_found found = {&plugin, "mine.so"};
     fpc_op_table *t;
@@ -69,7 +89,8 @@ static void test_plugins_ops_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_row_is_complete), cmocka_unit_test(test_plugins_ops_are_checked),
+        cmocka_unit_test(test_every_row_is_complete),
+        cmocka_unit_test(test_plugins_ops_are_checked),
         cmocka_unit_test(test_plugins_ops_are_found),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);

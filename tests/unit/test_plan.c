@@ -28,7 +28,10 @@ static fpc_graph *block(lab *l, fpc_shape in)
     const fpc_val kv = fpc_linear(g, "kv", fpc_resize(g, y, in.h / 2, in.w / 2, 0), 2 * in.c, 1);
     const fpc_val o = fpc_attention(g, "attn", q, fpc_slice(g, kv, 0, in.c), fpc_slice(g, kv, in.c, in.c), 1, 0);
     const fpc_val r = fpc_add(g, x, fpc_linear(g, "proj", o, in.c, 1));
-    const fpc_val z = fpc_add(g, r, fpc_linear(g, "fc2", fpc_gelu(g, fpc_linear(g, "fc1", fpc_layer_norm(g, "norm2", r, 1e-5f), 2 * in.c, 1)), in.c, 1));
+    const fpc_val z = fpc_add(
+        g, r,
+        fpc_linear(g, "fc2", fpc_gelu(g, fpc_linear(g, "fc1", fpc_layer_norm(g, "norm2", r, 1e-5f), 2 * in.c, 1)), in.c,
+                   1));
     fpc_output_mark(g, "y", fpc_pool_mean(g, z));
     assert_int_equal(fpc_graph_check(g), FPC_OK);
     return g;
@@ -96,7 +99,8 @@ static void test_nothing_overlaps(void **state)
                 if (t->place != FPC_PLACE_ARENA || t->last < s->first || s->last < t->first)
                     continue;
                 compared++;
-                assert_true(t->offset + fpc_bytes(g->value[b].shape, g->value[b].dtype) <= s->offset || s->offset + bytes <= t->offset);
+                assert_true(t->offset + fpc_bytes(g->value[b].shape, g->value[b].dtype) <= s->offset ||
+                            s->offset + bytes <= t->offset);
             }
         }
         assert_true(compared > 5);
@@ -144,9 +148,11 @@ static void test_computed_weights_come_first(void **state)
     lab l;
     lab_open(&l, REF_DOUBLE);
     fpc_graph *g = lab_graph(&l, 0);
-    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 8, 8, 4}, g->real), w = fpc_param(g, "w", 2, (fpc_shape){1, 1, 6, 8}, FPC_FILL_ONE, 0);
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 8, 8, 4}, g->real),
+                  w = fpc_param(g, "w", 2, (fpc_shape){1, 1, 6, 8}, FPC_FILL_ONE, 0);
     const fpc_val part = fpc_slice(g, w, 2, 4);
-    fpc_output_mark(g, "y", fpc_layer_norm(g, "n", fpc_op(g, "linear", "lin", 2, (fpc_val[]){x, part}, NULL, NULL), 1e-5f));
+    fpc_output_mark(g, "y",
+                    fpc_layer_norm(g, "n", fpc_op(g, "linear", "lin", 2, (fpc_val[]){x, part}, NULL, NULL), 1e-5f));
     fpc_plan *p = plan(&l, g, 1 << 16);
     assert_true(group_with(p, "slice") < group_with(p, "lin"));
     assert_int_equal(group_with(p, "lin"), group_with(p, "n"));
@@ -204,9 +210,9 @@ static void test_missing_kernels_are_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_block_is_few_groups), cmocka_unit_test(test_without_tiles_every_node_is_alone),
-        cmocka_unit_test(test_nothing_overlaps),      cmocka_unit_test(test_memory_is_reused),
-        cmocka_unit_test(test_parts_follow_the_shapes), cmocka_unit_test(test_missing_kernels_are_listed),
+        cmocka_unit_test(test_a_block_is_few_groups),     cmocka_unit_test(test_without_tiles_every_node_is_alone),
+        cmocka_unit_test(test_nothing_overlaps),          cmocka_unit_test(test_memory_is_reused),
+        cmocka_unit_test(test_parts_follow_the_shapes),   cmocka_unit_test(test_missing_kernels_are_listed),
         cmocka_unit_test(test_long_chains_and_wide_fans), cmocka_unit_test(test_computed_weights_come_first),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

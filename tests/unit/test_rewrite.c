@@ -150,15 +150,20 @@ static void test_linears_fold_only_where_cheaper(void **state)
 static fpc_val losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     const fpc_val logits = fpc_resize(g, fpc_linear(g, "head", x, 4, 1), 24, 20, 0);
-    const fpc_target target = {.size = sizeof target, .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
-                               .mask_b = {-1}, .lambda = {-1}, .classes = 4, .ignore = 3};
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
+                               .mask_b = {-1},
+                               .lambda = {-1},
+                               .classes = 4,
+                               .ignore = 3};
     const double weights[3] = {1, 1.5, 0.25};
     const float class_weight[4] = {1, 2, 0.5f, 1};
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = class_weight};
     const fpc_seg_term dice = {.kind = FPC_TERM_DICE, .eps = 1e-8f};
     const fpc_seg_term focal = {.kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2};
     const fpc_val in[4] = {fpc_const(g, (fpc_shape){1, 1, 1, 3}, weights), fpc_seg_loss(g, "ce", logits, &target, &ce),
-                           fpc_seg_loss(g, "dice", logits, &target, &dice), fpc_seg_loss(g, "focal", logits, &target, &focal)};
+                           fpc_seg_loss(g, "dice", logits, &target, &dice),
+                           fpc_seg_loss(g, "focal", logits, &target, &focal)};
     (void)l;
     *loss = fpc_op(g, "combine", "loss", 4, in, NULL, NULL);
     return fpc_concat(g, 3, in + 1);
@@ -206,7 +211,8 @@ static void test_shared_values_stay(void **state)
     assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!strcmp(g->node[i].def->name, "linear"))
-            assert_int_equal(g->value[g->node[i].out[0]].node, i), assert_int_equal(g->value[g->node[i].in[0]].shape.h, 24);
+            assert_int_equal(g->value[g->node[i].out[0]].node, i),
+                assert_int_equal(g->value[g->node[i].in[0]].shape.h, 24);
     lab_close(&l);
 }
 
@@ -228,10 +234,14 @@ static void test_dead_nodes_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear_commutes_with_upsampling), cmocka_unit_test(test_downsampling_stays),
-        cmocka_unit_test(test_concat_splits_and_linears_fold),  cmocka_unit_test(test_concat_without_upsampling_stays),
-        cmocka_unit_test(test_linears_fold_only_where_cheaper), cmocka_unit_test(test_losses_merge_and_take_the_upsampling),
-        cmocka_unit_test(test_one_loss_node_over_small_logits), cmocka_unit_test(test_shared_values_stay),
+        cmocka_unit_test(test_linear_commutes_with_upsampling),
+        cmocka_unit_test(test_downsampling_stays),
+        cmocka_unit_test(test_concat_splits_and_linears_fold),
+        cmocka_unit_test(test_concat_without_upsampling_stays),
+        cmocka_unit_test(test_linears_fold_only_where_cheaper),
+        cmocka_unit_test(test_losses_merge_and_take_the_upsampling),
+        cmocka_unit_test(test_one_loss_node_over_small_logits),
+        cmocka_unit_test(test_shared_values_stay),
         cmocka_unit_test(test_dead_nodes_go),
     };
     return cmocka_run_group_tests_name("rewrite", tests, NULL, NULL);

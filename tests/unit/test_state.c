@@ -52,7 +52,10 @@ static void test_file_layout(void **state)
     lab_close(&l);
 }
 
-static void get(const fpc_state *s, const char *name, float *out) { assert_int_equal(fpc_state_get(s, fpc_state_find(s, name), out), FPC_OK); }
+static void get(const fpc_state *s, const char *name, float *out)
+{
+    assert_int_equal(fpc_state_get(s, fpc_state_find(s, name), out), FPC_OK);
+}
 
 static void test_init_is_pure_and_bounded(void **state)
 {
@@ -123,8 +126,10 @@ static void test_model_without_parameters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file_layout), cmocka_unit_test(test_init_is_pure_and_bounded),
-        cmocka_unit_test(test_averages_exchange), cmocka_unit_test(test_model_without_parameters),
+        cmocka_unit_test(test_file_layout),
+        cmocka_unit_test(test_init_is_pure_and_bounded),
+        cmocka_unit_test(test_averages_exchange),
+        cmocka_unit_test(test_model_without_parameters),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }
