@@ -76,7 +76,7 @@ static inline fpc_batch *copy_batch(bench *b, const fpc_batch *from)
     return to;
 }
 
-/* Images first .. first+n-1 of a batch, without copying. */
+/* Images first .. first+n-1 of a batch with their geometry, without copying. */
 static inline fpc_batch part_batch(const fpc_batch *from, int32_t first, int32_t n)
 {
     const size_t area = (size_t)from->h * (size_t)from->w;
@@ -86,7 +86,8 @@ static inline fpc_batch part_batch(const fpc_batch *from, int32_t first, int32_t
                        .w = from->w,
                        .image = from->image + (size_t)first * area * 3,
                        .mask = from->mask + (size_t)first * area,
-                       .draws = from->draws};
+                       .draws = {.warp = from->draws.warp ? from->draws.warp + (size_t)first * 8 : NULL,
+                                 .labels = from->draws.labels ? from->draws.labels + (size_t)first * 256 : NULL}};
 }
 
 /* The first `n` batches of an epoch of a part, as copies. */

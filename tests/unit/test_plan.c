@@ -141,6 +141,35 @@ static void test_parts_follow_the_shapes(void **state)
     lab_close(&l);
 }
 
+/* An op that looks at a buffer before an in-place op updates it runs before it, lazy or not. */
+static void test_in_place_waits_for_readers(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 0);
+    const fpc_val acc = fpc_buffer(g, "acc", 1, (fpc_shape){1, 1, 8, 256}, FPC_F32, FPC_FILL_ZERO);
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 1, 8, 256}, g->real);
+    const fpc_val before = fpc_op(g, "copy", "before", 1, &acc, NULL, NULL);
+    fpc_val size = fpc_op(g, "sum_squares", "size", 1, &acc, NULL, NULL);
+    fpc_op(g, "accumulate", "update", 2, (fpc_val[]){acc, x}, NULL, NULL);
+    fpc_output_mark(g, "before", before);
+    fpc_output_mark(g, "size", fpc_op(g, "copy", "late", 1, &size, NULL, NULL));
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    fpc_plan *p = plan(&l, g, 1 << 16);
+    assert_true(group_with(p, "before") <= group_with(p, "update"));
+    assert_true(group_with(p, "size") <= group_with(p, "update"));
+    for (int32_t k = 0; k < p->n_groups; k++) { /* within a group, in order */
+        int updated = 0;
+        for (int32_t i = 0; i < p->group[k].n; i++) {
+            const char *name = g->node[p->group[k].node[i]].name;
+            updated |= !strcmp(name, "update");
+            assert_false(updated && (!strcmp(name, "before") || !strcmp(name, "size")));
+        }
+    }
+    lab_close(&l);
+}
+
 /* A weight that is itself computed is lazy too, but the linear map reads all of it: an earlier group makes it. */
 static void test_computed_weights_come_first(void **state)
 {
@@ -210,10 +239,11 @@ static void test_missing_kernels_are_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_block_is_few_groups),     cmocka_unit_test(test_without_tiles_every_node_is_alone),
-        cmocka_unit_test(test_nothing_overlaps),          cmocka_unit_test(test_memory_is_reused),
-        cmocka_unit_test(test_parts_follow_the_shapes),   cmocka_unit_test(test_missing_kernels_are_listed),
-        cmocka_unit_test(test_long_chains_and_wide_fans), cmocka_unit_test(test_computed_weights_come_first),
+        cmocka_unit_test(test_a_block_is_few_groups),      cmocka_unit_test(test_without_tiles_every_node_is_alone),
+        cmocka_unit_test(test_nothing_overlaps),           cmocka_unit_test(test_memory_is_reused),
+        cmocka_unit_test(test_parts_follow_the_shapes),    cmocka_unit_test(test_missing_kernels_are_listed),
+        cmocka_unit_test(test_long_chains_and_wide_fans),  cmocka_unit_test(test_computed_weights_come_first),
+        cmocka_unit_test(test_in_place_waits_for_readers),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

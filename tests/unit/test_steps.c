@@ -80,6 +80,30 @@ static void test_micro_batches_add_up(void **state)
         }
 }
 
+/* Normalisers count the labels that the turned pictures show, not those that were read. */
+static void test_micro_batches_count_labels_after_geometry(void **state)
+{
+    (void)state;
+    static const char *const recipe = TINY PLAIN_SGD "[augment.turn]\nuse = rotate\ndegrees = 90\np = 0.5\n";
+    bench one, many;
+    char sets[400];
+    join(sets, sizeof sets, backends[0], WEIGHTS "\ndataset.batch=12");
+    bench_open(&one, recipe, sets, OPEN_ALL);
+    join(sets, sizeof sets, backends[0], WEIGHTS "\ndataset.batch=12\nrun.accumulate=2");
+    bench_open(&many, recipe, sets, OPEN_ALL);
+    fpc_batch *all, *same;
+    take_batches(&one, FPC_TRAIN, 1, &all);
+    take_batches(&many, FPC_TRAIN, 1, &same);
+    assert_memory_equal(all->draws.warp, same->draws.warp, 12 * 8 * sizeof(float));
+    fpc_batch half[2] = {part_batch(same, 0, 5), part_batch(same, 5, 7)}, *list[2] = {&half[0], &half[1]};
+    const fpc_step_result a = step_ok(&one, 1, &all, 1, 0.1), c = step_ok(&many, 2, list, 1, 0.1);
+    assert_true(fabs(a.term[0] - c.term[0]) < 1e-12 * a.term[0]);
+    assert_true(fabs(a.loss - c.loss) < 1e-12 * a.loss);
+    assert_true(fabs(a.grad_norm - c.grad_norm) < 1e-11 * a.grad_norm);
+    bench_close(&one);
+    bench_close(&many);
+}
+
 /* Normalisers differ, so plain averaging of micro-batches would be seen by the test above. */
 static void test_plain_averaging_would_differ(void **state)
 {
@@ -476,6 +500,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_micro_batches_add_up),
+        cmocka_unit_test(test_micro_batches_count_labels_after_geometry),
         cmocka_unit_test(test_plain_averaging_would_differ),
         cmocka_unit_test(test_clipping_scales_the_update),
         cmocka_unit_test(test_average_follows_its_formula),
