@@ -400,7 +400,16 @@ static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
     return FPC_OK;
 }
 
-/* Every node gets its kernel; all that are missing are reported at once. */
+/* Whether an earlier node of the same op has no kernel either: each op is named once. */
+static int named_before(const fpc_plan *p, int32_t i)
+{
+    for (int32_t k = 0; k < i; k++)
+        if (!p->work[k].kernel && p->graph->node[k].def == p->graph->node[i].def)
+            return 1;
+    return 0;
+}
+
+/* Every node gets its kernel; all ops that have none are reported at once, each with its first node. */
 static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_plan *p)
 {
     char *missing = NULL;
@@ -410,6 +419,8 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
         fpc_node view;
         fpc_gnode_view(p->graph, n, in, out, &view);
         p->work[i].kernel = fpc_backend_kernel(be, &view, p->graph->real);
+        if (!p->work[i].kernel && named_before(p, i))
+            continue;
         if (!p->work[i].kernel)
             missing = fpc_sprintf(arena, "%s%s%s (%s, input %s)", missing ? missing : "", missing ? ", " : "",
                                   n->def->name, n->name, n->n_in ? fpc_shape_text(in[0].shape) : "-");

@@ -140,7 +140,8 @@ static void check_logger_run(conform *c)
     static const char *const column[] = {"train_loss", "val_f_score", "lr"};
     const double loss[] = {2, 1}, score[] = {0.25, NAN}, rate[] = {1e-3, 5e-4};
     const double *const value[] = {loss, score, rate};
-    char dir[] = "/tmp/fpcore-conform-XXXXXX";
+    const char *tmp = getenv("TMPDIR");
+    char dir[512];
     fpc_event e = {.size = sizeof e,
                    .clock = {.steps_per_epoch = 2, .epochs = 2},
                    .n_columns = 3,
@@ -148,6 +149,7 @@ static void check_logger_run(conform *c)
                    .value = value};
     fpc_status st;
 
+    snprintf(dir, sizeof dir, "%s/fpcore-conform-XXXXXX", tmp && *tmp ? tmp : P_tmpdir);
     if (!mkdtemp(dir)) {
         skip(c, "a short run", "no temporary folder");
         return;

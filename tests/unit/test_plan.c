@@ -233,6 +233,7 @@ static void test_missing_kernels_are_listed(void **state)
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "backend ref has no kernel for: layer_norm (norm1, input 1x4x4x8), "));
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "attention (attn, input 1x4x4x8)"));
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "choose another with backend.use"));
+    assert_null(strstr(fpc_ctx_error(l.ctx), "norm2")); /* each op once */
     lab_close(&l);
 }
 
