@@ -69,4 +69,26 @@ static inline void class_sums_update(fpc_self *self, const fpc_counts *counts)
     }
 }
 
+/* Mean of a score over the classes that the labels hold. */
+static inline double class_sums_mean(const fpc_self *self, double (*score)(class_count))
+{
+    const class_sums *s = (const class_sums *)self;
+    double sum = 0;
+    int32_t present = 0;
+    for (int32_t c = 0; c < s->classes; c++)
+        if (s->sum[c].tp + s->sum[c].fn) {
+            sum += score(s->sum[c]);
+            present++;
+        }
+    return present ? sum / present : NAN;
+}
+
+/* The score of each class. One that no label holds but that was predicted counts here; it stays out of the mean. */
+static inline void class_sums_each(const fpc_self *self, double (*score)(class_count), double *out)
+{
+    const class_sums *s = (const class_sums *)self;
+    for (int32_t c = 0; c < s->classes; c++)
+        out[c] = s->sum[c].tp + s->sum[c].fn + s->sum[c].fp ? score(s->sum[c]) : NAN;
+}
+
 #endif

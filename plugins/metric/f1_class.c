@@ -4,25 +4,12 @@
 
 static double value(const fpc_self *self)
 {
-    const class_sums *s = (const class_sums *)self;
-    double sum = 0;
-    int32_t present = 0;
-
-    for (int32_t c = 0; c < s->classes; c++)
-        if (s->sum[c].tp + s->sum[c].fn) {
-            sum += f_score(s->sum[c]);
-            present++;
-        }
-    return present ? sum / present : NAN;
+    return class_sums_mean(self, f_score);
 }
 
-/* A class that no label holds but that was predicted has F 0 here; it stays out of the mean. */
 static void per_class(const fpc_self *self, double *out)
 {
-    const class_sums *s = (const class_sums *)self;
-
-    for (int32_t c = 0; c < s->classes; c++)
-        out[c] = s->sum[c].tp + s->sum[c].fn + s->sum[c].fp ? f_score(s->sum[c]) : NAN;
+    class_sums_each(self, f_score, out);
 }
 
 static const fpc_metric_vtbl vtbl = {.size = sizeof vtbl,

@@ -9,24 +9,12 @@ static double iou(class_count k)
 
 static double value(const fpc_self *self)
 {
-    const class_sums *s = (const class_sums *)self;
-    double sum = 0;
-    int32_t present = 0;
-
-    for (int32_t c = 0; c < s->classes; c++)
-        if (s->sum[c].tp + s->sum[c].fn) {
-            sum += iou(s->sum[c]);
-            present++;
-        }
-    return present ? sum / present : NAN;
+    return class_sums_mean(self, iou);
 }
 
 static void per_class(const fpc_self *self, double *out)
 {
-    const class_sums *s = (const class_sums *)self;
-
-    for (int32_t c = 0; c < s->classes; c++)
-        out[c] = s->sum[c].tp + s->sum[c].fn + s->sum[c].fp ? iou(s->sum[c]) : NAN;
+    class_sums_each(self, iou, out);
 }
 
 static const fpc_metric_vtbl vtbl = {.size = sizeof vtbl,
