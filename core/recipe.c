@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_DEPTH = 16, MAX_FILES = 64 };
 
@@ -185,6 +186,17 @@ static const char *folder_of(fpc_arena *arena, const char *path)
     return slash ? fpc_sprintf(arena, "%.*s", (int)(slash - path + 1), path) : "";
 }
 
+/* A file that is included: beside the file that includes it, else among the recipes that were installed. */
+static const char *find_include(fpc_arena *arena, const char *folder, const char *item)
+{
+    const char *beside = fpc_sprintf(arena, "%s%s", *item == '/' ? "" : folder, item), *installed;
+
+    if (!beside || *item == '/' || access(beside, F_OK) == 0)
+        return beside;
+    installed = fpc_sprintf(arena, "%s/conf/%s", FPC_DATA_DIR, item);
+    return installed && access(installed, F_OK) == 0 ? installed : beside;
+}
+
 static fpc_status read_includes(reader *r, const char *name, const fpc_entry *include)
 {
     const char *folder = folder_of(r->arena, name);
@@ -203,7 +215,7 @@ static fpc_status read_includes(reader *r, const char *name, const fpc_entry *in
         if (!*item)
             return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: include = %s: a file's name is missing", include->origin,
                                    include->value);
-        path = *item == '/' ? item : fpc_sprintf(r->arena, "%s%s", folder, item);
+        path = find_include(r->arena, folder, item);
         where = fpc_sprintf(r->arena, "%s: include = %s: ", include->origin, item);
         if (!path || !where)
             return FPC_ENOMEM;

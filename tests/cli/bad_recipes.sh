@@ -49,8 +49,8 @@ refused "a quote that is not closed" 'r\.ini:2: run\.name = "a: this quote is no
 [run]
 name = "a
 END
-refused "an include of nothing" 'r\.ini:1: include = base\.ini: the recipe base\.ini cannot be read: No such file' <<'END'
-include = base.ini
+refused "an include of nothing" 'r\.ini:1: include = absent\.ini: the recipe absent\.ini cannot be read: No such file' <<'END'
+include = absent.ini
 END
 refused "an include of itself" 'r\.ini:1: include = r\.ini: r\.ini includes itself' <<'END'
 include = r.ini
