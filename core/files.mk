@@ -134,7 +134,9 @@ conf_files = \
     conf/unet_baseline.ini
 doc_files = \
     docs/architecture.md \
+    docs/performance.md \
     docs/quickstart.png \
+    docs/results.md \
     docs/writing-a-plugin.md
 ci_files = \
     .ci/run \
