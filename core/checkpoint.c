@@ -164,15 +164,16 @@ fpc_status fpc_weights_load(fpc_ctx *ctx, fpc_state *state, const char *path)
     return status;
 }
 
-fpc_status fpc_state_tensor(const fpc_state *state, fpc_arena *arena, const fpc_state_entry *e, fpc_st_tensor *out)
+fpc_status fpc_state_tensor(const fpc_state *state, fpc_arena *arena, const fpc_state_entry *e, uint32_t dtype,
+                            fpc_st_tensor *out)
 {
-    void *data = fpc_alloc(arena, (size_t)e->count * fpc_dtype_size(e->dtype));
+    void *data = fpc_alloc(arena, (size_t)e->count * fpc_dtype_size(dtype));
 
     if (!data)
         return FPC_ENOMEM;
-    *out = (fpc_st_tensor){.name = e->name, .dtype = e->dtype, .rank = e->rank, .count = e->count, .data = data};
+    *out = (fpc_st_tensor){.name = e->name, .dtype = dtype, .rank = e->rank, .count = e->count, .data = data};
     memcpy(out->dims, e->dims, (size_t)e->rank * sizeof *e->dims);
-    return fpc_state_get(state, e, data);
+    return fpc_state_read(state, e, dtype, data);
 }
 
 fpc_status fpc_weights_save(fpc_ctx *ctx, const fpc_state *state, const char *path, int32_t n_meta,
@@ -185,7 +186,7 @@ fpc_status fpc_weights_save(fpc_ctx *ctx, const fpc_state *state, const char *pa
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (is_weight(&state->entry[i]))
-            status = fpc_state_tensor(state, arena, &state->entry[i], &tensor[n++]);
+            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &tensor[n++]);
     if (!status)
         status = fpc_st_write(ctx, path, n, tensor, n_meta, meta);
     fpc_arena_free(arena);

@@ -52,6 +52,7 @@ fpc_status fpc_weights_load(fpc_ctx *, fpc_state *, const char *path);
 /* The weights alone (best.safetensors): loads in PyTorch with load_state_dict. */
 fpc_status fpc_weights_save(fpc_ctx *, const fpc_state *, const char *path, int32_t n_meta, const fpc_st_meta *);
 /* A host copy of one entry, ready for fpc_st_write. */
-fpc_status fpc_state_tensor(const fpc_state *, fpc_arena *, const fpc_state_entry *, fpc_st_tensor *out);
+fpc_status fpc_state_tensor(const fpc_state *, fpc_arena *, const fpc_state_entry *, uint32_t dtype,
+                            fpc_st_tensor *out);
 
 #endif

@@ -70,6 +70,10 @@ const fpc_state_entry *fpc_state_find(const fpc_state *, const char *name);
 /* Host copies in the file's layout and dtype (F32 or I64; count elements). */
 fpc_status fpc_state_get(const fpc_state *, const fpc_state_entry *, void *host);
 fpc_status fpc_state_set(fpc_state *, const fpc_state_entry *, const void *host);
+/* The same with floating numbers of `dtype`, F32 or F64. fpc_state_dtype: what loses nothing (I64 for counters). */
+fpc_status fpc_state_read(const fpc_state *, const fpc_state_entry *, uint32_t dtype, void *host);
+fpc_status fpc_state_write(fpc_state *, const fpc_state_entry *, uint32_t dtype, const void *host);
+uint32_t fpc_state_dtype(const fpc_state *, const fpc_state_entry *);
 /* Fills parameters and buffers as the model declared, from the seed; slots and gradients become zero. */
 fpc_status fpc_state_init(fpc_state *, uint64_t seed);
 /* Average := parameters. */

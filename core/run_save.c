@@ -41,7 +41,8 @@ static fpc_status add_state(struct pieces *p, const fpc_trainer *t, fpc_arena *a
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (state->entry[i].kind != FPC_STATE_GRAD)
-            status = fpc_state_tensor(state, arena, &state->entry[i], &p->tensor[p->n++]);
+            status = fpc_state_tensor(state, arena, &state->entry[i], fpc_state_dtype(state, &state->entry[i]),
+                                      &p->tensor[p->n++]);
     return status;
 }
 
@@ -249,19 +250,21 @@ static fpc_status read_meter(fpc_trainer *t, const fpc_st_file *file)
     return FPC_OK;
 }
 
-/* Slots and averages; the weights have been read. */
-static fpc_status read_slots(fpc_trainer *t, const fpc_st_file *file)
+/* All tensors but gradients, in the precision in which they were saved. The weights have been checked already. */
+static fpc_status read_state(fpc_trainer *t, const fpc_st_file *file)
 {
     fpc_state *state = t->stages->state;
     fpc_status status = FPC_OK;
 
     for (int32_t i = 0; i < state->n && !status; i++) {
         const fpc_state_entry *e = &state->entry[i];
+        const fpc_st_tensor *v = fpc_st_find(file, e->name);
+        const uint32_t dtype = v && v->dtype == FPC_F64 && e->dtype == FPC_F32 ? FPC_F64 : e->dtype;
         const void *data;
-        if (e->kind != FPC_STATE_SLOT && e->kind != FPC_STATE_AVERAGE)
+        if (e->kind == FPC_STATE_GRAD)
             continue;
-        if (!(status = vector_of(t, file, e->name, e->dtype, e->count, &data)))
-            status = fpc_state_set(state, e, data);
+        if (!(status = vector_of(t, file, e->name, dtype, e->count, &data)))
+            status = fpc_state_write(state, e, dtype, data);
     }
     return status;
 }
@@ -277,7 +280,7 @@ static fpc_status read_training(fpc_trainer *t, const fpc_st_file *file, fpc_are
         (status = read_record(t, file, arena)) || (status = read_meter(t, file)) ||
         (status = fpc_weights_load(t->ctx, t->stages->state, file->path)))
         return status;
-    return read_slots(t, file);
+    return read_state(t, file);
 }
 
 fpc_status fpc_trainer_load(fpc_trainer *t)

@@ -138,43 +138,70 @@ static int64_t memory_index(const fpc_state_entry *e, int64_t i)
     return ((k * s.h + y) * s.w + x) * s.c + c;
 }
 
-fpc_status fpc_state_get(const fpc_state *s, const fpc_state_entry *e, void *host)
+uint32_t fpc_state_dtype(const fpc_state *s, const fpc_state_entry *e)
 {
-    const uint32_t real = s->backend->device.real;
-    const size_t item = e->dtype == FPC_I64 ? 8 : fpc_dtype_size(real);
-    if (e->dtype == FPC_I64)
-        return fpc_backend_copy(s->backend, host, e->data, (size_t)e->count * item, FPC_TO_HOST);
-    char *copy = malloc((size_t)e->count * item + 1);
+    return e->dtype == FPC_I64 ? FPC_I64 : s->backend->device.real;
+}
+
+static double number_at(const char *data, uint32_t dtype, int64_t i)
+{
+    double wide;
+    float narrow;
+    if (dtype == FPC_F64)
+        return memcpy(&wide, data + 8 * i, sizeof wide), wide;
+    return memcpy(&narrow, data + 4 * i, sizeof narrow), (double)narrow;
+}
+
+static void put_at(char *data, uint32_t dtype, int64_t i, double x)
+{
+    const float narrow = (float)x;
+    if (dtype == FPC_F64)
+        memcpy(data + 8 * i, &x, sizeof x);
+    else
+        memcpy(data + 4 * i, &narrow, sizeof narrow);
+}
+
+/* Between the backend's layout and precision and the host's: file order, F32 or F64. */
+static fpc_status convert(const fpc_state *s, const fpc_state_entry *e, uint32_t dtype, char *host, fpc_way way)
+{
+    const uint32_t own = fpc_state_dtype(s, e);
+    const size_t bytes = (size_t)e->count * fpc_dtype_size(own);
+    if (own == FPC_I64)
+        return way == FPC_TO_HOST ? fpc_backend_copy(s->backend, host, e->data, bytes, way)
+                                  : fpc_backend_copy(s->backend, e->data, host, bytes, way);
+    char *copy = malloc(bytes + 1);
     if (!copy)
-        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to read %s", e->name);
-    const fpc_status st = fpc_backend_copy(s->backend, copy, e->data, (size_t)e->count * item, FPC_TO_HOST);
-    for (int64_t i = 0; i < e->count && !st; i++) {
-        const int64_t m = memory_index(e, i);
-        ((float *)host)[i] = real == FPC_F64 ? (float)((double *)(void *)copy)[m] : ((float *)(void *)copy)[m];
-    }
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of %s", e->name);
+    fpc_status st = way == FPC_TO_HOST ? fpc_backend_copy(s->backend, copy, e->data, bytes, way) : FPC_OK;
+    for (int64_t i = 0; i < e->count && !st; i++)
+        if (way == FPC_TO_HOST)
+            put_at(host, dtype, i, number_at(copy, own, memory_index(e, i)));
+        else
+            put_at(copy, own, memory_index(e, i), number_at(host, dtype, i));
+    if (way == FPC_TO_DEVICE)
+        st = fpc_backend_copy(s->backend, e->data, copy, bytes, way);
     free(copy);
     return st;
 }
 
+fpc_status fpc_state_read(const fpc_state *s, const fpc_state_entry *e, uint32_t dtype, void *host)
+{
+    return convert(s, e, dtype, host, FPC_TO_HOST);
+}
+
+fpc_status fpc_state_write(fpc_state *s, const fpc_state_entry *e, uint32_t dtype, const void *host)
+{
+    return convert(s, e, dtype, (char *)(uintptr_t)host, FPC_TO_DEVICE);
+}
+
+fpc_status fpc_state_get(const fpc_state *s, const fpc_state_entry *e, void *host)
+{
+    return fpc_state_read(s, e, e->dtype, host);
+}
+
 fpc_status fpc_state_set(fpc_state *s, const fpc_state_entry *e, const void *host)
 {
-    const uint32_t real = s->backend->device.real;
-    const size_t item = e->dtype == FPC_I64 ? 8 : fpc_dtype_size(real);
-    if (e->dtype == FPC_I64)
-        return fpc_backend_copy(s->backend, e->data, host, (size_t)e->count * item, FPC_TO_DEVICE);
-    char *copy = malloc((size_t)e->count * item + 1);
-    if (!copy)
-        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to set %s", e->name);
-    for (int64_t i = 0; i < e->count; i++) {
-        const int64_t m = memory_index(e, i);
-        if (real == FPC_F64)
-            ((double *)(void *)copy)[m] = ((const float *)host)[i];
-        else
-            ((float *)(void *)copy)[m] = ((const float *)host)[i];
-    }
-    const fpc_status st = fpc_backend_copy(s->backend, e->data, copy, (size_t)e->count * item, FPC_TO_DEVICE);
-    free(copy);
-    return st;
+    return fpc_state_write(s, e, e->dtype, host);
 }
 
 /* A number in (-1, 1), or a normal one, for element i of the tensor whose name hashes to `stream`. */

@@ -15,6 +15,14 @@ expect "a complete run" 0 "$FPCORE" --resume "$run"
 says "is said to be complete" 'the run is complete after 4 epochs'
 same "and stays as it is" "$(run_in four)" "$run"
 
+wide='-s schedule.use=constant -s backend.use=ref -s backend.real=double'
+# shellcheck disable=SC2086
+expect "four epochs in double" 0 "$FPCORE" -c tiny.ini $wide -s run.out=four64
+# shellcheck disable=SC2086
+expect "two epochs in double" 0 "$FPCORE" -c tiny.ini $wide -s run.out=two64 -s run.epochs=2
+expect "two more in double" 0 "$FPCORE" --resume "$(run_in two64)" -s run.epochs=4
+same "lose no digit" "$(run_in four64)" "$(run_in two64)"
+
 expect "another recipe is refused" 2 "$FPCORE" -c tiny.ini -s optimizer.lr=0.1 -s dataset.batch=8 --resume "$run"
 says "with the first key" 'optimizer\.lr = 0\.1 \(the run: 0\.002\)'
 says "and the second" 'dataset\.batch = 8 \(the run: 4\)'
