@@ -23,10 +23,10 @@ typedef struct fpc_recipe {
     fpc_section *section; /* in the order of first appearance, included files first */
 } fpc_recipe;
 
-/* Reads PATH, what it includes (`include = a.ini, b.ini` before the first section; paths relative to the including file,
- * else to the installed recipes; a cycle is an error), then the overrides "section.key=value". Duplicate keys or sections
- * within one file are errors. `use` of a section given again replaces the plugin and drops the keys that the former plugin
- * had. A section is removed by `use = none`. */
+/* Reads PATH, what it includes (`include = a.ini, b.ini` before the first section; paths relative to the including
+ * file, else to the installed recipes; a cycle is an error), then the overrides "section.key=value". Duplicate keys or
+ * sections within one file are errors. `use` of a section given again replaces the plugin and drops the keys that the
+ * former plugin had. A section is removed by `use = none`. */
 fpc_status fpc_recipe_read(fpc_ctx *, fpc_arena *, const char *path, int32_t n_overrides, const char *const *overrides,
                            fpc_recipe **out);
 /* From memory (tests, resumed runs); `name` stands for the file in messages. */
