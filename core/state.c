@@ -204,18 +204,26 @@ fpc_status fpc_state_set(fpc_state *s, const fpc_state_entry *e, const void *hos
     return fpc_state_write(s, e, e->dtype, host);
 }
 
-/* A number in (-1, 1), or a normal one, for element i of the tensor whose name hashes to `stream`. */
-static double draw(uint64_t seed, uint32_t stream, int64_t i, int normal, double cut)
+/* U(-1, 1) for the elements of the tensor whose name hashes to `stream`: four from each counter. */
+static void fill_uniform(float *host, int64_t n, uint64_t seed, uint32_t stream, double scale)
 {
-    const uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    if (!normal)
-        return 2.0 * (double)fpc_unit(fpc_philox4x32(k0, k1, (uint32_t)(i / 4), 0, 0, stream).v[i % 4]) - 1.0;
-    for (uint32_t attempt = 0;; attempt++) {
-        const fpc_u32x4 u = fpc_philox4x32(k0, k1, (uint32_t)i, attempt, 1, stream);
-        const double r = sqrt(-2.0 * log(1.0 - (double)fpc_unit(u.v[0])));
-        const double z = r * cos(6.283185307179586 * (double)fpc_unit(u.v[1]));
-        if (cut <= 0 || fabs(z) <= cut)
-            return z;
+    for (int64_t i = 0; i < n; i += 4) {
+        const fpc_u32x4 u = fpc_philox4x32((uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)(i / 4), 0, 0, stream);
+        for (int64_t k = 0; k < 4 && i + k < n; k++)
+            host[i + k] = (float)((2.0 * (double)fpc_unit(u.v[k]) - 1.0) * scale);
+    }
+}
+
+/* N(0, 1), cut at `cut` sigma where that is positive. */
+static void fill_normal(float *host, int64_t n, uint64_t seed, uint32_t stream, double scale, double cut)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double z = 0;
+        for (uint32_t attempt = 0; attempt == 0 || (cut > 0 && fabs(z) > cut); attempt++) {
+            const fpc_u32x4 u = fpc_philox4x32((uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)i, attempt, 1, stream);
+            z = sqrt(-2.0 * log(1.0 - (double)fpc_unit(u.v[0]))) * cos(6.283185307179586 * (double)fpc_unit(u.v[1]));
+        }
+        host[i] = (float)(z * scale);
     }
 }
 
@@ -223,31 +231,41 @@ static fpc_status fill_entry(fpc_state *s, const fpc_state_entry *e, uint64_t se
 {
     const uint32_t stream = fpc_hash(e->name);
     const double fan = e->fan_in > 0 ? (double)e->fan_in : 1;
-    float *host = malloc((size_t)e->count * 8 + 8);
+    float *host = calloc((size_t)e->count + 1, 8);
     if (!host)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to fill %s", e->name);
-    memset(host, 0, (size_t)e->count * 8 + 8);
-    for (int64_t i = 0; i < e->count && e->dtype != FPC_I64; i++)
-        host[i] = e->fill == FPC_FILL_ONE              ? 1.0f
-                  : e->fill == FPC_FILL_UNIFORM_FAN_IN ? (float)(draw(seed, stream, i, 0, 0) / sqrt(fan))
-                  : e->fill == FPC_FILL_KAIMING        ? (float)(draw(seed, stream, i, 1, 0) * sqrt(2 / fan))
-                  : e->fill == FPC_FILL_TRUNC_NORMAL   ? (float)(draw(seed, stream, i, 1, 2) * 0.02)
-                                                       : 0.0f;
+    if (e->fill == FPC_FILL_UNIFORM_FAN_IN)
+        fill_uniform(host, e->count, seed, stream, 1 / sqrt(fan));
+    else if (e->fill == FPC_FILL_KAIMING)
+        fill_normal(host, e->count, seed, stream, sqrt(2 / fan), 0);
+    else if (e->fill == FPC_FILL_TRUNC_NORMAL)
+        fill_normal(host, e->count, seed, stream, 0.02, 2);
+    for (int64_t i = 0; i < e->count && e->fill == FPC_FILL_ONE && e->dtype != FPC_I64; i++)
+        host[i] = 1;
     const fpc_status st = fpc_state_set(s, e, host);
     free(host);
     return st;
 }
 
+/* Gradients and slots are whole buffers of zeros. */
+static fpc_status clear_flat(fpc_state *s)
+{
+    const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
+    void *zero = calloc(1, bytes);
+    fpc_status st = zero ? fpc_backend_copy(s->backend, s->grad, zero, bytes, FPC_TO_DEVICE)
+                         : fpc_fail(s->ctx, FPC_ENOMEM, "no memory to clear the gradients");
+    for (int32_t i = 0; i < s->n_slots && !st; i++)
+        st = fpc_backend_copy(s->backend, s->slot[i], zero, bytes, FPC_TO_DEVICE);
+    free(zero);
+    return st;
+}
+
 fpc_status fpc_state_init(fpc_state *s, uint64_t seed)
 {
-    fpc_status st = FPC_OK;
-    for (int32_t i = 0; i < s->n && !st; i++) {
-        fpc_state_entry e = s->entry[i];
-        if (e.kind != FPC_STATE_PARAM && e.kind != FPC_STATE_BUFFER)
-            e.fill = FPC_FILL_ZERO;
-        if (e.kind != FPC_STATE_AVERAGE)
-            st = fill_entry(s, &e, seed);
-    }
+    fpc_status st = clear_flat(s);
+    for (int32_t i = 0; i < s->n && !st; i++)
+        if (s->entry[i].kind == FPC_STATE_PARAM || s->entry[i].kind == FPC_STATE_BUFFER)
+            st = fill_entry(s, &s->entry[i], seed);
     return st ? st : fpc_state_start_average(s);
 }
 
