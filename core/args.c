@@ -48,6 +48,13 @@ static fpc_status put(fpc_cmdline *cmd, const fpc_arg *a, const char *value)
         *(const char **)a->out = value;
         return FPC_OK;
     }
+    if (a->kind == FPC_ARG_TEXTS) {
+        fpc_texts *list = a->out;
+        if (!list->text && !(list->text = fpc_alloc(cmd->arena, (size_t)cmd->argc * sizeof *list->text)))
+            return FPC_ENOMEM;
+        list->text[list->n++] = value;
+        return FPC_OK;
+    }
     if (a->kind == FPC_ARG_COUNT) {
         *(int64_t *)a->out = number(&at, INT32_MAX);
         if (*(int64_t *)a->out && !*at)
@@ -93,7 +100,7 @@ static fpc_status option(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t
 
     if (!a)
         return unknown(cmd, table, word);
-    if (seen[a - table]++)
+    if (seen[a - table]++ && a->kind != FPC_ARG_TEXTS)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s is given twice", cmd->argv[0], a->name);
     if (a->kind == FPC_ARG_FLAG) {
         if (value)

@@ -9,8 +9,14 @@ typedef enum fpc_arg_kind {
     FPC_ARG_FLAG = 1, /* int: becomes 1 */
     FPC_ARG_TEXT,     /* const char * */
     FPC_ARG_COUNT,    /* int64_t, 1 to 2^31 - 1 */
-    FPC_ARG_SIZE      /* fpc_hw: "512" or "480x640" (height x width), 1 to 16384 */
+    FPC_ARG_SIZE,     /* fpc_hw: "512" or "480x640" (height x width), 1 to 16384 */
+    FPC_ARG_TEXTS     /* fpc_texts: may be given several times */
 } fpc_arg_kind;
+
+typedef struct fpc_texts {
+    int32_t n;
+    const char **text;
+} fpc_texts;
 
 typedef struct fpc_hw {
     int32_t h, w; /* 0, 0: not given */

@@ -1,17 +1,19 @@
-/* augment.c: the [augment.NAME] sections at work. Plugins only draw; here the draws of one image become the numbers
- * that the ops warp_image, warp_mask and colour take, and the ops are put in front of the model.
- *
- * Order: each draw maps the picture that it makes to the picture that it takes, so that of the sections A, B, C of a
- * recipe (A first) the composed map is M_A M_B M_C: a pixel of the result goes through C's matrix first, A's last. The
- * picture is resampled once. Labels change sides when an odd number of the draws that mirror ask for it. */
+/* augment.c: the [augment.NAME] sections: opened, sorted into stages, and built in front of the model. Plugins only
+ * draw (augment_draw.c); here is decided which inputs of the graph their draws fill and which ops read them: one
+ * resampling for all geometry (or one a section), one op for all colour maps, each pixel section's own nodes, and one
+ * mixing of the batch (or one a section). */
 #define _POSIX_C_SOURCE 200809L
-#include "data.h"
+#include "augment.h"
 #include "core_options.h"
 #include "message.h"
-#include <math.h>
 #include <string.h>
 
-enum { COLOUR_FLOATS = sizeof(fpc_colour) / sizeof(float), MAX_PIXEL_FLOATS = 16, MAX_COLOURS = 64, MAX_DRAW = 4096 };
+enum {
+    COLOUR_FLOATS = sizeof(fpc_colour) / sizeof(float),
+    MAX_COLOURS = 64,
+    MAX_FIELDS = 4,
+    FREE_LABEL = 255 /* becomes the ignore label of a data set that has none */
+};
 
 static const fpc_augment_vtbl *vtbl_of(const fpc_instance *inst)
 {
@@ -19,37 +21,50 @@ static const fpc_augment_vtbl *vtbl_of(const fpc_instance *inst)
 }
 
 /* ---- opening ---- */
-static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
+static fpc_status check_stage(fpc_ctx *ctx, const fpc_instance *inst)
 {
     const fpc_augment_vtbl *v = vtbl_of(inst);
     const char *label = inst->self->label, *name = inst->plugin->name;
-    if (!v || v->size < sizeof *v || !v->draw)
-        return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s has no draw function", label, name);
+    const uint32_t bytes = v->draw_size;
+    const int needs_build = v->stage == FPC_STAGE_PIXEL || (v->stage == FPC_STAGE_COMPOSITE && v->pixel_floats > 0);
+    int fits = 0;
+    if (needs_build && !v->build)
+        return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s works on pixels but has no build function", label, name);
     switch (v->stage) {
     case FPC_STAGE_GEOMETRY:
-        if (v->draw_size == sizeof(fpc_homography))
-            return FPC_OK;
+        fits = bytes == sizeof(fpc_homography);
+        break;
+    case FPC_STAGE_FIELD:
+        fits = bytes == sizeof(fpc_field_draw);
         break;
     case FPC_STAGE_COLOUR:
-        if (v->draw_size && v->draw_size % sizeof(fpc_colour) == 0 && v->draw_size <= MAX_DRAW)
-            return FPC_OK;
+        fits = bytes && bytes % sizeof(fpc_colour) == 0 && bytes <= MAX_COLOURS * sizeof(fpc_colour);
         break;
     case FPC_STAGE_PIXEL:
-        if (!v->build)
-            return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s works on pixels but has no build function", label,
-                            name);
-        if (v->draw_size && v->draw_size % sizeof(float) == 0 && v->draw_size <= MAX_PIXEL_FLOATS * sizeof(float))
-            return FPC_OK;
+        fits = bytes && bytes % sizeof(float) == 0 && bytes <= FPC_PIXEL_FLOATS * sizeof(float);
         break;
     case FPC_STAGE_MIX:
-        return fpc_fail(ctx, FPC_ENOSUPPORT,
-                        "%s: plugin augment/%s mixes images; this version augments each image by itself", label, name);
+        fits = bytes == sizeof(fpc_mix);
+        break;
+    case FPC_STAGE_COMPOSITE:
+        fits = bytes == sizeof(fpc_composite) && v->pixel_floats <= FPC_PIXEL_FLOATS;
+        break;
     default:
         return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s is of stage %u, which fpcore does not know", label, name,
                         (unsigned)v->stage);
     }
-    return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s draws %u bytes, which does not fit its stage", label, name,
-                    (unsigned)v->draw_size);
+    return fits ? FPC_OK
+                : fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s draws %u bytes, which does not fit its stage", label,
+                           name, (unsigned)bytes);
+}
+
+static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
+{
+    const fpc_augment_vtbl *v = vtbl_of(inst);
+    if (!v || v->size < sizeof *v || !v->draw)
+        return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s has no draw function", inst->self->label,
+                        inst->plugin->name);
+    return check_stage(ctx, inst);
 }
 
 static int is_augment(const fpc_section *s)
@@ -57,219 +72,280 @@ static int is_augment(const fpc_section *s)
     return strncmp(s->name, "augment.", 8) == 0;
 }
 
-static fpc_status read_fill(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *recipe, fpc_augments *a)
+static int32_t count_stage(const fpc_augments *a, uint32_t stage)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < a->n; i++)
+        n += a->item[i].stage == stage;
+    return n;
+}
+
+/* ---- keys of [augment] ---- */
+static fpc_status read_keys(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *recipe, fpc_augments *a,
+                            fpc_augment_common *keys)
 {
     const fpc_section *section = recipe ? fpc_recipe_section(recipe, "augment") : NULL;
-    fpc_augment_common options;
-    const fpc_option_set set = fpc_core_set(fpc_core_augment, &options);
+    const fpc_option_set set = fpc_core_set(fpc_core_augment, keys);
     const fpc_status st = fpc_options_read(ctx, arena, "augment", section, 1, &set);
     if (st != FPC_OK)
         return st;
     a->fill = 0;
-    if (!options.fill)
+    a->ignore = a->info.ignore_label;
+    a->border = (int32_t)keys->border;
+    a->mix_all = (int32_t)keys->mix;
+    if (!keys->fill)
         return FPC_OK;
-    if (a->info.ignore_label < 0) {
+    if (a->ignore < 0 && a->info.classes > FREE_LABEL) {
         const fpc_entry *e = fpc_section_entry(section, "fill");
-        return fpc_fail_recipe(
-            ctx, FPC_EINVAL,
-            "%s: augment.fill = ignore: the data set has no ignore label; give dataset.ignore_label or use "
-            "fill = background",
-            e ? e->origin : "recipe");
+        return fpc_fail_recipe(ctx, FPC_EINVAL,
+                               "%s: augment.fill = ignore: all 256 labels are classes of the data set, so that none is "
+                               "left to be ignored; use fill = background",
+                               e ? e->origin : "default");
     }
-    a->fill = a->info.ignore_label;
+    if (a->ignore < 0)
+        a->ignore = FREE_LABEL;
+    a->fill = a->ignore;
     return FPC_OK;
 }
 
-/* Sorts the opened sections into stages. */
-static fpc_status count_stages(fpc_ctx *ctx, fpc_arena *arena, fpc_augments *a)
+/* ---- inputs ---- */
+static int32_t add_input(fpc_augments *a, fpc_arena *arena, const char *stem, const char *label, uint32_t dtype,
+                         fpc_shape shape)
 {
-    a->pixel = fpc_alloc(arena, (size_t)(a->n + 1) * sizeof *a->pixel);
-    if (!a->pixel)
-        return FPC_ENOMEM;
+    const int64_t count = fpc_count(shape);
+    const char *name = label ? fpc_sprintf(arena, "%s.%s", stem, label) : stem;
+    a->input[a->n_inputs] =
+        (fpc_draw_input){name, dtype, shape, count, (size_t)count * (dtype == FPC_U8 ? 1 : sizeof(float))};
+    return name ? a->n_inputs++ : -1;
+}
+
+static void add_warp(fpc_augments *a, fpc_arena *arena, const char *label, int has_field)
+{
+    fpc_warp_group *w = &a->warp[a->n_warps++];
+    w->matrix = add_input(a, arena, "draw.warp", label, FPC_F32, (fpc_shape){1, 1, 1, 8});
+    w->labels = add_input(a, arena, "draw.labels", label, FPC_U8, (fpc_shape){1, 1, 1, 256});
+    w->field = !has_field ? -1
+                          : add_input(a, arena, "draw.field", label, FPC_F32,
+                                      (fpc_shape){1, FPC_FIELD_NODES, FPC_FIELD_NODES, 2});
+}
+
+static void add_mix(fpc_augments *a, fpc_arena *arena, const char *label)
+{
+    fpc_mix_group *m = &a->mix[a->n_mixes++];
+    m->plan = add_input(a, arena, "draw.mix", label, FPC_F32, (fpc_shape){1, 1, FPC_MIX_LAYERS + 1, 12});
+    m->table = add_input(a, arena, "draw.mix_labels", label, FPC_U8, (fpc_shape){1, 1, FPC_MIX_LAYERS, 256});
+}
+
+static int is_geometry(uint32_t stage)
+{
+    return stage == FPC_STAGE_GEOMETRY || stage == FPC_STAGE_FIELD || stage == FPC_STAGE_COMPOSITE;
+}
+
+/* Where each section's draws go. compose: all geometry into one resampling. */
+static void place_sections(fpc_augments *a, fpc_arena *arena, int compose)
+{
+    const int32_t fields = count_stage(a, FPC_STAGE_FIELD);
     for (int32_t i = 0; i < a->n; i++) {
-        const fpc_augment_vtbl *v = vtbl_of(&a->inst[i]);
-        if (v->stage == FPC_STAGE_GEOMETRY)
-            a->has_geometry = 1;
-        else if (v->stage == FPC_STAGE_COLOUR)
-            a->n_colour += (int32_t)(v->draw_size / sizeof(fpc_colour));
-        else
-            a->pixel[a->n_pixel++] = (fpc_pixel_stage){a->inst[i], (int32_t)(v->draw_size / sizeof(float))};
+        fpc_augment_item *it = &a->item[i];
+        const fpc_augment_vtbl *v = vtbl_of(&it->inst);
+        const char *label = it->inst.self->label;
+        if (is_geometry(it->stage)) {
+            if (!compose || a->n_warps == 0)
+                add_warp(a, arena, compose ? NULL : label, compose ? fields > 0 : it->stage == FPC_STAGE_FIELD);
+            it->warp = a->n_warps - 1;
+        }
+        if (it->stage == FPC_STAGE_COLOUR || it->stage == FPC_STAGE_COMPOSITE) {
+            it->colour = a->n_colours;
+            a->n_colours +=
+                it->stage == FPC_STAGE_COMPOSITE ? FPC_COMPOSITE_COLOURS : (int32_t)(v->draw_size / sizeof(fpc_colour));
+        }
+        const int32_t floats = it->stage == FPC_STAGE_PIXEL       ? (int32_t)(v->draw_size / sizeof(float))
+                               : it->stage == FPC_STAGE_COMPOSITE ? (int32_t)v->pixel_floats
+                                                                  : 0;
+        if (floats)
+            it->pixel = add_input(a, arena, "draw", label, FPC_F32, (fpc_shape){1, 1, 1, floats});
+        if (it->stage == FPC_STAGE_MIX) {
+            if (a->mix_all || a->n_mixes == 0)
+                add_mix(a, arena, a->mix_all ? label : NULL);
+            it->mix = a->n_mixes - 1;
+            a->n_mix_sections++;
+        }
     }
-    if (a->n_colour > MAX_COLOURS)
-        return fpc_fail(ctx, FPC_EINVAL, "the [augment.*] sections make %d colour maps per image; at most %d",
-                        a->n_colour, MAX_COLOURS);
+    if (a->n_colours)
+        a->colour = add_input(a, arena, "draw.colour", NULL, FPC_F32, (fpc_shape){1, 1, a->n_colours, COLOUR_FLOATS});
+}
+
+static fpc_status place_lambda(fpc_ctx *ctx, fpc_arena *arena, fpc_augments *a)
+{
+    const char *soft = NULL;
+    for (int32_t i = 0; i < a->n; i++) {
+        const fpc_augment_vtbl *v = vtbl_of(&a->item[i].inst);
+        if (a->item[i].stage == FPC_STAGE_MIX && v->soft && v->soft(a->item[i].inst.self))
+            soft = a->item[i].inst.self->label;
+    }
+    if (!soft)
+        return FPC_OK;
+    if (a->mix_all && a->n_mix_sections > 1)
+        return fpc_fail_recipe(ctx, FPC_EINVAL,
+                               "[%s] asks for soft labels, which hold two masks a picture, but augment.mix = all mixes "
+                               "%d times; use mix = one_of, or hard labels",
+                               soft, a->n_mix_sections);
+    a->lambda = add_input(a, arena, "draw.lambda", NULL, FPC_F32, (fpc_shape){1, 1, 1, 1});
     return FPC_OK;
+}
+
+static fpc_status place(fpc_ctx *ctx, fpc_arena *arena, fpc_augments *a, int compose)
+{
+    const size_t room = (size_t)a->n + 1;
+    a->input = fpc_alloc(arena, (room * 6 + 2) * sizeof *a->input);
+    a->warp = fpc_alloc(arena, room * sizeof *a->warp);
+    a->mix = fpc_alloc(arena, room * sizeof *a->mix);
+    if (!a->input || !a->warp || !a->mix)
+        return FPC_ENOMEM;
+    if (count_stage(a, FPC_STAGE_FIELD) > MAX_FIELDS)
+        return fpc_fail_recipe(ctx, FPC_EINVAL,
+                               "the recipe has %d [augment.*] sections that shift by a field; at most %d",
+                               count_stage(a, FPC_STAGE_FIELD), MAX_FIELDS);
+    place_sections(a, arena, compose);
+    if (a->n_colours > MAX_COLOURS)
+        return fpc_fail(ctx, FPC_EINVAL, "the [augment.*] sections make %d colour maps per image; at most %d",
+                        a->n_colours, MAX_COLOURS);
+    for (int32_t i = 0; i < a->n; i++)
+        a->changes_labels |= is_geometry(a->item[i].stage) || a->item[i].stage == FPC_STAGE_MIX ||
+                             vtbl_of(&a->item[i].inst)->build_mask != NULL;
+    return place_lambda(ctx, arena, a);
 }
 
 fpc_status fpc_augments_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
                              const fpc_dataset_info *info, fpc_augments **out)
 {
     fpc_augments *a = fpc_alloc(arena, sizeof *a);
+    fpc_augment_common keys;
     if (!a)
         return FPC_ENOMEM;
     a->info = *info;
-    fpc_status st = read_fill(ctx, arena, recipe, a);
+    a->colour = a->lambda = -1;
+    *out = NULL;
+    fpc_status st = read_keys(ctx, arena, recipe, a, &keys);
     int32_t count = 0;
     for (int32_t i = 0; recipe && i < recipe->n; i++)
         count += is_augment(&recipe->section[i]);
-    a->inst = fpc_alloc(arena, (size_t)(count + 1) * sizeof *a->inst);
-    if (!a->inst)
+    a->item = fpc_alloc(arena, (size_t)(count + 1) * sizeof *a->item);
+    if (!a->item)
         return FPC_ENOMEM;
     for (int32_t i = 0; st == FPC_OK && i < (recipe ? recipe->n : 0); i++) {
         const fpc_section *section = &recipe->section[i];
         if (!is_augment(section))
             continue;
+        fpc_augment_item *it = &a->item[a->n];
         st = fpc_instance_open(registry, arena, FPC_AUGMENT, section->name, section, NULL, (fpc_option_set){0},
-                               &a->inst[a->n]);
-        if (st == FPC_OK)
-            st = check_vtbl(ctx, &a->inst[a->n++]);
+                               &it->inst);
+        st = st ? st : check_vtbl(ctx, &it->inst);
+        if (st == FPC_OK) {
+            it->stage = vtbl_of(&it->inst)->stage;
+            it->warp = it->colour = it->pixel = it->mix = -1;
+            a->n++;
+        }
     }
+    st = st ? st : place(ctx, arena, a, (int)keys.compose);
     if (st == FPC_OK)
-        st = count_stages(ctx, arena, a);
-    *out = st == FPC_OK ? a : NULL;
+        *out = a;
     return st;
 }
 
-/* ---- drawing ---- */
-static void multiply(const double a[9], const double b[9], double out[9])
+/* ---- buffers ---- */
+fpc_status fpc_draws_new(const fpc_augments *a, fpc_arena *arena, int64_t rows, fpc_draws *out)
 {
-    double m[9];
-    for (int i = 0; i < 9; i++)
-        m[i] = a[i / 3 * 3] * b[i % 3] + a[i / 3 * 3 + 1] * b[i % 3 + 3] + a[i / 3 * 3 + 2] * b[i % 3 + 6];
-    memcpy(out, m, sizeof m);
-}
-
-/* A number that differs from a whole (or half) one by rounding only becomes it: flips and the identity then permute
- * pixels exactly, at every size. */
-static double snap(double x)
-{
-    const double whole = rint(x * 2) / 2;
-    return fabs(x - whole) < 1e-9 ? whole + 0.0 : x;
-}
-
-/* From [-1,1] edge to edge to pixel indices: u = (2x+1)/w - 1. 0 where the matrix has no inverse or m22 is 0. */
-static int to_pixels(const double m[9], int32_t h, int32_t w, float out[8])
-{
-    const double in[9] = {2.0 / w, 0, 1.0 / w - 1, 0, 2.0 / h, 1.0 / h - 1, 0, 0, 1};
-    const double back[9] = {w / 2.0, 0, (w - 1) / 2.0, 0, h / 2.0, (h - 1) / 2.0, 0, 0, 1};
-    double p[9];
-    multiply(m, in, p);
-    multiply(back, p, p);
-    const double det =
-        m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
-    if (!(fabs(p[8]) > 1e-6) || !(fabs(det) > 1e-9))
-        return 0;
-    for (int i = 0; i < 8; i++) {
-        out[i] = (float)snap(p[i] / p[8]);
-        if (!isfinite(out[i]))
-            return 0;
-    }
-    return 1;
-}
-
-static int mirrors(const double m[9])
-{
-    return m[0] * m[4] - m[1] * m[3] < 0;
-}
-
-static void label_table(const fpc_augments *a, int exchange, uint8_t table[256])
-{
-    for (int i = 0; i < 256; i++)
-        table[i] = (uint8_t)i;
-    for (int32_t i = 0; exchange && i < a->info.n_mirror_pairs; i++) {
-        const uint8_t *pair = a->info.mirror_pairs[i];
-        table[pair[0]] = pair[1];
-        table[pair[1]] = pair[0];
-    }
-}
-
-/* The composed geometry of one image so far. */
-struct pose {
-    double m[9];
-    int exchange;
-};
-
-static fpc_status draw_geometry(const fpc_instance *inst, fpc_rng rng, const fpc_image_info *image, struct pose *pose)
-{
-    fpc_homography d = {{0}, 0};
-    const fpc_status st = vtbl_of(inst)->draw(inst->self, rng, image, &d);
-    if (st != FPC_OK)
-        return st;
-    pose->exchange ^= mirrors(d.m) && !d.keep_labels;
-    multiply(pose->m, d.m, pose->m);
+    out->data = fpc_alloc(arena, (size_t)(a->n_inputs + 1) * sizeof *out->data);
+    if (!out->data)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < a->n_inputs; i++)
+        if (!(out->data[i] = fpc_alloc(arena, (size_t)rows * a->input[i].bytes)))
+            return FPC_ENOMEM;
     return FPC_OK;
 }
 
-fpc_status fpc_augments_draw(const fpc_augments *a, uint64_t seed, int64_t epoch, int64_t batch, int64_t sample,
-                             int32_t row, int32_t rows, int32_t h, int32_t w, fpc_draws *out)
+void *fpc_draws_find(const fpc_augments *a, const fpc_draws *d, const char *name)
 {
-    struct pose pose = {{1, 0, 0, 0, 1, 0, 0, 0, 1}, 0};
-    int32_t colour = 0, pixel = 0;
-    for (int32_t i = 0; i < a->n; i++) {
-        const fpc_instance *inst = &a->inst[i];
-        const fpc_augment_vtbl *v = vtbl_of(inst);
-        const fpc_rng rng = {
-            {(uint32_t)seed, (uint32_t)(seed >> 32)}, fpc_hash(inst->self->label), (uint32_t)epoch, (uint32_t)sample};
-        fpc_image_info image = {sizeof image, h, w, 3, rows, row, rng};
-        image.shared.stream = rng.stream * 16777619u ^ 0xb47c4u;
-        image.shared.sample = (uint32_t)batch;
-        fpc_status st;
-        if (v->stage == FPC_STAGE_GEOMETRY) {
-            st = draw_geometry(inst, rng, &image, &pose);
-        } else if (v->stage == FPC_STAGE_COLOUR) {
-            float *to = out->colour + ((int64_t)row * a->n_colour + colour) * COLOUR_FLOATS;
-            colour += (int32_t)(v->draw_size / sizeof(fpc_colour));
-            memset(to, 0, v->draw_size);
-            st = v->draw(inst->self, rng, &image, to);
-        } else {
-            float *to = out->pixel[pixel] + (int64_t)row * a->pixel[pixel].floats;
-            pixel++;
-            memset(to, 0, v->draw_size);
-            st = v->draw(inst->self, rng, &image, to);
-        }
-        if (st != FPC_OK)
-            return fpc_fail(inst->self->ctx, st, "%s: drawing for image %lld of epoch %lld failed", inst->self->label,
-                            (long long)sample, (long long)epoch);
-    }
-    if (!a->has_geometry)
-        return FPC_OK;
-    if (!to_pixels(pose.m, h, w, out->warp + (int64_t)row * 8))
-        return fpc_fail(a->inst[0].self->ctx, FPC_EINVAL,
-                        "the geometry drawn for image %lld of epoch %lld cannot be inverted", (long long)sample,
-                        (long long)epoch);
-    label_table(a, pose.exchange, out->labels + (int64_t)row * 256);
-    return FPC_OK;
+    for (int32_t i = 0; a && d->data && i < a->n_inputs; i++)
+        if (strcmp(a->input[i].name, name) == 0)
+            return d->data[i];
+    return NULL;
 }
 
 /* ---- building ---- */
-void fpc_augments_build(const fpc_augments *a, fpc_graph *g, fpc_val image_u8, fpc_val mask_u8, fpc_val *image,
-                        fpc_val *mask)
+typedef struct builder {
+    const fpc_augments *a;
+    fpc_graph *g;
+    int32_t n; /* images */
+    fpc_augmented v;
+} builder;
+
+static fpc_val input(builder *b, int32_t index)
 {
-    const int32_t n = fpc_shape_of(g, image_u8).n;
-    *mask = mask_u8;
-    if (a && a->has_geometry) {
-        const fpc_warp_attr attr = {a->fill};
-        const fpc_val draws = fpc_input(g, "draw.warp", (fpc_shape){n, 1, 1, 8}, g->real);
-        const fpc_val pair[2] = {image_u8, draws};
-        *image = fpc_op(g, "warp_image", "augment.warp_image", 2, pair, NULL, NULL);
-        if (mask_u8.id >= 0) {
-            const fpc_val table = fpc_input(g, "draw.labels", (fpc_shape){n, 1, 1, 256}, FPC_U8);
-            const fpc_val triple[3] = {mask_u8, draws, table};
-            *mask = fpc_op(g, "warp_mask", "augment.warp_mask", 3, triple, &attr, NULL);
+    const fpc_draw_input *in = &b->a->input[index];
+    fpc_shape shape = in->shape;
+    shape.n = b->n;
+    return fpc_input(b->g, in->name, shape, in->dtype == FPC_U8 ? FPC_U8 : b->g->real);
+}
+
+static void build_warps(builder *b)
+{
+    const fpc_warp_attr attr = {b->a->fill, b->a->border};
+    for (int32_t i = 0; i < b->a->n_warps; i++) {
+        const fpc_warp_group *w = &b->a->warp[i];
+        const fpc_val matrix = input(b, w->matrix), field = w->field >= 0 ? input(b, w->field) : (fpc_val){-1};
+        const int has_field = w->field >= 0;
+        b->v.image = fpc_op(b->g, "warp_image", "augment.warp_image", 2 + has_field,
+                            (fpc_val[]){b->v.image, matrix, field}, &attr, NULL);
+        if (b->v.mask.id >= 0)
+            b->v.mask = fpc_op(b->g, "warp_mask", "augment.warp_mask", 3 + has_field,
+                               (fpc_val[]){b->v.mask, matrix, input(b, w->labels), field}, &attr, NULL);
+    }
+    if (!b->a->n_warps)
+        b->v.image = fpc_op(b->g, "to_real", "augment.to_real", 1, &b->v.image, NULL, NULL);
+}
+
+static void build_pixels(builder *b)
+{
+    for (int32_t i = 0; i < b->a->n; i++) {
+        const fpc_augment_item *it = &b->a->item[i];
+        const fpc_augment_vtbl *v = vtbl_of(&it->inst);
+        if (it->pixel < 0)
+            continue;
+        const fpc_val draws = input(b, it->pixel);
+        b->v.image = v->build(it->inst.self, b->g, b->v.image, draws);
+        if (v->build_mask && b->v.mask.id >= 0)
+            b->v.mask = v->build_mask(it->inst.self, b->g, b->v.mask, draws, b->a->fill);
+    }
+}
+
+/* Pictures are mixed by their own masks, so masks must be there; a batch without them is not mixed. */
+static void build_mixes(builder *b)
+{
+    for (int32_t i = 0; i < b->a->n_mixes && b->v.mask.id >= 0; i++) {
+        const fpc_val plan = input(b, b->a->mix[i].plan), table = input(b, b->a->mix[i].table), mask = b->v.mask;
+        const fpc_mix_attr first = {0}, second = {1};
+        b->v.image =
+            fpc_op(b->g, "mix_image", "augment.mix_image", 4, (fpc_val[]){b->v.image, mask, plan, table}, NULL, NULL);
+        b->v.mask = fpc_op(b->g, "mix_mask", "augment.mix_mask", 3, (fpc_val[]){mask, plan, table}, &first, NULL);
+        if (b->a->lambda >= 0) {
+            b->v.mask_b =
+                fpc_op(b->g, "mix_mask", "augment.mix_mask_b", 3, (fpc_val[]){mask, plan, table}, &second, NULL);
+            b->v.lambda = input(b, b->a->lambda);
         }
-    } else {
-        *image = fpc_op(g, "to_real", "augment.to_real", 1, &image_u8, NULL, NULL);
     }
-    if (a && a->n_colour) {
-        const fpc_val draws = fpc_input(g, "draw.colour", (fpc_shape){n, 1, a->n_colour, COLOUR_FLOATS}, g->real);
-        const fpc_val pair[2] = {*image, draws};
-        *image = fpc_op(g, "colour", "augment.colour", 2, pair, NULL, NULL);
-    }
-    for (int32_t i = 0; a && i < a->n_pixel; i++) {
-        const fpc_instance *inst = &a->pixel[i].inst;
-        char name[160] = "draw.";
-        strncat(name, inst->self->label, sizeof name - 6);
-        const fpc_val draws = fpc_input(g, name, (fpc_shape){n, 1, 1, a->pixel[i].floats}, g->real);
-        *image = vtbl_of(inst)->build(inst->self, g, *image, draws);
-    }
+}
+
+fpc_augmented fpc_augments_build(const fpc_augments *a, fpc_graph *g, fpc_val image_u8, fpc_val mask_u8)
+{
+    static const fpc_augments none = {.colour = -1, .lambda = -1};
+    builder b = {a ? a : &none, g, fpc_shape_of(g, image_u8).n, {image_u8, mask_u8, {-1}, {-1}}};
+    build_warps(&b);
+    if (b.a->colour >= 0)
+        b.v.image =
+            fpc_op(g, "colour", "augment.colour", 2, (fpc_val[]){b.v.image, input(&b, b.a->colour)}, NULL, NULL);
+    build_pixels(&b);
+    build_mixes(&b);
+    return b.v;
 }

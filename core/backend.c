@@ -31,15 +31,16 @@ static void release_all(void *arg)
 {
     fpc_backend *be = arg;
     for (int32_t i = 0; i < be->n_blocks; i++)
-        release_block(be, be->block[i]);
+        release_block(be, be->block[i].data);
     free(be->block);
 }
 
 void fpc_backend_release(fpc_backend *be, void *p)
 {
     for (int32_t i = 0; i < be->n_blocks; i++)
-        if (be->block[i] == p && p) {
+        if (be->block[i].data == p && p) {
             release_block(be, p);
+            be->allocated -= be->block[i].bytes;
             be->block[i] = be->block[--be->n_blocks];
             return;
         }
@@ -51,7 +52,7 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
     *out = NULL;
     if (be->n_blocks == be->cap_blocks) {
         const int32_t cap = be->cap_blocks ? 2 * be->cap_blocks : 64;
-        void **more = realloc(be->block, (size_t)cap * sizeof *more);
+        fpc_block *more = realloc(be->block, (size_t)cap * sizeof *more);
         if (!more)
             return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s", what);
         be->block = more;
@@ -75,7 +76,7 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
         return fpc_fail(ctx, FPC_ENOMEM,
                         "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
                         (double)n / 1048576);
-    be->block[be->n_blocks++] = *out;
+    be->block[be->n_blocks++] = (fpc_block){*out, n};
     be->allocated += n;
     return FPC_OK;
 }

@@ -22,7 +22,7 @@ static int is_optional(const fpc_state_entry *e)
 /* Tensors that training checkpoints hold beside the weights. */
 static int is_training(const char *name)
 {
-    static const char *const prefix[] = {"optimizer.", "average.", "history.", "epoch."};
+    static const char *const prefix[] = {"optimizer.", "average.", "swa.", "history.", "epoch."};
 
     for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
         if (!strncmp(name, prefix[i], strlen(prefix[i])))

@@ -29,7 +29,8 @@ typedef struct fpc_cmd {
 } fpc_cmd;
 
 extern const fpc_cmd fpc_cmd_train, fpc_cmd_check, fpc_cmd_list, fpc_cmd_describe, fpc_cmd_model, fpc_cmd_lr,
-    fpc_cmd_eval, fpc_cmd_predict, fpc_cmd_probe, fpc_cmd_bench, fpc_cmd_new;
+    fpc_cmd_eval, fpc_cmd_predict, fpc_cmd_probe, fpc_cmd_bench, fpc_cmd_new, fpc_cmd_analyze, fpc_cmd_compare,
+    fpc_cmd_sweep, fpc_cmd_data, fpc_cmd_preview, fpc_cmd_submit;
 
 /* Reads the options that all verbs share, wherever they stand, and finds the verb. *verb NULL: only help or the version
  * was asked for and has been printed. What the verb reads itself is left in cmd->argv. */

@@ -64,8 +64,16 @@ const fpc_cmd fpc_cmd_check = {
     .help =
         "usage: fpcore -c RECIPE.ini --check [--no-data] [-s SECTION.KEY=VALUE]...\n\n"
         "Opens everything that the recipe names, prints the recipe with every default and the origin of every value,\n"
-        "and warns about settings that are allowed and rarely meant: mirroring without exchanging left and right\n"
-        "labels, a patience shorter than a warm restart's period, a cosine of another length than the run.\n"
+        "and warns about settings that are allowed and rarely meant, each with the reason, the numbers of this recipe "
+        "and\n"
+        "what to do: mirroring without exchanging left and right labels; a rate that rises again, cycles that are cut, "
+        "a\n"
+        "patience that ends a run before its rate has fallen; averages that never forget their start; batches that "
+        "are\n"
+        "left out or tiny, and a metric that depends on them; class weights of more than 100 to 1; smoothing and "
+        "class\n"
+        "weights on different terms; more memory than there is; keys that have no effect. docs/recipes.md explains "
+        "them.\n"
         "Trains nothing. Ends with \"no errors, N warnings\" and exit code 0, or with the first error and 2.\n\n"
         "  --no-data   leave the data set closed (its section is still checked)\n\n"
         "example: fpcore -c conf/quickstart.ini --check\n",

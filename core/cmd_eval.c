@@ -1,9 +1,13 @@
 /* cmd_eval.c: `fpcore eval`: every metric and loss term of given weights over a part of the data set, and a table of
- * classes. The numbers are those that training writes for its validation: same batches, same order, same sums. */
+ * classes. The numbers are those that training writes for its validation: same batches, same order, same sums. With
+ * --scales or --flip the metrics are those of the averaged prediction (tta.h), which has no loss. */
 #include "args.h"
 #include "checkpoint.h"
+#include "tta.h"
+#include "validation.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +15,8 @@ typedef struct totals {
     int64_t images;
     double loss, term[16];
     int64_t *labelled, *predicted; /* pixels per class */
+    int32_t *counts;               /* [images][classes][3] of all; NULL: not kept */
+    int64_t *confusion;            /* [label][predicted] */
 } totals;
 
 static int32_t n_terms(const fpc_stages *s)
@@ -32,6 +38,9 @@ static void add_batch(const fpc_stages *s, const fpc_step_result *r, totals *t)
         t->labelled[i % s->classes] += k[0] + k[2];
         t->predicted[i % s->classes] += k[0] + k[1];
     }
+    if (t->counts)
+        memcpy(t->counts + t->images * s->classes * 3, r->tp_fp_fn,
+               (size_t)r->images * (size_t)s->classes * 3 * sizeof *t->counts);
     t->images += r->images;
 }
 
@@ -39,8 +48,11 @@ static void add_batch(const fpc_stages *s, const fpc_step_result *r, totals *t)
  * out. */
 typedef struct source {
     fpc_stages *s;
+    fpc_tta_run *tta; /* NULL: the plain prediction */
+    int32_t *counts;  /* of a batch's averaged predictions */
+    uint8_t *labels;  /* of a batch: where the confusion is counted, or of one picture */
     fpc_part part;
-    int64_t at, images;
+    int64_t at, images, batch_size;
     fpc_arena *scratch;
     fpc_batch batch;
 } source;
@@ -83,6 +95,33 @@ static fpc_status next_batch(source *in, const fpc_batch **out)
     return read_batch(in);
 }
 
+/* One batch by averaged predictions. */
+static fpc_status average(source *in, const fpc_batch *b, fpc_step_result *r)
+{
+    const int64_t pixels = (int64_t)b->h * b->w;
+    const size_t each = (size_t)in->s->classes * 3;
+    fpc_status st = FPC_OK;
+
+    *r = (fpc_step_result){.images = b->n, .tp_fp_fn = in->counts};
+    memset(in->counts, 0, (size_t)b->n * each * sizeof *in->counts);
+    for (int32_t i = 0; i < b->n && !st; i++)
+        if (!(st = fpc_tta_predict(in->tta, b->image + i * pixels * 3, in->labels + i * pixels)))
+            fpc_tta_count(in->s, b->mask + i * pixels, in->labels + i * pixels, pixels, in->counts + (size_t)i * each);
+    return st;
+}
+
+/* Which labels are taken for which, for --write. */
+static fpc_status confuse(source *in, const fpc_batch *b, totals *t)
+{
+    const int64_t pixels = (int64_t)b->n * b->h * b->w, classes = in->s->classes;
+    const fpc_status st = in->tta ? FPC_OK : fpc_predict_step(in->s, b->n, b->h, b->w, b->image, in->labels);
+
+    for (int64_t i = 0; i < pixels && !st; i++)
+        if (b->mask[i] != in->s->ignore && b->mask[i] < classes)
+            t->confusion[b->mask[i] * classes + in->labels[i]]++;
+    return st;
+}
+
 static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
 {
     const fpc_stages *s = in->s;
@@ -97,7 +136,10 @@ static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
         if (fpc_ctx_cancelled(cmd->ctx))
             return fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
                             (long long)in->images);
-        if (!(st = fpc_eval_step(in->s, batch, &r)))
+        st = in->tta ? average(in, batch, &r) : fpc_eval_step(in->s, batch, &r);
+        if (!st && t->confusion)
+            st = confuse(in, batch, t);
+        if (!st)
             add_batch(s, &r, t);
         if (live)
             fprintf(stderr, "\r%lld of %lld pictures ", (long long)t->images, (long long)in->images);
@@ -163,52 +205,124 @@ static fpc_status print_classes(fpc_cmdline *cmd, const fpc_stages *s, const tot
     return FPC_OK;
 }
 
-static void print_totals(fpc_cmdline *cmd, const fpc_stages *s, const totals *t)
+static void print_totals(fpc_cmdline *cmd, const fpc_stages *s, const totals *t, int losses)
 {
-    fpc_print(cmd, "loss: %.9g\n", t->loss / (double)t->images);
-    for (int32_t i = 0; i < n_terms(s); i++)
+    if (losses)
+        fpc_print(cmd, "loss: %.9g\n", t->loss / (double)t->images);
+    for (int32_t i = 0; i < n_terms(s) && losses; i++)
         fpc_print(cmd, "loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
     for (int32_t i = 0; i < s->n_metrics; i++)
         fpc_print(cmd, "%s: %.9g\n", s->metric[i].label,
                   ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->value(s->metric[i].inst.self));
 }
 
+/* validation.safetensors of weights that were trained elsewhere or otherwise. */
+static fpc_status write_validation(fpc_cmdline *cmd, const source *in, const totals *t, const char *weights,
+                                   const char *path)
+{
+    const fpc_dataset_info *info = fpc_data_info(in->s->data);
+    const char **name = fpc_alloc(cmd->arena, sizeof *name * (size_t)in->images);
+    const char *text;
+    int64_t epoch = 0;
+    fpc_st_file *file;
+    fpc_status st = name ? fpc_st_read(cmd->ctx, cmd->arena, weights, &file) : FPC_ENOMEM;
+
+    for (int64_t i = 0; i < in->images && !st; i++) {
+        char id[256];
+        if (!(st = fpc_data_name(in->s->data, in->part, i, id, sizeof id)) && !(name[i] = fpc_strdup(cmd->arena, id)))
+            st = FPC_ENOMEM;
+    }
+    if (st)
+        return st;
+    if ((text = fpc_st_meta_find(file, "epoch"))) /* those of a run say of which epoch they are */
+        epoch = strtoll(text, NULL, 10);
+    const fpc_validation v = {.epoch = epoch > 0 ? epoch : 1,
+                              .images = in->images,
+                              .batch = in->batch_size,
+                              .classes = in->s->classes,
+                              .counts = t->counts,
+                              .confusion = t->confusion,
+                              .image_name = name,
+                              .class_name = info->class_names,
+                              .n_pairs = info->n_mirror_pairs,
+                              .pairs = info->mirror_pairs};
+    if (!(st = fpc_validation_write(cmd->ctx, path, &v)))
+        fpc_print(cmd, "\n%s: counts of %lld pictures\n", path, (long long)in->images);
+    return st;
+}
+
+static fpc_status make_room(fpc_cmdline *cmd, source *in, totals *t, int keep)
+{
+    const fpc_dataset_info *info = fpc_data_info(in->s->data);
+    const size_t classes = (size_t)in->s->classes, most = (size_t)in->batch_size;
+
+    t->labelled = fpc_alloc(cmd->arena, sizeof *t->labelled * classes);
+    t->predicted = fpc_alloc(cmd->arena, sizeof *t->predicted * classes);
+    in->counts = fpc_alloc(cmd->arena, sizeof *in->counts * most * classes * 3);
+    in->labels = fpc_alloc(cmd->arena, most * (size_t)info->h * (size_t)info->w);
+    if (keep) {
+        t->counts = fpc_alloc(cmd->arena, sizeof *t->counts * (size_t)in->images * classes * 3);
+        t->confusion = fpc_alloc(cmd->arena, sizeof *t->confusion * classes * classes);
+    }
+    return t->labelled && t->predicted && in->counts && in->labels && (!keep || (t->counts && t->confusion))
+               ? FPC_OK
+               : FPC_ENOMEM;
+}
+
+static fpc_status check_part(fpc_cmdline *cmd, const source *in, const char *part_name)
+{
+    if (in->images && !fpc_data_info(in->s->data)->unlabelled[in->part])
+        return FPC_OK;
+    return fpc_fail(cmd->ctx, FPC_EINVAL,
+                    in->images ? "fpcore eval: the part `%s` of the data set has no labels to compare with; "
+                                 "`fpcore predict` writes masks for its pictures"
+                               : "fpcore eval: the part `%s` of the data set has no pictures",
+                    part_name);
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *weights = NULL, *part_name = "val";
+    const char *weights = NULL, *part_name = "val", *scales = NULL, *to = NULL;
+    int flip = 0, no_exchange = 0;
     fpc_stages *s;
+    fpc_tta how;
     totals t = {0};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights}, {"part", 0, FPC_ARG_TEXT, 0, &part_name}, {0}};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},
+                            {"part", 0, FPC_ARG_TEXT, 0, &part_name},
+                            {"scales", 0, FPC_ARG_TEXT, 0, &scales},
+                            {"flip", 0, FPC_ARG_FLAG, 0, &flip},
+                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
+                            {"write", 0, FPC_ARG_TEXT, 0, &to},
+                            {0}};
     fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st)
+    if (st || (st = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)))
         return st;
     const fpc_part part = part_named(part_name);
     if (!part)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
-    if ((st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &s)) ||
+    if ((st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s)) ||
         (st = fpc_weights_load(cmd->ctx, s->state, weights)))
         return st;
-    t.labelled = fpc_alloc(cmd->arena, sizeof *t.labelled * (size_t)s->classes);
-    t.predicted = fpc_alloc(cmd->arena, sizeof *t.predicted * (size_t)s->classes);
-    if (!t.labelled || !t.predicted)
-        return FPC_ENOMEM;
     const fpc_dataset_info *info = fpc_data_info(s->data);
-    source in = {.s = s, .part = part, .images = info->count[part], .scratch = fpc_arena_new(cmd->ctx)};
-    if (!in.images || info->unlabelled[part])
-        st = fpc_fail(cmd->ctx, FPC_EINVAL,
-                      in.images ? "fpcore eval: the part `%s` of the data set has no labels to compare with; "
-                                  "`fpcore predict` writes masks for its pictures"
-                                : "fpcore eval: the part `%s` of the data set has no pictures",
-                      part_name);
-    else
-        st = in.scratch ? measure(cmd, &in, &t) : FPC_ENOMEM;
+    const int64_t batch = fpc_data_options_of(s->data)->batch;
+    source in = {.s = s, .part = part, .images = info->count[part]};
+    in.batch_size = batch < in.images ? batch : in.images;
+    if ((st = check_part(cmd, &in, part_name)) || (st = make_room(cmd, &in, &t, to != NULL)) ||
+        (fpc_tta_on(&how) && (st = fpc_tta_open(s, cmd->arena, &how, info->h, info->w, &in.tta))))
+        return st;
+    if (!(in.scratch = fpc_arena_new(cmd->ctx)))
+        return FPC_ENOMEM;
+    st = measure(cmd, &in, &t);
     fpc_arena_free(in.scratch);
     if (st)
         return st;
     fpc_print(cmd, "part: %s\nimages: %lld\n", part_name, (long long)t.images);
-    print_totals(cmd, s, &t);
-    return print_classes(cmd, s, &t);
+    if (in.tta)
+        fpc_print(cmd, "average of: %s\n", fpc_tta_text(cmd->arena, &how));
+    print_totals(cmd, s, &t, !in.tta);
+    st = print_classes(cmd, s, &t);
+    return st || !to ? st : write_validation(cmd, &in, &t, weights, to);
 }
 
 const fpc_cmd fpc_cmd_eval = {
@@ -217,6 +331,7 @@ const fpc_cmd fpc_cmd_eval = {
     .needs_recipe = 1,
     .run = run,
     .help = "usage: fpcore eval -c RECIPE -w WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
+            "                   [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"
             "\n"
             "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
             "class.\n"
@@ -224,5 +339,9 @@ const fpc_cmd fpc_cmd_eval = {
             "\n"
             "  -w, --weights FILE   weights, best.safetensors or last.safetensors of a run, or a PyTorch state dict\n"
             "  --part PART          train, val (default) or test\n"
+            "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being the data set's\n"
+            "  --flip               and those of the mirrored pictures, mirrored back\n"
+            "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
+            "  --write FILE         a validation.safetensors of these weights, for `fpcore compare`\n"
             "\n"
             "example: fpcore eval -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors\n"};

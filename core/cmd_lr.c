@@ -13,28 +13,66 @@ typedef struct curve {
     const char *title;
     int64_t n;
     double *rate, top;
+    const fpc_stages *stages; /* for the weights of losses that change */
 } curve;
+
+/* The k-th loss whose weight has a schedule; NULL: there are fewer. */
+static const fpc_loss_term *varying(const curve *c, int32_t k)
+{
+    for (int32_t i = 0; i < c->stages->n_losses; i++)
+        if (fpc_curve_varies(&c->stages->loss[i].curve) && k-- == 0)
+            return &c->stages->loss[i];
+    return NULL;
+}
 
 static void print_csv(fpc_cmdline *cmd, const curve *c)
 {
-    fpc_print(cmd, "epoch,lr\n");
-    for (int64_t e = 0; e < c->n; e++)
-        fpc_print(cmd, "%lld,%.12g\n", (long long)e + 1, c->rate[e]);
+    const fpc_loss_term *loss;
+
+    fpc_print(cmd, "epoch,lr");
+    for (int32_t k = 0; (loss = varying(c, k)); k++)
+        fpc_print(cmd, ",weight.%s", loss->label);
+    fpc_print(cmd, "\n");
+    for (int64_t e = 0; e < c->n; e++) {
+        fpc_print(cmd, "%lld,%.12g", (long long)e + 1, c->rate[e]);
+        for (int32_t k = 0; (loss = varying(c, k)); k++)
+            fpc_print(cmd, ",%.12g", fpc_curve_at(&loss->curve, e));
+        fpc_print(cmd, "\n");
+    }
 }
 
-/* Every epoch of a short run; of a long one every k-th, the last, and each one where a falling rate jumps up. */
+/* Whether a loss has another weight in epoch e than before. */
+static int weights_change(const curve *c, int64_t e)
+{
+    const fpc_loss_term *loss;
+
+    for (int32_t k = 0; e > 0 && (loss = varying(c, k)); k++)
+        if (fpc_curve_at(&loss->curve, e) != fpc_curve_at(&loss->curve, e - 1))
+            return 1;
+    return 0;
+}
+
+/* Every epoch of a short run; of a long one every k-th, the last, each one where a falling rate jumps up or the weight
+ * of a loss changes. */
 static void print_table(fpc_cmdline *cmd, const curve *c, int all)
 {
     const int64_t every = all || c->n <= ROWS ? 1 : (c->n + ROWS - 1) / ROWS;
+    const fpc_loss_term *loss;
 
-    fpc_print(cmd, "epoch  learning rate\n");
+    fpc_print(cmd, "epoch  learning rate  of largest");
+    for (int32_t k = 0; (loss = varying(c, k)); k++)
+        fpc_print(cmd, "  weight.%s", loss->label);
+    fpc_print(cmd, "\n");
     for (int64_t e = 0; e < c->n; e++) {
         const int jump = e > 1 && c->rate[e - 1] < c->rate[e - 2] && c->rate[e] > c->rate[e - 1] + c->top / 4;
-        if (e % every && e != c->n - 1 && !jump)
+        if (e % every && e != c->n - 1 && !jump && !weights_change(c, e))
             continue;
         const int bar = c->top > 0 ? (int)lround(c->rate[e] / c->top * BAR) : 0;
-        fpc_print(cmd, "%5lld  %-12.6g %.*s%s\n", (long long)e + 1, c->rate[e], bar,
-                  "########################################", jump ? "  restart" : "");
+        fpc_print(cmd, "%5lld  %-13.6g %8.1f %%  ", (long long)e + 1, c->rate[e],
+                  c->top > 0 ? 100 * c->rate[e] / c->top : 0);
+        for (int32_t k = 0; (loss = varying(c, k)); k++)
+            fpc_print(cmd, "%-*.6g  ", (int)strlen(loss->label) + 7, fpc_curve_at(&loss->curve, e));
+        fpc_print(cmd, "%.*s%s\n", bar, "########################################", jump ? "  restart" : "");
     }
 }
 
@@ -153,22 +191,27 @@ static fpc_status write_png(fpc_cmdline *cmd, const curve *c, const char *path)
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    int csv = 0, all = 0;
+    int csv = 0, all = 0, recorded = 0;
     const char *png = NULL;
     fpc_stages *s;
-    const fpc_arg table[] = {
-        {"csv", 0, FPC_ARG_FLAG, 0, &csv}, {"all", 0, FPC_ARG_FLAG, 0, &all}, {"png", 0, FPC_ARG_TEXT, 0, &png}, {0}};
+    const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &csv},
+                             {"all", 0, FPC_ARG_FLAG, 0, &all},
+                             {"recorded", 0, FPC_ARG_FLAG, 0, &recorded},
+                             {"png", 0, FPC_ARG_TEXT, 0, &png},
+                             {0}};
     fpc_status st = fpc_args_read(cmd, table, NULL, NULL);
 
     if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN, &s)))
         return st;
-    curve c = {.title = fpc_sprintf(cmd->arena, "%s: learning rate, %s", s->run.name, s->schedule.plugin->name),
+    curve c = {.title = fpc_sprintf(cmd->arena, "%s: learning rate%s, %s", s->run.name, recorded ? " as recorded" : "",
+                                    s->schedule.plugin->name),
                .n = s->run.epochs,
-               .rate = fpc_alloc(cmd->arena, sizeof(double) * (size_t)s->run.epochs)};
+               .rate = fpc_alloc(cmd->arena, sizeof(double) * (size_t)s->run.epochs),
+               .stages = s};
     if (!c.rate || !c.title)
         return FPC_ENOMEM;
     for (int64_t e = 0; e < c.n; e++) {
-        c.rate[e] = fpc_stages_lr(s, e, NULL);
+        c.rate[e] = fpc_stages_lr(s, e + recorded, NULL);
         c.top = fmax(c.top, c.rate[e]);
     }
     if (csv)
@@ -178,18 +221,19 @@ static fpc_status run(fpc_cmdline *cmd)
     return png ? write_png(cmd, &c, png) : FPC_OK;
 }
 
-const fpc_cmd fpc_cmd_lr = {.name = "lr",
-                            .summary = "Print the learning rate of every epoch.",
-                            .needs_recipe = 1,
-                            .run = run,
-                            .help =
-                                "usage: fpcore lr -c RECIPE [-s SECTION.KEY=VALUE]... [--all] [--csv] [--png FILE]\n"
-                                "\n"
-                                "Prints the learning rate used in each epoch, counted from 1. A long table shows every "
-                                "few epochs and restarts.\n"
-                                "\n"
-                                "  --all       every epoch\n"
-                                "  --csv       lines `epoch,lr` for every epoch\n"
-                                "  --png FILE  draws the curve\n"
-                                "\n"
-                                "example: fpcore lr -c conf/lmsa_v1.ini -s schedule.use=poly --png lr.png\n"};
+const fpc_cmd fpc_cmd_lr = {
+    .name = "lr",
+    .summary = "Print the learning rate of every epoch.",
+    .needs_recipe = 1,
+    .run = run,
+    .help = "usage: fpcore lr -c RECIPE [-s SECTION.KEY=VALUE]... [--all] [--recorded] [--csv] [--png FILE]\n"
+            "\n"
+            "Prints the learning rate used in each epoch, counted from 1, and the weights of losses "
+            "that change. A long table shows every few epochs,\nrestarts and changes.\n"
+            "\n"
+            "  --all       every epoch\n"
+            "  --recorded  the rate as PyTorch's histories note it when an epoch is over: that of the next one\n"
+            "  --csv       lines `epoch,lr` for every epoch\n"
+            "  --png FILE  draws the curve\n"
+            "\n"
+            "example: fpcore lr -c conf/lmsa_v1.ini -s schedule.use=poly --png lr.png\n"};

@@ -3,6 +3,7 @@
 #include "args.h"
 #include "checkpoint.h"
 #include "image.h"
+#include "tta.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,6 +18,8 @@ typedef struct job {
     const char *out;
     fpc_hw size;
     int overlay;
+    fpc_tta how;
+    fpc_tta_run *tta;
     int32_t n, cap;
     const char **path; /* pictures */
 } job;
@@ -121,7 +124,7 @@ static fpc_status predict(const job *j, fpc_arena *arena, const char *path)
         return FPC_ENOMEM;
     if ((st = fpc_image_read(ctx, arena, path, &picture)) ||
         (st = fpc_image_resize(ctx, arena, &picture, label.w, label.h, &small)) ||
-        (st = fpc_predict_step(j->s, 1, label.h, label.w, small.pixel, label.pixel)) ||
+        (st = fpc_tta_predict(j->tta, small.pixel, label.pixel)) ||
         (st = fpc_mask_resize(ctx, arena, &label, picture.w, picture.h, &mask)))
         return st;
     const char *to = fpc_sprintf(arena, "%s/%s.png", j->out, name);
@@ -170,28 +173,30 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *weights = NULL, **operands;
+    const char *weights = NULL, *scales = NULL, **operands;
+    int flip = 0, no_exchange = 0;
     int32_t n;
     job j = {.cmd = cmd};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},
-                            {"out", 'o', FPC_ARG_TEXT, 1, &j.out},
-                            {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay},
-                            {"size", 0, FPC_ARG_SIZE, 0, &j.size},
-                            {0}};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},       {"out", 'o', FPC_ARG_TEXT, 1, &j.out},
+                            {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay},       {"size", 0, FPC_ARG_SIZE, 0, &j.size},
+                            {"scales", 0, FPC_ARG_TEXT, 0, &scales},           {"flip", 0, FPC_ARG_FLAG, 0, &flip},
+                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange}, {0}};
     fpc_status st = fpc_args_read(cmd, args, &n, &operands);
 
-    if (st || (st = collect(&j, n, operands)))
+    if (st || (st = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &j.how)) ||
+        (st = collect(&j, n, operands)))
         return st;
     if (mkdir(j.out, 0777) && errno != EEXIST)
         return fpc_fail(cmd->ctx, FPC_EIO, "%s: cannot be made: %s", j.out, strerror(errno));
-    if ((st = check_names(&j)) || (st = fpc_cmd_open(cmd, FPC_OPEN_BACKEND, &j.s)))
+    if ((st = check_names(&j)) || (st = fpc_cmd_open(cmd, FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
         return st;
     /* most data sets know their classes and colours without the data */
-    if ((!j.s->info.palette && (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND, &j.s))) ||
+    if ((!j.s->info.palette && (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s))) ||
         (st = fpc_weights_load(cmd->ctx, j.s->state, weights)))
         return st;
     j.size = fpc_cmd_size(j.s, j.size);
-    return predict_all(&j);
+    st = fpc_tta_open(j.s, cmd->arena, &j.how, j.size.h, j.size.w, &j.tta);
+    return st ? st : predict_all(&j);
 }
 
 const fpc_cmd fpc_cmd_predict = {
@@ -200,7 +205,7 @@ const fpc_cmd fpc_cmd_predict = {
     .needs_recipe = 1,
     .run = run,
     .help = "usage: fpcore predict -c RECIPE -w WEIGHTS.safetensors -o FOLDER [-s SECTION.KEY=VALUE]... [--overlay]\n"
-            "                      [--size N|HxW] PICTURE|FOLDER...\n"
+            "                      [--size N|HxW] [--scales S,S...] [--flip [--no-exchange]] PICTURE|FOLDER...\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of the picture's size whose "
             "indices\n"
@@ -210,5 +215,8 @@ const fpc_cmd fpc_cmd_predict = {
             "  -o, --out FOLDER     where masks go; made where it is missing\n"
             "  --overlay            also FOLDER/NAME.overlay.png: the picture tinted with the label colours\n"
             "  --size N             size that the model sees (default: dataset.size)\n"
+            "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being --size\n"
+            "  --flip               and those of the mirrored picture, mirrored back\n"
+            "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
             "\n"
             "example: fpcore predict -c conf/lmsa_v1.ini -w best.safetensors -o masks --overlay photos/\n"};

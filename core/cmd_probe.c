@@ -208,7 +208,7 @@ static fpc_status steps(probe *p, float *scratch)
         lr[k] = fpc_stages_lr(p->s, k, NULL);
         if (!(st = write_batch(p, k, scratch)) && !(st = fpc_program_run(p->program)) &&
             !(st = fpc_program_read(p->program, "loss", FPC_F64, &loss[k], 1)))
-            st = fpc_stages_update(p->s, k + 1, lr[k], &norm[k]);
+            st = fpc_stages_step(p->s, p->program, k + 1, lr[k], &norm[k]);
         if (st == FPC_ENAN)
             fpc_fail(p->cmd->ctx, st, "step %lld: the norm of the gradient is %g; the loss is %g", (long long)k + 1,
                      norm[k], loss[k]);

@@ -6,20 +6,26 @@
 #include "option.h"
 
 typedef struct fpc_loss_common {
-    double weight; /* 1 */
+    fpc_curve weight; /* 1 */
 } fpc_loss_common;
 typedef struct fpc_schedule_common {
     int64_t warmup_epochs; /* 0 */
     double warmup_start;   /* 0.1: factor in the first epoch of the warm-up */
+    int64_t begin;         /* 0: epochs of the schedule that are over when training starts */
+    int64_t epochs;        /* 0: begin + run.epochs */
 } fpc_schedule_common;
 typedef struct fpc_optimizer_common {
-    double lr; /* 1e-3 */
+    fpc_curve lr; /* 1e-3 */
+    double sam;   /* 0: off */
 } fpc_optimizer_common;
 typedef struct fpc_model_common {
     int64_t max_params; /* 0: no limit */
 } fpc_model_common;
 typedef struct fpc_augment_common {
-    int64_t fill; /* 0 background, 1 ignore */
+    int64_t fill;    /* 0 background, 1 ignore */
+    int64_t border;  /* an fpc_border */
+    int64_t compose; /* on */
+    int64_t mix;     /* 0 one_of, 1 all */
 } fpc_augment_common;
 
 /* Each ends with {0}. run fills fpc_run_options (stages.h), dataset fpc_data_options (data.h). */

@@ -2,8 +2,8 @@
 #ifndef CORE_DATA_H
 #define CORE_DATA_H
 
-#include <fpcore/augment.h>
 #include <fpcore/dataset.h>
+#include "augment.h"
 #include "graph.h"
 #include "registry.h"
 
@@ -14,37 +14,9 @@ typedef struct fpc_data_options {
     int64_t cache_mb;  /* 4096: decoded pictures kept in memory up to this budget, MiB */
     int64_t drop_last; /* on: a last training batch that is not full is left out */
     int64_t shuffle;   /* on */
+    int64_t sampler;   /* FPC_SAMPLER_* */
 } fpc_data_options;
-
-/* ---- augmentation: the [augment.NAME] sections ---- */
-typedef struct fpc_pixel_stage {
-    fpc_instance inst;
-    int32_t floats; /* per image */
-} fpc_pixel_stage;
-typedef struct fpc_augments {
-    int32_t n; /* all sections */
-    fpc_instance *inst;
-    int32_t has_geometry, n_colour, n_pixel; /* n_colour: fpc_colour's per image */
-    fpc_pixel_stage *pixel;
-    int32_t fill; /* label of the area outside: core key `fill` of [augment]: background (0) | ignore */
-    fpc_dataset_info info;
-} fpc_augments;
-fpc_status fpc_augments_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, const fpc_dataset_info *,
-                             fpc_augments **);
-
-/* Draws of one batch, ready for fpc_program_write: inputs "draw.warp" (n,1,1,8), "draw.labels" (n,1,1,256) U8,
- * "draw.colour" (n,1,n_colour,16), "draw.LABEL" (n,1,1,floats) for each pixel stage. */
-typedef struct fpc_draws {
-    float *warp, *colour, **pixel;
-    uint8_t *labels;
-} fpc_draws;
-/* Draws for image `row` of `rows` in a batch, written at that row; sample: index in the training part; batch: number of
- * the batch in its epoch (for what all its images share). */
-fpc_status fpc_augments_draw(const fpc_augments *, uint64_t seed, int64_t epoch, int64_t batch, int64_t sample,
-                             int32_t row, int32_t rows, int32_t h, int32_t w, fpc_draws *);
-/* Appends inputs and ops: u8 image (n,h,w,3) and mask to real image and u8 mask. augs NULL: to_real only. */
-void fpc_augments_build(const fpc_augments *, fpc_graph *, fpc_val image_u8, fpc_val mask_u8, fpc_val *image,
-                        fpc_val *mask);
+enum { FPC_SAMPLER_SHUFFLED, FPC_SAMPLER_BALANCED };
 
 /* ---- batches ---- */
 typedef struct fpc_batch {
@@ -57,6 +29,10 @@ typedef struct fpc_batch {
 typedef struct fpc_data fpc_data;
 /* registry+recipe: opens [dataset] and [augment.*]. */
 fpc_status fpc_data_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, uint64_t seed, fpc_data **);
+/* The same for looking at what is wrong with the data: flaws go to `audit` as far as the plugin can tell them apart,
+ * and samples that cannot be read fail one by one. Nothing is kept in memory. */
+fpc_status fpc_data_open_audit(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *,
+                               const fpc_dataset_audit *audit, fpc_data **);
 const fpc_dataset_info *fpc_data_info(const fpc_data *);
 const fpc_data_options *fpc_data_options_of(const fpc_data *);
 const fpc_augments *fpc_data_augments(const fpc_data *);
@@ -70,6 +46,13 @@ fpc_status fpc_data_start(fpc_data *, fpc_part, int64_t epoch, int64_t skip);
 fpc_status fpc_data_next(fpc_data *, const fpc_batch **out);
 /* One sample, now, without augmentation. */
 fpc_status fpc_data_read(fpc_data *, fpc_arena *, fpc_part, int64_t index, fpc_batch *out);
+/* A sample's name, and the path of its picture's file; "" where the plugin knows of none. */
+fpc_status fpc_data_name(const fpc_data *, fpc_part, int64_t index, char *name, size_t cap);
+fpc_status fpc_data_file(const fpc_data *, fpc_part, int64_t index, char *path, size_t cap);
+/* What the labels of the training part hold: by class the pixels and the pictures that show it, and by sample one bit
+ * per label. Counted on the first call, which reads every training mask, then kept. Each result may be NULL. */
+fpc_status fpc_data_label_counts(fpc_data *, const int64_t **pixels, const int64_t **images,
+                                 const uint64_t (**present)[4]);
 void fpc_data_close(fpc_data *); /* joins the readers; also done when the arena is freed */
 
 #endif

@@ -10,6 +10,7 @@
 #include <fpcore/draw.h>
 #include "core_options.h"
 #include "message.h"
+#include "sampler.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -40,6 +41,9 @@ struct fpc_data {
     int32_t n_readers;
     pthread_t reader[MAX_READERS];
     fpc_arena *scratch; /* of the calling thread */
+    fpc_label_table *labels;
+    double *sums;                   /* of the balanced sampler; NULL: not asked for */
+    const fpc_dataset_audit *audit; /* NULL: the data are for use */
 
     pthread_mutex_t lock;
     pthread_cond_t work, filled;
@@ -98,7 +102,12 @@ static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part par
         sample_name(d, part, index, id);
         return fpc_fail(d->ctx, st, "%s sample %lld (%s) could not be read", part_name[part], (long long)index, id);
     }
-    return mask ? check_labels(d, part, index, mask) : FPC_OK;
+    const fpc_status wrong = mask ? check_labels(d, part, index, mask) : FPC_OK;
+    if (wrong != FPC_OK && d->audit) {
+        sample_name(d, part, index, id);
+        d->audit->flaw(d->audit->arg, "label out of range", part, id, NULL);
+    }
+    return wrong;
 }
 
 /* Keeps a copy where the budget allows. Two readers may have read the same sample; the first copy stays. */
@@ -178,7 +187,8 @@ static fpc_status fill(fpc_data *d, fpc_arena *scratch, int64_t p)
     fpc_status st = read_sample(d, scratch, d->part, index, b->image + row * pixels(d) * 3,
                                 b->mask ? b->mask + row * pixels(d) : NULL);
     if (st == FPC_OK && d->part == FPC_TRAIN)
-        st = fpc_augments_draw(d->augs, d->seed, d->epoch, number, index, row, b->n, d->info.h, d->info.w, &b->draws);
+        st = fpc_augments_draw(d->augs, d->seed, d->epoch, number, d->sums ? p : index, row, b->n, d->info.h, d->info.w,
+                               &b->draws); /* a picture drawn twice is augmented in two ways */
     return st;
 }
 
@@ -247,7 +257,7 @@ static fpc_status check_info(const fpc_data *d)
             return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: mirror pair %d-%d names a class beyond %d", name,
                             i->mirror_pairs[p][0], i->mirror_pairs[p][1], i->classes - 1);
     const int64_t n = i->count[FPC_TRAIN];
-    if (n > 0 && d->opt.batch > n)
+    if (n > 0 && d->opt.batch > n && !d->audit)
         return fpc_fail_recipe(
             d->ctx, FPC_EINVAL,
             "dataset.batch = %lld is larger than the training set of %lld images; make it %lld or less",
@@ -273,17 +283,22 @@ static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_rec
     d->vtbl = d->inst.vtbl;
     if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, describe) || !d->vtbl->open || !d->vtbl->read)
         return fpc_fail(d->ctx, FPC_EABI, "dataset/%s has no open and read functions", d->inst.plugin->name);
+    if (d->opt.sampler == FPC_SAMPLER_BALANCED && !d->opt.shuffle)
+        return fpc_fail_recipe(d->ctx, FPC_EINVAL,
+                               "dataset.shuffle = off keeps the files' order, dataset.sampler = class_balanced draws "
+                               "one: use either");
     d->info.size = sizeof d->info;
     d->info.c = 3;
     d->info.ignore_label = -1;
-    st = d->vtbl->open(d->inst.self, &d->info);
+    const int audits = d->audit && d->vtbl->size > offsetof(fpc_dataset_vtbl, audit) && d->vtbl->audit;
+    st = audits ? d->vtbl->audit(d->inst.self, &d->info, d->audit) : d->vtbl->open(d->inst.self, &d->info);
     if (st != FPC_OK)
         return fpc_fail(d->ctx, st, "dataset/%s could not be opened", d->inst.plugin->name);
     return check_info(d);
 }
 
-fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
-                         uint64_t seed, fpc_data **out)
+static fpc_status open_data(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                            uint64_t seed, const fpc_dataset_audit *audit, fpc_data **out)
 {
     *out = NULL;
     fpc_data *d = fpc_alloc(arena, sizeof *d);
@@ -292,6 +307,7 @@ fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry,
     d->ctx = ctx;
     d->arena = arena;
     d->seed = seed;
+    d->audit = audit;
     d->part = FPC_TRAIN;
     d->current = -1;
     fpc_status st = open_plugin(d, registry, recipe);
@@ -299,7 +315,7 @@ fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry,
         st = fpc_augments_open(ctx, arena, registry, recipe, &d->info, &d->augs);
     if (st != FPC_OK)
         return st;
-    d->cache_left = d->opt.cache_mb << 20;
+    d->cache_left = audit ? 0 : d->opt.cache_mb << 20;
     d->scratch = fpc_arena_new(ctx);
     if (!d->scratch)
         return FPC_ENOMEM;
@@ -314,6 +330,18 @@ fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry,
     return st;
 }
 
+fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                         uint64_t seed, fpc_data **out)
+{
+    return open_data(ctx, arena, registry, recipe, seed, NULL, out);
+}
+
+fpc_status fpc_data_open_audit(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                               const fpc_dataset_audit *audit, fpc_data **out)
+{
+    return open_data(ctx, arena, registry, recipe, 0, audit, out);
+}
+
 /* The slots' memory and the readers: on first use, since many a verb only asks for the classes' names. */
 static fpc_status make_ready(fpc_data *d)
 {
@@ -326,21 +354,12 @@ static fpc_status make_ready(fpc_data *d)
         return FPC_ENOMEM;
     for (int i = 0; i < SLOTS; i++) {
         fpc_batch *b = &d->slot[i].batch;
-        const fpc_augments *a = d->augs;
         *b = (fpc_batch){.h = d->info.h, .w = d->info.w};
         b->image = fpc_alloc(d->arena, rows * n * 3);
         d->slot[i].mask = fpc_alloc(d->arena, rows * n);
         b->index = fpc_alloc(d->arena, rows * sizeof *b->index);
-        b->draws.warp = fpc_alloc(d->arena, rows * 8 * sizeof(float));
-        b->draws.labels = fpc_alloc(d->arena, rows * 256);
-        b->draws.colour = fpc_alloc(d->arena, (rows * (size_t)a->n_colour + 1) * sizeof(fpc_colour));
-        b->draws.pixel = fpc_alloc(d->arena, (size_t)(a->n_pixel + 1) * sizeof(float *));
-        if (!b->image || !d->slot[i].mask || !b->index || !b->draws.warp || !b->draws.labels || !b->draws.colour ||
-            !b->draws.pixel)
+        if (!b->image || !d->slot[i].mask || !b->index || fpc_draws_new(d->augs, d->arena, (int64_t)rows, &b->draws))
             return FPC_ENOMEM;
-        for (int32_t k = 0; k < a->n_pixel; k++)
-            if (!(b->draws.pixel[k] = fpc_alloc(d->arena, rows * (size_t)a->pixel[k].floats * sizeof(float))))
-                return FPC_ENOMEM;
         d->slot[i].number = -1;
     }
     d->ready = 1;
@@ -396,7 +415,44 @@ static void make_order(fpc_data *d, fpc_part part, int64_t epoch)
     if (part != FPC_TRAIN || !d->opt.shuffle)
         return;
     const fpc_rng rng = {{(uint32_t)d->seed, (uint32_t)(d->seed >> 32)}, fpc_hash("order"), (uint32_t)epoch, 0};
-    fpc_draw_shuffle(rng, 0, d->info.count[part], d->order);
+    if (d->sums)
+        fpc_sampler_draw(rng, d->info.count[part], d->sums, d->order);
+    else
+        fpc_draw_shuffle(rng, 0, d->info.count[part], d->order);
+}
+
+static fpc_status make_cache(fpc_data *d, fpc_part part)
+{
+    if (d->cache[part] || d->cache_left <= 0)
+        return FPC_OK;
+    d->cache[part] = fpc_alloc(d->arena, (size_t)d->info.count[part] * sizeof *d->cache[part]);
+    return d->cache[part] ? FPC_OK : FPC_ENOMEM;
+}
+
+fpc_status fpc_data_label_counts(fpc_data *d, const int64_t **pixels, const int64_t **images,
+                                 const uint64_t (**present)[4])
+{
+    fpc_status st = d->labels ? FPC_OK : make_cache(d, FPC_TRAIN);
+    if (!d->labels && !st)
+        st = fpc_label_table_new(d->ctx, d->arena, d, &d->labels);
+    if (st) {
+        d->labels = NULL;
+        return st;
+    }
+    if (pixels)
+        *pixels = d->labels->pixels;
+    if (images)
+        *images = d->labels->images;
+    if (present)
+        *present = (const uint64_t(*)[4])d->labels->present;
+    return FPC_OK;
+}
+
+/* What the balanced sampler draws from; once, before the first epoch of training. */
+static fpc_status make_sums(fpc_data *d)
+{
+    const fpc_status st = fpc_data_label_counts(d, NULL, NULL, NULL);
+    return st ? st : fpc_sampler_sums(d->ctx, d->arena, d->labels, &d->sums);
 }
 
 fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t skip)
@@ -404,12 +460,12 @@ fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t ski
     if (part < FPC_TRAIN || part > FPC_TEST || d->info.count[part] < 1)
         return fpc_fail(d->ctx, FPC_EINVAL, "the data set dataset/%s has no %s images", d->inst.plugin->name,
                         part < FPC_TRAIN || part > FPC_TEST ? "such" : part_name[part]);
-    const fpc_status st = d->ready ? FPC_OK : make_ready(d);
+    fpc_status st = d->ready ? FPC_OK : make_ready(d);
+    st = st ? st : make_cache(d, part);
+    if (!st && part == FPC_TRAIN && d->opt.sampler == FPC_SAMPLER_BALANCED && !d->sums)
+        st = make_sums(d);
     if (st != FPC_OK)
         return st;
-    if (!d->cache[part] && d->cache_left > 0 &&
-        !(d->cache[part] = fpc_alloc(d->arena, (size_t)d->info.count[part] * sizeof *d->cache[part])))
-        return FPC_ENOMEM;
     const int64_t n_batches = fpc_data_batches(d, part), first = skip < 0 ? 0 : skip < n_batches ? skip : n_batches;
     pthread_mutex_lock(&d->lock);
     stop_epoch(d);
@@ -480,6 +536,23 @@ fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t i
         return FPC_ENOMEM;
     out->index[0] = index;
     return read_sample(d, d->scratch, part, index, out->image, out->mask);
+}
+
+fpc_status fpc_data_name(const fpc_data *d, fpc_part part, int64_t index, char *name, size_t cap)
+{
+    char id[ID_BYTES];
+    sample_name(d, part, index, id);
+    if (strlen(id) >= cap)
+        return fpc_fail(d->ctx, FPC_EINVAL, "the name %s is longer than %zu bytes", id, cap);
+    memcpy(name, id, strlen(id) + 1);
+    return FPC_OK;
+}
+
+fpc_status fpc_data_file(const fpc_data *d, fpc_part part, int64_t index, char *path, size_t cap)
+{
+    *path = 0;
+    const int knows = d->vtbl->size > offsetof(fpc_dataset_vtbl, file) && d->vtbl->file;
+    return knows ? d->vtbl->file(d->inst.self, part, index, path, cap) : FPC_OK;
 }
 
 void fpc_data_close(fpc_data *d)

@@ -118,6 +118,17 @@ static fpc_status failed(fpc_events *events, fpc_instance *logger, fpc_status st
     return FPC_OK;
 }
 
+int fpc_events_wanted(const fpc_events *events, uint32_t what, const fpc_clock *clock)
+{
+    for (int32_t i = 0; i < events->n; i++) {
+        const fpc_logger_vtbl *v = events->logger[i].vtbl;
+        if (v && v->size > offsetof(fpc_logger_vtbl, wants) && v->wants &&
+            v->wants(events->logger[i].self, what, clock))
+            return 1;
+    }
+    return 0;
+}
+
 fpc_status fpc_events_send(fpc_events *events, uint32_t what, const fpc_clock *clock, int32_t n, const fpc_field *field)
 {
     const fpc_record *record = &events->record;

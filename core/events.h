@@ -24,6 +24,8 @@ fpc_status fpc_events_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_rec
 fpc_status fpc_events_columns(fpc_events *, fpc_arena *, int32_t n, const char *const *names);
 /* Appends a row to the record. */
 fpc_status fpc_events_row(fpc_events *, fpc_arena *, const double *values);
+/* Whether any logger wants an event of that kind, which costs something to make. */
+int fpc_events_wanted(const fpc_events *, uint32_t what, const fpc_clock *);
 /* Sends to every logger. A logger that fails is reported as a warning and dropped, except for a full disk. */
 fpc_status fpc_events_send(fpc_events *, uint32_t what, const fpc_clock *, int32_t n, const fpc_field *);
 

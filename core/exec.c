@@ -31,6 +31,8 @@ static void *flat_buffer(const fpc_state *s, const char *name)
         return s->accum;
     if (!strcmp(name, "$average"))
         return s->average;
+    if (!strcmp(name, "$swa"))
+        return s->swa;
     return !strncmp(name, "$slot", 5) ? s->slot[name[5] - '0'] : NULL;
 }
 
@@ -112,7 +114,7 @@ static fpc_status reserve(fpc_program *p, const fpc_plan *plan)
     return FPC_OK;
 }
 
-fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
+static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
 {
     fpc_program *p = fpc_alloc(arena, sizeof *p);
     fpc_status st = fpc_graph_check(g);
@@ -124,8 +126,27 @@ fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state,
         return FPC_ENOMEM;
     st = place_fixed(p);
     st = st ? st : fpc_plan_make(ctx, arena, state->backend, g, p->slot, state->backend->device.tile_bytes, &p->plan);
-    st = st ? st : reserve(p, p->plan);
     *out = p;
+    return st;
+}
+
+fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
+{
+    const fpc_status st = plan_program(ctx, arena, state, g, out);
+    return st ? st : reserve(*out, (*out)->plan);
+}
+
+fpc_status fpc_program_measure(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, size_t *bytes)
+{
+    const int32_t threads = state->backend->device.threads > 0 ? state->backend->device.threads : 1;
+    fpc_backend *be = state->backend;
+    const int32_t before = be->n_blocks;
+    const size_t allocated = be->allocated;
+    fpc_program *p;
+    const fpc_status st = plan_program(ctx, arena, state, g, &p);
+    *bytes = st ? 0 : be->allocated - allocated + p->plan->arena_bytes + p->plan->thread_bytes * (size_t)threads;
+    while (be->n_blocks > before) /* inputs and constants */
+        fpc_backend_release(be, be->block[be->n_blocks - 1].data);
     return st;
 }
 

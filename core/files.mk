@@ -19,17 +19,35 @@ public_headers = \
     include/fpcore/schedule.h \
     include/fpcore/tensor.h
 core_sources = \
+    core/analyze.c \
+    core/analyze.h \
+    core/analyze_classes.c \
+    core/analyze_find.c \
+    core/analyze_html.c \
+    core/analyze_run.c \
+    core/analyze_tables.c \
+    core/analyze_trajectory.c \
     core/arena.c \
     core/args.c \
     core/args.h \
+    core/audit.c \
+    core/audit.h \
+    core/audit_report.c \
+    core/audit_sides.c \
+    core/audit_twins.c \
     core/augment.c \
+    core/augment.h \
+    core/augment_draw.c \
     core/autodiff.c \
     core/backend.c \
     core/checkpoint.c \
     core/checkpoint.h \
     core/cmd.h \
+    core/cmd_analyze.c \
     core/cmd_bench.c \
     core/cmd_check.c \
+    core/cmd_compare.c \
+    core/cmd_data.c \
     core/cmd_describe.c \
     core/cmd_eval.c \
     core/cmd_list.c \
@@ -37,9 +55,20 @@ core_sources = \
     core/cmd_model.c \
     core/cmd_new.c \
     core/cmd_predict.c \
+    core/cmd_preview.c \
     core/cmd_probe.c \
+    core/cmd_submit.c \
+    core/cmd_sweep.c \
     core/cmd_train.c \
     core/cmdline.c \
+    core/compare.c \
+    core/compare.h \
+    core/compare_fit.c \
+    core/compare_json.c \
+    core/compare_read.c \
+    core/compare_settings.c \
+    core/compare_text.c \
+    core/compare_words.c \
     core/core_options.c \
     core/core_options.h \
     core/data.h \
@@ -65,6 +94,11 @@ core_sources = \
     core/layers.c \
     core/lint.c \
     core/lint.h \
+    core/lint_data.c \
+    core/lint_keys.c \
+    core/lint_loss.c \
+    core/lint_parts.h \
+    core/lint_schedule.c \
     core/message.c \
     core/message.h \
     core/ops.c \
@@ -81,10 +115,16 @@ core_sources = \
     core/option_text.c \
     core/option_value.c \
     core/option_value.h \
+    core/page.h \
+    core/past.c \
+    core/past.h \
     core/plan.c \
     core/plan.h \
     core/plugin_check.c \
     core/plugin_check.h \
+    core/preview.h \
+    core/preview_sheet.c \
+    core/preview_text.c \
     core/print.c \
     core/program.h \
     core/recipe.c \
@@ -93,24 +133,57 @@ core_sources = \
     core/recipe_scan.h \
     core/registry.c \
     core/registry.h \
+    core/report.c \
+    core/report.h \
+    core/report_json.c \
+    core/report_text.c \
     core/rewrite.c \
     core/run.c \
     core/run.h \
     core/run_epoch.c \
     core/run_folder.c \
+    core/run_init.c \
     core/run_log.c \
     core/run_meter.c \
     core/run_save.c \
+    core/run_stop.c \
+    core/run_swa.c \
+    core/run_validation.c \
+    core/run_watch.c \
     core/safetensors.c \
+    core/sampler.c \
+    core/sampler.h \
     core/samples.c \
+    core/series.c \
+    core/series.h \
     core/split.c \
     core/split.h \
     core/stages.c \
     core/stages.h \
     core/state.c \
+    core/stats.c \
+    core/stats.h \
     core/steps.c \
+    core/steps.h \
+    core/steps_update.c \
+    core/submit.c \
+    core/submit.h \
+    core/submit_check.c \
+    core/submit_solution.c \
+    core/sweep.c \
+    core/sweep.h \
+    core/sweep_prune.c \
+    core/sweep_run.c \
     core/templates.h \
-    core/trainer.h
+    core/torch_file.c \
+    core/torch_file.h \
+    core/trainer.h \
+    core/tta.c \
+    core/tta.h \
+    core/validation.c \
+    core/validation.h \
+    core/zip_archive.c \
+    core/zip_archive.h
 core_data = \
     core/ops.def
 template_files = \
@@ -125,18 +198,90 @@ template_files = \
     core/templates/schedule.c.in
 conf_files = \
     conf/augment_6_1.ini \
+    conf/augment_6_2.ini \
+    conf/augment_6_3_fast.ini \
+    conf/augment_6_3_minimal.ini \
+    conf/augment_6_4.ini \
+    conf/augment_flip.ini \
+    conf/augment_kornia_normal.ini \
+    conf/augment_kornia_strong.ini \
+    conf/augment_kornia_ultra.ini \
+    conf/augment_mixup_cutmix.ini \
     conf/base.ini \
+    conf/best.ini \
     conf/celebamask128.ini \
-    conf/lmsa_dice1.5_warm_restart.ini \
-    conf/lmsa_enhanced_dice.ini \
     conf/lmsa_v1.ini \
+    conf/proposed/A-last-try.ini \
+    conf/proposed/C-E2.ini \
+    conf/proposed/C-E3.ini \
+    conf/proposed/C-E4.ini \
+    conf/proposed/C-E5.ini \
+    conf/proposed/C-E6.ini \
+    conf/proposed/C-epochs-120.ini \
+    conf/proposed/C-patience.ini \
+    conf/proposed/C-plan-A.ini \
+    conf/proposed/C-plan-B.ini \
+    conf/proposed/C-regularise.ini \
+    conf/proposed/D-dice1.3.ini \
+    conf/proposed/D-dice1.4.ini \
+    conf/proposed/D-dice1.6.ini \
+    conf/proposed/D-dice1.7.ini \
+    conf/proposed/D-dynamic-dice.ini \
+    conf/proposed/D-final.ini \
+    conf/proposed/D-smooth-regularise.ini \
     conf/quickstart.ini \
-    conf/unet_baseline.ini
+    conf/recorded/baseline_microsegformer-1005_191916.ini \
+    conf/recorded/baseline_microsegformer-1005_192554.ini \
+    conf/recorded/baseline_microsegformer-1005_192837.ini \
+    conf/recorded/baseline_microsegformer-1005_204126.ini \
+    conf/recorded/class_weighted_v1.ini \
+    conf/recorded/lmsa_advanced_aug.ini \
+    conf/recorded/lmsa_continue_v2.ini \
+    conf/recorded/lmsa_dice1.5_warm_restart.ini \
+    conf/recorded/lmsa_dice2.0_warm_restart.ini \
+    conf/recorded/lmsa_dice2.5_aggressive.ini \
+    conf/recorded/lmsa_enhanced_dice.ini \
+    conf/recorded/lmsa_enhanced_dice_v2.ini \
+    conf/recorded/lmsa_focal_v1.ini \
+    conf/recorded/lmsa_gpu_aug.ini \
+    conf/recorded/lmsa_strong_aug.ini \
+    conf/recorded/lmsa_ultimate_v1.ini \
+    conf/recorded/lmsa_v1.ini \
+    conf/recorded/optimized_v3_conservative.ini \
+    conf/recorded/optimized_with_dropout-1006_110635.ini \
+    conf/recorded/optimized_with_dropout-1006_132005.ini \
+    conf/recorded/unet_baseline.ini \
+    conf/reports.ini \
+    conf/unrun/class_weighted_v2_softened.ini \
+    conf/unrun/lmsa_aggressive_v1.ini \
+    conf/unrun/lmsa_continue_conservative.ini \
+    conf/unrun/lmsa_dice1.5_higher_lr.ini \
+    conf/unrun/lmsa_dice1.5_slow_decay.ini \
+    conf/unrun/lmsa_dice2.0_fresh.ini \
+    conf/unrun/lmsa_dice2.0_optim_lr.ini \
+    conf/unrun/lmsa_dice2.5_label_smooth.ini \
+    conf/unrun/lmsa_dice2.5_lr_optimized.ini \
+    conf/unrun/lmsa_dice2.5_warm_restart.ini \
+    conf/unrun/lmsa_dice2.5_warm_restart_no_stop.ini \
+    conf/unrun/lmsa_finetune_ultralow.ini \
+    conf/unrun/lmsa_higher_lr.ini \
+    conf/unrun/lmsa_v2_longer.ini \
+    conf/unrun/optimized_v2.ini \
+    conf/unrun/optimized_v4_scheduler.ini
 doc_files = \
+    docs/analysis.md \
+    docs/analysis.png \
     docs/architecture.md \
+    docs/augmentations.md \
+    docs/compare.md \
+    docs/data.md \
+    docs/losses.md \
+    docs/models.md \
     docs/performance.md \
     docs/quickstart.png \
+    docs/recipes.md \
     docs/results.md \
+    docs/training.md \
     docs/writing-a-plugin.md
 ci_files = \
     .ci/run \

@@ -20,6 +20,12 @@ FPC_API fpc_status fpc_image_size(fpc_ctx *, const char *path, int32_t *w, int32
  */
 FPC_API fpc_status fpc_png_write(fpc_ctx *, const char *path, const fpc_image *, const uint8_t (*palette)[3],
                                  int32_t n);
+/* The same in memory. name: for messages. */
+FPC_API fpc_status fpc_png_encode(fpc_ctx *, fpc_arena *, const char *name, const fpc_image *,
+                                  const uint8_t (*palette)[3], int32_t n, const uint8_t **data, size_t *bytes);
+/* A mask from memory, with its palette (entries of 3 bytes, as many as there are; 0: grey). */
+FPC_API fpc_status fpc_mask_decode(fpc_ctx *, fpc_arena *, const char *name, const uint8_t *data, size_t bytes,
+                                   fpc_image *, uint8_t palette[256][3], int32_t *n_palette);
 /* Bilinear with antialiasing when shrinking (triangle filter whose support grows with the factor, as Pillow's
  * BILINEAR). */
 FPC_API fpc_status fpc_image_resize(fpc_ctx *, fpc_arena *, const fpc_image *, int32_t w, int32_t h, fpc_image *out);

@@ -4,6 +4,7 @@
 #include "image_file.h"
 #include <errno.h>
 #include <png.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -146,14 +147,68 @@ static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const fpc
     return FPC_OK;
 }
 
+static fpc_status check_shape(fpc_ctx *ctx, const char *path, const fpc_image *image, int32_t n)
+{
+    if (image->w < 1 || image->h < 1 || (image->c != 1 && image->c != 3) || n < 0 || n > 256)
+        return fpc_fail(ctx, FPC_EINVAL, "%s: a picture of %d x %d x %d cannot be written", path, image->w, image->h,
+                        image->c);
+    return FPC_OK;
+}
+
+fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_image *image,
+                          const uint8_t (*palette)[3], int32_t n, const uint8_t **data, size_t *bytes)
+{
+    char *made = NULL;
+    fpc_status st = check_shape(ctx, name, image, n);
+    FILE *file = st ? NULL : open_memstream(&made, bytes);
+    if (st)
+        return st;
+    if (!file)
+        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
+    st = write_to(ctx, name, file, image, palette, n);
+    if (fclose(file) != 0 && st == FPC_OK)
+        st = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
+    uint8_t *copy = st ? NULL : fpc_alloc(arena, *bytes);
+    if (copy)
+        memcpy(copy, made, *bytes);
+    free(made);
+    *data = copy;
+    return st ? st : copy ? FPC_OK : FPC_ENOMEM;
+}
+
+fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const uint8_t *data, size_t bytes,
+                           fpc_image *out, uint8_t palette[256][3], int32_t *n_palette)
+{
+    *n_palette = 0;
+    FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
+    if (!file)
+        return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
+    const fpc_status st = fpc_png_decode(ctx, arena, name, file, 1, 1, out);
+    fclose(file);
+    /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
+    for (size_t at = 8; st == FPC_OK && at + 12 <= bytes;) {
+        const size_t length =
+            (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | (size_t)data[at + 3];
+        if (length > bytes - at - 12)
+            break;
+        if (!memcmp(data + at + 4, "PLTE", 4) && length <= 768) {
+            memcpy(palette, data + at + 8, length);
+            *n_palette = (int32_t)(length / 3);
+            break;
+        }
+        at += length + 12;
+    }
+    return st;
+}
+
 fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
 {
     char temporary[4096];
     if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
         return fpc_fail(ctx, FPC_EINVAL, "%s: the name is too long", path);
-    if (image->w < 1 || image->h < 1 || (image->c != 1 && image->c != 3) || n < 0 || n > 256)
-        return fpc_fail(ctx, FPC_EINVAL, "%s: a picture of %d x %d x %d cannot be written", path, image->w, image->h,
-                        image->c);
+    const fpc_status wrong = check_shape(ctx, path, image, n);
+    if (wrong != FPC_OK)
+        return wrong;
     FILE *file = fopen(temporary, "wb");
     if (!file)
         return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));

@@ -31,6 +31,13 @@ static fpc_status no_use(fpc_registry *reg, fpc_ctx *ctx, fpc_arena *arena, uint
                            list && *list ? list : "none is installed");
 }
 
+const char *fpc_origin(const fpc_self *self, const char *key)
+{
+    const fpc_entry *e = fpc_section_entry(self->section, key);
+
+    return e ? e->origin : "default";
+}
+
 fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind, const char *name,
                              const fpc_section *section, const char *default_use, fpc_option_set common,
                              fpc_instance *out)
@@ -60,7 +67,7 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
     kept->self = fpc_alloc(arena, found->plugin->self_size);
     if (!kept->self)
         return FPC_ENOMEM;
-    *kept->self = (fpc_self){ctx, arena, fpc_strdup(arena, name)};
+    *kept->self = (fpc_self){ctx, arena, fpc_strdup(arena, name), section};
     if (!kept->self->label)
         return FPC_ENOMEM;
     sets[1] = (fpc_option_set){found->plugin->options, found->plugin->option_size, kept->self};

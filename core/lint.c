@@ -1,29 +1,26 @@
-/* lint.c: settings that are allowed and rarely meant, as a table of small functions. Each looks at the opened stages,
- * not at the recipe's text, so that defaults count as well; each says where, why it matters and what would be usual. */
+/* lint.c: settings that are allowed and rarely meant. The lints stand in tables, by subject (lint_data.c,
+ * lint_schedule.c, lint_loss.c, lint_keys.c); here is what they share, and the walk through them. */
 #define _GNU_SOURCE
-#include "lint.h"
+#include "lint_parts.h"
 #include "option_value.h"
 
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct lint {
-    fpc_stages *s;
-    fpc_arena *arena;
-    void (*warn)(void *arg, const char *sentence);
-    void *arg;
-    int32_t count;
-} lint;
-
-static void found(lint *l, const char *sentence)
+void fpc_lint_found(lint *l, const char *fmt, ...)
 {
+    char sentence[2048];
+    va_list list;
+
+    va_start(list, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, list);
+    va_end(list);
     l->count++;
-    l->warn(l->arg, sentence ? sentence : "out of memory");
+    l->warn(l->arg, sentence);
 }
 
-/* "conf/x.ini:7: section.key", or "section.key (default)". */
-static const char *where(lint *l, const char *section, const char *key)
+const char *fpc_lint_where(lint *l, const char *section, const char *key)
 {
     const fpc_entry *entry = fpc_section_entry(fpc_recipe_section(l->s->recipe, section), key);
     const char *text = entry ? fpc_sprintf(l->arena, "%s: %s.%s = %s", entry->origin, section, key, entry->value)
@@ -32,199 +29,70 @@ static const char *where(lint *l, const char *section, const char *key)
     return text ? text : key;
 }
 
-/* The value of a plugin's BOOL or INT option; 0: it has none of that name. */
-static int int_option(const fpc_instance *inst, const char *name, int64_t *out)
+int fpc_lint_given(const lint *l, const char *section, const char *key)
+{
+    return fpc_section_entry(fpc_recipe_section(l->s->recipe, section), key) != NULL;
+}
+
+/* The field of an option whose type is among `types` (bits). */
+static const void *field_of(const fpc_instance *inst, const char *name, unsigned types)
 {
     const fpc_option_set set = {inst->plugin ? inst->plugin->options : NULL,
                                 inst->plugin ? inst->plugin->option_size : 0, NULL};
     fpc_option row;
 
     for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)
-        if (strcmp(row.name, name) == 0 && (row.type == FPC_OPT_BOOL || row.type == FPC_OPT_INT)) {
-            memcpy(out, (const char *)inst->self + row.offset, sizeof *out);
-            return 1;
-        }
-    return 0;
+        if (strcmp(row.name, name) == 0 && (types >> row.type & 1))
+            return (const char *)inst->self + row.offset;
+    return NULL;
 }
 
-/* ---- data ---- */
-
-static void mirrors_without_exchange(lint *l)
+int fpc_lint_int(const fpc_instance *inst, const char *name, int64_t *out)
 {
-    const fpc_dataset_info *info = l->s->data ? fpc_data_info(l->s->data) : NULL;
-    const fpc_augments *augs = l->s->data ? fpc_data_augments(l->s->data) : NULL;
+    const void *field = field_of(inst, name, 1u << FPC_OPT_BOOL | 1u << FPC_OPT_INT | 1u << FPC_OPT_CHOICE);
 
-    for (int32_t i = 0; augs && info->n_mirror_pairs > 0 && i < augs->n; i++) {
-        const fpc_instance *inst = &augs->inst[i];
-        const fpc_augment_vtbl *v = inst->vtbl;
-        const uint8_t *pair = info->mirror_pairs[0];
-        int64_t exchange;
-
-        if (v->mirrors && int_option(inst, "exchange", &exchange) && !exchange)
-            found(l, fpc_sprintf(l->arena,
-                                 "%s: pictures are mirrored, but the data set's %d left/right pairs (%s and %s ...) "
-                                 "keep their labels, so that the network is taught left and right at random; `on` "
-                                 "exchanges them",
-                                 where(l, inst->self->label, "exchange"), info->n_mirror_pairs,
-                                 info->class_names[pair[0]], info->class_names[pair[1]]));
-    }
+    if (field)
+        memcpy(out, field, sizeof *out);
+    return field != NULL;
 }
 
-static void few_images(lint *l)
+int fpc_lint_real(const fpc_instance *inst, const char *name, double *out)
 {
-    const fpc_data_options *o = l->s->data ? fpc_data_options_of(l->s->data) : NULL;
-    const fpc_dataset_info *info = o ? fpc_data_info(l->s->data) : NULL;
-    const int64_t micro = l->s->run.accumulate;
+    const void *field = field_of(inst, name, 1u << FPC_OPT_REAL);
 
-    if (!o)
-        return;
-    if (info->count[FPC_TRAIN] < o->batch * micro)
-        found(l, fpc_sprintf(l->arena,
-                             "%s: a step takes %" PRId64 " x %" PRId64 " pictures, but the training part has only "
-                             "%" PRId64,
-                             where(l, "dataset", "batch"), o->batch, micro, info->count[FPC_TRAIN]));
-    if (info->count[FPC_VAL] == 0)
-        found(l, "dataset: the validation part is empty, so that no best checkpoint can be picked");
-    if (o->drop_last && !o->shuffle && info->count[FPC_TRAIN] % o->batch)
-        found(l, fpc_sprintf(l->arena,
-                             "%s: without shuffling, the last %" PRId64 " training pictures are never seen "
-                             "(drop_last = on)",
-                             where(l, "dataset", "shuffle"), info->count[FPC_TRAIN] % o->batch));
+    if (field)
+        memcpy(out, field, sizeof *out);
+    return field != NULL;
 }
 
-/* ---- schedule ---- */
+int fpc_lint_reals(const fpc_instance *inst, const char *name, fpc_reals *out)
+{
+    const void *field = field_of(inst, name, 1u << FPC_OPT_REALS);
 
-static double rate(const lint *l, int64_t epoch)
+    if (field)
+        memcpy(out, field, sizeof *out);
+    return field != NULL;
+}
+
+double fpc_lint_rate(const lint *l, int64_t epoch)
 {
     return fpc_stages_lr(l->s, epoch, NULL);
 }
 
-/* A restart: the rate rises from one epoch to the next and falls again, after the warm-up. */
-static int restarts_at(const lint *l, int64_t e)
+int64_t fpc_lint_steps(const lint *l)
 {
-    return rate(l, e) > rate(l, e - 1) && (e + 1 >= l->s->run.epochs || rate(l, e + 1) < rate(l, e));
+    const int64_t batches = l->s->data ? fpc_data_batches(l->s->data, FPC_TRAIN) : 0;
+
+    return (batches + l->s->run.accumulate - 1) / l->s->run.accumulate;
 }
-
-static void patience_and_restarts(lint *l)
-{
-    const int64_t warmup = (int64_t)l->s->warmup_epochs;
-    int64_t longest = 0, begin = warmup, restarts = 0;
-
-    if (!l->s->schedule.plugin || l->s->run.patience == 0)
-        return;
-    for (int64_t e = warmup + 1; e < l->s->run.epochs; e++)
-        if (restarts_at(l, e)) {
-            restarts++;
-            if (e - begin > longest)
-                longest = e - begin;
-            begin = e;
-        }
-    if (restarts && l->s->run.epochs - begin > longest)
-        longest = l->s->run.epochs - begin;
-    if (restarts && l->s->run.patience < longest)
-        found(l,
-              fpc_sprintf(l->arena,
-                          "%s: the schedule restarts, and its longest period within the run is %" PRId64
-                          " epochs; scores fall after a restart and only pass the former best near a period's end, so "
-                          "training would stop early; a patience of %" PRId64 " or more waits for it",
-                          where(l, "run", "patience"), longest, longest));
-}
-
-static void cosine_length(lint *l)
-{
-    const int64_t usual = l->s->run.epochs - (int64_t)l->s->warmup_epochs;
-    int64_t t_max;
-
-    if (!l->s->schedule.plugin || !int_option(&l->s->schedule, "t_max", &t_max) || t_max == 0 || t_max == usual)
-        return;
-    if (t_max < usual)
-        found(l, fpc_sprintf(l->arena,
-                             "%s: the rate rises again after epoch %" PRId64 ", up to %.3g in the last one; %" PRId64
-                             " (epochs - warmup_epochs) ends at the minimum",
-                             where(l, "schedule", "t_max"), t_max + (int64_t)l->s->warmup_epochs,
-                             rate(l, l->s->run.epochs - 1), usual));
-    else
-        found(l, fpc_sprintf(l->arena,
-                             "%s: the run ends before the cosine does, at a rate of %.3g; %" PRId64 " (epochs - "
-                             "warmup_epochs) ends at the minimum",
-                             where(l, "schedule", "t_max"), rate(l, l->s->run.epochs - 1), usual));
-}
-
-static void only_warmup(lint *l)
-{
-    if (l->s->schedule.plugin && l->s->warmup_epochs > 0 && l->s->warmup_epochs >= (double)l->s->run.epochs)
-        found(l, fpc_sprintf(l->arena, "%s: the warm-up is as long as the whole run of %" PRId64 " epochs",
-                             where(l, "schedule", "warmup_epochs"), l->s->run.epochs));
-}
-
-static void zero_rate(lint *l)
-{
-    if (!l->s->optimizer.plugin)
-        return;
-    if (l->s->lr == 0)
-        found(l, fpc_sprintf(l->arena, "%s: nothing is learned at a rate of 0", where(l, "optimizer", "lr")));
-    else if (l->s->schedule.plugin && rate(l, 0) == 0)
-        found(l,
-              "schedule: the rate of the first epoch is 0, so that it is wasted; a warmup_start above 0 avoids that");
-}
-
-/* ---- the rest ---- */
-
-static void idle_losses(lint *l)
-{
-    for (int32_t i = 0; i < l->s->n_losses; i++)
-        if (l->s->loss[i].weight == 0)
-            found(l, fpc_sprintf(l->arena, "%s: this term counts nothing; `use = none` removes it",
-                                 where(l, l->s->loss[i].inst.self->label, "weight")));
-}
-
-static void deprecated_in(lint *l, const fpc_instance *inst)
-{
-    fpc_option_set set;
-    fpc_option row;
-
-    if (!inst->plugin)
-        return;
-    set = (fpc_option_set){inst->plugin->options, inst->plugin->option_size, NULL};
-    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)
-        if ((row.flags & FPC_OPT_DEPRECATED) && fpc_section_entry(inst->section, row.name))
-            found(l, fpc_sprintf(l->arena, "%s: this key is deprecated: %s", where(l, inst->self->label, row.name),
-                                 row.help ? row.help : ""));
-}
-
-static void deprecated(lint *l)
-{
-    const fpc_augments *augs = l->s->data ? fpc_data_augments(l->s->data) : NULL;
-
-    deprecated_in(l, &l->s->model);
-    deprecated_in(l, &l->s->optimizer);
-    deprecated_in(l, &l->s->schedule);
-    for (int32_t i = 0; i < l->s->n_losses; i++)
-        deprecated_in(l, &l->s->loss[i].inst);
-    for (int32_t i = 0; i < l->s->n_metrics; i++)
-        deprecated_in(l, &l->s->metric[i].inst);
-    if (l->s->data)
-        deprecated_in(l, fpc_data_instance(l->s->data));
-    if (l->s->backend)
-        deprecated_in(l, &l->s->backend->inst);
-    for (int32_t i = 0; augs && i < augs->n; i++)
-        deprecated_in(l, &augs->inst[i]);
-}
-
-static void (*const lints[])(lint *) = {mirrors_without_exchange,
-                                        few_images,
-                                        patience_and_restarts,
-                                        cosine_length,
-                                        only_warmup,
-                                        zero_rate,
-                                        idle_losses,
-                                        deprecated};
 
 int32_t fpc_lint(fpc_stages *stages, fpc_arena *arena, void (*warn)(void *arg, const char *sentence), void *arg)
 {
     lint l = {stages, arena, warn, arg, 0};
+    lint_fn *const *const groups[] = {fpc_lints_of_data, fpc_lints_of_schedule, fpc_lints_of_loss, fpc_lints_of_keys};
 
-    for (size_t i = 0; i < sizeof lints / sizeof *lints; i++)
-        lints[i](&l);
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        for (lint_fn *const *f = groups[i]; *f; f++)
+            (*f)(&l);
     return l.count;
 }

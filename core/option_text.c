@@ -29,8 +29,8 @@ static const char *real_text(fpc_arena *arena, double x)
 
 const char *fpc_option_type_text(const fpc_option *option)
 {
-    static const char *const names[] = {"",       "bool",  "int",  "real",  "text", "path",
-                                        "choice", "flags", "ints", "reals", "range"};
+    static const char *const names[] = {"",       "bool",  "int",  "real",  "text",  "path",
+                                        "choice", "flags", "ints", "reals", "range", "curve"};
 
     return option->type < sizeof names / sizeof *names ? names[option->type] : "unknown";
 }
@@ -82,11 +82,29 @@ const char *fpc_option_range_text(fpc_arena *arena, const fpc_option *option)
     case FPC_OPT_REALS:
         return fpc_sprintf(arena, "numbers with commas, each %s", bounds_text(arena, option, "unbounded"));
     case FPC_OPT_RANGE:
-        return fpc_sprintf(arena, "lo, hi (or one number a for -a, a) within %s",
+        return fpc_sprintf(arena,
+                           option->min >= 0 && option->min <= option->max
+                               ? "both ends, lo, hi, within %s"
+                               : "lo, hi (or one number a for -a, a) within %s",
                            bounds_text(arena, option, "any numbers"));
+    case FPC_OPT_CURVE:
+        return fpc_sprintf(arena, "%s; VALUE @EPOCH, VALUE @EPOCH ... changes it",
+                           bounds_text(arena, option, "a number"));
     default:
         return "";
     }
+}
+
+static const char *curve_text(fpc_arena *arena, const fpc_curve *curve)
+{
+    const char *text = "";
+
+    if (curve->n == 1)
+        return real_text(arena, curve->value[0]);
+    for (int64_t i = 0; text && i < curve->n; i++)
+        text = fpc_sprintf(arena, "%s%s%s @%" PRId64, text, i ? ", " : "", real_text(arena, curve->value[i]),
+                           curve->epoch[i]);
+    return text;
 }
 
 static const char *flags_text(fpc_arena *arena, const fpc_option *option, int64_t value)
@@ -132,6 +150,8 @@ const char *fpc_option_text(fpc_arena *arena, const fpc_option *option, const vo
         return text;
     case FPC_OPT_RANGE:
         return fpc_sprintf(arena, "%s, %s", real_text(arena, value.range.lo), real_text(arena, value.range.hi));
+    case FPC_OPT_CURVE:
+        return curve_text(arena, &value.curve);
     default:
         return "";
     }

@@ -31,6 +31,8 @@ uint32_t fpc_opt_size(uint32_t type)
         return sizeof(fpc_reals);
     case FPC_OPT_RANGE:
         return sizeof(fpc_range);
+    case FPC_OPT_CURVE:
+        return sizeof(fpc_curve);
     default:
         return 0;
     }
@@ -240,8 +242,55 @@ static const char *parse_range(fpc_arena *arena, const fpc_option *option, char 
         return fpc_sprintf(arena, "is a range upside down: one number a means -a, a; give %g", out->lo);
     if (out->lo > out->hi)
         return fpc_sprintf(arena, "is a range upside down; give the smaller number first: %s, %s", item[1], item[0]);
+    if (n == 1 && out->hi > 0 && is_bounded(option) && option->min >= 0)
+        return fpc_sprintf(arena, "is one number a, which would mean -a, a; give %s",
+                           fpc_option_range_text(arena, option));
     if (is_bounded(option) && (out->lo < option->min || out->hi > option->max))
         return outside(arena, option);
+    return NULL;
+}
+
+/* One "VALUE @EPOCH". */
+static const char *parse_point(fpc_arena *arena, const fpc_option *option, char *item, double *value, int64_t *epoch)
+{
+    static const fpc_option counted = {.min = 1, .max = 1e9};
+    char *at = strchr(item, '@');
+    const char *what;
+
+    if (*item && !at)
+        return fpc_sprintf(arena, "`%s` has no epoch; in a list each value begins at one: VALUE @EPOCH", item);
+    if (!at)
+        return element(arena, item, "");
+    *at++ = 0;
+    if ((what = element(arena, trim(item), parse_real(arena, option, trim(item), value))))
+        return what;
+    what = parse_int(arena, &counted, trim(at), epoch);
+    return what ? fpc_sprintf(arena, "`@%s` is no epoch; epochs are counted from 1", trim(at)) : NULL;
+}
+
+static const char *parse_curve(fpc_arena *arena, const fpc_option *option, char **item, int64_t n, fpc_curve *out)
+{
+    int64_t *epoch = fpc_alloc(arena, (size_t)(n + 1) * sizeof *epoch);
+    double *value = fpc_alloc(arena, (size_t)(n + 1) * sizeof *value);
+
+    if (!epoch || !value)
+        return "needs more memory than there is";
+    *out = (fpc_curve){n ? n : 1, epoch, value};
+    epoch[0] = 1;
+    if (n <= 1 && (n == 0 || !strchr(item[0], '@')))
+        return parse_real(arena, option, n ? item[0] : "", &value[0]);
+    for (int64_t i = 0; i < n; i++) {
+        const char *what = parse_point(arena, option, item[i], &value[i], &epoch[i]);
+
+        if (what)
+            return what;
+        if (i == 0 && epoch[0] != 1)
+            return fpc_sprintf(arena, "says nothing of the epochs before %" PRId64 "; the first value is that of @1",
+                               epoch[0]);
+        if (i > 0 && epoch[i] <= epoch[i - 1])
+            return fpc_sprintf(arena, "has @%" PRId64 " behind @%" PRId64 "; give the epochs in rising order", epoch[i],
+                               epoch[i - 1]);
+    }
     return NULL;
 }
 
@@ -252,7 +301,7 @@ const char *fpc_opt_parse(fpc_arena *arena, const fpc_option *option, const char
 
     memset(out, 0, sizeof *out);
     if (option->type == FPC_OPT_FLAGS || option->type == FPC_OPT_INTS || option->type == FPC_OPT_REALS ||
-        option->type == FPC_OPT_RANGE) {
+        option->type == FPC_OPT_RANGE || option->type == FPC_OPT_CURVE) {
         item = split(arena, text, &n);
         if (!item)
             return "needs more memory than there is";
@@ -280,6 +329,8 @@ const char *fpc_opt_parse(fpc_arena *arena, const fpc_option *option, const char
         return parse_reals(arena, option, item, n, &out->reals);
     case FPC_OPT_RANGE:
         return parse_range(arena, option, item, n, &out->range);
+    case FPC_OPT_CURVE:
+        return parse_curve(arena, option, item, n, &out->curve);
     default:
         return "is of a type that this fpcore does not know";
     }

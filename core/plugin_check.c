@@ -130,18 +130,31 @@ static const need needs[] = {
 
 static const char *augment_bad(fpc_arena *arena, const fpc_augment_vtbl *v)
 {
-    const uint32_t floats = v->draw_size / (uint32_t)sizeof(float);
+    static const struct {
+        const char *name, *type;
+        uint32_t size;
+        int many; /* a multiple will do */
+    } stage[] = {[FPC_STAGE_GEOMETRY] = {"geometry", "fpc_homography", sizeof(fpc_homography), 0},
+                 [FPC_STAGE_COLOUR] = {"colour", "fpc_colour", sizeof(fpc_colour), 1},
+                 [FPC_STAGE_PIXEL] = {"pixel", "float", sizeof(float), 1},
+                 [FPC_STAGE_MIX] = {"mix", "fpc_mix", sizeof(fpc_mix), 0},
+                 [FPC_STAGE_FIELD] = {"field", "fpc_field_draw", sizeof(fpc_field_draw), 0},
+                 [FPC_STAGE_COMPOSITE] = {"composite", "fpc_composite", sizeof(fpc_composite), 0}};
+    const uint32_t n = sizeof stage / sizeof *stage;
 
-    if (v->stage < FPC_STAGE_GEOMETRY || v->stage > FPC_STAGE_PIXEL)
-        return fpc_sprintf(arena, "vtbl.stage is %u; this fpcore has FPC_STAGE_GEOMETRY, _COLOUR and _PIXEL", v->stage);
-    if (v->stage == FPC_STAGE_GEOMETRY && v->draw_size != sizeof(fpc_homography))
-        return "vtbl.draw_size of a geometry stage must be sizeof(fpc_homography)";
-    if (v->stage == FPC_STAGE_COLOUR && (v->draw_size == 0 || v->draw_size % sizeof(fpc_colour)))
-        return "vtbl.draw_size of a colour stage must be a multiple of sizeof(fpc_colour)";
-    if (v->stage == FPC_STAGE_PIXEL && (v->draw_size % sizeof(float) || floats < 1 || floats > 16))
-        return "vtbl.draw_size of a pixel stage must be 1 to 16 floats";
-    if (v->stage == FPC_STAGE_PIXEL && !v->build)
-        return "vtbl.build is missing; a pixel stage needs it";
+    if (v->stage < FPC_STAGE_GEOMETRY || v->stage >= n)
+        return fpc_sprintf(arena, "vtbl.stage is %u; this fpcore has stages %d to %u (fpc_stage of fpcore/augment.h)",
+                           v->stage, FPC_STAGE_GEOMETRY, n - 1);
+    const uint32_t size = stage[v->stage].size;
+    if (v->draw_size == 0 || (stage[v->stage].many ? v->draw_size % size != 0 : v->draw_size != size))
+        return fpc_sprintf(arena, "vtbl.draw_size of a %s stage must be %ssizeof(%s)", stage[v->stage].name,
+                           stage[v->stage].many ? "a multiple of " : "", stage[v->stage].type);
+    if (v->stage == FPC_STAGE_PIXEL && v->draw_size > FPC_PIXEL_FLOATS * sizeof(float))
+        return fpc_sprintf(arena, "vtbl.draw_size of a pixel stage must be 1 to %d floats", FPC_PIXEL_FLOATS);
+    if (v->stage == FPC_STAGE_COMPOSITE && v->pixel_floats > FPC_PIXEL_FLOATS)
+        return fpc_sprintf(arena, "vtbl.pixel_floats is %u; at most %d", v->pixel_floats, FPC_PIXEL_FLOATS);
+    if ((v->stage == FPC_STAGE_PIXEL || (v->stage == FPC_STAGE_COMPOSITE && v->pixel_floats > 0)) && !v->build)
+        return "vtbl.build is missing; a stage that works on pixels needs it";
     return NULL;
 }
 

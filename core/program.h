@@ -7,6 +7,10 @@
 #include "graph.h"
 #include "registry.h"
 
+typedef struct fpc_block {
+    void *data;
+    size_t bytes;
+} fpc_block;
 typedef struct fpc_backend {
     fpc_instance inst;
     const fpc_backend_vtbl *vtbl;
@@ -14,8 +18,8 @@ typedef struct fpc_backend {
     int32_t n_kernels;
     const fpc_kernel **kernels; /* the backend's and, on host backends, those of opened plugins */
     int32_t n_blocks, cap_blocks;
-    void **block;     /* live memory */
-    size_t allocated; /* bytes asked for so far, against device.free */
+    fpc_block *block; /* live memory */
+    size_t allocated; /* bytes of it, against device.free */
 } fpc_backend;
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, fpc_backend **);
@@ -32,11 +36,12 @@ typedef enum fpc_state_kind {
     FPC_STATE_BUFFER,
     FPC_STATE_SLOT,
     FPC_STATE_AVERAGE,
+    FPC_STATE_SWA,
     FPC_STATE_GRAD
 } fpc_state_kind;
 typedef struct fpc_state_entry {
     const char *name;     /* PARAM and BUFFER: state-dict name; SLOT: "optimizer.SLOT.NAME"; AVERAGE: "average.NAME";
-                             GRAD: "grad.NAME" */
+                             SWA: "swa.NAME"; GRAD: "grad.NAME" */
     uint32_t kind, dtype; /* dtype in files: FPC_F32 or FPC_I64 */
     int32_t rank;
     int64_t dims[4]; /* as in files: (out, in/groups, kh, kw), (out, in), (c), () */
@@ -56,16 +61,24 @@ typedef struct fpc_state {
     int32_t n_params;
     int64_t n_trainable; /* numbers in all parameters */
     fpc_shape flat;      /* (1,1,rows,256) */
-    void *param, *grad, *accum, *average, *slot[4];
+    void *param, *grad, *accum, *average, *swa, *slot[4];
+    void *kept;                      /* steps_update.c: the parameters, while sam tries others */
+    void *buffers, *kept_buffers[2]; /* all of them in one block, and copies */
+    size_t buffer_bytes;
     int32_t n_slots;
     /* Activation memory and threads' scratch, shared by all programs: the largest need of any. */
     void *work, *scratch;
     size_t work_bytes, scratch_bytes;
 } fpc_state;
-/* Memory for the parameters and buffers of a training graph. slots: names of the optimizer's flat slots. average: keep
- * a running average. In graphs, the names $param $grad $accum $average $slot0..3 stand for the flat buffers. */
+enum {
+    FPC_KEEP_AVERAGE = 1, /* a running average of the parameters */
+    FPC_KEEP_SWA = 2,     /* their mean over epochs */
+    FPC_KEEP_WEIGHTS = 4  /* nothing but parameters and buffers, to evaluate: no gradients, no slots, no averages */
+};
+/* Memory for the parameters and buffers of a training graph. slots: names of the optimizer's flat slots. keep: what
+ * else. In graphs, the names $param $grad $accum $average $swa $slot0..3 stand for the flat buffers. */
 fpc_status fpc_state_new(fpc_ctx *, fpc_arena *, fpc_backend *, const fpc_graph *, int32_t n_slots,
-                         const char *const *slots, int average, fpc_state **);
+                         const char *const *slots, unsigned keep, fpc_state **);
 const fpc_state_entry *fpc_state_find(const fpc_state *, const char *name);
 /* Host copies in the file's layout and dtype (F32 or I64; count elements). */
 fpc_status fpc_state_get(const fpc_state *, const fpc_state_entry *, void *host);
@@ -80,11 +93,19 @@ fpc_status fpc_state_init(fpc_state *, uint64_t seed);
 fpc_status fpc_state_start_average(fpc_state *);
 /* Exchanges parameters and averages (evaluate with the averages, then exchange back). */
 fpc_status fpc_state_exchange_average(fpc_state *);
+fpc_status fpc_state_exchange_swa(fpc_state *);
+/* Copies of all buffers (the statistics of batch norm), two of them: aside, and back. */
+fpc_status fpc_state_keep_buffers(fpc_state *, int copy);
+fpc_status fpc_state_restore_buffers(fpc_state *, int copy);
+/* Buffers as the model declared them, before any batch. */
+fpc_status fpc_state_reset_buffers(fpc_state *);
 
 /* ---- program: a compiled graph ---- */
 typedef struct fpc_program fpc_program;
 /* Missing kernels: one failure that lists all of them. Programs of one state share the activation memory. */
 fpc_status fpc_program_compile(fpc_ctx *, fpc_arena *, fpc_state *, fpc_graph *, fpc_program **);
+/* The bytes that the same would take for activations, without taking them. */
+fpc_status fpc_program_measure(fpc_ctx *, fpc_arena *, fpc_state *, fpc_graph *, size_t *bytes);
 fpc_status fpc_program_run(fpc_program *);
 /* dtype: of the host data; F32/F64 convert to the program's real type. count: elements, must match. */
 fpc_status fpc_program_write(fpc_program *, const char *input, uint32_t dtype, const void *host, int64_t count);

@@ -1,11 +1,13 @@
+/* clang-format off */
 /* rewrite.c: exact identities on the forward graph, before autodiff (DESIGN decision 6, reference 1.4):
- *   1 linear(concat(a, b, ..)) = sum of linears with slices of the weight     where an input was upsampled
- *   2 linear(resize(x)) = resize(linear(x))                                    when resize enlarges (its weights sum to
- * 1) 3 linear(linear(x)) = one linear with the product of the weights           when that is cheaper 4 seg_loss terms
- * over the same logits and mask merge into one node 5 seg_loss and seg_argmax take the upsampling before them into
- * themselves to a fixed point, then nodes that nothing needs go. Stored parameters stay as the model declared them:
- * products and slices of weights are nodes too, and autodiff goes through them. Every identity has a test in
- * tests/unit. */
+ *   1 linear(concat(a, b, ..)) = sum of linears with slices of the weight   where an input was upsampled
+ *   2 linear(resize(x)) = resize(linear(x))                                 when resize enlarges (its weights sum to 1)
+ *   3 linear(linear(x)) = one linear with the product of the weights        when that is cheaper
+ *   4 seg_loss terms over the same logits, mask and weights of images merge into one node
+ *   5 losses and seg_argmax take the upsampling before them into themselves
+ * to a fixed point, then nodes that nothing needs go. Stored parameters stay as the model declared them: products and
+ * slices of weights are nodes too, and autodiff goes through them. Every identity has a test in tests/unit. */
+/* clang-format on */
 #include "ops.h"
 #include <string.h>
 
@@ -155,14 +157,16 @@ static int merge_losses(fpc_graph *g, int32_t i)
     for (int32_t j = i + 1; j < g->n_nodes; j++) {
         const fpc_gnode b = g->node[j];
         const fpc_seg_loss_attr *tb = b.attr;
-        if (b.dead || b.def != a.def || b.in[0] != a.in[0] || b.in[1] != a.in[1] || ta->ignore != tb->ignore ||
-            ta->align_corners != tb->align_corners || ta->n_terms + tb->n_terms > FPC_MAX_TERMS)
+        if (b.dead || b.def != a.def || b.n_in != a.n_in || memcmp(b.in, a.in, (size_t)a.n_in * sizeof *a.in) ||
+            ta->ignore != tb->ignore || ta->align_corners != tb->align_corners ||
+            ta->n_terms + tb->n_terms > FPC_MAX_TERMS)
             continue;
         fpc_seg_loss_attr both = *ta;
         for (int32_t t = 0; t < tb->n_terms; t++)
             both.term[both.n_terms++] = tb->term[t];
         fpc_val out[4];
-        if (fpc_op(g, "seg_loss", a.name, 2, (fpc_val[]){{a.in[0]}, {a.in[1]}}, &both, out).id < 0)
+        const fpc_val in[3] = {{a.in[0]}, {a.in[1]}, {a.n_in > 2 ? a.in[2] : -1}};
+        if (fpc_op(g, "seg_loss", a.name, a.n_in, in, &both, out).id < 0)
             return 0;
         g->node[g->n_nodes - 1].name = a.name;
         for (int32_t o = 0; o <= 2; o += 2) { /* terms and norm are per term; stats and counts are shared */
@@ -179,22 +183,31 @@ static int merge_losses(fpc_graph *g, int32_t i)
     return 0;
 }
 
-/* Identity 5. */
+static int is_pixel_loss(const char *op)
+{
+    return !strcmp(op, "lovasz") || !strcmp(op, "ohem") || !strcmp(op, "boundary");
+}
+
+/* Identity 5. The slope of a pixel loss has the shape of the logits; nothing reads it before autodiff. */
 static int absorb_resize(fpc_graph *g, int32_t i)
 {
     fpc_gnode *n = &g->node[i];
     const fpc_gnode *r = producer_op(g, n->in[0], "resize");
-    const int loss = !strcmp(n->def->name, "seg_loss");
+    const int loss = !strcmp(n->def->name, "seg_loss"), pixel = is_pixel_loss(n->def->name);
     const fpc_shape z = g->value[n->in[0]].shape;
-    const fpc_shape to = loss ? g->value[n->in[1]].shape : g->value[n->out[0]].shape;
+    const fpc_shape to = loss || pixel ? g->value[n->in[1]].shape : g->value[n->out[0]].shape;
     if (!r || z.h != to.h || z.w != to.w)
         return 0;
     const fpc_resize_attr *up = r->attr;
     if (loss)
         ((fpc_seg_loss_attr *)n->attr)->align_corners = up->align_corners;
+    else if (pixel)
+        ((fpc_pixel_loss_attr *)n->attr)->align_corners = up->align_corners;
     else
         ((fpc_resize_attr *)n->attr)->align_corners = up->align_corners;
     n->in[0] = r->in[0];
+    if (pixel)
+        g->value[n->out[1]].shape = g->value[n->in[0]].shape;
     return 1;
 }
 
@@ -205,7 +218,7 @@ static int rewrite_node(fpc_graph *g, int32_t i)
         return split_concat(g, i) || linear_before_resize(g, i) || fold_linears(g, i);
     if (!strcmp(op, "seg_loss"))
         return merge_losses(g, i) || absorb_resize(g, i);
-    return !strcmp(op, "seg_argmax") && absorb_resize(g, i);
+    return (!strcmp(op, "seg_argmax") || is_pixel_loss(op)) && absorb_resize(g, i);
 }
 
 /* ---- dead nodes and order ---- */

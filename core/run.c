@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLES = 4, SAMPLES_EVERY = 60 /* seconds */ };
+enum { SAMPLES_EVERY = 60 /* seconds */ };
 
 /* ---- beginning ---- */
 
@@ -60,13 +60,8 @@ static fpc_status measure_epoch(fpc_trainer *t)
 
 static fpc_status start_afresh(fpc_trainer *t)
 {
-    fpc_stages *s = t->stages;
-    fpc_status status = fpc_state_init(s->state, (uint64_t)s->run.seed);
+    const fpc_status status = fpc_trainer_init(t);
 
-    if (!status && *s->run.init_from)
-        status = fpc_weights_load(t->ctx, s->state, s->run.init_from);
-    if (!status && s->run.ema > 0)
-        status = fpc_state_start_average(s->state);
     return status ? status : fpc_trainer_new_folder(t);
 }
 
@@ -97,6 +92,9 @@ static fpc_status begin(fpc_trainer *t)
 {
     fpc_status status;
 
+    if (t->stages->run.beat.n > 1)
+        return fpc_fail(t->ctx, FPC_EINVAL, "run.beat has %lld values; one is wanted, or none",
+                        (long long)t->stages->run.beat.n);
     if ((status = find_monitor(t)) || (status = measure_epoch(t)) ||
         (status = fpc_events_open(t->ctx, t->arena, t->stages->registry, t->stages->recipe, &t->events)) ||
         (status = fpc_trainer_columns(t)) || (status = fpc_trainer_recipe(t)) ||
@@ -110,27 +108,15 @@ static fpc_status begin(fpc_trainer *t)
 
 /* ---- an epoch ---- */
 
-static int out_of_patience(const fpc_trainer *t)
-{
-    return t->stages->run.patience > 0 && t->waited >= t->stages->run.patience;
-}
-
 static int finished(const fpc_trainer *t)
 {
-    return t->epoch >= t->stages->run.epochs || out_of_patience(t);
-}
-
-static int better(const fpc_trainer *t, double value)
-{
-    if (isnan(value))
-        return 0;
-    return t->best_epoch < 0 || (t->higher ? value > t->best : value < t->best);
+    return t->epoch >= t->stages->run.epochs || fpc_trainer_out_of_patience(t);
 }
 
 static fpc_status write_samples(fpc_trainer *t)
 {
     t->samples_at = fpc_trainer_now();
-    return fpc_samples_write(t->stages, fpc_trainer_path(t, "samples.png"), SAMPLES);
+    return fpc_samples_write(t->stages, fpc_trainer_path(t, "samples.png"), FPC_SAMPLES);
 }
 
 static fpc_status tell_checkpoint(fpc_trainer *t, const char *path, int best)
@@ -139,6 +125,18 @@ static fpc_status tell_checkpoint(fpc_trainer *t, const char *path, int best)
     const fpc_field field[] = {fpc_field_text("path", path), fpc_field_int("best", best)};
 
     return fpc_events_send(t->events, FPC_CHECKPOINT, &clock, 2, field);
+}
+
+static fpc_status save_best(fpc_trainer *t)
+{
+    fpc_status status =
+        fpc_trainer_save_best(t, fpc_trainer_path(t, "best.safetensors"), t->epoch + 1, fpc_trainer_score(t));
+
+    if (!status)
+        status = fpc_trainer_save_validation(t, t->epoch + 1);
+    if (!status && (t->samples_at <= 0 || fpc_trainer_now() - t->samples_at > SAMPLES_EVERY))
+        status = write_samples(t);
+    return status;
 }
 
 /* Validates with the averages where there are any; what is best is saved as it was validated. */
@@ -152,11 +150,11 @@ static fpc_status validate(fpc_trainer *t)
     status = fpc_trainer_validate(t);
     if (!status) {
         fpc_trainer_row(t);
-        if (better(t, t->row[t->monitor_column])) {
-            status = fpc_trainer_save_best(t, t->epoch + 1, t->row[t->monitor_column]);
-            if (!status && (t->samples_at <= 0 || fpc_trainer_now() - t->samples_at > SAMPLES_EVERY))
-                status = write_samples(t);
-        }
+        status = fpc_trainer_save_ranked(t);
+        if (!status && fpc_trainer_better(t, fpc_trainer_score(t)))
+            status = save_best(t);
+        if (!status)
+            status = fpc_trainer_take_picture(t);
     }
     if (averaged)
         back = fpc_state_exchange_average(t->stages->state);
@@ -190,10 +188,13 @@ static fpc_status tell_epoch(fpc_trainer *t, fpc_clock clock, int is_best)
 /* The epoch becomes part of the record and of last.safetensors; then people are told. */
 static fpc_status conclude(fpc_trainer *t)
 {
-    const double value = t->row[t->monitor_column];
+    const double value = fpc_trainer_score(t);
     const fpc_clock clock = fpc_trainer_clock(t);
-    const int is_best = better(t, value);
+    const int is_best = fpc_trainer_better(t, value);
     fpc_status status = fpc_events_row(t->events, t->arena, t->row);
+
+    if (!status)
+        status = fpc_trainer_swa_epoch(t);
 
     if (status)
         return status;
@@ -201,14 +202,17 @@ static fpc_status conclude(fpc_trainer *t)
         t->best = value;
         t->best_epoch = t->epoch;
     }
-    t->waited = is_best ? 0 : t->waited + 1;
+    t->waited = fpc_trainer_waited(t);
     t->epoch++;
     fpc_meter_clear(&t->train);
-    if ((status = fpc_trainer_save(t, t->folder)) ||
-        (is_best && (status = tell_checkpoint(t, fpc_trainer_path(t, "best.safetensors"), 1))) ||
+    if ((status = fpc_trainer_save(t, t->folder)))
+        return status;
+    fpc_trainer_prune(t);
+    if ((is_best && (status = tell_checkpoint(t, fpc_trainer_path(t, "best.safetensors"), 1))) ||
         (status = tell_checkpoint(t, fpc_trainer_path(t, "last.safetensors"), 0)))
         return status;
-    return tell_epoch(t, clock, is_best);
+    status = tell_epoch(t, clock, is_best);
+    return status ? status : fpc_trainer_watch(t, &clock);
 }
 
 static fpc_status run_epoch(fpc_trainer *t)
@@ -218,6 +222,7 @@ static fpc_status run_epoch(fpc_trainer *t)
     fpc_status status;
 
     t->epoch_began = fpc_trainer_now();
+    fpc_stages_epoch(t->stages, t->epoch);
     t->lr = fpc_stages_lr(t->stages, t->epoch, &history);
     if ((status = fpc_trainer_train(t)) || (status = validate(t)))
         return status;
@@ -239,16 +244,17 @@ static fpc_status tell_end(fpc_trainer *t, const char *how)
     return fpc_events_send(t->events, FPC_RUN_END, &clock, sizeof field / sizeof *field, field);
 }
 
-/* The last pictures show the best weights. */
-static fpc_status last_samples(fpc_trainer *t)
+/* The last pictures and the confusion of labels are those of the best weights. */
+static fpc_status look_at_best(fpc_trainer *t)
 {
     const char *best = fpc_trainer_path(t, "best.safetensors");
     fpc_status status;
 
     if (t->best_epoch < 0 || access(best, R_OK))
         return FPC_OK;
-    status = fpc_weights_load(t->ctx, t->stages->state, best);
-    return status ? status : write_samples(t);
+    if ((status = fpc_weights_load(t->ctx, t->stages->state, best)) || (status = write_samples(t)))
+        return status;
+    return fpc_trainer_confusion(t);
 }
 
 /* Saves the middle of the epoch; the sentence says how to go on. */
@@ -265,7 +271,7 @@ static fpc_status interrupted(fpc_trainer *t)
 
 static const char *ending_of(const fpc_trainer *t, fpc_status status)
 {
-    return status == FPC_OK ? out_of_patience(t) && t->epoch < t->stages->run.epochs ? "stopped early" : "complete"
+    return status == FPC_OK        ? t->epoch < t->stages->run.epochs ? "stopped early" : "complete"
            : status == FPC_ECANCEL ? "interrupted"
            : status == FPC_ENAN    ? "diverged"
                                    : "failed";
@@ -279,8 +285,8 @@ static fpc_status end(fpc_trainer *t, fpc_status status)
 
     if (status == FPC_ECANCEL)
         status = interrupted(t);
-    if (!status)
-        status = last_samples(t);
+    else if (!status && !(status = fpc_trainer_swa_end(t)))
+        status = look_at_best(t);
     how = ending_of(t, status);
     last = fpc_trainer_log_end(t, how, fpc_ctx_error(t->ctx));
     if (!last)
@@ -300,6 +306,7 @@ fpc_status fpc_run(fpc_stages *stages, const fpc_run_args *args)
                        .arena = stages->arena,
                        .args = args,
                        .best_epoch = -1,
+                       .beat = stages->run.beat.n ? stages->run.beat.v[0] : NAN,
                        .lock = -1,
                        .resumed = args->resume != NULL,
                        .began = fpc_trainer_now()};
@@ -312,6 +319,7 @@ fpc_status fpc_run(fpc_stages *stages, const fpc_run_args *args)
             status = fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);
         status = end(t, status);
     }
+    fpc_arena_free(t->watch);
     if (t->lock >= 0)
         close(t->lock);
     return status;

@@ -16,13 +16,18 @@ double fpc_trainer_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double fpc_trainer_unix_time(void)
+{
+    return (double)time(NULL);
+}
+
 fpc_clock fpc_trainer_clock(const fpc_trainer *t)
 {
     return (fpc_clock){.step = t->train.steps,
                        .steps_per_epoch = t->steps_per_epoch,
                        .epoch = t->epoch,
                        .epochs = t->stages->run.epochs,
-                       .base_lr = t->stages->lr};
+                       .base_lr = fpc_stages_base_lr(t->stages, t->epoch)};
 }
 
 double fpc_trainer_left(const fpc_trainer *t, int64_t val_done)
@@ -72,29 +77,20 @@ static fpc_status copy_array(fpc_arena *arena, void *held, const void *from, siz
 /* Keeps a batch beyond the next call of fpc_data_next. */
 static fpc_status hold(fpc_trainer *t, fpc_batch *to, const fpc_batch *from)
 {
-    const fpc_augments *augments = fpc_data_augments(t->stages->data);
+    const fpc_augments *a = fpc_data_augments(t->stages->data);
     const size_t n = (size_t)from->n, cap = (size_t)fpc_data_options_of(t->stages->data)->batch;
     const size_t pixels = (size_t)from->h * (size_t)from->w;
-    const size_t colour = augments ? (size_t)augments->n_colour * 16 * sizeof(float) : 0;
     fpc_status status;
 
     to->n = from->n, to->h = from->h, to->w = from->w;
     if ((status = copy_array(t->arena, &to->image, from->image, n * pixels * 3, cap * pixels * 3)) ||
         (status = copy_array(t->arena, &to->mask, from->mask, n * pixels, cap * pixels)) ||
-        (status = copy_array(t->arena, &to->index, from->index, n * sizeof(int64_t), cap * sizeof(int64_t))) ||
-        (status =
-             copy_array(t->arena, &to->draws.warp, from->draws.warp, n * 8 * sizeof(float), cap * 8 * sizeof(float))) ||
-        (status = copy_array(t->arena, &to->draws.labels, from->draws.labels, n * 256, cap * 256)) ||
-        (status = copy_array(t->arena, &to->draws.colour, from->draws.colour, n * colour, cap * colour)))
+        (status = copy_array(t->arena, &to->index, from->index, n * sizeof(int64_t), cap * sizeof(int64_t))))
         return status;
-    if (!augments || !from->draws.pixel || augments->n_pixel == 0)
-        return FPC_OK;
-    if (!to->draws.pixel && !(to->draws.pixel = fpc_alloc(t->arena, (size_t)augments->n_pixel * sizeof(float *))))
-        return FPC_ENOMEM;
-    for (int32_t i = 0; i < augments->n_pixel && !status; i++) {
-        const size_t bytes = (size_t)augments->pixel[i].floats * sizeof(float);
-        status = copy_array(t->arena, &to->draws.pixel[i], from->draws.pixel[i], n * bytes, cap * bytes);
-    }
+    if (!to->draws.data)
+        status = fpc_draws_new(a, t->arena, (int64_t)cap, &to->draws);
+    for (int32_t i = 0; i < a->n_inputs && !status; i++)
+        memcpy(to->draws.data[i], from->draws.data[i], n * a->input[i].bytes);
     return status;
 }
 

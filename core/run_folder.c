@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "core_options.h"
 #include "message.h"
+#include "option_value.h"
 #include "trainer.h"
 
 #include <errno.h>
@@ -26,30 +27,53 @@ const char *fpc_trainer_path(fpc_trainer *t, const char *name)
 
 /* ---- the recipe without what may differ between a run and its resumption ---- */
 
-static int in_table(const fpc_option *table, uint32_t stride, const char *key)
+static const fpc_option *in_table(const fpc_option *table, uint32_t stride, const char *key)
 {
     const char *row = (const char *)table;
 
-    for (; row && ((const fpc_option *)(const void *)row)->name; row += stride) {
-        const fpc_option *o = (const fpc_option *)(const void *)row;
-        if (!strcmp(o->name, key))
-            return (o->flags & FPC_OPT_RESUMABLE) != 0;
-    }
-    return 0;
+    for (; row && ((const fpc_option *)(const void *)row)->name; row += stride)
+        if (!strcmp(((const fpc_option *)(const void *)row)->name, key))
+            return (const fpc_option *)(const void *)row;
+    return NULL;
 }
 
-static int resumable(fpc_trainer *t, const char *section, const char *key)
+/* The option behind a key, the core's or the plugin's; NULL: none. */
+static const fpc_option *option_of(fpc_trainer *t, const char *section, const char *key)
 {
     const uint32_t kind = fpc_section_kind(section);
     const fpc_section *s = fpc_recipe_section(t->stages->recipe, section);
     const fpc_entry *use = s ? fpc_section_entry(s, "use") : NULL;
+    const fpc_option *core = in_table(fpc_core_section(section), sizeof(fpc_option), key);
     const fpc_found *found;
 
-    if (kind == FPC_LOGGER || in_table(fpc_core_section(section), sizeof(fpc_option), key))
-        return 1;
-    if (kind == 0 || !use || fpc_registry_find(t->stages->registry, kind, use->value, use->origin, &found))
-        return 0;
+    if (core || kind == 0 || !use || fpc_registry_find(t->stages->registry, kind, use->value, use->origin, &found))
+        return core;
     return in_table(found->plugin->options, found->plugin->option_size, key);
+}
+
+static int resumable(fpc_trainer *t, const char *section, const char *key)
+{
+    const fpc_option *o = option_of(t, section, key);
+
+    return fpc_section_kind(section) == FPC_LOGGER || (o && (o->flags & FPC_OPT_RESUMABLE));
+}
+
+/* Whether a key has its default: a checkpoint of an older fpcore, which did not know it, agrees then. */
+static int is_default(fpc_trainer *t, const char *section, const char *key, const char *text)
+{
+    const fpc_option *o = option_of(t, section, key);
+    fpc_option row;
+    fpc_opt_value value;
+    const char *usual;
+
+    if (!o || !o->def)
+        return 0;
+    row = *o;
+    row.offset = 0;
+    if (fpc_opt_parse(t->arena, &row, row.def, &value))
+        return 0;
+    usual = fpc_option_text(t->arena, &row, &value);
+    return usual && !strcmp(usual, text);
 }
 
 struct line {
@@ -140,7 +164,7 @@ fpc_status fpc_trainer_same_recipe(fpc_trainer *t, const char *identity, const c
             list = fpc_sprintf(t->arena, "%s\n  %s.%s = %s (the run: %s)", list, was[i].section, was[i].key,
                                other ? other : "nothing", was[i].value);
     for (int32_t i = 0; i < n_is && list; i++)
-        if (!value_in(was, n_was, &is[i]))
+        if (!value_in(was, n_was, &is[i]) && !is_default(t, is[i].section, is[i].key, is[i].value))
             list = fpc_sprintf(t->arena, "%s\n  %s.%s = %s (the run: nothing)", list, is[i].section, is[i].key,
                                is[i].value);
     if (!list)
@@ -264,9 +288,11 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
 /* What a killed process may have left half written. */
 static void sweep(fpc_trainer *t)
 {
-    static const char *const file[] = {"recipe.ini.tmp",       "run.json.tmp",     "last.safetensors.tmp",
-                                       "best.safetensors.tmp", "history.json.tmp", "history.csv.tmp",
-                                       "curves.png.tmp",       "samples.png.tmp"};
+    static const char *const file[] = {"recipe.ini.tmp",       "run.json.tmp",
+                                       "last.safetensors.tmp", "best.safetensors.tmp",
+                                       "history.json.tmp",     "history.csv.tmp",
+                                       "curves.png.tmp",       "samples.png.tmp",
+                                       "swa.safetensors.tmp",  "validation.safetensors.tmp"};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         unlink(fpc_trainer_path(t, file[i]));

@@ -13,10 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef FPC_VERSION
-#define FPC_VERSION "unknown"
-#endif
-
 static json_t *time_text(void)
 {
     const time_t now = time(NULL);
@@ -157,6 +153,21 @@ fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
     json_array_append_new(sessions, session_new(t));
     set_place(t, "running");
     return write_log(t, folder);
+}
+
+/* Its metadata val_* are numbers. */
+void fpc_trainer_log_swa(fpc_trainer *t, const fpc_st_file *file)
+{
+    json_t *swa = t->log ? json_object() : NULL;
+    const char *epochs = fpc_st_meta_find(file, "epochs.averaged");
+
+    if (!swa)
+        return;
+    json_object_set_new(swa, "epochs_averaged", json_integer(epochs ? strtoll(epochs, NULL, 10) : 0));
+    for (int32_t i = 0; i < file->n_meta; i++)
+        if (!strncmp(file->meta[i].key, "val_", 4))
+            json_object_set_new(swa, file->meta[i].key, json_real(strtod(file->meta[i].value, NULL)));
+    json_object_set_new(t->log, "swa", swa);
 }
 
 fpc_status fpc_trainer_log_end(fpc_trainer *t, const char *how, const char *error)

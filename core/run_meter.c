@@ -43,7 +43,8 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stage
     return FPC_OK;
 }
 
-/* ---- columns: train_loss train_M... val_loss val_M... lr, then classes, gradient norm and terms ---- */
+/* ---- columns: train_loss train_M... val_loss val_M... lr, then classes, gradient norm, terms, and the weights of
+ * losses that have a schedule ---- */
 
 static const fpc_metric_vtbl *metric_of(const fpc_metric_stage *m)
 {
@@ -74,7 +75,7 @@ static const char *class_column(fpc_trainer *t, const fpc_metric_stage *m, int32
 fpc_status fpc_trainer_columns(fpc_trainer *t)
 {
     const fpc_stages *s = t->stages;
-    const size_t most = 4 + (size_t)s->n_metrics * (2 + (size_t)s->classes) + 2 * (size_t)s->n_losses;
+    const size_t most = 4 + (size_t)s->n_metrics * (2 + (size_t)s->classes) + 3 * (size_t)s->n_losses;
     const char **name = fpc_alloc(t->arena, most * sizeof *name);
     int32_t n = 0;
 
@@ -97,6 +98,9 @@ fpc_status fpc_trainer_columns(fpc_trainer *t)
     for (int part = 0; part < 2; part++)
         for (int32_t i = 0; i < terms_of(s); i++)
             name[n++] = fpc_sprintf(t->arena, "%s_loss.%s", part ? "val" : "train", s->loss[i].label);
+    for (int32_t i = 0; i < s->n_losses; i++)
+        if (fpc_curve_varies(&s->loss[i].curve))
+            name[n++] = fpc_sprintf(t->arena, "weight.%s", s->loss[i].label);
     for (int32_t i = 0; i < n; i++)
         if (!name[i])
             return FPC_ENOMEM;
@@ -145,4 +149,7 @@ void fpc_trainer_row(fpc_trainer *t)
         *extra++ = mean(t->train.term[i], t->train.images);
     for (int32_t i = 0; i < terms_of(s); i++)
         *extra++ = mean(t->val.term[i], t->val.images);
+    for (int32_t i = 0; i < s->n_losses; i++)
+        if (fpc_curve_varies(&s->loss[i].curve))
+            *extra++ = s->loss[i].weight;
 }

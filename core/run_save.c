@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef FPC_VERSION
-#define FPC_VERSION "unknown"
-#endif
-
 /* ---- writing ---- */
 
 struct pieces {
@@ -92,6 +88,8 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "epoch", fpc_sprintf(arena, "%lld", (long long)t->epoch));
     add_meta(p, "epoch.steps", fpc_sprintf(arena, "%lld", (long long)t->train.steps));
     add_meta(p, "step", fpc_sprintf(arena, "%lld", (long long)t->step));
+    add_meta(p, "step.first", fpc_sprintf(arena, "%lld", (long long)t->first_step));
+    add_meta(p, "epochs", fpc_sprintf(arena, "%lld", (long long)t->stages->run.epochs));
     add_meta(p, "best.epoch", fpc_sprintf(arena, "%lld", (long long)t->best_epoch));
     add_meta(p, "best.value", fpc_sprintf(arena, "%.17g", t->best_epoch >= 0 ? t->best : 0));
     add_meta(p, "epochs.waited", fpc_sprintf(arena, "%lld", (long long)t->waited));
@@ -117,7 +115,7 @@ fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
     return status;
 }
 
-fpc_status fpc_trainer_save_best(fpc_trainer *t, int64_t epoch, double value)
+fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch, double value)
 {
     fpc_arena *arena = fpc_arena_new(t->ctx);
     struct pieces *p = arena ? fpc_alloc(arena, sizeof *p) : NULL;
@@ -131,8 +129,7 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, int64_t epoch, double value)
         add_meta(p, "metric", t->events->record.column[t->monitor_column]);
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
-        status =
-            fpc_weights_save(t->ctx, t->stages->state, fpc_trainer_path(t, "best.safetensors"), p->n_meta, p->meta);
+        status = fpc_weights_save(t->ctx, t->stages->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);
     return status;
@@ -158,7 +155,12 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
 {
     const char *value = fpc_st_meta_find(file, "best.value");
     int64_t format, seed, parameters;
-    fpc_status status;
+    fpc_status status = FPC_OK;
+
+    if (fpc_st_meta_find(file, "step.first")) /* older files: 0 */
+        status = whole_number(t, file, "step.first", 0, &t->first_step);
+    if (status)
+        return status;
 
     if ((status = whole_number(t, file, "fpcore.checkpoint", 0, &format)))
         return status;
@@ -179,7 +181,7 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
                         file->path, (long long)seed, (long long)parameters, (long long)t->stages->run.seed,
                         (long long)t->stages->state->n_trainable);
     if (t->best_epoch >= t->epoch || t->train.steps > t->steps_per_epoch ||
-        t->step != t->epoch * t->steps_per_epoch + t->train.steps)
+        t->step != t->first_step + t->epoch * t->steps_per_epoch + t->train.steps)
         return fpc_fail(t->ctx, FPC_EFORMAT,
                         "%s: step %lld in epoch %lld does not fit this data set's %lld steps per epoch", file->path,
                         (long long)t->step, (long long)t->epoch, (long long)t->steps_per_epoch);
@@ -280,6 +282,7 @@ static fpc_status read_training(fpc_trainer *t, const fpc_st_file *file, fpc_are
         (status = read_record(t, file, arena)) || (status = read_meter(t, file)) ||
         (status = fpc_weights_load(t->ctx, t->stages->state, file->path)))
         return status;
+    t->waited = fpc_trainer_waited(t); /* run.patience and its like may have changed */
     return read_state(t, file);
 }
 

@@ -184,7 +184,7 @@ static void measure_legend(struct sheet *s, int32_t width)
     s->rows = (legend_entries(s) + s->columns - 1) / s->columns;
 }
 
-static fpc_status draw_sheet(struct sheet *s, const char *path)
+static fpc_status draw_sheet(struct sheet *s, const void **png, size_t *size)
 {
     static const char *const title[PICTURES] = {"image", "label", "prediction"};
     const size_t pixels = (size_t)s->h * (size_t)s->w;
@@ -221,27 +221,38 @@ static fpc_status draw_sheet(struct sheet *s, const char *path)
     cairo_surface_destroy(surface);
     if (failed)
         return fpc_fail(s->stages->ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL,
-                        "%s: cannot be drawn: %s", path, cairo_status_to_string(failed));
-    return fpc_write_atomic(s->stages->ctx, path, bytes.data, bytes.n);
+                        "samples.png: cannot be drawn: %s", cairo_status_to_string(failed));
+    *png = bytes.data;
+    *size = bytes.n;
+    return FPC_OK;
 }
 
-fpc_status fpc_samples_write(fpc_stages *stages, const char *path, int32_t n_samples)
+fpc_status fpc_samples_png(fpc_stages *stages, fpc_arena *arena, int32_t n_samples, const void **png, size_t *bytes)
 {
     const fpc_dataset_info *info = fpc_data_info(stages->data);
-    struct sheet s = {.stages = stages, .info = info, .h = info->h, .w = info->w};
+    struct sheet s = {.stages = stages, .arena = arena, .info = info, .h = info->h, .w = info->w};
     fpc_status status;
 
+    *png = NULL;
     s.part = info->count[FPC_VAL] > 0 && !info->unlabelled[FPC_VAL] ? FPC_VAL : FPC_TRAIN;
     s.n = n_samples < MOST ? n_samples : MOST;
     if (s.n > info->count[s.part])
         s.n = (int32_t)info->count[s.part];
     if (s.n < 1)
         return FPC_OK;
-    if (!(s.arena = fpc_arena_new(stages->ctx)))
-        return FPC_ENOMEM;
     status = read_samples(&s);
-    if (!status)
-        status = draw_sheet(&s, path);
-    fpc_arena_free(s.arena);
+    return status ? status : draw_sheet(&s, png, bytes);
+}
+
+fpc_status fpc_samples_write(fpc_stages *stages, const char *path, int32_t n_samples)
+{
+    fpc_arena *arena = fpc_arena_new(stages->ctx);
+    const void *png;
+    size_t bytes;
+    fpc_status status = arena ? fpc_samples_png(stages, arena, n_samples, &png, &bytes) : FPC_ENOMEM;
+
+    if (!status && png)
+        status = fpc_write_atomic(stages->ctx, path, png, bytes);
+    fpc_arena_free(arena);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "stages.h"
 #include "core_options.h"
 #include "ops.h"
+#include "run.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -108,7 +109,8 @@ static fpc_status open_losses(fpc_stages *s)
         const fpc_status st = open_one(s, FPC_LOSS, name, NULL, fpc_core_loss, common, &t->inst);
         if (st)
             return st;
-        t->weight = common->weight;
+        t->curve = common->weight;
+        t->weight = fpc_curve_at(&t->curve, 0);
         t->label = name + 5;
         s->n_losses++;
     }
@@ -174,12 +176,14 @@ static fpc_status check_monitor(fpc_stages *s)
                            guess ? guess : "", guess ? "`?" : "");
 }
 
-static fpc_status open_sections(fpc_stages *s, commons *c, fpc_instance *dataset)
+static fpc_status open_sections(fpc_stages *s, commons *c, unsigned what, fpc_instance *dataset)
 {
     for (int32_t i = 0; i < s->recipe->n; i++)
         if (!known_section(s->recipe->section[i].name))
             return refuse_section(s, &s->recipe->section[i]);
     fpc_status st = core_section(s, "run", fpc_core_run, &s->run);
+    if (!st && (what & FPC_OPEN_TRAIN)) /* else the recipe's own [optimizer] is as good */
+        st = fpc_init_recipe(s->ctx, s->arena, s->recipe, &s->run, &s->recipe);
     st = st ? st : open_one(s, FPC_DATASET, "dataset", "synthetic", fpc_core_dataset, &c->data, dataset);
     st = st ? st : core_section(s, "augment", fpc_core_augment, &c->augment);
     st = st ? st : open_one(s, FPC_MODEL, "model", "microsegformer", fpc_core_model, &c->model, &s->model);
@@ -192,6 +196,9 @@ static fpc_status open_sections(fpc_stages *s, commons *c, fpc_instance *dataset
         return st;
     s->max_params = c->model.max_params;
     s->lr = c->optimizer.lr;
+    s->sam = c->optimizer.sam;
+    s->schedule_begin = c->schedule.begin;
+    s->schedule_epochs = c->schedule.epochs ? c->schedule.epochs : c->schedule.begin + s->run.epochs;
     s->warmup_epochs = (double)c->schedule.warmup_epochs;
     s->warmup_start = c->schedule.warmup_start;
     return FPC_OK;
@@ -216,7 +223,7 @@ static fpc_status open_backend(fpc_stages *s)
 }
 
 /* Counts the parameters on a graph of one small picture, before any tensor's memory is taken. */
-static fpc_status make_state(fpc_stages *s)
+static fpc_status make_state(fpc_stages *s, int frozen)
 {
     const fpc_optimizer_vtbl *opt = s->optimizer.vtbl;
     fpc_graph *g;
@@ -239,7 +246,9 @@ static fpc_status make_state(fpc_stages *s)
     if (opt->n_slots < 0 || opt->n_slots > 4)
         return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible",
                         s->optimizer.plugin->name, opt->n_slots);
-    st = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, s->run.ema > 0, &s->state);
+    const unsigned keep = (s->run.ema > 0 ? FPC_KEEP_AVERAGE : 0u) | (s->run.swa_start > 0 ? FPC_KEEP_SWA : 0u) |
+                          (frozen ? FPC_KEEP_WEIGHTS : 0u);
+    st = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, keep, &s->state);
     return st ? st : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
 
@@ -252,11 +261,11 @@ fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_pa
     if (!s || !c)
         return FPC_ENOMEM;
     *s = (fpc_stages){.ctx = ctx, .arena = arena, .recipe = recipe};
-    s->opened = fpc_alloc(arena, (size_t)(recipe->n + 16) * sizeof *s->opened);
+    s->opened = fpc_alloc(arena, (size_t)(recipe->n + 18) * sizeof *s->opened);
     if (!s->opened)
         return FPC_ENOMEM;
     fpc_status st = fpc_registry_new(ctx, arena, plugin_path, &s->registry);
-    st = st ? st : open_sections(s, c, &dataset);
+    st = st ? st : open_sections(s, c, what, &dataset);
     st = st ? st : describe_data(s, &dataset);
     if (!st && (what & FPC_OPEN_DATA)) {
         st = fpc_data_open(ctx, arena, s->registry, recipe, (uint64_t)s->run.seed, &s->data);
@@ -266,7 +275,7 @@ fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_pa
     if (st)
         return st;
     s->classes = s->info.classes;
-    s->ignore = s->info.ignore_label;
+    s->ignore = s->data ? fpc_data_augments(s->data)->ignore : s->info.ignore_label;
     if (what & FPC_OPEN_TRAIN) {
         if (!s->n_losses)
             return fpc_fail_recipe(ctx, FPC_EINVAL,
@@ -281,7 +290,7 @@ fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_pa
     const int32_t n = st ? 0 : fpc_registry_opened(s->registry, &opened);
     st = st ? st : fpc_op_table_new(ctx, arena, n, opened, &s->ops);
     if (!st && (what & FPC_OPEN_BACKEND))
-        st = make_state(s);
+        st = make_state(s, (what & FPC_OPEN_FROZEN) != 0);
     *out = s;
     return st;
 }
@@ -343,12 +352,32 @@ const char *fpc_stages_resolved(fpc_stages *s, fpc_arena *arena, int with_origin
     return t.s ? t.s : "";
 }
 
+int fpc_curve_varies(const fpc_curve *c)
+{
+    for (int64_t i = 1; i < c->n; i++)
+        if (c->value[i] != c->value[0])
+            return 1;
+    return 0;
+}
+
+void fpc_stages_epoch(fpc_stages *s, int64_t epoch)
+{
+    for (int32_t i = 0; i < s->n_losses; i++)
+        s->loss[i].weight = fpc_curve_at(&s->loss[i].curve, epoch);
+}
+
+double fpc_stages_base_lr(const fpc_stages *s, int64_t epoch)
+{
+    return fpc_curve_at(&s->lr, s->schedule_begin + epoch);
+}
+
 double fpc_stages_lr(const fpc_stages *s, int64_t epoch, const fpc_history *history)
 {
     const fpc_schedule_vtbl *v = s->schedule.vtbl;
-    const int64_t warm = (int64_t)s->warmup_epochs;
-    if (epoch < warm)
-        return s->lr * (s->warmup_start + (1 - s->warmup_start) * (double)epoch / (double)warm);
-    const fpc_clock clock = {.epoch = epoch - warm, .epochs = s->run.epochs - warm, .base_lr = s->lr};
-    return s->lr * v->factor(s->schedule.self, &clock, history);
+    const int64_t warm = (int64_t)s->warmup_epochs, at = s->schedule_begin + epoch;
+    const double lr = fpc_stages_base_lr(s, epoch);
+    if (at < warm)
+        return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
+    const fpc_clock clock = {.epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
+    return lr == 0 ? 0 : lr * v->factor(s->schedule.self, &clock, history);
 }

@@ -57,32 +57,42 @@ static fpc_status add_flat(fpc_state *s, fpc_arena *arena, const fpc_graph *g, u
     return FPC_OK;
 }
 
+static size_t buffer_step(const fpc_value *v)
+{
+    return (fpc_bytes(v->shape, v->dtype) + 63) / 64 * 64;
+}
+
+/* In one block, so that a copy of all is one copy. */
 static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g)
 {
-    for (int32_t i = 0; i < g->n_values; i++) {
+    size_t at = 0;
+    for (int32_t i = 0; i < g->n_values; i++)
+        s->buffer_bytes += g->value[i].role == FPC_ROLE_BUFFER ? buffer_step(&g->value[i]) : 0;
+    fpc_status st =
+        s->buffer_bytes ? fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "the buffers", &s->buffers) : FPC_OK;
+    for (int32_t i = 0; i < g->n_values && !st; i++) {
         const fpc_value *v = &g->value[i];
-        void *data;
         if (v->role != FPC_ROLE_BUFFER)
             continue;
-        const fpc_status st = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(v->shape, v->dtype), v->name, &data);
-        if (st)
-            return st;
         const char *name = fpc_strdup(arena, v->name);
         if (!name)
             return FPC_ENOMEM;
-        add_entry(s, FPC_STATE_BUFFER, name, name, v, data);
+        add_entry(s, FPC_STATE_BUFFER, name, name, v, (char *)s->buffers + at);
+        at += buffer_step(v);
     }
-    return FPC_OK;
+    return st;
 }
 
 fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const fpc_graph *g, int32_t n_slots,
-                         const char *const *slots, int average, fpc_state **out)
+                         const char *const *slots, unsigned keep, fpc_state **out)
 {
     fpc_state *s = fpc_alloc(arena, sizeof *s);
     int32_t n_params = 0, n_buffers = 0;
     size_t numbers = 0;
     if (!s)
         return FPC_ENOMEM;
+    const int frozen = (keep & FPC_KEEP_WEIGHTS) != 0;
+    n_slots = frozen ? 0 : n_slots;
     *s = (fpc_state){.ctx = ctx, .backend = be, .n_slots = n_slots};
     for (int32_t i = 0; i < g->n_values; i++) {
         n_buffers += g->value[i].role == FPC_ROLE_BUFFER;
@@ -96,25 +106,29 @@ fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const 
     s->flat = (fpc_shape){1, 1, (int32_t)((numbers + ROW - 1) / ROW), ROW};
     if (s->flat.w < 1)
         return fpc_fail(ctx, FPC_EINVAL, "the model has no parameters; a model's build must declare some");
-    s->entry = fpc_alloc(arena, (size_t)(n_params * (3 + n_slots) + n_buffers + 1) * sizeof *s->entry);
+    s->entry = fpc_alloc(arena, (size_t)(n_params * (4 + n_slots) + n_buffers + 1) * sizeof *s->entry);
     if (!s->entry)
         return FPC_ENOMEM;
     const size_t bytes = fpc_bytes(s->flat, g->real);
     fpc_status st = fpc_backend_alloc(be, ctx, bytes, "the parameters", &s->param);
-    st = st ? st : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
+    st = st || frozen ? st : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
     for (int32_t i = 0; i < n_slots && !st; i++)
         st = fpc_backend_alloc(be, ctx, bytes, "the optimizer", &s->slot[i]);
-    if (average && !st)
+    if ((keep & FPC_KEEP_AVERAGE) && !frozen && !st)
         st = fpc_backend_alloc(be, ctx, bytes, "the averaged parameters", &s->average);
+    if ((keep & FPC_KEEP_SWA) && !frozen && !st)
+        st = fpc_backend_alloc(be, ctx, bytes, "the mean of the parameters", &s->swa);
     st = st ? st : add_flat(s, arena, g, FPC_STATE_PARAM, "", s->param);
     st = st ? st : add_buffers(s, arena, g);
-    st = st ? st : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
+    st = st || frozen ? st : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
     for (int32_t i = 0; i < n_slots && !st; i++) {
         const char *prefix = fpc_sprintf(arena, "optimizer.%s.", slots[i]);
         st = prefix ? add_flat(s, arena, g, FPC_STATE_SLOT, prefix, s->slot[i]) : FPC_ENOMEM;
     }
-    if (average && !st)
+    if (s->average && !st)
         st = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
+    if (s->swa && !st)
+        st = add_flat(s, arena, g, FPC_STATE_SWA, "swa.", s->swa);
     *out = s;
     return st;
 }
@@ -247,13 +261,14 @@ static fpc_status fill_entry(fpc_state *s, const fpc_state_entry *e, uint64_t se
     return st;
 }
 
-/* Gradients and slots are whole buffers of zeros. */
+/* Gradients, slots and means are whole buffers of zeros. */
 static fpc_status clear_flat(fpc_state *s)
 {
     const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
-    void *zero = calloc(1, bytes);
-    fpc_status st = zero ? fpc_backend_copy(s->backend, s->grad, zero, bytes, FPC_TO_DEVICE)
-                         : fpc_fail(s->ctx, FPC_ENOMEM, "no memory to clear the gradients");
+    void *flat[3] = {s->grad, s->swa}, *zero = s->grad ? calloc(1, bytes) : NULL;
+    fpc_status st = zero || !s->grad ? FPC_OK : fpc_fail(s->ctx, FPC_ENOMEM, "no memory to clear the gradients");
+    for (int i = 0; flat[i] && !st; i++)
+        st = fpc_backend_copy(s->backend, flat[i], zero, bytes, FPC_TO_DEVICE);
     for (int32_t i = 0; i < s->n_slots && !st; i++)
         st = fpc_backend_copy(s->backend, s->slot[i], zero, bytes, FPC_TO_DEVICE);
     free(zero);
@@ -278,17 +293,53 @@ fpc_status fpc_state_start_average(fpc_state *s)
 }
 
 /* Contents change places, not pointers: compiled programs hold the pointers. */
-fpc_status fpc_state_exchange_average(fpc_state *s)
+static fpc_status exchange(fpc_state *s, void *other)
 {
-    if (!s->average)
+    if (!other)
         return FPC_OK;
     const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
     void *copy = malloc(bytes);
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
     fpc_status st = fpc_backend_copy(s->backend, copy, s->param, bytes, FPC_TO_HOST);
-    st = st ? st : fpc_backend_copy(s->backend, s->param, s->average, bytes, FPC_ON_DEVICE);
-    st = st ? st : fpc_backend_copy(s->backend, s->average, copy, bytes, FPC_TO_DEVICE);
+    st = st ? st : fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE);
+    st = st ? st : fpc_backend_copy(s->backend, other, copy, bytes, FPC_TO_DEVICE);
     free(copy);
+    return st;
+}
+
+fpc_status fpc_state_exchange_average(fpc_state *s)
+{
+    return exchange(s, s->average);
+}
+
+fpc_status fpc_state_exchange_swa(fpc_state *s)
+{
+    return exchange(s, s->swa);
+}
+
+fpc_status fpc_state_keep_buffers(fpc_state *s, int copy)
+{
+    fpc_status st = FPC_OK;
+    if (s->buffer_bytes && !s->kept_buffers[copy])
+        st = fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "a copy of the buffers", &s->kept_buffers[copy]);
+    if (st || !s->buffer_bytes)
+        return st;
+    return fpc_backend_copy(s->backend, s->kept_buffers[copy], s->buffers, s->buffer_bytes, FPC_ON_DEVICE);
+}
+
+fpc_status fpc_state_restore_buffers(fpc_state *s, int copy)
+{
+    if (!s->kept_buffers[copy])
+        return FPC_OK;
+    return fpc_backend_copy(s->backend, s->buffers, s->kept_buffers[copy], s->buffer_bytes, FPC_ON_DEVICE);
+}
+
+fpc_status fpc_state_reset_buffers(fpc_state *s)
+{
+    fpc_status st = FPC_OK;
+    for (int32_t i = 0; i < s->n && !st; i++)
+        if (s->entry[i].kind == FPC_STATE_BUFFER)
+            st = fill_entry(s, &s->entry[i], 0);
     return st;
 }

@@ -1,34 +1,15 @@
 /* steps.c: from the opened stages to graphs, and from graphs to steps: one optimizer step, one evaluated batch, one
  * prediction. A program is compiled for each batch size that occurs and kept; all share the activation memory. */
 #include "ops.h"
-#include "stages.h"
+#include "steps.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum program_kind { TRAIN = 1, EVAL, PREDICT, LABELS /* the masks as augmentation leaves them */ } program_kind;
-enum { MAX_PROGRAMS = 32, MAX_TERMS = 16 };
-
-typedef struct compiled {
-    program_kind kind;
-    int32_t n, h, w;
-    fpc_program *program;
-} compiled;
-
-struct fpc_programs {
-    int32_t n;
-    compiled item[MAX_PROGRAMS];
-    fpc_program *norm, *update, *accumulate, *clear;
-    int32_t *counts; /* of the last step, all micro-batches */
-    int64_t cap_counts;
-    double *norms; /* of the step under way: [micro-batch][term] */
-    int32_t cap_norms;
-};
-
 /* ---- graphs ---- */
 
-static fpc_status build_model(fpc_stages *s, fpc_graph *g, fpc_val image, fpc_val *logits)
+fpc_status fpc_stages_model(fpc_stages *s, fpc_graph *g, fpc_val image, fpc_val *logits)
 {
     const fpc_model_vtbl *v = s->model.vtbl;
     const fpc_shape x = fpc_shape_of(g, image);
@@ -46,27 +27,38 @@ static fpc_status build_model(fpc_stages *s, fpc_graph *g, fpc_val image, fpc_va
     return FPC_OK;
 }
 
-/* The fused loss counts tp, fp, fn on the way; a recipe whose terms do not use it gets a node that does. */
+/* The fused loss counts tp, fp, fn on the way; a recipe whose terms do not use it gets a node that does. Mixed pictures
+ * are counted by their first mask. */
 static fpc_val counts_of(fpc_graph *g, fpc_val logits, const fpc_target *target)
 {
     for (int32_t i = 0; i < g->n_nodes; i++)
-        if (!strcmp(g->node[i].def->name, "seg_loss") && g->node[i].in[0] == logits.id)
+        if (!strcmp(g->node[i].def->name, "seg_loss") && g->node[i].in[0] == logits.id &&
+            g->node[i].in[1] == target->mask.id)
             return (fpc_val){g->node[i].out[3]};
+    fpc_target own = *target;
+    own.mask_b = (fpc_val){-1};
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY};
-    const fpc_val v = fpc_seg_loss(g, "counts", logits, target, &ce);
+    const fpc_val v = fpc_seg_loss(g, "counts", logits, &own, &ce);
     return v.id < 0 ? v : (fpc_val){g->node[g->value[v.id].node].out[3]};
 }
 
+static fpc_status label_pixels(void *source, const int64_t **pixels, const int64_t **images)
+{
+    return fpc_data_label_counts(source, pixels, images, NULL);
+}
+
 /* Outputs loss, terms and counts; input loss.weights. */
-static fpc_status build_losses(fpc_stages *s, fpc_graph *g, fpc_val logits, fpc_val mask, fpc_val *loss)
+static fpc_status build_losses(fpc_stages *s, fpc_graph *g, fpc_val logits, fpc_augmented from, fpc_val *loss)
 {
     const fpc_target target = {.size = sizeof target,
-                               .mask = mask,
-                               .mask_b = {-1},
-                               .lambda = {-1},
+                               .mask = from.mask,
+                               .mask_b = from.mask_b,
+                               .lambda = from.lambda,
                                .classes = s->classes,
-                               .ignore = s->ignore};
-    fpc_val in[MAX_TERMS + 1];
+                               .ignore = s->ignore,
+                               .label_pixels = s->data ? label_pixels : NULL,
+                               .source = s->data};
+    fpc_val in[FPC_STEP_TERMS + 1];
     for (int32_t i = 0; i < s->n_losses; i++) {
         const fpc_loss_vtbl *v = s->loss[i].inst.vtbl;
         fpc_loss_io io = {.size = sizeof io, .logits = logits, .target = &target, .term = {-1}};
@@ -103,44 +95,53 @@ static fpc_status finish_graph(fpc_stages *s, fpc_graph *g, int backward, fpc_va
     return st ? st : fpc_graph_sweep(g, g->n_grads, g->grad);
 }
 
-static fpc_status build_step(fpc_stages *s, program_kind kind, int32_t n, int32_t h, int32_t w, fpc_graph **out)
+static fpc_status build_step(fpc_stages *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w, fpc_graph **out)
 {
     fpc_graph *g;
-    const int draws = kind == TRAIN || kind == LABELS;
-    fpc_status st = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, kind == TRAIN, &g);
+    const int training = kind == FPC_PROGRAM_TRAIN || kind == FPC_PROGRAM_STATS;
+    const int draws = training || kind == FPC_PROGRAM_LABELS || kind == FPC_PROGRAM_AUGMENTED;
+    fpc_status st = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, training, &g);
     if (st)
         return st;
-    fpc_val image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, FPC_U8), mask = {-1}, logits, loss = {-1};
-    if (kind != PREDICT)
+    const fpc_val image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, FPC_U8);
+    fpc_val mask = {-1}, logits, loss = {-1};
+    if (kind != FPC_PROGRAM_PREDICT)
         mask = fpc_input(g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8);
-    fpc_augments_build(draws ? fpc_data_augments(s->data) : NULL, g, image, mask, &image, &mask);
-    if (kind == LABELS) {
+    const fpc_augmented in = fpc_augments_build(draws ? fpc_data_augments(s->data) : NULL, g, image, mask);
+    if (kind == FPC_PROGRAM_LABELS || kind == FPC_PROGRAM_AUGMENTED) {
         *out = g;
-        fpc_output_mark(g, "labels", mask);
-        return fpc_rewrite(g, 0);
+        fpc_output_mark(g, "labels", in.mask);
+        if (kind == FPC_PROGRAM_AUGMENTED)
+            fpc_output_mark(g, "augmented", in.image);
+        st = fpc_graph_check(g);
+        return st ? st : fpc_rewrite(g, 0);
     }
-    st = build_model(s, g, image, &logits);
-    if (!st && kind == PREDICT) {
+    st = fpc_stages_model(s, g, in.image, &logits);
+    if (kind == FPC_PROGRAM_STATS) { /* no output: the statistics are effects, the rest goes */
+        *out = g;
+        return st ? st : fpc_rewrite(g, (int)s->run.rewrite);
+    }
+    if (!st && kind == FPC_PROGRAM_PREDICT) {
         const fpc_resize_attr same = {h, w, 0};
         fpc_output_mark(g, "labels", fpc_op(g, "seg_argmax", "labels", 1, &logits, &same, NULL));
     } else if (!st) {
-        st = build_losses(s, g, logits, mask, &loss);
+        st = build_losses(s, g, logits, in, &loss);
     }
-    st = st ? st : finish_graph(s, g, kind == TRAIN, loss);
+    st = st ? st : finish_graph(s, g, kind == FPC_PROGRAM_TRAIN, loss);
     *out = g;
     return st;
 }
 
-static struct fpc_programs *programs(fpc_stages *s)
+struct fpc_programs *fpc_programs_of(fpc_stages *s)
 {
     if (!s->programs)
         s->programs = fpc_alloc(s->arena, sizeof *s->programs);
     return s->programs;
 }
 
-static fpc_status get_program(fpc_stages *s, program_kind kind, int32_t n, int32_t h, int32_t w, fpc_program **out)
+static fpc_status get_program(fpc_stages *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w, fpc_program **out)
 {
-    struct fpc_programs *all = programs(s);
+    struct fpc_programs *all = fpc_programs_of(s);
     fpc_graph *g;
     if (!all)
         return FPC_ENOMEM;
@@ -149,123 +150,13 @@ static fpc_status get_program(fpc_stages *s, program_kind kind, int32_t n, int32
             *out = all->item[i].program;
             return FPC_OK;
         }
-    if (all->n == MAX_PROGRAMS)
-        return fpc_fail(s->ctx, FPC_EINTERNAL, "more than %d sizes of batches", MAX_PROGRAMS);
+    if (all->n == FPC_MAX_PROGRAMS)
+        return fpc_fail(s->ctx, FPC_EINTERNAL, "more than %d sizes of batches", FPC_MAX_PROGRAMS);
     fpc_status st = build_step(s, kind, n, h, w, &g);
     st = st ? st : fpc_program_compile(s->ctx, s->arena, s->state, g, out);
     if (!st)
-        all->item[all->n++] = (compiled){kind, n, h, w, *out};
+        all->item[all->n++] = (fpc_compiled){kind, n, h, w, *out};
     return st;
-}
-
-/* ---- the optimizer's programs, over the flat buffers ---- */
-
-static fpc_val flat(fpc_stages *s, fpc_graph *g, const char *name)
-{
-    return fpc_buffer(g, name, 1, s->state->flat, FPC_F32, FPC_FILL_ZERO);
-}
-
-static fpc_status new_graph(fpc_stages *s, fpc_graph **g)
-{
-    return fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, 1, g);
-}
-
-static fpc_status compile(fpc_stages *s, fpc_graph *g, fpc_program **out)
-{
-    fpc_status st = fpc_graph_check(g);
-    st = st ? st : fpc_graph_sweep(g, 0, NULL);
-    return st ? st : fpc_program_compile(s->ctx, s->arena, s->state, g, out);
-}
-
-/* What the optimizer left as the parameters: the in-place output that is them. */
-static fpc_val updated(const fpc_graph *g, fpc_val param)
-{
-    for (int32_t i = g->n_nodes - 1; i >= 0; i--)
-        for (int32_t o = 0; o < g->node[i].n_out && (g->node[i].def->flags & FPC_OP_INPLACE); o++)
-            if (g->node[i].in[o] == param.id)
-                return (fpc_val){g->node[i].out[o]};
-    return param;
-}
-
-static fpc_status compile_update(fpc_stages *s, const char *grad_name)
-{
-    struct fpc_programs *all = s->programs;
-    const fpc_optimizer_vtbl *v = s->optimizer.vtbl;
-    fpc_graph *g;
-    fpc_status st = new_graph(s, &g);
-    if (st)
-        return st;
-    fpc_val grad = flat(s, g, grad_name);
-    const fpc_clip_attr clip = {s->run.clip_norm};
-    fpc_val out[2], square = fpc_op(g, "sum_squares", "norm", 1, &grad, NULL, NULL);
-    fpc_op(g, "clip_scale", "clip", 1, &square, &clip, out);
-    fpc_output_mark(g, "scale", out[0]);
-    fpc_output_mark(g, "norm", out[1]);
-    st = compile(s, g, &all->norm);
-    st = st ? st : new_graph(s, &g);
-    if (st)
-        return st;
-    fpc_flat f = {.size = sizeof f,
-                  .param = flat(s, g, "$param"),
-                  .grad = flat(s, g, grad_name),
-                  .scale = fpc_input(g, "scale", fpc_vector(1), g->real),
-                  .lr = fpc_input(g, "lr", fpc_vector(1), g->real),
-                  .step = fpc_input(g, "step", fpc_vector(1), g->real)};
-    static const char *const slots[4] = {"$slot0", "$slot1", "$slot2", "$slot3"};
-    for (int32_t i = 0; i < v->n_slots; i++)
-        f.slot[i] = flat(s, g, slots[i]);
-    st = v->build(s->optimizer.self, g, &f);
-    if (st)
-        return st;
-    if (s->run.ema > 0)
-        fpc_op(g, "ema", "average", 3,
-               (fpc_val[]){flat(s, g, "$average"), updated(g, f.param), fpc_input(g, "decay", fpc_vector(1), g->real)},
-               NULL, NULL);
-    return compile(s, g, &all->update);
-}
-
-static fpc_status compile_accumulate(fpc_stages *s)
-{
-    struct fpc_programs *all = s->programs;
-    fpc_graph *g;
-    fpc_status st = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(s->state->flat, s->backend->device.real),
-                                      "the accumulated gradients", &s->state->accum);
-    st = st ? st : new_graph(s, &g);
-    if (st)
-        return st;
-    fpc_op(g, "accumulate", "accumulate", 2, (fpc_val[]){flat(s, g, "$accum"), flat(s, g, "$grad")}, NULL, NULL);
-    st = compile(s, g, &all->accumulate);
-    st = st ? st : new_graph(s, &g);
-    if (st)
-        return st;
-    const fpc_val acc = flat(s, g, "$accum");
-    fpc_op(g, "zero", "clear", 1, &acc, NULL, NULL);
-    return compile(s, g, &all->clear);
-}
-
-/* Norm first, so that a diverged gradient never reaches the parameters. */
-fpc_status fpc_stages_update(fpc_stages *s, int64_t step, double lr, double *grad_norm)
-{
-    struct fpc_programs *all = programs(s);
-    if (!all)
-        return FPC_ENOMEM;
-    fpc_status st = all->update ? FPC_OK : compile_update(s, all->accumulate ? "$accum" : "$grad");
-    double scale = 1, t = (double)step, decay = s->run.ema;
-    st = st ? st : fpc_program_run(all->norm);
-    st = st ? st : fpc_program_read(all->norm, "norm", FPC_F64, grad_norm, 1);
-    st = st ? st : fpc_program_read(all->norm, "scale", FPC_F64, &scale, 1);
-    if (st)
-        return st;
-    if (!isfinite(*grad_norm))
-        return FPC_ENAN;
-    st = fpc_program_write(all->update, "scale", FPC_F64, &scale, 1);
-    st = st ? st : fpc_program_write(all->update, "lr", FPC_F64, &lr, 1);
-    st = st ? st : fpc_program_write(all->update, "step", FPC_F64, &t, 1);
-    if (!st && decay > 0) { /* a young average forgets its start faster */
-        decay = decay < (1 + t) / (10 + t) ? decay : (1 + t) / (10 + t);
-        st = fpc_program_write(all->update, "decay", FPC_F64, &decay, 1);
-    }
-    return st ? st : fpc_program_run(all->update);
 }
 
 /* ---- steps ---- */
@@ -273,18 +164,9 @@ fpc_status fpc_stages_update(fpc_stages *s, int64_t step, double lr, double *gra
 static fpc_status write_draws(fpc_program *p, const fpc_augments *a, const fpc_batch *b)
 {
     fpc_status st = FPC_OK;
-    if (fpc_program_has(p, "draw.warp"))
-        st = fpc_program_write(p, "draw.warp", FPC_F32, b->draws.warp, (int64_t)b->n * 8);
-    if (!st && fpc_program_has(p, "draw.labels"))
-        st = fpc_program_write(p, "draw.labels", FPC_U8, b->draws.labels, (int64_t)b->n * 256);
-    if (!st && fpc_program_has(p, "draw.colour"))
-        st = fpc_program_write(p, "draw.colour", FPC_F32, b->draws.colour, (int64_t)b->n * a->n_colour * 16);
-    for (int32_t i = 0; a && i < a->n_pixel && !st; i++) {
-        char name[512];
-        snprintf(name, sizeof name, "draw.%s", a->pixel[i].inst.self->label);
-        if (fpc_program_has(p, name))
-            st = fpc_program_write(p, name, FPC_F32, b->draws.pixel[i], (int64_t)b->n * a->pixel[i].floats);
-    }
+    for (int32_t i = 0; a && i < a->n_inputs && !st; i++)
+        if (fpc_program_has(p, a->input[i].name))
+            st = fpc_program_write(p, a->input[i].name, a->input[i].dtype, b->draws.data[i], b->n * a->input[i].count);
     return st;
 }
 
@@ -297,7 +179,7 @@ static fpc_status write_clock(fpc_stages *s, fpc_program *p, int64_t count)
 
 static fpc_status write_weights(fpc_stages *s, fpc_program *p, const double *share)
 {
-    double w[MAX_TERMS];
+    double w[FPC_STEP_TERMS];
     for (int32_t t = 0; t < s->n_losses; t++)
         w[t] = s->loss[t].weight * (share ? share[t] : 1);
     return fpc_program_write(p, "loss.weights", FPC_F64, w, s->n_losses);
@@ -344,9 +226,9 @@ static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *con
         fpc_program *p;
         uint8_t *mask = NULL;
         fpc_status st = FPC_OK;
-        if (a && a->has_geometry) {
+        if (a && a->changes_labels) {
             mask = malloc((size_t)pixels);
-            st = mask ? get_program(s, LABELS, b->n, b->h, b->w, &p)
+            st = mask ? get_program(s, FPC_PROGRAM_LABELS, b->n, b->h, b->w, &p)
                       : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
             st = st ? st : fpc_program_write(p, "mask", FPC_U8, b->mask, pixels);
             st = st ? st : write_draws(p, a, b);
@@ -368,7 +250,7 @@ static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *con
 static fpc_status read_results(fpc_stages *s, fpc_program *p, const double *share, fpc_step_result *out, int32_t n)
 {
     struct fpc_programs *all = s->programs;
-    double loss = 0, term[MAX_TERMS];
+    double loss = 0, term[FPC_STEP_TERMS];
     const int64_t per_image = (int64_t)s->classes * 3, need = (out->images + n) * per_image;
     if (need > all->cap_counts) {
         int32_t *more = fpc_alloc(s->arena, (size_t)need * 2 * sizeof *more);
@@ -406,43 +288,122 @@ static fpc_status need_labels(fpc_stages *s, const fpc_batch *b)
                    : fpc_fail(s->ctx, FPC_EINVAL, "these pictures have no labels; losses and metrics need them");
 }
 
-fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
-                          fpc_step_result *out)
+/* Runs the micro-batches of a step forward and backward; out NULL: once more, at other parameters, for the gradient
+ * alone. *last: the last program, for diverged. */
+static fpc_status gradient(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, int64_t step,
+                           const double *total, fpc_step_result *out, fpc_program **last)
 {
-    double total[MAX_TERMS] = {0}, share[MAX_TERMS];
-    struct fpc_programs *all = programs(s);
+    struct fpc_programs *all = s->programs;
     const int accumulating = s->run.accumulate > 1;
+    double share[FPC_STEP_TERMS], loss = 0;
     fpc_program *p = NULL;
-    fpc_status st = all ? FPC_OK : FPC_ENOMEM;
-    *out = (fpc_step_result){0};
-    for (int32_t k = 0; k < n_micro && !st; k++)
-        st = need_labels(s, batches[k]);
-    if (!st && accumulating && !all->accumulate)
-        st = compile_accumulate(s);
-    if (!st && n_micro > all->cap_norms) {
-        all->norms = fpc_alloc(s->arena, (size_t)n_micro * MAX_TERMS * sizeof *all->norms);
-        all->cap_norms = all->norms ? n_micro : 0;
-        st = all->norms ? FPC_OK : FPC_ENOMEM;
-    }
-    st = st || n_micro == 1 ? st : all_norms(s, n_micro, batches, all->norms, total);
-    st = st || !accumulating ? st : fpc_program_run(all->clear);
+    fpc_status st = accumulating ? fpc_program_run(all->clear) : FPC_OK;
     for (int32_t k = 0; k < n_micro && !st; k++) {
         const fpc_batch *b = batches[k];
         for (int32_t t = 0; t < s->n_losses; t++)
             share[t] = n_micro > 1 && total[t] > 0 ? all->norms[k * s->n_losses + t] / total[t] : 1;
-        st = get_program(s, TRAIN, b->n, b->h, b->w, &p);
+        st = get_program(s, FPC_PROGRAM_TRAIN, b->n, b->h, b->w, &p);
         st = st ? st : write_batch(p, b);
         st = st ? st : write_draws(p, fpc_data_augments(s->data), b);
         st = st ? st : write_clock(s, p, step * s->run.accumulate + k);
         st = st ? st : write_weights(s, p, share);
         st = st ? st : fpc_program_run(p);
-        st = st ? st : read_results(s, p, share, out, b->n);
-        if (!st && !isfinite(out->loss))
-            return diverged(s, p, step, "loss", out->loss);
+        if (!st)
+            st = out ? read_results(s, p, share, out, b->n) : fpc_program_read(p, "loss", FPC_F64, &loss, 1);
+        loss = out ? out->loss : loss;
+        if (!st && !isfinite(loss))
+            return diverged(s, p, step, out ? "loss" : "loss at the weights that optimizer.sam tries", loss);
         st = st || !accumulating ? st : fpc_program_run(all->accumulate);
     }
-    st = st ? st : fpc_stages_update(s, step, lr, &out->grad_norm);
-    return st == FPC_ENAN ? diverged(s, p, step, "norm of the gradient", out->grad_norm) : st;
+    *last = p;
+    return st;
+}
+
+typedef struct step_args { /* of the step under way, for the second gradient of optimizer.sam */
+    fpc_stages *s;
+    int32_t n_micro;
+    const fpc_batch *const *batches;
+    int64_t step;
+    const double *total;
+    double norm, scale;
+} step_args;
+
+/* Same batches, same draws, same dropout at other weights; norm and scale become those of this gradient. */
+static fpc_status second_gradient(void *arg)
+{
+    step_args *a = arg;
+    fpc_program *p = NULL;
+    fpc_status st = gradient(a->s, a->n_micro, a->batches, a->step, a->total, NULL, &p);
+    st = st ? st : fpc_update_norm(a->s, &a->norm, &a->scale);
+    if (!st && !isfinite(a->norm))
+        st = diverged(a->s, p, a->step, "norm of the gradient at the weights that optimizer.sam tries", a->norm);
+    return st;
+}
+
+static fpc_status prepare_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, double *total)
+{
+    struct fpc_programs *all = fpc_programs_of(s);
+    fpc_status st = !all             ? FPC_ENOMEM
+                    : s->state->grad ? FPC_OK
+                                     : fpc_fail(s->ctx, FPC_EINTERNAL, "opened to evaluate only, and asked to train");
+    for (int32_t k = 0; k < n_micro && !st; k++)
+        st = need_labels(s, batches[k]);
+    if (!st && s->run.accumulate > 1 && !all->accumulate)
+        st = fpc_update_accumulate(s);
+    if (!st && n_micro > all->cap_norms) {
+        all->norms = fpc_alloc(s->arena, (size_t)n_micro * FPC_STEP_TERMS * sizeof *all->norms);
+        all->cap_norms = all->norms ? n_micro : 0;
+        st = all->norms ? FPC_OK : FPC_ENOMEM;
+    }
+    if (st || n_micro == 1)
+        return st;
+    fpc_program *p; /* made before the normalisers are asked for: losses may take class weights from the data */
+    st = get_program(s, FPC_PROGRAM_TRAIN, batches[0]->n, batches[0]->h, batches[0]->w, &p);
+    return st ? st : all_norms(s, n_micro, batches, all->norms, total);
+}
+
+fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
+                          fpc_step_result *out)
+{
+    double total[FPC_STEP_TERMS] = {0};
+    step_args a = {s, n_micro, batches, step, total, 0, 1};
+    fpc_program *p = NULL;
+    *out = (fpc_step_result){0};
+    fpc_status st = prepare_step(s, n_micro, batches, total);
+    st = st ? st : fpc_state_keep_buffers(s->state, 0);
+    if (st)
+        return st;
+    st = gradient(s, n_micro, batches, step, total, out, &p);
+    st = st ? st : fpc_update_norm(s, &a.norm, &a.scale);
+    if (!st && !isfinite(a.norm))
+        st = diverged(s, p, step, "norm of the gradient", a.norm);
+    if (!st && s->sam > 0)
+        st = fpc_update_uphill(s, a.norm, second_gradient, &a);
+    out->grad_norm = a.norm;
+    if (!st)
+        return fpc_update_apply(s, step, lr, a.scale);
+    fpc_state_restore_buffers(s->state, 0); /* batch norm has not seen a batch that failed */
+    return st;
+}
+
+/* The k-th batch (from 1) of a pass that makes the running statistics again: each weighs 1/k when it comes, so that in
+ * the end all count the same. */
+fpc_status fpc_stats_step(fpc_stages *s, const fpc_batch *b, int64_t step, int64_t k)
+{
+    fpc_program *p;
+    fpc_status st = get_program(s, FPC_PROGRAM_STATS, b->n, b->h, b->w, &p);
+    if (st)
+        return st;
+    const fpc_graph *g = fpc_program_graph(p);
+    if (g->n_nodes == 0) /* a model without such statistics */
+        return FPC_OK;
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->node[i].def->name, "running_stats"))
+            ((fpc_norm_attr *)g->node[i].attr)->momentum = (float)(1 / (double)k);
+    st = fpc_program_write(p, "image", FPC_U8, b->image, (int64_t)b->n * b->h * b->w * 3);
+    st = st ? st : write_draws(p, fpc_data_augments(s->data), b);
+    st = st ? st : write_clock(s, p, step);
+    return st ? st : fpc_program_run(p);
 }
 
 fpc_status fpc_eval_step(fpc_stages *s, const fpc_batch *b, fpc_step_result *out)
@@ -450,7 +411,7 @@ fpc_status fpc_eval_step(fpc_stages *s, const fpc_batch *b, fpc_step_result *out
     fpc_program *p;
     *out = (fpc_step_result){0};
     fpc_status st = need_labels(s, b);
-    st = st ? st : get_program(s, EVAL, b->n, b->h, b->w, &p);
+    st = st ? st : get_program(s, FPC_PROGRAM_EVAL, b->n, b->h, b->w, &p);
     st = st ? st : write_batch(p, b);
     st = st ? st : write_weights(s, p, NULL);
     st = st ? st : fpc_program_run(p);
@@ -460,13 +421,32 @@ fpc_status fpc_eval_step(fpc_stages *s, const fpc_batch *b, fpc_step_result *out
 fpc_status fpc_predict_step(fpc_stages *s, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels)
 {
     fpc_program *p;
-    fpc_status st = get_program(s, PREDICT, n, h, w, &p);
+    fpc_status st = get_program(s, FPC_PROGRAM_PREDICT, n, h, w, &p);
     st = st ? st : fpc_program_write(p, "image", FPC_U8, image, (int64_t)n * h * w * 3);
     st = st ? st : fpc_program_run(p);
     return st ? st : fpc_program_read(p, "labels", FPC_U8, labels, (int64_t)n * h * w);
 }
 
+fpc_status fpc_augmented_step(fpc_stages *s, const fpc_batch *b, float *image, uint8_t *mask)
+{
+    const int64_t pixels = (int64_t)b->n * b->h * b->w;
+    fpc_program *p;
+    fpc_status st = need_labels(s, b);
+    st = st ? st : get_program(s, FPC_PROGRAM_AUGMENTED, b->n, b->h, b->w, &p);
+    st = st ? st : write_batch(p, b);
+    st = st ? st : write_draws(p, fpc_data_augments(s->data), b);
+    st = st ? st : write_clock(s, p, 0);
+    st = st ? st : fpc_program_run(p);
+    st = st ? st : fpc_program_read(p, "augmented", FPC_F32, image, pixels * 3);
+    return st ? st : fpc_program_read(p, "labels", FPC_U8, mask, pixels);
+}
+
 /* ---- probes ---- */
+
+static fpc_augmented plain_target(fpc_val mask)
+{
+    return (fpc_augmented){.image = {-1}, .mask = mask, .mask_b = {-1}, .lambda = {-1}};
+}
 
 static fpc_status build_probe(fpc_stages *s, const fpc_probe_args *a, fpc_graph **out)
 {
@@ -476,11 +456,12 @@ static fpc_status build_probe(fpc_stages *s, const fpc_probe_args *a, fpc_graph 
     if (st)
         return st;
     const fpc_val image = fpc_input(g, "image", (fpc_shape){a->n, a->h, a->w, 3}, g->real);
-    st = build_model(s, g, image, &logits);
+    st = fpc_stages_model(s, g, image, &logits);
     if (!st && a->logits)
         fpc_output_mark(g, "logits", logits);
     if (!st && (a->loss || a->backward))
-        st = build_losses(s, g, logits, fpc_input(g, "mask", (fpc_shape){a->n, a->h, a->w, 1}, FPC_U8), &loss);
+        st = build_losses(s, g, logits, plain_target(fpc_input(g, "mask", (fpc_shape){a->n, a->h, a->w, 1}, FPC_U8)),
+                          &loss);
     st = st ? st : finish_graph(s, g, a->backward, loss);
     *out = g;
     return st;
@@ -495,6 +476,15 @@ fpc_status fpc_stages_probe(fpc_stages *s, const fpc_probe_args *a, fpc_program 
     return st || !fpc_program_has(*out, "loss.weights") ? st : write_weights(s, *out, NULL);
 }
 
+fpc_status fpc_stages_memory(fpc_stages *s, int32_t n, int32_t h, int32_t w, size_t *bytes)
+{
+    fpc_graph *g;
+    fpc_status st = build_step(s, FPC_PROGRAM_TRAIN, n, h, w, &g);
+    st = st ? st : fpc_program_measure(s->ctx, s->arena, s->state, g, bytes);
+    *bytes += s->backend->allocated;
+    return st;
+}
+
 fpc_status fpc_stages_graph(fpc_stages *s, int32_t n, int32_t h, int32_t w, int training, int rewrite, fpc_graph **out)
 {
     fpc_val logits;
@@ -502,7 +492,7 @@ fpc_status fpc_stages_graph(fpc_stages *s, int32_t n, int32_t h, int32_t w, int 
     fpc_status st = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, training, &g);
     if (st)
         return st;
-    st = build_model(s, g, fpc_input(g, "image", (fpc_shape){n, h, w, 3}, g->real), &logits);
+    st = fpc_stages_model(s, g, fpc_input(g, "image", (fpc_shape){n, h, w, 3}, g->real), &logits);
     if (!st)
         fpc_output_mark(g, "logits", logits);
     st = st ? st : fpc_rewrite(g, rewrite);

@@ -7,7 +7,11 @@
 #include "events.h"
 #include "run.h"
 
-enum { FPC_METER_TERMS = 16 }; /* as in fpc_step_result */
+#ifndef FPC_VERSION
+#define FPC_VERSION "unknown"
+#endif
+
+enum { FPC_METER_TERMS = 16, FPC_SAMPLES = 4 }; /* terms as in fpc_step_result; rows of samples.png */
 
 /* Sums over the batches of an epoch; the metrics are computed from the counts when it ends. Losses are weighted by
  * images. */
@@ -39,7 +43,9 @@ typedef struct fpc_trainer {
     int64_t step;  /* optimizer steps done */
     double best;
     int64_t best_epoch; /* -1: none yet */
-    int64_t waited;     /* epochs since */
+    int64_t waited;     /* epochs since the last that was better, as run.patience counts them */
+    int64_t first_step; /* steps that the optimizer had done before this run */
+    double beat;        /* run.beat; NAN: none */
 
     double lr; /* of the epoch under way */
 
@@ -50,12 +56,17 @@ typedef struct fpc_trainer {
     int resumed;
     struct json_t *log; /* run.json */
 
+    fpc_arena *watch; /* of run_watch.c: the picture of the epoch under way */
+    const void *picture;
+    size_t picture_bytes;
+
     /* time, for people only: never part of a result */
     double began, epoch_began, samples_at, step_seconds, eval_seconds;
     int64_t steps_timed;
 } fpc_trainer;
 
 double fpc_trainer_now(void);                                   /* seconds of a clock that only goes forward */
+double fpc_trainer_unix_time(void);                             /* for people */
 double fpc_trainer_left(const fpc_trainer *, int64_t val_done); /* seconds that the rest of the run will take */
 fpc_clock fpc_trainer_clock(const fpc_trainer *);
 fpc_field fpc_field_int(const char *key, int64_t);
@@ -77,8 +88,31 @@ fpc_status fpc_trainer_validate(fpc_trainer *);
 
 /* run_save.c */
 fpc_status fpc_trainer_save(fpc_trainer *, const char *folder); /* last.safetensors */
-fpc_status fpc_trainer_save_best(fpc_trainer *, int64_t epoch, double value);
+fpc_status fpc_trainer_save_best(fpc_trainer *, const char *path, int64_t epoch, double value);
 fpc_status fpc_trainer_load(fpc_trainer *);
+
+/* run_stop.c: what the monitored metric decides. */
+double fpc_trainer_score(const fpc_trainer *); /* of the epoch under way, whose row is there: what picks the best */
+int fpc_trainer_better(const fpc_trainer *, double score);
+int64_t fpc_trainer_waited(const fpc_trainer *); /* from the record */
+int fpc_trainer_out_of_patience(const fpc_trainer *);
+fpc_status fpc_trainer_save_ranked(fpc_trainer *); /* best-EPOCH.safetensors, where it is among run.keep_best */
+void fpc_trainer_prune(fpc_trainer *);             /* those that no longer are */
+
+/* run_init.c: fresh weights, or another run's. */
+fpc_status fpc_trainer_init(fpc_trainer *);
+
+/* run_swa.c */
+fpc_status fpc_trainer_swa_epoch(fpc_trainer *); /* at the end of an epoch: into the mean, where it is its turn */
+fpc_status fpc_trainer_swa_end(fpc_trainer *);   /* swa.safetensors */
+
+/* run_validation.c: validation.safetensors; the counts of the meter, or of the best weights, which must be loaded. */
+fpc_status fpc_trainer_save_validation(fpc_trainer *, int64_t epoch);
+fpc_status fpc_trainer_confusion(fpc_trainer *);
+
+/* run_watch.c: pictures and histograms for the loggers that want them. */
+fpc_status fpc_trainer_take_picture(fpc_trainer *);
+fpc_status fpc_trainer_watch(fpc_trainer *, const fpc_clock *);
 
 /* run_folder.c */
 fpc_status fpc_trainer_new_folder(fpc_trainer *);
@@ -91,5 +125,6 @@ const char *fpc_trainer_path(fpc_trainer *, const char *name);
 /* run_log.c: run.json */
 fpc_status fpc_trainer_log_begin(fpc_trainer *, const char *folder);
 fpc_status fpc_trainer_log_end(fpc_trainer *, const char *how, const char *error);
+void fpc_trainer_log_swa(fpc_trainer *, const fpc_st_file *); /* what swa.safetensors says of itself */
 
 #endif

@@ -15,24 +15,44 @@ test_programs = \
     tests/golden/test_golden \
     tests/ops/agree \
     tests/ops/grad \
+    tests/ops/kornia \
     tests/ops/losses \
+    tests/ops/pictures \
     tests/ops/properties \
     tests/ops/support \
-    tests/plugins/augment/test_augment \
+    tests/plugins/augment/test_colour \
+    tests/plugins/augment/test_field \
+    tests/plugins/augment/test_geometry \
+    tests/plugins/augment/test_kornia \
+    tests/plugins/augment/test_mix \
+    tests/plugins/augment/test_pictures \
+    tests/plugins/augment/test_pixel \
+    tests/plugins/augment/test_policy \
     tests/plugins/dataset/test_folder \
     tests/plugins/dataset/test_synthetic \
     tests/plugins/logger/test_logger \
+    tests/plugins/logger/test_tensorboard \
+    tests/plugins/loss/test_class_weights \
+    tests/plugins/loss/test_golden_terms \
     tests/plugins/loss/test_loss \
+    tests/plugins/loss/test_relations \
     tests/plugins/metric/test_metric \
     tests/plugins/model/test_model \
     tests/plugins/optimizer/test_optimizer \
     tests/plugins/schedule/test_schedule \
+    tests/plugins/schedule/test_torch \
+    tests/recipes/test_recipes \
+    tests/unit/test_analyze \
+    tests/unit/test_analyze_reference \
     tests/unit/test_arena \
     tests/unit/test_args \
+    tests/unit/test_audit \
     tests/unit/test_augment \
+    tests/unit/test_augment_draw \
     tests/unit/test_autodiff \
     tests/unit/test_backend \
     tests/unit/test_checkpoint \
+    tests/unit/test_compare \
     tests/unit/test_dataset \
     tests/unit/test_draw \
     tests/unit/test_events \
@@ -41,52 +61,104 @@ test_programs = \
     tests/unit/test_help \
     tests/unit/test_image \
     tests/unit/test_layers \
+    tests/unit/test_lint \
+    tests/unit/test_lint_data \
+    tests/unit/test_lint_keys \
+    tests/unit/test_lint_loss \
+    tests/unit/test_lint_schedule \
     tests/unit/test_message \
     tests/unit/test_ops \
     tests/unit/test_option \
+    tests/unit/test_past \
     tests/unit/test_plan \
+    tests/unit/test_preview \
     tests/unit/test_recipe \
     tests/unit/test_registry \
+    tests/unit/test_report \
     tests/unit/test_rewrite \
     tests/unit/test_run \
+    tests/unit/test_run_init \
+    tests/unit/test_run_stop \
+    tests/unit/test_run_swa \
     tests/unit/test_safetensors \
+    tests/unit/test_sampler \
+    tests/unit/test_series \
     tests/unit/test_split \
     tests/unit/test_stages \
     tests/unit/test_state \
+    tests/unit/test_stats \
     tests/unit/test_steps \
-    tests/unit/test_training_graphs
+    tests/unit/test_steps_update \
+    tests/unit/test_submit \
+    tests/unit/test_sweep \
+    tests/unit/test_training_graphs \
+    tests/unit/test_tta \
+    tests/unit/test_validation \
+    tests/unit/test_zip_archive
 test_scripts = \
     tests/abi/exports.sh \
+    tests/cli/analyze.sh \
+    tests/cli/augmentations.sh \
     tests/cli/bad_plugins.sh \
     tests/cli/bad_recipes.sh \
     tests/cli/check.sh \
+    tests/cli/compare.sh \
+    tests/cli/data.sh \
     tests/cli/disk_full.sh \
+    tests/cli/going_on.sh \
     tests/cli/help.sh \
     tests/cli/kill.sh \
     tests/cli/list.sh \
+    tests/cli/losses.sh \
     tests/cli/lr.sh \
     tests/cli/model.sh \
+    tests/cli/models.sh \
     tests/cli/nan.sh \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
+    tests/cli/plateau.sh \
+    tests/cli/preview.sh \
     tests/cli/resume.sh \
     tests/cli/signal.sh \
+    tests/cli/submit.sh \
+    tests/cli/sweep.sh \
     tests/cli/train_tiny.sh \
+    tests/cli/tta.sh \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh
 test_data = \
     tests/conform/conform.h \
     tests/fuzz/fuzz.h \
+    tests/golden/bisenetv2.expect.safetensors \
+    tests/golden/bisenetv2.weights.safetensors \
     tests/golden/golden.ini \
     tests/golden/make.py \
+    tests/golden/make_tta.py \
+    tests/golden/micro_convolution.expect.safetensors \
+    tests/golden/micro_convolution.weights.safetensors \
+    tests/golden/micro_deep_mlp.expect.safetensors \
+    tests/golden/micro_deep_mlp.weights.safetensors \
+    tests/golden/micro_enhanced.expect.safetensors \
+    tests/golden/micro_enhanced.weights.safetensors \
+    tests/golden/micro_lightweight.expect.safetensors \
+    tests/golden/micro_lightweight.weights.safetensors \
+    tests/golden/micro_single_scale.expect.safetensors \
+    tests/golden/micro_single_scale.weights.safetensors \
+    tests/golden/networks.py \
+    tests/golden/segformer_b0.expect.safetensors \
+    tests/golden/segformer_b0.weights.safetensors \
+    tests/golden/steps.adam.safetensors \
     tests/golden/steps.adamw.safetensors \
     tests/golden/steps.input.safetensors \
+    tests/golden/steps.sam.safetensors \
     tests/golden/steps.sgd.safetensors \
     tests/golden/steps.weights.safetensors \
+    tests/golden/three.input.safetensors \
     tests/golden/tiny.expect.safetensors \
     tests/golden/tiny.input.safetensors \
     tests/golden/tiny.weights.safetensors \
+    tests/golden/tta.expect.safetensors \
     tests/golden/unet.expect.safetensors \
     tests/golden/unet.input.safetensors \
     tests/golden/unet.weights.safetensors \
@@ -97,12 +169,20 @@ test_data = \
     tests/ops/cases.h \
     tests/ops/machine.h \
     tests/ops/try.h \
+    tests/plugins/augment/apply.h \
+    tests/plugins/augment/draws.h \
+    tests/plugins/loss/losses.safetensors \
+    tests/plugins/loss/make.py \
+    tests/plugins/loss/term.h \
     tests/plugins/open.h \
     tests/plugins/pictures.h \
     tests/plugins/stages_test.h \
     tests/unit/bench.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
+    tests/unit/lints.h \
+    tests/unit/pasts.h \
+    tests/unit/training.h \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
     tests/fuzz/fuzz_image.c \
@@ -123,48 +203,102 @@ tests_golden_test_golden_CFLAGS = $(test_cflags)
 tests_golden_test_golden_LDFLAGS = $(test_ldflags)
 tests_golden_test_golden_LDADD = $(test_libs)
 
-tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_agree_CPPFLAGS = $(test_cppflags)
 tests_ops_agree_CFLAGS = $(test_cflags)
 tests_ops_agree_LDFLAGS = $(test_ldflags)
 tests_ops_agree_LDADD = $(test_libs)
 
-tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_bench_CPPFLAGS = $(test_cppflags)
 tests_ops_bench_CFLAGS = $(test_cflags)
 tests_ops_bench_LDFLAGS = $(test_ldflags)
 tests_ops_bench_LDADD = $(test_libs)
 EXTRA_PROGRAMS += tests/ops/bench
 
-tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_grad_CPPFLAGS = $(test_cppflags)
 tests_ops_grad_CFLAGS = $(test_cflags)
 tests_ops_grad_LDFLAGS = $(test_ldflags)
 tests_ops_grad_LDADD = $(test_libs)
 
-tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_kornia_SOURCES = tests/ops/kornia.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_kornia_CPPFLAGS = $(test_cppflags)
+tests_ops_kornia_CFLAGS = $(test_cflags)
+tests_ops_kornia_LDFLAGS = $(test_ldflags)
+tests_ops_kornia_LDADD = $(test_libs)
+
+tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_losses_CPPFLAGS = $(test_cppflags)
 tests_ops_losses_CFLAGS = $(test_cflags)
 tests_ops_losses_LDFLAGS = $(test_ldflags)
 tests_ops_losses_LDADD = $(test_libs)
 
-tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_pictures_SOURCES = tests/ops/pictures.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_pictures_CPPFLAGS = $(test_cppflags)
+tests_ops_pictures_CFLAGS = $(test_cflags)
+tests_ops_pictures_LDFLAGS = $(test_ldflags)
+tests_ops_pictures_LDADD = $(test_libs)
+
+tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_properties_CPPFLAGS = $(test_cppflags)
 tests_ops_properties_CFLAGS = $(test_cflags)
 tests_ops_properties_LDFLAGS = $(test_ldflags)
 tests_ops_properties_LDADD = $(test_libs)
 
-tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
 tests_ops_support_CPPFLAGS = $(test_cppflags)
 tests_ops_support_CFLAGS = $(test_cflags)
 tests_ops_support_LDFLAGS = $(test_ldflags)
 tests_ops_support_LDADD = $(test_libs)
 
-tests_plugins_augment_test_augment_SOURCES = tests/plugins/augment/test_augment.c
-tests_plugins_augment_test_augment_CPPFLAGS = $(test_cppflags)
-tests_plugins_augment_test_augment_CFLAGS = $(test_cflags)
-tests_plugins_augment_test_augment_LDFLAGS = $(test_ldflags)
-tests_plugins_augment_test_augment_LDADD = $(test_libs)
+tests_plugins_augment_test_colour_SOURCES = tests/plugins/augment/test_colour.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_colour_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_colour_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_colour_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_colour_LDADD = $(test_libs)
+
+tests_plugins_augment_test_field_SOURCES = tests/plugins/augment/test_field.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_field_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_field_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_field_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_field_LDADD = $(test_libs)
+
+tests_plugins_augment_test_geometry_SOURCES = tests/plugins/augment/test_geometry.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_geometry_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_geometry_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_geometry_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_geometry_LDADD = $(test_libs)
+
+tests_plugins_augment_test_kornia_SOURCES = tests/plugins/augment/test_kornia.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_kornia_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_kornia_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_kornia_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_kornia_LDADD = $(test_libs)
+
+tests_plugins_augment_test_mix_SOURCES = tests/plugins/augment/test_mix.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_mix_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_mix_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_mix_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_mix_LDADD = $(test_libs)
+
+tests_plugins_augment_test_pictures_SOURCES = tests/plugins/augment/test_pictures.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_pictures_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_pictures_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_pictures_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_pictures_LDADD = $(test_libs)
+
+tests_plugins_augment_test_pixel_SOURCES = tests/plugins/augment/test_pixel.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_pixel_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_pixel_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_pixel_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_pixel_LDADD = $(test_libs)
+
+tests_plugins_augment_test_policy_SOURCES = tests/plugins/augment/test_policy.c tests/plugins/augment/apply.h tests/plugins/augment/draws.h
+tests_plugins_augment_test_policy_CPPFLAGS = $(test_cppflags)
+tests_plugins_augment_test_policy_CFLAGS = $(test_cflags)
+tests_plugins_augment_test_policy_LDFLAGS = $(test_ldflags)
+tests_plugins_augment_test_policy_LDADD = $(test_libs)
 
 tests_plugins_dataset_test_folder_SOURCES = tests/plugins/dataset/test_folder.c
 tests_plugins_dataset_test_folder_CPPFLAGS = $(test_cppflags)
@@ -184,11 +318,35 @@ tests_plugins_logger_test_logger_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_logger_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_logger_LDADD = $(test_libs)
 
-tests_plugins_loss_test_loss_SOURCES = tests/plugins/loss/test_loss.c
+tests_plugins_logger_test_tensorboard_SOURCES = tests/plugins/logger/test_tensorboard.c
+tests_plugins_logger_test_tensorboard_CPPFLAGS = $(test_cppflags)
+tests_plugins_logger_test_tensorboard_CFLAGS = $(test_cflags)
+tests_plugins_logger_test_tensorboard_LDFLAGS = $(test_ldflags)
+tests_plugins_logger_test_tensorboard_LDADD = $(test_libs)
+
+tests_plugins_loss_test_class_weights_SOURCES = tests/plugins/loss/test_class_weights.c tests/plugins/loss/term.h
+tests_plugins_loss_test_class_weights_CPPFLAGS = $(test_cppflags)
+tests_plugins_loss_test_class_weights_CFLAGS = $(test_cflags)
+tests_plugins_loss_test_class_weights_LDFLAGS = $(test_ldflags)
+tests_plugins_loss_test_class_weights_LDADD = $(test_libs)
+
+tests_plugins_loss_test_golden_terms_SOURCES = tests/plugins/loss/test_golden_terms.c tests/plugins/loss/term.h
+tests_plugins_loss_test_golden_terms_CPPFLAGS = $(test_cppflags)
+tests_plugins_loss_test_golden_terms_CFLAGS = $(test_cflags)
+tests_plugins_loss_test_golden_terms_LDFLAGS = $(test_ldflags)
+tests_plugins_loss_test_golden_terms_LDADD = $(test_libs)
+
+tests_plugins_loss_test_loss_SOURCES = tests/plugins/loss/test_loss.c tests/plugins/loss/term.h
 tests_plugins_loss_test_loss_CPPFLAGS = $(test_cppflags)
 tests_plugins_loss_test_loss_CFLAGS = $(test_cflags)
 tests_plugins_loss_test_loss_LDFLAGS = $(test_ldflags)
 tests_plugins_loss_test_loss_LDADD = $(test_libs)
+
+tests_plugins_loss_test_relations_SOURCES = tests/plugins/loss/test_relations.c tests/plugins/loss/term.h
+tests_plugins_loss_test_relations_CPPFLAGS = $(test_cppflags)
+tests_plugins_loss_test_relations_CFLAGS = $(test_cflags)
+tests_plugins_loss_test_relations_LDFLAGS = $(test_ldflags)
+tests_plugins_loss_test_relations_LDADD = $(test_libs)
 
 tests_plugins_metric_test_metric_SOURCES = tests/plugins/metric/test_metric.c
 tests_plugins_metric_test_metric_CPPFLAGS = $(test_cppflags)
@@ -214,170 +372,332 @@ tests_plugins_schedule_test_schedule_CFLAGS = $(test_cflags)
 tests_plugins_schedule_test_schedule_LDFLAGS = $(test_ldflags)
 tests_plugins_schedule_test_schedule_LDADD = $(test_libs)
 
-tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_plugins_schedule_test_torch_SOURCES = tests/plugins/schedule/test_torch.c
+tests_plugins_schedule_test_torch_CPPFLAGS = $(test_cppflags)
+tests_plugins_schedule_test_torch_CFLAGS = $(test_cflags)
+tests_plugins_schedule_test_torch_LDFLAGS = $(test_ldflags)
+tests_plugins_schedule_test_torch_LDADD = $(test_libs)
+
+tests_recipes_test_recipes_SOURCES = tests/recipes/test_recipes.c
+tests_recipes_test_recipes_CPPFLAGS = $(test_cppflags)
+tests_recipes_test_recipes_CFLAGS = $(test_cflags)
+tests_recipes_test_recipes_LDFLAGS = $(test_ldflags)
+tests_recipes_test_recipes_LDADD = $(test_libs)
+
+tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_analyze_CPPFLAGS = $(test_cppflags)
+tests_unit_test_analyze_CFLAGS = $(test_cflags)
+tests_unit_test_analyze_LDFLAGS = $(test_ldflags)
+tests_unit_test_analyze_LDADD = $(test_libs)
+
+tests_unit_test_analyze_reference_SOURCES = tests/unit/test_analyze_reference.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_analyze_reference_CPPFLAGS = $(test_cppflags)
+tests_unit_test_analyze_reference_CFLAGS = $(test_cflags)
+tests_unit_test_analyze_reference_LDFLAGS = $(test_ldflags)
+tests_unit_test_analyze_reference_LDADD = $(test_libs)
+
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_arena_CPPFLAGS = $(test_cppflags)
 tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
-tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_args_CPPFLAGS = $(test_cppflags)
 tests_unit_test_args_CFLAGS = $(test_cflags)
 tests_unit_test_args_LDFLAGS = $(test_ldflags)
 tests_unit_test_args_LDADD = $(test_libs)
 
-tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_audit_CPPFLAGS = $(test_cppflags)
+tests_unit_test_audit_CFLAGS = $(test_cflags)
+tests_unit_test_audit_LDFLAGS = $(test_ldflags)
+tests_unit_test_audit_LDADD = $(test_libs)
+
+tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_augment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_CFLAGS = $(test_cflags)
 tests_unit_test_augment_LDFLAGS = $(test_ldflags)
 tests_unit_test_augment_LDADD = $(test_libs)
 
-tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_augment_draw_SOURCES = tests/unit/test_augment_draw.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_augment_draw_CPPFLAGS = $(test_cppflags)
+tests_unit_test_augment_draw_CFLAGS = $(test_cflags)
+tests_unit_test_augment_draw_LDFLAGS = $(test_ldflags)
+tests_unit_test_augment_draw_LDADD = $(test_libs)
+
+tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
 tests_unit_test_autodiff_CFLAGS = $(test_cflags)
 tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
 tests_unit_test_autodiff_LDADD = $(test_libs)
 
-tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_backend_CPPFLAGS = $(test_cppflags)
 tests_unit_test_backend_CFLAGS = $(test_cflags)
 tests_unit_test_backend_LDFLAGS = $(test_ldflags)
 tests_unit_test_backend_LDADD = $(test_libs)
 
-tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
 tests_unit_test_checkpoint_LDFLAGS = $(test_ldflags)
 tests_unit_test_checkpoint_LDADD = $(test_libs)
 
-tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_compare_CPPFLAGS = $(test_cppflags)
+tests_unit_test_compare_CFLAGS = $(test_cflags)
+tests_unit_test_compare_LDFLAGS = $(test_ldflags)
+tests_unit_test_compare_LDADD = $(test_libs)
+
+tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_dataset_CPPFLAGS = $(test_cppflags)
 tests_unit_test_dataset_CFLAGS = $(test_cflags)
 tests_unit_test_dataset_LDFLAGS = $(test_ldflags)
 tests_unit_test_dataset_LDADD = $(test_libs)
 
-tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_draw_CFLAGS = $(test_cflags)
 tests_unit_test_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_draw_LDADD = $(test_libs)
 
-tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_events_CPPFLAGS = $(test_cppflags)
 tests_unit_test_events_CFLAGS = $(test_cflags)
 tests_unit_test_events_LDFLAGS = $(test_ldflags)
 tests_unit_test_events_LDADD = $(test_libs)
 
-tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_exec_CPPFLAGS = $(test_cppflags)
 tests_unit_test_exec_CFLAGS = $(test_cflags)
 tests_unit_test_exec_LDFLAGS = $(test_ldflags)
 tests_unit_test_exec_LDADD = $(test_libs)
 
-tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
 tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
 
-tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_help_CPPFLAGS = $(test_cppflags)
 tests_unit_test_help_CFLAGS = $(test_cflags)
 tests_unit_test_help_LDFLAGS = $(test_ldflags)
 tests_unit_test_help_LDADD = $(test_libs)
 
-tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_image_CPPFLAGS = $(test_cppflags)
 tests_unit_test_image_CFLAGS = $(test_cflags)
 tests_unit_test_image_LDFLAGS = $(test_ldflags)
 tests_unit_test_image_LDADD = $(test_libs)
 
-tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
 tests_unit_test_layers_CFLAGS = $(test_cflags)
 tests_unit_test_layers_LDFLAGS = $(test_ldflags)
 tests_unit_test_layers_LDADD = $(test_libs)
 
-tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_lint_SOURCES = tests/unit/test_lint.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_lint_CPPFLAGS = $(test_cppflags)
+tests_unit_test_lint_CFLAGS = $(test_cflags)
+tests_unit_test_lint_LDFLAGS = $(test_ldflags)
+tests_unit_test_lint_LDADD = $(test_libs)
+
+tests_unit_test_lint_data_SOURCES = tests/unit/test_lint_data.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_lint_data_CPPFLAGS = $(test_cppflags)
+tests_unit_test_lint_data_CFLAGS = $(test_cflags)
+tests_unit_test_lint_data_LDFLAGS = $(test_ldflags)
+tests_unit_test_lint_data_LDADD = $(test_libs)
+
+tests_unit_test_lint_keys_SOURCES = tests/unit/test_lint_keys.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_lint_keys_CPPFLAGS = $(test_cppflags)
+tests_unit_test_lint_keys_CFLAGS = $(test_cflags)
+tests_unit_test_lint_keys_LDFLAGS = $(test_ldflags)
+tests_unit_test_lint_keys_LDADD = $(test_libs)
+
+tests_unit_test_lint_loss_SOURCES = tests/unit/test_lint_loss.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_lint_loss_CPPFLAGS = $(test_cppflags)
+tests_unit_test_lint_loss_CFLAGS = $(test_cflags)
+tests_unit_test_lint_loss_LDFLAGS = $(test_ldflags)
+tests_unit_test_lint_loss_LDADD = $(test_libs)
+
+tests_unit_test_lint_schedule_SOURCES = tests/unit/test_lint_schedule.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_lint_schedule_CPPFLAGS = $(test_cppflags)
+tests_unit_test_lint_schedule_CFLAGS = $(test_cflags)
+tests_unit_test_lint_schedule_LDFLAGS = $(test_ldflags)
+tests_unit_test_lint_schedule_LDADD = $(test_libs)
+
+tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_message_CPPFLAGS = $(test_cppflags)
 tests_unit_test_message_CFLAGS = $(test_cflags)
 tests_unit_test_message_LDFLAGS = $(test_ldflags)
 tests_unit_test_message_LDADD = $(test_libs)
 
-tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_ops_CPPFLAGS = $(test_cppflags)
 tests_unit_test_ops_CFLAGS = $(test_cflags)
 tests_unit_test_ops_LDFLAGS = $(test_ldflags)
 tests_unit_test_ops_LDADD = $(test_libs)
 
-tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_option_CPPFLAGS = $(test_cppflags)
 tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
 
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_past_SOURCES = tests/unit/test_past.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_past_CPPFLAGS = $(test_cppflags)
+tests_unit_test_past_CFLAGS = $(test_cflags)
+tests_unit_test_past_LDFLAGS = $(test_ldflags)
+tests_unit_test_past_LDADD = $(test_libs)
+
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
 tests_unit_test_plan_CFLAGS = $(test_cflags)
 tests_unit_test_plan_LDFLAGS = $(test_ldflags)
 tests_unit_test_plan_LDADD = $(test_libs)
 
-tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_preview_CPPFLAGS = $(test_cppflags)
+tests_unit_test_preview_CFLAGS = $(test_cflags)
+tests_unit_test_preview_LDFLAGS = $(test_ldflags)
+tests_unit_test_preview_LDADD = $(test_libs)
+
+tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_recipe_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recipe_CFLAGS = $(test_cflags)
 tests_unit_test_recipe_LDFLAGS = $(test_ldflags)
 tests_unit_test_recipe_LDADD = $(test_libs)
 
-tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_registry_CPPFLAGS = $(test_cppflags)
 tests_unit_test_registry_CFLAGS = $(test_cflags)
 tests_unit_test_registry_LDFLAGS = $(test_ldflags)
 tests_unit_test_registry_LDADD = $(test_libs)
 
-tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_report_SOURCES = tests/unit/test_report.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_report_CPPFLAGS = $(test_cppflags)
+tests_unit_test_report_CFLAGS = $(test_cflags)
+tests_unit_test_report_LDFLAGS = $(test_ldflags)
+tests_unit_test_report_LDADD = $(test_libs)
+
+tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_rewrite_CPPFLAGS = $(test_cppflags)
 tests_unit_test_rewrite_CFLAGS = $(test_cflags)
 tests_unit_test_rewrite_LDFLAGS = $(test_ldflags)
 tests_unit_test_rewrite_LDADD = $(test_libs)
 
-tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_run_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_CFLAGS = $(test_cflags)
 tests_unit_test_run_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_LDADD = $(test_libs)
 
-tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_run_init_SOURCES = tests/unit/test_run_init.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_run_init_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_init_CFLAGS = $(test_cflags)
+tests_unit_test_run_init_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_init_LDADD = $(test_libs)
+
+tests_unit_test_run_stop_SOURCES = tests/unit/test_run_stop.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_run_stop_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_stop_CFLAGS = $(test_cflags)
+tests_unit_test_run_stop_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_stop_LDADD = $(test_libs)
+
+tests_unit_test_run_swa_SOURCES = tests/unit/test_run_swa.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_run_swa_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_swa_CFLAGS = $(test_cflags)
+tests_unit_test_run_swa_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_swa_LDADD = $(test_libs)
+
+tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_safetensors_CPPFLAGS = $(test_cppflags)
 tests_unit_test_safetensors_CFLAGS = $(test_cflags)
 tests_unit_test_safetensors_LDFLAGS = $(test_ldflags)
 tests_unit_test_safetensors_LDADD = $(test_libs)
 
-tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_sampler_CPPFLAGS = $(test_cppflags)
+tests_unit_test_sampler_CFLAGS = $(test_cflags)
+tests_unit_test_sampler_LDFLAGS = $(test_ldflags)
+tests_unit_test_sampler_LDADD = $(test_libs)
+
+tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_series_CPPFLAGS = $(test_cppflags)
+tests_unit_test_series_CFLAGS = $(test_cflags)
+tests_unit_test_series_LDFLAGS = $(test_ldflags)
+tests_unit_test_series_LDADD = $(test_libs)
+
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)
 tests_unit_test_split_CFLAGS = $(test_cflags)
 tests_unit_test_split_LDFLAGS = $(test_ldflags)
 tests_unit_test_split_LDADD = $(test_libs)
 
-tests_unit_test_stages_SOURCES = tests/unit/test_stages.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_stages_SOURCES = tests/unit/test_stages.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_stages_CPPFLAGS = $(test_cppflags)
 tests_unit_test_stages_CFLAGS = $(test_cflags)
 tests_unit_test_stages_LDFLAGS = $(test_ldflags)
 tests_unit_test_stages_LDADD = $(test_libs)
 
-tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_state_CPPFLAGS = $(test_cppflags)
 tests_unit_test_state_CFLAGS = $(test_cflags)
 tests_unit_test_state_LDFLAGS = $(test_ldflags)
 tests_unit_test_state_LDADD = $(test_libs)
 
-tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_stats_CPPFLAGS = $(test_cppflags)
+tests_unit_test_stats_CFLAGS = $(test_cflags)
+tests_unit_test_stats_LDFLAGS = $(test_ldflags)
+tests_unit_test_stats_LDADD = $(test_libs)
+
+tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_steps_CPPFLAGS = $(test_cppflags)
 tests_unit_test_steps_CFLAGS = $(test_cflags)
 tests_unit_test_steps_LDFLAGS = $(test_ldflags)
 tests_unit_test_steps_LDADD = $(test_libs)
 
-tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h
+tests_unit_test_steps_update_SOURCES = tests/unit/test_steps_update.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_steps_update_CPPFLAGS = $(test_cppflags)
+tests_unit_test_steps_update_CFLAGS = $(test_cflags)
+tests_unit_test_steps_update_LDFLAGS = $(test_ldflags)
+tests_unit_test_steps_update_LDADD = $(test_libs)
+
+tests_unit_test_submit_SOURCES = tests/unit/test_submit.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_submit_CPPFLAGS = $(test_cppflags)
+tests_unit_test_submit_CFLAGS = $(test_cflags)
+tests_unit_test_submit_LDFLAGS = $(test_ldflags)
+tests_unit_test_submit_LDADD = $(test_libs)
+
+tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_sweep_CPPFLAGS = $(test_cppflags)
+tests_unit_test_sweep_CFLAGS = $(test_cflags)
+tests_unit_test_sweep_LDFLAGS = $(test_ldflags)
+tests_unit_test_sweep_LDADD = $(test_libs)
+
+tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
 tests_unit_test_training_graphs_CFLAGS = $(test_cflags)
 tests_unit_test_training_graphs_LDFLAGS = $(test_ldflags)
 tests_unit_test_training_graphs_LDADD = $(test_libs)
+
+tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_tta_CPPFLAGS = $(test_cppflags)
+tests_unit_test_tta_CFLAGS = $(test_cflags)
+tests_unit_test_tta_LDFLAGS = $(test_ldflags)
+tests_unit_test_tta_LDADD = $(test_libs)
+
+tests_unit_test_validation_SOURCES = tests/unit/test_validation.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_validation_CPPFLAGS = $(test_cppflags)
+tests_unit_test_validation_CFLAGS = $(test_cflags)
+tests_unit_test_validation_LDFLAGS = $(test_ldflags)
+tests_unit_test_validation_LDADD = $(test_libs)
+
+tests_unit_test_zip_archive_SOURCES = tests/unit/test_zip_archive.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h
+tests_unit_test_zip_archive_CPPFLAGS = $(test_cppflags)
+tests_unit_test_zip_archive_CFLAGS = $(test_cflags)
+tests_unit_test_zip_archive_LDFLAGS = $(test_ldflags)
+tests_unit_test_zip_archive_LDADD = $(test_libs)

@@ -44,6 +44,7 @@ typedef struct fpc_self {
     fpc_ctx *ctx;
     fpc_arena *arena; /* lives as long as the plugin's instance */
     const char *label;
+    const void *section; /* the core's: see fpc_origin */
 } fpc_self;
 
 enum { FPC_LOG_ERROR = 1, FPC_LOG_WARN, FPC_LOG_INFO, FPC_LOG_DEBUG };
@@ -51,6 +52,8 @@ enum { FPC_LOG_ERROR = 1, FPC_LOG_WARN, FPC_LOG_INFO, FPC_LOG_DEBUG };
 /* Records a failure and returns its status, so that `return fpc_fail(...)` reads as one thought. The sentence says
  * what is wrong, where (FILE:LINE, section.key, tensor or sample name) and what would be right. Any thread. */
 FPC_API fpc_status fpc_fail(fpc_ctx *, fpc_status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Where the recipe states an option of the plugin: "conf/a.ini:12", for messages; "default" where it does not. */
+FPC_API const char *fpc_origin(const fpc_self *, const char *key);
 /* A line for the person who runs the program (stderr and the loggers). Any thread. */
 FPC_API void fpc_log(fpc_ctx *, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

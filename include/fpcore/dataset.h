@@ -29,6 +29,16 @@ typedef struct fpc_sample {
     size_t id_cap;
 } fpc_sample;
 
+/* What an audit of a data set's files finds. kind: a few words, the same for flaws alike ("missing mask"); part: 0
+ * where the file is in none; sentence NULL: that of the failure which was just reported by fpc_fail, which is then
+ * forgotten. picture: the size of a picture's file. */
+typedef struct fpc_dataset_audit {
+    uint32_t size;
+    void *arg;
+    void (*flaw)(void *arg, const char *kind, fpc_part part, const char *name, const char *sentence);
+    void (*picture)(void *arg, int32_t w, int32_t h);
+} fpc_dataset_audit;
+
 typedef struct fpc_dataset_vtbl {
     uint32_t size;
     fpc_status (*open)(fpc_self *, fpc_dataset_info *); /* [main] */
@@ -38,6 +48,11 @@ typedef struct fpc_dataset_vtbl {
      * without touching a picture, after init and before open: for verbs that need no data. */
     fpc_status (*describe)(fpc_self *, fpc_dataset_info *);
     fpc_status (*name)(const fpc_self *, fpc_part, int64_t index, char *id, size_t id_cap); /* [any] without reading */
+    /* [main] Optional, instead of open: reports every flaw of the files and goes on with what can be used; read then
+     * reports each sample's flaws too, beside its failure. The audit lives as long as the instance. */
+    fpc_status (*audit)(fpc_self *, fpc_dataset_info *, const fpc_dataset_audit *);
+    /* [any] Optional: path of the file with a sample's picture; "" where there is none. */
+    fpc_status (*file)(const fpc_self *, fpc_part, int64_t index, char *path, size_t cap);
 } fpc_dataset_vtbl;
 
 #ifdef __cplusplus

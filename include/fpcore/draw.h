@@ -20,6 +20,11 @@ FPC_API int64_t fpc_draw_below(fpc_rng, uint32_t draw, int64_t n);             /
 FPC_API double fpc_draw_normal(fpc_rng, uint32_t draw);                        /* N(0, 1), cut at 8.5 sigma */
 /* Shuffles n numbers in place (Fisher-Yates); uses the draws from `draw` on, n / 2 + 1 of them at most. */
 FPC_API void fpc_draw_shuffle(fpc_rng, uint32_t draw, int64_t n, int64_t *values);
+/* Element i of the permutation that fpc_draw_shuffle makes of 0 .. n-1; takes n steps and no memory. */
+FPC_API int64_t fpc_draw_permuted(fpc_rng, uint32_t draw, int64_t n, int64_t i);
+FPC_API double fpc_draw_beta(fpc_rng, uint32_t draw, double a, double b); /* Beta(a, b), in [0, 1]; a, b > 0 */
+/* n shares that add up to 1: Dirichlet(alpha, ..., alpha), alpha > 0. */
+FPC_API void fpc_draw_dirichlet(fpc_rng, uint32_t draw, double alpha, int n, double *shares);
 
 #ifdef __cplusplus
 }

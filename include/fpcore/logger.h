@@ -15,17 +15,29 @@ typedef enum fpc_what {
     FPC_EPOCH,         /* one epoch is done: every key of history.json with its new value, plus best(int) seconds */
     FPC_EVAL,          /* progress of the validation: done(int) total(int) */
     FPC_CHECKPOINT,    /* path best(int) */
-    FPC_RUN_END        /* status(text) best_value best_epoch(int) seconds */
+    FPC_RUN_END,       /* status(text) best_value best_epoch(int) seconds */
+    /* Only where a logger's `wants` says so; behind FPC_EPOCH, of the same epoch: */
+    FPC_PICTURE,  /* tag(text) png(bytes) */
+    FPC_HISTOGRAM /* tag(text) min max count(int) sum sum_squares limits(reals) counts(reals): bin i holds what lies
+                     above limit i-1 and not above limit i; tags parameters/NAME and gradients/NAME */
 } fpc_what;
+
+enum { FPC_FIELD_BYTES = 100 };
+
+typedef struct fpc_blob {
+    int64_t n;
+    const void *data;
+} fpc_blob;
 
 typedef struct fpc_field {
     const char *key;
-    uint32_t type; /* FPC_OPT_INT, FPC_OPT_REAL, FPC_OPT_TEXT, FPC_OPT_REALS */
+    uint32_t type; /* FPC_OPT_INT, FPC_OPT_REAL, FPC_OPT_TEXT, FPC_OPT_REALS, FPC_FIELD_BYTES */
     union {
         int64_t i;
         double r;
         const char *s;
         fpc_reals list;
+        fpc_blob bytes;
     } v;
 } fpc_field;
 
@@ -44,6 +56,9 @@ typedef struct fpc_event {
 typedef struct fpc_logger_vtbl {
     uint32_t size;
     fpc_status (*event)(fpc_self *, const fpc_event *);
+    /* Optional: whether FPC_PICTURE or FPC_HISTOGRAM of the epoch clock->epoch (from 0) should be made. Every logger is
+     * then told of it. */
+    int (*wants)(const fpc_self *, uint32_t what, const fpc_clock *clock);
 } fpc_logger_vtbl;
 
 /* The field of that key, or NULL. */

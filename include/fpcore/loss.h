@@ -13,9 +13,17 @@ extern "C" {
 typedef struct fpc_target {
     uint32_t size;
     fpc_val mask;            /* (n,h,w,1) U8 labels */
-    fpc_val mask_b, lambda;  /* id < 0 unless two pictures are mixed */
+    fpc_val mask_b, lambda;  /* id < 0 unless pictures are mixed: image i counts lambda[i] by mask, the rest by mask_b;
+                                lambda (n,1,1,1) real */
     int32_t classes, ignore; /* ignore: label that counts nowhere; -1: none */
+    /* The core's: see fpc_label_pixels. NULL where no data set is open. */
+    fpc_status (*label_pixels)(void *source, const int64_t **pixels, const int64_t **images);
+    void *source;
 } fpc_target;
+
+/* What the training masks hold: pixels of each class, and the images that show it. Counted on the first call, which
+ * reads every mask (seconds), then kept. FPC_ENOENT, without a sentence, where no data set is open. [main] */
+FPC_API fpc_status fpc_label_pixels(const fpc_target *, const int64_t **pixels, const int64_t **images);
 
 typedef struct fpc_loss_io {
     uint32_t size;
@@ -35,13 +43,23 @@ typedef struct fpc_loss_vtbl {
     uint32_t size;
     fpc_status (*build)(fpc_self *, fpc_graph *, fpc_loss_io *);
     /* A term is a sum divided by a normaliser that depends on labels alone. Returning it lets gradient accumulation
-     * give the large batch's result. NULL: the number of labelled pixels. */
+     * give the large batch's result; a term that is none should return `images`. build has run before. NULL: the number
+     * of labelled pixels. */
     double (*norm)(const fpc_self *, const fpc_label_counts *);
 } fpc_loss_vtbl;
 
-/* Appends a seg_loss node with one term (see ops.h) and returns its value; `term` is copied. For loss plugins. */
+/* 1 - lambda, for losses of one's own over mask_b. */
+FPC_API fpc_val fpc_other_share(fpc_graph *, const fpc_target *);
+
+/* Appends a seg_loss node with one term (see ops.h) and returns its value; `term` is copied. For loss plugins. Of mixed
+ * pictures: lambda L(mask) + (1 - lambda) L(mask_b), image by image. */
 FPC_API fpc_val fpc_seg_loss(fpc_graph *, const char *name, fpc_val logits, const fpc_target *,
                              const fpc_seg_term *term);
+/* The same for the ops lovasz and ohem; ignore is the target's. */
+FPC_API fpc_val fpc_pixel_loss(fpc_graph *, const char *op, const char *name, fpc_val logits, const fpc_target *,
+                               const fpc_pixel_loss_attr *);
+/* And for signed_distance followed by boundary. normalise: distances as shares of the picture's diagonal. */
+FPC_API fpc_val fpc_boundary_loss(fpc_graph *, const char *name, fpc_val logits, const fpc_target *, int normalise);
 
 #ifdef __cplusplus
 }

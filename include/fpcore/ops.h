@@ -1,3 +1,4 @@
+/* clang-format off */
 /* ops.h: the built-in ops: what each computes, and its attributes. core/ops.def is the table (arity, access letters),
  * core/ops_FAMILY.c has shapes and gradients, kernels/BACKEND/FAMILY.c computes. Rows are pixels; c is contiguous.
  * "real" is the graph's real type (F32; F64 in the oracle). Notation: dX is the gradient of the loss by X.
@@ -22,37 +23,90 @@
  * attention.c
  *   attention(q, k, v[, clock]) -> o, lse     per image and head; lse (n,h,w,heads): log-sum-exp of the scaled scores.
  *                                             Dropout (rng.h) on row (image*nq + i)*heads + head, element key index
- *                                                                                                attr
- * fpc_attention_attr attention_grad(q, k, v, o, lse, do[, clock]) -> dq, dk, dv                                   attr
- * fpc_attention_attr pointwise.c gelu(x) relu(x) sigmoid(x) -> y;  gelu_grad(x, dy) relu_grad(y, dy) sigmoid_grad(y,
- * dy) -> dx add(a, b) mul(a, b) -> y                  equal shapes add_bcast(a, b) mul_bcast(a, b) -> y      b
- * (n,1,1,c) or (1,1,1,c) concat(a, b, ...) -> y                    along c slice(x) -> y channels [first, first+count)
- * attr fpc_slice_attr slice_grad(dy) -> dx                      zeros outside; total channels                      attr
- * fpc_slice_attr dropout(x, clock) -> y                    row = pixel row (per_channel: image), element = c  attr
- * fpc_dropout_attr copy(x) -> y combine(weights, x0, x1, ...) -> y        y = sum_i weights[i] * x_i; all scalars
- * (1,1,1,1), weights (1,1,1,n) combine_grad(weights, dy) -> d            d[i] = weights[i] * dy, shape of weights
+ *                                                                                               attr fpc_attention_attr
+ *   attention_grad(q, k, v, o, lse, do[, clock]) -> dq, dk, dv                                  attr fpc_attention_attr
+ * pointwise.c
+ *   gelu(x) relu(x) sigmoid(x) -> y;  gelu_grad(x, dy) relu_grad(y, dy) sigmoid_grad(y, dy) -> dx
+ *   add(a, b) mul(a, b) -> y                  equal shapes
+ *   add_bcast(a, b) mul_bcast(a, b) -> y      b (n,1,1,c) or (1,1,1,c)
+ *   concat(a, b, ...) -> y                    along c
+ *   slice(x) -> y                             channels [first, first+count)                      attr fpc_slice_attr
+ *   slice_grad(dy) -> dx                      zeros outside; total channels                      attr fpc_slice_attr
+ *   dropout(x, clock) -> y                    row = pixel row (per_channel: image), element = c  attr fpc_dropout_attr
+ *   copy(x) -> y
+ *   combine(weights, x0, x1, ...) -> y        y = sum_i weights[i] * x_i; all scalars (1,1,1,1), weights (1,1,1,n)
+ *   combine_grad(weights, dy) -> d            d[i] = weights[i] * dy, shape of weights; dy a scalar
  * resize.c
  *   resize(x) -> y;  resize_grad(dy) -> dx    bilinear to h x w; the adjoint, to h x w           attr fpc_resize_attr
  *   pool_mean(x) -> y                         (n,1,1,c)
  *   pool_sum(x) -> y                          (n,1,1,c)
- *   broadcast(x) -> y                         (n,1,1,c) to (n,h,w,c), times scale                attr
- * fpc_broadcast_attr max_pool(x) -> y;  max_pool_grad(x, y, dy) -> dx   to the first maximum of each window       attr
- * fpc_pool_attr window(x) -> y                            y[i,j] = x[i-top, j-left], zero outside, size h x w: pad and
- * crop attr fpc_window_attr image.c to_real(u8) -> y                          x / 255 warp_image(u8, draws) -> y y =
- * bilinear sample of x/255; draws (n,1,1,8) real: rows of a pixel-space matrix, output pixel index -> input pixel index
- * (m20 and m21, m22 = 1): [m00 m01 m02 m10 m11 m12 m20 m21]; zero outside warp_mask(u8, draws, table) -> u8 nearest
- * (floor(x + 0.5)); table (n,1,1,256) U8 maps labels (exchange of pairs); outside: `fill` attr fpc_warp_attr colour(x,
- * draws) -> y                     draws (n,1,stages,16) real, fpc_colour of augment.h, in order gaussian_noise(x,
- * sigma, clock) -> y      x + sigma[image] * N(0,1), sigma (n,1,1,1); Box-Muller pairs (2i, 2i+1) of element index e =
- * row*c + channel from words of fpc_philox4x32(seed, e/4 low, e/4 high, step, stream), u and v the fpc_unit of words
- * 2i, 2i+1: sqrt(-2 ln(1 - u)) times cos(2 pi v) for the even element, sin(2 pi v) for the odd; clamped to [0,1] attr
- * fpc_noise_attr loss.c (kernels) / ops_loss.c seg_loss(logits, mask) -> terms, stats, norm, counts attr
- * fpc_seg_loss_attr Bilinear upsampling of logits (n,lh,lw,K) to the mask's size (none where equal), softmax, and every
- * loss term at once. terms (1,1,1,T); stats (n,1,3,K): per image I = sum p*onehot, P = sum p, Y = sum onehot over
- * pixels that are not ignored; norm (1,1,1,T): each term's normaliser (CE: sum of weights, or pixels; Dice: images with
- * a labelled pixel; focal: pixels); counts (n,1,K,3) I32: tp, fp, fn of the arg-max (lowest index wins). CE and focal
- * with N = 0 give 0. Labels >= K other than ignore are reported (FPC_EFORMAT with the image's number).
- *   seg_loss_grad(logits, mask, stats, norm, dterms) -> dlogits                                  attr fpc_seg_loss_attr
+ *   broadcast(x) -> y                        (n,1,1,c) to (n,h,w,c), times scale                attr fpc_broadcast_attr
+ *   max_pool(x) -> y;  max_pool_grad(x, y, dy) -> dx   to the first maximum of each window       attr fpc_pool_attr
+ *   window(x) -> y                            y[i,j] = x[i-top, j-left], zero outside, size h x w: pad and crop
+ *                                                                                                attr fpc_window_attr
+ * image.c
+ *   to_real(u8) -> y                          x / 255
+ *   warp_image(x, draws[, field]) -> y    bilinear sample of x, U8 (divided by 255) or real; draws (n,1,1,8) real: rows
+ *                                           of a pixel-space matrix, output pixel index -> input pixel index (m22 = 1):
+ *                                             [m00 m01 m02 m10 m11 m12 m20 m21]; field (n,N,N,2) real, N =
+ *                                            FPC_FIELD_NODES: shifts in [-1,1] (augment.h), bilinear between the nodes,
+ *                                             added to where the matrix points. Outside: `border`  attr fpc_warp_attr
+ *   warp_mask(u8, draws, table[, field]) -> u8  nearest (floor(x + 0.5)); table (n,1,1,256) U8 maps labels (exchange of
+ *                                             pairs); outside: `border`, or label `fill`           attr fpc_warp_attr
+ *   colour(x, draws) -> y                   draws (n,1,stages,16) real, fpc_colour of augment.h, in order; kinds there.
+ *                                             hue: HSV as in Smith 1978; posterize: the low 8 - bits bits of the byte
+ *                                             floor(255 x) go (8 bits: copied); equalize: as Kornia and Pillow, counted
+ *                                           by floor(256 x) and looked up by floor(255 x); autocontrast: a flat channel
+ *                                             is copied; an image whose draws (but the kind) are all zero is copied
+ *   filter(x, kernel) -> y                   each channel of image i by its own k x k weights, kernel (n,1,1,k*k) real,
+ *                                             all zero: copied                                     attr fpc_filter_attr
+ *   median(x, on) -> y                        of k x k pixels, border reflected; on (n,1,1,1), 0: copied
+ *                                                                                                  attr fpc_filter_attr
+ *   jpeg(x, quality) -> y                     8 x 8 block transform, rounding by the standard's tables (luma, chroma
+ *                                             4:4:4) at quality 1 .. 100, back, clamped to [0,1]; quality (n,1,1,1), 0:
+ *                                             copied; the last pixels go on beyond the picture
+ *   erase(x, boxes) -> y                     boxes (n,1,1,8 B) real: x0 y0 x1 y1 in [-1,1], r g b, on (0: none); pixels
+ *                                             whose centre is inside (x0 <= centre < x1) take the colour; the last box
+ *                                             lies on top
+ *   erase_mask(u8, boxes) -> u8               the same boxes take label `fill`                     attr fpc_warp_attr
+ *   mix_image(x, mask, plan, table) -> y   fpc_mix of augment.h. plan (n,1,5,12) real: row 0 is soft, lambda; row 1 + k
+ *                                             is layer k: partner alpha x0 y0 x1 y1 sx sy tx ty any; table (n,1,4,256)
+ *                                           U8: 1 where layer k takes the label (unused where any is 1). Bilinear where
+ *                                             a layer is not at its own place, clamped at the border
+ *   mix_mask(mask, plan, table) -> u8         hard: the label of the topmost layer with alpha >= 1/2 there, or the
+ *                                             picture's own; soft: the whole mask of the larger share (which 0), of the
+ *                                             smaller (which 1)                                    attr fpc_mix_attr
+ *   gaussian_noise(x, sigma, clock) -> y      x + sigma[image] * N(0,1), sigma (n,1,1,1); Box-Muller pairs (2i, 2i+1)
+ *                                             of element index e = row*c + channel from words of
+ *                                             fpc_philox4x32(seed, e/4 low, e/4 high, step, stream), u and v the
+ *                                             fpc_unit of words 2i, 2i+1: sqrt(-2 ln(1 - u)) times cos(2 pi v) for the
+ *                                             even element, sin(2 pi v) for the odd; clamped to [0,1]
+ *                                             unless `unclamped`
+ *                                                                                                attr fpc_noise_attr
+ * loss.c (kernels) / ops_loss.c
+ *   seg_loss(logits, mask[, weight]) -> terms, stats, norm, counts                               attr fpc_seg_loss_attr
+ *       Bilinear upsampling of logits (n,lh,lw,K) to the mask's size (none where equal), softmax, and every loss term
+ *       at once. terms (1,1,1,T); stats (n,1,3,K): per image I = sum p*onehot, P = sum p, Y = sum onehot over pixels
+ *    that are not ignored; norm (1,1,1,T): each term's normaliser (CE: sum of weights, or pixels; Dice, Tversky: images
+ *       with a labelled pixel; focal: pixels); counts (n,1,K,3) I32: tp, fp, fn of the arg-max (lowest index wins).
+ *     CE and focal with N = 0 give 0. Labels >= K other than ignore are reported (FPC_EFORMAT with the image's number).
+ *       weight (n,1,1,1) real: what image i adds to the sum of each term is multiplied by weight[i]; norm, stats and
+ *       counts do not see it.
+ *   seg_loss_grad(logits, mask, stats, norm, dterms[, weight]) -> dlogits                        attr fpc_seg_loss_attr
+ *   lovasz(logits, mask[, weight]) -> loss, slope                                              attr fpc_pixel_loss_attr
+ *   ohem(logits, mask[, weight]) -> loss, slope                                                attr fpc_pixel_loss_attr
+ *   boundary(logits, mask, distance[, weight]) -> loss, slope                                  attr fpc_pixel_loss_attr
+ *       Losses over the same upsampling and softmax; weight as in seg_loss. slope, in the shape of the logits, is the
+ *       gradient of loss (1,1,1,1) by them: the backward pass only scales it (combine_grad). See plugins/loss.
+ *       lovasz: mean over images with a labelled pixel (over the batch as one image where per_image is 0) and over the
+ *       classes present (or all) of sum_i e_i (J_i - J_i-1): e = |onehot - p|, falling, equal ones in the order of the
+ *       pixels; J_i = 1 - (Y - i's of the class)/(Y + i's of others).
+ *       ohem: mean over images of the mean of w_y ce (over the w_y) of the pixels with p[label] < threshold, or of the
+ *       ceil(keep * labelled) hardest where these are more, equal ones in the order of the pixels.
+ *       boundary: mean over images, their labelled pixels and the classes present of p * distance.
+ *  signed_distance(mask) -> d (n,h,w,classes) real, exact Euclidean, in pixels (of the diagonal: normalise): outside of
+ *       a class to its nearest pixel, inside 1 - that to the nearest pixel of another class; 0 for classes that the
+ *       image does not have, for ignored pixels and where there is no other class            attr fpc_distance_attr
  *   seg_argmax(logits) -> u8 (n,h,w,1)        labels of the upsampled logits                     attr fpc_resize_attr
  *   softmax(x) -> y                           over c
  * train.c: on flat (1,1,rows,256) buffers, in place
@@ -61,10 +115,15 @@
  *                                                                                                attr fpc_clip_attr
  *   accumulate(acc, x) -> acc                 acc += x
  *   zero(x) -> x
- *   adamw(p, m, v, g, scale, lr, t)           reference 4.1; lr, t (1,1,1,1); t counts from 1    attr fpc_adamw_attr
+ *   adamw(p, m, v, g, scale, lr, t)           reference 4.1; lr, t (1,1,1,1); t counts from 1; coupled: PyTorch's Adam,
+ *                                             weight_decay p joins the gradient                  attr fpc_adamw_attr
  *   sgd(p, m, g, scale, lr, t)                PyTorch's SGD; m is the momentum buffer            attr fpc_sgd_attr
+ *   lion(p, m, g, scale, lr)                  p = p (1 - lr decay) - lr sign(beta1 m + (1 - beta1) g), sign(0) = 0;
+ *                                             then m = beta2 m + (1 - beta2) g                   attr fpc_lion_attr
  *   ema(avg, p, decay) -> avg                 avg += (1 - decay) (p - avg); decay (1,1,1,1)
+ *   add_scaled(x, y, s) -> x                  x += s y; s (1,1,1,1)
  */
+/* clang-format on */
 #ifndef FPCORE_OPS_H
 #define FPCORE_OPS_H
 
@@ -124,23 +183,45 @@ typedef struct fpc_window_attr {
     int32_t top, left, h, w;
 } fpc_window_attr;
 
+typedef enum fpc_border { FPC_BORDER_FILL, FPC_BORDER_REFLECT, FPC_BORDER_EDGE, FPC_BORDER_KEEP } fpc_border;
+
+/* What lies outside. FILL: black, and the label `fill`; REFLECT: mirrored about the border pixels' centres, without
+ * repeating them; EDGE: the border pixel. */
 typedef struct fpc_warp_attr {
-    int32_t fill; /* label of the area outside */
+    int32_t fill, border;
 } fpc_warp_attr;
+
+/* k: odd. border: REFLECT, EDGE, FILL (black outside), or KEEP: pixels whose window leaves the picture stay as they
+ * are. clamp: results to [0,1]. */
+typedef struct fpc_filter_attr {
+    int32_t k, border, clamp;
+} fpc_filter_attr;
+
+typedef struct fpc_mix_attr {
+    int32_t which;
+} fpc_mix_attr;
 
 typedef struct fpc_noise_attr {
     uint32_t stream;
+    int32_t unclamped; /* 1: the sum may leave [0,1] */
 } fpc_noise_attr;
 
-typedef enum fpc_term_kind { FPC_TERM_CROSS_ENTROPY = 1, FPC_TERM_DICE, FPC_TERM_FOCAL } fpc_term_kind;
+typedef enum fpc_term_kind {
+    FPC_TERM_CROSS_ENTROPY = 1,
+    FPC_TERM_DICE,
+    FPC_TERM_FOCAL,
+    FPC_TERM_TVERSKY
+} fpc_term_kind;
 enum { FPC_MAX_TERMS = 8, FPC_MAX_CLASSES = 256 };
 
-/* Reference 2. class_weight: NULL or K numbers; the graph copies them. */
+/* Reference 2; tversky: mean over images and classes, as dice, of (1 - T)^(1/gamma), T = (I + eps)/(I + alpha (P - I) +
+ * beta (Y - I) + eps). class_weight: NULL or K numbers; the graph copies them. */
 typedef struct fpc_seg_term {
     uint32_t kind;
     float smooth;       /* cross entropy: label smoothing */
-    float eps;          /* dice */
-    float alpha, gamma; /* focal */
+    float eps;          /* dice, tversky */
+    float alpha, gamma; /* focal; tversky: weight of false positives, exponent 1/gamma */
+    float beta;         /* tversky: weight of false negatives */
     const float *class_weight;
 } fpc_seg_term;
 
@@ -149,18 +230,35 @@ typedef struct fpc_seg_loss_attr {
     fpc_seg_term term[FPC_MAX_TERMS];
 } fpc_seg_loss_attr;
 
+/* class_weight as in fpc_seg_term. align_corners is set by the rewriter. */
+typedef struct fpc_pixel_loss_attr {
+    int32_t ignore, align_corners;
+    int32_t present_only, per_image; /* lovasz */
+    double threshold, keep;          /* ohem */
+    const float *class_weight;       /* ohem */
+} fpc_pixel_loss_attr;
+
+typedef struct fpc_distance_attr {
+    int32_t classes, ignore, normalise;
+} fpc_distance_attr;
+
 typedef struct fpc_clip_attr {
     double max_norm;
 } fpc_clip_attr;
 
 typedef struct fpc_adamw_attr {
     double beta1, beta2, eps, weight_decay;
+    int32_t coupled;
 } fpc_adamw_attr;
 
 typedef struct fpc_sgd_attr {
     double momentum, weight_decay, dampening;
     int32_t nesterov;
 } fpc_sgd_attr;
+
+typedef struct fpc_lion_attr {
+    double beta1, beta2, weight_decay;
+} fpc_lion_attr;
 
 #ifdef __cplusplus
 }

@@ -22,7 +22,8 @@ typedef enum fpc_opt_type {
     FPC_OPT_FLAGS,  /* int64_t: the values of the choices named, or-ed; comma separated */
     FPC_OPT_INTS,   /* fpc_ints; comma separated */
     FPC_OPT_REALS,  /* fpc_reals; comma separated */
-    FPC_OPT_RANGE   /* fpc_range: "lo, hi", or one number a meaning -a, a */
+    FPC_OPT_RANGE,  /* fpc_range: "lo, hi", or one number a meaning -a, a */
+    FPC_OPT_CURVE   /* fpc_curve: "1.3 @1, 1.5 @51": each value from its epoch on; one number: always */
 } fpc_opt_type;
 
 enum {
@@ -49,9 +50,24 @@ typedef struct fpc_reals {
 typedef struct fpc_range {
     double lo, hi;
 } fpc_range;
+/* A number that changes between epochs: value[i] from epoch[i] on. Epochs count from 1 and rise; epoch[0] is 1. */
+typedef struct fpc_curve {
+    int64_t n;
+    const int64_t *epoch;
+    const double *value;
+} fpc_curve;
+/* Its value in an epoch counted from 0, as fpc_clock does. */
+static inline double fpc_curve_at(const fpc_curve *c, int64_t epoch)
+{
+    int64_t i = c->n;
 
-/* min and max bound numbers, list elements and both ends of a range; min > max means unbounded. unit: "deg", "px",
- * "epochs", "prob", "MiB", or "". offset: of the field in the plugin's struct. */
+    while (i > 1 && c->epoch[i - 1] > epoch + 1)
+        i--;
+    return c->n > 0 ? c->value[i - 1] : 0;
+}
+
+/* min and max bound numbers, list elements, the values of a curve and both ends of a range; min > max means unbounded.
+ * unit: "deg", "px", "epochs", "prob", "MiB", or "". offset: of the field in the plugin's struct. */
 typedef struct fpc_option {
     const char *name, *help, *unit, *def;
     double min, max;
@@ -98,6 +114,10 @@ typedef struct fpc_option {
 #define FPC_OPTION_RANGE(T, field, def_, min_, max_, unit_, help_)                                                     \
     {                                                                                                                  \
 #field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_RANGE, 0, FPC_FIELD_(T, field, fpc_range)                \
+    }
+#define FPC_OPTION_CURVE(T, field, def_, min_, max_, unit_, help_)                                                     \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_CURVE, 0, FPC_FIELD_(T, field, fpc_curve)                \
     }
 #endif
 

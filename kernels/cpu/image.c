@@ -1,8 +1,11 @@
-/* image.c (cpu): augmentation of a batch from the numbers that were drawn on the host: one geometric resampling of
- * picture and mask, colour maps, noise. Pictures have 3 channels, which is no width for vectors: the warp works on the
- * 4 bytes of a pixel and its neighbour's first, colour and noise on vectors of pixels. */
+/* image.c (cpu): augmentation of a batch from the numbers that were drawn on the host: geometric resampling of picture
+ * and mask, and noise. Pictures have 3 channels, which is no width for vectors: the warp works on the 4 numbers of a
+ * pixel and its neighbour's first, noise on vectors. Bytes, no field and black outside, the everyday case, is a copy of
+ * the loop of its own. */
 #include "math.h"
 #include "philox.h"
+#include "picture.h"
+#include <fpcore/augment.h>
 
 typedef uint8_t bytes_vl __attribute__((vector_size(VL)));
 
@@ -23,23 +26,38 @@ static fpc_status run_to_real(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 
 /* ---- warps: coordinates in double, so that nearest pixels are those of the exact matrix ---- */
 
-/* The source of output pixel (x, y) is ((m[0] x + m[1]) / d, (m[2] x + m[3]) / d) with d = m[4] x + m[5]: the matrix
- * for one output line. */
+/* For one output line: the source of pixel (x, y) is ((m[0] x + m[1]) / d, (m[2] x + m[3]) / d) with d = m[4] x + m[5],
+ * and the field's shifts, in pixels, at its columns of nodes. */
 struct line {
     double m[6];
     int affine;
+    double columns; /* of the field, for each pixel */
+    double shift[FPC_FIELD_NODES][2];
 };
 
-static struct line line_of(const fpc_tensor *draws, int64_t image, int64_t y)
+FPC_INLINE void line_begin(struct line *l, const fpc_node *node, int32_t field, int64_t image, int64_t y)
 {
-    const float *m = (const float *)draws->data + image * 8;
+    const float *m = (const float *)node->in[1].data + image * 8;
     const double at = (double)y;
-    return (struct line){{(double)m[0], (double)m[1] * at + (double)m[2], (double)m[3],
-                          (double)m[4] * at + (double)m[5], (double)m[6], (double)m[7] * at + 1},
-                         m[6] == 0 && m[7] == 0};
+    l->m[0] = (double)m[0], l->m[1] = (double)m[1] * at + (double)m[2];
+    l->m[2] = (double)m[3], l->m[3] = (double)m[4] * at + (double)m[5];
+    l->m[4] = (double)m[6], l->m[5] = (double)m[7] * at + 1;
+    l->affine = m[6] == 0 && m[7] == 0;
+    l->columns = 0;
+    if (!field)
+        return;
+    const fpc_shape s = node->out[0].shape;
+    const int32_t cells = FPC_FIELD_NODES - 1;
+    const double v = (at + 0.5) * cells / s.h;
+    const int32_t j = v < cells ? (int32_t)v : cells - 1;
+    const float *a = (const float *)node->in[field].data + (image * FPC_FIELD_NODES + j) * FPC_FIELD_NODES * 2;
+    const float *b = a + FPC_FIELD_NODES * 2;
+    l->columns = (double)cells / s.w;
+    for (int i = 0; i < FPC_FIELD_NODES * 2; i++)
+        l->shift[i / 2][i % 2] = ((double)a[i] + (v - j) * ((double)b[i] - (double)a[i])) * (i % 2 ? s.h : s.w) * 0.5;
 }
 
-FPC_INLINE void source_of(const struct line *l, int64_t x, double *sx, double *sy)
+FPC_INLINE void source_of(const struct line *l, int has_field, int64_t x, double *sx, double *sy)
 {
     *sx = l->m[0] * (double)x + l->m[1];
     *sy = l->m[2] * (double)x + l->m[3];
@@ -47,6 +65,12 @@ FPC_INLINE void source_of(const struct line *l, int64_t x, double *sx, double *s
         const double d = l->m[4] * (double)x + l->m[5];
         *sx /= d;
         *sy /= d;
+    }
+    if (has_field) {
+        const double u = ((double)x + 0.5) * l->columns;
+        const int32_t i = u < FPC_FIELD_NODES - 1 ? (int32_t)u : FPC_FIELD_NODES - 2;
+        *sx += l->shift[i][0] + (u - i) * (l->shift[i + 1][0] - l->shift[i][0]);
+        *sy += l->shift[i][1] + (u - i) * (l->shift[i + 1][1] - l->shift[i][1]);
     }
 }
 
@@ -57,226 +81,134 @@ FPC_INLINE int32_t whole(double a)
     return i - (a < i);
 }
 
+/* A place that an integer holds, also where a perspective has its horizon. */
+FPC_INLINE double bounded(double a)
+{
+    return a > -1e9 ? a < 1e9 ? a : 1e9 : -1e9;
+}
+
 typedef float f4 __attribute__((vector_size(16)));
 
-/* A pixel as floats; the fourth is the next byte in memory. */
-FPC_INLINE f4 pixel_of(const uint8_t *a)
+/* Pixel i as floats; the fourth is what follows in memory. */
+FPC_INLINE f4 pixel_of(const void *picture, int real, int64_t i)
 {
+    if (real) {
+        f4 v;
+        memcpy(&v, (const float *)picture + i, sizeof v);
+        return v;
+    }
     int32_t word;
-    memcpy(&word, a, sizeof word);
+    memcpy(&word, (const uint8_t *)picture + i, sizeof word);
     const __m128i zero = _mm_setzero_si128(), bytes = _mm_cvtsi32_si128(word);
     return (f4)_mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero));
 }
 
-/* Pixels at the picture's border: what lies outside is zero. */
-static void sample_slowly(float *to, const uint8_t *image, fpc_shape s, int32_t x0, int32_t y0, float fx, float fy)
+/* Pixels at the picture's border and beyond it. */
+static void sample_slowly(float *to, const void *picture, int real, fpc_shape s, int32_t border, int32_t x0, int32_t y0,
+                          float fx, float fy)
 {
-    for (int64_t c = 0; c < s.c; c++) {
+    for (int64_t c = 0; c < 3; c++) {
         float corner[2][2];
         for (int32_t j = 0; j < 2; j++)
             for (int32_t i = 0; i < 2; i++) {
-                const int64_t y = y0 + j, x = x0 + i;
-                const int in = y >= 0 && y < s.h && x >= 0 && x < s.w;
-                corner[j][i] = in ? (float)image[(y * s.w + x) * s.c + c] : 0;
+                const int64_t y = border_index(y0 + j, s.h, border), x = border_index(x0 + i, s.w, border);
+                const int64_t at = (y * s.w + x) * 3 + c;
+                corner[j][i] = y < 0 || x < 0 ? 0
+                               : real         ? ((const float *)picture)[at]
+                                              : (float)((const uint8_t *)picture)[at];
             }
         const float top = corner[0][0] + fx * (corner[0][1] - corner[0][0]);
         const float bottom = corner[1][0] + fx * (corner[1][1] - corner[1][0]);
-        to[c] = (top + fy * (bottom - top)) * (1.0f / 255);
+        to[c] = (top + fy * (bottom - top)) * (real ? 1 : 1.0f / 255);
+    }
+}
+
+/* real, has_field, filled: known where this is inlined. filled: black lies outside. */
+FPC_INLINE void warp_image(const fpc_node *node, fpc_rows rows, int real, int has_field, int filled)
+{
+    const fpc_shape s = node->in[0].shape, out = node->out[0].shape;
+    const int32_t border = ((const fpc_warp_attr *)node->attr)->border;
+    const int64_t plane = (int64_t)out.h * out.w, count = (int64_t)s.h * s.w * 3;
+    struct line line;
+    float *y = node->out[0].data;
+    for (int64_t row = 0; row < rows.count;) {
+        const int64_t image = (rows.first + row) / plane, in = (rows.first + row) % plane;
+        const void *a = (const char *)node->in[0].data + image * count * (real ? 4 : 1);
+        line_begin(&line, node, has_field ? 2 : 0, image, in / out.w);
+        for (int64_t px = in % out.w; px < out.w && row < rows.count; px++, row++, y += 3) {
+            double sx, sy;
+            source_of(&line, has_field, px, &sx, &sy);
+            if (filled && !(sx > -1 && sx < s.w && sy > -1 && sy < s.h)) {
+                memset(y, 0, 3 * sizeof *y);
+                continue;
+            }
+            if (!filled)
+                sx = bounded(sx), sy = bounded(sy);
+            const int32_t x0 = whole(sx), y0 = whole(sy);
+            const float fx = (float)(sx - x0), fy = (float)(sy - y0);
+            const int64_t corner = ((int64_t)y0 * s.w + x0) * 3, below = corner + (int64_t)s.w * 3;
+            if (x0 < 0 || y0 < 0 || x0 + 1 >= s.w || y0 + 1 >= s.h || below + 7 > count) {
+                sample_slowly(y, a, real, s, border, x0, y0, fx, fy);
+                continue;
+            }
+            const f4 p00 = pixel_of(a, real, corner), p01 = pixel_of(a, real, corner + 3);
+            const f4 p10 = pixel_of(a, real, below), p11 = pixel_of(a, real, below + 3);
+            const f4 top = p00 + fx * (p01 - p00), bottom = p10 + fx * (p11 - p10);
+            const f4 value = (top + fy * (bottom - top)) * (real ? 1 : 1.0f / 255);
+            memcpy(y, &value, 3 * sizeof *y);
+        }
     }
 }
 
 static fpc_status run_warp_image(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
+    const int32_t border = ((const fpc_warp_attr *)node->attr)->border;
+    const int filled = border != FPC_BORDER_REFLECT && border != FPC_BORDER_EDGE, real = node->in[0].dtype != FPC_U8;
+    if (!real && node->n_in == 2 && filled)
+        warp_image(node, rows, 0, 0, 1);
+    else if (!real && filled)
+        warp_image(node, rows, 0, 1, 1);
+    else
+        warp_image(node, rows, real, node->n_in == 3, filled);
+    return FPC_OK;
+}
+
+FPC_INLINE void warp_mask(const fpc_node *node, fpc_rows rows, int has_field)
+{
     const fpc_shape s = node->in[0].shape, out = node->out[0].shape;
-    const int64_t plane = (int64_t)out.h * out.w, bytes = (int64_t)s.h * s.w * s.c;
-    float *y = node->out[0].data;
+    const fpc_warp_attr *attr = node->attr;
+    const uint8_t fill = (uint8_t)attr->fill;
+    const int64_t plane = (int64_t)out.h * out.w;
+    struct line line;
+    uint8_t *y = node->out[0].data;
     for (int64_t row = 0; row < rows.count;) {
-        const int64_t image = (rows.first + row) / plane, in = (rows.first + row) % plane, at = in / out.w;
-        const struct line line = line_of(&node->in[1], image, at);
-        const uint8_t *a = (const uint8_t *)node->in[0].data + image * bytes;
-        for (int64_t px = in % out.w; px < out.w && row < rows.count; px++, row++, y += out.c) {
+        const int64_t image = (rows.first + row) / plane, in = (rows.first + row) % plane;
+        const uint8_t *a = (const uint8_t *)node->in[0].data + image * s.h * s.w;
+        const uint8_t *table = (const uint8_t *)node->in[2].data + image * 256;
+        line_begin(&line, node, has_field ? 3 : 0, image, in / out.w);
+        for (int64_t px = in % out.w; px < out.w && row < rows.count; px++, row++) {
             double sx, sy;
-            source_of(&line, px, &sx, &sy);
-            if (!(sx > -1 && sx < s.w && sy > -1 && sy < s.h)) {
-                memset(y, 0, (size_t)out.c * sizeof *y);
+            source_of(&line, has_field, px, &sx, &sy);
+            sx += 0.5, sy += 0.5;
+            if (sx >= 0 && sx < s.w && sy >= 0 && sy < s.h) {
+                y[row] = table[a[(int64_t)sy * s.w + (int64_t)sx]];
                 continue;
             }
-            const int32_t x0 = whole(sx), y0 = whole(sy);
-            const float fx = (float)(sx - x0), fy = (float)(sy - y0);
-            const int64_t corner = ((int64_t)y0 * s.w + x0) * 3, below = corner + (int64_t)s.w * 3;
-            if (s.c != 3 || x0 < 0 || y0 < 0 || x0 + 1 >= s.w || y0 + 1 >= s.h || below + 7 > bytes) {
-                sample_slowly(y, a, s, x0, y0, fx, fy);
-                continue;
-            }
-            const f4 p00 = pixel_of(a + corner), p01 = pixel_of(a + corner + 3);
-            const f4 p10 = pixel_of(a + below), p11 = pixel_of(a + below + 3);
-            const f4 top = p00 + fx * (p01 - p00), bottom = p10 + fx * (p11 - p10);
-            const f4 value = (top + fy * (bottom - top)) * (1.0f / 255);
-            memcpy(y, &value, 3 * sizeof *y);
+            const int64_t ix = border_index(whole(bounded(sx)), s.w, attr->border);
+            const int64_t iy = border_index(whole(bounded(sy)), s.h, attr->border);
+            y[row] = ix < 0 || iy < 0 ? fill : table[a[iy * s.w + ix]];
         }
     }
-    return FPC_OK;
 }
 
 static fpc_status run_warp_mask(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
-    const fpc_shape s = node->in[0].shape, out = node->out[0].shape;
-    const uint8_t fill = (uint8_t)((const fpc_warp_attr *)node->attr)->fill;
-    const int64_t plane = (int64_t)out.h * out.w;
-    uint8_t *y = node->out[0].data;
-    for (int64_t row = 0; row < rows.count;) {
-        const int64_t image = (rows.first + row) / plane, in = (rows.first + row) % plane, at = in / out.w;
-        const struct line line = line_of(&node->in[1], image, at);
-        const uint8_t *a = (const uint8_t *)node->in[0].data + image * s.h * s.w;
-        const uint8_t *table = (const uint8_t *)node->in[2].data + image * 256;
-        for (int64_t px = in % out.w; px < out.w && row < rows.count; px++, row++) {
-            double sx, sy;
-            source_of(&line, px, &sx, &sy);
-            sx += 0.5, sy += 0.5;
-            const int inside = sx >= 0 && sx < s.w && sy >= 0 && sy < s.h;
-            y[row] = inside ? table[a[(int64_t)sy * s.w + (int64_t)sx]] : fill;
-        }
-    }
-    return FPC_OK;
-}
-
-/* ---- colour ---- */
-
-enum { COLOUR_CHUNK = 4096 /* pixels of a task */, COLOUR_SEGMENT = 256 /* of them summed as floats */ };
-
-/* One pass: stages [first, end) pixel by pixel (only the first of them needs means), and sums of the result. */
-struct colour_job {
-    fpc_exec *x;
-    const fpc_node *node;
-    const float *from;
-    int64_t chunks;
-    int32_t first, end;
-};
-
-static int64_t colour_chunks(fpc_shape s)
-{
-    return ((int64_t)s.h * s.w + COLOUR_CHUNK - 1) / COLOUR_CHUNK;
-}
-
-static void need_colour(const fpc_node *node, fpc_need *need)
-{
-    const fpc_shape s = node->in[0].shape;
-    need->shared = (size_t)(s.n * colour_chunks(s)) * 4 * sizeof(double) + (size_t)s.n * sizeof(float);
-}
-
-static const float *stage_of(const fpc_node *node, int64_t image, int32_t stage)
-{
-    return (const float *)node->in[1].data + (image * node->in[1].shape.w + stage) * 16;
-}
-static int stage_is_used(const float *draw)
-{
-    for (int i = 0; i < 16; i++)
-        if (draw[i] != 0)
-            return 1;
-    return 0;
-}
-
-static vf clamp01(vf a)
-{
-    return vf_min(vf_set(1), vf_max(vf_set(0), a));
-}
-
-/* offset: of the means, for the first stage */
-static void colour_pixels(const struct colour_job *job, int64_t image, vf p[3], float offset)
-{
-    for (int32_t stage = job->first; stage < job->end; stage++) {
-        const float *m = stage_of(job->node, image, stage);
-        if (!stage_is_used(m))
-            continue;
-        const float more = stage == job->first ? offset : 0;
-        vf q[3];
-        for (int c = 0; c < 3; c++) {
-            q[c] = vf_fma(p[2], vf_set(m[c * 4 + 2]), vf_set(m[c * 4 + 3] + more));
-            q[c] = vf_fma(p[0], vf_set(m[c * 4]), vf_fma(p[1], vf_set(m[c * 4 + 1]), q[c]));
-        }
-        for (int c = 0; c < 3; c++)
-            p[c] = m[15] != 0 ? clamp01(q[c]) : q[c];
-    }
-}
-
-static void colour_task(void *arg, int32_t i, int32_t thread)
-{
-    (void)thread;
-    const struct colour_job *job = arg;
-    const fpc_shape s = job->node->in[0].shape;
-    const int64_t plane = (int64_t)s.h * s.w, image = i / job->chunks, first = i % job->chunks * COLOUR_CHUNK;
-    const int64_t end = first + COLOUR_CHUNK < plane ? first + COLOUR_CHUNK : plane;
-    double *sums = (double *)fpc_exec_shared(job->x) + (int64_t)i * 4;
-    const float offset = ((const float *)((double *)fpc_exec_shared(job->x) + s.n * job->chunks * 4))[image];
-    const float *from = job->from + (image * plane + first) * 3;
-    float *to = (float *)job->node->out[0].data + (image * plane + first) * 3;
-    vf sum[3] = {{0}};
-    sums[0] = sums[1] = sums[2] = 0;
-    for (int64_t at = first; at < end; at += VL, from += 3 * VL, to += 3 * VL) {
-        const int64_t n = end - at < VL ? end - at : VL;
-        float lane[3][VL] = {{0}};
-        vf p[3];
-        for (int64_t k = 0; k < n; k++)
-            for (int c = 0; c < 3; c++)
-                lane[c][k] = from[k * 3 + c];
-        for (int c = 0; c < 3; c++)
-            p[c] = vf_load(lane[c]);
-        colour_pixels(job, image, p, offset);
-        for (int c = 0; c < 3; c++) {
-            sum[c] += n == VL ? p[c] : vf_first(p[c], n);
-            vf_store(lane[c], p[c]);
-        }
-        for (int64_t k = 0; k < n; k++)
-            for (int c = 0; c < 3; c++)
-                to[k * 3 + c] = lane[c][k];
-        for (int c = 0; c < 3 && (at + VL >= end || (at + VL) % COLOUR_SEGMENT == 0); c++) {
-            sums[c] += (double)vf_sum(sum[c]);
-            sum[c] = vf_set(0);
-        }
-    }
-}
-
-static int needs_mean(const fpc_node *node, int32_t stage)
-{
-    for (int64_t n = 0; n < node->in[0].shape.n; n++) {
-        const float *g = stage_of(node, n, stage) + 12;
-        if (g[0] != 0 || g[1] != 0 || g[2] != 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* As few passes as there are stages that need the mean of what the stages before them made. */
-static fpc_status run_colour(fpc_exec *x, const fpc_node *node, fpc_rows rows)
-{
-    (void)rows;
-    const fpc_shape s = node->in[0].shape;
-    const int32_t stages = node->in[1].shape.w;
-    struct colour_job job = {.x = x, .node = node, .from = node->in[0].data, .chunks = colour_chunks(s)};
-    double *sums = fpc_exec_shared(x);
-    float *offset = (float *)(sums + s.n * job.chunks * 4);
-    memset(offset, 0, (size_t)s.n * sizeof *offset);
-    for (int means = 0; !means || job.end < stages; means = 1) {
-        for (int64_t n = 0; means && n < s.n; n++) {
-            const float *g = stage_of(node, n, job.end) + 12;
-            double k = 0;
-            for (int c = 0; c < 3; c++) {
-                double sum = 0;
-                for (int64_t i = 0; i < job.chunks; i++)
-                    sum += sums[(n * job.chunks + i) * 4 + c];
-                k += (double)g[c] * (sum / ((double)s.h * s.w));
-            }
-            offset[n] = (float)k;
-        }
-        job.first = job.end;
-        if (means || stages == 0 || !needs_mean(node, 0))
-            while (job.end < stages && (job.end == job.first || !needs_mean(node, job.end)))
-                job.end++;
-        fpc_exec_parallel(x, (int32_t)(s.n * job.chunks), colour_task, &job);
-        job.from = node->out[0].data;
-    }
+    if (node->n_in == 3)
+        warp_mask(node, rows, 0);
+    else
+        warp_mask(node, rows, 1);
     return FPC_OK;
 }
 
@@ -336,7 +268,7 @@ static fpc_status run_gaussian_noise(fpc_exec *x, const fpc_node *node, fpc_rows
     (void)x;
     const fpc_shape s = node->in[0].shape;
     const int64_t image_size = (int64_t)s.h * s.w * s.c, begin = rows.first * s.c, end = begin + rows.count * s.c;
-    const uint32_t stream = ((const fpc_noise_attr *)node->attr)->stream;
+    const fpc_noise_attr *attr = node->attr;
     const float *a = node->in[0].data, *sigma = node->in[1].data;
     const int32_t *clock = node->in[2].data;
     float *y = node->out[0].data, z[NOISE_BLOCK];
@@ -347,13 +279,13 @@ static fpc_status run_gaussian_noise(fpc_exec *x, const fpc_node *node, fpc_rows
         stop = stop < end ? stop : end;
         stop = stop < (image + 1) * image_size ? stop : (image + 1) * image_size;
         if (sigma[image] != 0 && made != block)
-            noise_block(z, made = block, clock, stream);
+            noise_block(z, made = block, clock, attr->stream);
         for (int64_t i = 0; i < stop - e; i += VL) {
             const int64_t n = stop - e - i < VL ? stop - e - i : VL;
             vf v = vf_get(a + (e - begin) + i, n);
             if (sigma[image] != 0)
                 v = vf_fma(vf_set(sigma[image]), vf_get(z + (e - block) + i, n), v);
-            vf_put(y + (e - begin) + i, clamp01(v), n);
+            vf_put(y + (e - begin) + i, attr->unclamped ? v : clamp01(v), n);
         }
         e = stop;
     }
@@ -364,7 +296,6 @@ const fpc_kernel FPC_CPU_TABLE(image)[] = {
     FPC_CPU_ROW(to_real, .run = run_to_real),
     FPC_CPU_ROW(warp_image, .run = run_warp_image),
     FPC_CPU_ROW(warp_mask, .run = run_warp_mask),
-    FPC_CPU_ROW(colour, .need = need_colour, .run = run_colour),
     FPC_CPU_ROW(gaussian_noise, .run = run_gaussian_noise),
     {.op = NULL},
 };

@@ -316,6 +316,7 @@ static fpc_status end_image(const struct loss_job *job, int32_t image, double *s
     float *stats = (float *)job->node->out[1].data + (int64_t)image * 3 * k;
     int32_t *counts = (int32_t *)job->node->out[3].data + (int64_t)image * 3 * k;
     double p[FPC_MAX_CLASSES] = {0}, hit[FPC_MAX_CLASSES] = {0}, dice[FPC_MAX_TERMS] = {0};
+    const double share = (double)loss_share(job->node, 2, image);
     int64_t pixels = 0;
     memset(counts, 0, (size_t)k * 3 * sizeof *counts);
     for (int32_t b = 0; b < u->bands; b++) {
@@ -335,15 +336,15 @@ static fpc_status end_image(const struct loss_job *job, int32_t image, double *s
         for (int32_t c = 0; c < 3 * k; c++)
             counts[c] += band_counts[c];
         for (int32_t t = 0; t < attr->n_terms; t++)
-            sum[t] += band->sum[t];
+            sum[t] += share * band->sum[t];
     }
     for (int32_t c = 0; c < k; c++) {
         const double y = counts[c * 3] + counts[c * 3 + 2];
         stats[c] = (float)hit[c], stats[k + c] = (float)p[c], stats[2 * k + c] = (float)y;
         for (int32_t t = 0; t < attr->n_terms; t++) {
             const fpc_seg_term *term = &attr->term[t];
-            const double eps = (double)term->eps;
-            dice[t] += 1 - (2 * hit[c] + eps) / (p[c] + y + eps);
+            if (is_overlap(term))
+                dice[t] += overlap_of(term, hit[c], p[c], y).loss;
             if (term->kind == FPC_TERM_CROSS_ENTROPY)
                 norm[t] += y * loss_class_weight(term, c);
         }
@@ -351,8 +352,8 @@ static fpc_status end_image(const struct loss_job *job, int32_t image, double *s
     for (int32_t t = 0; t < attr->n_terms; t++)
         if (attr->term[t].kind == FPC_TERM_FOCAL)
             norm[t] += (double)pixels;
-        else if (attr->term[t].kind == FPC_TERM_DICE && pixels > 0)
-            norm[t] += 1, sum[t] += dice[t] / k;
+        else if (is_overlap(&attr->term[t]) && pixels > 0)
+            norm[t] += 1, sum[t] += share * dice[t] / k;
     return FPC_OK;
 }
 

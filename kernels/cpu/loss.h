@@ -2,6 +2,7 @@
 #ifndef KERNELS_CPU_LOSS_H
 #define KERNELS_CPU_LOSS_H
 
+#include "../ref/overlap.h"
 #include "upsample.h"
 
 #define LOSS_LOG2E 1.44269504088896340736f
@@ -17,6 +18,12 @@ fpc_status FPC_CAT(fpc_cpu_run_softmax, FPC_ISA)(fpc_exec *x, const fpc_node *no
 static inline double loss_class_weight(const fpc_seg_term *t, int64_t c)
 {
     return t->class_weight ? (double)t->class_weight[c] : 1;
+}
+
+/* What an image counts: input `slot`, where there is one. */
+static inline float loss_share(const fpc_node *node, int32_t slot, int32_t image)
+{
+    return node->n_in > slot ? ((const float *)node->in[slot].data)[image] : 1;
 }
 
 static inline vf loss_lookup(const float *table, vi index)

@@ -23,7 +23,7 @@ static struct grad_plan plan_grad(const fpc_node *node)
     struct grad_plan p = {.up = up_plan(node->in[0].shape, mask.h, mask.w, attr->align_corners)};
     const size_t k = (size_t)p.up.k, n = (size_t)p.up.n;
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        p.has_dice |= attr->term[t].kind == FPC_TERM_DICE;
+        p.has_dice |= is_overlap(&attr->term[t]);
         p.has_every |= attr->term[t].kind == FPC_TERM_CROSS_ENTROPY && attr->term[t].smooth > 0;
         p.has_focal |= attr->term[t].kind == FPC_TERM_FOCAL;
     }
@@ -36,7 +36,7 @@ static struct grad_plan plan_grad(const fpc_node *node)
     p.map = up_take(&p.shared, 256 * sizeof(int32_t));
     p.by_label = up_take(&p.shared, (k + 1) * sizeof(float));     /* of a label: sum of u (1 - s) w_y; 0 for ignored */
     p.every = up_take(&p.shared, (k + 1) * sizeof(float));        /* of a class: sum of u s/K w_k, and their total */
-    p.dice = up_take(&p.shared, n * k * sizeof(float));           /* of an image and class: dDice/dp off the label, */
+    p.dice = up_take(&p.shared, n * k * sizeof(float));           /* of an image and class: slope by p off the label, */
     p.dice_own = up_take(&p.shared, n * (k + 1) * sizeof(float)); /* and what being the label adds to it */
     p.carry = up_take(&p.shared, n * (size_t)p.up.bands * (size_t)p.up.lw * k * sizeof(float));
     return p;
@@ -99,13 +99,13 @@ static void begin_grad(struct grad_job *job)
         for (int32_t c = 0; c < k; c++) {
             double off = 0, on = 0;
             for (int32_t t = 0; t < attr->n_terms; t++) {
-                if (attr->term[t].kind != FPC_TERM_DICE)
+                if (!is_overlap(&attr->term[t]))
                     continue;
-                const double eps = (double)attr->term[t].eps, u = factor_of(node, t) / k;
-                const double top = 2 * (double)stats[c] + eps,
-                             low = (double)stats[k + c] + (double)stats[2 * k + c] + eps;
-                off += u * top / (low * low);
-                on -= u * 2 / low;
+                const overlap o =
+                    overlap_of(&attr->term[t], (double)stats[c], (double)stats[k + c], (double)stats[2 * k + c]);
+                const double u = factor_of(node, t) / k;
+                off += u * o.by_p;
+                on += u * o.by_hit;
             }
             dice[c] = (float)off;
             dice_own[c] = (float)on;
@@ -236,6 +236,12 @@ static void grad_rows(int rows, struct grad_work *w, const float *e0, const floa
 #undef GRAD_ROWS
 }
 
+static void scale_rows(float *x, int64_t n, float by)
+{
+    for (int64_t i = 0; i < n; i++)
+        x[i] *= by;
+}
+
 static void grad_task(void *arg, int32_t i, int32_t thread)
 {
     const struct grad_job *job = arg;
@@ -244,6 +250,7 @@ static void grad_task(void *arg, int32_t i, int32_t thread)
     char *scratch = fpc_exec_scratch(job->x, thread);
     int32_t image, row, end, have[2] = {-1, -1};
     loss_band(u, i, &image, &row, &end);
+    const int32_t begin = row;
     struct grad_work w = {.job = job,
                           .z = (float *)(scratch + plan->z),
                           .by_label = (const float *)(job->shared + plan->by_label),
@@ -279,8 +286,14 @@ static void grad_task(void *arg, int32_t i, int32_t thread)
         float *swap = g0;
         g0 = g1, g1 = swap;
     }
+    float *carry = (float *)(job->shared + plan->carry) + i * line;
     if (end < u->lh)
-        up_collapse(u, job->shared, scratch, g0, (float *)(job->shared + plan->carry) + i * line);
+        up_collapse(u, job->shared, scratch, g0, carry);
+    if (job->node->n_in > 5) {
+        const float share = loss_share(job->node, 5, image);
+        scale_rows(dlogits + begin * line, (end - begin) * line, share);
+        scale_rows(carry, end < u->lh ? line : 0, share);
+    }
 }
 
 fpc_status FPC_CAT(fpc_cpu_run_seg_loss_grad, FPC_ISA)(fpc_exec *x, const fpc_node *node, fpc_rows rows)

@@ -92,19 +92,20 @@ static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const float *g = node->in[3].data;
     const vf scale = vf_set(*(const float *)node->in[4].data);
     const double lr = *(const float *)node->in[5].data, t = *(const float *)node->in[6].data;
-    const vf keep = vf_set((float)(1 - lr * attr->weight_decay));
+    const vf keep = vf_set(attr->coupled ? 1 : (float)(1 - lr * attr->weight_decay));
+    const vf decay = vf_set(attr->coupled ? (float)attr->weight_decay : 0);
     const vf b1 = vf_set((float)attr->beta1), one_b1 = vf_set((float)(1 - attr->beta1));
     const vf b2 = vf_set((float)attr->beta2), one_b2 = vf_set((float)(1 - attr->beta2));
     const vf step = vf_set((float)(lr / (1 - pow(attr->beta1, t))));
     const vf root = vf_set((float)(1 / sqrt(1 - pow(attr->beta2, t)))), eps = vf_set((float)attr->eps);
 
     for (FPC_COLUMNS(i, n, count)) {
-        const vf grad = vf_get(g + i, n) * scale;
+        const vf w = vf_get(p + i, n), grad = vf_fma(w, decay, vf_get(g + i, n) * scale);
         const vf m1 = vf_fma(vf_get(m + i, n), b1, grad * one_b1);
         const vf v1 = vf_fma(vf_get(v + i, n), b2, grad * grad * one_b2);
         vf_put(m + i, m1, n);
         vf_put(v + i, v1, n);
-        vf_put(p + i, vf_fma(-step, m1 / (vf_sqrt(v1) * root + eps), vf_get(p + i, n) * keep), n);
+        vf_put(p + i, vf_fma(-step, m1 / (vf_sqrt(v1) * root + eps), w * keep), n);
     }
     return FPC_OK;
 }
@@ -138,6 +139,29 @@ static fpc_status run_sgd(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+static fpc_status run_lion(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_lion_attr *attr = node->attr;
+    const int64_t count = rows.count * node->out[0].shape.c;
+    float *p = node->out[0].data, *m = node->out[1].data;
+    const float *g = node->in[2].data, rate = *(const float *)node->in[4].data;
+    const vf scale = vf_set(*(const float *)node->in[3].data), lr = vf_set(rate), zero = vf_set(0);
+    const vf keep = vf_set((float)(1 - (double)rate * attr->weight_decay));
+    const vf b1 = vf_set((float)attr->beta1), one_b1 = vf_set((float)(1 - attr->beta1));
+    const vf b2 = vf_set((float)attr->beta2), one_b2 = vf_set((float)(1 - attr->beta2));
+
+    for (FPC_COLUMNS(i, n, count)) {
+        const vf grad = vf_get(g + i, n) * scale, m1 = vf_get(m + i, n);
+        const vf way = vf_fma(m1, b1, grad * one_b1);
+        /* 0 way keeps a NAN */
+        const vf step = vm_pick(vm_gt(way, zero), lr, vm_pick(vm_gt(zero, way), -lr, zero * way));
+        vf_put(p + i, vf_get(p + i, n) * keep - step, n);
+        vf_put(m + i, vf_fma(m1, b2, grad * one_b2), n);
+    }
+    return FPC_OK;
+}
+
 static fpc_status run_ema(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
@@ -152,6 +176,18 @@ static fpc_status run_ema(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+static fpc_status run_add_scaled(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const int64_t count = rows.count * node->out[0].shape.c;
+    float *sum = node->out[0].data;
+    const float *y = node->in[1].data;
+    const vf scale = vf_set(*(const float *)node->in[2].data);
+    for (FPC_COLUMNS(i, n, count))
+        vf_put(sum + i, vf_fma(scale, vf_get(y + i, n), vf_get(sum + i, n)), n);
+    return FPC_OK;
+}
+
 const fpc_kernel FPC_CPU_TABLE(train)[] = {
     FPC_CPU_ROW(sum_squares, .need = need_sum_squares, .run = run_sum_squares, .end = end_sum_squares),
     FPC_CPU_ROW(clip_scale, .run = run_clip_scale),
@@ -159,6 +195,8 @@ const fpc_kernel FPC_CPU_TABLE(train)[] = {
     FPC_CPU_ROW(zero, .run = run_zero),
     FPC_CPU_ROW(adamw, .run = run_adamw),
     FPC_CPU_ROW(sgd, .run = run_sgd),
+    FPC_CPU_ROW(lion, .run = run_lion),
     FPC_CPU_ROW(ema, .run = run_ema),
+    FPC_CPU_ROW(add_scaled, .run = run_add_scaled),
     {.op = NULL},
 };

@@ -1,5 +1,6 @@
-/* image.c (reference): what augmentations do to a batch, from the numbers that were drawn on the host: one geometric
- * resampling, colour maps, noise. */
+/* image.c (reference): what augmentations do to a batch, from the numbers that were drawn on the host: geometric
+ * resampling and noise. Colours: colour.c; what looks at neighbours: filter.c, jpeg.c; boxes and mixing: mix.c. */
+#include <fpcore/augment.h>
 #include "ref.h"
 
 /* to_real(u8) -> y: x / 255 */
@@ -13,103 +14,86 @@ static fpc_status to_real(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-/* Where output pixel (x, y) of image n reads the input; m22 is 1. */
+/* Where output pixel (x, y) of image n reads the input: where the matrix points (m22 is 1), shifted by the field. */
 typedef struct source {
     real x, y;
 } source;
 
-static source source_of(const fpc_tensor *draws, place at)
+/* The field's shift at the centre of a pixel, in pixels. */
+static source shift_of(const fpc_tensor *field, fpc_shape s, place at)
 {
-    const real *m = (const real *)draws->data + (int64_t)at.n * 8, x = (real)at.x, y = (real)at.y;
-    const real d = m[6] * x + m[7] * y + 1;
-    return (source){(m[0] * x + m[1] * y + m[2]) / d, (m[3] * x + m[4] * y + m[5]) / d};
+    const int32_t cells = FPC_FIELD_NODES - 1;
+    const real *node = (const real *)field->data + (int64_t)at.n * FPC_FIELD_NODES * FPC_FIELD_NODES * 2;
+    const real u = ((real)at.x + (real)0.5) * (real)cells / (real)s.w;
+    const real v = ((real)at.y + (real)0.5) * (real)cells / (real)s.h;
+    const int32_t i = u < (real)cells ? (int32_t)u : cells - 1, j = v < (real)cells ? (int32_t)v : cells - 1;
+    const real fx = u - (real)i, fy = v - (real)j;
+    real shift[2];
+    for (int k = 0; k < 2; k++) {
+        const real *p = node + ((int64_t)j * FPC_FIELD_NODES + i) * 2 + k, *q = p + FPC_FIELD_NODES * 2;
+        shift[k] = (1 - fy) * ((1 - fx) * p[0] + fx * p[2]) + fy * ((1 - fx) * q[0] + fx * q[2]);
+    }
+    return (source){shift[0] * (real)s.w / 2, shift[1] * (real)s.h / 2};
 }
 
-/* warp_image(u8, draws) -> y: bilinear sample of x/255, zero outside */
+/* field NULL: none. A point at infinity stays within what an integer holds. */
+static source source_of(const fpc_tensor *draws, const fpc_tensor *field, fpc_shape s, place at)
+{
+    const real *m = (const real *)draws->data + (int64_t)at.n * 8, x = (real)at.x, y = (real)at.y, far = 1e9;
+    const real d = m[6] * x + m[7] * y + 1;
+    source p = {(m[0] * x + m[1] * y + m[2]) / d, (m[3] * x + m[4] * y + m[5]) / d};
+    if (field) {
+        const source more = shift_of(field, s, at);
+        p.x += more.x, p.y += more.y;
+    }
+    p.x = p.x > -far ? p.x < far ? p.x : far : -far;
+    p.y = p.y > -far ? p.y < far ? p.y : far : -far;
+    return p;
+}
+
+/* warp_image(x, draws[, field]) -> y: bilinear sample of x (bytes: x/255); what lies outside as the border says */
 static fpc_status warp_image(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_shape xs = node->in[0].shape, ys = node->out[0].shape;
-    const uint8_t *x = node->in[0].data;
+    const int32_t border = ((const fpc_warp_attr *)node->attr)->border, bytes = node->in[0].dtype == FPC_U8;
     real *out = node->out[0].data;
     memset(out, 0, (size_t)(rows.count * ys.c) * sizeof *out);
     for (int64_t r = 0; r < rows.count; r++, out += ys.c) {
         const place at = place_of(ys, rows.first + r);
-        const source s = source_of(&node->in[1], at);
-        if (!(s.x > -1 && s.x < (real)xs.w && s.y > -1 && s.y < (real)xs.h))
-            continue;
+        const source s = source_of(&node->in[1], node->n_in == 3 ? &node->in[2] : NULL, xs, at);
         const int32_t x0 = (int32_t)floor(s.x), y0 = (int32_t)floor(s.y);
         const real fx = s.x - (real)x0, fy = s.y - (real)y0;
-        for (int32_t dy = 0; dy < 2; dy++)
-            for (int32_t dx = 0; dx < 2; dx++) {
-                if (y0 + dy < 0 || y0 + dy >= xs.h || x0 + dx < 0 || x0 + dx >= xs.w)
-                    continue;
-                const real w = (dy ? fy : 1 - fy) * (dx ? fx : 1 - fx);
-                const uint8_t *px = x + row_of(xs, at.n, y0 + dy, x0 + dx) * xs.c;
-                for (int64_t c = 0; c < ys.c; c++)
-                    out[c] += w * ((real)px[c] / 255);
-            }
+        for (int32_t k = 0; k < 4; k++) {
+            const int64_t x = border_index(x0 + k % 2, xs.w, border), y = border_index(y0 + k / 2, xs.h, border);
+            if (x < 0 || y < 0)
+                continue;
+            const real w = (k / 2 ? fy : 1 - fy) * (k % 2 ? fx : 1 - fx);
+            const int64_t from = row_of(xs, at.n, y, x) * xs.c;
+            for (int64_t c = 0; c < ys.c; c++)
+                out[c] += w * (bytes ? (real)((const uint8_t *)node->in[0].data)[from + c] / 255
+                                     : ((const real *)node->in[0].data)[from + c]);
+        }
     }
     return FPC_OK;
 }
 
-/* warp_mask(u8, draws, table) -> u8: nearest; table maps the labels of each image; outside: fill */
+/* warp_mask(u8, draws, table[, field]) -> u8: nearest; table maps the labels of each image */
 static fpc_status warp_mask(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_shape xs = node->in[0].shape, ys = node->out[0].shape;
-    const uint8_t *x = node->in[0].data, fill = (uint8_t)((const fpc_warp_attr *)node->attr)->fill;
+    const fpc_warp_attr *a = node->attr;
+    const uint8_t *labels = node->in[0].data;
     uint8_t *out = node->out[0].data;
     for (int64_t r = 0; r < rows.count; r++) {
         const place at = place_of(ys, rows.first + r);
-        const source s = source_of(&node->in[1], at);
-        const real nx = floor(s.x + (real)0.5), ny = floor(s.y + (real)0.5);
+        const source s = source_of(&node->in[1], node->n_in == 4 ? &node->in[3] : NULL, xs, at);
+        const int64_t x = border_index((int64_t)floor(s.x + (real)0.5), xs.w, a->border);
+        const int64_t y = border_index((int64_t)floor(s.y + (real)0.5), xs.h, a->border);
         const uint8_t *table = (const uint8_t *)node->in[2].data + (int64_t)at.n * 256;
-        const int in = nx >= 0 && nx < (real)xs.w && ny >= 0 && ny < (real)xs.h;
-        out[r] = in ? table[x[row_of(xs, at.n, (int64_t)ny, (int64_t)nx)]] : fill;
+        out[r] = x < 0 || y < 0 ? (uint8_t)a->fill : table[labels[row_of(xs, at.n, y, x)]];
     }
-    return FPC_OK;
-}
-
-/* One colour stage of one image, in place: x' = m x + g . mean(x), 16 numbers m (3x4), g (3), clamp. */
-static void colour_stage(const real *draw, real *image, int64_t pixels)
-{
-    const real *m = draw, *g = draw + 12;
-    int used = 0;
-    for (int i = 0; i < 16; i++)
-        used |= draw[i] != 0;
-    if (!used)
-        return;
-    double sum[3] = {0};
-    for (int64_t i = 0; i < pixels * 3; i++)
-        sum[i % 3] += (double)image[i];
-    double k = 0;
-    for (int c = 0; c < 3; c++)
-        k += (double)g[c] * (sum[c] / (double)pixels);
-    for (int64_t i = 0; i < pixels; i++, image += 3) {
-        const real x[3] = {image[0], image[1], image[2]};
-        for (int c = 0; c < 3; c++) {
-            real v = m[c * 4] * x[0] + m[c * 4 + 1] * x[1] + m[c * 4 + 2] * x[2] + m[c * 4 + 3] + (real)k;
-            if (draw[15] != 0)
-                v = v < 0 ? 0 : v > 1 ? 1 : v;
-            image[c] = v;
-        }
-    }
-}
-
-/* colour(x, draws) -> y: the stages of draws (n,1,stages,16) in order; all zero leaves the picture alone */
-static fpc_status colour(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
-{
-    (void)exec;
-    (void)rows;
-    const fpc_shape s = node->in[0].shape;
-    const int64_t stages = node->in[1].shape.w;
-    real *y = node->out[0].data;
-    memcpy(y, node->in[0].data, (size_t)fpc_count(s) * sizeof *y);
-    for (int64_t n = 0; n < s.n; n++)
-        for (int64_t k = 0; k < stages; k++)
-            colour_stage((const real *)node->in[1].data + (n * stages + k) * 16, y + n * image_rows(s) * 3,
-                         image_rows(s));
     return FPC_OK;
 }
 
@@ -124,21 +108,21 @@ static real normal(const fpc_tensor *clock, uint32_t stream, int64_t e)
     return radius * (e % 2 ? sin(angle) : cos(angle));
 }
 
-/* gaussian_noise(x, sigma, clock) -> y: x + sigma[image] N(0,1), clamped to [0,1] */
+/* gaussian_noise(x, sigma, clock) -> y: x + sigma[image] N(0,1), clamped to [0,1] unless `unclamped` */
 static fpc_status gaussian_noise(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_shape s = node->in[0].shape;
-    const uint32_t stream = ((const fpc_noise_attr *)node->attr)->stream;
+    const fpc_noise_attr *a = node->attr;
     const real *x = node->in[0].data, *sigma = node->in[1].data;
     real *y = node->out[0].data;
     for (int64_t i = 0; i < rows.count * s.c; i++) {
         const int64_t e = rows.first * s.c + i;
-        const real v = x[i] + sigma[e / s.c / image_rows(s)] * normal(&node->in[2], stream, e);
-        y[i] = v < 0 ? 0 : v > 1 ? 1 : v;
+        const real v = x[i] + sigma[e / s.c / image_rows(s)] * normal(&node->in[2], a->stream, e);
+        y[i] = a->unclamped ? v : clamp01(v);
     }
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(image)[] = {REF_ROW(to_real), REF_ROW(warp_image),     REF_ROW(warp_mask),
-                                       REF_ROW(colour),  REF_ROW(gaussian_noise), {0}};
+const fpc_kernel REF_TABLE(image)[] = {
+    REF_ROW(to_real), REF_ROW(warp_image), REF_ROW(warp_mask), REF_ROW(gaussian_noise), {0}};

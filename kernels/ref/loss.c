@@ -2,74 +2,17 @@
  * are interpolated, turned into probabilities, and added to the sums of every term; the gradient goes back through the
  * interpolation. The full-size logits never exist. Sums add up in double. With z the logits of a pixel, y its label:
  *   cross entropy  sum of (1-s) w_y c_y + s/K sum_k w_k c_k over pixels, c_k = -log p_k, / sum of w_y
- *   dice           mean over images with a labelled pixel and over classes of 1 - (2I + eps)/(P + Y + eps)
+ *   dice, tversky  mean over images with a labelled pixel and over classes of what overlap.h says
  *   focal          mean over pixels of alpha (1 - p_y)^gamma c_y */
-#include "ref.h"
-
-typedef struct pixel {
-    real log_p[FPC_MAX_CLASSES], p[FPC_MAX_CLASSES];
-    tap ty, tx;
-} pixel;
-
-/* The four logit rows that the pixel at (n, y, x) of a (h, w) picture interpolates. */
-static void find_corners(fpc_shape s, int32_t n, tap ty, tap tx, int64_t row[4])
-{
-    row[0] = row_of(s, n, ty.i0, tx.i0);
-    row[1] = row_of(s, n, ty.i0, tx.i1);
-    row[2] = row_of(s, n, ty.i1, tx.i0);
-    row[3] = row_of(s, n, ty.i1, tx.i1);
-}
-
-static void interpolate(const fpc_tensor *logits, place at, tap ty, tap tx, real *z)
-{
-    const int64_t k = logits->shape.c;
-    int64_t row[4];
-    find_corners(logits->shape, at.n, ty, tx, row);
-    const real *z00 = (const real *)logits->data + row[0] * k, *z01 = (const real *)logits->data + row[1] * k;
-    const real *z10 = (const real *)logits->data + row[2] * k, *z11 = (const real *)logits->data + row[3] * k;
-    for (int64_t c = 0; c < k; c++)
-        z[c] = ty.w0 * (tx.w0 * z00[c] + tx.w1 * z01[c]) + ty.w1 * (tx.w0 * z10[c] + tx.w1 * z11[c]);
-}
-
-/* Index of the largest; the lowest wins a tie. */
-static int64_t largest(const real *z, int64_t n)
-{
-    int64_t best = 0;
-    for (int64_t c = 1; c < n; c++)
-        if (z[c] > z[best])
-            best = c;
-    return best;
-}
-
-static void log_softmax(const real *z, int64_t n, real *log_p, real *p)
-{
-    const real most = z[largest(z, n)];
-    real sum = 0;
-    for (int64_t c = 0; c < n; c++)
-        sum += exp(z[c] - most);
-    for (int64_t c = 0; c < n; c++) {
-        log_p[c] = z[c] - most - log(sum);
-        p[c] = exp(z[c] - most) / sum;
-    }
-}
-
-/* Fills in the pixel and returns the class of its largest logit. */
-static int64_t look(const fpc_tensor *logits, fpc_shape mask, place at, int align_corners, pixel *px)
-{
-    real z[FPC_MAX_CLASSES];
-    px->ty = tap_of(at.y, logits->shape.h, mask.h, align_corners);
-    px->tx = tap_of(at.x, logits->shape.w, mask.w, align_corners);
-    interpolate(logits, at, px->ty, px->tx, z);
-    log_softmax(z, logits->shape.c, px->log_p, px->p);
-    return largest(z, logits->shape.c);
-}
+#include "overlap.h"
+#include "pixel.h"
 
 static inline double class_weight(const fpc_seg_term *t, int64_t c)
 {
     return t->class_weight ? (double)t->class_weight[c] : 1;
 }
 
-/* What the pixel adds to the sum of a term (not dice, which comes from the image's sums). */
+/* What the pixel adds to the sum of a term (not dice or tversky, which come from the image's sums). */
 static double pixel_loss(const fpc_seg_term *t, const pixel *px, int64_t label, int64_t classes)
 {
     const double ce = -(double)px->log_p[label];
@@ -82,28 +25,17 @@ static double pixel_loss(const fpc_seg_term *t, const pixel *px, int64_t label, 
     return (1 - smooth) * class_weight(t, label) * ce + smooth / (double)classes * all;
 }
 
-/* Dice of one image and class is top/bottom. */
-typedef struct ratio {
-    double top, bottom;
-} ratio;
-static ratio dice_of(const fpc_seg_term *t, double i, double p, double y)
-{
-    return (ratio){2 * i + (double)t->eps, p + y + (double)t->eps};
-}
-
 /* Sums of one image: for each class I = sum p onehot, P = sum p, Y = sum onehot. */
 typedef struct sums {
     double i[FPC_MAX_CLASSES], p[FPC_MAX_CLASSES], y[FPC_MAX_CLASSES];
     int64_t pixels;
 } sums;
 
-static double dice_loss(const fpc_seg_term *t, const sums *s, int64_t classes)
+static double overlap_loss(const fpc_seg_term *t, const sums *s, int64_t classes)
 {
     double loss = 0;
-    for (int64_t c = 0; c < classes; c++) {
-        const ratio d = dice_of(t, s->i[c], s->p[c], s->y[c]);
-        loss += 1 - d.top / d.bottom;
-    }
+    for (int64_t c = 0; c < classes; c++)
+        loss += overlap_of(t, s->i[c], s->p[c], s->y[c]).loss;
     return loss / (double)classes;
 }
 
@@ -127,16 +59,14 @@ static fpc_status image_loss(fpc_exec *exec, const fpc_node *node, int32_t n, do
     const uint8_t *mask = (const uint8_t *)node->in[1].data + n * image_rows(ms);
     real *stats = (real *)node->out[1].data + n * 3 * k;
     int32_t *counts = (int32_t *)node->out[3].data + n * 3 * k;
+    const double weight = image_weight(node, 2, n);
     sums s = {.pixels = 0};
     for (int64_t r = 0; r < image_rows(ms); r++) {
         const int64_t label = mask[r];
         if (label == a->ignore)
             continue;
         if (label >= k)
-            return fpc_fail(
-                fpc_exec_ctx(exec), FPC_EFORMAT,
-                "%s: image %d of the batch has label %d at x %d, y %d; there are %d classes, so labels are 0 .. %d",
-                node->name, n, (int)label, (int)(r % ms.w), (int)(r / ms.w), (int)k, (int)k - 1);
+            return bad_label(exec, node, n, r, ms.w, (int)label, (int)k);
         pixel px;
         count(counts, label, look(logits, ms, place_of(ms, n * image_rows(ms) + r), a->align_corners, &px));
         for (int64_t c = 0; c < k; c++)
@@ -145,14 +75,14 @@ static fpc_status image_loss(fpc_exec *exec, const fpc_node *node, int32_t n, do
         s.y[label] += 1;
         s.pixels++;
         for (int32_t t = 0; t < a->n_terms; t++)
-            if (a->term[t].kind != FPC_TERM_DICE) {
-                sum[t] += pixel_loss(&a->term[t], &px, label, k);
+            if (!is_overlap(&a->term[t])) {
+                sum[t] += weight * pixel_loss(&a->term[t], &px, label, k);
                 norm[t] += a->term[t].kind == FPC_TERM_FOCAL ? 1 : class_weight(&a->term[t], label);
             }
     }
     for (int32_t t = 0; t < a->n_terms; t++)
-        if (a->term[t].kind == FPC_TERM_DICE && s.pixels > 0) {
-            sum[t] += dice_loss(&a->term[t], &s, k);
+        if (is_overlap(&a->term[t]) && s.pixels > 0) {
+            sum[t] += weight * overlap_loss(&a->term[t], &s, k);
             norm[t] += 1;
         }
     for (int64_t c = 0; c < k; c++) {
@@ -163,7 +93,7 @@ static fpc_status image_loss(fpc_exec *exec, const fpc_node *node, int32_t n, do
     return FPC_OK;
 }
 
-/* seg_loss(logits, mask) -> terms, stats, norm, counts */
+/* seg_loss(logits, mask[, weight]) -> terms, stats, norm, counts */
 static fpc_status seg_loss(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)rows;
@@ -186,11 +116,11 @@ static fpc_status seg_loss(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 static void pixel_grad(const fpc_seg_term *t, const pixel *px, const real *stats, int64_t label, int64_t k,
                        double factor, double *dz)
 {
-    if (t->kind == FPC_TERM_DICE) { /* by p first, then through the softmax: dz_j = p_j (g_j - sum_c g_c p_c) */
+    if (is_overlap(t)) { /* by p first, then through the softmax: dz_j = p_j (g_j - sum_c g_c p_c) */
         double g[FPC_MAX_CLASSES], mean = 0;
         for (int64_t c = 0; c < k; c++) {
-            const ratio d = dice_of(t, (double)stats[c], (double)stats[k + c], (double)stats[2 * k + c]);
-            g[c] = -((c == label ? 2 * d.bottom : 0) - d.top) / (d.bottom * d.bottom) / (double)k;
+            const overlap o = overlap_of(t, (double)stats[c], (double)stats[k + c], (double)stats[2 * k + c]);
+            g[c] = (o.by_p + (c == label ? o.by_hit : 0)) / (double)k;
             mean += g[c] * (double)px->p[c];
         }
         for (int64_t c = 0; c < k; c++)
@@ -213,7 +143,7 @@ static void pixel_grad(const fpc_seg_term *t, const pixel *px, const real *stats
                  ((by_label + by_all) * (double)px->p[c] - (c == label ? by_label : 0) - smooth * class_weight(t, c));
 }
 
-/* seg_loss_grad(logits, mask, stats, norm, dterms) -> dlogits; work: one image's gradient in double */
+/* seg_loss_grad(logits, mask, stats, norm, dterms[, weight]) -> dlogits; work: one image's gradient in double */
 static void seg_loss_grad_need(const fpc_node *node, fpc_need *need)
 {
     need->shared = (size_t)(image_rows(node->in[0].shape) * node->in[0].shape.c) * sizeof(double);
@@ -223,10 +153,11 @@ static void image_grad(const fpc_node *node, int32_t n, double *dlogits)
 {
     const fpc_seg_loss_attr *a = node->attr;
     const fpc_shape ls = node->in[0].shape, ms = node->in[1].shape;
-    const int64_t k = ls.c, first = n * image_rows(ls);
+    const int64_t k = ls.c;
     const uint8_t *mask = (const uint8_t *)node->in[1].data + n * image_rows(ms);
     const real *stats = (const real *)node->in[2].data + n * 3 * k;
     const real *norm = node->in[3].data, *dterms = node->in[4].data;
+    const double share = image_weight(node, 5, n);
     for (int64_t r = 0; r < image_rows(ms); r++) {
         if (mask[r] == a->ignore)
             continue;
@@ -235,13 +166,8 @@ static void image_grad(const fpc_node *node, int32_t n, double *dlogits)
         look(&node->in[0], ms, place_of(ms, n * image_rows(ms) + r), a->align_corners, &px);
         for (int32_t t = 0; t < a->n_terms; t++)
             if (norm[t] > 0)
-                pixel_grad(&a->term[t], &px, stats, mask[r], k, (double)dterms[t] / (double)norm[t], dz);
-        int64_t row[4];
-        find_corners(ls, n, px.ty, px.tx, row);
-        const real weight[4] = {px.ty.w0 * px.tx.w0, px.ty.w0 * px.tx.w1, px.ty.w1 * px.tx.w0, px.ty.w1 * px.tx.w1};
-        for (int i = 0; i < 4; i++)
-            for (int64_t c = 0; c < k; c++)
-                dlogits[(row[i] - first) * k + c] += (double)weight[i] * dz[c];
+                pixel_grad(&a->term[t], &px, stats, mask[r], k, share * (double)dterms[t] / (double)norm[t], dz);
+        spread(ls, n, &px, dz, dlogits);
     }
 }
 

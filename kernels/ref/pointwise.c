@@ -142,7 +142,7 @@ static fpc_status combine_grad(fpc_exec *exec, const fpc_node *node, fpc_rows ro
     (void)rows;
     const real *w = node->in[0].data, dy = *(const real *)node->in[1].data;
     real *d = node->out[0].data;
-    for (int64_t i = 0; i < node->in[0].shape.c; i++)
+    for (int64_t i = 0; i < fpc_count(node->in[0].shape); i++)
         d[i] = w[i] * dy;
     return FPC_OK;
 }

@@ -36,7 +36,8 @@ typedef FPC_REAL real;
 #define REF_SUM_ROW(op_) REF_ROW(op_, .need = op_##_need, .end = op_##_end)
 
 extern const fpc_kernel REF_TABLE(linear)[], REF_TABLE(conv)[], REF_TABLE(norm)[], REF_TABLE(attention)[],
-    REF_TABLE(pointwise)[], REF_TABLE(resize)[], REF_TABLE(image)[], REF_TABLE(loss)[], REF_TABLE(train)[];
+    REF_TABLE(pointwise)[], REF_TABLE(resize)[], REF_TABLE(image)[], REF_TABLE(colour)[], REF_TABLE(filter)[],
+    REF_TABLE(mix)[], REF_TABLE(loss)[], REF_TABLE(loss_pixel)[], REF_TABLE(distance)[], REF_TABLE(train)[];
 
 static inline int64_t image_rows(fpc_shape s)
 {
@@ -55,6 +56,23 @@ static inline place place_of(fpc_shape s, int64_t row)
 static inline int64_t row_of(fpc_shape s, int64_t n, int64_t y, int64_t x)
 {
     return (n * s.h + y) * s.w + x;
+}
+
+/* Pixel i of a line of n, where i may lie outside: the pixel that the border takes for it; -1: none. */
+static inline int64_t border_index(int64_t i, int64_t n, int32_t border)
+{
+    if (i >= 0 && i < n)
+        return i;
+    if (border == FPC_BORDER_EDGE || (border == FPC_BORDER_REFLECT && n == 1))
+        return i < 0 ? 0 : n - 1;
+    if (border != FPC_BORDER_REFLECT)
+        return -1;
+    const int64_t period = 2 * (n - 1), at = (i % period + period) % period;
+    return at < n ? at : period - at;
+}
+static inline real clamp01(real v)
+{
+    return v < 0 ? 0 : v > 1 ? 1 : v;
 }
 
 /* out[i] = sum over the parts of the double at from + i of each part's slot. */

@@ -66,19 +66,21 @@ static fpc_status zero(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-/* adamw(p, m, v, g, scale, lr, t) -> p, m, v (Loshchilov and Hutter, 2019) */
+/* adamw(p, m, v, g, scale, lr, t) -> p, m, v (Loshchilov and Hutter, 2019); coupled: Adam (Kingma and Ba, 2015) with
+ * the decay in the gradient */
 static fpc_status adamw(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_adamw_attr *a = node->attr;
     const double lr = (double)scalar(&node->in[5]), t = (double)scalar(&node->in[6]);
-    const real keep = (real)(1 - lr * a->weight_decay), step = (real)(lr / (1 - pow(a->beta1, t)));
+    const real keep = a->coupled ? 1 : (real)(1 - lr * a->weight_decay), decay = a->coupled ? (real)a->weight_decay : 0;
+    const real step = (real)(lr / (1 - pow(a->beta1, t)));
     const real root = (real)sqrt(1 - pow(a->beta2, t)), eps = (real)a->eps, scale = scalar(&node->in[4]);
     const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
     const real *p = node->in[0].data, *m = node->in[1].data, *v = node->in[2].data, *g = node->in[3].data;
     real *new_p = node->out[0].data, *new_m = node->out[1].data, *new_v = node->out[2].data;
     for (int64_t i = 0; i < elements(node, rows); i++) {
-        const real grad = g[i] * scale;
+        const real grad = g[i] * scale + decay * p[i];
         new_m[i] = b1 * m[i] + c1 * grad;
         new_v[i] = b2 * v[i] + c2 * grad * grad;
         new_p[i] = p[i] * keep - step * (new_m[i] / (sqrt(new_v[i]) / root + eps));
@@ -107,6 +109,35 @@ static fpc_status sgd(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+/* lion(p, m, g, scale, lr) -> p, m (Chen et al., 2023) */
+static fpc_status lion(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_lion_attr *a = node->attr;
+    const real scale = scalar(&node->in[3]), lr = scalar(&node->in[4]);
+    const real keep = (real)(1 - (double)lr * a->weight_decay);
+    const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
+    const real *p = node->in[0].data, *m = node->in[1].data, *g = node->in[2].data;
+    real *new_p = node->out[0].data, *new_m = node->out[1].data;
+    for (int64_t i = 0; i < elements(node, rows); i++) {
+        const real grad = g[i] * scale, way = b1 * m[i] + c1 * grad;
+        new_p[i] = p[i] * keep - (way > 0 ? lr : way < 0 ? -lr : 0 * way); /* NAN stays NAN */
+        new_m[i] = b2 * m[i] + c2 * grad;
+    }
+    return FPC_OK;
+}
+
+/* add_scaled(x, y, s) -> x: x += s y */
+static fpc_status add_scaled(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const real *old = node->in[0].data, *y = node->in[1].data, s = scalar(&node->in[2]);
+    real *x = node->out[0].data;
+    for (int64_t i = 0; i < elements(node, rows); i++)
+        x[i] = old[i] + s * y[i];
+    return FPC_OK;
+}
+
 /* ema(avg, p, decay) -> avg: avg += (1 - decay) (p - avg) */
 static fpc_status ema(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
@@ -118,6 +149,13 @@ static fpc_status ema(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(train)[] = {
-    REF_SUM_ROW(sum_squares), REF_ROW(clip_scale), REF_ROW(accumulate), REF_ROW(zero),
-    REF_ROW(adamw),           REF_ROW(sgd),        REF_ROW(ema),        {0}};
+const fpc_kernel REF_TABLE(train)[] = {REF_SUM_ROW(sum_squares),
+                                       REF_ROW(clip_scale),
+                                       REF_ROW(accumulate),
+                                       REF_ROW(zero),
+                                       REF_ROW(adamw),
+                                       REF_ROW(sgd),
+                                       REF_ROW(lion),
+                                       REF_ROW(ema),
+                                       REF_ROW(add_scaled),
+                                       {0}};

@@ -1,9 +1,8 @@
 /* rotate.c: turns image and mask about the centre. Stage: geometry, so the core composes it with the other geometry
- * draws and resamples once. Angles are those of square pixels: on oblong pictures [-1,1] is not, hence `wide`.
+ * draws and resamples once. Angles are those of square pixels: on oblong pictures [-1,1] is not, see matrix.h.
  * Pure: equal (options, rng) give equal matrices. */
-#include <fpcore/augment.h>
-#include <fpcore/draw.h>
-#include <math.h>
+#include "ranges.h"
+#include "matrix.h"
 
 struct rotate {
     fpc_self self;
@@ -14,13 +13,12 @@ struct rotate {
 static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *image, void *out)
 {
     const struct rotate *r = (const struct rotate *)self;
-    const double on = fpc_draw_chance(rng, 0, r->p);
-    const double a = on * fpc_draw_between(rng, 1, r->degrees.lo, r->degrees.hi) * 0.017453292519943295;
-    const double wide = (double)image->w / image->h;
-
-    /* Output to input: the point that comes to rest at (x, y) was turned the other way. Positive is counter-clockwise
-     * as seen, with y pointing down. */
-    *(fpc_homography *)out = (fpc_homography){{cos(a), -sin(a) / wide, 0, sin(a) * wide, cos(a), 0, 0, 0, 1}, 0};
+    fpc_homography *to = out;
+    *to = identity_matrix();
+    if (!fpc_draw_chance(rng, 0, r->p))
+        return FPC_OK;
+    const affine_map map = {.degrees = draw_range(rng, 1, r->degrees), .scale_x = 1, .scale_y = 1};
+    *to = affine_matrix(&map, image->h, image->w, CONVENTION_PIXEL);
     return FPC_OK;
 }
 

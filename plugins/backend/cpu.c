@@ -16,7 +16,8 @@ enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512 };
 /* clang-format off */
 #define FAMILIES(X, isa)                                                                                               \
     X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)          \
-    X(loss, isa) X(train, isa)
+    X(colour, isa) X(filter, isa) X(jpeg, isa) X(mix, isa)                                                             \
+    X(loss, isa) X(loss_pixel, isa) X(distance, isa) X(train, isa)
 /* clang-format on */
 #define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
 #define ENTRY(family, isa) fpc_cpu_##family##_##isa,

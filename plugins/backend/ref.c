@@ -10,24 +10,29 @@ struct ref {
 };
 
 /* kernels/ref/FAMILY.c, compiled for both types */
-#define FAMILIES(X) X(linear) X(conv) X(norm) X(attention) X(pointwise) X(resize) X(image) X(loss) X(train)
+/* clang-format off */
+#define FAMILIES(X)                                                                                                    \
+    X(linear) X(conv) X(norm) X(attention) X(pointwise) X(resize) X(image) X(colour) X(filter) X(mix) X(loss)         \
+    X(loss_pixel) X(distance) X(train)
+/* clang-format on */
 #define DECLARE(family) extern const fpc_kernel fpc_ref_##family##_f32[], fpc_ref_##family##_f64[];
 FAMILIES(DECLARE)
 #define NAME_F32(family) fpc_ref_##family##_f32,
 #define NAME_F64(family) fpc_ref_##family##_f64,
-static const fpc_kernel *const tables[][9] = {{FAMILIES(NAME_F32)}, {FAMILIES(NAME_F64)}};
+static const fpc_kernel *const single[] = {FAMILIES(NAME_F32) NULL};
+static const fpc_kernel *const exact[] = {FAMILIES(NAME_F64) NULL};
 
 static fpc_status join_tables(struct ref *r, const fpc_kernel *const *table)
 {
     int64_t n = 0;
-    for (int f = 0; f < 9; f++)
+    for (int f = 0; table[f]; f++)
         for (const fpc_kernel *k = table[f]; k->op; k++)
             n++;
     fpc_kernel *all = fpc_alloc(r->self.arena, (size_t)(n + 1) * sizeof *all);
     if (!all)
         return FPC_ENOMEM;
     r->kernel = all;
-    for (int f = 0; f < 9; f++)
+    for (int f = 0; table[f]; f++)
         for (const fpc_kernel *k = table[f]; k->op; k++)
             *all++ = *k;
     return FPC_OK;
@@ -42,7 +47,7 @@ static fpc_status open_device(fpc_self *self, fpc_device *device)
     device->threads = 1;
     device->tile_bytes = 0;
     device->host = 1;
-    return join_tables(r, tables[is_double]);
+    return join_tables(r, is_double ? exact : single);
 }
 
 static const fpc_kernel *kernels(fpc_self *self)

@@ -59,8 +59,29 @@ static fpc_status add_file(fpc_self *self, folder_files *out, int64_t *room, con
     return FPC_OK;
 }
 
-fpc_status fpc_folder_scan(fpc_self *self, const char *root, const char *what, const char *sub, int masks,
-                           folder_files *out)
+/* Each stem once: the picture of a mask, and the mask of a picture, have to be one file. */
+static fpc_status check_stems(fpc_self *self, const fpc_dataset_audit *audit, folder_files *out)
+{
+    int64_t kept = 1;
+    for (int64_t i = 1; i < out->n; i++) {
+        const folder_file *last = &out->file[kept - 1], *file = &out->file[i];
+        if (strcmp(last->stem, file->stem) != 0) {
+            out->file[kept++] = *file;
+            continue;
+        }
+        const fpc_status st =
+            fpc_fail(self->ctx, FPC_EFORMAT, "%s: %s and %s have one stem; each picture needs its own", out->path,
+                     last->name, file->name);
+        if (!audit)
+            return st;
+        audit->flaw(audit->arg, "two files of one stem", 0, file->name, NULL);
+    }
+    out->n = kept;
+    return FPC_OK;
+}
+
+fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const char *root, const char *what,
+                           const char *sub, int masks, folder_files *out)
 {
     *out = (folder_files){0};
     if (leaves_root(sub))
@@ -88,16 +109,12 @@ fpc_status fpc_folder_scan(fpc_self *self, const char *root, const char *what, c
     if (st != FPC_OK)
         return st;
     qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
-    for (int64_t i = 1; i < out->n; i++)
-        if (strcmp(out->file[i - 1].stem, out->file[i].stem) == 0)
-            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: %s and %s have one stem; each picture needs its own",
-                            out->path, out->file[i - 1].name, out->file[i].name);
-    return FPC_OK;
+    return check_stems(self, audit, out);
 }
 
 int64_t fpc_folder_find(const folder_files *files, const char *stem)
 {
-    const folder_file key = {stem, NULL};
+    const folder_file key = {stem, ""};
     const folder_file *hit = files->n ? bsearch(&key, files->file, (size_t)files->n, sizeof key, by_stem) : NULL;
     return hit ? hit - files->file : -1;
 }
@@ -133,8 +150,8 @@ static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char
     return FPC_OK;
 }
 
-fpc_status fpc_folder_list(fpc_self *self, const char *list, const folder_files *files, uint8_t *taken, uint8_t mark,
-                           int64_t *n, int64_t **index)
+fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const char *list, const folder_files *files,
+                           uint8_t *taken, uint8_t mark, int64_t *n, int64_t **index)
 {
     char text[1024];
     *n = 0;
@@ -157,6 +174,10 @@ fpc_status fpc_folder_list(fpc_self *self, const char *list, const folder_files 
         name[length] = 0;
         if (length && name[0] != '#')
             st = take_line(self, list, line, name, files, taken, mark, n, *index);
+        if (st != FPC_OK && audit) {
+            audit->flaw(audit->arg, "line of a list", 0, name, NULL);
+            st = FPC_OK;
+        }
     }
     if (st == FPC_OK && ferror(file))
         st = fpc_fail(self->ctx, FPC_EIO, "%s: %s", list, strerror(errno));

@@ -2,7 +2,7 @@
 #ifndef DATASET_FOLDER_FILES_H
 #define DATASET_FOLDER_FILES_H
 
-#include <fpcore/base.h>
+#include <fpcore/dataset.h>
 
 typedef struct folder_file {
     const char *stem, *name; /* "a7", "a7.jpg" */
@@ -15,14 +15,16 @@ typedef struct folder_files {
 } folder_files;
 
 /* Names ending in .jpg, .jpeg or .png (masks 1: .png) in root/sub; those beginning with a dot are left out. what: the
- * option that named sub, for messages. Nothing is opened. */
-fpc_status fpc_folder_scan(fpc_self *, const char *root, const char *what, const char *sub, int masks,
-                           folder_files *out);
+ * option that named sub, for messages. Nothing is opened. audit NULL: two files of one stem are refused; else they are
+ * reported and the first one stays. */
+fpc_status fpc_folder_scan(fpc_self *, const fpc_dataset_audit *audit, const char *root, const char *what,
+                           const char *sub, int masks, folder_files *out);
 /* Index of a stem, or -1. */
 int64_t fpc_folder_find(const folder_files *, const char *stem);
 /* Indices into `files` of the names in a list file: a name (or stem) per line, # comments. taken[i] is set to mark
- * (which names the list) for each; names that are absent, or taken already, are refused. */
-fpc_status fpc_folder_list(fpc_self *, const char *list, const folder_files *files, uint8_t *taken, uint8_t mark,
-                           int64_t *n, int64_t **index);
+ * (which names the list) for each; names that are absent, or taken already, are refused (in an audit: reported and
+ * left out). */
+fpc_status fpc_folder_list(fpc_self *, const fpc_dataset_audit *audit, const char *list, const folder_files *files,
+                           uint8_t *taken, uint8_t mark, int64_t *n, int64_t **index);
 
 #endif

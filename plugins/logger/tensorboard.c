@@ -1,6 +1,7 @@
 /* tensorboard.c: an event file for TensorBoard: TFRecord framing (length, masked CRC-32C of it, data, masked CRC-32C)
- * around Event messages of protocol buffers, one per epoch with a scalar per column. A resumed run appends to its file:
- * torn or later records at the end are cut off, missing epochs are added from the record. */
+ * around Event messages of protocol buffers: one per epoch with a scalar per column, behind it those of its picture and
+ * histograms. A resumed run appends to its file: torn or later records at the end are cut off, missing epochs' scalars
+ * are added from the record. */
 #define _GNU_SOURCE
 #include "text.h"
 
@@ -13,8 +14,9 @@
 struct tensorboard {
     fpc_self self;
     const char *path;
-    int64_t written; /* epochs in the file */
-    text summary, event, record;
+    int64_t pictures, histograms; /* every so many epochs; 0: never */
+    int64_t written;              /* epochs in the file */
+    text inner, value, summary, event, record;
 };
 
 /* ---- TFRecord ---- */
@@ -61,7 +63,9 @@ static uint64_t get_fixed(const uint8_t *p, int bytes)
 
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 enum { EVENT_WALL_TIME = 1, EVENT_STEP = 2, EVENT_FILE_VERSION = 3, EVENT_SUMMARY = 5 };
-enum { SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2 };
+enum { SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2, VALUE_IMAGE = 4, VALUE_HISTOGRAM = 5 };
+enum { IMAGE_HEIGHT = 1, IMAGE_WIDTH = 2, IMAGE_COLOURS = 3, IMAGE_BYTES = 4 };
+enum { HISTO_MIN = 1, HISTO_MAX, HISTO_COUNT, HISTO_SUM, HISTO_SQUARES, HISTO_LIMITS, HISTO_COUNTS };
 
 static void put_varint(text *t, fpc_arena *arena, uint64_t v)
 {
@@ -110,6 +114,45 @@ static void put_scalar(struct tensorboard *b, const char *tag, double v)
     put_fixed(&b->summary, b->self.arena, bits, 4);
 }
 
+static void put_double(text *t, fpc_arena *arena, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    put_fixed(t, arena, bits, 8);
+}
+
+static void put_real(text *t, fpc_arena *arena, int field, double v)
+{
+    put_key(t, arena, field, FIXED64);
+    put_double(t, arena, v);
+}
+
+static void put_int(text *t, fpc_arena *arena, int field, uint64_t v)
+{
+    put_key(t, arena, field, VARINT);
+    put_varint(t, arena, v);
+}
+
+static void put_reals(text *t, fpc_arena *arena, int field, const fpc_field *list)
+{
+    const int64_t n = list && list->type == FPC_OPT_REALS ? list->v.list.n : 0;
+
+    put_key(t, arena, field, BYTES);
+    put_varint(t, arena, 8 * (uint64_t)n);
+    for (int64_t i = 0; i < n; i++)
+        put_double(t, arena, list->v.list.v[i]);
+}
+
+/* The message in `inner` becomes field `kind` of a value with that tag, the only one of the summary. */
+static void put_tagged(struct tensorboard *b, const char *tag, int kind)
+{
+    b->value.n = b->summary.n = 0;
+    put_block(&b->value, b->self.arena, VALUE_TAG, tag, strlen(tag));
+    put_block(&b->value, b->self.arena, kind, b->inner.data, b->inner.n);
+    put_block(&b->summary, b->self.arena, SUMMARY_VALUE, b->value.data, b->value.n);
+}
+
 static void begin_event(struct tensorboard *b, double wall_time)
 {
     uint64_t bits;
@@ -145,7 +188,7 @@ static fpc_status append(struct tensorboard *b)
     size_t left = b->record.n;
     int fd, bad = 0;
 
-    if (b->record.failed || b->event.failed || b->summary.failed)
+    if (b->record.failed || b->event.failed || b->summary.failed || b->value.failed || b->inner.failed)
         return FPC_ENOMEM;
     if ((fd = open(b->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         return io_failed(b);
@@ -182,7 +225,8 @@ static int64_t step_of(const uint8_t *data, size_t n)
     return -1;
 }
 
-/* Finds the end of the records that are whole and tell of at most `rows` epochs; *written: how many. */
+/* Finds the end of the records that are whole and tell of at most `rows` epochs; *written: how many. What follows the
+ * scalars of an epoch has the same step. */
 static size_t good_part(const uint8_t *data, size_t n, int64_t rows, int64_t *written)
 {
     size_t at = 0;
@@ -195,7 +239,7 @@ static size_t good_part(const uint8_t *data, size_t n, int64_t rows, int64_t *wr
             masked(data + at + 12, (size_t)length) != get_fixed(data + at + 12 + length, 4))
             break;
         step = step_of(data + at + 12, (size_t)length);
-        if (step < 0 || step > rows || (at > 0 && step != *written + 1))
+        if (step < 0 || step > rows || (at > 0 && step != *written + 1 && !(step > 0 && step == *written)))
             break;
         *written = step;
         at += 16 + (size_t)length;
@@ -243,6 +287,15 @@ static const char *find_file(struct tensorboard *b, const char *folder)
     return *best ? fpc_sprintf(b->self.arena, "%s/%s", folder, best) : NULL;
 }
 
+/* An event of the summary for an epoch counted from 1. */
+static void put_event(struct tensorboard *b, double now, int64_t epoch)
+{
+    begin_event(b, now);
+    put_int(&b->event, b->self.arena, EVENT_STEP, (uint64_t)epoch);
+    put_block(&b->event, b->self.arena, EVENT_SUMMARY, b->summary.data, b->summary.n);
+    end_event(b);
+}
+
 static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
 {
     const double now = event_real(e, "unix_time", 0);
@@ -254,11 +307,7 @@ static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
         for (int32_t c = 0; c < e->n_columns; c++)
             if (isfinite(e->value[c][b->written]))
                 put_scalar(b, e->column[c], e->value[c][b->written]);
-        begin_event(b, now);
-        put_key(&b->event, b->self.arena, EVENT_STEP, VARINT);
-        put_varint(&b->event, b->self.arena, (uint64_t)b->written + 1);
-        put_block(&b->event, b->self.arena, EVENT_SUMMARY, b->summary.data, b->summary.n);
-        end_event(b);
+        put_event(b, now, b->written + 1);
     }
     return append(b);
 }
@@ -291,25 +340,89 @@ static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
     }
 }
 
+/* ---- pictures and histograms ---- */
+
+static uint32_t big_endian(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Width and height stand in the PNG's first chunk. */
+static fpc_status write_picture(struct tensorboard *b, const fpc_event *e)
+{
+    const fpc_field *png = fpc_event_field(e, "png");
+    const uint8_t *data = png && png->type == FPC_FIELD_BYTES ? png->v.bytes.data : NULL;
+
+    if (!data || png->v.bytes.n < 33 || memcmp(data + 1, "PNG", 3) || e->clock.epoch + 1 != b->written)
+        return FPC_OK;
+    b->inner.n = 0;
+    put_int(&b->inner, b->self.arena, IMAGE_HEIGHT, big_endian(data + 20));
+    put_int(&b->inner, b->self.arena, IMAGE_WIDTH, big_endian(data + 16));
+    put_int(&b->inner, b->self.arena, IMAGE_COLOURS, 3);
+    put_block(&b->inner, b->self.arena, IMAGE_BYTES, data, (size_t)png->v.bytes.n);
+    put_tagged(b, event_text(e, "tag", "picture"), VALUE_IMAGE);
+    put_event(b, event_real(e, "unix_time", 0), e->clock.epoch + 1);
+    return append(b);
+}
+
+static fpc_status write_histogram(struct tensorboard *b, const fpc_event *e)
+{
+    text *t = &b->inner;
+
+    if (e->clock.epoch + 1 != b->written)
+        return FPC_OK;
+    t->n = 0;
+    put_real(t, b->self.arena, HISTO_MIN, event_real(e, "min", 0));
+    put_real(t, b->self.arena, HISTO_MAX, event_real(e, "max", 0));
+    put_real(t, b->self.arena, HISTO_COUNT, (double)event_int(e, "count", 0));
+    put_real(t, b->self.arena, HISTO_SUM, event_real(e, "sum", 0));
+    put_real(t, b->self.arena, HISTO_SQUARES, event_real(e, "sum_squares", 0));
+    put_reals(t, b->self.arena, HISTO_LIMITS, fpc_event_field(e, "limits"));
+    put_reals(t, b->self.arena, HISTO_COUNTS, fpc_event_field(e, "counts"));
+    put_tagged(b, event_text(e, "tag", "histogram"), VALUE_HISTOGRAM);
+    put_event(b, event_real(e, "unix_time", 0), e->clock.epoch + 1);
+    return append(b);
+}
+
+static int wants(const fpc_self *self, uint32_t what, const fpc_clock *clock)
+{
+    const struct tensorboard *b = (const struct tensorboard *)self;
+    const int64_t every = what == FPC_PICTURE ? b->pictures : what == FPC_HISTOGRAM ? b->histograms : 0;
+
+    return every > 0 && (clock->epoch + 1) % every == 0;
+}
+
 static fpc_status event(fpc_self *self, const fpc_event *e)
 {
     struct tensorboard *b = (struct tensorboard *)self;
 
     if (e->what == FPC_RUN_BEGIN)
         return on_begin(b, e);
-    return e->what == FPC_EPOCH && b->path ? write_rows(b, e) : FPC_OK;
+    if (!b->path)
+        return FPC_OK;
+    return e->what == FPC_EPOCH       ? write_rows(b, e)
+           : e->what == FPC_PICTURE   ? write_picture(b, e)
+           : e->what == FPC_HISTOGRAM ? write_histogram(b, e)
+                                      : FPC_OK;
 }
 
-static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
+static const fpc_option options[] = {
+    FPC_OPTION_INT(struct tensorboard, pictures, "10", 0, 1000000, "epochs",
+                   "validation pictures with labels and predictions every so many epochs; 0: none"),
+    FPC_OPTION_INT(struct tensorboard, histograms, "10", 0, 1000000, "epochs",
+                   "histograms of every parameter and gradient every so many epochs; 0: none"),
+    {0}};
+static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event, .wants = wants};
 static const fpc_plugin tensorboard = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_LOGGER,
     .name = "tensorboard",
     .summary = "Write an event file for TensorBoard.",
-    .detail = "events.out.tfevents.* in the run folder, a scalar per column of history.json and epoch. "
-              "`tensorboard --logdir runs` shows them.",
-    .version = "1.0",
+    .detail = "events.out.tfevents.* in the run folder: a scalar per column of history.json and epoch, pictures, and\n"
+              "histograms of parameters and of the gradients of the last step. `tensorboard --logdir runs` shows them.",
+    .version = "1.1",
     .license = "MIT",
+    .options = options,
     .self_size = sizeof(struct tensorboard),
     .vtbl = &vtbl};
 FPC_PLUGINS(&tensorboard)

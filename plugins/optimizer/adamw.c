@@ -11,7 +11,7 @@ struct adamw {
 static fpc_status build(fpc_self *self, fpc_graph *g, const fpc_flat *f)
 {
     const struct adamw *a = (const struct adamw *)self;
-    const fpc_adamw_attr attr = {a->beta1, a->beta2, a->eps, a->weight_decay};
+    const fpc_adamw_attr attr = {.beta1 = a->beta1, .beta2 = a->beta2, .eps = a->eps, .weight_decay = a->weight_decay};
     const fpc_val in[] = {f->param, f->slot[0], f->slot[1], f->grad, f->scale, f->lr, f->step};
     fpc_val out[3];
 

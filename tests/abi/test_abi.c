@@ -27,13 +27,14 @@
 static void sizes_hold(void **state)
 {
     (void)state;
-    SIZE(fpc_self, 24);
+    SIZE(fpc_self, 32);
     SIZE(fpc_plugin, 112);
     SIZE(fpc_option, 64);
     SIZE(fpc_choice, 24);
     SIZE(fpc_ints, 16);
     SIZE(fpc_reals, 16);
     SIZE(fpc_range, 16);
+    SIZE(fpc_curve, 24);
     SIZE(fpc_shape, 16);
     SIZE(fpc_tensor, 32);
     SIZE(fpc_val, 4);
@@ -46,18 +47,23 @@ static void sizes_hold(void **state)
     SIZE(fpc_kernel, 72);
     SIZE(fpc_homography, 80);
     SIZE(fpc_colour, 64);
-    SIZE(fpc_mix, 24);
-    SIZE(fpc_image_info, 44);
-    SIZE(fpc_augment_vtbl, 32);
+    SIZE(fpc_mix_layer, 72);
+    SIZE(fpc_mix, 296);
+    SIZE(fpc_field_draw, 33800);
+    SIZE(fpc_composite, 4432);
+    SIZE(fpc_image_info, 48);
+    SIZE(fpc_augment_vtbl, 56);
     SIZE(fpc_device, 120);
     SIZE(fpc_backend_vtbl, 64);
     SIZE(fpc_dataset_info, 104);
     SIZE(fpc_sample, 32);
-    SIZE(fpc_dataset_vtbl, 40);
+    SIZE(fpc_dataset_audit, 32);
+    SIZE(fpc_dataset_vtbl, 56);
     SIZE(fpc_field, 32);
     SIZE(fpc_event, 96);
-    SIZE(fpc_logger_vtbl, 16);
-    SIZE(fpc_target, 24);
+    SIZE(fpc_logger_vtbl, 24);
+    SIZE(fpc_blob, 16);
+    SIZE(fpc_target, 40);
     SIZE(fpc_loss_io, 24);
     SIZE(fpc_label_counts, 24);
     SIZE(fpc_loss_vtbl, 24);
@@ -81,13 +87,18 @@ static void sizes_hold(void **state)
     SIZE(fpc_broadcast_attr, 12);
     SIZE(fpc_pool_attr, 8);
     SIZE(fpc_window_attr, 16);
-    SIZE(fpc_warp_attr, 4);
-    SIZE(fpc_noise_attr, 4);
+    SIZE(fpc_warp_attr, 8);
+    SIZE(fpc_filter_attr, 12);
+    SIZE(fpc_mix_attr, 4);
+    SIZE(fpc_noise_attr, 8);
     SIZE(fpc_seg_term, 32);
     SIZE(fpc_seg_loss_attr, 272);
+    SIZE(fpc_pixel_loss_attr, 40);
+    SIZE(fpc_distance_attr, 12);
     SIZE(fpc_clip_attr, 8);
-    SIZE(fpc_adamw_attr, 32);
+    SIZE(fpc_adamw_attr, 40);
     SIZE(fpc_sgd_attr, 32);
+    SIZE(fpc_lion_attr, 24);
 }
 
 static void offsets_hold(void **state)
@@ -128,6 +139,7 @@ static void offsets_hold(void **state)
     AT(fpc_flat, step, 36);
     AT(fpc_target, mask_b, 8);
     AT(fpc_target, ignore, 20);
+    AT(fpc_target, label_pixels, 24);
     AT(fpc_seg_loss_attr, term, 16);
     AT(fpc_image_info, shared, 24);
 }
@@ -141,13 +153,16 @@ static void numbers_hold(void **state)
     assert_int_equal(FPC_EINTERNAL, -11);
     assert_int_equal(FPC_OPT_BOOL, 1);
     assert_int_equal(FPC_OPT_RANGE, 10);
+    assert_int_equal(FPC_OPT_CURVE, 11);
     assert_int_equal(FPC_F32, 1);
     assert_int_equal(FPC_I64, 7);
     assert_int_equal(FPC_STAGE_MIX, 4);
     assert_int_equal(FPC_TEST, 3);
     assert_int_equal(FPC_RUN_END, 6);
+    assert_int_equal(FPC_HISTOGRAM, 8);
     assert_int_equal(FPC_FILL_TRUNC_NORMAL, 5);
     assert_int_equal(FPC_TERM_FOCAL, 3);
+    assert_int_equal(FPC_TERM_TVERSKY, 4);
     assert_int_equal(FPC_MAX_TERMS, 8);
     assert_int_equal(FPC_MAX_CLASSES, 256);
 }

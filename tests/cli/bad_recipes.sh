@@ -99,7 +99,7 @@ printf '%s' "$base" | sed 's/epochs = 1/epochs = 0/' | refused "no epochs" \
 with "an unknown section" '[optimiser]
 use = adamw' 'r\.ini:9: .*optimiser.*optimizer'
 with "a section without use" '[loss.dice]
-weight = 1' 'r\.ini:9: \[loss\.dice\]: the key `use` is missing; it names the loss plugin: cross_entropy, dice'
+weight = 1' 'r\.ini:9: \[loss\.dice\]: the key `use` is missing; it names the loss plugin: .*cross_entropy, dice, focal'
 with "a section of a misspelt kind" '[los.dice]
 use = dice' 'r\.ini:9: .*los\.dice'
 with "a kind without its label" '[loss]

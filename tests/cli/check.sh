@@ -57,13 +57,13 @@ cmp -s a b && ok "and means the same" || { diff a b >d; not_ok "and means the sa
 
 # ---- warnings: allowed, rarely meant ----
 check "a flip that keeps labels" -s augment.flip.exchange=off
-says "it is warned about" '^warning: -s augment\.flip\.exchange=off: augment\.flip\.exchange = off: pictures are mirrored'
+says "it is warned about" '^warning: -s augment\.flip\.exchange=off: augment\.flip\.exchange = off: 50 % of the pictures are mirrored'
 says "it is counted" '^no errors, 1 warning$'
 check "patience shorter than a restart's period" -s schedule.use=warm_restarts -s schedule.t_0=4 -s schedule.t_mult=1 \
     -s run.patience=2 -s schedule.warmup_epochs=0
 says "it is warned about" "^warning: -s run\\.patience=2: run\\.patience = 2: the schedule restarts, and its longest period .* is 4 epochs"
 check "patience longer than that" -s schedule.use=warm_restarts -s schedule.t_0=4 -s schedule.t_mult=1 -s run.patience=5 \
-    -s schedule.warmup_epochs=0
+    -s schedule.warmup_epochs=0 -s run.epochs=8
 says "it is fine" '^no errors, 0 warnings$'
 check "a cosine that is too short" -s schedule.t_max=4
 says "it is warned about" 'schedule\.t_max = 4: the rate rises again after epoch 6'

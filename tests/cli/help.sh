@@ -7,14 +7,14 @@ cd "$scratch" || exit 1
 expect "--help" 0 "$FPCORE" --help
 says "--help has the usage" '^  fpcore -c RECIPE\.ini \[--resume RUN\]'
 says "--help tells the exit codes" '130 interrupted after saving'
-for verb in train check list describe model lr eval predict probe bench new; do
+for verb in train check list describe model lr eval predict probe bench new analyze compare sweep data preview submit; do
     says "--help lists $verb" "^  $verb +[A-Za-z].*[a-z]"
 done
 expect "-V" 0 "$FPCORE" -V
 says "-V has the version" '^fpcore [0-9]+\.[0-9]+\.[0-9]+$'
 says "-V has the plugin ABI" '^plugin ABI 0\.[0-9]+$'
 says "-V has the checkpoint format" '^checkpoint format [0-9]+$'
-for verb in train check list describe model lr eval predict probe bench new; do
+for verb in train check list describe model lr eval predict probe bench new analyze compare sweep data preview submit; do
     expect "$verb --help" 0 "$FPCORE" $verb --help
     says "$verb --help has its usage" '^usage: fpcore '
     [ $verb = model ] && continue # a section as well

@@ -15,15 +15,34 @@ epoch,lr
 6,0.0002
 END
 holds "the rates of each epoch, from 1" diff want got
+expect "lr and weights that change" 0 "$FPCORE" lr -c tiny.ini -s run.epochs=4 -s schedule.use=constant \
+    -s schedule.warmup_epochs=2 -s 'optimizer.lr=1e-3 @1, 4e-3 @2, 5e-4 @4' -s 'loss.dice.weight=1.3 @1, 1.5 @3' --csv
+cp out got
+cat >want <<'END'
+epoch,lr,weight.dice
+1,0.0001,1.3
+2,0.0022,1.3
+3,0.004,1.5
+4,0.0005,1.5
+END
+holds "change from their epochs on, under the warm-up" diff want got
+expect "a long table" 0 "$FPCORE" lr -c tiny.ini -s run.epochs=900 -s 'loss.dice.weight=1.3 @1, 1.5 @402'
+says "shows where a weight changes" '^ +402  \S+ +\S+ %  1\.5 '
 expect "lr" 0 "$FPCORE" lr -c tiny.ini -s run.epochs=6 -s schedule.warmup_epochs=3 -s optimizer.lr=8e-4
-says "the table has a row per epoch" '^ +4  0\.0008 +#{40}$'
-expect "warm restarts" 0 "$FPCORE" lr -c "$FPCORE_SRC/conf/lmsa_dice1.5_warm_restart.ini" --all
-says "are back at the base rate at epoch 31" '^ +31  0\.0008 +#{40}  restart$'
+says "the table has a row per epoch" '^ +4  0\.0008 +100\.0 %  #{40}$'
+expect "warm restarts" 0 "$FPCORE" lr -c "$FPCORE_SRC/conf/recorded/lmsa_dice1.5_warm_restart.ini" --all
+says "are back at the base rate at epoch 31" '^ +31  0\.0008 +100\.0 %  #{40}  restart$'
 says "after the least one" '^ +30  4\.15\S*e-06'
-expect "a long table" 0 "$FPCORE" lr -c "$FPCORE_SRC/conf/lmsa_dice1.5_warm_restart.ini"
-says "shows restarts whatever it leaves out" '^ +81  0\.0008 +#{40}  restart$'
+expect "a long table" 0 "$FPCORE" lr -c "$FPCORE_SRC/conf/recorded/lmsa_dice1.5_warm_restart.ini"
+says "shows restarts whatever it leaves out" '^ +81  0\.0008 +100\.0 %  #{40}  restart$'
 lines=$(wc -l <out)
 holds "and is short" test "$lines" -lt 60
+expect "as recorded" 0 "$FPCORE" lr -c "$FPCORE_SRC/conf/recorded/lmsa_v1.ini" --recorded --csv
+says "the first epoch's is what the second one uses" '^1,0\.000224$'
+says "the last one's is where the cosine ends" '^200,0$'
+expect "and as used" 0 "$FPCORE" lr -c "$FPCORE_SRC/conf/recorded/lmsa_v1.ini" --csv
+says "the first epoch begins the warm-up" '^1,8e-05$'
+says "the second one has what was recorded after the first" '^2,0\.000224$'
 expect "lr --png" 0 "$FPCORE" lr -c tiny.ini --png lr.png
 bytes=$(wc -c <out)
 holds "prints nothing else" test "$bytes" -eq 0

@@ -12,9 +12,9 @@ says "the work" '^forward MACs: 4\.157 G as stated, [12]\.[0-9]+ G after rewrite
 says "the limit" '^limit: 1,821,085 parameters \(model\.max_params\), 96\.0 % used, 73,162 left$'
 expect "without LMSA" 0 "$FPCORE" model -c "$conf/lmsa_v1.ini" -s model.lmsa=off
 says "it is smaller" '^parameters: 1,721,939$'
-expect "the baseline" 0 "$FPCORE" model -c "$conf/unet_baseline.ini" --size 64
+expect "the baseline" 0 "$FPCORE" model -c "$conf/recorded/unet_baseline.ini" --size 64
 says "parameters" '^parameters: 1,688,499$'
-expect "a model above the limit" 2 "$FPCORE" model -c "$conf/unet_baseline.ini" --size 64 -s model.width=22
+expect "a model above the limit" 2 "$FPCORE" model -c "$conf/recorded/unet_baseline.ini" --size 64 -s model.width=22
 says "is refused" 'model\.max_params = 1821085: the model has 2,042,675 parameters, 221,590 too many$'
 expect "an oblong picture" 0 "$FPCORE" model -c tiny.ini --size 48x64 --batch 3 --nodes
 says "batch, height and width" '^decoder\.conv_seg +linear +3x48x64x19 '

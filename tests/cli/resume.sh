@@ -15,6 +15,18 @@ expect "a complete run" 0 "$FPCORE" --resume "$run"
 says "is said to be complete" 'the run is complete after 4 epochs'
 same "and stays as it is" "$(run_in four)" "$run"
 
+curves='-s schedule.use=constant'
+# shellcheck disable=SC2086
+expect "weights and rates that change" 0 "$FPCORE" -c tiny.ini $curves -s run.out=fourw \
+    -s 'loss.dice.weight=1.3 @1, 1.5 @2, 0.25 @4' -s 'optimizer.lr=2e-3 @1, 1e-3 @3'
+# shellcheck disable=SC2086
+expect "cut behind two epochs" 0 "$FPCORE" -c tiny.ini $curves -s run.out=twow -s run.epochs=2 \
+    -s 'loss.dice.weight=1.3 @1, 1.5 @2, 0.25 @4' -s 'optimizer.lr=2e-3 @1, 1e-3 @3'
+expect "go on" 0 "$FPCORE" --resume "$(run_in twow)" -s run.epochs=4
+same "to the same bytes" "$(run_in fourw)" "$(run_in twow)"
+holds "and are in the record" grep -q '^3,.*,1\.5$' "$(run_in twow)/history.csv"
+holds "the rate too" grep -q '^4,.*,0\.001,.*,0\.25$' "$(run_in twow)/history.csv"
+
 wide='-s schedule.use=constant -s backend.use=ref -s backend.real=double'
 # shellcheck disable=SC2086
 expect "four epochs in double" 0 "$FPCORE" -c tiny.ini $wide -s run.out=four64

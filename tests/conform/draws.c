@@ -10,7 +10,7 @@
 
 /* ---- augment ---- */
 
-enum { DRAWS = 64, MOST = 1024, GUARD = 32, THREADS = 4 };
+enum { DRAWS = 64, MOST = sizeof(fpc_field_draw), ROWS = 16, CLASSES = 19, GUARD = 32, THREADS = 4 };
 
 typedef struct draw_job {
     conform *c;
@@ -33,9 +33,10 @@ static void *draw_all(void *arg)
                                      .h = 96,
                                      .w = 128,
                                      .c = 3,
-                                     .rows = 16,
-                                     .row = i % 16,
-                                     .shared = counter(1000 + i / 16)};
+                                     .rows = ROWS,
+                                     .row = i % ROWS,
+                                     .shared = counter(1000 + i / ROWS),
+                                     .classes = CLASSES};
         memset(job->out[i], 0, v->draw_size);
         memset(job->out[i] + v->draw_size, 0xa5, GUARD);
         job->status = v->draw(job->c->self, counter(i), &info, job->out[i]);
@@ -51,23 +52,68 @@ static int equal_draws(const fpc_augment_vtbl *v, const draw_job *a, const draw_
     return 1;
 }
 
+static int finite_matrix(const double m[9])
+{
+    for (int i = 0; i < 9; i++)
+        if (!isfinite(m[i]))
+            return 0;
+    return 1;
+}
+
+static int finite_floats(const void *from, size_t count)
+{
+    const float *x = from;
+
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]))
+            return 0;
+    return 1;
+}
+
+static int finite_mix(const fpc_mix *m)
+{
+    for (int k = 0; k < FPC_MIX_LAYERS; k++)
+        if (!finite_floats(&m->layer[k].alpha, 9))
+            return 0;
+    return isfinite(m->lambda);
+}
+
 static int finite_draw(const fpc_augment_vtbl *v, const uint8_t *out)
 {
-    if (v->stage == FPC_STAGE_GEOMETRY) {
-        fpc_homography h;
-        memcpy(&h, out, sizeof h);
-        for (int i = 0; i < 9; i++)
-            if (!isfinite(h.m[i]))
-                return 0;
-        return 1;
+    union {
+        fpc_homography matrix;
+        fpc_composite composite;
+        fpc_mix mix;
+        fpc_field_draw field;
+    } d;
+
+    memcpy(&d, out, v->draw_size);
+    switch (v->stage) {
+    case FPC_STAGE_GEOMETRY:
+        return finite_matrix(d.matrix.m);
+    case FPC_STAGE_COMPOSITE:
+        return finite_matrix(d.composite.geometry.m) &&
+               finite_floats(d.composite.colour, sizeof d.composite.colour / (sizeof(float))) &&
+               finite_floats(d.composite.pixel, FPC_PIXEL_FLOATS);
+    case FPC_STAGE_MIX:
+        return finite_mix(&d.mix);
+    default:
+        return finite_floats(&d, v->draw_size / sizeof(float));
     }
-    for (uint32_t i = 0; i < v->draw_size / sizeof(float); i++) {
-        float x;
-        memcpy(&x, out + i * sizeof x, sizeof x);
-        if (!isfinite(x))
+}
+
+/* Shares are in [0,1], partners in the batch. */
+static int possible_mix(const uint8_t *out)
+{
+    fpc_mix m;
+
+    memcpy(&m, out, sizeof m);
+    for (int k = 0; k < FPC_MIX_LAYERS; k++) {
+        const fpc_mix_layer *l = &m.layer[k];
+        if (l->partner < 0 || l->partner >= ROWS || l->alpha < 0 || l->alpha > 1)
             return 0;
     }
-    return 1;
+    return !m.soft || (m.lambda >= 0 && m.lambda <= 1);
 }
 
 static void check_pixel_stage(conform *c)
@@ -76,16 +122,26 @@ static void check_pixel_stage(conform *c)
     const fpc_shape shape = {2, 16, 24, 3};
     fpc_graph *g = NULL;
 
-    if (v->stage != FPC_STAGE_PIXEL)
+    const int32_t floats = v->stage == FPC_STAGE_PIXEL       ? (int32_t)(v->draw_size / sizeof(float))
+                           : v->stage == FPC_STAGE_COMPOSITE ? (int32_t)v->pixel_floats
+                                                             : 0;
+
+    if (!floats)
         return;
     if (!check(c, v->build != NULL, "a pixel stage builds", "build is NULL") ||
         fpc_graph_new(c->ctx, c->arena, c->ops, FPC_F32, 1, &g))
         return;
     const fpc_val image = fpc_input(g, "image", shape, FPC_F32);
-    const fpc_val draws = fpc_input(g, "draws", (fpc_shape){2, 1, 1, (int32_t)(v->draw_size / sizeof(float))}, FPC_F32);
+    const fpc_val draws = fpc_input(g, "draws", (fpc_shape){2, 1, 1, floats}, FPC_F32);
     const fpc_val out = v->build(c->self, g, image, draws);
     check(c, !fpc_graph_check(g) && out.id >= 0 && fpc_same_shape(fpc_shape_of(g, out), shape),
           "build keeps the picture's shape", "graph");
+    if (!v->build_mask)
+        return;
+    const fpc_shape labels = {2, 16, 24, 1};
+    const fpc_val mask = v->build_mask(c->self, g, fpc_input(g, "mask", labels, FPC_U8), draws, 255);
+    check(c, !fpc_graph_check(g) && mask.id >= 0 && fpc_same_shape(fpc_shape_of(g, mask), labels),
+          "build_mask keeps the mask's shape", "graph");
 }
 
 void check_augment(conform *c)
@@ -94,7 +150,7 @@ void check_augment(conform *c)
     const fpc_augment_vtbl *v = c->plugin->vtbl;
     draw_job one = {c, first, FPC_OK}, many[THREADS];
     pthread_t thread[THREADS];
-    int32_t started = 0, beyond = 0, infinite = 0, equal = 1;
+    int32_t started = 0, beyond = 0, infinite = 0, possible = 1, equal = 1;
 
     if (!check(c, v->draw_size <= MOST, "draws are small", "%u bytes; at most %d are possible", v->draw_size, MOST))
         return;
@@ -105,9 +161,11 @@ void check_augment(conform *c)
         for (int32_t k = 0; k < GUARD; k++)
             beyond |= first[i][v->draw_size + (uint32_t)k] != 0xa5;
         infinite |= !finite_draw(v, first[i]);
+        possible &= v->stage != FPC_STAGE_MIX || possible_mix(first[i]);
     }
     check(c, !beyond, "a draw stays within draw_size", "it writes beyond %u bytes", v->draw_size);
     check(c, !infinite, "draws are finite", "one is not");
+    check(c, possible, "mixed pictures are of the batch and shares are 0 .. 1", "one is not");
     for (; started < THREADS; started++) {
         many[started] = (draw_job){c, threaded[started], FPC_OK};
         if (pthread_create(&thread[started], NULL, draw_all, &many[started]))

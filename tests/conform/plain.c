@@ -134,6 +134,31 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
+/* What a logger may ask for, whether it did or not: a picture (its PNG torn) and a histogram. */
+static fpc_status send_extras(conform *c, fpc_event *e)
+{
+    static const double limits[] = {0, 1}, counts[] = {2, 3};
+    const fpc_field picture[] = {{"tag", FPC_OPT_TEXT, {.s = "samples"}},
+                                 {"png", FPC_FIELD_BYTES, {.bytes = {4, "\x89PNG"}}}};
+    const fpc_field histogram[] = {{"tag", FPC_OPT_TEXT, {.s = "parameters/a"}},
+                                   {"min", FPC_OPT_REAL, {.r = -1}},
+                                   {"max", FPC_OPT_REAL, {.r = 1}},
+                                   {"count", FPC_OPT_INT, {.i = 5}},
+                                   {"limits", FPC_OPT_REALS, {.list = {2, limits}}},
+                                   {"counts", FPC_OPT_REALS, {.list = {2, counts}}}};
+    fpc_status st;
+
+    e->n = 2;
+    e->field = picture;
+    st = send(c, e, FPC_PICTURE);
+    e->n = 6;
+    e->field = histogram;
+    st = st ? st : send(c, e, FPC_HISTOGRAM);
+    e->n = 0;
+    e->field = NULL;
+    return st;
+}
+
 /* A short run: two epochs of two columns in a folder of its own. */
 static void check_logger_run(conform *c)
 {
@@ -174,6 +199,8 @@ static void check_logger_run(conform *c)
         e.n_rows = epoch + 1;
         if (!st)
             st = send(c, &e, FPC_EPOCH);
+        if (!st)
+            st = send_extras(c, &e);
     }
     if (!st)
         st = send(c, &e, FPC_RUN_END);
@@ -187,7 +214,7 @@ void check_logger(conform *c)
     fpc_status st = FPC_OK;
     uint32_t what = FPC_RUN_BEGIN;
 
-    for (; what <= FPC_RUN_END && !st; what++)
+    for (; what <= FPC_HISTOGRAM && !st; what++)
         st = send(c, &e, what);
     check(c, !st, "every event is accepted without fields", "event %u gives status %d", what - 1, st);
     st = send(c, &e, 999);

@@ -11,10 +11,10 @@ command -v clang >/dev/null || {
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 flags="-std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core"
-flags="$flags $(pkg-config --cflags jansson libpng libjpeg cairo)"
+flags="$flags $(pkg-config --cflags jansson libpng libjpeg libzip cairo)"
 # shellcheck disable=SC2089
 flags="$flags -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
-libs="$(pkg-config --libs jansson libpng libjpeg cairo) -liniparser -lm -lpthread -ldl"
+libs="$(pkg-config --libs jansson libpng libjpeg libzip cairo) -liniparser -lm -lpthread -ldl"
 
 echo "check-fuzz: compiling the readers"
 for f in "$src"/core/*.c; do

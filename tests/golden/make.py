@@ -5,6 +5,9 @@ steps.*: the same model, three steps of one 32x32 picture: lr 1e-2 with 1 warm-u
 1e-5 (the bias of attention's keys has no gradient but rounding, which a smaller eps would blow up) and sgd with Nesterov.
 unet.*, unet_transposed.*: the usual U-Net of width 2 (transposed: 1) on 1x37x44, as in plugins/model/unet.c; weights are
 exact in half precision and stored so. Logits are stored at every 4th pixel, gradients of parameters with at most 600 numbers.
+steps.adam.*: the steps again with torch.optim.Adam, its decay in the gradient; steps.sam.*: AdamW within SAM, rho 0.05.
+micro_*.*, bisenetv2.*, segformer_b0.*: the further models, of networks.py, on three.input (3x40x64); stored as the
+U-Nets are, but for logits at every 8th pixel and gradients of at most 128 numbers.
 """
 import sys
 import torch
@@ -14,6 +17,7 @@ from torch.nn import functional as F
 sys.path.insert(0, sys.argv[1])
 import oracle_model as O
 import safetensors_io as S
+import networks as N
 
 DIMS = dict(dims=(4, 8, 8, 12), depths=(1, 1, 1, 1), srs=(4, 2, 1, 1), embed=8)
 
@@ -43,20 +47,40 @@ def weights(m):
     return {k: arr(v) for k, v in m.state_dict().items()}
 
 
-def passes(m, x, y, most=10**9):
+def passes(m, x, y, most=10**9, every=4):
     m.eval()
-    e = {'logits_eval': arr(m(x)[:, :, ::4, ::4])}
+    e = {'logits_eval': arr(m(x)[:, :, ::every, ::every])}
     m.train()
     z = m(x)
     ce, dice = F.cross_entropy(z, y), O.dice_loss(z, y)
     (ce + 1.5 * dice).backward()
-    e.update({'logits_train': arr(z[:, :, ::4, ::4]), 'loss': arr(ce + 1.5 * dice), 'loss.ce': arr(ce), 'loss.dice': arr(dice)})
+    e.update({'logits_train': arr(z[:, :, ::every, ::every]), 'loss': arr(ce + 1.5 * dice), 'loss.ce': arr(ce), 'loss.dice': arr(dice)})
     e.update({'grad.' + k: arr(p.grad) for k, p in m.named_parameters() if p.numel() <= most})
     e.update({'buffer.' + k: arr(b) for k, b in m.named_buffers() if 'num_batches' not in k})
     return e
 
 
-def steps(optimizer, g0, x, y):
+def uphill(m, x, y, rho):
+    """Sharpness-aware minimisation: gradients of the same batch at w + rho g/|g|; running statistics stay."""
+    ps, bns = list(m.parameters()), [b for b in m.modules() if isinstance(b, nn.BatchNorm2d)]
+    old = [p.detach().clone() for p in ps]
+    norm = torch.sqrt(sum((p.grad ** 2).sum() for p in ps))
+    with torch.no_grad():
+        for p in ps:
+            p.add_(p.grad, alpha=float(rho / (norm + 1e-12)))
+    m.zero_grad()
+    for b in bns:
+        b.momentum = 0.
+    z = m(x)
+    (F.cross_entropy(z, y) + 1.5 * O.dice_loss(z, y)).backward()
+    with torch.no_grad():
+        for p, w in zip(ps, old):
+            p.copy_(w)
+    for b in bns:
+        b.momentum = .1
+
+
+def steps(optimizer, g0, x, y, rho=0):
     torch.manual_seed(g0)
     m = stir(O.MicroSegFormer(19, 0., True, **DIMS), torch.Generator().manual_seed(g0))
     w0 = weights(m)
@@ -70,6 +94,8 @@ def steps(optimizer, g0, x, y):
         z = m(x[i])
         loss = F.cross_entropy(z, y[i]) + 1.5 * O.dice_loss(z, y[i])
         loss.backward()
+        if rho:
+            uphill(m, x[i], y[i], rho)
         log['lr'].append(opt.param_groups[0]['lr'])
         log['grad_norm'].append(float(nn.utils.clip_grad_norm_(m.parameters(), 1.)))
         log['loss'].append(loss.item())
@@ -138,6 +164,37 @@ class UNet(nn.Module):
         return s.outc(s.up4(s.up3(s.up2(s.up1(s.down4(d), d), c), b), a))
 
 
+def further():
+    g = torch.Generator().manual_seed(8)
+    torch.manual_seed(8)
+    i = S.load('steps.input.safetensors')[0]
+    x, y = torch.from_numpy(i['image'].copy()), torch.from_numpy(i['mask'].astype('int64'))
+    w, e = steps(lambda p: torch.optim.Adam(p, lr=1e-2, weight_decay=1e-2, eps=1e-5), 11, x, y)
+    S.save('steps.adam.safetensors', e)
+    w, e = steps(lambda p: torch.optim.AdamW(p, lr=1e-2, weight_decay=1e-2, eps=1e-5), 11, x, y, rho=.05)
+    S.save('steps.sam.safetensors', e)
+
+    x, y = torch.rand(3, 3, 40, 64, generator=g).half().float(), blobs(3, 40, 64, g)
+    S.save('three.input.safetensors', {'image': arr(x.half()), 'mask': arr(y.to(torch.uint8))})
+    small = dict(dims=(4, 4, 6, 8), depths=(1, 1, 1, 1), srs=(4, 2, 1, 1), embed=8)
+    models = {'micro_convolution': N.microsegformer(attention=False, lmsa=False, **small)}
+    models.update({'micro_' + k: N.microsegformer(decoder=k, **small)
+                   for k in ('single_scale', 'deep_mlp', 'enhanced', 'lightweight')})
+    models['bisenetv2'] = N.BiSeNetV2((4, 4, 6), (4, 4, 6, 8), 6, 8, 2)
+    models['segformer_b0'] = N.SegFormer((4, 6, 8, 8), (1, 1, 2, 1), (1, 2, 2, 4), (4, 2, 1, 1), 2, 8)
+    for name, m in models.items():
+        stir(m, g)
+        w = {k: v.half() if v.dtype == torch.float32 else v for k, v in m.state_dict().items()}
+        m.load_state_dict({k: v.float() if v.dtype == torch.float16 else v for k, v in w.items()})
+        S.save(f'{name}.weights.safetensors', {k: arr(v) for k, v in w.items()})
+        S.save(f'{name}.expect.safetensors', passes(m, x, y, 128, 8))
+    counts = {N.count(N.microsegformer(lmsa=False, **k)): n for n, k in (
+        (1053075, dict(attention=False)), (1627219, dict(decoder='single_scale')), (1820499, dict(decoder='deep_mlp')))}
+    counts.update({N.count(N.microsegformer(decoder='enhanced')): 2507219, N.count(N.SegFormer()): 3719027,
+                   N.count(N.microsegformer(decoder='lightweight')): 2063699, N.count(N.BiSeNetV2()): 1790723})
+    assert all(a == b for a, b in counts.items())
+
+
 def main():
     g = torch.Generator().manual_seed(7)
     torch.manual_seed(7)
@@ -166,7 +223,8 @@ def main():
         S.save(f'{name}.weights.safetensors', {k: arr(v) for k, v in w.items()})
         S.save(f'{name}.expect.safetensors', passes(m, x, y, 600))
     big = UNet(20, True)
-    assert sum(p.numel() for p in big.parameters()) == 1688499
+    assert N.count(big) == 1688499
+    further()
 
 
 main()

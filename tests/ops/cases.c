@@ -2,6 +2,7 @@
  * that no vector divides (1, 3, 19, 33), sizes that vectors like (32, 64, 128), one image and several. A kernel that
  * turns out wrong gets the case that shows it added here. */
 #include "cases.h"
+#include <fpcore/augment.h>
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* an attribute that is left out is zero */
 
@@ -13,6 +14,7 @@
 #define V(c) X(1, 1, 1, c)
 #define BETWEEN(lo_, hi_, n, h, w, c) {.shape = {n, h, w, c}, .lo = lo_, .hi = hi_}
 #define ONE(value) {.shape = {1, 1, 1, 1}, .lo = value, .hi = value}
+#define SHARES(n_) {.shape = {n_, 1, 1, 1}, .lo = 0, .hi = 1, .constant = 1}
 #define FIXED(c_) {.shape = {1, 1, 1, c_}, .lo = -2, .hi = 2, .constant = 1}
 #define GRID(lo_, hi_, n, h, w, c) {.fill = FILL_GRID, .shape = {n, h, w, c}, .lo = lo_, .hi = hi_}
 #define FROM(op_, slot_, args_) {.fill = FILL_FROM, .op = op_, .slot = slot_, .args = args_}
@@ -22,6 +24,8 @@
 #define SWAPS(n) {.fill = FILL_SWAPS, .shape = {n, 1, 1, 256}}
 #define MATRIX(n) {.fill = FILL_MATRIX, .shape = {n, 1, 1, 8}}
 #define COLOUR(n, stages) {.fill = FILL_COLOUR, .shape = {n, 1, stages, 16}}
+#define LEVELS(lo_, hi_, n, h, w) {.fill = FILL_LEVELS, .shape = {n, h, w, 3}, .lo = lo_, .hi = hi_}
+#define PICTURE(n, h, w) BETWEEN(0, 1, n, h, w, 3)
 #define COUNT {.fill = FILL_COUNT, .shape = {1, 1, 1, 1}}
 
 /* A linear map of (n,h,w) pixels from i to o channels, forward and both gradients. */
@@ -110,17 +114,68 @@
      {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "01"),                  \
       FROM("seg_loss", 2, "01"), V(count)},                                                     \
      .attr.seg = {count, 255, corners, {__VA_ARGS__}}}
+/* The same with a weight for each image. */
+#define SEG_LOSS_WEIGHTED(note, n, lh, lw, k, h, w, ignored, corners, count, ...)               \
+    {"seg_loss", note, {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), SHARES(n)},               \
+     .attr.seg = {count, 255, corners, {__VA_ARGS__}}},                                         \
+    {"seg_loss_grad", note,                                                                     \
+     {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "015"),                 \
+      FROM("seg_loss", 2, "015"), V(count), SHARES(n)},                                         \
+     .attr.seg = {count, 255, corners, {__VA_ARGS__}}}
+/* Losses that give their gradient on the way. */
+#define PIXEL_IN(n, lh, lw, k, h, w, ignored) X(n, lh, lw, k), LABELS(k, ignored, n, h, w)
+#define LOVASZ(note, n, lh, lw, k, h, w, ignored, corners, each)                                \
+    {"lovasz", note, {PIXEL_IN(n, lh, lw, k, h, w, ignored)},                                   \
+     .attr.pixel = {255, corners, 1, each, 0, 0, NULL}}
+#define OHEM(note, n, lh, lw, k, h, w, ignored, threshold, keep, by_class)                      \
+    {"ohem", note, {PIXEL_IN(n, lh, lw, k, h, w, ignored)},                                     \
+     .attr.pixel = {255, 0, 0, 0, threshold, keep, by_class}}
+#define BOUNDARY(note, n, lh, lw, k, h, w, ignored)                                             \
+    {"boundary", note, {PIXEL_IN(n, lh, lw, k, h, w, ignored),                                  \
+     {.shape = {n, h, w, k}, .lo = -3, .hi = 3, .constant = 1}},                                \
+     .attr.pixel = {255, 0, 1, 0, 0, 0, NULL}}
 #define CE {.kind = FPC_TERM_CROSS_ENTROPY}
 #define CE_SMOOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}
 #define CE_WEIGHTS {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = weights}
 #define CE_BOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.2f, .class_weight = weights}
 #define DICE {.kind = FPC_TERM_DICE, .eps = 1e-8f}
+#define TVERSKY(alpha_, beta_, gamma_)                                                          \
+    {.kind = FPC_TERM_TVERSKY, .eps = 1e-6f, .alpha = alpha_, .gamma = gamma_, .beta = beta_}
 #define FOCAL(alpha_, gamma_) {.kind = FPC_TERM_FOCAL, .alpha = alpha_, .gamma = gamma_}
 
 /* One over the number of pixels of each class, scaled to the sum 19 (reference 2.6). */
 static const float weights[] = {0.0043f, 0.0049f, 0.0602f, 0.3834f, 0.5577f, 0.5577f, 0.2924f,
                                 0.2986f, 0.2595f, 0.3189f, 0.4357f, 0.3030f, 0.1857f, 0.0040f,
                                 0.1121f, 0.6114f, 14.5434f, 0.0305f, 0.0366f};
+
+/* Pictures. A warp by all that may be: bytes and reals, with and without a field. */
+#define FIELD(n) BETWEEN(-0.15, 0.15, n, FPC_FIELD_NODES, FPC_FIELD_NODES, 2)
+#define WARP(note, n, h, w, ...)                                                                \
+    {"warp_image", note, {BYTES(n, h, w, 3), MATRIX(n)}, .attr.warp = {__VA_ARGS__}},           \
+    {"warp_image", note, {BYTES(n, h, w, 3), MATRIX(n), FIELD(n)}, .attr.warp = {__VA_ARGS__}}, \
+    {"warp_image", note, {PICTURE(n, h, w), MATRIX(n)}, .attr.warp = {__VA_ARGS__}},            \
+    {"warp_image", note, {PICTURE(n, h, w), MATRIX(n), FIELD(n)}, .attr.warp = {__VA_ARGS__}},  \
+    {"warp_mask", note, {BYTES(n, h, w, 1), MATRIX(n), SWAPS(n)}, .attr.warp = {__VA_ARGS__}},  \
+    {"warp_mask", note, {BYTES(n, h, w, 1), MATRIX(n), SWAPS(n), FIELD(n)}, .attr.warp = {__VA_ARGS__}}
+#define COLOURS(note, kind, n, h, w, stages)                                                    \
+    {"colour", note,                                                                            \
+     {LEVELS(10, 240, n, h, w), {.fill = FILL_KINDS, .shape = {n, 1, stages, 16}, .lo = kind}}}
+#define FILTER(note, n, h, w, k, ...)                                                           \
+    {"filter", note, {BETWEEN(-0.2, 1.2, n, h, w, 3), {.fill = FILL_WINDOWS, .shape = {n, 1, 1, (k) * (k)}}}, \
+     .attr.filter = {k, __VA_ARGS__}}
+#define MEDIAN(note, n, h, w, k)                                                                \
+    {"median", note, {X(n, h, w, 3), GRID(0, 2, n, 1, 1, 1)}, .attr.filter = {k, FPC_BORDER_REFLECT, 0}}
+#define JPEG(note, lo, hi, n, h, w) {"jpeg", note, {PICTURE(n, h, w), BETWEEN(lo, hi, n, 1, 1, 1)}}
+#define ERASE(note, n, h, w, count)                                                             \
+    {"erase", note, {X(n, h, w, 3), {.fill = FILL_BOXES, .shape = {n, 1, 1, 8 * (count)}}}},    \
+    {"erase_mask", note, {BYTES(n, h, w, 1), {.fill = FILL_BOXES, .shape = {n, 1, 1, 8 * (count)}}}, \
+     .attr.warp = {255, 0}}
+#define PLAN(n, soft)                                                                           \
+    {.fill = FILL_PLAN, .shape = {n, 1, 5, 12}, .lo = soft}, {.fill = FILL_BITS, .shape = {n, 1, 4, 256}}
+#define MIX(note, n, h, w, soft)                                                                \
+    {"mix_image", note, {PICTURE(n, h, w), LABELS(19, 0.1, n, h, w), PLAN(n, soft)}},           \
+    {"mix_mask", note, {LABELS(19, 0.1, n, h, w), PLAN(n, soft)}, .attr.mix = {0}},             \
+    {"mix_mask", note, {LABELS(19, 0.1, n, h, w), PLAN(n, soft)}, .attr.mix = {1}}
 
 /* Flat buffers (1,1,rows,256). */
 #define FLAT(rows) X(1, 1, rows, 256)
@@ -132,6 +187,9 @@ static const float weights[] = {0.0043f, 0.0049f, 0.0602f, 0.3834f, 0.5577f, 0.5
 #define SGD(note, rows, scale, t, ...)                                                          \
     {"sgd", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)},     \
      .attr.sgd = {__VA_ARGS__}}
+#define LION(note, rows, scale, ...)                                                            \
+    {"lion", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125)},            \
+     .attr.lion = {__VA_ARGS__}}
 
 /* clang-format on */
 
@@ -275,12 +333,68 @@ const op_case op_cases[] = {
     {"colour", "four stages", {BETWEEN(0, 1, 2, 9, 9, 3), COLOUR(2, 4)}},
     {"gaussian_noise", "", {BETWEEN(0, 1, 2, 7, 9, 3), BETWEEN(0.02, 0.3, 2, 1, 1, 1), CLOCK}, .attr.noise = {11}},
     {"gaussian_noise", "none", {BETWEEN(0, 1, 1, 5, 5, 3), ONE(0), CLOCK}, .attr.noise = {12}},
+    {"gaussian_noise",
+     "unclamped",
+     {BETWEEN(0, 1, 2, 7, 9, 3), BETWEEN(0.2, 0.6, 2, 1, 1, 1), CLOCK},
+     .attr.noise = {13, 1}},
+    WARP("black outside", 4, 19, 33, 7, FPC_BORDER_FILL),
+    WARP("reflected", 4, 31, 33, 7, FPC_BORDER_REFLECT),
+    WARP("edge", 3, 17, 16, 7, FPC_BORDER_EDGE),
+    WARP("one pixel, reflected", 2, 1, 1, 7, FPC_BORDER_REFLECT),
+    WARP("a line of pixels, reflected", 3, 9, 1, 7, FPC_BORDER_REFLECT),
+    {"warp_image",
+     "beyond the horizon",
+     {BYTES(3, 5, 7, 3), {.shape = {3, 1, 1, 8}, .lo = -3, .hi = 3}},
+     .attr.warp = {7, FPC_BORDER_FILL}},
+    COLOURS("affine", 0, 4, 9, 7, 1),
+    COLOURS("clamped", 1, 4, 9, 7, 1),
+    COLOURS("a mean, then none", 0, 4, 9, 7, 3),
+    COLOURS("hue", 2, 4, 9, 7, 1),
+    COLOURS("gamma", 3, 4, 9, 7, 1),
+    COLOURS("posterize", 4, 7, 9, 7, 1),
+    COLOURS("solarize", 5, 4, 9, 7, 1),
+    COLOURS("equalize", 6, 4, 41, 37, 1),
+    COLOURS("equalize, larger than a chunk", 6, 2, 65, 67, 1),
+    COLOURS("equalize, too small", 6, 2, 5, 7, 1),
+    COLOURS("autocontrast", 7, 4, 9, 7, 1),
+    COLOURS("two kinds", 6, 4, 33, 31, 2),
+    COLOURS("all kinds in turn", -1, 9, 33, 31, 8),
+    {"colour", "grey", {BETWEEN(0.25, 0.25, 1, 7, 5, 3), {.fill = FILL_KINDS, .shape = {1, 1, 8, 16}, .lo = -1}}},
+    FILTER("1x1", 4, 5, 7, 1, FPC_BORDER_REFLECT, 0),
+    FILTER("reflected", 4, 9, 19, 3, FPC_BORDER_REFLECT, 0),
+    FILTER("reflected, clamped", 4, 8, 16, 3, FPC_BORDER_REFLECT, 1),
+    FILTER("edge", 4, 9, 33, 5, FPC_BORDER_EDGE, 0),
+    FILTER("kept", 4, 9, 33, 3, FPC_BORDER_KEEP, 1),
+    FILTER("kept, larger than the picture", 4, 4, 3, 9, FPC_BORDER_KEEP, 0),
+    FILTER("black outside", 4, 9, 12, 7, FPC_BORDER_FILL, 0),
+    FILTER("larger than the picture", 4, 3, 4, 9, FPC_BORDER_REFLECT, 0),
+    FILTER("31x31", 4, 35, 33, 31, FPC_BORDER_REFLECT, 0),
+    FILTER("one pixel", 3, 1, 1, 5, FPC_BORDER_REFLECT, 0),
+    MEDIAN("1x1", 3, 5, 7, 1),
+    MEDIAN("3x3", 5, 9, 19, 3),
+    MEDIAN("5x5", 5, 8, 16, 5),
+    MEDIAN("7x7", 4, 5, 13, 7),
+    MEDIAN("9x9", 4, 7, 5, 9),
+    MEDIAN("15x15", 3, 6, 11, 15),
+    JPEG("", 5, 95, 3, 17, 23),
+    JPEG("whole blocks", 30, 60, 2, 16, 24),
+    JPEG("lowest", 1, 1, 1, 9, 8),
+    JPEG("best", 100, 100, 1, 8, 9),
+    JPEG("none", 0, 0, 1, 9, 9),
+    ERASE("one box", 3, 9, 11, 1),
+    ERASE("eight boxes", 4, 33, 19, 8),
+    ERASE("edges on centres", 4, 16, 16, 8),
+    MIX("", 5, 9, 13, 0),
+    MIX("soft", 4, 8, 16, 1),
+    MIX("with itself", 1, 7, 5, 0),
 
     SEG_LOSS("cross entropy", 2, 9, 7, 19, 9, 7, 0, 0, 1, CE),
     SEG_LOSS("cross entropy and dice, x4", 2, 6, 5, 19, 24, 20, 0.1, 0, 2, CE, DICE),
     SEG_LOSS("dice", 3, 8, 8, 19, 8, 8, 0.1, 0, 1, DICE),
     SEG_LOSS("focal", 1, 5, 6, 19, 20, 24, 0, 0, 1, FOCAL(0.25f, 2)),
     SEG_LOSS("focal, gamma 0.5", 1, 5, 6, 19, 10, 12, 0.1, 0, 1, FOCAL(1, 0.5f)),
+    SEG_LOSS("tversky", 2, 6, 5, 19, 24, 20, 0.1, 0, 1, TVERSKY(0.3f, 0.7f, 1)),
+    SEG_LOSS("focal tversky and cross entropy", 3, 5, 5, 7, 10, 10, 0.1, 0, 2, TVERSKY(0.3f, 0.7f, 1.3333334f), CE),
     SEG_LOSS("smoothing", 2, 5, 5, 19, 10, 10, 0.1, 0, 1, CE_SMOOTH),
     SEG_LOSS("class weights", 2, 6, 6, 19, 24, 24, 0.1, 0, 1, CE_WEIGHTS),
     SEG_LOSS("class weights and smoothing", 1, 6, 6, 19, 24, 24, 0.1, 0, 1, CE_BOTH),
@@ -290,6 +404,46 @@ const op_case op_cases[] = {
     SEG_LOSS("two classes, fractions", 1, 7, 5, 2, 18, 11, 0.1, 0, 2, CE, DICE),
     SEG_LOSS("33 classes, corners", 1, 4, 5, 33, 13, 10, 0.1, 1, 2, CE, DICE),
     SEG_LOSS("logits larger than the mask", 1, 12, 12, 4, 7, 6, 0, 0, 2, CE, DICE),
+    LOVASZ("", 2, 6, 5, 4, 12, 10, 0.1, 0, 1),
+    LOVASZ("the batch as one", 2, 6, 5, 4, 12, 10, 0.1, 0, 0),
+    LOVASZ("every class, corners", 2, 5, 4, 7, 11, 9, 0, 1, 1),
+    LOVASZ("one image ignored", 3, 4, 4, 19, 8, 8, 2, 0, 1),
+    LOVASZ("one image ignored, the batch as one", 3, 4, 4, 19, 8, 8, 2, 0, 0),
+    LOVASZ("everything ignored", 1, 4, 4, 4, 8, 8, 1, 0, 0),
+    {"lovasz", "all classes", {X(2, 4, 4, 19), LABELS(5, 0.1, 2, 8, 8)}, .attr.pixel = {255, 0, 0, 1, 0, 0, NULL}},
+    {"lovasz",
+     "weighted images",
+     {X(3, 4, 5, 4), LABELS(4, 0, 3, 4, 5), SHARES(3)},
+     .attr.pixel = {255, 0, 1, 1, 0, 0, NULL}},
+    {"lovasz",
+     "weighted images, the batch as one",
+     {X(3, 4, 5, 4), LABELS(4, 0, 3, 4, 5), SHARES(3)},
+     .attr.pixel = {255, 0, 1, 0, 0, 0, NULL}},
+    OHEM("", 2, 6, 5, 4, 12, 10, 0.1, 0.3, 0.1, NULL),
+    OHEM("keep decides", 2, 6, 5, 19, 12, 10, 0.1, 0.001, 0.25, NULL),
+    OHEM("class weights", 2, 6, 6, 19, 6, 6, 0, 0.1, 0.5, weights),
+    OHEM("one image ignored", 3, 4, 4, 19, 8, 8, 2, 0.05, 0.25, NULL),
+    OHEM("everything ignored", 1, 4, 4, 19, 8, 8, 1, 0.05, 0.25, NULL),
+    {"ohem",
+     "weighted images",
+     {X(3, 4, 5, 4), LABELS(4, 0, 3, 8, 10), SHARES(3)},
+     .attr.pixel = {255, 0, 0, 0, 0.2, 0.3, NULL}},
+    BOUNDARY("", 2, 6, 5, 4, 12, 10, 0.1),
+    BOUNDARY("19 classes", 3, 9, 7, 19, 36, 28, 0),
+    BOUNDARY("one image ignored", 3, 4, 4, 19, 8, 8, 2),
+    BOUNDARY("everything ignored", 1, 4, 4, 4, 8, 8, 1),
+    {"boundary",
+     "weighted images",
+     {X(3, 4, 5, 4), LABELS(4, 0, 3, 8, 10), {.shape = {3, 8, 10, 4}, .lo = -3, .hi = 3, .constant = 1}, SHARES(3)},
+     .attr.pixel = {255, 0, 1, 0, 0, 0, NULL}},
+    {"signed_distance", "", {LABELS(4, 0, 3, 17, 23)}, .attr.distance = {4, 255, 0}},
+    {"signed_distance", "ignored pixels", {LABELS(3, 0.2, 2, 19, 9)}, .attr.distance = {5, 255, 0}},
+    {"signed_distance", "one class, normalised", {LABELS(1, 0, 1, 7, 9)}, .attr.distance = {3, 255, 1}},
+    {"signed_distance", "everything ignored", {LABELS(3, 1, 1, 7, 9)}, .attr.distance = {3, 255, 1}},
+    {"combine_grad", "of a map", {X(2, 5, 7, 19), V(1)}},
+    SEG_LOSS_WEIGHTED("weighted images", 3, 20, 7, 19, 40, 28, 0.1, 0, 6, CE, CE_BOTH, DICE, FOCAL(0.25f, 2), CE_SMOOTH,
+                      TVERSKY(0.5f, 0.2f, 0.75f)),
+    SEG_LOSS_WEIGHTED("weighted images, cross entropy and dice", 4, 35, 5, 5, 70, 13, 0, 0, 2, CE, DICE),
     {"seg_argmax", "x4", {X(2, 6, 5, 19)}, .attr.resize = {24, 20, 0}},
     {"seg_argmax", "equal size", {X(1, 9, 7, 19)}, .attr.resize = {9, 7, 0}},
     {"seg_argmax", "corners, 33 classes", {X(1, 5, 4, 33)}, .attr.resize = {11, 13, 1}},
@@ -304,11 +458,16 @@ const op_case op_cases[] = {
     {"zero", "", {FLAT(7)}},
     ADAMW("first step", 5, 1, 1, 0.9, 0.999, 1e-8, 1e-4),
     ADAMW("later, clipped", 37, 0.375, 1000, 0.9, 0.999, 1e-8, 0.05),
+    ADAMW("coupled", 5, 0.5, 3, 0.9, 0.999, 1e-8, 0.01, 1),
+    ADAMW("coupled, no decay", 2, 1, 1, 0.9, 0.999, 1e-8, 0, 1),
     SGD("plain", 5, 1, 1, 0, 0, 0, 0),
     SGD("first step", 5, 0.5, 1, 0.9, 1e-4, 0.1, 0),
     SGD("momentum", 37, 0.5, 7, 0.9, 1e-4, 0.1, 0),
     SGD("nesterov", 5, 1, 7, 0.9, 1e-4, 0, 1),
+    LION("plain", 5, 1, 0.9, 0.99, 0),
+    LION("decay, clipped", 37, 0.375, 0.9, 0.99, 0.1),
     {"ema", "", {FLAT(5), FLAT(5), ONE(0.9990234375)}},
+    {"add_scaled", "", {FLAT(5), FLAT(5), ONE(-0.375)}},
 };
 const int op_n_cases = (int)(sizeof op_cases / sizeof op_cases[0]);
 
@@ -336,10 +495,37 @@ const op_case op_bench_cases[] = {
     {"add", "LMSA", {X(1, 128, 128, 128), X(1, 128, 128, 128)}},
     LINEAR(1, 128, 128, 128, 19),
     SEG_LOSS("x4", 1, 128, 128, 19, 512, 512, 0, 0, 2, CE, DICE),
+    LOVASZ("x4", 1, 128, 128, 19, 512, 512, 0, 0, 1),
+    OHEM("x4", 1, 128, 128, 19, 512, 512, 0, 0.7, 0.0625, NULL),
+    BOUNDARY("x4", 1, 128, 128, 19, 512, 512, 0),
+    {"signed_distance", "", {LABELS(19, 0, 1, 512, 512)}, .attr.distance = {19, 255, 1}},
     {"seg_argmax", "x4", {X(1, 128, 128, 19)}, .attr.resize = {512, 512, 0}},
     {"warp_image", "", {BYTES(1, 512, 512, 3), MATRIX(1)}},
     {"warp_mask", "", {BYTES(1, 512, 512, 1), MATRIX(1), SWAPS(1)}},
     {"colour", "", {BETWEEN(0, 1, 1, 512, 512, 3), COLOUR(1, 2)}},
+    WARP("black outside", 1, 512, 512, 0, FPC_BORDER_FILL),
+    WARP("reflected", 1, 512, 512, 0, FPC_BORDER_REFLECT),
+    COLOURS("hue", 2, 1, 512, 512, 1),
+    COLOURS("gamma", 3, 1, 512, 512, 1),
+    COLOURS("posterize", 4, 1, 512, 512, 1),
+    COLOURS("solarize", 5, 1, 512, 512, 1),
+    COLOURS("equalize", 6, 1, 512, 512, 1),
+    COLOURS("autocontrast", 7, 1, 512, 512, 1),
+    FILTER("3x3", 1, 512, 512, 3, FPC_BORDER_REFLECT, 0),
+    FILTER("5x5, any", 1, 512, 512, 5, FPC_BORDER_REFLECT, 0),
+    FILTER("31x31, any", 1, 512, 512, 31, FPC_BORDER_REFLECT, 0),
+    {"filter",
+     "31x31, a box",
+     {PICTURE(1, 512, 512), {.shape = {1, 1, 1, 961}, .lo = 0.001, .hi = 0.001}},
+     .attr.filter = {31, FPC_BORDER_REFLECT, 0}},
+    {"median", "3x3", {PICTURE(1, 512, 512), ONE(1)}, .attr.filter = {3, 0, 0}},
+    {"median", "5x5", {PICTURE(1, 512, 512), ONE(1)}, .attr.filter = {5, 0, 0}},
+    {"median", "7x7", {PICTURE(1, 512, 512), ONE(1)}, .attr.filter = {7, 0, 0}},
+    {"median", "9x9", {PICTURE(1, 512, 512), ONE(1)}, .attr.filter = {9, 0, 0}},
+    JPEG("", 50, 50, 1, 512, 512),
+    ERASE("eight boxes", 1, 512, 512, 8),
+    MIX("", 1, 512, 512, 0),
+    {"gaussian_noise", "", {PICTURE(1, 512, 512), ONE(0.05), CLOCK}, .attr.noise = {11, 1}},
     {"sum_squares", "all parameters", {FLAT(6828)}},
     ADAMW("all parameters", 6828, 1, 10, 0.9, 0.999, 1e-8, 1e-4),
 };

@@ -19,7 +19,13 @@ typedef enum op_fill {
     FILL_SWAPS,    /* U8 tables: every odd image exchanges labels 2i and 2i + 1 */
     FILL_MATRIX,   /* warps: mirror, rotation with zoom and shift, perspective, in turn */
     FILL_COLOUR,   /* colour maps; every third stage is all zero */
-    FILL_COUNT     /* I64 */
+    FILL_COUNT,    /* I64 */
+    FILL_LEVELS,   /* these are made by fill_picture.c */
+    FILL_KINDS,
+    FILL_WINDOWS,
+    FILL_BOXES,
+    FILL_PLAN,
+    FILL_BITS /* U8, 0 or 1 */
 } op_fill;
 
 typedef struct op_input {
@@ -42,11 +48,16 @@ typedef union op_attr {
     fpc_pool_attr pool;
     fpc_window_attr window;
     fpc_warp_attr warp;
+    fpc_filter_attr filter;
+    fpc_mix_attr mix;
     fpc_noise_attr noise;
     fpc_seg_loss_attr seg;
+    fpc_pixel_loss_attr pixel;
+    fpc_distance_attr distance;
     fpc_clip_attr clip;
     fpc_adamw_attr adamw;
     fpc_sgd_attr sgd;
+    fpc_lion_attr lion;
 } op_attr;
 
 typedef struct op_case {
@@ -100,6 +111,8 @@ const char *op_label(fpc_arena *, const op_case *); /* "conv2d (halving) 2x15x13
 
 /* exact: ref in double, which makes FILL_FROM inputs and in which everything else is stated. */
 fpc_status op_make(fpc_ctx *, fpc_arena *, const op_case *, const op_backend *exact, op_tensors *);
+/* Fills what only the ops of pictures take (fill_picture.c); 0: another kind. */
+int op_fill_picture(const op_input *, uint32_t a, uint32_t b, void *data);
 /* A node of the caller's own numbers: sets out[]. c: op and attributes. */
 fpc_status op_of(fpc_ctx *, const op_case *c, int32_t n_in, const fpc_tensor *in, op_tensors *);
 /* Another set of inputs, each real number times 1 + d, d uniform in [-OP_JITTER, OP_JITTER]. */

@@ -222,13 +222,26 @@ static const char tiny[] =
 static const char unet[] = "use = unet\nwidth = 4";
 static const char transposed[] = "use = unet\nwidth = 4\nbilinear = off";
 
-static void check_model(const char *text, int32_t n, int32_t h, int32_t w)
+static const char *const variants[] = {
+    "use = microsegformer\ndims = 8, 8, 16, 16\ndepths = 1, 1, 1, 1\ndecoder_dim = 8\nattention = off\nlmsa = off",
+    "use = microsegformer\ndims = 8, 8, 16, 16\ndepths = 1, 1, 1, 1\ndecoder_dim = 8\ndecoder = single_scale",
+    "use = microsegformer\ndims = 8, 8, 16, 16\ndepths = 1, 1, 1, 1\ndecoder_dim = 8\ndecoder = deep_mlp",
+    "use = microsegformer\ndims = 8, 8, 16, 16\ndepths = 1, 1, 1, 1\ndecoder_dim = 8\ndecoder = enhanced",
+    "use = microsegformer\ndims = 8, 8, 16, 16\ndepths = 1, 1, 1, 1\ndecoder_dim = 8\ndecoder = lightweight"};
+static const char simple_unet[] = "use = unet\nwidth = 4\nlevels = 3\nbilinear = off";
+static const char bisenetv2[] =
+    "use = bisenetv2\ndetail = 4, 6, 8\nsemantic = 4, 6, 6, 8\naggregation = 6\nhead = 8\nexpansion = 2";
+static const char segformer[] = "use = segformer_b0\ndims = 8, 12, 16, 20\ndepths = 1, 1, 2, 1\nheads = 1, 2, 4, 5\n"
+                                "decoder_dim = 8\ndrop_path = 0.3";
+
+/* step: of the differences. */
+static void check_model(const char *text, int32_t n, int32_t h, int32_t w, double step)
 {
     problem p[2] = {{0}};
     for (int on = 0; on < 2; on++) {
         build_model(&p[on], text, n, h, w, on);
-        check_slope(&p[on], -1, 3, 1e-7, 1e-5);
-        check_slope(&p[on], -1, 4, 1e-7, 1e-5);
+        check_slope(&p[on], -1, 3, step, 1e-5);
+        check_slope(&p[on], -1, 4, step, 1e-5);
     }
     /* check_slope ends with the numbers of a point nearby; run both at the same point again */
     const double off = loss_of(&p[0]), on = loss_of(&p[1]);
@@ -252,14 +265,35 @@ static void check_model(const char *text, int32_t n, int32_t h, int32_t w)
 static void test_microsegformer(void **state)
 {
     (void)state;
-    check_model(tiny, 2, 64, 64);
+    check_model(tiny, 2, 64, 64, 1e-7);
 }
 
 static void test_unet(void **state)
 {
     (void)state;
-    check_model(unet, 1, 32, 32);
-    check_model(transposed, 2, 32, 32);
+    check_model(unet, 1, 32, 32, 1e-7);
+    check_model(transposed, 2, 32, 32, 1e-7);
+}
+
+static void test_variants(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+        check_model(variants[i], 2, 64, 64, 1e-7);
+    check_model(simple_unet, 2, 32, 32, 1e-7);
+}
+
+static void test_bisenetv2(void **state)
+{
+    (void)state;
+    check_model(bisenetv2, 5, 64, 48, 1e-9); /* most ReLUs, behind norms over five numbers: many kinks nearby */
+    ;
+}
+
+static void test_segformer(void **state)
+{
+    (void)state;
+    check_model(segformer, 4, 64, 64, 1e-7);
 }
 
 int main(int argc, char **argv)
@@ -273,6 +307,9 @@ int main(int argc, char **argv)
     if (argc < 2) {
         test[n++] = (struct CMUnitTest){"microsegformer", test_microsegformer, NULL, NULL, NULL};
         test[n++] = (struct CMUnitTest){"unet", test_unet, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"ablations", test_variants, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"bisenetv2", test_bisenetv2, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"segformer_b0", test_segformer, NULL, NULL, NULL};
     }
     const int failed = _cmocka_run_group_tests("grad", test, n, NULL, NULL);
     op_backends_close(all);

@@ -248,19 +248,71 @@ static void test_fused(void **state)
     on_each(fused_equals_two_steps);
 }
 
+/* ---- distances, against every pair of pixels ---- */
+
+static double nearest(const uint8_t *mask, int h, int w, int at, int c, int inside)
+{
+    double best = -1;
+    for (int i = 0; i < h * w; i++) {
+        const double y = i / w - at / w, x = i % w - at % w, d = y * y + x * x;
+        const int site = inside ? mask[i] != c && mask[i] != 255 : mask[i] == c;
+        if (site && (best < 0 || d < best))
+            best = d;
+    }
+    return best;
+}
+
+static void distances(const op_backend *b)
+{
+    enum { N = 6, H = 13, W = 17, C = 5 };
+    const op_case c = {.op = "signed_distance", .note = "", .attr.distance = {C, 255, 0}};
+    const fpc_tensor mask = bytes(N, H, W, 1);
+    uint8_t *m = mask.data;
+    for (int i = 0; i < N * H * W; i++) { /* blobs; two with ignored pixels; one class alone; a class of one pixel */
+        const int n = i / (H * W), y = i / W % H, x = i % W;
+        m[i] = (uint8_t)(n == 2   ? 1
+                         : n == 3 ? (y == 6 && x == 9 ? 2 : 0)
+                                  : 3 * op_unit(1, (uint32_t)n, (uint64_t)(y / 4 * 9 + x / 5)));
+        if ((n == 1 || n == 4) && op_unit(2, 2, (uint64_t)i) < 0.3)
+            m[i] = 255;
+    }
+    const op_result r = run_op(b, &c, 1, &mask);
+    for (int i = 0; i < N * H * W; i++)
+        for (int k = 0; k < C; k++) {
+            const int inside = m[i] == k;
+            const double square = m[i] == 255 ? -1 : nearest(m + i / (H * W) * H * W, H, W, i % (H * W), k, inside);
+            const double want = square < 0 ? 0 : inside ? 1 - sqrt(square) : sqrt(square), got = r.value[0][i * C + k];
+            if (!(fabs(got - want) <= (b->real == FPC_F64 ? 0 : 1e-6 * fabs(want))))
+                fail_msg("%s: image %d, pixel %d, class %d: %.9g instead of %.9g", b->name, i / (H * W), i % (H * W), k,
+                         got, want);
+        }
+}
+
+static void test_distances(void **state)
+{
+    (void)state;
+    on_each(distances);
+}
+
 /* ---- labels that cannot be ---- */
 
 static void bad_label(const op_backend *b)
 {
-    const op_case c = {.op = "seg_loss", .note = "", .attr.seg = {1, 255, 0, {CE}}};
+    static const op_case list[] = {
+        {.op = "seg_loss", .note = "", .attr.seg = {1, 255, 0, {CE}}},
+        {.op = "lovasz", .note = "", .attr.pixel = {.ignore = 255}},
+        {.op = "ohem", .note = "", .attr.pixel = {.ignore = 255, .threshold = 0.5}},
+    };
     const fpc_tensor z = random_reals(2, 4, 4, 19, -1, 1, 1), mask = bytes(2, 8, 8, 1);
     op_result r;
     ((uint8_t *)mask.data)[3] = 255;
     ((uint8_t *)mask.data)[64 + 17] = 19;
-    assert_int_equal(try_op(b, &c, 2, (fpc_tensor[]){z, mask}, &r), FPC_EFORMAT);
-    if (!strstr(fpc_ctx_error(all->b.ctx), "image 1") || !strstr(fpc_ctx_error(all->b.ctx), "label 19"))
-        fail_msg("%s: the sentence names neither image 1 nor label 19: %s", b->name, fpc_ctx_error(all->b.ctx));
-    fpc_ctx_clear(all->b.ctx);
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        assert_int_equal(try_op(b, &list[i], 2, (fpc_tensor[]){z, mask}, &r), FPC_EFORMAT);
+        if (!strstr(fpc_ctx_error(all->b.ctx), "image 1") || !strstr(fpc_ctx_error(all->b.ctx), "label 19"))
+            fail_msg("%s: the sentence names neither image 1 nor label 19: %s", b->name, fpc_ctx_error(all->b.ctx));
+        fpc_ctx_clear(all->b.ctx);
+    }
 }
 
 static void test_bad_label(void **state)
@@ -272,8 +324,8 @@ static void test_bad_label(void **state)
 int main(void)
 {
     const struct CMUnitTest test[] = {cmocka_unit_test(test_reference_values), cmocka_unit_test(test_pytorch_losses),
-                                      cmocka_unit_test(test_counts), cmocka_unit_test(test_fused),
-                                      cmocka_unit_test(test_bad_label)};
+                                      cmocka_unit_test(test_counts),           cmocka_unit_test(test_fused),
+                                      cmocka_unit_test(test_distances),        cmocka_unit_test(test_bad_label)};
     all = op_backends_open();
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);

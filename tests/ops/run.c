@@ -55,6 +55,7 @@ static uint32_t dtype_of(op_fill fill)
     case FILL_LABELS:
     case FILL_BYTES:
     case FILL_SWAPS:
+    case FILL_BITS:
         return FPC_U8;
     case FILL_CLOCK:
         return FPC_I32;
@@ -140,7 +141,8 @@ static void fill(const op_case *c, int32_t at, fpc_tensor *t)
         fill_colour(in, a, b, t->data);
         break;
     default:
-        fill_real(in, a, b, t->data);
+        if (!op_fill_picture(in, a, b, t->data))
+            fill_real(in, a, b, t->data);
     }
 }
 

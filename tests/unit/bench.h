@@ -76,18 +76,21 @@ static inline fpc_batch *copy_batch(bench *b, const fpc_batch *from)
     return to;
 }
 
-/* Images first .. first+n-1 of a batch with their geometry, without copying. */
-static inline fpc_batch part_batch(const fpc_batch *from, int32_t first, int32_t n)
+/* Images first .. first+n-1 of a batch with their draws, without copying. */
+static inline fpc_batch part_batch(bench *b, const fpc_batch *from, int32_t first, int32_t n)
 {
     const size_t area = (size_t)from->h * (size_t)from->w;
+    const fpc_augments *a = fpc_data_augments(b->s->data);
+    void **draws = fpc_alloc(b->arena, (size_t)(a->n_inputs + 1) * sizeof *draws);
 
+    for (int32_t i = 0; from->draws.data && i < a->n_inputs; i++)
+        draws[i] = (char *)from->draws.data[i] + (size_t)first * a->input[i].bytes;
     return (fpc_batch){.n = n,
                        .h = from->h,
                        .w = from->w,
                        .image = from->image + (size_t)first * area * 3,
                        .mask = from->mask + (size_t)first * area,
-                       .draws = {.warp = from->draws.warp ? from->draws.warp + (size_t)first * 8 : NULL,
-                                 .labels = from->draws.labels ? from->draws.labels + (size_t)first * 256 : NULL}};
+                       .draws = {draws}};
 }
 
 /* The first `n` batches of an epoch of a part, as copies. */

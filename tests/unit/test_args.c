@@ -7,6 +7,7 @@ typedef struct parsed {
     const char *out;
     int64_t steps;
     fpc_hw size;
+    fpc_texts grid;
     int32_t n;
     const char **word;
 } parsed;
@@ -16,11 +17,9 @@ static fpc_status read_words(bench *b, const char *line, int take, parsed *to)
 {
     char *text = fpc_strdup(b->arena, line), *argv[32] = {(char *)(uintptr_t) "verb"}, *word;
     fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .argc = 1, .argv = argv};
-    const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &to->csv},
-                             {"out", 'o', FPC_ARG_TEXT, 0, &to->out},
-                             {"steps", 0, FPC_ARG_COUNT, 0, &to->steps},
-                             {"size", 0, FPC_ARG_SIZE, 0, &to->size},
-                             {0}};
+    const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &to->csv},      {"out", 'o', FPC_ARG_TEXT, 0, &to->out},
+                             {"steps", 0, FPC_ARG_COUNT, 0, &to->steps}, {"size", 0, FPC_ARG_SIZE, 0, &to->size},
+                             {"grid", 0, FPC_ARG_TEXTS, 0, &to->grid},   {0}};
 
     *to = (parsed){0};
     while ((word = strsep(&text, " ")))
@@ -44,6 +43,11 @@ static void reads(void **state)
     assert_string_equal(p.out, "b=c");
     assert_int_equal(p.steps, 2147483647);
     assert_true(p.size.h == 480 && p.size.w == 640);
+    assert_int_equal(read_words(*state, "--grid a=1,2 --csv --grid=b=3 --grid c", 0, &p), FPC_OK);
+    assert_true(p.grid.n == 3 && p.csv);
+    assert_string_equal(p.grid.text[0], "a=1,2");
+    assert_string_equal(p.grid.text[1], "b=3");
+    assert_string_equal(p.grid.text[2], "c");
     assert_int_equal(read_words(*state, "x -ofile y - -- --csv -o", 1, &p), FPC_OK);
     assert_string_equal(p.out, "file");
     assert_int_equal(p.n, 5);
@@ -66,6 +70,7 @@ static void refuses(void **state)
         {"--csv=1", "--csv takes no value"},
         {"--csv --csv", "--csv is given twice"},
         {"--out", "--out needs a value"},
+        {"--grid a --grid", "--grid needs a value"},
         {"--steps 0", "--steps 0: not a whole number from 1 on"},
         {"--steps -3", "--steps -3: not a whole number"},
         {"--steps 3x", "--steps 3x: not a whole number"},

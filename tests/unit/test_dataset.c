@@ -45,17 +45,14 @@ static uint64_t digest(bench *b, fpc_data *d, fpc_part part, int64_t epoch, int6
     assert_int_equal(fpc_data_start(d, part, epoch, skip), FPC_OK);
     for (const fpc_batch *batch; (batch = next(b, d));) {
         const size_t n = (size_t)batch->n, pixels = (size_t)(batch->h * batch->w);
-        const void *piece[6] = {batch->image,      batch->mask,         batch->index,
-                                batch->draws.warp, batch->draws.labels, batch->draws.colour};
-        const int train = part == FPC_TRAIN, warps = train && a->has_geometry;
-        const size_t bytes[6] = {n * pixels * 3,     n * pixels,          n * 8,
-                                 warps ? n * 32 : 0, warps ? n * 256 : 0, train ? n * (size_t)a->n_colour * 64 : 0};
-        for (int k = 0; k < 6; k++)
+        const void *piece[3] = {batch->image, batch->mask, batch->index};
+        const size_t bytes[3] = {n * pixels * 3, n * pixels, n * 8};
+        for (int k = 0; k < 3; k++)
             for (size_t i = 0; i < bytes[k]; i++)
                 h = (h ^ ((const uint8_t *)piece[k])[i]) * 1099511628211u;
-        for (int32_t k = 0; train && k < a->n_pixel; k++)
-            for (size_t i = 0; i < n * 4; i++)
-                h = (h ^ ((const uint8_t *)batch->draws.pixel[k])[i]) * 1099511628211u;
+        for (int32_t k = 0; part == FPC_TRAIN && k < a->n_inputs; k++)
+            for (size_t i = 0; i < n * a->input[k].bytes; i++)
+                h = (h ^ ((const uint8_t *)batch->draws.data[k])[i]) * 1099511628211u;
         *images += batch->n;
     }
     assert_null(next(b, d)); /* the end stays the end */
@@ -133,7 +130,9 @@ static void skipping_is_cutting(void **state)
             assert_non_null(y);
             assert_memory_equal(x->index, y->index, 4 * sizeof *x->index);
             assert_memory_equal(x->image, y->image, 4 * 16 * 16 * 3);
-            assert_memory_equal(x->draws.warp, y->draws.warp, 4 * 8 * sizeof(float));
+            assert_memory_equal(fpc_draws_find(fpc_data_augments(d), &x->draws, "draw.warp"),
+                                fpc_draws_find(fpc_data_augments(again), &y->draws, "draw.warp"),
+                                4 * 8 * sizeof(float));
         }
         assert_null(next(b, again));
     }

@@ -104,6 +104,84 @@ static void shuffles(void **state)
         assert_true(fabs((double)at[k / 5][k % 5] / MANY - 0.2) < 0.013);
 }
 
+/* The permutation without memory is the shuffle's. */
+static void permutations(void **state)
+{
+    (void)state;
+    for (int64_t n = 1; n < 40; n++)
+        for (uint32_t draw = 0; draw < 300; draw += 100) {
+            int64_t v[40];
+            for (int64_t i = 0; i < n; i++)
+                v[i] = i;
+            fpc_draw_shuffle(rng, draw, n, v);
+            for (int64_t i = 0; i < n; i++)
+                assert_int_equal(fpc_draw_permuted(rng, draw, n, i), v[i]);
+        }
+}
+
+/* Mean, variance, and for some the distribution function at three places (the incomplete beta integral, by the midpoint
+ * rule). */
+static void beta(void **state)
+{
+    static const struct {
+        double a, b, cdf[3]; /* at 0.1, 0.5, 0.8 */
+    } cases[] = {{0.2, 0.2, {0.336690, 0.5, 0.607278}}, {1, 1, {0.1, 0.5, 0.8}},
+                 {2, 5, {0.114265, 0.890625, 0.9984}},  {0.5, 0.5, {0.204833, 0.5, 0.704833}},
+                 {30, 10, {0, 0.000533, 0.758473}},     {1, 0.3, {0.031115, 0.187748, 0.382966}}};
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const double a = cases[k].a, b = cases[k].b, at[3] = {0.1, 0.5, 0.8};
+        double sum = 0, squares = 0;
+        int below[3] = {0};
+        for (uint32_t i = 0; i < MANY; i++) {
+            const double x = fpc_draw_beta(rng, i, a, b);
+            assert_true(x >= 0 && x <= 1);
+            assert_true(x == fpc_draw_beta(rng, i, a, b));
+            sum += x, squares += x * x;
+            for (int j = 0; j < 3; j++)
+                below[j] += x < at[j];
+        }
+        const double mean = sum / MANY, variance = squares / MANY - mean * mean;
+        const double want = a * b / ((a + b) * (a + b) * (a + b + 1));
+        if (fabs(mean - a / (a + b)) > 0.01 || fabs(variance / want - 1) > 0.04)
+            fail_msg("Beta(%g, %g): mean %.4f, variance %.5f, wanted %.4f, %.5f", a, b, mean, variance, a / (a + b),
+                     want);
+        for (int j = 0; j < 3; j++)
+            if (fabs((double)below[j] / MANY - cases[k].cdf[j]) > 0.012)
+                fail_msg("Beta(%g, %g): %.4f below %g, wanted %.4f", a, b, (double)below[j] / MANY, at[j],
+                         cases[k].cdf[j]);
+    }
+    /* Shapes whose gamma numbers no double holds: all is near an end. */
+    for (uint32_t i = 0; i < 2000; i++) {
+        const double x = fpc_draw_beta(rng, i, 1e-3, 1e-3);
+        assert_true(x >= 0 && x <= 1);
+    }
+}
+
+static void dirichlet(void **state)
+{
+    static const double alphas[] = {0.05, 1, 4};
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        double sum[3] = {0}, squares[3] = {0};
+        for (uint32_t i = 0; i < MANY; i++) {
+            double s[3], all = 0;
+            fpc_draw_dirichlet(rng, i, alphas[k], 3, s);
+            for (int j = 0; j < 3; j++) {
+                assert_true(s[j] >= 0 && s[j] <= 1);
+                all += s[j], sum[j] += s[j], squares[j] += s[j] * s[j];
+            }
+            assert_true(fabs(all - 1) < 1e-12);
+        }
+        const double want = 2.0 / 9 / (3 * alphas[k] + 1); /* variance of Beta(alpha, 2 alpha) */
+        for (int j = 0; j < 3; j++) {
+            const double mean = sum[j] / MANY;
+            assert_true(fabs(mean - 1.0 / 3) < 0.012);
+            assert_true(fabs((squares[j] / MANY - mean * mean) / want - 1) < 0.04);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(philox_known_answers),
@@ -111,6 +189,9 @@ int main(void)
                                        cmocka_unit_test(chances),
                                        cmocka_unit_test(normal),
                                        cmocka_unit_test(whole_numbers),
-                                       cmocka_unit_test(shuffles)};
+                                       cmocka_unit_test(shuffles),
+                                       cmocka_unit_test(permutations),
+                                       cmocka_unit_test(beta),
+                                       cmocka_unit_test(dirichlet)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

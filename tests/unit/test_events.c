@@ -138,6 +138,29 @@ static void an_earlier_failure_is_kept(void **state)
     assert_string_equal(fpc_ctx_error(f->ctx), "diverged");
 }
 
+static int wants_pictures(const fpc_self *self, uint32_t what, const fpc_clock *clock)
+{
+    (void)self;
+    return what == FPC_PICTURE && clock->epoch == 4;
+}
+
+/* One that asks is enough; older loggers, whose struct ends before `wants`, ask for nothing. */
+static void asks_the_loggers(void **state)
+{
+    struct fixture *f = *state;
+    const fpc_clock clock = {.epoch = 4}, other = {.epoch = 5};
+    fpc_logger_vtbl asking = *(const fpc_logger_vtbl *)f->events.logger[1].vtbl;
+
+    assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &clock), 0);
+    asking.wants = wants_pictures;
+    f->events.logger[1].vtbl = &asking;
+    assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &clock), 1);
+    assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &other), 0);
+    assert_int_equal(fpc_events_wanted(&f->events, FPC_HISTOGRAM, &clock), 0);
+    asking.size = offsetof(fpc_logger_vtbl, wants);
+    assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &clock), 0);
+}
+
 static const char *plugins_of(struct fixture *f, const char *ini)
 {
     fpc_registry *registry;
@@ -171,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failing_logger_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_ends_the_run, setup, teardown),
         cmocka_unit_test_setup_teardown(an_earlier_failure_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(asks_the_loggers, setup, teardown),
         cmocka_unit_test_setup_teardown(usual_loggers, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,9 +134,10 @@ static void sections(void **state)
         printed(fpc_sprintf(cmd.arena, "  %s\n      type ", o->name));
     assert_int_equal(fpc_help_section(&cmd, registry(), "loss", 0), FPC_OK);
     printed("[loss.LABEL]: ");
-    printed("  weight\n      type real, default 1.0, range 0 .. 1000000000\n");
+    printed(
+        "  weight\n      type curve, default 1.0, range 0 .. 1000000000; VALUE @EPOCH, VALUE @EPOCH ... changes it\n");
     assert_int_equal(fpc_help_section(&cmd, registry(), "augment", 0), FPC_OK);
-    printed("  fill\n      type choice, default background");
+    printed("  fill\n      type choice, default ignore");
     assert_int_equal(fpc_help_section(&cmd, registry(), "schedule", 0), FPC_OK);
     printed("plugins (fpcore -h schedule/NAME describes one):\n  saw");
 }

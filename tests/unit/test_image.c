@@ -264,11 +264,59 @@ static void masks_take_the_nearest(void **state)
     said(b, "sides are 1 .. 16384");
 }
 
+/* The bytes of a file, without the file; and masks from bytes with their palette. */
+static void in_memory(void **state)
+{
+    bench *b = *state;
+    static const uint8_t colours[3][3] = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}};
+    const fpc_image mask = picture(b->arena, 33, 17, 1, 2), photo = picture(b->arena, 9, 5, 3, 1);
+    const uint8_t *data;
+    uint8_t palette[256][3];
+    size_t bytes, in_file;
+    int32_t n;
+    fpc_image back;
+    for (int k = 0; k < 3; k++) {
+        const fpc_image *image = k == 2 ? &photo : &mask;
+        write_png(b, "memory.png", image, k == 0 ? colours : NULL, k == 0 ? 3 : 0);
+        const uint8_t *file = read_bytes("memory.png", &in_file);
+        assert_int_equal(
+            fpc_png_encode(b->ctx, b->arena, "m.png", image, k == 0 ? colours : NULL, k == 0 ? 3 : 0, &data, &bytes),
+            FPC_OK);
+        assert_int_equal(bytes, in_file);
+        assert_memory_equal(data, file, bytes);
+        const fpc_status st = fpc_mask_decode(b->ctx, b->arena, "m.png", data, bytes, &back, palette, &n);
+        if (k == 2) {
+            assert_int_equal(st, FPC_EFORMAT);
+            said(b, "m.png: a mask in 8-bit RGB");
+            continue;
+        }
+        assert_int_equal(st, FPC_OK);
+        assert_true(back.w == 33 && back.h == 17 && n == (k ? 0 : 256));
+        assert_memory_equal(back.pixel, mask.pixel, 33 * 17);
+        if (!k)
+            assert_true(!memcmp(palette, colours, 9) && palette[200][1] == 200);
+    }
+    assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &mask, colours, 3, &data, &bytes), FPC_OK);
+    for (size_t cut = 0; cut < bytes; cut++) { /* every truncation is told, and harmless */
+        uint8_t *part = malloc(cut + 1);
+        memcpy(part, data, cut);
+        const fpc_status st = fpc_mask_decode(b->ctx, b->arena, "cut.png", part, cut, &back, palette, &n);
+        if (cut + 12 < bytes)
+            assert_int_equal(st, FPC_EFORMAT);
+        fpc_ctx_clear(b->ctx);
+        free(part);
+    }
+    const fpc_image none = {0, 5, 1, mask.pixel};
+    assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &none, NULL, 0, &data, &bytes), FPC_EINVAL);
+    said(b, "a picture of 0 x 5 x 1 cannot be written");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),           TEST(no_pictures),
                                        TEST(truncated),      TEST(lying_headers),        TEST(masks_of_colours),
-                                       TEST(unwritable),     TEST(resize_by_definition), TEST(masks_take_the_nearest)};
+                                       TEST(unwritable),     TEST(resize_by_definition), TEST(masks_take_the_nearest),
+                                       TEST(in_memory)};
     return cmocka_run_group_tests(tests, folder_open, folder_close);
 }

@@ -22,6 +22,7 @@ struct sample {
     fpc_ints dims;
     fpc_reals weights;
     fpc_range span, positive;
+    fpc_curve factor;
 };
 
 static const fpc_choice modes[] = {{"fast", 1, ""}, {"exact", 2, ""}, {"both_ways", 3, ""}, {0}};
@@ -40,6 +41,7 @@ static const fpc_option table[] = {
     FPC_OPTION_REALS(struct sample, weights, "", 0, 10, "", "weights"),
     FPC_OPTION_RANGE(struct sample, span, "-1, 2", -180, 180, "deg", "a span"),
     FPC_OPTION_RANGE(struct sample, positive, "0, 1", 0, 10, "", "a span above 0"),
+    FPC_OPTION_CURVE(struct sample, factor, "1.0", 0, 10, "", "a factor"),
     {0}};
 
 static fpc_ctx *ctx;
@@ -168,8 +170,41 @@ static void bad_values(void **state)
     refused("span", "1, 2, 3", "is no range; give lo, hi (or one number a for -a, a) within -180 .. 180 deg");
     refused("span", "-200, 0", "is out of range");
     refused("span", "", "is no range");
-    refused("positive", "1", "is out of range"); /* means -1, 1 */
+    refused("positive", "1", "is one number a, which would mean -a, a; give both ends, lo, hi, within 0 .. 10");
+    refused("positive", "-1, 1", "is out of range; give both ends, lo, hi, within 0 .. 10");
     refused("positive", "nan, 1", "is not a finite number");
+    refused("factor", "", "has no value; give 0 .. 10; VALUE @EPOCH, VALUE @EPOCH ... changes it");
+    refused("factor", "11", "is out of range; give 0 .. 10");
+    refused("factor", "1 @1, 11 @5", "`11` is out of range");
+    refused("factor", "1, 2", "`1` has no epoch; in a list each value begins at one");
+    refused("factor", "1 @1, 2", "`2` has no epoch");
+    refused("factor", "1 @1,, 2 @3", "has an empty place in its list");
+    refused("factor", "1 @1, 2 @3,", "has an empty place in its list");
+    refused("factor", "1 @2", "says nothing of the epochs before 2; the first value is that of @1");
+    refused("factor", "1 @0, 2 @3", "`@0` is no epoch; epochs are counted from 1");
+    refused("factor", "1 @1, 2 @3, 1 @3", "has @3 behind @3; give the epochs in rising order");
+    refused("factor", "1 @1, 2 @9, 1 @3", "has @3 behind @9");
+    refused("factor", "1 @1, 2 @x", "`@x` is no epoch");
+    refused("factor", "1 @1, 2 @3.5", "`@3.5` is no epoch");
+    refused("factor", "1 @1 @2", "`@1 @2` is no epoch");
+    refused("factor", "1 @1, two @3", "`two` is not a number");
+    refused("factor", "1 @1, nan @3", "`nan` is not a finite number");
+}
+
+/* Report D's schedule: a value from its epoch on; epochs of the text count from 1, those of the clock from 0. */
+static void curves(void **state)
+{
+    (void)state;
+    good("factor", "2.5");
+    assert_true(sample.factor.n == 1 && fpc_curve_at(&sample.factor, 0) == 2.5);
+    assert_true(fpc_curve_at(&sample.factor, 1000) == 2.5);
+    good("factor", "1.3 @1, 1.5@51 ,1.7 @ 101");
+    assert_true(sample.factor.n == 3);
+    assert_true(fpc_curve_at(&sample.factor, 0) == 1.3 && fpc_curve_at(&sample.factor, 49) == 1.3);
+    assert_true(fpc_curve_at(&sample.factor, 50) == 1.5 && fpc_curve_at(&sample.factor, 99) == 1.5);
+    assert_true(fpc_curve_at(&sample.factor, 100) == 1.7 && fpc_curve_at(&sample.factor, 100000) == 1.7);
+    assert_string_equal(fpc_option_text(arena, &table[13], &sample), "1.3 @1, 1.5 @51, 1.7 @101");
+    good("factor", "4 @1"), assert_string_equal(fpc_option_text(arena, &table[13], &sample), "4");
 }
 
 static void unknown_keys(void **state)
@@ -232,6 +267,8 @@ static void text_reads_back(void **state)
         {"title", " x"},
         {"title", "it's"},
         {"seed", "-5"},
+        {"factor", "0.1"},
+        {"factor", "1.3 @1, 1.5 @51, 0.30000000000000004 @101"},
     };
 
     (void)state;
@@ -253,6 +290,10 @@ static void text_reads_back(void **state)
         assert_string_equal(first.title, sample.title);
         assert_int_equal(first.dims.n, sample.dims.n);
         assert_memory_equal(first.dims.v, sample.dims.v, (size_t)first.dims.n * sizeof(int64_t));
+        assert_int_equal(first.factor.n, sample.factor.n);
+        for (int64_t k = 0; k < first.factor.n; k++)
+            assert_true(first.factor.epoch[k] == sample.factor.epoch[k] &&
+                        first.factor.value[k] == sample.factor.value[k]);
         assert_int_equal(first.weights.n, sample.weights.n);
         for (int64_t k = 0; k < first.weights.n; k++)
             assert_true(first.weights.v[k] == sample.weights.v[k]);
@@ -334,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(defaults, begin, end),
         cmocka_unit_test_setup_teardown(good_values, begin, end),
         cmocka_unit_test_setup_teardown(bad_values, begin, end),
+        cmocka_unit_test_setup_teardown(curves, begin, end),
         cmocka_unit_test_setup_teardown(unknown_keys, begin, end),
         cmocka_unit_test_setup_teardown(required_values, begin, end),
         cmocka_unit_test_setup_teardown(a_bad_default_is_the_plugins_fault, begin, end),

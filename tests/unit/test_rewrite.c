@@ -37,12 +37,15 @@ static result run(build_fn *build, int rewrite)
     assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
     fpc_program *p = lab_compile(&l, g, &state, 5);
     lab_write_noise(&l, p, "x", 1);
-    if (fpc_program_has(p, "mask")) {
-        uint8_t mask[24 * 20];
-        for (int i = 0; i < 24 * 20; i++)
-            mask[i] = (uint8_t)(i * 7 / 3 % 4);
-        assert_int_equal(fpc_program_write(p, "mask", FPC_U8, mask, fpc_count(fpc_program_shape(p, "mask"))), FPC_OK);
-    }
+    for (int b = 0; b < 2; b++)
+        if (fpc_program_has(p, b ? "mask_b" : "mask")) {
+            uint8_t mask[24 * 20];
+            for (int i = 0; i < 24 * 20; i++)
+                mask[i] = (uint8_t)(i * (7 + b) / 3 % 4);
+            assert_int_equal(fpc_program_write(p, b ? "mask_b" : "mask", FPC_U8, mask, 24 * 20), FPC_OK);
+        }
+    if (fpc_program_has(p, "lambda"))
+        assert_int_equal(fpc_program_write(p, "lambda", FPC_F64, &(double){0.3}, 1), FPC_OK);
     assert_int_equal(fpc_program_run(p), FPC_OK);
     const double *out = lab_read(&l, p, "y", &r.n_y), *scalar = lab_read(&l, p, "loss", &r.n_loss);
     r.y = malloc((size_t)r.n_y * sizeof *r.y);
@@ -147,15 +150,19 @@ static void test_linears_fold_only_where_cheaper(void **state)
     same(hourglass, 1);
 }
 
-static fpc_val losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val losses_of(fpc_graph *g, fpc_val x, int mixed, fpc_val *loss)
 {
     const fpc_val logits = fpc_resize(g, fpc_linear(g, "head", x, 4, 1), 24, 20, 0);
-    const fpc_target target = {.size = sizeof target,
-                               .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
-                               .mask_b = {-1},
-                               .lambda = {-1},
-                               .classes = 4,
-                               .ignore = 3};
+    fpc_target target = {.size = sizeof target,
+                         .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
+                         .mask_b = {-1},
+                         .lambda = {-1},
+                         .classes = 4,
+                         .ignore = 3};
+    if (mixed) {
+        target.mask_b = fpc_input(g, "mask_b", (fpc_shape){1, 24, 20, 1}, FPC_U8);
+        target.lambda = fpc_input(g, "lambda", (fpc_shape){1, 1, 1, 1}, g->real);
+    }
     const double weights[3] = {1, 1.5, 0.25};
     const float class_weight[4] = {1, 2, 0.5f, 1};
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = class_weight};
@@ -164,25 +171,82 @@ static fpc_val losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
     const fpc_val in[4] = {fpc_const(g, (fpc_shape){1, 1, 1, 3}, weights), fpc_seg_loss(g, "ce", logits, &target, &ce),
                            fpc_seg_loss(g, "dice", logits, &target, &dice),
                            fpc_seg_loss(g, "focal", logits, &target, &focal)};
-    (void)l;
     *loss = fpc_op(g, "combine", "loss", 4, in, NULL, NULL);
     return fpc_concat(g, 3, in + 1);
+}
+static fpc_val losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+{
+    (void)l;
+    return losses_of(g, x, 0, loss);
+}
+static fpc_val mixed_losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+{
+    (void)l;
+    return losses_of(g, x, 1, loss);
 }
 static void test_losses_merge_and_take_the_upsampling(void **state)
 {
     (void)state;
     same(losses, 0);
+    same(mixed_losses, 0);
 }
 
-/* After the rewrite there is one loss node, over the small logits. */
-static void test_one_loss_node_over_small_logits(void **state)
+/* The losses with a slope, over small logits: their backward pass scales what has the logits' shape. */
+static fpc_val pixel_losses_of(fpc_graph *g, fpc_val x, int corners, fpc_val *loss)
+{
+    const fpc_val logits = fpc_resize(g, fpc_linear(g, "head", x, 4, 1), 24, 20, corners);
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
+                               .mask_b = fpc_input(g, "mask_b", (fpc_shape){1, 24, 20, 1}, FPC_U8),
+                               .lambda = fpc_input(g, "lambda", (fpc_shape){1, 1, 1, 1}, g->real),
+                               .classes = 4,
+                               .ignore = 3};
+    const double weights[4] = {1, 1.5, 0.25, 3};
+    const fpc_pixel_loss_attr one = {.present_only = 1, .per_image = 1}, all = {0},
+                              hard = {.threshold = 0.2, .keep = 0.3};
+    const fpc_val in[5] = {fpc_const(g, (fpc_shape){1, 1, 1, 4}, weights),
+                           fpc_pixel_loss(g, "lovasz", "lovasz", logits, &target, &one),
+                           fpc_pixel_loss(g, "lovasz", "lovasz_all", logits, &target, &all),
+                           fpc_pixel_loss(g, "ohem", "ohem", logits, &target, &hard),
+                           fpc_boundary_loss(g, "boundary", logits, &target, 1)};
+    *loss = fpc_op(g, "combine", "loss", 5, in, NULL, NULL);
+    return fpc_concat(g, 4, in + 1);
+}
+static fpc_val pixel_losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+{
+    (void)l;
+    return pixel_losses_of(g, x, 0, loss);
+}
+static fpc_val pixel_losses_corners(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+{
+    (void)l;
+    return pixel_losses_of(g, x, 1, loss);
+}
+static void test_pixel_losses_take_the_upsampling(void **state)
 {
     (void)state;
+    lab l;
+    fpc_val loss;
+    same(pixel_losses, 0);
+    same(pixel_losses_corners, 0);
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 1);
+    pixel_losses_of(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), 0, &loss);
+    fpc_output_mark(g, "loss", loss);
+    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        assert_string_not_equal(g->node[i].def->name, "resize");
+    lab_close(&l);
+}
+
+/* After the rewrite there is one loss node for each mask, over the small logits. */
+static void one_loss_node(int mixed)
+{
     lab l;
     lab_open(&l, REF_DOUBLE);
     fpc_graph *g = lab_graph(&l, 1);
     fpc_val loss;
-    losses(&l, g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), &loss);
+    losses_of(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), mixed, &loss);
     fpc_output_mark(g, "loss", loss);
     assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
     int n = 0;
@@ -194,8 +258,50 @@ static void test_one_loss_node_over_small_logits(void **state)
             assert_int_equal(g->value[g->node[i].in[0]].shape.h, 6);
         }
     }
-    assert_int_equal(n, 1);
+    assert_int_equal(n, 1 + mixed);
     lab_close(&l);
+}
+static void test_one_loss_node_over_small_logits(void **state)
+{
+    (void)state;
+    one_loss_node(0);
+    one_loss_node(1);
+}
+
+/* Eight terms become one node; nine do not fit into one. */
+static int nodes_of_terms(int terms)
+{
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 1);
+    const fpc_val logits = fpc_resize(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 4}, g->real), 24, 20, 0);
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
+                               .mask_b = {-1},
+                               .lambda = {-1},
+                               .classes = 4,
+                               .ignore = -1};
+    fpc_val in[FPC_MAX_TERMS + 1];
+    int nodes = 0, held = 0;
+    for (int i = 0; i < terms; i++)
+        in[i] = fpc_seg_loss(g, "term", logits, &target,
+                             &(fpc_seg_term){.kind = FPC_TERM_TVERSKY, .alpha = 0.5f, .beta = (float)i, .gamma = 1});
+    fpc_output_mark(g, "terms", fpc_concat(g, terms, in));
+    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->node[i].def->name, "seg_loss")) {
+            nodes++;
+            held += ((fpc_seg_loss_attr *)g->node[i].attr)->n_terms;
+        }
+    assert_int_equal(held, terms);
+    lab_close(&l);
+    return nodes;
+}
+static void test_eight_terms_merge(void **state)
+{
+    (void)state;
+    assert_int_equal(nodes_of_terms(FPC_MAX_TERMS), 1);
+    assert_int_equal(nodes_of_terms(FPC_MAX_TERMS + 1), 2);
 }
 
 /* A value that somebody else reads is not moved away. */
@@ -240,7 +346,9 @@ int main(void)
         cmocka_unit_test(test_concat_without_upsampling_stays),
         cmocka_unit_test(test_linears_fold_only_where_cheaper),
         cmocka_unit_test(test_losses_merge_and_take_the_upsampling),
+        cmocka_unit_test(test_pixel_losses_take_the_upsampling),
         cmocka_unit_test(test_one_loss_node_over_small_logits),
+        cmocka_unit_test(test_eight_terms_merge),
         cmocka_unit_test(test_shared_values_stay),
         cmocka_unit_test(test_dead_nodes_go),
     };

@@ -159,7 +159,7 @@ static void test_defaults(void **state)
     assert_int_equal(b.s->n_metrics, 2);
     assert_string_equal(b.s->metric[0].label, "f_score");
     assert_string_equal(b.s->metric[1].label, "accuracy");
-    assert_true(b.s->loss[0].weight == 1 && b.s->lr == 1e-3);
+    assert_true(b.s->loss[0].weight == 1 && b.s->lr.n == 1 && b.s->lr.value[0] == 1e-3);
     assert_null(b.s->state->average);
     bench_close(&b);
 }
@@ -297,6 +297,50 @@ static void test_rates_of_the_golden_curves(void **state)
     fclose(f);
 }
 
+/* A training that begins in the middle of a schedule has its rates from there on. */
+static void test_schedules_begin_anywhere(void **state)
+{
+    static const char *const kinds[] = {"schedule.use=cosine", "schedule.use=warm_restarts\nschedule.t_0=4",
+                                        "optimizer.lr=1e-3 @1, 5e-4 @4, 2e-3 @9\nschedule.use=poly"};
+    (void)state;
+    for (int k = 0; k < 3; k++)
+        for (int64_t begin = 0; begin < 12; begin += 3) {
+            bench whole, rest;
+            char sets[300];
+            snprintf(sets, sizeof sets, "%s\nschedule.warmup_epochs=5\nrun.epochs=20", kinds[k]);
+            bench_open(&whole, TINY, sets, FPC_OPEN_TRAIN);
+            snprintf(sets, sizeof sets, "%s\nschedule.warmup_epochs=5\nrun.epochs=%d\nschedule.begin=%d%s", kinds[k],
+                     begin == 6 ? 3 : (int)(20 - begin), (int)begin, begin == 6 ? "\nschedule.epochs=20" : "");
+            bench_open(&rest, TINY, sets, FPC_OPEN_TRAIN);
+            for (int64_t e = 0; e + begin < 20; e++) {
+                assert_true(fpc_stages_lr(rest.s, e, NULL) == fpc_stages_lr(whole.s, e + begin, NULL));
+                assert_true(fpc_stages_base_lr(rest.s, e) == fpc_stages_base_lr(whole.s, e + begin));
+            }
+            bench_close(&whole);
+            bench_close(&rest);
+        }
+}
+
+/* A rate and weights that change between epochs; the absolute floor of a schedule stays where it is. */
+static void test_curves(void **state)
+{
+    (void)state;
+    bench b;
+    bench_open(&b, TINY,
+               "run.epochs=8\noptimizer.lr=1e-3 @1, 4e-3 @3, 0 @7\nschedule.use=cosine\nschedule.eta_min=1e-4\n"
+               "loss.ce.weight=0.5 @1, 2 @4",
+               FPC_OPEN_TRAIN);
+    for (int64_t e = 0; e < 8; e++) {
+        const double lr = e < 2 ? 1e-3 : e < 6 ? 4e-3 : 0;
+        const double want = lr == 0 ? 0 : 1e-4 + (lr - 1e-4) * (1 + cos(3.14159265358979323846 * (double)e / 8)) / 2;
+        assert_true(fabs(fpc_stages_lr(b.s, e, NULL) - want) < 1e-15);
+        fpc_stages_epoch(b.s, e);
+        assert_true(b.s->loss[0].weight == (e < 3 ? 0.5 : 2) && b.s->loss[1].weight == 1.5);
+    }
+    assert_true(fpc_curve_varies(&b.s->loss[0].curve) && !fpc_curve_varies(&b.s->loss[1].curve));
+    bench_close(&b);
+}
+
 /* ---- the graph for tables ---- */
 
 /* Issue: rewriting brings the forward pass of the model with LMSA from 4.16 to at most 2.6 G multiply-accumulates. */
@@ -342,6 +386,8 @@ int main(void)
         cmocka_unit_test(test_resolved_says_where_from),
         cmocka_unit_test(test_rate_formula),
         cmocka_unit_test(test_rates_of_the_golden_curves),
+        cmocka_unit_test(test_schedules_begin_anywhere),
+        cmocka_unit_test(test_curves),
         cmocka_unit_test(test_rewriting_saves_work),
         cmocka_unit_test(test_pictures_too_small_for_the_model),
     };

@@ -59,7 +59,7 @@ static void test_micro_batches_add_up(void **state)
             memset(all->mask, 255, 32 * 32); /* the first picture has no label at all */
             int32_t n_parts = 0, at = 0;
             for (; n_parts < 4 && cuts[cut][n_parts]; at += cuts[cut][n_parts++]) {
-                parts[n_parts] = part_batch(all, at, cuts[cut][n_parts]);
+                parts[n_parts] = part_batch(&many, all, at, cuts[cut][n_parts]);
                 list[n_parts] = &parts[n_parts];
             }
             assert_int_equal(at, 12);
@@ -80,6 +80,11 @@ static void test_micro_batches_add_up(void **state)
         }
 }
 
+static const float *warps_of(const bench *b, const fpc_batch *batch)
+{
+    return fpc_draws_find(fpc_data_augments(b->s->data), &batch->draws, "draw.warp");
+}
+
 /* Normalisers count the labels that the turned pictures show, not those that were read. */
 static void test_micro_batches_count_labels_after_geometry(void **state)
 {
@@ -94,8 +99,8 @@ static void test_micro_batches_count_labels_after_geometry(void **state)
     fpc_batch *all, *same;
     take_batches(&one, FPC_TRAIN, 1, &all);
     take_batches(&many, FPC_TRAIN, 1, &same);
-    assert_memory_equal(all->draws.warp, same->draws.warp, 12 * 8 * sizeof(float));
-    fpc_batch half[2] = {part_batch(same, 0, 5), part_batch(same, 5, 7)}, *list[2] = {&half[0], &half[1]};
+    assert_memory_equal(warps_of(&one, all), warps_of(&many, same), 12 * 8 * sizeof(float));
+    fpc_batch half[2] = {part_batch(&many, same, 0, 5), part_batch(&many, same, 5, 7)}, *list[2] = {&half[0], &half[1]};
     const fpc_step_result a = step_ok(&one, 1, &all, 1, 0.1), c = step_ok(&many, 2, list, 1, 0.1);
     assert_true(fabs(a.term[0] - c.term[0]) < 1e-12 * a.term[0]);
     assert_true(fabs(a.loss - c.loss) < 1e-12 * a.loss);
@@ -114,7 +119,7 @@ static void test_plain_averaging_would_differ(void **state)
     join(sets, sizeof sets, backends[0], WEIGHTS "\ndataset.batch=12");
     bench_open(&b, TINY PLAIN_SGD, sets, OPEN_ALL);
     b.s->ignore = 255;
-    fpc_batch *all = holey_batch(&b), half[2] = {part_batch(all, 0, 6), part_batch(all, 6, 6)};
+    fpc_batch *all = holey_batch(&b), half[2] = {part_batch(&b, all, 0, 6), part_batch(&b, all, 6, 6)};
     assert_int_equal(fpc_eval_step(b.s, all, &r[0]), FPC_OK);
     assert_int_equal(fpc_eval_step(b.s, &half[0], &r[1]), FPC_OK);
     assert_int_equal(fpc_eval_step(b.s, &half[1], &r[2]), FPC_OK);
@@ -320,7 +325,7 @@ static void test_evaluation_does_not_depend_on_the_cut(void **state)
         memcpy(counts, whole.tp_fp_fn, sizeof counts);
         double ce = 0, dice = 0;
         for (int32_t at = 0, size[] = {1, 3, 2}, i = 0; i < 3; at += size[i++]) {
-            const fpc_batch piece = part_batch(all, at, size[i]);
+            const fpc_batch piece = part_batch(&b, all, at, size[i]);
             assert_int_equal(fpc_eval_step(b.s, &piece, &part), FPC_OK);
             assert_int_equal(part.images, size[i]);
             assert_memory_equal(part.tp_fp_fn, counts + at * K * 3, (size_t)(size[i] * K * 3) * sizeof *counts);
@@ -449,7 +454,7 @@ static void test_a_step_leaves_nothing_behind(void **state)
         bench_open(&b, TINY_DATA TINY_MODEL "lmsa = on\ndropout = 0.3\n" TINY_LOSS PLAIN_SGD,
                    join(sets, sizeof sets, backends[k], ""), OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 2, batch);
-        odd = part_batch(batch[1], 0, 3);
+        odd = part_batch(&b, batch[1], 0, 3);
         for (int i = 0; i < 2; i++) {
             fpc_batch *other = &odd;
             fpc_step_result r;

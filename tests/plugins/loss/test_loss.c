@@ -1,81 +1,10 @@
 /* test_loss.c: every loss term and its gradient against PyTorch (golden/losses.safetensors), and values of the worked
  * example of reference 2.7, in float and in double. */
-#include "plugins/open.h"
-#include "checkpoint.h"
-#include "program.h"
-#include <fpcore/loss.h>
-#include <math.h>
+#include "plugins/loss/term.h"
 
 #define CLASS_WEIGHTS                                                                                                  \
     "class_weights = 0.0043, 0.0049, 0.0602, 0.3834, 0.5577, 0.5577, 0.2924, 0.2986, 0.2595, 0.3189, 0.4357, 0.3030, " \
     "0.1857, 0.0040, 0.1121, 0.6114, 14.5434, 0.0305, 0.0366"
-
-/* logits are a parameter, so that their gradient can be read: (n, classes, h, w) as in files. */
-typedef struct problem {
-    bench *b;
-    const char *backend; /* lines of [backend] */
-    int32_t n, h, w, classes, ignore;
-    const float *logits;
-    const uint8_t *mask;
-} problem;
-
-static fpc_backend *open_backend(bench *b, const char *text)
-{
-    fpc_recipe *recipe;
-    fpc_backend *be;
-    if (fpc_recipe_parse(b->ctx, b->arena, "test.ini", fpc_sprintf(b->arena, "[backend]\n%s\n", text), 0, NULL,
-                         &recipe) ||
-        fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), &be))
-        fail_msg("%s", fpc_ctx_error(b->ctx));
-    return be;
-}
-
-#define MUST(call)                                                                                                     \
-    do {                                                                                                               \
-        if (call)                                                                                                      \
-            fail_msg("%s", fpc_ctx_error(p->b->ctx));                                                                  \
-    } while (0)
-
-/* The term's value; its gradient by the logits into grad, which may be NULL. */
-static double evaluate(const problem *p, const char *loss, float *grad)
-{
-    const fpc_instance inst = open_plugin(p->b, "loss.term", loss);
-    const fpc_loss_vtbl *v = inst.vtbl;
-    fpc_backend *be = open_backend(p->b, p->backend);
-    fpc_op_table *ops;
-    fpc_graph *g;
-    fpc_state *state;
-    fpc_program *program;
-    fpc_val d;
-    double value = 0;
-
-    MUST(fpc_op_table_new(p->b->ctx, p->b->arena, 0, NULL, &ops));
-    MUST(fpc_graph_new(p->b->ctx, p->b->arena, ops, be->device.real, 1, &g));
-    const fpc_val z = fpc_param(g, "z", 4, (fpc_shape){p->n, p->h, p->w, p->classes}, FPC_FILL_ZERO, 0);
-    const fpc_target target = {.size = sizeof target,
-                               .mask = fpc_input(g, "mask", (fpc_shape){p->n, p->h, p->w, 1}, FPC_U8),
-                               .mask_b = {-1},
-                               .lambda = {-1},
-                               .classes = p->classes,
-                               .ignore = p->ignore};
-    fpc_loss_io io = {.size = sizeof io, .logits = z, .target = &target, .term = {-1}};
-    MUST(v->build(inst.self, g, &io));
-    MUST(fpc_graph_check(g));
-    fpc_output_mark(g, "loss", io.term);
-    MUST(fpc_state_new(p->b->ctx, p->b->arena, be, g, 0, NULL, 0, &state));
-    MUST(fpc_autodiff(g, io.term, 1, &d));
-    g->n_grads = 1;
-    g->grad = &d;
-    MUST(fpc_graph_sweep(g, 1, &d));
-    MUST(fpc_program_compile(p->b->ctx, p->b->arena, state, g, &program));
-    MUST(fpc_state_set(state, fpc_state_find(state, "z"), p->logits));
-    MUST(fpc_program_write(program, "mask", FPC_U8, p->mask, (int64_t)p->n * p->h * p->w));
-    MUST(fpc_program_run(program));
-    MUST(fpc_program_read(program, "loss", FPC_F64, &value, 1));
-    if (grad)
-        MUST(fpc_state_get(state, fpc_state_find(state, "grad.z"), grad));
-    return value;
-}
 
 static void golden_terms(void **state)
 {
@@ -88,7 +17,6 @@ static void golden_terms(void **state)
         {"dice", "use = dice"},
         {"focal_0.25_2", "use = focal"},
     };
-    static const char *const backend[] = {"use = ref", "use = ref\nreal = double", "use = cpu"};
     bench *b = *state;
     fpc_st_file *f;
 
@@ -102,29 +30,29 @@ static void golden_terms(void **state)
     assert_int_equal(fpc_st_as_f32(b->ctx, f, z, logits), FPC_OK);
     for (int64_t i = 0; i < m->count; i++)
         mask[i] = (uint8_t)wide[i];
-    for (size_t k = 0; k < sizeof backend / sizeof backend[0]; k++)
+    for (size_t k = 0; k < TERM_BACKENDS; k++)
         for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-            const problem p = {b,
-                               backend[k],
-                               (int32_t)z->dims[0],
-                               (int32_t)z->dims[2],
-                               (int32_t)z->dims[3],
-                               (int32_t)z->dims[1],
-                               -1,
-                               logits,
-                               mask};
+            const problem p = {.b = b,
+                               .backend = term_backends[k],
+                               .n = (int32_t)z->dims[0],
+                               .h = (int32_t)z->dims[2],
+                               .w = (int32_t)z->dims[3],
+                               .classes = (int32_t)z->dims[1],
+                               .ignore = -1,
+                               .logits = logits,
+                               .mask = mask};
             const float *value = fpc_st_find(f, fpc_sprintf(b->arena, "value.%s", row[i].name))->data;
             const float *grad = fpc_st_find(f, fpc_sprintf(b->arena, "grad.%s", row[i].name))->data;
             const double loss = evaluate(&p, row[i].loss, got);
             double most = 0, worst = 0;
             if (fabs(loss - (double)*value) > 1e-5 * fabs((double)*value))
-                fail_msg("%s on %s: %.9g, PyTorch %.9g", row[i].name, backend[k], loss, (double)*value);
+                fail_msg("%s on %s: %.9g, PyTorch %.9g", row[i].name, term_backends[k], loss, (double)*value);
             for (int64_t j = 0; j < z->count; j++) {
                 most = fmax(most, fabs((double)grad[j]));
                 worst = fmax(worst, fabs((double)(got[j] - grad[j])));
             }
             if (!(worst <= 1e-4 * most))
-                fail_msg("gradient of %s on %s: off by %.3g of the largest magnitude", row[i].name, backend[k],
+                fail_msg("gradient of %s on %s: off by %.3g of the largest magnitude", row[i].name, term_backends[k],
                          worst / most);
         }
 }
@@ -155,8 +83,8 @@ static void worked_example(void **state)
                     z[((b * 4 + k) * 2 + y) * 3 + x] = (float)((3 * b + 2 * k + 5 * y + 7 * x) % 11) / 4 - 1;
             }
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        const problem exact = {*state, "use = ref\nreal = double", 2, 2, 3, 4, -1, z, t};
-        const problem fast = {*state, "use = cpu", 2, 2, 3, 4, -1, z, t};
+        const problem exact = {*state, "use = ref\nreal = double", 2, 2, 3, 4, -1, z, t, NULL, NULL, NULL, NULL};
+        const problem fast = {*state, "use = cpu", 2, 2, 3, 4, -1, z, t, NULL, NULL, NULL, NULL};
         assert_float_equal(evaluate(&exact, row[i].loss, NULL), row[i].want, 2e-7); /* smoothing and eps are floats */
         assert_float_equal(evaluate(&fast, row[i].loss, NULL), row[i].want, 2e-6);
     }
@@ -165,8 +93,13 @@ static void worked_example(void **state)
 /* Pixels with the ignored label change nothing: the loss of the others alone, and no gradient. */
 static void ignored_pixels(void **state)
 {
-    static const char *const loss[] = {"use = cross_entropy\nlabel_smoothing = 0.1", "use = focal",
-                                       "use = cross_entropy\nclass_weights = 1, 2, 3"};
+    static const char *const loss[] = {"use = cross_entropy\nlabel_smoothing = 0.1",
+                                       "use = focal",
+                                       "use = cross_entropy\nclass_weights = 1, 2, 3",
+                                       "use = tversky",
+                                       "use = lovasz_softmax",
+                                       "use = lovasz_softmax\nclasses = all\nper_image = off",
+                                       "use = ohem_cross_entropy\nkeep = 0.5"};
     float z[12], half[6], grad[12];
     uint8_t t[4] = {0, 2, 255, 255}, few[2] = {0, 2};
 
@@ -177,8 +110,17 @@ static void ignored_pixels(void **state)
         for (int i = 0; i < 2; i++)
             half[c * 2 + i] = z[c * 4 + i];
     for (size_t i = 0; i < sizeof loss / sizeof loss[0]; i++) {
-        const problem all = {*state, "use = ref", 1, 1, 4, 3, 255, z, t},
-                      rest = {*state, "use = ref", 1, 1, 2, 3, -1, half, few};
+        const problem all = {.b = *state,
+                             .backend = "use = ref",
+                             .n = 1,
+                             .h = 1,
+                             .w = 4,
+                             .classes = 3,
+                             .ignore = 255,
+                             .logits = z,
+                             .mask = t};
+        problem rest = all;
+        rest.w = 2, rest.ignore = -1, rest.logits = half, rest.mask = few;
         assert_float_equal(evaluate(&all, loss[i], grad), evaluate(&rest, loss[i], NULL), 1e-6);
         for (int c = 0; c < 3; c++)
             assert_true(grad[c * 4 + 2] == 0 && grad[c * 4 + 3] == 0 && grad[c * 4] != 0);
@@ -196,7 +138,11 @@ static void normalisers(void **state)
                {"use = cross_entropy\nclass_weights = 0.5, 1, 2", 15},
                {"use = dice", 2},
                {"use = focal", 15},
-               {"use = cross_entropy\nclass_weights = 0.5, 1, 4", 25}};
+               {"use = cross_entropy\nclass_weights = 0.5, 1, 4", 25},
+               {"use = tversky", 2},
+               {"use = lovasz_softmax", 2},
+               {"use = ohem_cross_entropy", 2},
+               {"use = boundary", 2}};
 
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         const fpc_instance inst = open_plugin(*state, "loss.term", row[i].loss);
@@ -213,8 +159,10 @@ static void refusals(void **state)
 
     assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
     assert_int_equal(fpc_graph_new(b->ctx, b->arena, ops, FPC_F32, 1, &g), FPC_OK);
-    const fpc_target target = {
-        .size = sizeof target, .mask = fpc_input(g, "mask", (fpc_shape){1, 4, 4, 1}, FPC_U8), .classes = 19};
+    const fpc_target target = {.size = sizeof target,
+                               .mask = fpc_input(g, "mask", (fpc_shape){1, 4, 4, 1}, FPC_U8),
+                               .mask_b = {-1},
+                               .classes = 19};
     fpc_loss_io io = {
         .size = sizeof io, .logits = fpc_input(g, "z", (fpc_shape){1, 4, 4, 19}, FPC_F32), .target = &target};
     assert_int_equal(((const fpc_loss_vtbl *)inst.vtbl)->build(inst.self, g, &io), FPC_EINVAL);
@@ -224,6 +172,10 @@ static void refusals(void **state)
     refuse_plugin(b, "loss.ce", "use = cross_entropy\nlabel_smoothing = 1.5", "loss.ce.label_smoothing = 1.5");
     refuse_plugin(b, "loss.ce", "use = cross_entropy\nclass_weights = 1, -2", "loss.ce.class_weights = 1, -2");
     refuse_plugin(b, "loss.dice", "use = dice\nesp = 1", "did you mean `eps`?");
+    refuse_plugin(b, "loss.t", "use = tversky\nalpha = 0\nbeta = 0", "loss.t.alpha and loss.t.beta are both 0");
+    refuse_plugin(b, "loss.t", "use = tversky\ngamma = 0", "loss.t.gamma = 0");
+    refuse_plugin(b, "loss.l", "use = lovasz_softmax\nclasses = some", "present, all");
+    refuse_plugin(b, "loss.o", "use = ohem_cross_entropy\nkeep = 2", "loss.o.keep = 2");
 }
 
 int main(void)

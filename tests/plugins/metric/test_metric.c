@@ -105,6 +105,12 @@ static void worked_example(void **state)
     assert_float_equal(measure(*state, "fscore_image", 1, &all), (0.0 + 0.4444443852) / 2, 1e-9);
     assert_float_equal(measure(*state, "fscore_batch", 2, single), (0.0 + 0.4444443852) / 2, 1e-9);
     assert_float_equal(measure(*state, "f1_class", 1, &all), (0.39999995 + 0 + 0.33333328) / 3, 1e-8);
+    /* the old metric: 4 classes, absent ones count; two batches of one picture weigh as one of two */
+    assert_float_equal(measure(*state, "fscore_batch\nversion = old", 1, &all), 0.1833333307, 1e-9);
+    const fpc_counts uneven[] = {all, single[1]};
+    const double last = measure(*state, "fscore_batch\nversion = old", 1, single + 1);
+    assert_float_equal(last, 0.4444443852 * 3 / 4, 2e-7); /* three of the four classes are labelled there */
+    assert_float_equal(measure(*state, "fscore_batch\nversion = old", 2, uneven), (2 * 0.1833333307 + last) / 3, 1e-9);
     /* tp fp fn by class: (1,0,3) (0,3,4) (1,1,3) (0,6,0) */
     assert_float_equal(measure(*state, "miou", 1, &all), (1. / 4 + 0 + 1. / 5) / 3, 1e-12);
     assert_float_equal(measure(*state, "pixel_accuracy", 1, &all), 2. / 12, 1e-12);

@@ -31,6 +31,18 @@ static void parameters(void **state)
         {"use = unet\nwidth = 16", 1081235},
         {"use = unet\nwidth = 18", 1368019},
         {"use = unet\nwidth = 22", 2042675},
+        /* the ablations of reference 1.7 and the decoders of 1.6 */
+        {"use = microsegformer\nlmsa = off\nattention = off", 1053075},
+        {"use = microsegformer\nlmsa = off\ndecoder = single_scale", 1627219},
+        {"use = microsegformer\nlmsa = off\ndecoder = deep_mlp", 1820499},
+        {"use = unet\nwidth = 16\nlevels = 3\nbilinear = off", 483043},
+        {"use = microsegformer\ndecoder = enhanced", 2507219},
+        {"use = microsegformer\ndecoder = lightweight", 2063699},
+        /* counted with tests/golden/networks.py; B0's is also that of its authors' checkpoint for Cityscapes */
+        {"use = bisenetv2", 1790723},
+        {"use = bisenetv2\nsemantic = 16, 32, 64, 128\naggregation = 128\nhead = 1024", 3358627},
+        {"use = segformer_b0", 1807715},
+        {"use = segformer_b0\ndims = 32, 64, 160, 256\nheads = 1, 2, 5, 8\ndecoder_dim = 256", 3719027},
     };
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
         for (int training = 0; training < 2; training++)
@@ -88,7 +100,41 @@ static void names_and_shapes(void **state)
     assert_true(fpc_same_shape(value_named(g, "up4.conv.double_conv.0.weight")->shape, (fpc_shape){20, 3, 3, 40}));
 }
 
-/* Reference 1.4 and 1.5, at 512x512. */
+/* One name of each further part; a few shapes. */
+static void names_of_the_others(void **state)
+{
+    static const struct {
+        const char *model, *name;
+        fpc_shape shape;
+    } row[] = {
+        {"use = microsegformer\nattention = off", "block2.1.attn.dw_conv3x3.weight", {64, 3, 3, 1}},
+        {"use = microsegformer\nattention = off", "block2.1.attn.pw_conv.weight", {64, 1, 1, 64}},
+        {"use = microsegformer\ndecoder = single_scale", "decoder.linear_fuse.weight", {1, 1, 128, 128}},
+        {"use = microsegformer\ndecoder = deep_mlp", "decoder.linear_fuse.0.weight", {1, 1, 256, 512}},
+        {"use = microsegformer\ndecoder = deep_mlp", "decoder.linear_fuse.4.weight", {1, 1, 128, 128}},
+        {"use = microsegformer\ndecoder = enhanced", "decoder.skip.0.weight", {128, 1, 1, 160}},
+        {"use = microsegformer\ndecoder = enhanced", "decoder.refine2.1.running_mean", {1, 1, 1, 128}},
+        {"use = microsegformer\ndecoder = lightweight", "decoder.up2.0.bias", {1, 1, 1, 128}},
+        {"use = bisenetv2", "detail.s2.2.conv.weight", {64, 3, 3, 64}},
+        {"use = bisenetv2", "semantic.stem.left.1.conv.weight", {16, 3, 3, 8}},
+        {"use = bisenetv2", "semantic.s5.0.dw1.conv.weight", {384, 3, 3, 1}},
+        {"use = bisenetv2", "semantic.s3.0.shortcut.1.bn.running_var", {1, 1, 1, 32}},
+        {"use = bisenetv2", "aggregation.detail_keep.1.weight", {96, 1, 1, 128}},
+        {"use = bisenetv2", "head.conv_seg.weight", {19, 1, 1, 256}},
+        {"use = segformer_b0", "backbone.block1.0.mlp.dwconv.dwconv.weight", {128, 3, 3, 1}},
+        {"use = segformer_b0", "backbone.block3.1.attn.kv.weight", {1, 1, 224, 112}},
+        {"use = segformer_b0", "backbone.norm4.weight", {1, 1, 1, 160}},
+        {"use = segformer_b0", "decode_head.linear_c4.proj.weight", {1, 1, 128, 160}},
+        {"use = segformer_b0", "decode_head.linear_fuse.conv.weight", {128, 1, 1, 512}},
+        {"use = segformer_b0", "decode_head.linear_pred.bias", {1, 1, 1, 19}},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+        if (!fpc_same_shape(value_named(graph(*state, row[i].model, 1, 64, 64, 1, 0), row[i].name)->shape,
+                            row[i].shape))
+            fail_msg("%s: `%s` has another shape", row[i].model, row[i].name);
+}
+
+/* Reference 1.4 to 1.6, at 512x512. */
 static void work(void **state)
 {
     const double lmsa = (double)fpc_graph_macs(graph(*state, "use = microsegformer", 1, 512, 512, 0, 0), 1);
@@ -97,6 +143,13 @@ static void work(void **state)
 
     assert_float_equal(lmsa / 1e9, 4.157, 0.0006);
     assert_float_equal(unet / 1e9, 15.8, 0.05);
+    /* reference 1.6 gives the decoders alone; the encoder has 1.770 G */
+    const double enhanced =
+        (double)fpc_graph_macs(graph(*state, "use = microsegformer\ndecoder = enhanced", 1, 512, 512, 0, 0), 1);
+    const double light =
+        (double)fpc_graph_macs(graph(*state, "use = microsegformer\ndecoder = lightweight", 1, 512, 512, 0, 0), 1);
+    assert_float_equal(enhanced / 1e9 - 1.770, 139, 0.5);
+    assert_float_equal(light / 1e9 - 1.770, 52, 0.5);
     if (fast > 2.6e9)
         fail_msg("%.3f GMAC after the rewrites; at most 2.6 are allowed", fast / 1e9);
 }
@@ -104,13 +157,26 @@ static void work(void **state)
 static void logits_of_any_size(void **state)
 {
     static const int32_t size[][2] = {{64, 64}, {460, 460}, {563, 563}, {96, 130}, {37, 44}};
-    static const char *const model[] = {"use = microsegformer", "use = unet", "use = unet\nbilinear = off"};
+    static const struct {
+        const char *text;
+        int32_t least; /* maps would be smaller than the reduction of the keys */
+    } model[] = {{"use = microsegformer", 64},
+                 {"use = microsegformer\nattention = off", 1},
+                 {"use = microsegformer\ndecoder = single_scale", 64},
+                 {"use = microsegformer\ndecoder = enhanced", 64},
+                 {"use = microsegformer\ndecoder = lightweight", 64},
+                 {"use = unet", 16},
+                 {"use = unet\nbilinear = off", 16},
+                 {"use = unet\nlevels = 1", 2},
+                 {"use = unet\nwidth = 2\nlevels = 5", 32},
+                 {"use = bisenetv2", 1},
+                 {"use = segformer_b0", 64}};
 
     for (size_t m = 0; m < sizeof model / sizeof model[0]; m++)
         for (size_t i = 0; i < sizeof size / sizeof size[0]; i++) {
-            if (m == 0 && size[i][0] < 64)
-                continue; /* the last stage's map would be smaller than the first one's reduction */
-            const fpc_graph *g = graph(*state, model[m], 2, size[i][0], size[i][1], 1, 1);
+            if (size[i][0] < model[m].least)
+                continue;
+            const fpc_graph *g = graph(*state, model[m].text, 2, size[i][0], size[i][1], 1, 1);
             const fpc_shape z = fpc_shape_of(g, fpc_output_find(g, "logits"));
             assert_true(fpc_same_shape(z, (fpc_shape){2, size[i][0], size[i][1], 19}));
         }
@@ -158,6 +224,49 @@ static void dropout_sites(void **state)
             assert_int_equal(((const fpc_dropout_attr *)g->node[i].attr)->per_channel, 1);
 }
 
+/* Stochastic depth is one number for each picture, none in the first block; the last block's chance is the option. */
+static void drop_path(void **state)
+{
+    const fpc_graph *g = graph(*state, "use = segformer_b0\ndrop_path = 0.35\ndropout = 0", 3, 64, 64, 1, 0);
+    double sum, last = 0;
+
+    assert_int_equal(dropouts(g, &sum), 14);
+    assert_float_equal(sum, 2 * 0.05 * (1 + 2 + 3 + 4 + 5 + 6 + 7), 1e-5);
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->node[i].def->name, "dropout")) {
+            assert_true(fpc_same_shape(g->value[g->node[i].out[0]].shape, (fpc_shape){3, 1, 1, 1}));
+            last = (double)((const fpc_dropout_attr *)g->node[i].attr)->p;
+        }
+    assert_float_equal(last, 0.35, 1e-6);
+    assert_int_equal(dropouts(graph(*state, "use = segformer_b0\ndrop_path = 0.35", 3, 64, 64, 0, 0), &sum), 0);
+    assert_int_equal(dropouts(graph(*state, "use = segformer_b0\ndrop_path = 0", 3, 64, 64, 1, 0), &sum), 1);
+    assert_int_equal(dropouts(graph(*state, "use = bisenetv2\ndropout = 0.3", 2, 64, 64, 1, 0), &sum), 1);
+}
+
+/* What each weight starts from. */
+static void starts(void **state)
+{
+    static const struct {
+        const char *init, *name;
+        uint32_t fill;
+        int64_t fan; /* fan-in, or fan-out where the paper says so */
+    } row[] = {
+        {"pytorch", "backbone.block1.0.attn.q.weight", FPC_FILL_UNIFORM_FAN_IN, 32},
+        {"pytorch", "backbone.block1.0.mlp.dwconv.dwconv.bias", FPC_FILL_UNIFORM_FAN_IN, 9},
+        {"paper", "backbone.block1.0.attn.q.weight", FPC_FILL_TRUNC_NORMAL, 32},
+        {"paper", "backbone.block1.0.attn.q.bias", FPC_FILL_ZERO, 32},
+        {"paper", "backbone.patch_embed1.proj.weight", FPC_FILL_KAIMING, 7 * 7 * 32},
+        {"paper", "backbone.block1.0.mlp.dwconv.dwconv.weight", FPC_FILL_KAIMING, 9},
+        {"paper", "decode_head.linear_c1.proj.weight", FPC_FILL_UNIFORM_FAN_IN, 32},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        const char *text = fpc_sprintf(((bench *)*state)->arena, "use = segformer_b0\ninit = %s", row[i].init);
+        const fpc_value *v = value_named(graph(*state, text, 1, 64, 64, 1, 0), row[i].name);
+        assert_int_equal(v->fill, row[i].fill);
+        assert_int_equal(v->fan_in, row[i].fan);
+    }
+}
+
 static void refusals(void **state)
 {
     refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16",
@@ -167,6 +276,16 @@ static void refusals(void **state)
     refuse_plugin(*state, "model", "use = microsegformer\ndropout = 0.9", "stage 4 would drop");
     refuse_plugin(*state, "model", "use = microsegformer\ndims = 8,16,x,32", "test.ini:3: model.dims = 8,16,x,32");
     refuse_plugin(*state, "model", "use = microsegformer\nlsma = on", "did you mean `lmsa`?");
+    refuse_plugin(*state, "model", "use = microsegformer\ndecoder = deep", "model.decoder = deep");
+    refuse_plugin(*state, "model", "use = unet\nlevels = 7", "model.levels = 7");
+    refuse_plugin(*state, "model", "use = bisenetv2\ndetail = 64, 64",
+                  "model.detail has 2 widths and model.semantic 4; they need 3 and 4");
+    refuse_plugin(*state, "model", "use = bisenetv2\nsemantic = 15, 32, 64, 96", "the stem halves its 15 channels");
+    refuse_plugin(*state, "model", "use = segformer_b0\ndims = 8, 16, 24, 32, 40", "1 to 4 stages are possible");
+    refuse_plugin(*state, "model", "use = segformer_b0\nheads = 1, 2, 4",
+                  "model.heads has 3 numbers, but model.dims has 4");
+    refuse_plugin(*state, "model", "use = segformer_b0\nheads = 1, 2, 3, 5",
+                  "3 heads do not divide the 112 channels of stage 3");
     refuse_stages(*state, SMALL_RECIPE "[model]\nuse = unet\nwidth = 22\nmax_params = 1821085\n", FPC_OPEN_BACKEND,
                   "model.max_params = 1821085: the model has 2042675 parameters, 221590 too many");
 }
@@ -190,9 +309,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(parameters, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(names_and_shapes, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(names_of_the_others, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(work, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(logits_of_any_size, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(dropout_sites, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(drop_path, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(starts, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(small_pictures, bench_open, bench_close),
     };

@@ -7,15 +7,23 @@
     "[model]\nuse = microsegformer\ndims = 4,8\ndepths = 1,1\nsr_ratios = 2,1\nheads = 1,1\ndecoder_dim = 8\n"
 
 typedef struct rule {
-    int adam, nesterov;
+    int adam, coupled, lion, nesterov;
     double beta1, beta2, eps, decay, momentum, dampening;
 } rule;
 
 /* One step of one number. m, v: its slots. */
 static double step_one(const rule *r, double p, double grad, double *m, double *v, double lr, int t)
 {
+    if (r->lion) {
+        const double way = r->beta1 * *m + (1 - r->beta1) * grad;
+        *m = r->beta2 * *m + (1 - r->beta2) * grad;
+        return p * (1 - lr * r->decay) - lr * ((way > 0) - (way < 0));
+    }
     if (r->adam) {
-        p *= 1 - lr * r->decay;
+        if (r->coupled)
+            grad += r->decay * p;
+        else
+            p *= 1 - lr * r->decay;
         *m = r->beta1 * *m + (1 - r->beta1) * grad;
         *v = r->beta2 * *v + (1 - r->beta2) * grad * grad;
         return p - lr * (*m / (1 - pow(r->beta1, t))) / (sqrt(*v) / sqrt(1 - pow(r->beta2, t)) + r->eps);
@@ -96,6 +104,23 @@ static void adamw(void **state)
            1000);
 }
 
+static void adam(void **state)
+{
+    const rule usual = {.adam = 1, .coupled = 1, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+    const rule other = {.adam = 1, .coupled = 1, .beta1 = 0.5, .beta2 = 0.9, .eps = 1e-3, .decay = 0.1};
+    follow(*state, "use = adam", "clip_norm = 0", &usual, 0);
+    follow(*state, "use = adam\nbeta1 = 0.5\nbeta2 = 0.9\neps = 1e-3\nweight_decay = 0.1", "clip_norm = 0.5", &other,
+           0.5);
+}
+
+static void lion(void **state)
+{
+    const rule usual = {.lion = 1, .beta1 = 0.9, .beta2 = 0.99, .decay = 1e-3};
+    const rule other = {.lion = 1, .beta1 = 0.6, .beta2 = 0.8, .decay = 0.5};
+    follow(*state, "use = lion", "clip_norm = 0", &usual, 0);
+    follow(*state, "use = lion\nbeta1 = 0.6\nbeta2 = 0.8\nweight_decay = 0.5", "clip_norm = 0.5", &other, 0.5);
+}
+
 static void sgd(void **state)
 {
     const rule plain = {.momentum = 0}, usual = {.momentum = 0.9},
@@ -130,12 +155,16 @@ static void refusals(void **state)
     refuse_plugin(*state, "optimizer", "use = sgd\nnesterov = on\ndampening = 0.5", "dampening = 0");
     refuse_plugin(*state, "optimizer", "use = adamw\nbeta1 = 1", "optimizer.beta1 = 1");
     refuse_plugin(*state, "optimizer", "use = adamw\neps = 0", "optimizer.eps = 0");
+    refuse_plugin(*state, "optimizer", "use = adam\nbeta2 = 1", "optimizer.beta2 = 1");
+    refuse_plugin(*state, "optimizer", "use = lion\neps = 1e-8", "optimizer.eps = 1e-8: unknown key");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(adamw, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(adam, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(lion, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(sgd, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(not_finite, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),

@@ -1,0 +1,28 @@
+/* equalize.c: makes the histogram of each channel flat (Pillow, torchvision, Kornia).
+ * Stage: colour. Pure: equal (options, rng) give equal maps. */
+#include "colours.h"
+#include "ranges.h"
+
+struct equalize {
+    fpc_self self;
+    double p;
+};
+
+static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *image, void *out)
+{
+    const struct equalize *o = (const struct equalize *)self;
+
+    (void)image;
+    if (fpc_draw_chance(rng, 0, o->p))
+        *(fpc_colour *)out = colour_equalize();
+    return FPC_OK;
+}
+
+static const fpc_option options[] = {FPC_OPTION_REAL(struct equalize, p, "0.1", 0, 1, "prob", "chance per image"), {0}};
+static const fpc_augment_vtbl vtbl = {
+    .size = sizeof vtbl, .stage = FPC_STAGE_COLOUR, .draw_size = sizeof(fpc_colour), .draw = draw};
+static const fpc_plugin equalize = {
+    FPC_PLUGIN_HEAD,  .kind = FPC_AUGMENT, .name = "equalize", .summary = "Make the histogram of each channel flat.",
+    .version = "1.0", .license = "MIT",    .options = options, .self_size = sizeof(struct equalize),
+    .vtbl = &vtbl};
+FPC_PLUGINS(&equalize)

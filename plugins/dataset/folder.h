@@ -1,0 +1,34 @@
+/* folder.h: an opened folder of pictures and masks, as the parts of dataset/folder see it. */
+#ifndef DATASET_FOLDER_H
+#define DATASET_FOLDER_H
+
+#include <fpcore/dataset.h>
+#include "folder_files.h"
+
+typedef struct folder_part {
+    const folder_files *images, *masks; /* masks NULL: the part has none */
+    const uint8_t *exchange;            /* by picture: 1: its mask's mirror pairs change places; NULL: no list */
+    int64_t n, *index;                  /* into images */
+} folder_part;
+
+typedef struct folder {
+    fpc_self self;
+    const char *root, *images, *masks, *test_images, *test_masks, *train_list, *val_list, *test_list, *classes, *sides;
+    double val_split;
+    int64_t split_seed, size, ignore_label;
+    folder_files image, mask, test_image, test_mask;
+    folder_part part[4]; /* by fpc_part */
+    int32_t n_classes, w, h;
+    uint8_t mirrored[256];          /* label of the other side */
+    const fpc_dataset_audit *audit; /* NULL: a training */
+} folder;
+
+/* folder_sides.c: reads the list of the option `sides` into the parts. */
+fpc_status fpc_folder_sides(folder *);
+
+/* folder_read.c */
+fpc_status fpc_folder_read(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_sample *out);
+fpc_status fpc_folder_name(const fpc_self *, fpc_part, int64_t index, char *id, size_t cap);
+fpc_status fpc_folder_file(const fpc_self *, fpc_part, int64_t index, char *path, size_t cap);
+
+#endif

@@ -1,0 +1,85 @@
+/* folder_sides.c: the list of the option `sides`, as `fpcore data --fix-sides` writes it: masks in which left and right
+ * are exchanged, one `NAME exchange` (a picture of training or validation) or `NAME exchange_test` a line. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "folder.h"
+
+enum { LONGEST = 1024 };
+
+/* A line without its end; cuts off the last word, which says what to do. NULL: there is one word only. */
+static char *last_word(char *line)
+{
+    size_t end = strlen(line);
+    while (end && !strchr(" \t", line[end - 1]))
+        end--;
+    char *word = line + end;
+    while (end && strchr(" \t", line[end - 1]))
+        end--;
+    if (!end)
+        return NULL;
+    line[end] = 0;
+    return word;
+}
+
+static fpc_status take_line(const folder *f, int64_t line, char *name, uint8_t *exchange, uint8_t *test)
+{
+    const char *action = last_word(name);
+    const int in_test = action && strcmp(action, "exchange_test") == 0;
+    if (!action || (!in_test && strcmp(action, "exchange") != 0))
+        return fpc_fail(f->self.ctx, FPC_EFORMAT,
+                        "%s:%lld: a line is `NAME exchange` or `NAME exchange_test`; `%s` says neither", f->sides,
+                        (long long)line, action ? action : name);
+    if (in_test && !f->part[FPC_TEST].masks)
+        return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s:%lld: `%s`: the test part has no masks (%s.test_masks)", f->sides,
+                        (long long)line, name, f->self.label);
+    const folder_files *files = in_test ? &f->test_image : &f->image;
+    const int64_t at = fpc_folder_find(files, name);
+    if (at < 0)
+        return fpc_fail(f->self.ctx, FPC_ENOENT, "%s:%lld: `%s`: no picture of that name in %s", f->sides,
+                        (long long)line, name, files->path);
+    uint8_t *mark = &(in_test ? test : exchange)[at];
+    if (*mark)
+        return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s:%lld: `%s` is in the list twice", f->sides, (long long)line,
+                        name);
+    *mark = 1;
+    return FPC_OK;
+}
+
+static fpc_status read_list(const folder *f, FILE *file, uint8_t *exchange, uint8_t *test)
+{
+    char text[LONGEST];
+    for (int64_t line = 1; fgets(text, sizeof text, file); line++) {
+        if (strlen(text) + 1 == sizeof text)
+            return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", f->sides,
+                            (long long)line);
+        char *name = text + strspn(text, " \t");
+        size_t length = strcspn(name, "\r\n");
+        while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+            length--;
+        name[length] = 0;
+        const fpc_status st = length && *name != '#' ? take_line(f, line, name, exchange, test) : FPC_OK;
+        if (st != FPC_OK)
+            return st;
+    }
+    return ferror(file) ? fpc_fail(f->self.ctx, FPC_EIO, "%s: %s", f->sides, strerror(errno)) : FPC_OK;
+}
+
+fpc_status fpc_folder_sides(folder *f)
+{
+    if (!*f->sides)
+        return FPC_OK;
+    uint8_t *exchange = fpc_alloc(f->self.arena, (size_t)f->image.n + 1);
+    uint8_t *test = fpc_alloc(f->self.arena, (size_t)f->test_image.n + 1);
+    if (!exchange || !test)
+        return FPC_ENOMEM;
+    FILE *file = fopen(f->sides, "r");
+    if (!file)
+        return fpc_fail(f->self.ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s (%s.sides): %s", f->sides,
+                        f->self.label, strerror(errno));
+    const fpc_status st = read_list(f, file, exchange, test);
+    fclose(file);
+    f->part[FPC_TRAIN].exchange = f->part[FPC_VAL].exchange = exchange;
+    f->part[FPC_TEST].exchange = test;
+    return st;
+}

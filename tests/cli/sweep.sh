@@ -1,0 +1,121 @@
+#!/bin/sh
+# fpcore sweep: a grid of recipes times seeds is trained, repeated without repeating anything, cut and continued; what it
+# refuses; pruning; the job array. And that it ends in a verdict.
+# shellcheck source=lib_train.sh
+. "$FPCORE_SRC/tests/cli/lib_train.sh"
+
+sed 's/^epochs = 4/epochs = 2/' tiny.ini >t.ini && mv t.ini tiny.ini
+sum_of() { cksum "$1"/*/last.safetensors "$1"/*/run.json; }
+runs_in() { ls -d "$1"/*-[0-9]*-[0-9]* 2>/dev/null | wc -l; }
+
+expect "the example of the help" 0 sh -c \
+    'cd "$FPCORE_SRC" && $(fpcore=$FPCORE; "$FPCORE" sweep --help | sed -n "s|^example: fpcore|$fpcore|p")'
+says "lists its runs" '^4  quickstart,dice\.weight=1\.5,s2  is new$'
+says "and their commands" '^   fpcore -c conf/quickstart\.ini -s loss\.dice\.weight=1\.5 -s run\.seed=2 '
+says "and how many" '^4 runs: 2 recipes or values, 2 seeds; folder runs/sweep-quickstart$'
+
+set -- sweep -c tiny.ini --grid loss.dice.weight=1.0,2.0 --seeds 2 --out a
+expect "trains the grid, two at once" 0 "$FPCORE" "$@" -j 2
+says "each is told" 'tiny,dice\.weight=2\.0,s2: best epoch [12]: val_f_score 0\.'
+says "it ends in a table" '^by loss\.dice\.weight$'
+says "and a verdict" '^B against A: .*(noise|no difference)'
+says "with seeds and pictures" '2 \+ 2 seeds, 6 pictures; shows differences from 0\.'
+holds "four runs" test "$(runs_in a)" -eq 4
+holds "each with its log" test "$(ls a/logs | wc -l)" -eq 4
+holds "sweep.json says what was asked for" grep -q '"loss.dice.weight"' a/sweep.json
+sum_of a >before
+expect "again" 0 "$FPCORE" "$@"
+says "the same verdict" '^B against A: '
+holds "repeats nothing" sh -c 'cksum a/*/last.safetensors a/*/run.json | cmp - before'
+expect "a third seed" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1.0,2.0 --seeds 3 --out a --json
+says "the table as JSON" '"seeds_a": 3'
+holds "is all that is run" test "$(runs_in a)" -eq 6
+expect "compare reads the folder too" 0 "$FPCORE" compare a --baseline tiny,dice.weight=2.0
+says "with the same runs" '3 \+ 3 seeds, 6 pictures'
+expect "one of them by hand" 0 "$FPCORE" -c tiny.ini -s loss.dice.weight=2.0 -s run.seed=2 -s run.out=hand
+same "has the same bytes" "$(run_in hand)" "$(ls -d a/tiny,dice.weight=2.0,s2-*)"
+
+expect "another recipe in the same folder" 2 "$FPCORE" "$@" -s optimizer.lr=0.1
+says "is refused with the key" 'optimizer\.lr = 0\.1 \(the run: 0\.002\)'
+expect "another length" 2 "$FPCORE" "$@" -s run.epochs=3
+says "is refused too" 'made with run\.epochs = 2, the sweep wants 3; give it another folder \(--out\)'
+
+sed 's/^weight = 1.5/weight = 0.5/' tiny.ini >other.ini
+expect "two recipes" 0 "$FPCORE" sweep -c tiny.ini --with other.ini --out two
+says "are compared" '^loss\.dice\.weight  (1\.5|0\.5)  (0\.5|1\.5)$'
+says "one seed is said to be one" 'with one seed of each the noise between runs is unknown: two runs of one recipe'
+
+# A run that was cut goes on.
+"$FPCORE" sweep -c tiny.ini -s run.epochs=60 -s dataset.train=64 --seeds 2 -j 2 --out cut >out 2>&1 &
+pid=$!
+tries=0
+until grep -q '^epoch 1/' cut/logs/tiny,s1.log 2>/dev/null && grep -q '^epoch 1/' cut/logs/tiny,s2.log || [ $tries -gt 600 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -TERM $pid
+wait $pid
+code=$?
+if [ $code -eq 0 ]; then
+    echo "ok a signal # SKIP the sweep had ended before"
+else
+    holds "a signal: exit code 130" test $code -eq 130
+    holds "both runs have saved" test "$(grep -l '"status": "interrupted"' cut/*/run.json | wc -l)" -eq 2
+    expect "the plan" 0 "$FPCORE" sweep -c tiny.ini -s run.epochs=60 -s dataset.train=64 --seeds 2 --out cut --dry-run
+    says "says that they go on" 'tiny,s2  goes on behind epoch [0-9]+ of 60$'
+    says "with --resume" '--resume cut/tiny,s2-[0-9]'
+    expect "a cut run has no verdict" 0 "$FPCORE" compare cut "$(run_in hand)"
+    says "and says why" 'none of its runs is finished'
+fi
+
+# --prune: a run that learns nothing is stopped when three good ones are there; it is cut first, so that time plays no part.
+sed 's/^lr = 2e-3/lr = 1e-12/' tiny.ini >bad.ini
+long='-s run.epochs=24 -s schedule.use=constant -s run.metric=accuracy --out prune'
+# shellcheck disable=SC2086
+expect "three good runs" 0 "$FPCORE" sweep -c tiny.ini $long --seeds 3
+# shellcheck disable=SC2086
+"$FPCORE" sweep -c bad.ini $long >out 2>&1 &
+pid=$!
+tries=0
+until grep -q '^epoch 14/' prune/logs/bad,s1.log 2>/dev/null || [ $tries -gt 1200 ]; do
+    sleep 0.02
+    tries=$((tries + 1))
+done
+kill -TERM $pid
+wait $pid
+if [ $? -eq 0 ]; then
+    echo "ok pruning # SKIP the run had ended before"
+else
+    # shellcheck disable=SC2086
+    expect "a run that is worse" 0 "$FPCORE" sweep -c tiny.ini --with bad.ini $long --seeds 3 --prune
+    says "is stopped with its numbers" 'bad,s1: stopped: at epoch [12][0-9] its mean of 5 epochs is 0\.[01].*3 complete runs'
+    holds "sweep.json remembers" grep -q '"bad,s1": "at epoch' prune/sweep.json
+fi
+
+# The job array runs single runs.
+expect "--slurm" 0 "$FPCORE" sweep -c tiny.ini --grid 'optimizer.lr=1e-3,2e-3' --seeds 2 --out 'job s' --slurm job.sh -j 3
+says "says how to hand it in" '^job\.sh: 4 tasks; hand it in with: sbatch job\.sh$'
+holds "an array of four, three at once" grep -q '^#SBATCH --array=1-4%3$' job.sh
+holds "trains nothing" test "$(runs_in 'job s')" -eq 0
+expect "a task" 0 env SLURM_ARRAY_TASK_ID=3 LD_LIBRARY_PATH="$FPCORE_BUILD/.libs" sh job.sh
+holds "trains its run alone" sh -c 'test -d "$(ls -d "job s/tiny,optimizer.lr=2e-3,s1-"*)" && test "$(ls "job s" | wc -l)" -eq 2'
+
+# What is refused before anything runs.
+refused() {
+    expect "$1" 2 "$FPCORE" sweep -c tiny.ini --out no "$3" "$4"
+    says "says: $2" "$2"
+}
+refused "a grid without values" 'not of the form section\.key=VALUE' --grid loss
+refused "an unknown section" 'no section \[loss\.dcie\]; did you mean \[loss\.dice\]\?' --grid loss.dcie.weight=1
+refused "an unknown key" 'loss\.dice\.wieght.*did you mean `weight`' --grid loss.dice.wieght=1
+refused "a value out of range" 'loss\.dice\.weight = -1' --grid loss.dice.weight=1,-1
+refused "a value twice" '1 stands there twice' --grid loss.dice.weight=1,1
+refused "no seeds" 'not a number of seeds from 1 on' --seeds 0
+refused "a seed of its own" 'the sweep sets that key by itself' -s run.seed=3
+refused "a missing recipe" 'nowhere\.ini cannot be read' --with nowhere.ini
+refused "a run that is not there" 'the sweep has 1 runs' --only 2
+holds "and leaves no folder" test ! -e no
+expect "a training that fails" 1 "$FPCORE" sweep -c tiny.ini -s dataset.batch=17 --out fail --seeds 3
+says "stops the sweep with its sentence" 'error: tiny,s1: .*dataset\.batch.*\(all of it: fail/logs/tiny,s1\.log\)'
+holds "and starts no other" test "$(ls fail/logs | wc -l)" -eq 1
+exit $bad

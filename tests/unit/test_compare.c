@@ -1,0 +1,495 @@
+/* test_compare.c: run folders made by hand, whose scores per picture are known: which verdict they get, what keeps two
+ * runs from being compared, and the Dice sweep of the reports (reference 8.3). */
+#define _GNU_SOURCE
+#include "plugins/open.h"
+#include "checkpoint.h"
+#include "compare.h"
+#include <errno.h>
+#include <fpcore/draw.h>
+#include <jansson.h>
+#include <math.h>
+#include <sys/stat.h>
+
+enum { PICTURES = 40, EPOCHS = 12 };
+
+typedef struct fixture {
+    bench *b;
+    char folder[64];
+    int32_t n;
+    const char *path[16];
+} fixture;
+
+static int setup(void **state)
+{
+    static fixture f;
+    void *b;
+
+    if (bench_open(&b))
+        return -1;
+    f = (fixture){.b = b};
+    snprintf(f.folder, sizeof f.folder, "%s/fpc_compare_XXXXXX", P_tmpdir);
+    *state = &f;
+    return mkdtemp(f.folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    void *b = f->b;
+    char *command = fpc_sprintf(f->b->arena, "rm -rf '%s'", f->folder);
+    const int failed = system(command);
+
+    return bench_close(&b) || failed;
+}
+
+static void put_text(fixture *f, const char *folder, const char *name, const char *text)
+{
+    const char *path = fpc_sprintf(f->b->arena, "%s/%s", folder, name);
+
+    assert_int_equal(fpc_write_atomic(f->b->ctx, path, text, strlen(text)), FPC_OK);
+}
+
+/* What a run of the tests is made of. */
+typedef struct made {
+    const char *name, *weight, *metric, *status, *extra, *first_picture;
+    int seed, pictures, other_labels, no_scores;
+    double level, spread; /* of the scores: mean, and noise of each picture */
+} made;
+
+/* Scores: tp of 100,000 pixels of the one class that each picture has, as many false ones as missed ones, so that
+ * P = R = F = tp / 100,000. Each picture has a part of its own, which all runs share. */
+static void write_scores(fixture *f, const made *m, const char *folder)
+{
+    int32_t counts[PICTURES][2][3] = {{{0}}};
+    const char *name[PICTURES];
+    const fpc_rng shared = {{1, 1}, 1, 0, 0}, own = {{2, fpc_hash(m->name)}, (uint32_t)m->seed, 0, 0};
+    const int n = m->pictures ? m->pictures : PICTURES;
+
+    for (int i = 0; i < n; i++) {
+        const double score =
+            m->level + 0.05 * fpc_draw_normal(shared, (uint32_t)i) + m->spread * fpc_draw_normal(own, (uint32_t)i);
+        const int32_t tp = (int32_t)lround(1e5 * score), all = m->other_labels && i == 3 ? 100001 : 100000;
+        counts[i][0][0] = tp;
+        counts[i][0][1] = counts[i][0][2] = all - tp;
+        name[i] = i == 0 && m->first_picture ? m->first_picture : fpc_sprintf(f->b->arena, "%d.jpg", i);
+    }
+    const fpc_validation v = {
+        .epoch = EPOCHS - 1, .images = n, .batch = 4, .classes = 2, .counts = &counts[0][0][0], .image_name = name};
+    assert_int_equal(fpc_validation_write(f->b->ctx, fpc_sprintf(f->b->arena, "%s/validation.safetensors", folder), &v),
+                     FPC_OK);
+}
+
+static const char *history_text(fixture *f, const made *m)
+{
+    const char *val = "", *train = "";
+
+    for (int e = 0; e < EPOCHS; e++) { /* rises to the level in the last but one epoch */
+        const double v = e == EPOCHS - 1 ? m->level - 0.01 : m->level * (e + 1) / (EPOCHS - 1) + 1e-5 * m->seed;
+        val = fpc_sprintf(f->b->arena, "%s%s%.17g", val, e ? ", " : "", v);
+        train = fpc_sprintf(f->b->arena, "%s%s%.17g", train, e ? ", " : "", v + 0.02);
+    }
+    return fpc_sprintf(f->b->arena, "{\"train_f_score\": [%s], \"val_f_score\": [%s]}", train, val);
+}
+
+static void make_run(fixture *f, made m)
+{
+    fpc_arena *a = f->b->arena;
+    const char *folder = fpc_sprintf(a, "%s/%s-20260101-0000%02d", f->folder, m.name, m.seed);
+
+    assert_int_equal(mkdir(folder, 0777), 0);
+    put_text(f, folder, "recipe.ini",
+             fpc_sprintf(a,
+                         "[run]\nname = %s\nseed = %d\nepochs = %d\nmetric = f_score\n[loss.ce]\nweight = 1\n"
+                         "[loss.dice]\nweight = %s\n[metric.f_score]\nuse = %s\n[logger.l%d]\nuse = history\n%s",
+                         m.name, m.seed, EPOCHS, m.weight ? m.weight : "1.5", m.metric ? m.metric : "fscore_batch",
+                         m.seed, m.extra ? m.extra : ""));
+    put_text(f, folder, "run.json",
+             fpc_sprintf(a, "{\"name\": \"%s\", \"status\": \"%s\"}", m.name, m.status ? m.status : "complete"));
+    put_text(f, folder, "history.json", history_text(f, &m));
+    if (!m.no_scores)
+        write_scores(f, &m, folder);
+    f->path[f->n++] = folder;
+}
+
+static fpc_comparison compare(fixture *f, const char *by, const char *baseline)
+{
+    fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
+
+    if (fpc_compare_read(&c, f->n, f->path) || fpc_compare_runs(&c, by, baseline))
+        fail_msg("%s", fpc_ctx_error(f->b->ctx));
+    return c;
+}
+
+static void has_text(const char *text, const char *want)
+{
+    if (!text || !strstr(text, want))
+        fail_msg("\"%s\" has no \"%s\"", text ? text : "NULL", want);
+}
+
+static void near(double a, double b, double bound)
+{
+    if (!(fabs(a - b) <= bound))
+        fail_msg("%.17g is not %.17g +- %g", a, b, bound);
+}
+
+/* Three seeds of two recipes whose names alone differ between seeds. */
+static void seeds_of(fixture *f, const char *name, const char *weight, int seeds, double level)
+{
+    static const double of_seed[] = {0, 0.002, -0.002, 0.001};
+
+    for (int s = 0; s < seeds; s++)
+        make_run(f, (made){.name = fpc_sprintf(f->b->arena, "%s,s%d", name, s + 1),
+                           .weight = weight,
+                           .seed = s + 1,
+                           .level = level + of_seed[s],
+                           .spread = 0.005});
+}
+
+static void larger_than_the_noise(void **state)
+{
+    fixture *f = *state;
+
+    seeds_of(f, "low", "1.0", 3, 0.60);
+    seeds_of(f, "high", "1.5", 3, 0.63);
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_true(c.n_runs == 6 && c.n == 2 && c.n_verdicts == 1 && c.pictures == PICTURES && c.reference == 0);
+    assert_string_equal(c.group[0].name, "high");
+    assert_string_equal(c.group[0].label, "A");
+    assert_true(c.group[0].n == 3 && c.group[0].n_finished == 3);
+    near(c.group[0].score - c.group[1].score, 0.03, 0.003);
+    near(c.group[0].best_sd, 0.002, 5e-5);
+    assert_int_equal(c.n_differing, 1);
+    assert_string_equal(c.by, "loss.dice.weight");
+    assert_string_equal(fpc_compare_value(&c.group[1], "loss.dice.weight"), "1.0");
+    const fpc_verdict *v = &c.verdict[0];
+    assert_true(v->a == 1 && v->b == 0 && v->call == FPC_CALL_LARGER && v->d.hi < 0 && v->corrected < 0.01);
+    has_text(fpc_verdict_text(&c, v), "worse: the difference is larger than the noise");
+    assert_true(c.spread_df == 4);
+}
+
+static void within_the_noise(void **state)
+{
+    fixture *f = *state;
+
+    seeds_of(f, "one", "1.0", 3, 0.6000);
+    seeds_of(f, "two", "1.5", 3, 0.6004);
+    seeds_of(f, "far", "9", 3, 0.5);
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_true(c.n == 3 && c.n_verdicts == 3);
+    for (int i = 0; i < 3; i++) {
+        const fpc_verdict *v = &c.verdict[i];
+        assert_int_equal(v->call, v->a == 2 || v->b == 2 ? FPC_CALL_LARGER : FPC_CALL_WITHIN);
+        assert_true(v->corrected >= v->d.p && v->corrected <= 1);
+        assert_true(v->d.smallest > 0.001 && v->d.smallest < 0.02);
+    }
+    has_text(fpc_verdict_text(&c, &c.verdict[0]), "no difference is shown: it is within the noise");
+}
+
+/* One seed of each: pictures can be resampled, runs cannot. */
+static void one_seed(void **state)
+{
+    fixture *f = *state;
+
+    seeds_of(f, "low", "1.0", 1, 0.60);
+    seeds_of(f, "mid", "1.2", 1, 0.606);
+    seeds_of(f, "top", "1.5", 1, 0.63);
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_true(c.n == 3 && c.spread_df == 0);
+    near(c.spread, 0.0038 / sqrt(2), 1e-12);
+    for (int i = 0; i < c.n_verdicts; i++)
+        assert_int_equal(c.verdict[i].call, FPC_CALL_PICTURES);
+    const char *close = NULL, *far = NULL;
+    for (int i = 0; i < c.n_verdicts; i++)
+        if (c.verdict[i].b == 0)
+            *(c.verdict[i].a == 2 ? &far : &close) = fpc_verdict_text(&c, &c.verdict[i]);
+        else
+            has_text(fpc_verdict_text(&c, &c.verdict[i]), "takes 4 seeds of each; one is enough from 0.0106 on");
+    has_text(close, "worse by more than the noise of the pictures, but with one seed of each the noise between runs is "
+                    "unknown: two runs of one recipe of the reports differ by 0.0038");
+    has_text(far, "one seed is enough from 0.0106 on, and this is more");
+}
+
+/* Several seeds of one side say how much runs differ. */
+static void seeds_of_one_side(void **state)
+{
+    fixture *f = *state;
+
+    seeds_of(f, "low", "1.0", 4, 0.60);
+    seeds_of(f, "top", "1.5", 1, 0.605);
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_int_equal(c.spread_df, 3);
+    has_text(fpc_verdict_text(&c, &c.verdict[0]),
+             "with one seed of A the noise between runs is unknown: the seeds of the "
+             "recipes here spread by 0.00");
+}
+
+static void equal_scores(void **state)
+{
+    fixture *f = *state;
+
+    make_run(f, (made){.name = "x", .weight = "1", .seed = 1, .level = 0.6});
+    make_run(f, (made){.name = "y", .weight = "2", .seed = 1, .level = 0.6});
+    make_run(f, (made){.name = "z", .weight = "1", .seed = 1, .level = 0.6});
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_true(c.n == 2 && c.n_verdicts == 1 && c.verdict[0].call == FPC_CALL_EQUAL);
+    has_text(fpc_verdict_text(&c, &c.verdict[0]), "no difference: the scores are the same");
+    /* x and z are one training: seed, recipe and numbers are the same. */
+    int once = 0;
+    for (int i = 0; i < 3; i++)
+        once +=
+            c.run[i].remark && strstr(c.run[i].remark, "once more, the same recipe, seed and numbers; it counts once");
+    assert_int_equal(once, 1);
+}
+
+/* ---- what keeps runs apart ---- */
+
+static void refused(fixture *f, made other, const char *want)
+{
+    make_run(f, (made){.name = "good", .weight = "1", .seed = 1, .level = 0.6, .spread = 0.01});
+    make_run(f, (made){.name = "fine", .weight = "2", .seed = 1, .level = 0.59, .spread = 0.01});
+    other.weight = "3", other.seed = 1, other.spread = 0.01, other.name = "other", other.level = 0.65;
+    make_run(f, other);
+    const fpc_comparison c = compare(f, NULL, NULL);
+    int none = 0;
+    assert_int_equal(c.n_verdicts, 2);
+    assert_string_equal(c.group[2].name, "other"); /* the best value, and not the reference */
+    for (int i = 0; i < 2; i++)
+        if (c.verdict[i].call == FPC_CALL_NONE) {
+            none++;
+            assert_true(c.verdict[i].a == 2 && c.verdict[i].b == 0);
+            has_text(fpc_verdict_text(&c, &c.verdict[i]), want);
+        }
+    assert_int_equal(none, 1);
+}
+
+static void other_count(void **state)
+{
+    refused(*state, (made){.pictures = 39}, "no verdict: other validation data: 40 pictures of 2 classes, and 39 of 2");
+}
+
+static void other_names(void **state)
+{
+    refused(*state, (made){.first_picture = "q.jpg"},
+            "other validation pictures: picture 1 is 0.jpg in one and q.jpg in the other");
+}
+
+static void other_labels(void **state)
+{
+    refused(*state, (made){.other_labels = 1}, "the labels of validation picture 4 (3.jpg) are not the same");
+}
+
+static void other_metric(void **state)
+{
+    refused(*state, (made){.metric = "miou"}, "other metrics pick the best epoch: fscore_batch and miou");
+}
+
+static void interrupted(void **state)
+{
+    refused(*state, (made){.status = "interrupted"}, "no verdict: was interrupted behind epoch 12 of 12");
+}
+
+static void diverged(void **state)
+{
+    refused(*state, (made){.status = "diverged"}, "no verdict: diverged behind epoch 12");
+}
+
+static void no_scores(void **state)
+{
+    refused(*state, (made){.no_scores = 1}, "no verdict: it has no validation.safetensors");
+}
+
+/* Without scores per picture, seeds alone tell of noise; a single run tells nothing. */
+static void seeds_without_pictures(void **state)
+{
+    fixture *f = *state;
+    static const double level[] = {0.60, 0.602, 0.598, 0.650, 0.652, 0.648};
+
+    for (int i = 0; i < 6; i++)
+        make_run(f, (made){.name = i < 3 ? "a" : "b",
+                           .weight = i < 3 ? "1" : "2",
+                           .seed = 1 + i % 3,
+                           .level = level[i],
+                           .no_scores = 1});
+    make_run(f, (made){.name = "c", .weight = "3", .seed = 1, .level = 0.7, .no_scores = 1});
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_true(c.pictures == 0 && c.n == 3 && c.n_verdicts == 2 && c.reference == 0);
+    assert_string_equal(c.group[0].name, "b");
+    assert_int_equal(c.verdict[0].call, FPC_CALL_LARGER);
+    near(c.verdict[0].d.value, -0.05, 1e-12);
+    near(c.verdict[0].d.df, 4, 1e-6);
+    has_text(fpc_verdict_text(&c, &c.verdict[1]),
+             "neither scores per picture (validation.safetensors) nor a second seed");
+}
+
+/* ---- tables ---- */
+
+static void sweep_rows(void **state)
+{
+    fixture *f = *state;
+    fpc_sweep_row *row;
+    static const char *const weight[] = {"10", "0.5", "3"};
+
+    for (int i = 0; i < 3; i++)
+        make_run(f, (made){.name = fpc_sprintf(f->b->arena, "w%d", i),
+                           .weight = weight[i],
+                           .seed = 1,
+                           .level = 0.6 + 0.01 * i,
+                           .extra = i == 1 ? "[model]\nuse = unet\n" : "[model]\nuse = x\n"});
+    fpc_comparison c = compare(f, NULL, NULL);
+    assert_true(!c.by && c.n_differing == 2);
+    assert_string_equal(c.differing[1], "model.use");
+    c = compare(f, "loss.dice.weight", NULL);
+    assert_int_equal(fpc_compare_sweep(&c, &row), 3);
+    assert_string_equal(row[0].value, "0.5");
+    assert_string_equal(row[1].value, "3");
+    assert_string_equal(row[2].value, "10");
+    near(row[1].share, 0.75, 1e-15);
+    near(row[0].drop, 0.01, 1e-4);
+    near(row[0].gap, 0.02, 1e-12);
+    near(row[2].best_epoch, EPOCHS - 1, 0);
+
+    fpc_comparison bad = {.ctx = f->b->ctx, .arena = f->b->arena};
+    assert_int_equal(fpc_compare_read(&bad, f->n, f->path), FPC_OK);
+    assert_int_equal(fpc_compare_runs(&bad, "loss.dice.wieght", NULL), FPC_EINVAL);
+    has_text(fpc_ctx_error(f->b->ctx), "did you mean `loss.dice.weight`?");
+}
+
+static char *printed(fixture *f, const fpc_comparison *c, int json)
+{
+    fpc_cmdline cmd = {.ctx = f->b->ctx, .arena = f->b->arena};
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    fpc_print_to(out);
+    assert_int_equal(json ? fpc_compare_print_json(&cmd, c) : fpc_compare_print(&cmd, c), FPC_OK);
+    fpc_print_to(NULL);
+    fclose(out);
+    return text;
+}
+
+static void text_and_json(void **state)
+{
+    fixture *f = *state;
+
+    seeds_of(f, "low", "1.0", 2, 0.60);
+    seeds_of(f, "high", "1.5", 2, 0.68);
+    const fpc_comparison c = compare(f, NULL, "low");
+    char *text = printed(f, &c, 0), *json = printed(f, &c, 1);
+    assert_string_equal(c.group[c.reference].name, "low");
+    has_text(text, "   1  A  high,s2 (0101_000002)    0.6820 @ 11/12  +0.0200");
+    has_text(text, "loss.dice.weight  1.5  1.0");
+    has_text(text, "verdicts against B (low): F per validation picture");
+    has_text(text, "A against B: better: the difference is larger than the noise\n    +0.08");
+    has_text(text, "2 + 2 seeds, 40 pictures; shows differences from 0.0");
+    json_t *root = json_loads(json, 0, NULL);
+    const json_t *v = json_array_get(json_object_get(root, "verdicts"), 0);
+    assert_string_equal(json_string_value(json_object_get(v, "call")), "larger");
+    near(json_number_value(json_object_get(v, "difference")), -c.group[0].score + c.group[1].score, 1e-12);
+    assert_int_equal(json_array_size(json_object_get(root, "runs")), 4);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(root, "sweep"), "rows")), 2);
+    assert_int_equal(json_integer_value(json_object_get(root, "pictures")), PICTURES);
+    json_decref(root);
+    free(text);
+    free(json);
+}
+
+/* The three runs of report D: table 8.3 of the reference, to its four decimals. */
+static void dice_sweep_of_the_reports(void **state)
+{
+    static const struct {
+        const char *name, *weight, *file;
+        double best, epoch, train, gap, last, drop, percent;
+    } want[] = {
+        {"d1", "1.0", "lmsa_v1__microsegformer_20251007_153857", 0.6819, 80, 0.6802, -0.0018, 0.6503, 0.0316, 4.6},
+        {"d15", "1.5", "lmsa_enhanced_dice__microsegformer_20251008_025917", 0.6889, 92, 0.6987, 0.0098, 0.6544, 0.0344,
+         5.0},
+        {"d2", "2.0", "lmsa_enhanced_dice_v2__microsegformer_20251009_174443", 0.6702, 68, 0.6783, 0.0080, 0.6203,
+         0.0500, 7.5}};
+    fixture *f = *state;
+    fpc_sweep_row *row;
+
+    for (int i = 0; i < 3; i++) {
+        const char *from = shared_file(f->b, fpc_sprintf(f->b->arena, "reference/histories/%s.json", want[i].file));
+        make_run(f, (made){.name = want[i].name, .weight = want[i].weight, .seed = 1, .no_scores = 1, .level = 0.5});
+        const char *to = fpc_sprintf(f->b->arena, "%s/history.json", f->path[i]);
+        char *real = realpath(from, NULL);
+        assert_true(real && !unlink(to) && !symlink(real, to));
+        free(real);
+    }
+    const fpc_comparison c = compare(f, NULL, NULL);
+    assert_string_equal(c.by, "loss.dice.weight");
+    assert_int_equal(fpc_compare_sweep(&c, &row), 3);
+    for (int i = 0; i < 3; i++) {
+        near(row[i].best, want[i].best, 5e-5);
+        near(row[i].best_epoch, want[i].epoch, 0);
+        near(row[i].train, want[i].train, 5e-5);
+        near(row[i].gap, want[i].gap, 5.1e-5);
+        near(row[i].last, want[i].last, 5e-5);
+        near(row[i].drop, want[i].drop, 5e-5);
+        near(100 * row[i].drop / row[i].best, want[i].percent, 0.05);
+    }
+    near(100 * (row[1].best / row[0].best - 1), 1.02, 0.005);
+    near(100 * (row[2].best / row[1].best - 1), -2.70, 0.005);
+    near(row[1].share, 0.6, 1e-15);
+    /* Robust columns of reference 8.1. */
+    const fpc_standing *s = &c.run[0].standing;
+    near(s->after, 0.6503, 5e-5);
+    near(s->last10, 0.6492, 5e-5);
+    near(s->top5, 0.6835, 5e-5);
+    near(s->window, 0.6693, 5e-5);
+    near(s->jitter, 0.0251, 5e-5);
+    assert_int_equal(s->window_end, 93);
+}
+
+/* ---- bad input ---- */
+
+static void bad_paths(void **state)
+{
+    fixture *f = *state;
+    fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
+    const char *path = "/nowhere/run";
+
+    assert_int_equal(fpc_compare_read(&c, 1, &path), FPC_ENOENT);
+    has_text(fpc_ctx_error(f->b->ctx), "/nowhere/run: cannot be read: No such file");
+    fpc_ctx_clear(f->b->ctx);
+    path = f->folder;
+    assert_int_equal(fpc_compare_read(&c, 1, &path), FPC_ENOENT);
+    has_text(fpc_ctx_error(f->b->ctx), "neither a run folder (no recipe.ini) nor a folder of run folders");
+    fpc_ctx_clear(f->b->ctx);
+    make_run(f, (made){.name = "x", .seed = 1, .level = 0.5});
+    assert_int_equal(truncate(fpc_sprintf(f->b->arena, "%s/validation.safetensors", f->path[0]), 99), 0);
+    assert_int_equal(fpc_compare_read(&c, 1, f->path), FPC_EFORMAT);
+    has_text(fpc_ctx_error(f->b->ctx), "validation.safetensors: ");
+    fpc_ctx_clear(f->b->ctx);
+
+    fpc_comparison d = {.ctx = f->b->ctx, .arena = f->b->arena};
+    make_run(f, (made){.name = "y", .seed = 1, .level = 0.5});
+    assert_int_equal(fpc_compare_read(&d, 1, &f->path[1]), FPC_OK);
+    assert_int_equal(fpc_compare_runs(&d, NULL, "elsewhere"), FPC_EINVAL);
+    has_text(fpc_ctx_error(f->b->ctx), "--baseline elsewhere: is none of the runs that are compared");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(larger_than_the_noise),
+                                       TEST(within_the_noise),
+                                       TEST(one_seed),
+                                       TEST(seeds_of_one_side),
+                                       TEST(equal_scores),
+                                       TEST(other_count),
+                                       TEST(other_names),
+                                       TEST(other_labels),
+                                       TEST(other_metric),
+                                       TEST(interrupted),
+                                       TEST(diverged),
+                                       TEST(no_scores),
+                                       TEST(seeds_without_pictures),
+                                       TEST(sweep_rows),
+                                       TEST(text_and_json),
+                                       TEST(dice_sweep_of_the_reports),
+                                       TEST(bad_paths)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

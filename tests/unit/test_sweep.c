@@ -1,0 +1,194 @@
+/* test_sweep.c: the words of a sweep's command line, the runs that they make, their commands, and the rule by which a
+ * run may be stopped. What children do: tests/cli/sweep.sh. */
+#include "plugins/open.h"
+#include "sweep.h"
+#include <fpcore/draw.h>
+
+static void axes(void **state)
+{
+    bench *b = *state;
+    fpc_axis a;
+
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "loss.dice.weight=1.0, 1.5 ,2", &a), FPC_OK);
+    assert_string_equal(a.key, "loss.dice.weight");
+    assert_int_equal(a.n, 3);
+    assert_string_equal(a.value[1], "1.5");
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "augment.scale.scale=0.8,1.2;0.9,1.1", &a), FPC_OK);
+    assert_int_equal(a.n, 2);
+    assert_string_equal(a.value[0], "0.8,1.2");
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "schedule.use=poly", &a), FPC_OK);
+    assert_int_equal(a.n, 1);
+}
+
+static void seeds(void **state)
+{
+    bench *b = *state;
+    int32_t n;
+    int64_t *seed;
+
+    assert_int_equal(fpc_sweep_seeds(b->ctx, b->arena, "3", &n, &seed), FPC_OK);
+    assert_true(n == 3 && seed[0] == 1 && seed[2] == 3);
+    assert_int_equal(fpc_sweep_seeds(b->ctx, b->arena, "42, 0", &n, &seed), FPC_OK);
+    assert_true(n == 2 && seed[0] == 42 && seed[1] == 0);
+}
+
+static void bad_words(void **state)
+{
+    static const struct {
+        const char *grid, *seeds, *want;
+    } row[] = {
+        {"loss", NULL, "--grid loss: not of the form section.key=VALUE,VALUE..."},
+        {"weight=1", NULL, "not of the form section.key"},
+        {"=1", NULL, "not of the form section.key"},
+        {"loss.ce.weight=", NULL, "value 1 of loss.ce.weight is empty"},
+        {"loss.ce.weight=1,", NULL, "value 2 of loss.ce.weight is empty"},
+        {"loss.ce.weight=1,2,1", NULL, "1 stands there twice"},
+        {"run.out=a,b", NULL, "the sweep sets run.out by itself"},
+        {NULL, "0", "--seeds 0: not a number of seeds from 1 on"},
+        {NULL, "-1", "--seeds -1: not a number of seeds"},
+        {NULL, "99999999", "not a number of seeds"},
+        {NULL, "1,x", "`x` is no seed"},
+        {NULL, "1,99999999999999999999", "is no seed"},
+        {NULL, "4,2,4", "4 stands there twice"},
+    };
+    bench *b = *state;
+
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        fpc_axis a;
+        int32_t n;
+        int64_t *seed;
+        const fpc_status st = row[i].grid ? fpc_sweep_axis(b->ctx, b->arena, row[i].grid, &a)
+                                          : fpc_sweep_seeds(b->ctx, b->arena, row[i].seeds, &n, &seed);
+        assert_int_equal(st, FPC_EINVAL);
+        if (!strstr(fpc_ctx_error(b->ctx), row[i].want))
+            fail_msg("the sentence is \"%s\", without \"%s\"", fpc_ctx_error(b->ctx), row[i].want);
+        fpc_ctx_clear(b->ctx);
+    }
+}
+
+/* ---- the plan ---- */
+
+static fpc_sweep plan(bench *b, fpc_cmdline *cmd, fpc_status want)
+{
+    static fpc_axis axis[2];
+    static const char *recipe[] = {"conf/a.ini", "other/a.ini"};
+    fpc_sweep s = {.cmd = cmd, .n_recipes = 2, .recipe = recipe, .n_axes = 2, .axis = axis};
+
+    *cmd = (fpc_cmdline){.ctx = b->ctx, .arena = b->arena};
+    static const char *const overrides[] = {"run.epochs=2"};
+    cmd->n_overrides = 1;
+    cmd->overrides = overrides;
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "loss.dice.weight=1,2", &axis[0]), FPC_OK);
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "model.name=a/b,a b,c", &axis[1]), FPC_OK);
+    assert_int_equal(fpc_sweep_seeds(b->ctx, b->arena, "2", &s.n_seeds, &s.seed), FPC_OK);
+    assert_int_equal(fpc_sweep_plan(&s), want);
+    return s;
+}
+
+static void all_combinations(void **state)
+{
+    bench *b = *state;
+    fpc_cmdline cmd;
+    const fpc_sweep s = plan(b, &cmd, FPC_OK);
+
+    assert_true(s.n == 24 && s.n_groups == 12);
+    assert_string_equal(s.out, "runs/sweep-a");
+    assert_string_equal(s.cell[0].name, "a,dice.weight=1,model.name=a_b,s1");
+    assert_string_equal(s.cell[1].name, "a,dice.weight=1,model.name=a_b,s2");
+    assert_string_equal(s.cell[2].name, "a,dice.weight=1,model.name=a_b,g2,s1"); /* "a b" is tidied to the same */
+    assert_string_equal(s.cell[23].name, "a-2,dice.weight=2,model.name=c,s2");
+    for (int i = 0; i < s.n; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(s.cell[i].name, s.cell[k].name);
+    static const char *const want[] = {"run.epochs=2", "loss.dice.weight=1", "model.name=a b", "run.seed=2"};
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(s.cell[3].set[i], want[i]);
+}
+
+static void commands(void **state)
+{
+    bench *b = *state;
+    fpc_cmdline cmd;
+    fpc_sweep s = plan(b, &cmd, FPC_OK);
+    const char *line = fpc_shell_line(b->arena, fpc_sweep_command(&s, &s.cell[2], "fpcore"));
+
+    assert_string_equal(line, "fpcore -c conf/a.ini -s run.epochs=2 -s loss.dice.weight=1 -s 'model.name=a b' "
+                              "-s run.seed=1 -s run.name=a,dice.weight=1,model.name=a_b,g2,s1 -s run.out=runs/sweep-a");
+    s.cell[0].folder = "runs/it's";
+    line = fpc_shell_line(b->arena, fpc_sweep_command(&s, &s.cell[0], "fpcore"));
+    assert_non_null(strstr(line, " --resume 'runs/it'\\''s'"));
+}
+
+static void own_keys(void **state)
+{
+    static const char *const seed[] = {"run.seed=3"};
+    static fpc_axis twice[2] = {{"a.b", 1, NULL}, {"a.b", 1, NULL}};
+    bench *b = *state;
+    fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .n_overrides = 1, .overrides = seed};
+    fpc_sweep s = {.cmd = &cmd};
+
+    assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "-s run.seed=3: the sweep sets that key by itself"));
+    fpc_ctx_clear(b->ctx);
+    cmd.n_overrides = 0;
+    s.n_axes = 2, s.axis = twice;
+    assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "a.b is given twice"));
+    fpc_ctx_clear(b->ctx);
+    fpc_axis big[] = {{"a.b", 200, NULL}, {"c.d", 200, NULL}};
+    s.axis = big, s.n_recipes = s.n_seeds = 1;
+    assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "more than 10000 runs"));
+}
+
+/* ---- pruning ---- */
+
+enum { EPOCHS = 40 };
+
+/* A curve that rises to `top`, with noise of one epoch and of the run. */
+static fpc_progress curve(bench *b, uint32_t run, int64_t n, double top, double run_sd, double epoch_sd)
+{
+    const fpc_rng rng = {{7, run}, 1, 0, 0};
+    fpc_progress p = {n, fpc_alloc(b->arena, (size_t)n * sizeof(double))};
+
+    for (int64_t e = 0; e < n; e++)
+        p.value[e] = top * (double)(e + 1) / (double)(e + 5) + run_sd * fpc_draw_normal(rng, 0) +
+                     epoch_sd * fpc_draw_normal(rng, (uint32_t)e + 1);
+    return p;
+}
+
+static void prune_rule(void **state)
+{
+    bench *b = *state;
+    fpc_progress best[5];
+    int stopped = 0;
+
+    for (uint32_t i = 0; i < 5; i++)
+        best[i] = curve(b, i, EPOCHS, 0.70, 0.003, 0.01);
+    const fpc_progress bad = curve(b, 20, 15, 0.55, 0.003, 0.01), early = curve(b, 20, 9, 0.3, 0.003, 0.01);
+    const char *why = fpc_sweep_worse(b->arena, EPOCHS, &bad, 5, best);
+    assert_non_null(why);
+    assert_non_null(strstr(why, "at epoch 15 its mean of 5 epochs is 0."));
+    assert_null(fpc_sweep_worse(b->arena, EPOCHS, &early, 5, best));    /* before epoch 10 */
+    assert_null(fpc_sweep_worse(b->arena, 10 * EPOCHS, &bad, 5, best)); /* before a quarter of its epochs */
+    assert_null(fpc_sweep_worse(b->arena, EPOCHS, &bad, 1, best));      /* one run tells no noise */
+    assert_null(fpc_sweep_worse(b->arena, EPOCHS, &best[0], 5, best));
+    /* Runs as good as the best, looked at in every epoch, are hardly ever stopped. */
+    for (uint32_t i = 0; i < 100; i++) {
+        fpc_progress p = curve(b, 100 + i, EPOCHS, 0.70, 0.003, 0.01);
+        int hit = 0;
+        for (p.n = 10; p.n <= EPOCHS; p.n++)
+            hit |= fpc_sweep_worse(b->arena, EPOCHS, &p, 5, best) != NULL;
+        stopped += hit;
+    }
+    assert_in_range(stopped, 0, 5);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, bench_open, bench_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(axes),     TEST(seeds),    TEST(bad_words), TEST(all_combinations),
+                                       TEST(commands), TEST(own_keys), TEST(prune_rule)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
