@@ -105,6 +105,7 @@ test_scripts = \
     tests/cli/compare.sh \
     tests/cli/data.sh \
     tests/cli/disk_full.sh \
+    tests/cli/examples.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
     tests/cli/kill.sh \

@@ -62,7 +62,7 @@ static int setup(void **state)
     fpc_ctx_log_sink(f.ctx, sink, NULL);
     f.events = (fpc_events){.ctx = f.ctx, .n = 2, .logger = f.logger};
     for (int i = 0; i < 2; i++) {
-        f.fake[i].self = (fpc_self){f.ctx, f.arena, i ? "logger.second" : "logger.first"};
+        f.fake[i].self = (fpc_self){.ctx = f.ctx, .arena = f.arena, .label = i ? "logger.second" : "logger.first"};
         f.logger[i].self = &f.fake[i].self;
         f.logger[i].vtbl = &vtbl;
     }

@@ -1,0 +1,60 @@
+#!/bin/sh
+# Every verb's help ends with an example, and every example works, in a folder that has what it names: recipes of the
+# names in it (tiny ones), pictures, weights, a run.
+# shellcheck source=lib_train.sh
+. "$FPCORE_SRC/tests/cli/lib_train.sh"
+
+mkdir conf
+sed -e 's/^name = tiny/name = quickstart/' -e 's/^use = ref/use = cpu/' -e 's/^val = 6/val = 6\ntest = 3/' tiny.ini >conf/quickstart.ini
+sed 's/^name = .*/name = lmsa_v1/' conf/quickstart.ini >conf/lmsa_v1.ini
+cp "$FPCORE_SRC/tests/golden/tiny.input.safetensors" in.safetensors
+
+# example VERB: runs it as it stands, through a shell
+example() {
+    "$FPCORE" "$1" --help >help
+    line=$(sed -n 's/^example: //p' help)
+    holds "$1: the help ends with an example" test -n "$line" -a "$line" = "$(sed -n '$s/^example: //p' help)"
+    expect "$1: $line" 0 sh -c "$(printf '%s' "$line" | sed "s|^fpcore|'$FPCORE'|")"
+}
+
+example train
+run=$(run_in runs)
+holds "it trained two epochs" sh -c "tail -n 1 '$run/history.csv' | grep -q '^2,'"
+cp "$run/best.safetensors" .
+"$FPCORE" predict -c conf/quickstart.ini -w best.safetensors -o photos "$run/samples.png" >/dev/null
+cp -r "$run" runs/lmsa_v1-20251007-153857
+example check
+says "it is without warnings" '^no errors, '
+example list
+says "it lists losses" '^ +dice '
+example describe
+example model
+example lr
+holds "it drew" test -s lr.png
+example eval
+says "it measured" '^f_score: 0\.'
+example predict
+holds "it wrote masks and overlays" test -s masks/samples.png -a -s masks/samples.overlay.png
+example probe
+holds "it wrote tensors" test -s out.safetensors
+example bench
+says "it measured" '^train: [0-9.]+ images/s'
+example new
+holds "it wrote a source" test -s my_loss.c
+example analyze
+holds "it wrote a page" grep -q '</html>' lmsa_v1.html
+example compare
+example sweep
+example data
+holds "it wrote JSON" test -s audit.json
+example preview
+holds "it drew" test -s preview.png
+example submit
+holds "it wrote an archive" test -s submission.zip
+
+# No verb is forgotten here.
+"$FPCORE" --help | sed -n "s/^  \([a-z][a-z]*\)  *[A-Z].*/\1/p" | grep -v "^fpcore$" >verbs
+for verb in $(cat verbs); do
+    holds "$verb has its example above" grep -q "^example $verb\$" "$FPCORE_SRC/tests/cli/examples.sh"
+done
+exit $bad
