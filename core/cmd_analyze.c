@@ -141,26 +141,47 @@ static int by_best(const void *a, const void *b)
     return strcmp(x->past->label, y->past->label);
 }
 
+/* What a folder holds need not have the column; what was named must. */
+static int left_out(fpc_analyses *all, const fpc_past *past, int32_t n, const char *const *operand)
+{
+    if (past->monitor && fpc_past_best(past) >= 0)
+        return 0;
+    for (int32_t i = 0; i < n; i++)
+        if (!strcmp(operand[i], past->path))
+            return 0;
+    fpc_log(all->ctx, FPC_LOG_WARN, "%s: no column says which epoch is the best; left out", past->path);
+    all->unreadable++;
+    return 1;
+}
+
+static fpc_status nothing_found(fpc_cmdline *cmd, const fpc_analyses *all)
+{
+    return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d runs found has a history that can be read",
+                    (int)(all->without_history + all->unreadable));
+}
+
 static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const char *const *operand, fpc_analyses *all)
 {
     fpc_past **past;
     fpc_status status;
+    int32_t found;
 
     *all = (fpc_analyses){.ctx = cmd->ctx, .arena = cmd->arena, .o = &o->what};
-    if ((status = fpc_analyze_find(cmd->ctx, cmd->arena, n, operand, &all->n, &past, &all->without_history,
+    if ((status = fpc_analyze_find(cmd->ctx, cmd->arena, n, operand, &found, &past, &all->without_history,
                                    &all->unreadable)))
         return status;
-    if (!all->n)
-        return fpc_fail(cmd->ctx, FPC_ENOENT,
-                        "fpcore analyze: none of the %d runs found has a history that can be read",
-                        (int)(all->without_history + all->unreadable));
-    if (!(all->run = fpc_alloc(cmd->arena, (size_t)all->n * sizeof *all->run)))
+    if (!found)
+        return nothing_found(cmd, all);
+    if (!(all->run = fpc_alloc(cmd->arena, (size_t)found * sizeof *all->run)))
         return FPC_ENOMEM;
-    status = prepare(cmd, o, all->n, past);
-    for (int32_t i = 0; i < all->n && !status; i++)
-        status = fpc_analyze(cmd->ctx, cmd->arena, past[i], &all->run[i]);
+    status = prepare(cmd, o, found, past);
+    for (int32_t i = 0; i < found && !status; i++)
+        if (!left_out(all, past[i], n, operand))
+            status = fpc_analyze(cmd->ctx, cmd->arena, past[i], &all->run[all->n++]);
     if (status)
         return status;
+    if (!all->n)
+        return nothing_found(cmd, all);
     qsort(all->run, (size_t)all->n, sizeof *all->run, by_best);
     if (o->what.against &&
         (all->against = fpc_analyze_named(all, "--against", o->what.against, strlen(o->what.against))) < 0)

@@ -161,6 +161,7 @@ static void draw(cairo_t *cr, const curve *c)
     axes(cr, c);
     cairo_set_source_rgb(cr, 0.1, 0.35, 0.7);
     cairo_set_line_width(cr, 2);
+    cairo_new_path(cr); /* text leaves a current point */
     for (int64_t e = 0; e < c->n; e++) {
         const double y = TOP + h * (1 - c->rate[e] / c->top);
         cairo_line_to(cr, LEFT + w * (double)e / (double)c->n, y);
@@ -226,14 +227,15 @@ const fpc_cmd fpc_cmd_lr = {
     .summary = "Print the learning rate of every epoch.",
     .needs_recipe = 1,
     .run = run,
-    .help = "usage: fpcore lr -c RECIPE [-s SECTION.KEY=VALUE]... [--all] [--recorded] [--csv] [--png FILE]\n"
-            "\n"
-            "Prints the learning rate used in each epoch, counted from 1, and the weights of losses "
-            "that change. A long table shows every few epochs,\nrestarts and changes.\n"
-            "\n"
-            "  --all       every epoch\n"
-            "  --recorded  the rate as PyTorch's histories note it when an epoch is over: that of the next one\n"
-            "  --csv       lines `epoch,lr` for every epoch\n"
-            "  --png FILE  draws the curve\n"
-            "\n"
-            "example: fpcore lr -c conf/lmsa_v1.ini -s schedule.use=poly --png lr.png\n"};
+    .help =
+        "usage: fpcore lr -c RECIPE [-s SECTION.KEY=VALUE]... [--all] [--recorded] [--csv] [--png FILE]\n"
+        "\n"
+        "Prints the learning rate used in each epoch, counted from 1, and the weights of losses that change. A long\n"
+        "table shows every few epochs, restarts and changes.\n"
+        "\n"
+        "  --all       every epoch\n"
+        "  --recorded  the rate as PyTorch's histories note it when an epoch is over: that of the next one\n"
+        "  --csv       lines `epoch,lr` for every epoch\n"
+        "  --png FILE  draws the curve instead\n"
+        "\n"
+        "example: fpcore lr -c conf/lmsa_v1.ini -s schedule.use=poly --png lr.png\n"};

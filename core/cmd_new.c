@@ -139,7 +139,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_new = {
     .name = "new",
-    .summary = "write the source of a new plugin",
+    .summary = "Write the source of a new plugin.",
     .help = "usage: fpcore new KIND NAME\n"
             "\n"
             "Writes NAME.c into the folder where you are: a commented plugin of that kind that works as it stands, to\n"

@@ -217,7 +217,10 @@ static fpc_status judge(fpc_comparison *c)
             continue;
         fpc_verdict *v = &c->verdict[c->n_verdicts++];
         *v = (fpc_verdict){.a = g, .b = c->reference, .why = why, .seeds_needed = -1};
-        if (why == fpc_compare_no_noise) { /* what is known of such runs in general is said */
+        const char *apart = fpc_compare_apart(c->arena, c->group[g].run[0], c->group[c->reference].run[0]);
+        if (why == fpc_compare_no_noise && apart)
+            v->why = apart;
+        else if (why == fpc_compare_no_noise) { /* what is known of such runs in general is said */
             v->d.value = c->group[g].best - c->group[c->reference].best;
             v->seeds_needed = fpc_stats_seeds_needed(c->spread, v->d.value);
         }

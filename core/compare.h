@@ -107,7 +107,9 @@ fpc_status fpc_compare_runs(fpc_comparison *, const char *by, const char *baseli
 /* compare_fit.c: fills n_finished, best, scores and unfit of the groups, and pictures; baseline may be NULL. */
 fpc_status fpc_compare_fit(fpc_comparison *, const fpc_contender *baseline);
 double fpc_compare_merit(const fpc_entrant *); /* its best value, turned so that more is better */
-extern const char fpc_compare_no_noise[];      /* an `unfit` after which something can be said all the same */
+/* Why two runs may not be set against each other (metric, pictures, labels); NULL: they may. */
+const char *fpc_compare_apart(fpc_arena *, const fpc_contender *, const fpc_contender *);
+extern const char fpc_compare_no_noise[]; /* an `unfit` after which something can be said all the same */
 /* compare_settings.c: fills differing and by. */
 fpc_status fpc_compare_settings(fpc_comparison *, const char *by);
 /* The value of a key in a group; NULL: its recipe has no such key (or there is no recipe). */

@@ -45,7 +45,7 @@ static const char *scores_apart(fpc_arena *arena, const fpc_validation *a, const
     return labels_differ(arena, a, b);
 }
 
-static const char *runs_apart(fpc_arena *arena, const fpc_contender *a, const fpc_contender *b)
+const char *fpc_compare_apart(fpc_arena *arena, const fpc_contender *a, const fpc_contender *b)
 {
     if (strcmp(a->past->monitor, b->past->monitor))
         return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s", a->past->monitor, b->past->monitor);
@@ -85,7 +85,7 @@ static const char *own_fault(fpc_comparison *c, const fpc_entrant *g)
     if (!c->pictures && counted < 2)
         return fpc_compare_no_noise;
     for (int32_t i = 0; i < g->n; i++) {
-        const char *why = counts(c, g->run[i]) ? runs_apart(c->arena, first, g->run[i]) : NULL;
+        const char *why = counts(c, g->run[i]) ? fpc_compare_apart(c->arena, first, g->run[i]) : NULL;
         if (why)
             return fpc_sprintf(c->arena, "its own runs do not fit together: %s", why);
     }
@@ -183,7 +183,7 @@ static const fpc_entrant *centre(fpc_comparison *c, const fpc_contender *baselin
             continue;
         for (int32_t h = 0; h < c->n; h++)
             fits += !c->group[h].unfit &&
-                    !runs_apart(c->arena, first_counted(c, &c->group[g]), first_counted(c, &c->group[h]));
+                    !fpc_compare_apart(c->arena, first_counted(c, &c->group[g]), first_counted(c, &c->group[h]));
         if (baseline && &c->group[baseline->group] == &c->group[g])
             return &c->group[g];
         if (fits > most || (fits == most && fpc_compare_merit(&c->group[g]) > fpc_compare_merit(best))) {
@@ -204,7 +204,7 @@ static fpc_status find_faults(fpc_comparison *c, const fpc_contender *baseline)
         return FPC_OK;
     for (int32_t g = 0; g < c->n; g++)
         if (!c->group[g].unfit && &c->group[g] != middle)
-            c->group[g].unfit = runs_apart(c->arena, first_counted(c, middle), first_counted(c, &c->group[g]));
+            c->group[g].unfit = fpc_compare_apart(c->arena, first_counted(c, middle), first_counted(c, &c->group[g]));
     return FPC_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "lint_parts.h"
 #include "option_value.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,6 +53,11 @@ static void idle_run_keys(lint *l)
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
         idle(l, "run", waits[i], never_stops, "run.patience is 0 and nothing stops early",
              "set run.patience or leave it");
+    if (r->patience >= r->epochs)
+        fpc_lint_found(l,
+                       "%s: this key has no effect, because the run has %" PRId64
+                       " epochs and never waits that long; make it shorter, or 0",
+                       fpc_lint_where(l, "run", "patience"), r->epochs);
     idle(l, "run", "smooth", never_stops && !r->smooth_best,
          "neither run.patience nor run.smooth_best looks at the mean", "set one of them or leave it");
     idle(l, "run", "smooth_best", r->smooth == 1, "run.smooth is 1", "set run.smooth or leave it");
@@ -60,6 +66,27 @@ static void idle_run_keys(lint *l)
     idle(l, "run", "init_optimizer", !*r->init_from, "run.init_from is empty", "say where to start from or leave it");
     idle(l, "schedule", "warmup_start", l->s->warmup_epochs == 0, "schedule.warmup_epochs is 0",
          "set schedule.warmup_epochs or leave it");
+}
+
+/* Sections that are a list of steps, all of which are off unless their ranges say more: 1 for a factor, else 0. */
+static int changes_nothing(const fpc_instance *inst)
+{
+    const fpc_option_set set = {inst->plugin->options, inst->plugin->option_size, NULL};
+    fpc_option row;
+
+    if (strcmp(inst->plugin->name, "affine") && strcmp(inst->plugin->name, "color_jitter"))
+        return 0;
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {
+        const double neutral = row.unit && !strcmp(row.unit, "factor");
+        fpc_range range;
+
+        if (row.type != FPC_OPT_RANGE)
+            continue;
+        memcpy(&range, (const char *)inst->self + row.offset, sizeof range);
+        if (range.lo != neutral || range.hi != neutral)
+            return 0;
+    }
+    return 1;
 }
 
 static void idle_data_keys(lint *l)
@@ -76,6 +103,11 @@ static void idle_data_keys(lint *l)
         if (fpc_lint_real(&it->inst, "p", &p) && p == 0)
             fpc_lint_found(l, "%s: this augmentation is never applied; `use = none` removes it",
                            fpc_lint_where(l, it->inst.self->label, "p"));
+        else if (changes_nothing(&it->inst))
+            fpc_lint_found(l,
+                           "%s: this augmentation changes nothing, because all of its ranges are neutral; "
+                           "`fpcore -h augment/%s` lists them",
+                           fpc_lint_where(l, it->inst.self->label, "use"), it->inst.plugin->name);
     }
     if (!a)
         return;

@@ -1,8 +1,10 @@
 /* lint_loss.c: what --check finds in the sum that is minimised: terms that count nothing, class weights that let one
  * class outweigh all others, smoothing and weights that disagree, limits that are not watched. */
 #include "lint_parts.h"
+#include <fpcore/ops.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static int counts_nothing(const fpc_curve *c)
@@ -53,7 +55,51 @@ static void wide_class_weights(lint *l)
                            "%s: one pixel of %s counts as much as %.0f of %s; the reports' run with such weights lost "
                            "7.7 points. Their square roots span %.0f; class_weight_preset = median is milder",
                            fpc_lint_where(l, inst->self->label, "class_weights"), class_name(l, most),
-                           w.v[most] / w.v[least], class_name(l, least), __builtin_sqrt(w.v[most] / w.v[least]));
+                           w.v[most] / w.v[least], class_name(l, least), sqrt(w.v[most] / w.v[least]));
+    }
+}
+
+/* The weight that a preset gives a class of `n` pixels in `images` pictures, up to a common factor; the presets are in
+ * the order of their options: inverse, sqrt, median, effective (Cui et al. 2019). */
+static double preset_weight(int64_t preset, double beta, double n, double images)
+{
+    switch (preset) {
+    case 2:
+        return 1 / sqrt(n);
+    case 3:
+        return images / n;
+    case 4:
+        return (1 - beta) / -expm1(n * log(beta));
+    default:
+        return 1 / n;
+    }
+}
+
+/* Counts the training masks where a recipe asks for a preset, as training will. */
+static void wide_presets(lint *l)
+{
+    for (int32_t i = 0; l->s->data && i < l->s->n_losses; i++) {
+        const fpc_instance *inst = &l->s->loss[i].inst;
+        const int64_t *pixels, *images;
+        int64_t preset = 0;
+        int32_t least = -1, most = -1;
+        double beta = 0, w[FPC_MAX_CLASSES];
+
+        if (!fpc_lint_int(inst, "class_weight_preset", &preset) || !preset || !fpc_lint_real(inst, "beta", &beta) ||
+            fpc_data_label_counts(l->s->data, &pixels, &images, NULL))
+            continue;
+        for (int32_t c = 0; c < l->s->classes; c++) {
+            if (!pixels[c])
+                continue;
+            w[c] = preset_weight(preset, beta, (double)pixels[c], (double)images[c]);
+            least = least < 0 || w[c] < w[least] ? c : least;
+            most = most < 0 || w[c] > w[most] ? c : most;
+        }
+        if (most >= 0 && w[most] > 100 * w[least])
+            fpc_lint_found(
+                l, "%s: on these masks one pixel of %s counts as much as %.0f of %s; `sqrt` would make it %.0f",
+                fpc_lint_where(l, inst->self->label, "class_weight_preset"), class_name(l, most), w[most] / w[least],
+                class_name(l, least), sqrt((double)pixels[least] / (double)pixels[most]));
     }
 }
 
@@ -96,4 +142,5 @@ static void no_budget(lint *l)
                        fpc_lint_where(l, "model", "max_params"), l->s->state->n_trainable, CONTEST);
 }
 
-lint_fn *const fpc_lints_of_loss[] = {idle_losses, wide_class_weights, smoothing_and_weights, no_budget, NULL};
+lint_fn *const fpc_lints_of_loss[] = {idle_losses,           wide_class_weights, wide_presets,
+                                      smoothing_and_weights, no_budget,          NULL};

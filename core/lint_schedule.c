@@ -117,12 +117,30 @@ static void cosine_length(lint *l)
                        fpc_lint_where(l, "schedule", "t_max"), end, usual);
 }
 
+/* Values @EPOCH that no epoch of the run has. */
+static void late_values(lint *l, const fpc_curve *c, int64_t begin, const char *section, const char *key)
+{
+    if (c->n > 1 && c->epoch[c->n - 1] > begin + l->s->run.epochs)
+        fpc_lint_found(l,
+                       "%s: the value from epoch %" PRId64 " on has no effect, because the run ends at epoch %" PRId64
+                       "; leave it out or train longer",
+                       fpc_lint_where(l, section, key), c->epoch[c->n - 1], begin + l->s->run.epochs);
+}
+
+static void late_changes(lint *l)
+{
+    late_values(l, &l->s->lr, l->s->schedule_begin, "optimizer", "lr");
+    for (int32_t i = 0; i < l->s->n_losses; i++)
+        late_values(l, &l->s->loss[i].curve, 0, l->s->loss[i].inst.self->label, "weight");
+}
+
 /* A run that patience may end while the rate is still high never sees the low rates that the schedule is made for. */
 static void patience_and_decay(lint *l)
 {
     const double most = largest_rate(l);
 
-    if (!known_before(l) || l->s->run.patience == 0 || is_restarting(l) || l->s->run.epochs < 50)
+    if (!known_before(l) || l->s->run.patience == 0 || is_restarting(l) || l->s->run.epochs < 50 ||
+        l->s->run.min_epochs >= l->s->run.epochs / 2)
         return;
     if (fpc_lint_rate(l, l->s->run.epochs - 1) < 0.1 * most && l->s->run.patience < l->s->run.epochs / 5)
         fpc_lint_found(l,
@@ -184,6 +202,6 @@ static void late_swa(lint *l)
                        fpc_lint_where(l, "run", "swa_start"), l->s->run.epochs);
 }
 
-lint_fn *const fpc_lints_of_schedule[] = {patience_and_restarts, cut_cycle,   cosine_length,
-                                          patience_and_decay,    only_warmup, zero_rate,
-                                          slow_average,          late_swa,    NULL};
+lint_fn *const fpc_lints_of_schedule[] = {patience_and_restarts, cut_cycle, cosine_length, patience_and_decay,
+                                          only_warmup,           zero_rate, slow_average,  late_swa,
+                                          late_changes,          NULL};

@@ -229,7 +229,7 @@ static const char *parse_range(fpc_arena *arena, const fpc_option *option, char 
     free_end.min = 1; /* the ends are checked below, when both are known */
     free_end.max = 0;
     what = element(arena, item[0], parse_real(arena, &free_end, item[0], &out->hi));
-    out->lo = -out->hi;
+    out->lo = 0 - out->hi; /* 0 of 0, not -0 */
     if (!what && n == 2) {
         out->lo = out->hi;
         what = element(arena, item[1], parse_real(arena, &free_end, item[1], &out->hi));

@@ -63,7 +63,10 @@ static fpc_status load_json(fpc_ctx *ctx, const char *path, json_t **out)
     close(fd);
     if (!status && !(*out = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error)))
         status =
-            fpc_fail(ctx, FPC_EFORMAT, "%s:%d: is no JSON, or only a part of it: %s", path, error.line, error.text);
+            fpc_fail(ctx, FPC_EFORMAT, "%s:%d: is no JSON, or only a part of it: %s%s", path, error.line, error.text,
+                     strstr(error.text, "NaN") || strstr(error.text, "Infinity")
+                         ? "; JSON has no such number, a missing value is null"
+                         : "");
     free(text);
     return status;
 }
@@ -209,8 +212,9 @@ static fpc_status read_names(fpc_arena *arena, fpc_past *past)
         rest = found + STAMP;
         if (!(past->when = fpc_sprintf(arena, "%.8s_%.6s", found, found + 9)))
             return FPC_ENOMEM;
+        const int by_reports = found[-1] == '_'; /* a name of ours ends where the time begins, and may hold __ */
         found[-1] = '\0';
-        if ((found = strstr(base, "__")) && found > base)
+        if ((found = by_reports ? strstr(base, "__") : NULL) && found > base)
             *found = '\0';
     }
     past->name = base;

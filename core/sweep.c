@@ -87,9 +87,10 @@ fpc_status fpc_sweep_seeds(fpc_ctx *ctx, fpc_arena *arena, const char *text, int
     *n = split(copy, ',', word);
     count = *n == 1 ? seed_of(word[0]) : *n;
     if (count < 1 || count > MAX_CELLS)
-        return fpc_fail(
-            ctx, FPC_EINVAL,
-            "fpcore sweep: --seeds %s: not a number of seeds from 1 on (5: seeds 1 to 5), or seeds like 3,7", text);
+        return fpc_fail(ctx, FPC_EINVAL,
+                        "fpcore sweep: --seeds %s: not a number of seeds from 1 to %d (5: seeds 1 to 5), or seeds like "
+                        "3,7",
+                        text, (int)MAX_CELLS);
     if (!(*out = fpc_alloc(arena, (size_t)count * sizeof **out)))
         return FPC_ENOMEM;
     for (int64_t i = 0; i < count; i++) {

@@ -90,7 +90,10 @@ static fpc_status make_folder(fpc_sweep *s, const char *path)
         if (was != '/')
             continue;
         *slash = '\0';
-        mkdir(copy, 0777); /* what fails here fails again below */
+        const int made = !mkdir(copy, 0777) || errno == EEXIST, why = errno;
+        if (!made && access(copy, F_OK))
+            return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: the sweep's folder %s cannot be made: %s", path, copy,
+                            strerror(why));
         *slash = was;
     }
     if (!copy)

@@ -1,9 +1,11 @@
 /* classes.c: see classes.h. The INI file is read by the recipe's reader, so mistakes in it carry FILE:LINE. */
 #include "classes.h"
 #include "core/recipe.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const names[FACE_CLASSES] = {"background", "skin",  "nose",   "eye_g", "l_eye", "r_eye", "l_brow",
                                                 "r_brow",     "l_ear", "r_ear",  "mouth", "u_lip", "l_lip", "hair",
@@ -139,11 +141,14 @@ fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info 
         return FPC_OK;
     }
     fpc_recipe *file = NULL;
+    if (access(which, R_OK))
+        return fpc_fail(self->ctx, FPC_ENOENT,
+                        "%s.classes = %s: neither the preset celebamask19 nor a file that can be "
+                        "read: %s",
+                        self->label, which, strerror(errno));
     fpc_status st = fpc_recipe_read(self->ctx, self->arena, which, 0, NULL, &file);
-    if (st != FPC_OK)
-        return fpc_fail(self->ctx, st, "%s.classes = %s: neither the preset celebamask19 nor a file that can be read",
-                        self->label, which);
-    st = check_sections(self, file);
+    if (st == FPC_OK)
+        st = check_sections(self, file);
     if (st == FPC_OK)
         st = read_names(self, fpc_recipe_section(file, "classes"), which, info);
     if (st == FPC_OK)

@@ -146,4 +146,11 @@ for page in lmsa_v1 all evil; do
     holds "$page.html: its curves are drawn" sh -c 'test "$(grep -o "class=\"curve\"" dom | wc -l)" -ge 2'
 done
 holds "hostile names stay text" sh -c '! grep -qi "<img" dom'
+# A folder may hold JSON that is no history of the measure; a file that is named may not be one.
+mkdir mixed && printf '{"foo": [1, 2]}' >mixed/foo.json && printf '{"val_f_score": [0.1, 0.3, 0.2]}' >mixed/good.json
+expect "a folder with another kind of file" 0 "$FPCORE" analyze mixed
+says "names what is left out" 'mixed/foo\.json: no column says which epoch is the best; left out'
+says "and shows the rest" '^==== good'
+expect "that file itself" 2 "$FPCORE" analyze mixed/foo.json
+says "is refused" 'mixed/foo\.json: no column says which epoch is the best; --metric COLUMN names one'
 exit $bad

@@ -84,4 +84,9 @@ says "is refused" 'copy/validation\.safetensors: '
 echo '{"val_f_score": [1, "x"]}' >h.json
 expect "a history with a text" 1 "$FPCORE" compare h.json
 says "names the epoch" 'h\.json: val_f_score, epoch 2: is neither a number nor null'
+# Columns of different meaning are not set against each other, however far apart they are.
+printf '{"val_f_score": [0.5, 0.6, 0.55], "train_f_score": [0.6, 0.6, 0.6]}' >score.json
+printf '{"val_accuracy": [0.8, 0.9, 0.85], "train_accuracy": [0.9, 0.9, 0.9]}' >accuracy.json
+expect "histories of different metrics" 0 "$FPCORE" compare score.json accuracy.json
+says "have no verdict" 'no verdict: other metrics pick the best epoch: val_(f_score and val_accuracy|accuracy and val_f_score)$'
 exit $bad

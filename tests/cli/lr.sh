@@ -47,6 +47,32 @@ expect "lr --png" 0 "$FPCORE" lr -c tiny.ini --png lr.png
 bytes=$(wc -c <out)
 holds "prints nothing else" test "$bytes" -eq 0
 holds "writes a PNG" sh -c 'head -c 4 lr.png | grep -q PNG'
+if command -v python3 >/dev/null; then
+    cat >blue.py <<'END'
+import sys, zlib
+d = open("lr.png", "rb").read()
+w, h = int.from_bytes(d[16:20], "big"), int.from_bytes(d[20:24], "big")
+at, packed = 8, b""
+while at < len(d):
+    n = int.from_bytes(d[at:at + 4], "big")
+    packed += d[at + 8:at + 8 + n] if d[at + 4:at + 8] == b"IDAT" else b""
+    at += 12 + n
+raw, rows, before = zlib.decompress(packed), [], bytes(3 * w)
+for y in range(h):
+    kind, row = raw[y * (3 * w + 1)], bytearray(raw[y * (3 * w + 1) + 1:(y + 1) * (3 * w + 1)])
+    for x in range(3 * w):
+        a, b, c = row[x - 3] if x > 2 else 0, before[x], before[x - 3] if x > 2 else 0
+        near = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+        row[x] = (row[x] + (0, a, b, (a + b) // 2, near)[kind]) & 255
+    rows.append(row)
+    before = row
+blue = [y for y in range(h) if any(rows[y][3 * x + 2] > rows[y][3 * x] + 100 for x in range(w))]
+sys.exit(not blue or blue[0] < 28 or not any(y > h // 2 for y in blue))
+END
+    holds "the curve stays below its title" python3 blue.py
+else
+    echo "ok the curve stays below its title # SKIP no python3 to read the picture"
+fi
 expect "a folder that is not there" 1 "$FPCORE" lr -c tiny.ini --png nowhere/lr.png
 says "is named" 'nowhere/lr\.png'
 expect "a word too many" 2 "$FPCORE" lr -c tiny.ini now

@@ -110,11 +110,14 @@ refused "an unknown section" 'no section \[loss\.dcie\]; did you mean \[loss\.di
 refused "an unknown key" 'loss\.dice\.wieght.*did you mean `weight`' --grid loss.dice.wieght=1
 refused "a value out of range" 'loss\.dice\.weight = -1' --grid loss.dice.weight=1,-1
 refused "a value twice" '1 stands there twice' --grid loss.dice.weight=1,1
-refused "no seeds" 'not a number of seeds from 1 on' --seeds 0
+refused "no seeds" 'not a number of seeds from 1 to 10000' --seeds 0
+refused "too many seeds" 'not a number of seeds from 1 to 10000' --seeds 10001
 refused "a seed of its own" 'the sweep sets that key by itself' -s run.seed=3
 refused "a missing recipe" 'nowhere\.ini cannot be read' --with nowhere.ini
 refused "a run that is not there" 'the sweep has 1 runs' --only 2
 holds "and leaves no folder" test ! -e no
+expect "a folder that cannot be made" 1 "$FPCORE" sweep -c tiny.ini --out /proc/nowhere/a
+says "is named, the first of the path" "the sweep's folder /proc/nowhere cannot be made: "
 expect "a training that fails" 1 "$FPCORE" sweep -c tiny.ini -s dataset.batch=17 --out fail --seeds 3
 says "stops the sweep with its sentence" 'error: tiny,s1: .*dataset\.batch.*\(all of it: fail/logs/tiny,s1\.log\)'
 holds "and starts no other" test "$(ls fail/logs | wc -l)" -eq 1

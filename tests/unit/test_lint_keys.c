@@ -6,6 +6,7 @@ static void of_the_run(void **state)
     (void)state;
     warns(QUIET, "run.min_epochs=3", "run.min_epochs = 3: this key has no effect, because run.patience is 0");
     quiet(QUIET, "run.min_epochs=3\nrun.patience=9");
+    warns(QUIET, "run.patience=10", "run.patience = 10: this key has no effect, because the run has 10 epochs");
     warns(QUIET, "run.min_delta=0.1", "run.min_delta = 0.1: this key has no effect");
     warns(QUIET, "run.smooth=3", "run.smooth = 3: this key has no effect");
     quiet(QUIET, "run.smooth=3\nrun.smooth_best=on");
@@ -19,12 +20,18 @@ static void of_the_run(void **state)
 static void of_augmentations(void **state)
 {
     (void)state;
-    const char *flip = QUIET "[augment.flip]\nuse = hflip\n", *colour = QUIET "[augment.c]\nuse = color_jitter\n";
+    const char *flip = QUIET "[augment.flip]\nuse = hflip\n",
+               *colour = QUIET "[augment.c]\nuse = color_jitter\nhue = 0.1\n";
     warns(flip, "augment.flip.p=0", "augment.flip.p = 0: this augmentation is never applied");
     quiet(flip, "augment.fill=background");
     warns(colour, "augment.fill=background",
           "augment.fill = background: this key has no effect, because no section moves");
     warns(colour, "augment.border=edge", "augment.border = edge: this key has no effect");
+    warns(colour, "augment.c.hue=0", "augment.c.use = color_jitter: this augmentation changes nothing\naugment/color");
+    quiet(colour, "");
+    quiet(colour, "augment.c.hue=0\naugment.c.contrast=0.9, 1");
+    warns(QUIET "[augment.a]\nuse = affine\n", "", "augment.a.use = affine: this augmentation changes nothing");
+    quiet(QUIET "[augment.a]\nuse = affine\n", "augment.a.scale=0.9, 1");
     warns(flip, "augment.compose=off", "fewer than two sections move pixels");
     warns(flip, "augment.mix=all", "fewer than two sections mix pictures");
 }

@@ -19,6 +19,32 @@ static void class_weights(void **state)
     quiet(QUIET, "loss.ce.class_weights=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,99,1,1");
 }
 
+/* The presets are those of the masks that training sees. */
+static void presets(void **state)
+{
+    (void)state;
+    const heard h = lints_of(QUIET, "loss.ce.class_weight_preset=inverse"),
+                soft = lints_of(QUIET, "loss.ce.class_weight_preset=sqrt");
+    bench b;
+    const int64_t *pixels, *images;
+    int64_t least = INT64_MAX, most = 0;
+    char want[64];
+
+    bench_open(&b, QUIET, "", OPEN_ALL);
+    assert_int_equal(fpc_data_label_counts(b.s->data, &pixels, &images, NULL), FPC_OK);
+    for (int32_t c = 0; c < b.s->classes; c++) {
+        least = pixels[c] && pixels[c] < least ? pixels[c] : least;
+        most = pixels[c] > most ? pixels[c] : most;
+    }
+    bench_close(&b);
+    assert_true(most > 100 * least && most < 10000 * least);
+    assert_int_equal(h.n, 1);
+    snprintf(want, sizeof want, "counts as much as %.0f of", (double)most / (double)least);
+    if (!strstr(h.text[0], want))
+        fail_msg("`%s` is not in: %s", want, h.text[0]);
+    assert_int_equal(soft.n, 0);
+}
+
 static void smoothing(void **state)
 {
     (void)state;
@@ -40,6 +66,6 @@ static void size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(idle_terms), cmocka_unit_test(class_weights),
-                                       cmocka_unit_test(smoothing), cmocka_unit_test(size)};
+                                       cmocka_unit_test(presets), cmocka_unit_test(smoothing), cmocka_unit_test(size)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ static void patience(void **state)
     warns(QUIET, "run.epochs=200\nrun.patience=20",
           "run.patience = 20\n200 epochs\nrun.min_epochs = 100 waits for half of it");
     quiet(QUIET, "run.epochs=200\nrun.patience=60");
+    quiet(QUIET, "run.epochs=200\nrun.patience=20\nrun.min_epochs=100");
     quiet(QUIET, "run.epochs=200\nrun.patience=20\nschedule.use=constant");
 }
 
@@ -50,6 +51,9 @@ static void rates(void **state)
     warns(QUIET, "schedule.warmup_epochs=10", "the warm-up is as long as the whole run of 10 epochs");
     warns(QUIET, "optimizer.lr=0", "optimizer.lr = 0: nothing is learned");
     warns(QUIET, "schedule.warmup_start=0", "the rate of the first epoch is 0");
+    quiet(QUIET, "optimizer.lr=1e-3 @1, 1e-4 @10");
+    warns(QUIET, "optimizer.lr=1e-3 @1, 1e-4 @11", "the value from epoch 11 on has no effect\nends at epoch 10");
+    quiet(QUIET, "schedule.begin=5\noptimizer.lr=1e-3 @1, 1e-4 @15");
 }
 
 static void averages(void **state)

@@ -32,12 +32,13 @@ static void names(void **state)
     static const char *const of[][4] = {
         {"a/history.json", "a", "", "a"},
         {"dice2-20251009-193558-2/history.json", "dice2", "20251009_193558", "dice2 (1009_193558-2)"},
+        {"a__b_,s1-20251009-193558/history.json", "a__b_,s1", "20251009_193558", "a__b_,s1 (1009_193558)"},
         {"plain.json", "plain", "", "plain"},
         {"-20251009-193558.json", "", "20251009_193558", " (1009_193558)"},
         {"x_2025100_1935589.json", "x_2025100_1935589", "", "x_2025100_1935589"}};
-    fpc_past *p[5];
+    fpc_past *p[6];
 
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         char *path = (char *)(uintptr_t)pasts_write(b, of[i][0], SHORT), *slash = strrchr(path, '/');
         if (!strcmp(slash, "/history.json"))
             strcpy(slash, "/"); /* a folder may end so */
@@ -48,8 +49,8 @@ static void names(void **state)
     }
     p[0]->label = p[1]->label = p[3]->label = "same";
     p[2]->label = "same #2";
-    assert_int_equal(fpc_past_labels(b->arena, 5, p), FPC_OK);
-    for (int i = 0; i < 5; i++)
+    assert_int_equal(fpc_past_labels(b->arena, 6, p), FPC_OK);
+    for (int i = 0; i < 6; i++)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(p[i]->label, p[k]->label);
     assert_string_equal(p[0]->label, "same");
@@ -136,7 +137,7 @@ static void bad_files(void **state)
         {"{\"a\": [1, 2], \"b\": [1, 2, 3]}", "`a` has 2 epochs and `b` 3: arrays of equal length are needed"},
         {"{\"a\": [1, \"2\"]}", "a, epoch 2: is neither a number nor null"},
         {"{\"a\": [1, 2]", "is no JSON, or only a part of it"},
-        {"{\"a\": [NaN]}", "is no JSON, or only a part of it"},
+        {"{\"a\": [NaN]}", "JSON has no such number, a missing value is null"},
         {"{\"a\": [1e999]}", "is no JSON, or only a part of it"},
         {"{\"a\": [1], \"a\": [2]}", "is no JSON, or only a part of it"},
         {"[1, 2]", "is no history: an object of arrays is needed"},

@@ -44,7 +44,7 @@ static void bad_words(void **state)
         {"loss.ce.weight=1,", NULL, "value 2 of loss.ce.weight is empty"},
         {"loss.ce.weight=1,2,1", NULL, "1 stands there twice"},
         {"run.out=a,b", NULL, "the sweep sets run.out by itself"},
-        {NULL, "0", "--seeds 0: not a number of seeds from 1 on"},
+        {NULL, "0", "--seeds 0: not a number of seeds from 1 to 10000"},
         {NULL, "-1", "--seeds -1: not a number of seeds"},
         {NULL, "99999999", "not a number of seeds"},
         {NULL, "1,x", "`x` is no seed"},

@@ -304,7 +304,7 @@ static void own_classes(void **state)
         write_bytes("c.ini", bad[i].text, strlen(bad[i].text));
         refuse_set(b, "own", use, bad[i].want);
     }
-    refuse_set(b, "own", "classes = celeba\n", "celeba");
+    refuse_set(b, "own", "classes = celeba\n", "classes = celeba: neither the preset celebamask19 nor a file");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
