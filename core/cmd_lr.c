@@ -2,7 +2,7 @@
  * What it prints is what the trainer uses: both ask fpc_stages_lr. */
 #include "args.h"
 #include "checkpoint.h"
-#include <cairo.h>
+#include "png_bytes.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,31 +74,6 @@ static void print_table(fpc_cmdline *cmd, const curve *c, int all)
             fpc_print(cmd, "%-*.6g  ", (int)strlen(loss->label) + 7, fpc_curve_at(&loss->curve, e));
         fpc_print(cmd, "%.*s%s\n", bar, "########################################", jump ? "  restart" : "");
     }
-}
-
-typedef struct png_bytes {
-    fpc_arena *arena;
-    char *data;
-    size_t n, cap;
-} png_bytes;
-
-static cairo_status_t collect(void *closure, const unsigned char *data, unsigned length)
-{
-    png_bytes *b = closure;
-
-    if (b->n + length > b->cap) {
-        const size_t cap = 2 * (b->n + length);
-        char *more = fpc_alloc(b->arena, cap);
-        if (!more)
-            return CAIRO_STATUS_NO_MEMORY;
-        if (b->n)
-            memcpy(more, b->data, b->n);
-        b->data = more;
-        b->cap = cap;
-    }
-    memcpy(b->data + b->n, data, length);
-    b->n += length;
-    return CAIRO_STATUS_SUCCESS;
 }
 
 static void label(cairo_t *cr, double x, double y, double align, const char *text)
@@ -174,14 +149,14 @@ static fpc_status write_png(fpc_cmdline *cmd, const curve *c, const char *path)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, HEIGHT);
     cairo_t *cr = cairo_create(surface);
-    png_bytes bytes = {.arena = cmd->arena};
+    fpc_png_bytes bytes = {.arena = cmd->arena};
     curve shown = *c;
 
     if (!(shown.top > 0))
         shown.top = 1;
     draw(cr, &shown);
     const cairo_status_t drawn = cairo_status(cr);
-    const cairo_status_t st = drawn ? drawn : cairo_surface_write_to_png_stream(surface, collect, &bytes);
+    const cairo_status_t st = drawn ? drawn : cairo_surface_write_to_png_stream(surface, fpc_png_collect, &bytes);
     cairo_destroy(cr);
     cairo_surface_destroy(surface);
     if (st)

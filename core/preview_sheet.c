@@ -1,10 +1,10 @@
 /* preview_sheet.c: draws the sheet of a preview with cairo: a row for each sample (picture, its mask, the augmented
  * picture, its mask, both laid over each other), the drawn parameters under it, and a legend of the classes. */
 #include "preview.h"
-#include <cairo.h>
 #include <fpcore/logger.h>
 #include <string.h>
 #include "message.h"
+#include "png_bytes.h"
 
 enum { GAP = 8, TITLE = 48, LINE = 15, LEGEND_ROW = 22, COLUMNS = 5, SMALLEST = 160, LARGEST = 256 };
 
@@ -101,30 +101,6 @@ static void draw_legend(sheet *s, double y)
     }
 }
 
-typedef struct bytes {
-    fpc_arena *arena;
-    unsigned char *data;
-    size_t n, cap;
-} bytes;
-
-static cairo_status_t collect(void *arg, const unsigned char *data, unsigned int n)
-{
-    bytes *b = arg;
-    if (b->n + n > b->cap) {
-        const size_t cap = 2 * (b->n + n) + 65536;
-        unsigned char *wider = fpc_alloc(b->arena, cap);
-        if (!wider)
-            return CAIRO_STATUS_NO_MEMORY;
-        if (b->n)
-            memcpy(wider, b->data, b->n);
-        b->data = wider;
-        b->cap = cap;
-    }
-    memcpy(b->data + b->n, data, n);
-    b->n += n;
-    return CAIRO_STATUS_SUCCESS;
-}
-
 static void draw_all(sheet *s, const char *title, int32_t n, const fpc_preview_sample *sample)
 {
     static const char *const heads[COLUMNS] = {"picture", "mask", "augmented", "its mask", "both"};
@@ -165,7 +141,7 @@ fpc_status fpc_preview_draw(fpc_ctx *ctx, fpc_arena *arena, const fpc_dataset_in
                             const char *title, int32_t n, const fpc_preview_sample *sample)
 {
     sheet s = {.info = info, .h = info->h, .w = info->w};
-    bytes out = {.arena = arena};
+    fpc_png_bytes out = {.arena = arena};
     measure(&s);
     int64_t height = TITLE + 4 * LEGEND_ROW;
     for (int32_t i = 0; i < n; i++)
@@ -179,7 +155,7 @@ fpc_status fpc_preview_draw(fpc_ctx *ctx, fpc_arena *arena, const fpc_dataset_in
     cairo_status_t failed = cairo_status(s.cr);
     cairo_destroy(s.cr);
     if (!failed)
-        failed = cairo_surface_write_to_png_stream(surface, collect, &out);
+        failed = cairo_surface_write_to_png_stream(surface, fpc_png_collect, &out);
     cairo_surface_destroy(surface);
     if (failed)
         return fpc_fail(ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL, "%s: cannot be drawn: %s",

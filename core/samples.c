@@ -4,8 +4,8 @@
 #include <fpcore/logger.h>
 #include "message.h"
 #include "run.h"
+#include "png_bytes.h"
 
-#include <cairo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,31 +139,6 @@ static void draw_legend(struct sheet *s, int32_t top)
     }
 }
 
-struct bytes {
-    fpc_arena *arena;
-    unsigned char *data;
-    size_t n, cap;
-};
-
-static cairo_status_t collect(void *arg, const unsigned char *data, unsigned int n)
-{
-    struct bytes *b = arg;
-
-    if (b->n + n > b->cap) {
-        const size_t cap = 2 * (b->n + n) + 65536;
-        unsigned char *wider = fpc_alloc(b->arena, cap);
-        if (!wider)
-            return CAIRO_STATUS_NO_MEMORY;
-        if (b->n)
-            memcpy(wider, b->data, b->n);
-        b->data = wider;
-        b->cap = cap;
-    }
-    memcpy(b->data + b->n, data, n);
-    b->n += n;
-    return CAIRO_STATUS_SUCCESS;
-}
-
 static void measure(struct sheet *s)
 {
     const double scale = s->h < SMALLEST  ? (double)((SMALLEST + s->h - 1) / s->h)
@@ -188,7 +163,7 @@ static fpc_status draw_sheet(struct sheet *s, const void **png, size_t *size)
 {
     static const char *const title[PICTURES] = {"image", "label", "prediction"};
     const size_t pixels = (size_t)s->h * (size_t)s->w;
-    struct bytes bytes = {.arena = s->arena};
+    fpc_png_bytes bytes = {.arena = s->arena};
     cairo_surface_t *picture[MOST][PICTURES], *surface;
     int32_t width, top;
     cairo_status_t failed;
@@ -217,7 +192,7 @@ static fpc_status draw_sheet(struct sheet *s, const void **png, size_t *size)
     failed = cairo_status(s->cr);
     cairo_destroy(s->cr);
     if (!failed)
-        failed = cairo_surface_write_to_png_stream(surface, collect, &bytes);
+        failed = cairo_surface_write_to_png_stream(surface, fpc_png_collect, &bytes);
     cairo_surface_destroy(surface);
     if (failed)
         return fpc_fail(s->stages->ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL,

@@ -18,6 +18,12 @@ static inline fpc_val build_filter(const fpc_self *self, fpc_graph *g, fpc_val i
     return fpc_op(g, "filter", self->label, 2, (fpc_val[]){image, kernel}, &attr, NULL);
 }
 
+/* Blurs draw nothing but their weights; what lies outside is reflected. */
+static inline fpc_val build_blur(const fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws, int64_t k)
+{
+    return build_filter(self, g, image, draws, 0, (fpc_filter_attr){.k = (int32_t)k, .border = FPC_BORDER_REFLECT});
+}
+
 /* Divides by the sum. */
 static inline void normalise_kernel(const double *weight, int64_t count, float *out)
 {

@@ -35,9 +35,7 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
 
 static fpc_val build(fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
 {
-    const fpc_filter_attr attr = {
-        .k = (int32_t)((const struct gaussian_blur *)self)->k, .border = FPC_BORDER_REFLECT, .clamp = 0};
-    return build_filter(self, g, image, draws, 0, attr);
+    return build_blur(self, g, image, draws, ((const struct gaussian_blur *)self)->k);
 }
 
 static const fpc_option options[] = {

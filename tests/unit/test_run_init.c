@@ -1,35 +1,9 @@
 /* test_run_init.c: training from another run's weights (reference 4.8): what `reset`, `keep` and `hybrid` take over,
  * what is refused, and that a run goes on without the one that it came from. */
 #define _GNU_SOURCE
-#include "training.h"
+#include "training_files.h"
 
 #include <math.h>
-
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-
-static int open_both(void **state)
-{
-    ctx = fpc_ctx_new();
-    arena = fpc_arena_new(ctx);
-    return setup(state);
-}
-
-static int close_both(void **state)
-{
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return teardown(state);
-}
-
-static fpc_st_file *read_file(const char *folder, const char *name)
-{
-    fpc_st_file *file;
-
-    if (fpc_st_read(ctx, arena, fpc_sprintf(arena, "%s/%s", folder, name), &file))
-        fail_msg("%s", fpc_ctx_error(ctx));
-    return file;
-}
 
 /* Whether all tensors of `a` that begin like that are in `b`, the same. Returns how many. */
 static int same_tensors(const fpc_st_file *a, const fpc_st_file *b, const char *prefix)

@@ -2,36 +2,10 @@
  * the history, and both, with all else that the loop may do, in trainings that are killed and cancelled wherever that
  * could matter. */
 #define _GNU_SOURCE
-#include "training.h"
+#include "training_files.h"
 #include "validation.h"
 
 #include <math.h>
-
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-
-static int open_both(void **state)
-{
-    ctx = fpc_ctx_new();
-    arena = fpc_arena_new(ctx);
-    return setup(state);
-}
-
-static int close_both(void **state)
-{
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return teardown(state);
-}
-
-static fpc_st_file *read_file(const char *folder, const char *name)
-{
-    fpc_st_file *file;
-
-    if (fpc_st_read(ctx, arena, fpc_sprintf(arena, "%s/%s", folder, name), &file))
-        fail_msg("%s", fpc_ctx_error(ctx));
-    return file;
-}
 
 static void is_the_mean(void **state)
 {
