@@ -3,6 +3,7 @@
 #include "args.h"
 #include "checkpoint.h"
 #include "png_bytes.h"
+#include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static fpc_status write_png(fpc_cmdline *cmd, const curve *c, const char *path)
         shown.top = 1;
     draw(cr, &shown);
     const cairo_status_t drawn = cairo_status(cr);
-    const cairo_status_t st = drawn ? drawn : cairo_surface_write_to_png_stream(surface, fpc_png_collect, &bytes);
+    const cairo_status_t st = drawn ? drawn : (cairo_status_t)fpc_png_surface(surface, &bytes);
     cairo_destroy(cr);
     cairo_surface_destroy(surface);
     if (st)

@@ -122,6 +122,7 @@ core_sources = \
     core/plan.h \
     core/plugin_check.c \
     core/plugin_check.h \
+    core/png_bytes.c \
     core/png_bytes.h \
     core/preview.h \
     core/preview_sheet.c \

@@ -1,6 +1,7 @@
 /* preview_sheet.c: draws the sheet of a preview with cairo: a row for each sample (picture, its mask, the augmented
  * picture, its mask, both laid over each other), the drawn parameters under it, and a legend of the classes. */
 #include "preview.h"
+#include <cairo.h>
 #include <fpcore/logger.h>
 #include <string.h>
 #include "message.h"
@@ -155,7 +156,7 @@ fpc_status fpc_preview_draw(fpc_ctx *ctx, fpc_arena *arena, const fpc_dataset_in
     cairo_status_t failed = cairo_status(s.cr);
     cairo_destroy(s.cr);
     if (!failed)
-        failed = cairo_surface_write_to_png_stream(surface, fpc_png_collect, &out);
+        failed = (cairo_status_t)fpc_png_surface(surface, &out);
     cairo_surface_destroy(surface);
     if (failed)
         return fpc_fail(ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL, "%s: cannot be drawn: %s",

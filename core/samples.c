@@ -1,6 +1,7 @@
 /* samples.c: samples.png, what the model makes of a few validation pictures: image, label and prediction side by side
  * in the data set's colours, with a legend of the classes that occur. */
 #define _GNU_SOURCE
+#include <cairo.h>
 #include <fpcore/logger.h>
 #include "message.h"
 #include "run.h"
@@ -192,7 +193,7 @@ static fpc_status draw_sheet(struct sheet *s, const void **png, size_t *size)
     failed = cairo_status(s->cr);
     cairo_destroy(s->cr);
     if (!failed)
-        failed = cairo_surface_write_to_png_stream(surface, fpc_png_collect, &bytes);
+        failed = (cairo_status_t)fpc_png_surface(surface, &bytes);
     cairo_surface_destroy(surface);
     if (failed)
         return fpc_fail(s->stages->ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL,
