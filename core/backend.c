@@ -81,8 +81,44 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
     return FPC_OK;
 }
 
+typedef struct host_block {
+    fpc_backend *backend;
+    void *data;
+} host_block;
+
+static void release_host(void *arg)
+{
+    const host_block *b = arg;
+    b->backend->vtbl->release_host(b->backend->inst.self, b->data);
+}
+
+fpc_status fpc_backend_alloc_host(fpc_backend *be, fpc_ctx *ctx, fpc_arena *arena, size_t bytes, const char *what,
+                                  void **out)
+{
+    host_block *b = fpc_alloc(arena, sizeof *b);
+    *out = NULL;
+    if (!b)
+        return FPC_ENOMEM;
+    b->backend = be;
+    if (be->vtbl->alloc_host(be->inst.self, bytes, &b->data))
+        return fpc_fail(ctx, FPC_ENOMEM, "no pinned memory for %s: %.1f MiB", what, (double)bytes / 1048576);
+    *out = b->data;
+    return fpc_arena_defer(arena, release_host, b);
+}
+
+/* Backends from before there was a choice, and those for processors, compute in what they are made of. */
+static fpc_status check_precision(fpc_ctx *ctx, const fpc_backend *be, uint32_t asked)
+{
+    static const char *const word[] = {"fp32", "tf32", "bf16", "fp16"};
+    if (be->device.precision == FPC_FP32 || (be->device.precisions >> be->device.precision & 1))
+        return FPC_OK;
+    return fpc_fail_recipe(
+        ctx, FPC_EINVAL, "run.precision = %s: backend %s computes in %s only; fp32, or another backend.use, is needed",
+        word[asked & 3], be->inst.plugin->name, be->device.real == FPC_F64 ? "fp64" : "fp32");
+}
+
 fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section,
-                            fpc_backend **out)
+                            uint32_t precision, fpc_backend **out)
 {
     fpc_backend *be = fpc_alloc(arena, sizeof *be);
     if (!be)
@@ -93,7 +129,9 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
         return st;
     be->vtbl = be->inst.vtbl;
     be->device.size = sizeof be->device;
+    be->device.precision = precision;
     st = be->vtbl->open(be->inst.self, &be->device);
+    st = st ? st : check_precision(ctx, be, precision);
     st = st ? st : fpc_arena_defer(arena, release_all, be);
     if (st)
         return st;

@@ -22,6 +22,14 @@ static const fpc_choice inits[] = {
     {"hybrid", FPC_INIT_HYBRID, "the optimizer's state only; [optimizer] and [schedule] are this recipe's"},
     {0}};
 
+static const fpc_choice precisions[] = {
+    {"fp32", FPC_FP32, "fp32 throughout"},
+    {"tf32", FPC_TF32, "products with 10 bits of mantissa"},
+    {"bf16", FPC_HALF_BF16, "bfloat16; parameters, statistics, losses and sums stay fp32"},
+    {"fp16", FPC_HALF_FP16, "the same in half precision, with dynamic loss scaling"},
+    {0}};
+static const fpc_choice eval_precisions[] = {{"same", 0, "as in training"}, {"fp32", 1, "without half precision"}, {0}};
+
 const fpc_option fpc_core_run[] = {
     RESUMABLE(FPC_OPT_TEXT, fpc_run_options, name, "run", 1, 0, "", "name of the run; its folder is OUT/NAME-TIME",
               const char *),
@@ -56,6 +64,10 @@ const fpc_option fpc_core_run[] = {
      inits, FPC_OPT_CHOICE, FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, init_optimizer, int64_t)},
     FPC_OPTION_REALS(fpc_run_options, beat, "", 1, 0, "",
                      "one value of the metric that the first best has to pass; empty: any is good"),
+    {"precision", "what activations and matrix products are computed in, where the backend can", "", "fp32", 0, 0,
+     precisions, FPC_OPT_CHOICE, FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, precision, int64_t)},
+    {"eval_precision", "the same in validation and evaluation", "", "same", 0, 0, eval_precisions, FPC_OPT_CHOICE,
+     FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, eval_precision, int64_t)},
     FPC_OPTION_BOOL(fpc_run_options, rewrite, "on", "simplify the graph by exact identities before it runs"),
     {0}};
 
@@ -82,11 +94,19 @@ static const fpc_choice samplers[] = {
     {"class_balanced", FPC_SAMPLER_BALANCED, "with replacement, pictures that show rare classes more often"},
     {0}};
 
+static const fpc_choice caches[] = {
+    {"auto", FPC_CACHE_AUTO, "on the device where they fit beside training, else pinned, else stream"},
+    {"device", FPC_CACHE_DEVICE, "on the device, uploaded once"},
+    {"pinned", FPC_CACHE_PINNED, "in host memory that the device copies from by itself, within cache_mb"},
+    {"stream", FPC_CACHE_STREAM, "each batch is copied as the readers bring it"},
+    {0}};
 const fpc_option fpc_core_dataset[] = {
     FPC_OPTION_INT(fpc_data_options, batch, "32", 1, 65536, "images", "pictures per (micro-)batch"),
     RESUMABLE_INT(fpc_data_options, readers, "1", 1, 64, "threads", "threads that read and draw ahead of training"),
     RESUMABLE_INT(fpc_data_options, cache_mb, "4096", 0, 1073741824.0, "MiB",
                   "decoded pictures are kept in memory up to this budget"),
+    {"cache", "where pictures wait for a backend that has memory of its own", "", "auto", 0, 0, caches, FPC_OPT_CHOICE,
+     FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_data_options, cache, int64_t)},
     FPC_OPTION_BOOL(fpc_data_options, drop_last, "on", "leave out a last training batch that is not full"),
     FPC_OPTION_BOOL(fpc_data_options, shuffle, "on", "another order of the training pictures in each epoch"),
     FPC_OPTION_CHOICE(fpc_data_options, sampler, "shuffled", samplers,

@@ -15,8 +15,10 @@ typedef struct fpc_data_options {
     int64_t drop_last; /* on: a last training batch that is not full is left out */
     int64_t shuffle;   /* on */
     int64_t sampler;   /* FPC_SAMPLER_* */
+    int64_t cache;     /* FPC_CACHE_*, auto */
 } fpc_data_options;
 enum { FPC_SAMPLER_SHUFFLED, FPC_SAMPLER_BALANCED };
+enum { FPC_CACHE_AUTO, FPC_CACHE_DEVICE, FPC_CACHE_PINNED, FPC_CACHE_STREAM };
 
 /* ---- batches ---- */
 typedef struct fpc_batch {
@@ -24,6 +26,8 @@ typedef struct fpc_batch {
     uint8_t *image, *mask; /* n*h*w*3, n*h*w; mask NULL where the part has no labels (info.unlabelled) */
     int64_t *index;        /* of each sample in its part */
     fpc_draws draws;       /* training batches only */
+    fpc_part part;
+    const uint8_t **lent; /* by row: picture, then mask, in memory of fpc_data_lend; NULL: they are in image and mask */
 } fpc_batch;
 
 typedef struct fpc_data fpc_data;
@@ -53,6 +57,11 @@ fpc_status fpc_data_file(const fpc_data *, fpc_part, int64_t index, char *path, 
  * per label. Counted on the first call, which reads every training mask, then kept. Each result may be NULL. */
 fpc_status fpc_data_label_counts(fpc_data *, const int64_t **pixels, const int64_t **images,
                                  const uint64_t (**present)[4]);
+/* Samples whose byte is set are elsewhere already: batches leave their pictures and masks out. The caller sets bytes
+ * while readers run (release), and keeps the array. */
+void fpc_data_present(fpc_data *, fpc_part, const uint8_t *present);
+/* The memory for decoded pictures from here on; batches then lend pictures that lie there. Before the first batch. */
+void fpc_data_lend(fpc_data *, void *memory, size_t bytes);
 void fpc_data_close(fpc_data *); /* joins the readers; also done when the arena is freed */
 
 #endif

@@ -55,6 +55,9 @@ struct fpc_data {
     int64_t freed;                  /* batches below this number are no longer in use */
     uint8_t **cache[4];             /* by part and sample: image, then mask; NULL: not there */
     int64_t cache_left;             /* bytes */
+    const uint8_t *present[4];      /* fpc_data_present */
+    uint8_t *slab;                  /* fpc_data_lend: pictures are kept there, not freed; NULL: each by malloc */
+    size_t slab_used;
 };
 
 static const char *const part_name[4] = {"", "training", "validation", "test"};
@@ -115,13 +118,19 @@ static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image
 {
     const int64_t n = pixels(d), bytes = n * (mask ? 4 : 3);
     pthread_mutex_lock(&d->lock);
-    const int room = d->cache[part] && !d->cache[part][index] && bytes <= d->cache_left;
+    const int room = d->cache[part] && !d->cache[part][index] && bytes <= d->cache_left && !d->present[part];
+    uint8_t *copy = NULL;
     if (room)
         d->cache_left -= bytes;
+    if (room && d->slab) {
+        copy = d->slab + d->slab_used;
+        d->slab_used += (size_t)bytes;
+    }
     pthread_mutex_unlock(&d->lock);
     if (!room)
         return;
-    uint8_t *copy = malloc((size_t)bytes);
+    if (!d->slab)
+        copy = malloc((size_t)bytes);
     if (copy) {
         memcpy(copy, image, (size_t)n * 3);
         if (mask)
@@ -131,19 +140,26 @@ static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image
     if (copy && !d->cache[part][index]) {
         d->cache[part][index] = copy;
         copy = NULL;
-    } else {
+    } else if (!d->slab) {
         d->cache_left += bytes;
     }
     pthread_mutex_unlock(&d->lock);
-    free(copy);
+    if (!d->slab)
+        free(copy);
+}
+
+static const uint8_t *kept_sample(fpc_data *d, fpc_part part, int64_t index)
+{
+    pthread_mutex_lock(&d->lock);
+    const uint8_t *kept = d->cache[part] ? d->cache[part][index] : NULL;
+    pthread_mutex_unlock(&d->lock);
+    return kept;
 }
 
 static fpc_status read_sample(fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image,
                               uint8_t *mask)
 {
-    pthread_mutex_lock(&d->lock);
-    const uint8_t *kept = d->cache[part] ? d->cache[part][index] : NULL;
-    pthread_mutex_unlock(&d->lock);
+    const uint8_t *kept = kept_sample(d, part, index);
     const int64_t n = pixels(d);
     if (kept) {
         memcpy(image, kept, (size_t)n * 3);
@@ -170,6 +186,7 @@ static int64_t take(fpc_data *d)
         s->done = 0;
         s->failed = FPC_OK;
         s->batch.n = fpc_data_batch_size(d, d->part, s->number);
+        s->batch.part = d->part;
         s->batch.mask = d->info.unlabelled[d->part] ? NULL : s->mask;
     }
     d->next_pos++;
@@ -183,9 +200,12 @@ static fpc_status fill(fpc_data *d, fpc_arena *scratch, int64_t p)
     const int64_t number = p / d->opt.batch, index = d->order[p];
     const int32_t row = (int32_t)(p % d->opt.batch);
     fpc_batch *b = &d->slot[number % SLOTS].batch;
+    fpc_status st = FPC_OK;
     b->index[row] = index;
-    fpc_status st = read_sample(d, scratch, d->part, index, b->image + row * pixels(d) * 3,
-                                b->mask ? b->mask + row * pixels(d) : NULL);
+    b->lent[row] = d->slab ? kept_sample(d, d->part, index) : NULL;
+    if (!b->lent[row] && !(d->present[d->part] && __atomic_load_n(&d->present[d->part][index], __ATOMIC_ACQUIRE)))
+        st = read_sample(d, scratch, d->part, index, b->image + row * pixels(d) * 3,
+                         b->mask ? b->mask + row * pixels(d) : NULL);
     if (st == FPC_OK && d->part == FPC_TRAIN)
         st = fpc_augments_draw(d->augs, d->seed, d->epoch, number, d->sums ? p : index, row, b->n, d->info.h, d->info.w,
                                &b->draws); /* a picture drawn twice is augmented in two ways */
@@ -358,7 +378,9 @@ static fpc_status make_ready(fpc_data *d)
         b->image = fpc_alloc(d->arena, rows * n * 3);
         d->slot[i].mask = fpc_alloc(d->arena, rows * n);
         b->index = fpc_alloc(d->arena, rows * sizeof *b->index);
-        if (!b->image || !d->slot[i].mask || !b->index || fpc_draws_new(d->augs, d->arena, (int64_t)rows, &b->draws))
+        b->lent = fpc_alloc(d->arena, rows * sizeof *b->lent);
+        if (!b->image || !d->slot[i].mask || !b->index || !b->lent ||
+            fpc_draws_new(d->augs, d->arena, (int64_t)rows, &b->draws))
             return FPC_ENOMEM;
         d->slot[i].number = -1;
     }
@@ -527,7 +549,7 @@ fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t i
         return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s has no sample %lld in that part", d->inst.plugin->name,
                         (long long)index);
     const size_t n = (size_t)pixels(d);
-    *out = (fpc_batch){.n = 1, .h = d->info.h, .w = d->info.w};
+    *out = (fpc_batch){.n = 1, .h = d->info.h, .w = d->info.w, .part = part};
     out->image = fpc_alloc(arena, n * 3);
     out->index = fpc_alloc(arena, sizeof *out->index);
     if (!d->info.unlabelled[part])
@@ -555,6 +577,26 @@ fpc_status fpc_data_file(const fpc_data *d, fpc_part part, int64_t index, char *
     return knows ? d->vtbl->file(d->inst.self, part, index, path, cap) : FPC_OK;
 }
 
+void fpc_data_present(fpc_data *d, fpc_part part, const uint8_t *present)
+{
+    pthread_mutex_lock(&d->lock);
+    d->present[part] = present;
+    pthread_mutex_unlock(&d->lock);
+}
+
+void fpc_data_lend(fpc_data *d, void *memory, size_t bytes)
+{
+    pthread_mutex_lock(&d->lock);
+    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
+        for (int64_t i = 0; d->cache[part] && i < d->info.count[part]; i++) {
+            free(d->cache[part][i]);
+            d->cache[part][i] = NULL;
+        }
+    d->slab = memory;
+    d->cache_left = (int64_t)bytes;
+    pthread_mutex_unlock(&d->lock);
+}
+
 void fpc_data_close(fpc_data *d)
 {
     if (!d || d->closed)
@@ -566,7 +608,7 @@ void fpc_data_close(fpc_data *d)
     for (int32_t i = 0; i < d->n_readers; i++)
         pthread_join(d->reader[i], NULL);
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
-        for (int64_t i = 0; d->cache[part] && i < d->info.count[part]; i++)
+        for (int64_t i = 0; d->cache[part] && !d->slab && i < d->info.count[part]; i++)
             free(d->cache[part][i]);
     pthread_cond_destroy(&d->filled);
     pthread_cond_destroy(&d->work);

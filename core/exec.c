@@ -1,25 +1,23 @@
 /* exec.c: compiles a graph into a program (storage, plan) and runs it: group after group; within a group, parts of the
  * rows in parallel, and in a part tile after tile through all nodes. A run allocates nothing; host access does where it
  * converts. */
-#define _GNU_SOURCE
+#include "exec_parts.h"
+#include <fpcore/half.h>
 #include "exec.h"
 #include "ops.h"
-#include "plan.h"
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-struct fpc_program {
-    fpc_ctx *ctx;
-    fpc_state *state;
-    fpc_graph *graph;
-    fpc_plan *plan;
-    fpc_slot *slot;
-};
 
 /* ---- storage ---- */
+
+/* $half: the parameters in half precision; $half.NAME: one of them, at the same place. */
+static void *half_buffer(const fpc_state *s, const char *name)
+{
+    const fpc_state_entry *e = name[5] ? fpc_state_find(s, name + 6) : NULL;
+    const size_t at = e ? (size_t)((const char *)e->data - (const char *)s->param) / sizeof(float) * 2 : 0;
+    return s->half && (e || !name[5]) ? (char *)s->half + at : NULL;
+}
 
 static void *flat_buffer(const fpc_state *s, const char *name)
 {
@@ -33,6 +31,14 @@ static void *flat_buffer(const fpc_state *s, const char *name)
         return s->average;
     if (!strcmp(name, "$swa"))
         return s->swa;
+    if (!strcmp(name, "$scaler"))
+        return s->scaler;
+    if (!strcmp(name, "$images"))
+        return s->images;
+    if (!strcmp(name, "$masks"))
+        return s->masks;
+    if (!strncmp(name, "$half", 5))
+        return half_buffer(s, name);
     return !strncmp(name, "$slot", 5) ? s->slot[name[5] - '0'] : NULL;
 }
 
@@ -90,13 +96,14 @@ static fpc_status place_fixed(fpc_program *p)
 }
 
 /* The shared activation memory grows to the largest program's need. */
-static fpc_status reserve(fpc_program *p, const fpc_plan *plan)
+fpc_status fpc_exec_reserve(fpc_program *p, const fpc_plan *plan)
 {
     fpc_state *s = p->state;
     const size_t threads = (size_t)(s->backend->device.threads > 0 ? s->backend->device.threads : 1);
     if (plan->arena_bytes > s->work_bytes) {
         fpc_backend_release(s->backend, s->work);
         s->work_bytes = 0;
+        s->work_moved++;
         const fpc_status st = fpc_backend_alloc(s->backend, p->ctx, plan->arena_bytes, "the activations", &s->work);
         if (st)
             return st;
@@ -130,10 +137,23 @@ static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state,
     return st;
 }
 
+static void forget(fpc_program *p)
+{
+    if (p->record)
+        p->state->backend->vtbl->forget(p->state->backend->inst.self, p->record);
+    p->record = NULL;
+}
+
+static void forget_deferred(void *program)
+{
+    forget(program);
+}
+
 fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
 {
-    const fpc_status st = plan_program(ctx, arena, state, g, out);
-    return st ? st : reserve(*out, (*out)->plan);
+    fpc_status st = plan_program(ctx, arena, state, g, out);
+    st = st ? st : fpc_exec_reserve(*out, (*out)->plan);
+    return st ? st : fpc_arena_defer(arena, forget_deferred, *out);
 }
 
 fpc_status fpc_program_measure(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, size_t *bytes)
@@ -160,7 +180,7 @@ typedef struct running {
     atomic_int status;
 } running;
 
-static char *value_base(const fpc_program *p, const fpc_slot *s, int32_t thread)
+char *fpc_exec_base(const fpc_program *p, const fpc_slot *s, int32_t thread)
 {
     const fpc_state *st = p->state;
     return s->place == FPC_PLACE_FIXED   ? s->data
@@ -173,7 +193,7 @@ static fpc_tensor tensor_at(const fpc_program *p, const fpc_plan *plan, int32_t 
 {
     const fpc_value *val = &p->graph->value[v];
     const fpc_slot *s = &plan->slot[v];
-    fpc_tensor t = {.data = value_base(p, s, r.thread), .shape = val->shape, .dtype = val->dtype};
+    fpc_tensor t = {.data = fpc_exec_base(p, s, r.thread), .shape = val->shape, .dtype = val->dtype};
     if (by_rows && s->place != FPC_PLACE_TILE)
         t.data = (char *)t.data + (size_t)r.first * (size_t)val->shape.c * fpc_dtype_size(val->dtype);
     return t;
@@ -264,7 +284,7 @@ static fpc_status each_node(running *r, int end)
     return FPC_OK;
 }
 
-static fpc_status run_group(fpc_program *p, const fpc_plan *plan, const fpc_group *grp)
+fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_group *grp)
 {
     running r = {.p = p, .plan = plan, .group = grp};
     const fpc_backend *be = p->state->backend;
@@ -291,14 +311,77 @@ static fpc_status run_group(fpc_program *p, const fpc_plan *plan, const fpc_grou
     return st ? st : each_node(&r, 1);
 }
 
-fpc_status fpc_program_run(fpc_program *p)
+static fpc_status run_groups(fpc_program *p)
 {
     for (int32_t k = 0; k < p->plan->n_groups; k++) {
-        const fpc_status st = run_group(p, p->plan, &p->plan->group[k]);
+        const fpc_status st = fpc_exec_group(p, p->plan, &p->plan->group[k]);
         if (st)
             return st;
     }
-    return p->state->backend->vtbl->sync ? p->state->backend->vtbl->sync(p->state->backend->inst.self) : FPC_OK;
+    return FPC_OK;
+}
+
+/* ---- records: what a backend that queues was told in a run, to be told again at once ---- */
+
+static int can_record(const fpc_program *p)
+{
+    const fpc_backend_vtbl *v = p->state->backend->vtbl;
+    if (v->size <= offsetof(fpc_backend_vtbl, forget) || !v->record_begin || p->never_record || p->runs == 0)
+        return 0;
+    for (int32_t i = 0; i < p->graph->n_nodes; i++)
+        if (!(p->plan->work[i].kernel->flags & FPC_KERNEL_CAPTURABLE))
+            return 0;
+    return 1;
+}
+
+/* *made 0: the backend records nothing, now or at all. */
+static fpc_status record(fpc_program *p, int *made)
+{
+    fpc_self *self = p->state->backend->inst.self;
+    const fpc_backend_vtbl *v = p->state->backend->vtbl;
+    fpc_status st = v->record_begin(self);
+    *made = 0;
+    if (st == FPC_ENOSUPPORT) {
+        p->never_record = 1;
+        return FPC_OK;
+    }
+    if (st)
+        return st;
+    st = run_groups(p);
+    const fpc_status end = v->record_end(self, &p->record);
+    p->record_of = p->state->work_moved;
+    p->never_record |= !st && !end && !p->record;
+    *made = !st && !end && p->record;
+    return st ? st : end;
+}
+
+fpc_status fpc_program_queue(fpc_program *p)
+{
+    const fpc_backend *be = p->state->backend;
+    fpc_status st = FPC_OK;
+    int made = p->record != NULL;
+    if (p->record && p->record_of != p->state->work_moved) {
+        forget(p);
+        made = 0;
+    }
+    if (!made && can_record(p))
+        st = record(p, &made);
+    p->runs++;
+    if (st)
+        return st;
+    return made ? be->vtbl->replay(be->inst.self, p->record) : run_groups(p);
+}
+
+fpc_status fpc_program_run(fpc_program *p)
+{
+    const fpc_backend *be = p->state->backend;
+    const fpc_status st = fpc_program_queue(p);
+    return st || !be->vtbl->sync ? st : be->vtbl->sync(be->inst.self);
+}
+
+void fpc_program_changes(fpc_program *p)
+{
+    p->never_record = 1;
 }
 
 /* ---- host access ---- */
@@ -334,13 +417,24 @@ const fpc_graph *fpc_program_graph(const fpc_program *p)
     return p->graph;
 }
 
-static double get_number(const void *data, uint32_t dtype, int64_t i)
+double fpc_exec_number(const void *data, uint32_t dtype, int64_t i)
 {
-    return dtype == FPC_F64   ? ((const double *)data)[i]
-           : dtype == FPC_F32 ? (double)((const float *)data)[i]
-           : dtype == FPC_I32 ? (double)((const int32_t *)data)[i]
-           : dtype == FPC_I64 ? (double)((const int64_t *)data)[i]
-                              : (double)((const uint8_t *)data)[i];
+    switch (dtype) {
+    case FPC_F64:
+        return ((const double *)data)[i];
+    case FPC_F32:
+        return (double)((const float *)data)[i];
+    case FPC_BF16:
+        return (double)fpc_bf16_to_float(((const uint16_t *)data)[i]);
+    case FPC_F16:
+        return (double)fpc_f16_to_float(((const uint16_t *)data)[i]);
+    case FPC_I32:
+        return (double)((const int32_t *)data)[i];
+    case FPC_I64:
+        return (double)((const int64_t *)data)[i];
+    default:
+        return (double)((const uint8_t *)data)[i];
+    }
 }
 
 static void put_number(void *data, uint32_t dtype, int64_t i, double x)
@@ -357,34 +451,50 @@ static void put_number(void *data, uint32_t dtype, int64_t i, double x)
         ((uint8_t *)data)[i] = (uint8_t)x;
 }
 
-/* Copies between host and device, converting where the data types differ. */
-static fpc_status transfer(fpc_program *p, const char *name, uint32_t dtype, void *host, int64_t count, fpc_way way)
+void fpc_convert(void *to, uint32_t to_dtype, const void *from, uint32_t from_dtype, int64_t n)
+{
+    if (to_dtype == from_dtype)
+        memcpy(to, from, (size_t)n * fpc_dtype_size(to_dtype));
+    else
+        for (int64_t i = 0; i < n; i++)
+            put_number(to, to_dtype, i, fpc_exec_number(from, from_dtype, i));
+}
+
+fpc_status fpc_program_tensor(const fpc_program *p, const char *name, int64_t count, fpc_tensor *out)
 {
     const int32_t v = find_value(p, name);
     if (v < 0)
         return fpc_fail(p->ctx, FPC_EINTERNAL, "the program has no input or output `%s`", name);
     const fpc_value *val = &p->graph->value[v];
-    if (count != fpc_count(val->shape))
+    if (count >= 0 && count != fpc_count(val->shape))
         return fpc_fail(p->ctx, FPC_EINTERNAL, "`%s` is %s; %lld elements were given", name, fpc_shape_text(val->shape),
                         (long long)count);
-    void *device = value_base(p, &p->slot[v], 0);
-    const size_t bytes = fpc_bytes(val->shape, val->dtype);
+    *out = (fpc_tensor){.data = fpc_exec_base(p, &p->slot[v], 0), .shape = val->shape, .dtype = val->dtype};
+    return FPC_OK;
+}
+
+/* Copies between host and device, converting where the data types differ. */
+static fpc_status transfer(fpc_program *p, const char *name, uint32_t dtype, void *host, int64_t count, fpc_way way)
+{
+    fpc_tensor t;
+    fpc_status st = fpc_program_tensor(p, name, count < 0 ? 0 : count, &t);
+    if (st)
+        return st;
+    const size_t bytes = fpc_bytes(t.shape, t.dtype);
     fpc_backend *be = p->state->backend;
-    if (dtype == val->dtype)
-        return way == FPC_TO_DEVICE ? fpc_backend_copy(be, device, host, bytes, way)
-                                    : fpc_backend_copy(be, host, device, bytes, way);
+    if (dtype == t.dtype)
+        return way == FPC_TO_DEVICE ? fpc_backend_copy(be, t.data, host, bytes, way)
+                                    : fpc_backend_copy(be, host, t.data, bytes, way);
     void *other = malloc(bytes);
     if (!other)
         return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to convert `%s`", name);
-    fpc_status st = FPC_OK;
     if (way == FPC_TO_DEVICE) {
-        for (int64_t i = 0; i < count; i++)
-            put_number(other, val->dtype, i, get_number(host, dtype, i));
-        st = fpc_backend_copy(be, device, other, bytes, way);
+        fpc_convert(other, t.dtype, host, dtype, count);
+        st = fpc_backend_copy(be, t.data, other, bytes, way);
     } else {
-        st = fpc_backend_copy(be, other, device, bytes, way);
-        for (int64_t i = 0; i < count && !st; i++)
-            put_number(host, dtype, i, get_number(other, val->dtype, i));
+        st = fpc_backend_copy(be, other, t.data, bytes, way);
+        if (!st)
+            fpc_convert(host, dtype, other, t.dtype, count);
     }
     free(other);
     return st;
@@ -398,103 +508,4 @@ fpc_status fpc_program_write(fpc_program *p, const char *input, uint32_t dtype, 
 fpc_status fpc_program_read(fpc_program *p, const char *output, uint32_t dtype, void *host, int64_t count)
 {
     return transfer(p, output, dtype, host, count, FPC_TO_HOST);
-}
-
-/* ---- diagnosis: the same graph, one node at a time ---- */
-
-/* Everything stays whole: no tiles. Values of the fixed places are shared with the real plan. */
-static fpc_status untiled_plan(fpc_program *p, fpc_arena *arena, fpc_plan **plan)
-{
-    fpc_slot *slot = fpc_alloc(arena, (size_t)p->graph->n_values * sizeof *slot);
-    if (!slot)
-        return FPC_ENOMEM;
-    for (int32_t v = 0; v < p->graph->n_values; v++)
-        if (p->slot[v].place == FPC_PLACE_FIXED)
-            slot[v] = p->slot[v];
-    const fpc_status st = fpc_plan_make(p->ctx, arena, p->state->backend, p->graph, slot, 0, plan);
-    return st ? st : reserve(p, *plan);
-}
-
-static int all_finite(const void *data, uint32_t dtype, int64_t n)
-{
-    for (int64_t i = 0; i < n && (dtype == FPC_F32 || dtype == FPC_F64); i++)
-        if (!isfinite(get_number(data, dtype, i)))
-            return 0;
-    return 1;
-}
-
-static const char *bad_output(const fpc_program *p, const fpc_plan *plan, const fpc_gnode *n)
-{
-    for (int32_t o = 0; o < n->n_out; o++) {
-        const fpc_value *v = &p->graph->value[n->out[o]];
-        const size_t bytes = fpc_bytes(v->shape, v->dtype);
-        void *host = malloc(bytes);
-        if (!host)
-            return NULL;
-        fpc_backend_copy(p->state->backend, host, value_base(p, &plan->slot[n->out[o]], 0), bytes, FPC_TO_HOST);
-        const int good = all_finite(host, v->dtype, fpc_count(v->shape));
-        free(host);
-        if (!good)
-            return fpc_sprintf(p->graph->arena, "%s%s (%s)", n->backward ? "backward of " : "", n->name, n->def->name);
-    }
-    return NULL;
-}
-
-const char *fpc_program_find_nan(fpc_program *p)
-{
-    fpc_arena *arena = fpc_arena_new(p->ctx);
-    fpc_plan *plan = NULL;
-    const char *found = NULL;
-    const int failed = fpc_ctx_status(p->ctx) != FPC_OK;
-    if (arena && !untiled_plan(p, arena, &plan))
-        for (int32_t k = 0; k < plan->n_groups && !found; k++) {
-            if (run_group(p, plan, &plan->group[k]))
-                break;
-            found = bad_output(p, plan, &p->graph->node[plan->group[k].node[0]]);
-        }
-    fpc_arena_free(arena);
-    if (!failed) /* without memory for whole values there is no name, but the divergence is still what to tell */
-        fpc_ctx_clear(p->ctx);
-    return found;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-fpc_status fpc_program_profile(fpc_program *p, int runs,
-                               void (*row)(void *, const char *, const char *, double, int64_t, int64_t), void *arg)
-{
-    const fpc_plan *plan = p->plan;
-    double *seconds = calloc((size_t)plan->n_groups + 1, sizeof *seconds);
-    if (!seconds)
-        return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to profile");
-    fpc_status st = FPC_OK;
-    for (int i = 0; i <= runs && !st; i++) /* the first run warms up */
-        for (int32_t k = 0; k < plan->n_groups && !st; k++) {
-            const double start = now();
-            st = run_group(p, plan, &plan->group[k]);
-            seconds[k] += i ? now() - start : 0;
-        }
-    for (int32_t k = 0; k < plan->n_groups && !st; k++) {
-        const fpc_group *grp = &plan->group[k];
-        int64_t macs = 0, bytes = 0;
-        char *ops = NULL;
-        for (int32_t i = 0; i < grp->n; i++) {
-            const fpc_gnode *n = &p->graph->node[grp->node[i]];
-            macs += fpc_gnode_macs(p->graph, n);
-            ops = fpc_sprintf(p->graph->arena, "%s%s%s", ops ? ops : "", ops ? "+" : "", n->def->name);
-            for (int32_t j = 0; j < n->n_in + n->n_out; j++) {
-                const int32_t v = j < n->n_in ? n->in[j] : n->out[j - n->n_in];
-                if (plan->slot[v].place != FPC_PLACE_TILE)
-                    bytes += (int64_t)fpc_bytes(p->graph->value[v].shape, p->graph->value[v].dtype);
-            }
-        }
-        row(arg, ops, p->graph->node[grp->node[0]].name, seconds[k] / (runs > 0 ? runs : 1), macs, bytes);
-    }
-    free(seconds);
-    return st;
 }

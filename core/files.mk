@@ -6,6 +6,7 @@ public_headers = \
     include/fpcore/dataset.h \
     include/fpcore/draw.h \
     include/fpcore/graph.h \
+    include/fpcore/half.h \
     include/fpcore/logger.h \
     include/fpcore/loss.h \
     include/fpcore/metric.h \
@@ -78,8 +79,11 @@ core_sources = \
     core/events.h \
     core/exec.c \
     core/exec.h \
+    core/exec_look.c \
     core/exec_node.c \
+    core/exec_parts.h \
     core/file.c \
+    core/fuse.c \
     core/graph.c \
     core/graph.h \
     core/help.c \
@@ -116,6 +120,7 @@ core_sources = \
     core/option_value.c \
     core/option_value.h \
     core/page.h \
+    core/passes.h \
     core/past.c \
     core/past.h \
     core/plan.c \
@@ -124,11 +129,14 @@ core_sources = \
     core/plugin_check.h \
     core/png_bytes.c \
     core/png_bytes.h \
+    core/precision.c \
     core/preview.h \
     core/preview_sheet.c \
     core/preview_text.c \
     core/print.c \
     core/program.h \
+    core/queue.c \
+    core/queue.h \
     core/recipe.c \
     core/recipe.h \
     core/recipe_scan.c \
@@ -139,6 +147,8 @@ core_sources = \
     core/report.h \
     core/report_json.c \
     core/report_text.c \
+    core/resident.c \
+    core/resident.h \
     core/rewrite.c \
     core/run.c \
     core/run.h \
@@ -167,6 +177,7 @@ core_sources = \
     core/stats.h \
     core/steps.c \
     core/steps.h \
+    core/steps_queue.c \
     core/steps_update.c \
     core/submit.c \
     core/submit.h \

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OP(name_, min_, max_, n_out_, in_, out_, attr_, flags_, infer_, grad_, macs_)                                  \
+#define OP(name_, min_, max_, n_out_, in_, out_, half_, attr_, flags_, infer_, grad_, macs_)                           \
     {.size = sizeof(fpc_op_def),                                                                                       \
      .flags = flags_,                                                                                                  \
      .name = #name_,                                                                                                   \
@@ -17,7 +17,8 @@
      .out = out_,                                                                                                      \
      .infer = infer_,                                                                                                  \
      .grad = grad_,                                                                                                    \
-     .macs = macs_},
+     .macs = macs_,                                                                                                    \
+     .half = half_},
 const fpc_op_def fpc_builtin_ops[] = {
 #include "ops.def"
 };

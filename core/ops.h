@@ -38,7 +38,8 @@ fpc_infer_fn infer_linear, infer_linear_grad_x, infer_linear_grad_w, infer_vecto
     infer_attention_grad, infer_equal, infer_bcast, infer_concat, infer_slice, infer_slice_grad, infer_combine,
     infer_resize, infer_pool, infer_broadcast, infer_max_pool, infer_window, infer_warp_image, infer_warp_mask,
     infer_colour, infer_filter, infer_per_image, infer_erase_mask, infer_mix_image, infer_mix_mask, infer_seg_loss,
-    infer_seg_argmax, infer_pixel_loss, infer_boundary, infer_signed_distance, infer_scalar;
+    infer_seg_argmax, infer_pixel_loss, infer_boundary, infer_signed_distance, infer_scalar, infer_linear_add,
+    infer_add_layer_norm, infer_cast, infer_take;
 fpc_grad_fn grad_linear, grad_linear_grad_x, grad_conv2d, grad_conv2d_grad_x, grad_layer_norm, grad_batch_norm,
     grad_attention, grad_gelu, grad_relu, grad_sigmoid, grad_add, grad_mul, grad_add_bcast, grad_mul_bcast, grad_concat,
     grad_slice, grad_dropout, grad_copy, grad_combine, grad_resize, grad_pool_mean, grad_pool_sum, grad_broadcast,

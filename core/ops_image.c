@@ -99,3 +99,13 @@ fpc_status infer_mix_mask(fpc_ctx *ctx, fpc_node *n)
     n->out[0].dtype = FPC_U8;
     return FPC_OK;
 }
+
+fpc_status infer_take(fpc_ctx *ctx, fpc_node *n)
+{
+    const fpc_shape x = n->in[0].shape, index = n->in[1].shape;
+    if (index.h != 1 || index.w != 1 || index.c != 1 || n->in[0].dtype != FPC_U8 || n->in[1].dtype != FPC_I32)
+        return FPC_NODE_FAIL(ctx, n, "takes images of bytes by an index (n,1,1,1) I32, not %s", fpc_shape_text(index));
+    n->out[0].shape = (fpc_shape){index.n, x.h, x.w, x.c};
+    n->out[0].dtype = FPC_U8;
+    return FPC_OK;
+}

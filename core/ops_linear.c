@@ -16,6 +16,15 @@ fpc_status infer_linear(fpc_ctx *ctx, fpc_node *n)
     return FPC_OK;
 }
 
+fpc_status infer_linear_add(fpc_ctx *ctx, fpc_node *n)
+{
+    const fpc_status st = infer_linear(ctx, n);
+    if (!st && !fpc_same_shape(n->in[3].shape, n->out[0].shape))
+        return FPC_NODE_FAIL(ctx, n, "%s is to be added to %s", fpc_shape_text(n->in[3].shape),
+                             fpc_shape_text(n->out[0].shape));
+    return st;
+}
+
 fpc_status grad_linear(fpc_graph *g, fpc_grad *d)
 {
     const fpc_val x = d->in[0], w = d->in[1], dy = d->dout[0];

@@ -168,3 +168,13 @@ fpc_status grad_softmax(fpc_graph *g, fpc_grad *d)
     d->din[0] = fpc_add(g, t, fpc_op1(g, "mul", d->name, 2, (fpc_val[]){y, ones}, NULL));
     return FPC_OK;
 }
+
+/* From one width of floating numbers to another. */
+fpc_status infer_cast(fpc_ctx *ctx, fpc_node *n)
+{
+    const fpc_cast_attr *a = n->attr;
+    if (a->dtype < FPC_F32 || a->dtype > FPC_F64)
+        return FPC_NODE_FAIL(ctx, n, "data type %u is no floating one", a->dtype);
+    n->out[0].dtype = a->dtype;
+    return infer_same(ctx, n);
+}

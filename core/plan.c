@@ -409,6 +409,17 @@ static int named_before(const fpc_plan *p, int32_t i)
     return 0;
 }
 
+/* What a node computes in: half precision where one of its arguments is. */
+static uint32_t type_of(const fpc_graph *g, const fpc_gnode *n)
+{
+    for (int32_t i = 0; i < n->n_in + n->n_out && n->def->half; i++) {
+        const uint32_t dtype = g->value[i < n->n_in ? n->in[i] : n->out[i - n->n_in]].dtype;
+        if (dtype == FPC_BF16 || dtype == FPC_F16)
+            return dtype;
+    }
+    return g->real;
+}
+
 /* Every node gets its kernel; all ops that have none are reported at once, each with its first node. */
 static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_plan *p)
 {
@@ -418,7 +429,7 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
         fpc_tensor in[32], out[8];
         fpc_node view;
         fpc_gnode_view(p->graph, n, in, out, &view);
-        p->work[i].kernel = fpc_backend_kernel(be, &view, p->graph->real);
+        p->work[i].kernel = fpc_backend_kernel(be, &view, type_of(p->graph, n));
         if (!p->work[i].kernel && named_before(p, i))
             continue;
         if (!p->work[i].kernel)

@@ -21,14 +21,17 @@ typedef struct fpc_backend {
     fpc_block *block; /* live memory */
     size_t allocated; /* bytes of it, against device.free */
 } fpc_backend;
-/* section: [backend] of the recipe, or NULL for `cpu` with defaults. */
-fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, fpc_backend **);
+/* section: [backend] of the recipe, or NULL for `cpu` with defaults. precision: an fpc_precision, run.precision. */
+fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, uint32_t precision,
+                            fpc_backend **);
 const fpc_kernel *fpc_backend_kernel(const fpc_backend *, const fpc_node *, uint32_t real);
 fpc_status fpc_backend_copy(fpc_backend *, void *dst, const void *src, size_t, fpc_way);
 /* Zeroed; freed with the backend's arena, or before by fpc_backend_release. what: for the message where there is none.
  */
 fpc_status fpc_backend_alloc(fpc_backend *, fpc_ctx *, size_t, const char *what, void **);
 void fpc_backend_release(fpc_backend *, void *);
+/* Pinned host memory of a backend that queues; freed with the arena. */
+fpc_status fpc_backend_alloc_host(fpc_backend *, fpc_ctx *, fpc_arena *, size_t, const char *what, void **);
 
 /* ---- state: parameters (flat), gradients, optimizer slots, averages, buffers; in backend memory ---- */
 typedef enum fpc_state_kind {
@@ -37,11 +40,13 @@ typedef enum fpc_state_kind {
     FPC_STATE_SLOT,
     FPC_STATE_AVERAGE,
     FPC_STATE_SWA,
-    FPC_STATE_GRAD
+    FPC_STATE_GRAD,
+    FPC_STATE_SCALER
 } fpc_state_kind;
 typedef struct fpc_state_entry {
     const char *name;     /* PARAM and BUFFER: state-dict name; SLOT: "optimizer.SLOT.NAME"; AVERAGE: "average.NAME";
-                             SWA: "swa.NAME"; GRAD: "grad.NAME" */
+                             SWA: "swa.NAME"; GRAD: "grad.NAME"; SCALER:
+                             "optimizer.loss_scaling" */
     uint32_t kind, dtype; /* dtype in files: FPC_F32 or FPC_I64 */
     int32_t rank;
     int64_t dims[4]; /* as in files: (out, in/groups, kh, kw), (out, in), (c), () */
@@ -62,17 +67,23 @@ typedef struct fpc_state {
     int64_t n_trainable; /* numbers in all parameters */
     fpc_shape flat;      /* (1,1,rows,256) */
     void *param, *grad, *accum, *average, *swa, *slot[4];
+    void *half;                      /* parameters in bf16 or fp16; NULL: fp32 alone is in use */
+    void *scaler;                    /* 4 numbers of dynamic loss scaling (ops.h); NULL: fp16 is not in use */
     void *kept;                      /* steps_update.c: the parameters, while sam tries others */
     void *buffers, *kept_buffers[2]; /* all of them in one block, and copies */
     size_t buffer_bytes;
     int32_t n_slots;
+    void *images, *masks; /* of the data set, as bytes, where they lie on the device (resident.h); else NULL */
     /* Activation memory and threads' scratch, shared by all programs: the largest need of any. */
     void *work, *scratch;
     size_t work_bytes, scratch_bytes;
+    int64_t work_moved; /* how often `work` was taken anew: records of programs hold its address */
 } fpc_state;
 enum {
     FPC_KEEP_AVERAGE = 1, /* a running average of the parameters */
     FPC_KEEP_SWA = 2,     /* their mean over epochs */
+    FPC_KEEP_SCALER = 8,  /* the numbers of dynamic loss scaling */
+    FPC_KEEP_HALF = 16,   /* the parameters in half precision beside those in fp32 */
     FPC_KEEP_WEIGHTS = 4  /* nothing but parameters and buffers, to evaluate: no gradients, no slots, no averages */
 };
 /* Memory for the parameters and buffers of a training graph. slots: names of the optimizer's flat slots. keep: what
@@ -89,6 +100,8 @@ fpc_status fpc_state_write(fpc_state *, const fpc_state_entry *, uint32_t dtype,
 uint32_t fpc_state_dtype(const fpc_state *, const fpc_state_entry *);
 /* Fills parameters and buffers as the model declared, from the seed; slots and gradients become zero. */
 fpc_status fpc_state_init(fpc_state *, uint64_t seed);
+/* Loss scaling, where there is any, as at the start, after `steps` optimizer steps that were taken. */
+fpc_status fpc_state_start_scaling(fpc_state *, int64_t steps);
 /* Average := parameters. */
 fpc_status fpc_state_start_average(fpc_state *);
 /* Exchanges parameters and averages (evaluate with the averages, then exchange back). */
@@ -107,9 +120,17 @@ fpc_status fpc_program_compile(fpc_ctx *, fpc_arena *, fpc_state *, fpc_graph *,
 /* The bytes that the same would take for activations, without taking them. */
 fpc_status fpc_program_measure(fpc_ctx *, fpc_arena *, fpc_state *, fpc_graph *, size_t *bytes);
 fpc_status fpc_program_run(fpc_program *);
+/* The same without waiting, where the backend queues its work; elsewhere it is fpc_program_run. */
+fpc_status fpc_program_queue(fpc_program *);
+/* The caller changes attributes of the graph between runs: it may not be recorded. */
+void fpc_program_changes(fpc_program *);
 /* dtype: of the host data; F32/F64 convert to the program's real type. count: elements, must match. */
 fpc_status fpc_program_write(fpc_program *, const char *input, uint32_t dtype, const void *host, int64_t count);
 fpc_status fpc_program_read(fpc_program *, const char *output, uint32_t dtype, void *host, int64_t count);
+/* Where an input or output lies in backend memory. count: its elements, or -1: not checked. */
+fpc_status fpc_program_tensor(const fpc_program *, const char *name, int64_t count, fpc_tensor *);
+/* n numbers from one data type to another. */
+void fpc_convert(void *to, uint32_t to_dtype, const void *from, uint32_t from_dtype, int64_t n);
 int fpc_program_has(const fpc_program *, const char *name); /* input or output of that name */
 fpc_shape fpc_program_shape(const fpc_program *, const char *name);
 size_t fpc_program_memory(const fpc_program *); /* activation bytes it needs */

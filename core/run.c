@@ -55,7 +55,8 @@ static fpc_status measure_epoch(fpc_trainer *t)
         return status;
     t->held = fpc_alloc(t->arena, (size_t)s->run.accumulate * sizeof *t->held);
     t->group = fpc_alloc(t->arena, (size_t)s->run.accumulate * sizeof *t->group);
-    return t->held && t->group ? FPC_OK : FPC_ENOMEM;
+    t->group_images = fpc_alloc(t->arena, (size_t)s->run.accumulate * sizeof *t->group_images);
+    return t->held && t->group && t->group_images ? FPC_OK : FPC_ENOMEM;
 }
 
 static fpc_status start_afresh(fpc_trainer *t)
@@ -95,7 +96,8 @@ static fpc_status begin(fpc_trainer *t)
     if (t->stages->run.beat.n > 1)
         return fpc_fail(t->ctx, FPC_EINVAL, "run.beat has %lld values; one is wanted, or none",
                         (long long)t->stages->run.beat.n);
-    if ((status = find_monitor(t)) || (status = measure_epoch(t)) ||
+    if ((status = find_monitor(t)) || (status = measure_epoch(t)) || (status = fpc_stages_fit(t->stages)) ||
+        (status = fpc_stages_queue(t->stages)) ||
         (status = fpc_events_open(t->ctx, t->arena, t->stages->registry, t->stages->recipe, &t->events)) ||
         (status = fpc_trainer_columns(t)) || (status = fpc_trainer_recipe(t)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))

@@ -125,18 +125,70 @@ static fpc_status tell_step(fpc_trainer *t, const fpc_step_result *r)
     return fpc_events_send(t->events, FPC_STEP, &clock, sizeof field / sizeof *field, field);
 }
 
-fpc_status fpc_trainer_train(fpc_trainer *t)
+/* The time of a step: from the last one's results to these. */
+static void time_step(fpc_trainer *t, double *since)
 {
-    const int64_t accumulate = t->stages->run.accumulate;
-    const fpc_batch **batch = t->group;
+    const double now = fpc_trainer_now();
+
+    t->steps_timed++;
+    smooth(&t->step_seconds, now - *since, t->steps_timed < 20 ? 1 / (double)t->steps_timed : 0.05);
+    *since = now;
+}
+
+/* The results of queued steps, as far as they are there, or all of them. */
+static fpc_status take_steps(fpc_trainer *t, int all, double *since)
+{
     fpc_step_result r;
     fpc_status status;
+    int got;
 
-    if (t->train.steps >= t->steps_per_epoch) /* cut during the validation */
-        return FPC_OK;
-    status = fpc_data_start(t->stages->data, FPC_TRAIN, t->epoch, t->train.steps * accumulate);
+    while (!(status = fpc_queue_take(t->stages, all, &r, &got)) && got) {
+        if ((status = fpc_meter_add(&t->train, t->ctx, t->stages, &r, 1, &r.images)))
+            return status;
+        t->step++;
+        time_step(t, since);
+        if ((status = tell_step(t, &r)))
+            return status;
+    }
+    return status;
+}
+
+/* Steps of one batch each, up to FPC_QUEUE_DEPTH of them ahead of their results. Whatever ends it, every step that was
+ * queued is taken, so that the meters and the weights tell of the same steps. */
+static fpc_status train_queued(fpc_trainer *t)
+{
+    int64_t queued = t->train.steps;
+    const int64_t ahead = t->step - t->train.steps;
+    double since = fpc_trainer_now();
+    const fpc_batch *batch;
+    fpc_status status = FPC_OK, rest;
+
+    while (!status && queued < t->steps_per_epoch && !fpc_ctx_cancelled(t->ctx)) {
+        if ((status = fpc_data_next(t->stages->data, &batch)))
+            break;
+        if (!batch)
+            return fpc_fail(t->ctx, FPC_EINTERNAL, "epoch %lld ended after %lld of %lld steps", (long long)t->epoch + 1,
+                            (long long)queued, (long long)t->steps_per_epoch);
+        queued++;
+        status = fpc_train_queue(t->stages, batch, ahead + queued, t->lr);
+        status = status ? status : take_steps(t, 0, &since);
+    }
+    if (status == FPC_ENAN)
+        return status;
+    rest = take_steps(t, 1, &since);
+    status = status ? status : rest;
+    return !status && queued < t->steps_per_epoch ? FPC_ECANCEL : status;
+}
+
+static fpc_status train_waiting(fpc_trainer *t)
+{
+    const fpc_batch **batch = t->group;
+    int32_t *images = t->group_images;
+    double since = fpc_trainer_now();
+    fpc_step_result r;
+    fpc_status status = FPC_OK;
+
     while (!status && t->train.steps < t->steps_per_epoch) {
-        const double began = fpc_trainer_now();
         int32_t n;
 
         if (fpc_ctx_cancelled(t->ctx))
@@ -146,15 +198,28 @@ fpc_status fpc_trainer_train(fpc_trainer *t)
         if (n == 0)
             return fpc_fail(t->ctx, FPC_EINTERNAL, "epoch %lld ended after %lld of %lld steps", (long long)t->epoch + 1,
                             (long long)t->train.steps, (long long)t->steps_per_epoch);
+        for (int32_t i = 0; i < n; i++)
+            images[i] = batch[i]->n;
         if ((status = fpc_train_step(t->stages, n, batch, t->step + 1, t->lr, &r)) ||
-            (status = fpc_meter_add(&t->train, t->ctx, t->stages, &r, n, batch)))
+            (status = fpc_meter_add(&t->train, t->ctx, t->stages, &r, n, images)))
             return status;
         t->step++;
-        t->steps_timed++;
-        smooth(&t->step_seconds, fpc_trainer_now() - began, t->steps_timed < 20 ? 1 / (double)t->steps_timed : 0.05);
+        time_step(t, &since);
         status = tell_step(t, &r);
     }
     return status;
+}
+
+fpc_status fpc_trainer_train(fpc_trainer *t)
+{
+    const fpc_status status =
+        t->train.steps >= t->steps_per_epoch /* cut during the validation */
+            ? FPC_OK
+            : fpc_data_start(t->stages->data, FPC_TRAIN, t->epoch, t->train.steps * t->stages->run.accumulate);
+
+    if (status || t->train.steps >= t->steps_per_epoch)
+        return status;
+    return fpc_stages_queued(t->stages) ? train_queued(t) : train_waiting(t);
 }
 
 /* ---- validation ---- */
@@ -169,32 +234,63 @@ static fpc_status tell_eval(fpc_trainer *t)
     return fpc_events_send(t->events, FPC_EVAL, &clock, sizeof field / sizeof *field, field);
 }
 
-fpc_status fpc_trainer_validate(fpc_trainer *t)
+/* What a validated batch counts for. */
+static fpc_status take_batch(fpc_trainer *t, const fpc_step_result *r, double *since)
 {
-    const fpc_batch *batch;
+    const double now = fpc_trainer_now();
+    fpc_status status = fpc_meter_add(&t->val, t->ctx, t->stages, r, 1, &r->images);
+
+    if (!status && !isfinite(r->loss))
+        status = fpc_fail(t->ctx, FPC_ENAN, "the validation loss of epoch %lld, batch %lld, is not finite",
+                          (long long)t->epoch + 1, (long long)t->val.batches);
+    smooth(&t->eval_seconds, now - *since, 0.1);
+    *since = now;
+    return status ? status : tell_eval(t);
+}
+
+static fpc_status take_batches(fpc_trainer *t, int all, double *since)
+{
     fpc_step_result r;
     fpc_status status;
+    int got;
+
+    while (!(status = fpc_queue_take(t->stages, all, &r, &got)) && got)
+        if ((status = take_batch(t, &r, since)))
+            break;
+    return status;
+}
+
+/* One batch, done or queued. */
+static fpc_status validate_batch(fpc_trainer *t, const fpc_batch *batch, double *since)
+{
+    fpc_step_result r;
+    fpc_status status;
+
+    if (fpc_stages_queued(t->stages)) {
+        status = fpc_eval_queue(t->stages, batch);
+        return status ? status : take_batches(t, 0, since);
+    }
+    status = fpc_eval_step(t->stages, batch, &r);
+    return status ? status : take_batch(t, &r, since);
+}
+
+fpc_status fpc_trainer_validate(fpc_trainer *t)
+{
+    double since = fpc_trainer_now();
+    const fpc_batch *batch = NULL;
+    fpc_status status, rest;
 
     fpc_meter_clear(&t->val);
     if (t->val_images == 0)
         return FPC_OK;
     status = fpc_data_start(t->stages->data, FPC_VAL, t->epoch, 0);
-    while (!status) {
-        const double began = fpc_trainer_now();
-
-        if (fpc_ctx_cancelled(t->ctx))
-            return FPC_ECANCEL;
+    while (!status && !fpc_ctx_cancelled(t->ctx)) {
         if ((status = fpc_data_next(t->stages->data, &batch)) || !batch)
             break;
-        memset(&r, 0, sizeof r);
-        if ((status = fpc_eval_step(t->stages, batch, &r)) ||
-            (status = fpc_meter_add(&t->val, t->ctx, t->stages, &r, 1, &batch)))
-            break;
-        if (!isfinite(r.loss))
-            return fpc_fail(t->ctx, FPC_ENAN, "the validation loss of epoch %lld, batch %lld, is not finite",
-                            (long long)t->epoch + 1, (long long)t->val.batches);
-        smooth(&t->eval_seconds, fpc_trainer_now() - began, 0.1);
-        status = tell_eval(t);
+        status = validate_batch(t, batch, &since);
     }
-    return status;
+    if (!fpc_stages_queued(t->stages) || status)
+        return status ? status : fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : FPC_OK;
+    rest = take_batches(t, 1, &since);
+    return rest ? rest : fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : FPC_OK;
 }

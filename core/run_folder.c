@@ -150,6 +150,15 @@ static const char *value_in(const struct line *line, int32_t n, const struct lin
     return NULL;
 }
 
+/* A run may move to another backend, whose keys are others: draws and order stay, values differ by rounding. */
+static int moves(const struct line *was, int32_t n_was, const struct line *is, int32_t n_is)
+{
+    const struct line use = {"backend", "use", NULL};
+    const char *from = value_in(was, n_was, &use), *to = value_in(is, n_is, &use);
+
+    return from && to && strcmp(from, to) != 0;
+}
+
 fpc_status fpc_trainer_same_recipe(fpc_trainer *t, const char *identity, const char *origin)
 {
     struct line *was, *is;
@@ -158,13 +167,16 @@ fpc_status fpc_trainer_same_recipe(fpc_trainer *t, const char *identity, const c
 
     if (n_was < 0 || n_is < 0)
         return FPC_ENOMEM;
+    const int moved = moves(was, n_was, is, n_is);
     for (int32_t i = 0; i < n_was && list; i++)
-        if ((!(other = value_in(is, n_is, &was[i])) || strcmp(other, was[i].value)) &&
+        if (!(moved && !strcmp(was[i].section, "backend")) &&
+            (!(other = value_in(is, n_is, &was[i])) || strcmp(other, was[i].value)) &&
             !resumable(t, was[i].section, was[i].key))
             list = fpc_sprintf(t->arena, "%s\n  %s.%s = %s (the run: %s)", list, was[i].section, was[i].key,
                                other ? other : "nothing", was[i].value);
     for (int32_t i = 0; i < n_is && list; i++)
-        if (!value_in(was, n_was, &is[i]) && !is_default(t, is[i].section, is[i].key, is[i].value))
+        if (!(moved && !strcmp(is[i].section, "backend")) && !value_in(was, n_was, &is[i]) &&
+            !is_default(t, is[i].section, is[i].key, is[i].value))
             list = fpc_sprintf(t->arena, "%s\n  %s.%s = %s (the run: nothing)", list, is[i].section, is[i].key,
                                is[i].value);
     if (!list)

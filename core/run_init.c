@@ -232,7 +232,7 @@ static fpc_status take_state(fpc_trainer *t, const fpc_st_file *file)
     fpc_arena_free(scratch);
     if (!status && !(status = meta_number(t->ctx, file, "step", &t->first_step)))
         t->step = t->first_step;
-    return status;
+    return status ? status : fpc_state_start_scaling(state, t->step);
 }
 
 fpc_status fpc_trainer_init(fpc_trainer *t)

@@ -19,11 +19,11 @@ void fpc_meter_clear(fpc_meter *meter)
 {
     meter->loss = meter->grad_norm = 0;
     memset(meter->term, 0, sizeof meter->term);
-    meter->images = meter->steps = meter->batches = 0;
+    meter->images = meter->steps = meter->batches = meter->skipped = 0;
 }
 
 fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stages, const fpc_step_result *r,
-                         int32_t n_batches, const fpc_batch *const *batch)
+                         int32_t n_batches, const int32_t *batch)
 {
     const size_t numbers = (size_t)stages->classes * 3;
 
@@ -33,9 +33,12 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stage
     memcpy(meter->counts + (size_t)meter->images * numbers, r->tp_fp_fn,
            (size_t)r->images * numbers * sizeof *r->tp_fp_fn);
     for (int32_t i = 0; i < n_batches; i++)
-        meter->batch_images[meter->batches++] = batch[i]->n;
+        meter->batch_images[meter->batches++] = batch[i];
     meter->loss += r->loss * r->images;
-    meter->grad_norm += r->grad_norm;
+    if (r->skipped)
+        meter->skipped++;
+    else
+        meter->grad_norm += r->grad_norm;
     for (int32_t i = 0; i < stages->n_losses && i < FPC_METER_TERMS; i++)
         meter->term[i] += r->term[i] * r->images;
     meter->images += r->images;
@@ -144,7 +147,7 @@ void fpc_trainer_row(fpc_trainer *t)
         extra += s->classes;
     }
     *at = t->lr;
-    *extra++ = mean(t->train.grad_norm, t->train.steps);
+    *extra++ = mean(t->train.grad_norm, t->train.steps - t->train.skipped);
     for (int32_t i = 0; i < terms_of(s); i++)
         *extra++ = mean(t->train.term[i], t->train.images);
     for (int32_t i = 0; i < terms_of(s); i++)

@@ -15,7 +15,7 @@
 
 struct pieces {
     fpc_st_tensor *tensor;
-    fpc_st_meta meta[16];
+    fpc_st_meta meta[20];
     int32_t n, n_meta;
 };
 
@@ -87,6 +87,8 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "fpcore.version", FPC_VERSION);
     add_meta(p, "epoch", fpc_sprintf(arena, "%lld", (long long)t->epoch));
     add_meta(p, "epoch.steps", fpc_sprintf(arena, "%lld", (long long)t->train.steps));
+    if (t->train.skipped)
+        add_meta(p, "epoch.skipped", fpc_sprintf(arena, "%lld", (long long)t->train.skipped));
     add_meta(p, "step", fpc_sprintf(arena, "%lld", (long long)t->step));
     add_meta(p, "step.first", fpc_sprintf(arena, "%lld", (long long)t->first_step));
     add_meta(p, "epochs", fpc_sprintf(arena, "%lld", (long long)t->stages->run.epochs));
@@ -159,6 +161,8 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
 
     if (fpc_st_meta_find(file, "step.first")) /* older files: 0 */
         status = whole_number(t, file, "step.first", 0, &t->first_step);
+    if (!status && fpc_st_meta_find(file, "epoch.skipped"))
+        status = whole_number(t, file, "epoch.skipped", 0, &t->train.skipped);
     if (status)
         return status;
 
@@ -261,6 +265,10 @@ static fpc_status read_state(fpc_trainer *t, const fpc_st_file *file)
     for (int32_t i = 0; i < state->n && !status; i++) {
         const fpc_state_entry *e = &state->entry[i];
         const fpc_st_tensor *v = fpc_st_find(file, e->name);
+        if (e->kind == FPC_STATE_SCALER && !v) { /* so far in another precision */
+            status = fpc_state_start_scaling(state, t->step);
+            continue;
+        }
         const uint32_t dtype = v && v->dtype == FPC_F64 && e->dtype == FPC_F32 ? FPC_F64 : e->dtype;
         const void *data;
         if (e->kind == FPC_STATE_GRAD)

@@ -4,6 +4,7 @@
 #include "core_options.h"
 #include "ops.h"
 #include "run.h"
+#include "steps.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -215,8 +216,8 @@ static fpc_status describe_data(fpc_stages *s, const fpc_instance *dataset)
 
 static fpc_status open_backend(fpc_stages *s)
 {
-    fpc_status st =
-        fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"), &s->backend);
+    fpc_status st = fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"),
+                                     (uint32_t)s->run.precision, &s->backend);
     if (!st)
         remember(s, "backend", &s->backend->inst, (fpc_option_set){0});
     return st;
@@ -247,7 +248,8 @@ static fpc_status make_state(fpc_stages *s, int frozen)
         return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible",
                         s->optimizer.plugin->name, opt->n_slots);
     const unsigned keep = (s->run.ema > 0 ? FPC_KEEP_AVERAGE : 0u) | (s->run.swa_start > 0 ? FPC_KEEP_SWA : 0u) |
-                          (frozen ? FPC_KEEP_WEIGHTS : 0u);
+                          (s->backend->device.precision == FPC_HALF_FP16 ? FPC_KEEP_SCALER : 0u) |
+                          (fpc_half_of(s) ? FPC_KEEP_HALF : 0u) | (frozen ? FPC_KEEP_WEIGHTS : 0u);
     st = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, keep, &s->state);
     return st ? st : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
@@ -289,6 +291,8 @@ fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_pa
     const fpc_found *opened;
     const int32_t n = st ? 0 : fpc_registry_opened(s->registry, &opened);
     st = st ? st : fpc_op_table_new(ctx, arena, n, opened, &s->ops);
+    if (!st && !fpc_programs_of(s))
+        return FPC_ENOMEM;
     if (!st && (what & FPC_OPEN_BACKEND))
         st = make_state(s, (what & FPC_OPEN_FROZEN) != 0);
     *out = s;

@@ -34,6 +34,8 @@ typedef struct fpc_run_options {
     int64_t init_optimizer; /* an fpc_init */
     fpc_reals beat;         /* value that the first best has to pass, or none */
     int64_t rewrite;        /* on: exact graph rewrites */
+    int64_t precision;      /* an fpc_precision, FP32 */
+    int64_t eval_precision; /* 1: validation in fp32 whatever `precision` */
 } fpc_run_options;
 
 typedef struct fpc_loss_term {
@@ -110,12 +112,23 @@ typedef struct fpc_step_result {
     double term[16]; /* per [loss.*] section, unweighted */
     int32_t images;
     const int32_t *tp_fp_fn; /* [images][classes][3] of all micro-batches */
+    int32_t skipped; /* 1: fp16 overflowed; the factor of the loss was halved, the weights stay (ops.h: scaler) */
 } fpc_step_result;
 
 /* One optimizer step from n_micro batches. step: counts from 1 over the whole run; lr: the rate. FPC_ENAN where loss or
  * gradient norm is not finite (the parameters are then unchanged); the message names step and node. */
 fpc_status fpc_train_step(fpc_stages *, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
                           fpc_step_result *out);
+/* Steps without waiting, on a backend that queues, where each step is one batch: fpc_stages_queue sets it up once,
+ * before any step, and decides where the data set lies; fpc_stages_queued tells whether steps go by the two functions
+ * below. */
+fpc_status fpc_stages_queue(fpc_stages *);
+int fpc_stages_queued(const fpc_stages *);
+fpc_status fpc_train_queue(fpc_stages *, const fpc_batch *, int64_t step, double lr);
+fpc_status fpc_eval_queue(fpc_stages *, const fpc_batch *);
+/* The results of the oldest queued step that nobody took: got 1. all 0: only where as many are under way as may be, so
+ * that a further one can be queued. tp_fp_fn stays until the next step is queued. */
+fpc_status fpc_queue_take(fpc_stages *, int all, fpc_step_result *, int *got);
 /* After the n-th (from 0) mean of weights: takes the parameters into it. */
 fpc_status fpc_stages_swa(fpc_stages *, int64_t n);
 /* The running statistics of batch norm made again, forward in training mode: batch k, from 1; step: for dropout. */
@@ -144,6 +157,9 @@ fpc_status fpc_stages_step(fpc_stages *, fpc_program *program, int64_t step, dou
 /* Bytes that training with n pictures of h x w a batch takes: weights, gradients, slots and activations, without taking
  * the activations. */
 fpc_status fpc_stages_memory(fpc_stages *, int32_t n, int32_t h, int32_t w, size_t *bytes);
+/* Whether training with the recipe's batch fits into the memory that the backend has free; a refusal names the needs
+ * and the largest batch that would. */
+fpc_status fpc_stages_fit(fpc_stages *);
 /* The rewritten graph of one image, for the layer table; no memory is taken. */
 fpc_status fpc_stages_graph(fpc_stages *, int32_t n, int32_t h, int32_t w, int training, int rewrite, fpc_graph **);
 

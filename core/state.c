@@ -83,6 +83,22 @@ static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g
     return st;
 }
 
+/* Dynamic loss scaling starts where PyTorch's does. */
+static fpc_status add_scaler(fpc_state *s)
+{
+    const fpc_value v = {.shape = fpc_vector(4), .dtype = FPC_F32, .rank = 1};
+    const fpc_status st = fpc_backend_alloc(s->backend, s->ctx, 4 * sizeof(double), "loss scaling", &s->scaler);
+    if (!st)
+        add_entry(s, FPC_STATE_SCALER, "optimizer.loss_scaling", NULL, &v, s->scaler);
+    return st;
+}
+
+fpc_status fpc_state_start_scaling(fpc_state *s, int64_t steps)
+{
+    const fpc_state_entry *e = fpc_state_find(s, "optimizer.loss_scaling");
+    return e ? fpc_state_write(s, e, FPC_F64, (double[]){65536, 0, (double)steps, 0}) : FPC_OK;
+}
+
 fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const fpc_graph *g, int32_t n_slots,
                          const char *const *slots, unsigned keep, fpc_state **out)
 {
@@ -106,11 +122,13 @@ fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const 
     s->flat = (fpc_shape){1, 1, (int32_t)((numbers + ROW - 1) / ROW), ROW};
     if (s->flat.w < 1)
         return fpc_fail(ctx, FPC_EINVAL, "the model has no parameters; a model's build must declare some");
-    s->entry = fpc_alloc(arena, (size_t)(n_params * (4 + n_slots) + n_buffers + 1) * sizeof *s->entry);
+    s->entry = fpc_alloc(arena, (size_t)(n_params * (4 + n_slots) + n_buffers + 2) * sizeof *s->entry);
     if (!s->entry)
         return FPC_ENOMEM;
     const size_t bytes = fpc_bytes(s->flat, g->real);
     fpc_status st = fpc_backend_alloc(be, ctx, bytes, "the parameters", &s->param);
+    if ((keep & FPC_KEEP_HALF) && !st)
+        st = fpc_backend_alloc(be, ctx, fpc_bytes(s->flat, FPC_BF16), "the parameters in half precision", &s->half);
     st = st || frozen ? st : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
     for (int32_t i = 0; i < n_slots && !st; i++)
         st = fpc_backend_alloc(be, ctx, bytes, "the optimizer", &s->slot[i]);
@@ -125,6 +143,8 @@ fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const 
         const char *prefix = fpc_sprintf(arena, "optimizer.%s.", slots[i]);
         st = prefix ? add_flat(s, arena, g, FPC_STATE_SLOT, prefix, s->slot[i]) : FPC_ENOMEM;
     }
+    if ((keep & FPC_KEEP_SCALER) && !frozen && !st)
+        st = add_scaler(s);
     if (s->average && !st)
         st = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
     if (s->swa && !st)
@@ -278,6 +298,7 @@ static fpc_status clear_flat(fpc_state *s)
 fpc_status fpc_state_init(fpc_state *s, uint64_t seed)
 {
     fpc_status st = clear_flat(s);
+    st = st ? st : fpc_state_start_scaling(s, 0);
     for (int32_t i = 0; i < s->n && !st; i++)
         if (s->entry[i].kind == FPC_STATE_PARAM || s->entry[i].kind == FPC_STATE_BUFFER)
             st = fill_entry(s, &s->entry[i], seed);

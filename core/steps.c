@@ -1,6 +1,7 @@
 /* steps.c: from the opened stages to graphs, and from graphs to steps: one optimizer step, one evaluated batch, one
  * prediction. A program is compiled for each batch size that occurs and kept; all share the activation memory. */
 #include "ops.h"
+#include "passes.h"
 #include "steps.h"
 #include <math.h>
 #include <stdio.h>
@@ -80,19 +81,65 @@ static fpc_status build_losses(fpc_stages *s, fpc_graph *g, fpc_val logits, fpc_
     return fpc_graph_check(g);
 }
 
+uint32_t fpc_half_of(const fpc_stages *s)
+{
+    const uint32_t p = s->backend->device.precision;
+    return p == FPC_HALF_BF16 ? FPC_BF16 : p == FPC_HALF_FP16 ? FPC_F16 : 0;
+}
+
+/* What the device wants of the finished graph. */
+static fpc_status lower(fpc_stages *s, fpc_graph *g, int training)
+{
+    const uint32_t half = training || !s->run.eval_precision ? fpc_half_of(s) : 0;
+    const fpc_status st = s->backend->device.fuses ? fpc_fuse(g) : FPC_OK;
+    return st || !half ? st : fpc_narrow(g, half);
+}
+
+/* What the backward pass starts from: the loss, in fp16 times a factor that keeps small gradients above zero. */
+static fpc_val scaled_loss(fpc_stages *s, fpc_graph *g)
+{
+    const fpc_val loss = fpc_output_find(g, "$loss");
+    const fpc_slice_attr factor = {0, 1, 4};
+    if (!s->state->scaler)
+        return loss;
+    const fpc_val state = fpc_buffer(g, "$scaler", 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO);
+    return fpc_mul(g, loss, fpc_op(g, "slice", "loss scaling", 1, &state, &factor, NULL));
+}
+
 /* Rewrites, and for training the backward pass; what nobody needs goes. */
 static fpc_status finish_graph(fpc_stages *s, fpc_graph *g, int backward, fpc_val loss)
 {
     fpc_output_mark(g, "$loss", loss);
     fpc_status st = fpc_rewrite(g, (int)s->run.rewrite);
     if (st || !backward)
-        return st;
+        return st ? st : lower(s, g, g->training);
     g->n_grads = s->state->n_params;
     g->grad = fpc_alloc(g->arena, (size_t)g->n_grads * sizeof *g->grad);
     if (!g->grad)
         return FPC_ENOMEM;
-    st = fpc_autodiff(g, fpc_output_find(g, "$loss"), g->n_grads, g->grad);
-    return st ? st : fpc_graph_sweep(g, g->n_grads, g->grad);
+    st = fpc_autodiff(g, scaled_loss(s, g), g->n_grads, g->grad);
+    st = st ? st : fpc_graph_sweep(g, g->n_grads, g->grad);
+    return st ? st : lower(s, g, 1);
+}
+
+/* The pictures and masks of a batch: inputs, or taken out of the data set that lies on the device. */
+static void input_images(fpc_stages *s, fpc_graph *g, fpc_program_kind kind, int32_t n, int32_t h, int32_t w,
+                         fpc_val *image, fpc_val *mask)
+{
+    const fpc_shape all = s->programs->resident ? fpc_resident_shape(s->programs->resident) : (fpc_shape){0};
+    const int batches = kind == FPC_PROGRAM_TRAIN || kind == FPC_PROGRAM_EVAL || kind == FPC_PROGRAM_STATS;
+    *mask = (fpc_val){-1};
+    if (!batches || !all.n) {
+        *image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, FPC_U8);
+        if (kind != FPC_PROGRAM_PREDICT)
+            *mask = fpc_input(g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8);
+        return;
+    }
+    const fpc_val index = fpc_input(g, "index", (fpc_shape){n, 1, 1, 1}, FPC_I32);
+    const fpc_val from[2] = {fpc_buffer(g, "$images", 1, all, FPC_U8, FPC_FILL_ZERO),
+                             fpc_buffer(g, "$masks", 1, (fpc_shape){all.n, h, w, 1}, FPC_U8, FPC_FILL_ZERO)};
+    *image = fpc_op(g, "take", "images", 2, (fpc_val[]){from[0], index}, NULL, NULL);
+    *mask = fpc_op(g, "take", "masks", 2, (fpc_val[]){from[1], index}, NULL, NULL);
 }
 
 static fpc_status build_step(fpc_stages *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w, fpc_graph **out)
@@ -103,10 +150,8 @@ static fpc_status build_step(fpc_stages *s, fpc_program_kind kind, int32_t n, in
     fpc_status st = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, training, &g);
     if (st)
         return st;
-    const fpc_val image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, FPC_U8);
-    fpc_val mask = {-1}, logits, loss = {-1};
-    if (kind != FPC_PROGRAM_PREDICT)
-        mask = fpc_input(g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8);
+    fpc_val image, mask, logits, loss = {-1};
+    input_images(s, g, kind, n, h, w, &image, &mask);
     const fpc_augmented in = fpc_augments_build(draws ? fpc_data_augments(s->data) : NULL, g, image, mask);
     if (kind == FPC_PROGRAM_LABELS || kind == FPC_PROGRAM_AUGMENTED) {
         *out = g;
@@ -119,7 +164,8 @@ static fpc_status build_step(fpc_stages *s, fpc_program_kind kind, int32_t n, in
     st = fpc_stages_model(s, g, in.image, &logits);
     if (kind == FPC_PROGRAM_STATS) { /* no output: the statistics are effects, the rest goes */
         *out = g;
-        return st ? st : fpc_rewrite(g, (int)s->run.rewrite);
+        st = st ? st : fpc_rewrite(g, (int)s->run.rewrite);
+        return st ? st : lower(s, g, 1);
     }
     if (!st && kind == FPC_PROGRAM_PREDICT) {
         const fpc_resize_attr same = {h, w, 0};
@@ -139,7 +185,7 @@ struct fpc_programs *fpc_programs_of(fpc_stages *s)
     return s->programs;
 }
 
-static fpc_status get_program(fpc_stages *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w, fpc_program **out)
+fpc_status fpc_steps_program(fpc_stages *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w, fpc_program **out)
 {
     struct fpc_programs *all = fpc_programs_of(s);
     fpc_graph *g;
@@ -161,12 +207,20 @@ static fpc_status get_program(fpc_stages *s, fpc_program_kind kind, int32_t n, i
 
 /* ---- steps ---- */
 
-static fpc_status write_draws(fpc_program *p, const fpc_augments *a, const fpc_batch *b)
+fpc_status fpc_steps_write(fpc_stages *s, fpc_program *p, const char *input, uint32_t dtype, const void *host,
+                           int64_t count)
 {
+    return s->programs->queueing ? fpc_queue_write(s->programs->queue, p, input, dtype, host, count)
+                                 : fpc_program_write(p, input, dtype, host, count);
+}
+
+static fpc_status write_draws(fpc_stages *s, fpc_program *p, const fpc_batch *b)
+{
+    const fpc_augments *a = fpc_data_augments(s->data);
     fpc_status st = FPC_OK;
     for (int32_t i = 0; a && i < a->n_inputs && !st; i++)
         if (fpc_program_has(p, a->input[i].name))
-            st = fpc_program_write(p, a->input[i].name, a->input[i].dtype, b->draws.data[i], b->n * a->input[i].count);
+            st = fpc_steps_write(s, p, a->input[i].name, a->input[i].dtype, b->draws.data[i], b->n * a->input[i].count);
     return st;
 }
 
@@ -174,7 +228,7 @@ static fpc_status write_clock(fpc_stages *s, fpc_program *p, int64_t count)
 {
     const uint64_t seed = (uint64_t)s->run.seed;
     const int32_t clock[4] = {(int32_t)(uint32_t)seed, (int32_t)(uint32_t)(seed >> 32), (int32_t)(uint32_t)count, 0};
-    return fpc_program_has(p, "clock") ? fpc_program_write(p, "clock", FPC_I32, clock, 4) : FPC_OK;
+    return fpc_program_has(p, "clock") ? fpc_steps_write(s, p, "clock", FPC_I32, clock, 4) : FPC_OK;
 }
 
 static fpc_status write_weights(fpc_stages *s, fpc_program *p, const double *share)
@@ -182,14 +236,24 @@ static fpc_status write_weights(fpc_stages *s, fpc_program *p, const double *sha
     double w[FPC_STEP_TERMS];
     for (int32_t t = 0; t < s->n_losses; t++)
         w[t] = s->loss[t].weight * (share ? share[t] : 1);
-    return fpc_program_write(p, "loss.weights", FPC_F64, w, s->n_losses);
+    return fpc_steps_write(s, p, "loss.weights", FPC_F64, w, s->n_losses);
 }
 
-static fpc_status write_batch(fpc_program *p, const fpc_batch *b)
+static fpc_status write_batch(fpc_stages *s, fpc_program *p, const fpc_batch *b)
 {
     const int64_t area = (int64_t)b->n * b->h * b->w;
-    const fpc_status st = fpc_program_write(p, "image", FPC_U8, b->image, area * 3);
-    return st ? st : fpc_program_write(p, "mask", FPC_U8, b->mask, area);
+    if (s->programs->resident)
+        return fpc_resident_write(s->programs->resident, s, p, b);
+    const fpc_status st = fpc_steps_write(s, p, "image", FPC_U8, b->image, area * 3);
+    return st || !fpc_program_has(p, "mask") ? st : fpc_steps_write(s, p, "mask", FPC_U8, b->mask, area);
+}
+
+fpc_status fpc_steps_inputs(fpc_stages *s, fpc_program *p, const fpc_batch *b, int64_t clock, const double *share)
+{
+    fpc_status st = write_batch(s, p, b);
+    st = st ? st : write_draws(s, p, b);
+    st = st ? st : write_clock(s, p, clock);
+    return st || !fpc_program_has(p, "loss.weights") ? st : write_weights(s, p, share);
 }
 
 /* Normalisers of each term, so that micro-batches add up to what one large batch gives. mask: after augmentation, which
@@ -228,10 +292,10 @@ static fpc_status all_norms(fpc_stages *s, int32_t n_micro, const fpc_batch *con
         fpc_status st = FPC_OK;
         if (a && a->changes_labels) {
             mask = malloc((size_t)pixels);
-            st = mask ? get_program(s, FPC_PROGRAM_LABELS, b->n, b->h, b->w, &p)
+            st = mask ? fpc_steps_program(s, FPC_PROGRAM_LABELS, b->n, b->h, b->w, &p)
                       : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
             st = st ? st : fpc_program_write(p, "mask", FPC_U8, b->mask, pixels);
-            st = st ? st : write_draws(p, a, b);
+            st = st ? st : write_draws(s, p, b);
             st = st ? st : fpc_program_run(p);
             st = st ? st : fpc_program_read(p, "labels", FPC_U8, mask, pixels);
         }
@@ -272,7 +336,7 @@ static fpc_status read_results(fpc_stages *s, fpc_program *p, const double *shar
     return st;
 }
 
-static fpc_status diverged(fpc_stages *s, fpc_program *p, int64_t step, const char *what, double value)
+fpc_status fpc_steps_diverged(fpc_stages *s, fpc_program *p, int64_t step, const char *what, double value)
 {
     const char *where = fpc_program_find_nan(p);
     return fpc_fail(
@@ -302,17 +366,14 @@ static fpc_status gradient(fpc_stages *s, int32_t n_micro, const fpc_batch *cons
         const fpc_batch *b = batches[k];
         for (int32_t t = 0; t < s->n_losses; t++)
             share[t] = n_micro > 1 && total[t] > 0 ? all->norms[k * s->n_losses + t] / total[t] : 1;
-        st = get_program(s, FPC_PROGRAM_TRAIN, b->n, b->h, b->w, &p);
-        st = st ? st : write_batch(p, b);
-        st = st ? st : write_draws(p, fpc_data_augments(s->data), b);
-        st = st ? st : write_clock(s, p, step * s->run.accumulate + k);
-        st = st ? st : write_weights(s, p, share);
+        st = fpc_steps_program(s, FPC_PROGRAM_TRAIN, b->n, b->h, b->w, &p);
+        st = st ? st : fpc_steps_inputs(s, p, b, step * s->run.accumulate + k, share);
         st = st ? st : fpc_program_run(p);
         if (!st)
             st = out ? read_results(s, p, share, out, b->n) : fpc_program_read(p, "loss", FPC_F64, &loss, 1);
         loss = out ? out->loss : loss;
         if (!st && !isfinite(loss))
-            return diverged(s, p, step, out ? "loss" : "loss at the weights that optimizer.sam tries", loss);
+            return fpc_steps_diverged(s, p, step, out ? "loss" : "loss at the weights that optimizer.sam tries", loss);
         st = st || !accumulating ? st : fpc_program_run(all->accumulate);
     }
     *last = p;
@@ -325,19 +386,16 @@ typedef struct step_args { /* of the step under way, for the second gradient of 
     const fpc_batch *const *batches;
     int64_t step;
     const double *total;
-    double norm, scale;
+    fpc_program *last;
+    int uphill; /* the second gradient was made */
 } step_args;
 
-/* Same batches, same draws, same dropout at other weights; norm and scale become those of this gradient. */
+/* Same batches, same draws, same dropout at other weights. */
 static fpc_status second_gradient(void *arg)
 {
     step_args *a = arg;
-    fpc_program *p = NULL;
-    fpc_status st = gradient(a->s, a->n_micro, a->batches, a->step, a->total, NULL, &p);
-    st = st ? st : fpc_update_norm(a->s, &a->norm, &a->scale);
-    if (!st && !isfinite(a->norm))
-        st = diverged(a->s, p, a->step, "norm of the gradient at the weights that optimizer.sam tries", a->norm);
-    return st;
+    a->uphill = 1;
+    return gradient(a->s, a->n_micro, a->batches, a->step, a->total, NULL, &a->last);
 }
 
 static fpc_status prepare_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const *batches, double *total)
@@ -358,7 +416,7 @@ static fpc_status prepare_step(fpc_stages *s, int32_t n_micro, const fpc_batch *
     if (st || n_micro == 1)
         return st;
     fpc_program *p; /* made before the normalisers are asked for: losses may take class weights from the data */
-    st = get_program(s, FPC_PROGRAM_TRAIN, batches[0]->n, batches[0]->h, batches[0]->w, &p);
+    st = fpc_steps_program(s, FPC_PROGRAM_TRAIN, batches[0]->n, batches[0]->h, batches[0]->w, &p);
     return st ? st : all_norms(s, n_micro, batches, all->norms, total);
 }
 
@@ -366,23 +424,24 @@ fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const
                           fpc_step_result *out)
 {
     double total[FPC_STEP_TERMS] = {0};
-    step_args a = {s, n_micro, batches, step, total, 0, 1};
-    fpc_program *p = NULL;
+    step_args a = {s, n_micro, batches, step, total, NULL, 0};
     *out = (fpc_step_result){0};
     fpc_status st = prepare_step(s, n_micro, batches, total);
     st = st ? st : fpc_state_keep_buffers(s->state, 0);
     if (st)
         return st;
-    st = gradient(s, n_micro, batches, step, total, out, &p);
-    st = st ? st : fpc_update_norm(s, &a.norm, &a.scale);
-    if (!st && !isfinite(a.norm))
-        st = diverged(s, p, step, "norm of the gradient", a.norm);
+    st = gradient(s, n_micro, batches, step, total, out, &a.last);
     if (!st && s->sam > 0)
-        st = fpc_update_uphill(s, a.norm, second_gradient, &a);
-    out->grad_norm = a.norm;
-    if (!st)
-        return fpc_update_apply(s, step, lr, a.scale);
-    fpc_state_restore_buffers(s->state, 0); /* batch norm has not seen a batch that failed */
+        st = fpc_update_uphill(s, second_gradient, &a);
+    st = st ? st : fpc_update_apply(s, step, lr, &out->grad_norm);
+    out->skipped = !st && !isfinite(out->grad_norm);
+    if (st == FPC_ENAN && !isfinite(out->grad_norm))
+        st = fpc_steps_diverged(s, a.last, step,
+                                a.uphill ? "norm of the gradient at the weights that optimizer.sam tries"
+                                         : "norm of the gradient",
+                                out->grad_norm);
+    if (st) /* batch norm has not seen a batch that failed */
+        fpc_state_restore_buffers(s->state, 0);
     return st;
 }
 
@@ -391,7 +450,7 @@ fpc_status fpc_train_step(fpc_stages *s, int32_t n_micro, const fpc_batch *const
 fpc_status fpc_stats_step(fpc_stages *s, const fpc_batch *b, int64_t step, int64_t k)
 {
     fpc_program *p;
-    fpc_status st = get_program(s, FPC_PROGRAM_STATS, b->n, b->h, b->w, &p);
+    fpc_status st = fpc_steps_program(s, FPC_PROGRAM_STATS, b->n, b->h, b->w, &p);
     if (st)
         return st;
     const fpc_graph *g = fpc_program_graph(p);
@@ -400,9 +459,8 @@ fpc_status fpc_stats_step(fpc_stages *s, const fpc_batch *b, int64_t step, int64
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!strcmp(g->node[i].def->name, "running_stats"))
             ((fpc_norm_attr *)g->node[i].attr)->momentum = (float)(1 / (double)k);
-    st = fpc_program_write(p, "image", FPC_U8, b->image, (int64_t)b->n * b->h * b->w * 3);
-    st = st ? st : write_draws(p, fpc_data_augments(s->data), b);
-    st = st ? st : write_clock(s, p, step);
+    fpc_program_changes(p);
+    st = fpc_steps_inputs(s, p, b, step, NULL);
     return st ? st : fpc_program_run(p);
 }
 
@@ -411,9 +469,8 @@ fpc_status fpc_eval_step(fpc_stages *s, const fpc_batch *b, fpc_step_result *out
     fpc_program *p;
     *out = (fpc_step_result){0};
     fpc_status st = need_labels(s, b);
-    st = st ? st : get_program(s, FPC_PROGRAM_EVAL, b->n, b->h, b->w, &p);
-    st = st ? st : write_batch(p, b);
-    st = st ? st : write_weights(s, p, NULL);
+    st = st ? st : fpc_steps_program(s, FPC_PROGRAM_EVAL, b->n, b->h, b->w, &p);
+    st = st ? st : fpc_steps_inputs(s, p, b, 0, NULL);
     st = st ? st : fpc_program_run(p);
     return st ? st : read_results(s, p, NULL, out, b->n);
 }
@@ -421,7 +478,7 @@ fpc_status fpc_eval_step(fpc_stages *s, const fpc_batch *b, fpc_step_result *out
 fpc_status fpc_predict_step(fpc_stages *s, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels)
 {
     fpc_program *p;
-    fpc_status st = get_program(s, FPC_PROGRAM_PREDICT, n, h, w, &p);
+    fpc_status st = fpc_steps_program(s, FPC_PROGRAM_PREDICT, n, h, w, &p);
     st = st ? st : fpc_program_write(p, "image", FPC_U8, image, (int64_t)n * h * w * 3);
     st = st ? st : fpc_program_run(p);
     return st ? st : fpc_program_read(p, "labels", FPC_U8, labels, (int64_t)n * h * w);
@@ -432,10 +489,8 @@ fpc_status fpc_augmented_step(fpc_stages *s, const fpc_batch *b, float *image, u
     const int64_t pixels = (int64_t)b->n * b->h * b->w;
     fpc_program *p;
     fpc_status st = need_labels(s, b);
-    st = st ? st : get_program(s, FPC_PROGRAM_AUGMENTED, b->n, b->h, b->w, &p);
-    st = st ? st : write_batch(p, b);
-    st = st ? st : write_draws(p, fpc_data_augments(s->data), b);
-    st = st ? st : write_clock(s, p, 0);
+    st = st ? st : fpc_steps_program(s, FPC_PROGRAM_AUGMENTED, b->n, b->h, b->w, &p);
+    st = st ? st : fpc_steps_inputs(s, p, b, 0, NULL);
     st = st ? st : fpc_program_run(p);
     st = st ? st : fpc_program_read(p, "augmented", FPC_F32, image, pixels * 3);
     return st ? st : fpc_program_read(p, "labels", FPC_U8, mask, pixels);
@@ -483,6 +538,35 @@ fpc_status fpc_stages_memory(fpc_stages *s, int32_t n, int32_t h, int32_t w, siz
     st = st ? st : fpc_program_measure(s->ctx, s->arena, s->state, g, bytes);
     *bytes += s->backend->allocated;
     return st;
+}
+
+static int fits(fpc_stages *s, int32_t n, size_t *needed)
+{
+    return !fpc_stages_memory(s, n, s->info.h, s->info.w, needed) && *needed <= s->backend->device.free;
+}
+
+fpc_status fpc_stages_fit(fpc_stages *s)
+{
+    const double mebi = 1048576, has = (double)s->backend->device.free;
+    const int32_t batch = (int32_t)fpc_data_options_of(s->data)->batch;
+    int32_t good = 0, bad = batch;
+    size_t needed, other;
+    if (!s->backend->device.free || fits(s, batch, &needed))
+        return FPC_OK;
+    if (fpc_ctx_status(s->ctx) != FPC_OK) /* it is something else that is wrong */
+        return fpc_ctx_status(s->ctx);
+    while (bad - good > 1) {
+        const int32_t middle = good + (bad - good) / 2;
+        *(fits(s, middle, &other) ? &good : &bad) = middle;
+    }
+    return fpc_fail(s->ctx, FPC_ENOMEM,
+                    good
+                        ? "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; "
+                          "dataset.batch = %d is the largest that fits"
+                        : "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; "
+                          "not even one picture fits; dataset.size = %d may",
+                    batch, s->info.w, s->info.h, (double)needed / mebi, s->backend->inst.plugin->name, has / mebi,
+                    good ? good : s->info.h / 2);
 }
 
 fpc_status fpc_stages_graph(fpc_stages *s, int32_t n, int32_t h, int32_t w, int training, int rewrite, fpc_graph **out)

@@ -18,6 +18,7 @@ enum { FPC_METER_TERMS = 16, FPC_SAMPLES = 4 }; /* terms as in fpc_step_result; 
 typedef struct fpc_meter {
     double loss, grad_norm, term[FPC_METER_TERMS];
     int64_t images, steps, batches, cap_images, cap_batches;
+    int64_t skipped;       /* of the steps, those whose gradient overflowed in fp16 */
     int32_t *counts;       /* [images][classes][3] */
     int64_t *batch_images; /* images of each batch */
 } fpc_meter;
@@ -29,6 +30,7 @@ typedef struct fpc_trainer {
     const fpc_run_args *args;
     fpc_events *events;
     const fpc_batch **group; /* run.accumulate batches: one step */
+    int32_t *group_images;   /* of each */
     fpc_batch *held;         /* their copies: a batch of the reader lives until the next */
     fpc_meter train, val;
     double *row; /* values of the epoch under way, by column */
@@ -76,8 +78,9 @@ fpc_field fpc_field_text(const char *key, const char *);
 /* run_meter.c */
 fpc_status fpc_meter_open(fpc_meter *, fpc_arena *, int64_t images, int64_t batches, int32_t classes);
 void fpc_meter_clear(fpc_meter *);
+/* batch: the images of each micro-batch. */
 fpc_status fpc_meter_add(fpc_meter *, fpc_ctx *, const fpc_stages *, const fpc_step_result *, int32_t n_batches,
-                         const fpc_batch *const *);
+                         const int32_t *batch);
 /* The columns of the record, and the values of an epoch from its meters. */
 fpc_status fpc_trainer_columns(fpc_trainer *);
 void fpc_trainer_row(fpc_trainer *);

@@ -14,6 +14,13 @@ extern "C" {
 
 #define FPC_API __attribute__((visibility("default")))
 
+/* Inline functions of the headers that kernels for a GPU call too. */
+#ifdef __CUDACC__
+#define FPC_BOTH __host__ __device__ static inline
+#else
+#define FPC_BOTH static inline
+#endif
+
 /* Major number of the plugin interface. It is part of the name of the one symbol that a plugin exports
  * (FPC_PLUGINS in plugin.h), so a plugin of another major is recognised by a missing symbol. */
 #define FPC_ABI_MAJOR 0

@@ -7,19 +7,22 @@
  *   linear(x, w[, b]) -> y               y[r,o] = sum_i x[r,i] w[o,i] + b[o]; w: out = n*h*w rows, in = c columns
  *   linear_grad_x(dy, w) -> dx           dx[r,i] = sum_o dy[r,o] w[o,i]
  *   linear_grad_w(x, dy) -> dw           dw[o,i] = sum_r dy[r,o] x[r,i]                          attr fpc_like_attr
+ *   linear_add(x, w, b, r) -> y          linear + r, of the shape of y; made by fuse.c
  *   sum_rows(dy) -> db                   db[c] = sum_r dy[r,c], shape (1,1,1,c)
  *   conv2d(x, w[, b]) -> y                                                                       attr fpc_conv_attr
  *   conv2d_grad_x(dy, w[, b]) -> dx      transposed convolution to h x w of the attributes (+ b) attr fpc_conv_attr
  *   conv2d_grad_w(x, dy) -> dw                                                                   attr fpc_conv_attr
  * norm.c
  *   layer_norm(x, g, b) -> y, mean, rstd      mean, rstd (n,h,w,1): statistics of each row       attr fpc_norm_attr
- *   layer_norm_grad(x, g, mean, rstd, dy) -> dx, dg, db
+ *   layer_norm_grad(x, g, mean, rstd, dy[, r]) -> dx, dg, db    dx + r where r is given
+ *   add_layer_norm(a, b, g, beta) -> sum, y, mean, rstd   layer_norm of sum = a + b; made by fuse.c
  *   batch_stats(x) -> mean, var               (1,1,1,c), biased variance, two-pass or Welford accuracy
  *   batch_norm(x, g, b, mean, var) -> y       with the statistics given                          attr fpc_norm_attr
  *   batch_norm_sums(x, mean, var, dy) -> dg, db   dg = sum_r dy xhat, db = sum_r dy              attr fpc_norm_attr
  *   batch_norm_grad(x, g, mean, var, dg, db, dy) -> dx   through the batch statistics            attr fpc_norm_attr
  *   running_stats(run_mean, run_var, batches, mean, var)   in place: run += momentum (new - run), new var times
- *                                             rows/(rows-1); batches (I64) += 1                  attr fpc_norm_attr
+ *                                             rows/(rows-1); batches (I64) += 1; statistics that are not finite are
+ *                                             left out                                           attr fpc_norm_attr
  * attention.c
  *   attention(q, k, v[, clock]) -> o, lse     per image and head; lse (n,h,w,heads): log-sum-exp of the scaled scores.
  *                                             Dropout (rng.h) on row (image*nq + i)*heads + head, element key index
@@ -34,6 +37,9 @@
  *   slice_grad(dy) -> dx                      zeros outside; total channels                      attr fpc_slice_attr
  *   dropout(x, clock) -> y                    row = pixel row (per_channel: image), element = c  attr fpc_dropout_attr
  *   copy(x) -> y
+ *   narrow(y, x) -> y                         y = x in the dtype of y, in place, rounded in the same way
+ *   cast(x) -> y                              to the dtype of the attributes, rounded to nearest, ties to even; made by
+ *                                             precision.c                                        attr fpc_cast_attr
  *   combine(weights, x0, x1, ...) -> y        y = sum_i weights[i] * x_i; all scalars (1,1,1,1), weights (1,1,1,n)
  *   combine_grad(weights, dy) -> d            d[i] = weights[i] * dy, shape of weights; dy a scalar
  * resize.c
@@ -45,6 +51,8 @@
  *   window(x) -> y                            y[i,j] = x[i-top, j-left], zero outside, size h x w: pad and crop
  *                                                                                                attr fpc_window_attr
  * image.c
+ *   take(x, index) -> y                       y[i] = x[index[i]], whole images of U8; index (n,1,1,1) I32: batches out
+ *                                             of a data set that lies on the device
  *   to_real(u8) -> y                          x / 255
  *   warp_image(x, draws[, field]) -> y    bilinear sample of x, U8 (divided by 255) or real; draws (n,1,1,8) real: rows
  *                                           of a pixel-space matrix, output pixel index -> input pixel index (m22 = 1):
@@ -111,8 +119,15 @@
  *   softmax(x) -> y                           over c
  * train.c: on flat (1,1,rows,256) buffers, in place
  *   sum_squares(x) -> s                       (1,1,1,1); accumulated in double
- *   clip_scale(s) -> scale, norm              norm = sqrt(s); scale = min(1, max/(norm + 1e-6)), 1 where max is 0
- *                                                                                                attr fpc_clip_attr
+ *   clip_scale(s[, scaler]) -> scale, norm    norm = sqrt(s); scale = min(1, max/(norm + 1e-6)), 1 where max is 0; NaN
+ *                                             where norm is not finite. Of gradients times a factor (scaler[0]): norm
+ *                                             and scale are divided by it                        attr fpc_clip_attr
+ *   scaler(state, norm) -> state              dynamic loss scaling (Micikevicius et al. 2018, arXiv:1710.03740). state
+ *                                             (1,1,1,4): factor, steps since it changed, steps taken, steps skipped.
+ *                                             norm finite: taken + 1, and after `interval` such steps factor * 2, at
+ *                                             most 2^24; else skipped + 1 and factor / 2, at least 1
+ *                                                                                                attr fpc_scaler_attr
+ *   Below, `scale` NaN means that the step is skipped: nothing changes.
  *   accumulate(acc, x) -> acc                 acc += x
  *   zero(x) -> x
  *   adamw(p, m, v, g, scale, lr, t)           reference 4.1; lr, t (1,1,1,1); t counts from 1; coupled: PyTorch's Adam,
@@ -120,7 +135,7 @@
  *   sgd(p, m, g, scale, lr, t)                PyTorch's SGD; m is the momentum buffer            attr fpc_sgd_attr
  *   lion(p, m, g, scale, lr)                  p = p (1 - lr decay) - lr sign(beta1 m + (1 - beta1) g), sign(0) = 0;
  *                                             then m = beta2 m + (1 - beta2) g                   attr fpc_lion_attr
- *   ema(avg, p, decay) -> avg                 avg += (1 - decay) (p - avg); decay (1,1,1,1)
+ *   ema(avg, p, decay[, scale]) -> avg        avg += (1 - decay) (p - avg); decay (1,1,1,1)
  *   add_scaled(x, y, s) -> x                  x += s y; s (1,1,1,1)
  */
 /* clang-format on */
@@ -153,6 +168,10 @@ typedef struct fpc_attention_attr {
     float scale, drop; /* scale: 1/sqrt(c/heads) */
     uint32_t stream;
 } fpc_attention_attr;
+
+typedef struct fpc_cast_attr {
+    uint32_t dtype;
+} fpc_cast_attr;
 
 typedef struct fpc_slice_attr {
     int32_t first, count, total;
@@ -245,6 +264,10 @@ typedef struct fpc_distance_attr {
 typedef struct fpc_clip_attr {
     double max_norm;
 } fpc_clip_attr;
+
+typedef struct fpc_scaler_attr {
+    int32_t interval; /* PyTorch's 2000 */
+} fpc_scaler_attr;
 
 typedef struct fpc_adamw_attr {
     double beta1, beta2, eps, weight_decay;

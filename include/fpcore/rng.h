@@ -4,7 +4,7 @@
 #ifndef FPCORE_RNG_H
 #define FPCORE_RNG_H
 
-#include <stdint.h>
+#include <fpcore/base.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,7 +20,7 @@ typedef struct fpc_u32x4 {
     uint32_t v[4];
 } fpc_u32x4;
 
-static inline fpc_u32x4 fpc_philox4x32(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3)
+FPC_BOTH fpc_u32x4 fpc_philox4x32(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3)
 {
     for (int round = 0; round < 10; round++) {
         const uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
@@ -33,19 +33,19 @@ static inline fpc_u32x4 fpc_philox4x32(uint32_t k0, uint32_t k1, uint32_t c0, ui
 }
 
 /* Four words for draw number `draw` of this (seed, stream, epoch, sample). */
-static inline fpc_u32x4 fpc_philox(fpc_rng r, uint32_t draw)
+FPC_BOTH fpc_u32x4 fpc_philox(fpc_rng r, uint32_t draw)
 {
     return fpc_philox4x32(r.key[0], r.key[1], draw, r.sample, r.epoch, r.stream);
 }
 
 /* [0, 1) from the top 24 bits: exact in float. */
-static inline float fpc_unit(uint32_t u)
+FPC_BOTH float fpc_unit(uint32_t u)
 {
     return (float)(u >> 8) * (1.0f / 16777216.0f);
 }
 
 /* FNV-1a, the stream of a label. */
-static inline uint32_t fpc_hash(const char *text)
+FPC_BOTH uint32_t fpc_hash(const char *text)
 {
     uint32_t h = 2166136261u;
     while (*text)
@@ -58,15 +58,15 @@ static inline uint32_t fpc_hash(const char *text)
  * where word16 is the half-word j % 8 (low half of v[0], high half of v[0], low half of v[1], ...) of
  * fpc_philox4x32(seed, j / 8, r, step, stream). The probability is rounded to 1/65536 and the scale is that of the
  * rounded probability, so the expectation is exact. Forward and backward regenerate the same decisions. */
-static inline uint32_t fpc_drop_threshold(float p)
+FPC_BOTH uint32_t fpc_drop_threshold(float p)
 {
     return (uint32_t)(p * 65536.0f + 0.5f);
 }
-static inline float fpc_drop_scale(float p)
+FPC_BOTH float fpc_drop_scale(float p)
 {
     return 65536.0f / (65536.0f - (float)fpc_drop_threshold(p));
 }
-static inline uint32_t fpc_half(fpc_u32x4 u, uint32_t j)
+FPC_BOTH uint32_t fpc_half(fpc_u32x4 u, uint32_t j)
 {
     return (u.v[j / 2 % 4] >> (j % 2 * 16)) & 0xffffu;
 }

@@ -24,26 +24,26 @@ typedef struct fpc_tensor {
     uint32_t dtype, flags;
 } fpc_tensor;
 
-static inline int64_t fpc_rows_of(fpc_shape s)
+FPC_BOTH int64_t fpc_rows_of(fpc_shape s)
 {
     return (int64_t)s.n * s.h * s.w;
 }
-static inline int64_t fpc_count(fpc_shape s)
+FPC_BOTH int64_t fpc_count(fpc_shape s)
 {
     return fpc_rows_of(s) * s.c;
 }
-static inline size_t fpc_dtype_size(uint32_t dtype)
+FPC_BOTH size_t fpc_dtype_size(uint32_t dtype)
 {
     return dtype == FPC_F64 || dtype == FPC_I64    ? 8
            : dtype == FPC_F32 || dtype == FPC_I32  ? 4
            : dtype == FPC_BF16 || dtype == FPC_F16 ? 2
                                                    : 1;
 }
-static inline size_t fpc_bytes(fpc_shape s, uint32_t dtype)
+FPC_BOTH size_t fpc_bytes(fpc_shape s, uint32_t dtype)
 {
     return (size_t)fpc_count(s) * fpc_dtype_size(dtype);
 }
-static inline int fpc_same_shape(fpc_shape a, fpc_shape b)
+FPC_BOTH int fpc_same_shape(fpc_shape a, fpc_shape b)
 {
     return a.n == b.n && a.h == b.h && a.w == b.w && a.c == b.c;
 }

@@ -11,7 +11,7 @@ fpc_backend *eval_backend(conform *c)
     fpc_backend *backend = NULL;
 
     if (!fpc_recipe_parse(c->ctx, c->arena, "conform", "[backend]\nuse = ref\nreal = double\n", 0, NULL, &recipe) &&
-        fpc_backend_open(c->ctx, c->arena, c->registry, fpc_recipe_section(recipe, "backend"), &backend))
+        fpc_backend_open(c->ctx, c->arena, c->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &backend))
         backend = NULL;
     fpc_ctx_clear(c->ctx);
     return backend;

@@ -30,7 +30,7 @@ static inline void lab_open(lab *l, const char *backend_ini)
     l->arena = fpc_arena_new(l->ctx);
     assert_int_equal(fpc_registry_new(l->ctx, l->arena, NULL, &l->registry), FPC_OK);
     assert_int_equal(fpc_recipe_parse(l->ctx, l->arena, "test", backend_ini, 0, NULL, &recipe), FPC_OK);
-    if (fpc_backend_open(l->ctx, l->arena, l->registry, fpc_recipe_section(recipe, "backend"), &l->backend))
+    if (fpc_backend_open(l->ctx, l->arena, l->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &l->backend))
         fail_msg("%s", fpc_ctx_error(l->ctx));
     assert_int_equal(fpc_op_table_new(l->ctx, l->arena, 0, NULL, &l->ops), FPC_OK);
 }

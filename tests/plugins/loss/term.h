@@ -29,7 +29,7 @@ static inline fpc_backend *term_backend(bench *b, const char *text)
     fpc_backend *be;
     if (fpc_recipe_parse(b->ctx, b->arena, "test.ini", fpc_sprintf(b->arena, "[backend]\n%s\n", text), 0, NULL,
                          &recipe) ||
-        fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), &be))
+        fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &be))
         fail_msg("%s", fpc_ctx_error(b->ctx));
     return be;
 }

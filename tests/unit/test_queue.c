@@ -1,0 +1,257 @@
+/* queue.c, steps_queue.c and resident.c on a backend that queues: ref, given a queue that runs at once. Queued steps
+ * leave the same bits as steps that are waited for, wherever the pictures lie; the ring of slots keeps its order. */
+#include "bench.h"
+#include "queue.h"
+
+static int marks[FPC_MARKS], waits[FPC_MARKS], n_waits, pinned_copies, copies;
+static char *pinned;
+static size_t pinned_bytes;
+
+static fpc_status alloc_host(fpc_self *self, size_t n, void **out)
+{
+    (void)self;
+    *out = calloc(1, n);
+    if (n > pinned_bytes)
+        pinned = *out, pinned_bytes = n;
+    return *out ? FPC_OK : FPC_ENOMEM;
+}
+
+static void release_host(fpc_self *self, void *p)
+{
+    (void)self;
+    free(p);
+}
+
+static fpc_status queue_copy(fpc_self *self, void *dst, const void *src, size_t n, fpc_way way)
+{
+    (void)self;
+    copies++;
+    pinned_copies += way == FPC_TO_DEVICE && (const char *)src >= pinned && (const char *)src < pinned + pinned_bytes;
+    memcpy(dst, src, n);
+    return FPC_OK;
+}
+
+static fpc_status mark(fpc_self *self, int32_t at)
+{
+    (void)self;
+    marks[at]++;
+    return FPC_OK;
+}
+
+static fpc_status wait_for(fpc_self *self, int32_t at)
+{
+    (void)self;
+    assert_true(marks[at] > waits[at]); /* nothing is waited for that was not marked */
+    waits[at]++;
+    n_waits++;
+    return FPC_OK;
+}
+
+static void queueing(fpc_backend *be)
+{
+    static fpc_backend_vtbl v;
+    v = *be->vtbl;
+    v.size = sizeof v;
+    v.alloc_host = alloc_host, v.release_host = release_host;
+    v.queue_copy = queue_copy, v.mark = mark, v.wait = wait_for;
+    be->vtbl = &v;
+    be->device.free = (size_t)1 << 30;
+    memset(marks, 0, sizeof marks);
+    memset(waits, 0, sizeof waits);
+    n_waits = copies = pinned_copies = 0;
+    pinned_bytes = 0;
+}
+
+#define RECIPE                                                                                                         \
+    "[run]\nseed = 5\nclip_norm = 1\nema = 0.9\n"                                                                      \
+    "[dataset]\nuse = synthetic\nsize = 32\ntrain = 10\nval = 6\nbatch = 4\ndrop_last = off\n"                         \
+    "[augment.rotate]\nuse = rotate\np = 1\n[augment.mixup]\nuse = mixup\np = 0.5\nlabels = soft\n"                    \
+    "[model]\nuse = microsegformer\ndims = 8,16,24,32\ndepths = 1,1,1,1\ndecoder_dim = 16\ndropout = 0.1\n"            \
+    "[loss.ce]\nuse = cross_entropy\n[loss.dice]\nuse = dice\n[optimizer]\nuse = adamw\n"                              \
+    "[backend]\nuse = ref\nreal = float\n"
+
+typedef struct trace {
+    double loss[16], norm[16];
+    int32_t images[16], tp[16], n;
+    float *weights;
+    size_t bytes;
+} trace;
+
+static void note(trace *t, const fpc_step_result *r)
+{
+    t->loss[t->n] = r->loss;
+    t->norm[t->n] = r->grad_norm;
+    t->images[t->n] = r->images;
+    t->tp[t->n++] = r->tp_fp_fn[0];
+}
+
+static void take(bench *b, int all, trace *t)
+{
+    fpc_step_result r;
+    int got;
+    while (!fpc_queue_take(b->s, all, &r, &got) && got)
+        note(t, &r);
+    assert_int_equal(fpc_ctx_status(b->ctx), FPC_OK);
+}
+
+/* Two epochs of three steps, each with a validation of two batches. queue 0: waited for. */
+static trace run(const char *sets, int queue)
+{
+    bench b;
+    trace t = {0};
+    fpc_step_result r;
+    const fpc_batch *batch;
+    int64_t step = 0;
+    bench_open(&b, RECIPE, sets, OPEN_ALL);
+    if (queue) {
+        queueing(b.s->backend);
+        if (fpc_stages_queue(b.s))
+            fail_msg("%s", fpc_ctx_error(b.ctx));
+        assert_true(fpc_stages_queued(b.s));
+    }
+    for (int64_t pass = 0; pass < 4; pass++) {
+        const int train = pass % 2 == 0;
+        assert_int_equal(fpc_data_start(b.s->data, train ? FPC_TRAIN : FPC_VAL, pass / 2, 0), FPC_OK);
+        while (!fpc_data_next(b.s->data, &batch) && batch) {
+            step += train;
+            fpc_status st;
+            if (!queue)
+                st = train ? fpc_train_step(b.s, 1, &batch, step, 0.01, &r) : fpc_eval_step(b.s, batch, &r);
+            else
+                st = train ? fpc_train_queue(b.s, batch, step, 0.01) : fpc_eval_queue(b.s, batch);
+            if (st)
+                fail_msg("%s", fpc_ctx_error(b.ctx));
+            if (queue)
+                take(&b, 0, &t);
+            else
+                note(&t, &r);
+        }
+        if (queue)
+            take(&b, 1, &t);
+    }
+    const fpc_state *st = b.s->state;
+    t.bytes = fpc_bytes(st->flat, FPC_F32);
+    t.weights = malloc(2 * t.bytes);
+    memcpy(t.weights, st->param, t.bytes);
+    memcpy((char *)t.weights + t.bytes, st->average, t.bytes);
+    bench_close(&b);
+    return t;
+}
+
+static void test_queued_steps_leave_the_same_bits(void **state)
+{
+    (void)state;
+    const char *const caches[] = {"dataset.cache=stream", "dataset.cache=pinned", "dataset.cache=device",
+                                  "dataset.cache=auto"};
+    trace waited = run("", 0);
+    assert_int_equal(waited.n, 10);
+    for (int i = 0; i < 4; i++) {
+        trace queued = run(caches[i], 1);
+        assert_int_equal(queued.n, waited.n);
+        for (int k = 0; k < waited.n; k++) {
+            assert_true(queued.loss[k] == waited.loss[k] && queued.norm[k] == waited.norm[k]);
+            assert_true(queued.images[k] == waited.images[k] && queued.tp[k] == waited.tp[k]);
+        }
+        assert_memory_equal(queued.weights, waited.weights, 2 * waited.bytes);
+        assert_int_equal(n_waits, waited.n);
+        /* pictures and masks: on the device each is copied once; from pinned memory in every batch but the first that
+         * brings it, 10 and 6 of them, in the second epoch */
+        if (i == 1)
+            assert_true(pinned_copies >= 2 * 16);
+        free(queued.weights);
+    }
+    free(waited.weights);
+}
+
+/* What the device has is not read again: the readers leave it out. */
+static void test_device_copies_each_picture_once(void **state)
+{
+    (void)state;
+    trace device = run("dataset.cache=device", 1);
+    const int with_device = copies;
+    free(device.weights);
+    trace stream = run("dataset.cache=stream", 1);
+    /* the same other copies; 10 batches of two copies against 16 pictures of two and 10 lists of numbers */
+    assert_int_equal(copies - with_device, 2 * 10 - 2 * 16 - 10);
+    free(stream.weights);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    bench b;
+    bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
+    assert_int_equal(fpc_stages_queue(b.s), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.cache = device: backend ref computes in the host's memory"));
+    bench_close(&b);
+    bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
+    queueing(b.s->backend);
+    size_t needed;
+    assert_int_equal(fpc_stages_memory(b.s, 4, 32, 32, &needed), FPC_OK);
+    b.s->backend->device.free = needed + needed / 16 + 1000;
+    assert_int_equal(fpc_stages_queue(b.s), FPC_ENOMEM);
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "the pictures take 0.1 MiB"));
+    bench_close(&b);
+    bench_open(&b, RECIPE, "run.accumulate=2", OPEN_ALL);
+    queueing(b.s->backend);
+    assert_int_equal(fpc_stages_queue(b.s), FPC_OK);
+    assert_false(fpc_stages_queued(b.s)); /* micro-batches are waited for */
+    bench_close(&b);
+}
+
+/* The refusal before the first step: the needs, what there is, and the largest batch that fits. */
+static void test_largest_batch(void **state)
+{
+    (void)state;
+    bench b;
+    size_t one, two, four;
+    bench_open(&b, RECIPE, "", OPEN_ALL);
+    assert_int_equal(fpc_stages_memory(b.s, 1, 32, 32, &one), FPC_OK);
+    assert_int_equal(fpc_stages_memory(b.s, 2, 32, 32, &two), FPC_OK);
+    assert_int_equal(fpc_stages_memory(b.s, 4, 32, 32, &four), FPC_OK);
+    assert_true(one < two && two < four);
+    b.s->backend->device.free = four;
+    assert_int_equal(fpc_stages_fit(b.s), FPC_OK);
+    b.s->backend->device.free = two + 1;
+    assert_int_equal(fpc_stages_fit(b.s), FPC_ENOMEM);
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 4 at 32x32 needs"));
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 2 is the largest that fits"));
+    bench_close(&b);
+}
+
+static void test_ring(void **state)
+{
+    (void)state;
+    bench b;
+    fpc_queue *q;
+    char device[64], seen[4];
+    bench_open(&b, RECIPE, "", OPEN_ALL);
+    queueing(b.s->backend);
+    assert_int_equal(fpc_queue_new(b.ctx, b.arena, b.s->backend, &q), FPC_OK);
+    for (int i = 0; i < FPC_QUEUE_DEPTH; i++) {
+        memset(seen, 'a' + i, sizeof seen);
+        assert_int_equal(fpc_queue_begin(q, 256), FPC_OK);
+        assert_int_equal(fpc_queue_bytes(q, device, seen, sizeof seen, 0), FPC_OK);
+        assert_int_equal(fpc_queue_end(q), FPC_OK);
+    }
+    assert_int_equal(device[0], 'a' + FPC_QUEUE_DEPTH - 1);
+    assert_int_equal(fpc_queue_length(q), FPC_QUEUE_DEPTH);
+    assert_int_equal(fpc_queue_begin(q, 64), FPC_EINTERNAL); /* none is free */
+    fpc_ctx_clear(b.ctx);
+    assert_int_equal(fpc_queue_wait(q), FPC_OK);
+    assert_int_equal(fpc_queue_again(q), FPC_OK); /* the oldest slot's copies, once more */
+    assert_int_equal(device[0], 'a');
+    assert_int_equal(fpc_queue_begin(q, 64), FPC_OK);
+    assert_non_null(fpc_queue_room(q, 64));
+    assert_null(fpc_queue_room(q, 256)); /* more than the slot ever had */
+    assert_int_equal(fpc_ctx_status(b.ctx), FPC_EINTERNAL);
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_queued_steps_leave_the_same_bits), cmocka_unit_test(test_device_copies_each_picture_once),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_largest_batch), cmocka_unit_test(test_ring)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
