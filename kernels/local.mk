@@ -28,3 +28,4 @@ cpu_libs += libcpu_avx2.la libcpu_avx512.la
 endif
 
 include kernels/files.mk
+include kernels/cuda/local.mk

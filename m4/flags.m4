@@ -17,6 +17,7 @@ AC_DEFUN([FPC_FLAGS], [
 
     OPT_CFLAGS="-std=gnu11 -O2"
     KERNEL_OPT_CFLAGS="-std=gnu11 -O3"
+    EMULATE_OPT_CFLAGS=-O2
     SAN_CFLAGS=
     AS_IF([test "$enable_sanitizers" = yes && test "$enable_tsan" = yes],
         [AC_MSG_ERROR([--enable-sanitizers and --enable-tsan exclude each other])])
@@ -26,6 +27,7 @@ AC_DEFUN([FPC_FLAGS], [
     AS_IF([test -n "$SAN_CFLAGS"], [
         OPT_CFLAGS="-std=gnu11 -O1"
         KERNEL_OPT_CFLAGS="-std=gnu11 -O1"
+        EMULATE_OPT_CFLAGS=-O1
         AC_MSG_CHECKING([whether $CC can link with $SAN_CFLAGS])
         fpc_save_CFLAGS=$CFLAGS
         CFLAGS="$CFLAGS $SAN_CFLAGS"
@@ -36,5 +38,6 @@ AC_DEFUN([FPC_FLAGS], [
     AC_SUBST([WARN_CFLAGS])
     AC_SUBST([OPT_CFLAGS])
     AC_SUBST([KERNEL_OPT_CFLAGS])
+    AC_SUBST([EMULATE_OPT_CFLAGS])
     AC_SUBST([SAN_CFLAGS])
 ])

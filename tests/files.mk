@@ -57,7 +57,9 @@ test_programs = \
     tests/unit/test_draw \
     tests/unit/test_events \
     tests/unit/test_exec \
+    tests/unit/test_fuse \
     tests/unit/test_graph \
+    tests/unit/test_half \
     tests/unit/test_help \
     tests/unit/test_image \
     tests/unit/test_layers \
@@ -71,7 +73,9 @@ test_programs = \
     tests/unit/test_option \
     tests/unit/test_past \
     tests/unit/test_plan \
+    tests/unit/test_precision \
     tests/unit/test_preview \
+    tests/unit/test_queue \
     tests/unit/test_recipe \
     tests/unit/test_registry \
     tests/unit/test_report \
@@ -117,6 +121,7 @@ test_scripts = \
     tests/cli/nan.sh \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
+    tests/cli/no_gpu.sh \
     tests/cli/plateau.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
@@ -127,9 +132,11 @@ test_scripts = \
     tests/cli/tta.sh \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
-    tests/conform/own_plugins.sh
+    tests/conform/own_plugins.sh \
+    tests/emulated/ops.sh
 test_data = \
     tests/conform/conform.h \
+    tests/emulated/test_shim.cpp \
     tests/fuzz/fuzz.h \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \
@@ -168,6 +175,7 @@ test_data = \
     tests/lsan.supp \
     tests/ops/backends.h \
     tests/ops/cases.h \
+    tests/ops/device.h \
     tests/ops/machine.h \
     tests/ops/try.h \
     tests/plugins/augment/apply.h \
@@ -187,6 +195,7 @@ test_data = \
     tests/unit/training_files.h \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
+    tests/emulated/lib_emulated.sh \
     tests/fuzz/fuzz_image.c \
     tests/fuzz/fuzz_recipe.c \
     tests/fuzz/fuzz_weights.c \
@@ -205,50 +214,50 @@ tests_golden_test_golden_CFLAGS = $(test_cflags)
 tests_golden_test_golden_LDFLAGS = $(test_ldflags)
 tests_golden_test_golden_LDADD = $(test_libs)
 
-tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_agree_CPPFLAGS = $(test_cppflags)
 tests_ops_agree_CFLAGS = $(test_cflags)
 tests_ops_agree_LDFLAGS = $(test_ldflags)
 tests_ops_agree_LDADD = $(test_libs)
 
-tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_bench_CPPFLAGS = $(test_cppflags)
 tests_ops_bench_CFLAGS = $(test_cflags)
 tests_ops_bench_LDFLAGS = $(test_ldflags)
 tests_ops_bench_LDADD = $(test_libs)
 EXTRA_PROGRAMS += tests/ops/bench
 
-tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_grad_CPPFLAGS = $(test_cppflags)
 tests_ops_grad_CFLAGS = $(test_cflags)
 tests_ops_grad_LDFLAGS = $(test_ldflags)
 tests_ops_grad_LDADD = $(test_libs)
 
-tests_ops_kornia_SOURCES = tests/ops/kornia.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_kornia_SOURCES = tests/ops/kornia.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_kornia_CPPFLAGS = $(test_cppflags)
 tests_ops_kornia_CFLAGS = $(test_cflags)
 tests_ops_kornia_LDFLAGS = $(test_ldflags)
 tests_ops_kornia_LDADD = $(test_libs)
 
-tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_losses_CPPFLAGS = $(test_cppflags)
 tests_ops_losses_CFLAGS = $(test_cflags)
 tests_ops_losses_LDFLAGS = $(test_ldflags)
 tests_ops_losses_LDADD = $(test_libs)
 
-tests_ops_pictures_SOURCES = tests/ops/pictures.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_pictures_SOURCES = tests/ops/pictures.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_pictures_CPPFLAGS = $(test_cppflags)
 tests_ops_pictures_CFLAGS = $(test_cflags)
 tests_ops_pictures_LDFLAGS = $(test_ldflags)
 tests_ops_pictures_LDADD = $(test_libs)
 
-tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_properties_CPPFLAGS = $(test_cppflags)
 tests_ops_properties_CFLAGS = $(test_cflags)
 tests_ops_properties_LDFLAGS = $(test_ldflags)
 tests_ops_properties_LDADD = $(test_libs)
 
-tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h
+tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_support_CPPFLAGS = $(test_cppflags)
 tests_ops_support_CFLAGS = $(test_cflags)
 tests_ops_support_LDFLAGS = $(test_ldflags)
@@ -476,11 +485,23 @@ tests_unit_test_exec_CFLAGS = $(test_cflags)
 tests_unit_test_exec_LDFLAGS = $(test_ldflags)
 tests_unit_test_exec_LDADD = $(test_libs)
 
+tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_fuse_CPPFLAGS = $(test_cppflags)
+tests_unit_test_fuse_CFLAGS = $(test_cflags)
+tests_unit_test_fuse_LDFLAGS = $(test_ldflags)
+tests_unit_test_fuse_LDADD = $(test_libs)
+
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
 tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
+
+tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_half_CPPFLAGS = $(test_cppflags)
+tests_unit_test_half_CFLAGS = $(test_cflags)
+tests_unit_test_half_LDFLAGS = $(test_ldflags)
+tests_unit_test_half_LDADD = $(test_libs)
 
 tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_help_CPPFLAGS = $(test_cppflags)
@@ -560,11 +581,23 @@ tests_unit_test_plan_CFLAGS = $(test_cflags)
 tests_unit_test_plan_LDFLAGS = $(test_ldflags)
 tests_unit_test_plan_LDADD = $(test_libs)
 
+tests_unit_test_precision_SOURCES = tests/unit/test_precision.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_precision_CPPFLAGS = $(test_cppflags)
+tests_unit_test_precision_CFLAGS = $(test_cflags)
+tests_unit_test_precision_LDFLAGS = $(test_ldflags)
+tests_unit_test_precision_LDADD = $(test_libs)
+
 tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_preview_CPPFLAGS = $(test_cppflags)
 tests_unit_test_preview_CFLAGS = $(test_cflags)
 tests_unit_test_preview_LDFLAGS = $(test_ldflags)
 tests_unit_test_preview_LDADD = $(test_libs)
+
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_queue_CPPFLAGS = $(test_cppflags)
+tests_unit_test_queue_CFLAGS = $(test_cflags)
+tests_unit_test_queue_LDFLAGS = $(test_ldflags)
+tests_unit_test_queue_LDADD = $(test_libs)
 
 tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pasts.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_recipe_CPPFLAGS = $(test_cppflags)

@@ -28,6 +28,19 @@ fpcore_conform_LDADD = libfpcore.la
 
 include tests/files.mk
 
+# The emulation of CUDA by itself; its plugin is made in kernels/cuda/local.mk.
+if EMULATION
+if HAVE_CMOCKA
+check_PROGRAMS += tests/emulated/test_shim
+TESTS += tests/emulated/test_shim
+endif
+tests_emulated_test_shim_SOURCES = tests/emulated/test_shim.cpp
+tests_emulated_test_shim_CPPFLAGS = $(emulate_cppflags)
+tests_emulated_test_shim_CXXFLAGS = $(emulate_cxxflags) $(CMOCKA_CFLAGS)
+tests_emulated_test_shim_LDFLAGS = $(test_ldflags)
+tests_emulated_test_shim_LDADD = tests/emulated/libemulate.la libfpcore.la $(CMOCKA_LIBS)
+endif
+
 TESTS += $(test_scripts)
 if HAVE_CMOCKA
 check_PROGRAMS += $(test_programs)

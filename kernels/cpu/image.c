@@ -9,6 +9,24 @@
 
 typedef uint8_t bytes_vl __attribute__((vector_size(VL)));
 
+/* Whole images of bytes, by a list of their numbers. */
+static fpc_status run_take(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_shape s = node->out[0].shape;
+    const int64_t plane = (int64_t)s.h * s.w, last = node->in[0].shape.n - 1;
+    const uint8_t *a = node->in[0].data;
+    uint8_t *y = node->out[0].data;
+    for (int64_t row = 0, n; row < rows.count; row += n, y += n * s.c) {
+        const int64_t image = (rows.first + row) / plane, in = (rows.first + row) % plane;
+        int64_t from = ((const int32_t *)node->in[1].data)[image];
+        from = from < 0 ? 0 : from < last ? from : last;
+        n = plane - in < rows.count - row ? plane - in : rows.count - row;
+        memcpy(y, a + (from * plane + in) * s.c, (size_t)(n * s.c));
+    }
+    return FPC_OK;
+}
+
 /* x / 255 */
 static fpc_status run_to_real(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
@@ -293,6 +311,7 @@ static fpc_status run_gaussian_noise(fpc_exec *x, const fpc_node *node, fpc_rows
 }
 
 const fpc_kernel FPC_CPU_TABLE(image)[] = {
+    FPC_CPU_ROW(take, .run = run_take),
     FPC_CPU_ROW(to_real, .run = run_to_real),
     FPC_CPU_ROW(warp_image, .run = run_warp_image),
     FPC_CPU_ROW(warp_mask, .run = run_warp_mask),

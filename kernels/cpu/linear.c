@@ -8,7 +8,7 @@ static float *floats(const fpc_tensor *t)
     return t->data;
 }
 
-/* ---- linear(x, w[, b]) -> y, linear_grad_x(dy, w) -> dx ---- */
+/* ---- linear(x, w[, b]) -> y, linear_add(x, w, b, r) -> y, linear_grad_x(dy, w) -> dx ---- */
 
 static void linear_need(const fpc_node *node, fpc_need *need)
 {
@@ -35,6 +35,17 @@ static fpc_status linear_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const int64_t from = node->in[0].shape.c, to = node->out[0].shape.c;
     fpc_gemm(rows.count, to, from, floats(&node->in[0]), from, fpc_exec_shared(x), floats(&node->out[0]), to);
     return FPC_OK;
+}
+
+static fpc_status linear_add_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    const int64_t count = rows.count * node->out[0].shape.c;
+    const float *add = floats(&node->in[3]);
+    float *y = floats(&node->out[0]);
+    const fpc_status st = linear_run(x, node, rows);
+    for (FPC_COLUMNS(i, n, count))
+        vf_put(y + i, vf_get(y + i, n) + vf_get(add + i, n), n);
+    return st;
 }
 
 /* ---- linear_grad_w(x, dy) -> dw ---- */
@@ -95,6 +106,8 @@ static fpc_status sum_rows_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 
 const fpc_kernel FPC_CPU_TABLE(linear)[] = {
     {ROW, .op = "linear", .name = FPC_KNAME("linear"), .need = linear_need, .begin = linear_begin, .run = linear_run},
+    {ROW, .op = "linear_add", .name = FPC_KNAME("linear_add"), .need = linear_need, .begin = linear_begin,
+     .run = linear_add_run},
     {ROW, .op = "linear_grad_x", .name = FPC_KNAME("linear_grad_x"), .need = linear_need, .begin = linear_grad_x_begin,
      .run = linear_run},
     {ROW, .op = "linear_grad_w", .name = FPC_KNAME("linear_grad_w"), .need = grad_w_need, .run = grad_w_run,

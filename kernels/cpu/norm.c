@@ -128,11 +128,15 @@ FPC_INLINE void sum_columns(int what, struct sums *s, fpc_rows rows, int64_t c, 
 
 /* ---- layer norm ---- */
 
-FPC_INLINE void layer_norm_rows(const fpc_node *node, int64_t rows, int64_t c)
+struct normalised {
+    const float *x, *g, *b;
+    float *y, *mean, *rstd, eps;
+};
+
+FPC_INLINE void layer_norm_rows(struct normalised t, int64_t rows, int64_t c)
 {
-    const float *a = node->in[0].data, *g = node->in[1].data, *b = node->in[2].data;
-    float *y = node->out[0].data, *out_mean = node->out[1].data, *out_rstd = node->out[2].data;
-    const float eps = ((const fpc_norm_attr *)node->attr)->eps, inverse = 1.0f / (float)c;
+    const float *a = t.x, *g = t.g, *b = t.b, inverse = 1.0f / (float)c;
+    float *y = t.y;
 
     for (int64_t row = 0; row < rows; row++, a += c, y += c) {
         vf sum = {0}, off = {0}, square = {0};
@@ -145,38 +149,71 @@ FPC_INLINE void layer_norm_rows(const fpc_node *node, int64_t rows, int64_t c)
             square += d * d;
         }
         const float rest = vf_sum(off) * inverse;
-        const float rstd = 1.0f / sqrtf(vf_sum(square) * inverse - rest * rest + eps);
+        const float rstd = 1.0f / sqrtf(vf_sum(square) * inverse - rest * rest + t.eps);
         const vf by = vf_set(rstd), shift = vf_set(-rest * rstd);
         for (FPC_COLUMNS(j, n, c)) {
             const vf hat = vf_fma(vf_get(a + j, n) - near, by, shift);
             vf_put(y + j, vf_fma(hat, vf_get(g + j, n), vf_get(b + j, n)), n);
         }
-        out_mean[row] = near + rest;
-        out_rstd[row] = rstd;
+        t.mean[row] = near + rest;
+        t.rstd[row] = rstd;
     }
 }
 
 /* With the width known, the loops over a row unroll and the row stays in registers. */
+static void layer_norm_widths(struct normalised t, int64_t rows, int64_t c)
+{
+    switch (c) {
+    case 32:
+        layer_norm_rows(t, rows, 32);
+        break;
+    case 64:
+        layer_norm_rows(t, rows, 64);
+        break;
+    case 128:
+        layer_norm_rows(t, rows, 128);
+        break;
+    default:
+        layer_norm_rows(t, rows, c);
+    }
+}
+
 static fpc_status run_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
-    switch (node->in[0].shape.c) {
-    case 32:
-        layer_norm_rows(node, rows.count, 32);
-        break;
-    case 64:
-        layer_norm_rows(node, rows.count, 64);
-        break;
-    case 128:
-        layer_norm_rows(node, rows.count, 128);
-        break;
-    default:
-        layer_norm_rows(node, rows.count, node->in[0].shape.c);
-    }
+    const struct normalised t = {node->in[0].data,
+                                 node->in[1].data,
+                                 node->in[2].data,
+                                 node->out[0].data,
+                                 node->out[1].data,
+                                 node->out[2].data,
+                                 ((const fpc_norm_attr *)node->attr)->eps};
+    layer_norm_widths(t, rows.count, node->in[0].shape.c);
     return FPC_OK;
 }
 
-FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, int64_t rows, int64_t c)
+/* The tile's sums first, which y may not overwrite: y may lie where a or b does. */
+static fpc_status run_add_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const int64_t c = node->in[0].shape.c;
+    const float *a = node->in[0].data, *b = node->in[1].data;
+    float *sum = node->out[0].data;
+    const struct normalised t = {sum,
+                                 node->in[2].data,
+                                 node->in[3].data,
+                                 node->out[1].data,
+                                 node->out[2].data,
+                                 node->out[3].data,
+                                 ((const fpc_norm_attr *)node->attr)->eps};
+    for (FPC_COLUMNS(j, n, rows.count * c))
+        vf_put(sum + j, vf_get(a + j, n) + vf_get(b + j, n), n);
+    layer_norm_widths(t, rows.count, c);
+    return FPC_OK;
+}
+
+/* plus: added to dx; NULL: nothing */
+FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, const float *plus, int64_t rows, int64_t c)
 {
     const float *a = node->in[0].data, *g = node->in[1].data, *mean = node->in[2].data, *rstd = node->in[3].data;
     const float *dy = node->in[4].data;
@@ -194,7 +231,10 @@ FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, int64_t rows, int64_t
         const float all = vf_sum(s) * inverse, along = vf_sum(t) * inverse;
         for (FPC_COLUMNS(j, n, c)) {
             const vf u = vf_get(g + j, n) * vf_get(dy + j, n), hat = (vf_get(a + j, n) - m) * r;
-            vf_put(dx + j, r * (u - all - hat * along), n);
+            vf d = r * (u - all - hat * along);
+            if (plus)
+                d += vf_get(plus + row * c + j, n);
+            vf_put(dx + j, d, n);
         }
     }
 }
@@ -202,21 +242,22 @@ FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, int64_t rows, int64_t
 static fpc_status run_layer_norm_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t c = node->in[0].shape.c;
+    const float *plus = node->n_in > 5 ? node->in[5].data : NULL;
     /* sums first: dx may lie where dy does */
     sum_columns(OF_ROWS, fpc_exec_part(x, rows.part), rows, c, node->in[0].data, node->in[4].data, node->in[2].data,
                 node->in[3].data);
     switch (c) {
     case 32:
-        layer_norm_grad_rows(node, rows.count, 32);
+        layer_norm_grad_rows(node, plus, rows.count, 32);
         break;
     case 64:
-        layer_norm_grad_rows(node, rows.count, 64);
+        layer_norm_grad_rows(node, plus, rows.count, 64);
         break;
     case 128:
-        layer_norm_grad_rows(node, rows.count, 128);
+        layer_norm_grad_rows(node, plus, rows.count, 128);
         break;
     default:
-        layer_norm_grad_rows(node, rows.count, c);
+        layer_norm_grad_rows(node, plus, rows.count, c);
     }
     return FPC_OK;
 }
@@ -349,6 +390,8 @@ static fpc_status run_running_stats(fpc_exec *x, const fpc_node *node, fpc_rows 
     const float *mean = node->in[3].data, *var = node->in[4].data;
     const double unbias = attr->rows > 1 ? (double)attr->rows / (double)(attr->rows - 1) : 1;
     for (int64_t j = 0; j < fpc_count(node->out[0].shape); j++) {
+        if (!isfinite(mean[j]) || !isfinite(var[j]))
+            continue;
         run_mean[j] += attr->momentum * (mean[j] - run_mean[j]);
         run_var[j] += attr->momentum * ((float)((double)var[j] * unbias) - run_var[j]);
     }
@@ -358,6 +401,7 @@ static fpc_status run_running_stats(fpc_exec *x, const fpc_node *node, fpc_rows 
 
 const fpc_kernel FPC_CPU_TABLE(norm)[] = {
     FPC_CPU_ROW(layer_norm, .run = run_layer_norm),
+    FPC_CPU_ROW(add_layer_norm, .run = run_add_layer_norm),
     FPC_CPU_ROW(layer_norm_grad, .need = need_sums, .run = run_layer_norm_grad, .end = end_layer_norm_grad),
     FPC_CPU_ROW(batch_stats, .need = need_sums, .run = run_batch_stats, .end = end_batch_stats),
     FPC_CPU_ROW(batch_norm, .need = need_columns, .begin = begin_batch_norm, .run = run_batch_norm),

@@ -3,6 +3,7 @@
  * few instructions a vector takes. */
 #include "math.h"
 #include "philox.h"
+#include <fpcore/half.h>
 
 /* out[i] = expr of a (and b) */
 #define FLAT1(name, expr)                                                                                              \
@@ -179,6 +180,37 @@ static fpc_status run_copy(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+static float number(const fpc_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case FPC_BF16:
+        return fpc_bf16_to_float(((const uint16_t *)t->data)[i]);
+    case FPC_F16:
+        return fpc_f16_to_float(((const uint16_t *)t->data)[i]);
+    case FPC_F64:
+        return (float)((const double *)t->data)[i];
+    default:
+        return ((const float *)t->data)[i];
+    }
+}
+
+/* To other widths and back: this backend trains in float, so it need not be fast. */
+static fpc_status run_cast(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_tensor *a = &node->in[node->n_in - 1], *y = &node->out[0]; /* narrow(y, x): the last */
+    for (int64_t i = 0; i < rows.count * y->shape.c; i++)
+        if (y->dtype == FPC_BF16)
+            ((uint16_t *)y->data)[i] = fpc_float_to_bf16(number(a, i));
+        else if (y->dtype == FPC_F16)
+            ((uint16_t *)y->data)[i] = fpc_float_to_f16(number(a, i));
+        else if (y->dtype == FPC_F32)
+            ((float *)y->data)[i] = number(a, i);
+        else
+            ((double *)y->data)[i] = a->dtype == FPC_F64 ? ((const double *)a->data)[i] : (double)number(a, i);
+    return FPC_OK;
+}
+
 static fpc_status run_combine(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x, (void)rows;
@@ -216,6 +248,8 @@ const fpc_kernel FPC_CPU_TABLE(pointwise)[] = {
     FPC_CPU_ROW(slice_grad, .run = run_slice_grad),
     FPC_CPU_ROW(dropout, .need = need_dropout, .run = run_dropout),
     FPC_CPU_ROW(copy, .run = run_copy),
+    FPC_CPU_ROW(cast, .run = run_cast),
+    FPC_CPU_ROW(narrow, .run = run_cast),
     FPC_CPU_ROW(combine, .run = run_combine),
     FPC_CPU_ROW(combine_grad, .run = run_combine_grad),
     {.op = NULL},

@@ -1,6 +1,6 @@
 /* train.c (cpu): the optimizer's ops, on flat buffers (1,1,rows,256): each is one pass over the memory. Bias
  * corrections and the like are computed in double once per call, the update itself in float, in PyTorch's order of
- * operations. */
+ * operations. A step whose `scale` is NaN is skipped. */
 #include "simd.h"
 #include <math.h>
 
@@ -57,11 +57,37 @@ static fpc_status run_clip_scale(fpc_exec *x, const fpc_node *node, fpc_rows row
 {
     (void)x, (void)rows;
     const fpc_clip_attr *attr = node->attr;
-    const double norm = sqrt((double)*(const float *)node->in[0].data);
-    const double scale = attr->max_norm / (norm + 1e-6);
-    *(float *)node->out[0].data = attr->max_norm > 0 && !(scale >= 1) ? (float)scale : 1.0f; /* NaN stays */
+    const double factor = node->n_in > 1 ? (double)*(const float *)node->in[1].data : 1;
+    const double norm = sqrt((double)*(const float *)node->in[0].data) / factor, scale = attr->max_norm / (norm + 1e-6);
+    *(float *)node->out[0].data =
+        !isfinite(norm) ? NAN : (float)((attr->max_norm > 0 && scale < 1 ? scale : 1) / factor);
     *(float *)node->out[1].data = (float)norm;
     return FPC_OK;
+}
+
+static fpc_status run_scaler(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x, (void)rows;
+    float *state = node->out[0].data;
+    const float factor = state[0], since = state[1] + 1;
+    if (isfinite(*(const float *)node->in[1].data)) {
+        const int grows = since >= (float)((const fpc_scaler_attr *)node->attr)->interval;
+        state[0] = grows ? fminf(2 * factor, 0x1p24f) : factor;
+        state[1] = grows ? 0 : since;
+        state[2] += 1;
+    } else {
+        state[0] = factor / 2;
+        state[1] = 0;
+        state[3] += 1;
+    }
+    state[0] = fmaxf(state[0], 1);
+    return FPC_OK;
+}
+
+/* Whether the step is skipped: input i, where there is one, is NaN. */
+static int skipped(const fpc_node *node, int32_t i)
+{
+    return i < node->n_in && isnan(*(const float *)node->in[i].data);
 }
 
 static fpc_status run_accumulate(fpc_exec *x, const fpc_node *node, fpc_rows rows)
@@ -99,6 +125,8 @@ static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const vf step = vf_set((float)(lr / (1 - pow(attr->beta1, t))));
     const vf root = vf_set((float)(1 / sqrt(1 - pow(attr->beta2, t)))), eps = vf_set((float)attr->eps);
 
+    if (skipped(node, 4))
+        return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
         const vf w = vf_get(p + i, n), grad = vf_fma(w, decay, vf_get(g + i, n) * scale);
         const vf m1 = vf_fma(vf_get(m + i, n), b1, grad * one_b1);
@@ -123,6 +151,8 @@ static fpc_status run_sgd(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const vf fresh = vf_set((float)(first ? 1 : 1 - attr->dampening));
     const vf old = first ? vf_set(0) : momentum;
 
+    if (skipped(node, 3))
+        return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
         const vf w = vf_get(p + i, n);
         vf d = vf_fma(w, decay, vf_get(g + i, n) * scale);
@@ -151,6 +181,8 @@ static fpc_status run_lion(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const vf b1 = vf_set((float)attr->beta1), one_b1 = vf_set((float)(1 - attr->beta1));
     const vf b2 = vf_set((float)attr->beta2), one_b2 = vf_set((float)(1 - attr->beta2));
 
+    if (skipped(node, 3))
+        return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
         const vf grad = vf_get(g + i, n) * scale, m1 = vf_get(m + i, n);
         const vf way = vf_fma(m1, b1, grad * one_b1);
@@ -169,6 +201,9 @@ static fpc_status run_ema(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     float *avg = node->out[0].data;
     const float *p = node->in[1].data;
     const vf part = vf_set((float)(1 - (double)*(const float *)node->in[2].data));
+
+    if (skipped(node, 3))
+        return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
         const vf a = vf_get(avg + i, n);
         vf_put(avg + i, a + part * (vf_get(p + i, n) - a), n);
@@ -191,6 +226,7 @@ static fpc_status run_add_scaled(fpc_exec *x, const fpc_node *node, fpc_rows row
 const fpc_kernel FPC_CPU_TABLE(train)[] = {
     FPC_CPU_ROW(sum_squares, .need = need_sum_squares, .run = run_sum_squares, .end = end_sum_squares),
     FPC_CPU_ROW(clip_scale, .run = run_clip_scale),
+    FPC_CPU_ROW(scaler, .run = run_scaler),
     FPC_CPU_ROW(accumulate, .run = run_accumulate),
     FPC_CPU_ROW(zero, .run = run_zero),
     FPC_CPU_ROW(adamw, .run = run_adamw),

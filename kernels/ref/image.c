@@ -3,6 +3,23 @@
 #include <fpcore/augment.h>
 #include "ref.h"
 
+/* take(x, index) -> y: image i of y is image index[i] of x, bytes. (An index beyond x is the nearest image there is.)
+ */
+static fpc_status take(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_shape s = node->out[0].shape;
+    const uint8_t *x = node->in[0].data;
+    uint8_t *y = node->out[0].data;
+    for (int64_t r = 0; r < rows.count; r++) {
+        const int64_t row = rows.first + r, last = node->in[0].shape.n - 1;
+        int64_t from = ((const int32_t *)node->in[1].data)[row / image_rows(s)];
+        from = from < 0 ? 0 : from < last ? from : last;
+        memcpy(y + r * s.c, x + (from * image_rows(s) + row % image_rows(s)) * s.c, (size_t)s.c);
+    }
+    return FPC_OK;
+}
+
 /* to_real(u8) -> y: x / 255 */
 static fpc_status to_real(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
@@ -124,5 +141,5 @@ static fpc_status gaussian_noise(fpc_exec *exec, const fpc_node *node, fpc_rows 
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(image)[] = {
-    REF_ROW(to_real), REF_ROW(warp_image), REF_ROW(warp_mask), REF_ROW(gaussian_noise), {0}};
+const fpc_kernel REF_TABLE(image)[] = {REF_ROW(take),      REF_ROW(to_real),        REF_ROW(warp_image),
+                                       REF_ROW(warp_mask), REF_ROW(gaussian_noise), {0}};

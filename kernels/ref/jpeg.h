@@ -1,9 +1,9 @@
-/* jpeg.h: what the reference and the cpu kernel of `jpeg` share: the tables of ITU-T T.81, annex K.1, and how a quality
+/* jpeg.h: what the kernels of `jpeg` share: the tables of ITU-T T.81, annex K.1, and how a quality
  * scales them (the rule of the Independent JPEG Group's library, which everybody follows). */
 #ifndef KERNELS_REF_JPEG_H
 #define KERNELS_REF_JPEG_H
 
-#include <stdint.h>
+#include <fpcore/base.h>
 
 /* Row by row: [vertical frequency][horizontal frequency]. */
 static const uint8_t jpeg_luma[64] = {16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,
@@ -16,14 +16,14 @@ static const uint8_t jpeg_chroma[64] = {17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 
                                         99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99};
 
 /* The step that coefficient i is rounded to. quality: 1 .. 100 */
-static inline int32_t jpeg_step(const uint8_t table[64], int32_t i, int32_t quality)
+FPC_BOTH int32_t jpeg_step(const uint8_t table[64], int32_t i, int32_t quality)
 {
     const int32_t percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
     const int32_t step = (table[i] * percent + 50) / 100;
     return step < 1 ? 1 : step > 255 ? 255 : step;
 }
 /* The drawn number as a quality; 0: the picture stays as it is. */
-static inline int32_t jpeg_quality(double drawn)
+FPC_BOTH int32_t jpeg_quality(double drawn)
 {
     return drawn <= 0 ? 0 : drawn < 1 ? 1 : drawn > 100 ? 100 : (int32_t)(drawn + 0.5);
 }

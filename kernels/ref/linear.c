@@ -1,12 +1,13 @@
 /* linear.c (reference): linear maps of rows, y = x W^T + b, and their gradients; sums over rows. */
 #include "ref.h"
 
-/* linear(x, w[, b]) -> y: y[r,o] = sum_i x[r,i] w[o,i] + b[o] */
+/* linear(x, w[, b]) -> y: y[r,o] = sum_i x[r,i] w[o,i] + b[o]; linear_add(x, w, b, r) -> y: + r[r,o] */
 static fpc_status linear(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const int64_t n_in = node->in[0].shape.c, n_out = node->out[0].shape.c;
     const real *x = node->in[0].data, *w = node->in[1].data, *b = node->n_in > 2 ? node->in[2].data : NULL;
+    const real *add = node->n_in > 3 ? node->in[3].data : NULL;
     real *y = node->out[0].data;
     for (int64_t r = 0; r < rows.count; r++)
         for (int64_t o = 0; o < n_out; o++) {
@@ -14,8 +15,15 @@ static fpc_status linear(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
             for (int64_t i = 0; i < n_in; i++)
                 sum += x[r * n_in + i] * w[o * n_in + i];
             y[r * n_out + o] = b ? sum + b[o] : sum;
+            if (add)
+                y[r * n_out + o] += add[r * n_out + o];
         }
     return FPC_OK;
+}
+
+static fpc_status linear_add(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    return linear(exec, node, rows);
 }
 
 /* linear_grad_x(dy, w) -> dx: dx[r,i] = sum_o dy[r,o] w[o,i] */
@@ -81,5 +89,6 @@ static fpc_status sum_rows_end(fpc_exec *exec, const fpc_node *node)
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(linear)[] = {
-    REF_ROW(linear), REF_ROW(linear_grad_x), REF_SUM_ROW(linear_grad_w), REF_SUM_ROW(sum_rows), {0}};
+const fpc_kernel REF_TABLE(linear)[] = {REF_ROW(linear),        REF_ROW(linear_add),
+                                        REF_ROW(linear_grad_x), REF_SUM_ROW(linear_grad_w),
+                                        REF_SUM_ROW(sum_rows),  {0}};

@@ -2,6 +2,21 @@
  * Variances are biased; statistics add up in double. */
 #include "ref.h"
 
+static void normalise(const real *x, const real *g, const real *b, int64_t n, float eps, real *y, real *mean,
+                      real *rstd)
+{
+    double sum = 0, square = 0;
+    for (int64_t c = 0; c < n; c++)
+        sum += (double)x[c];
+    const double mu = sum / (double)n;
+    for (int64_t c = 0; c < n; c++)
+        square += ((double)x[c] - mu) * ((double)x[c] - mu);
+    *mean = (real)mu;
+    *rstd = (real)(1 / sqrt(square / (double)n + (double)eps));
+    for (int64_t c = 0; c < n; c++)
+        y[c] = (x[c] - *mean) * *rstd * g[c] + b[c];
+}
+
 /* layer_norm(x, g, b) -> y, mean, rstd */
 static fpc_status layer_norm(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
@@ -10,23 +25,29 @@ static fpc_status layer_norm(fpc_exec *exec, const fpc_node *node, fpc_rows rows
     const int64_t n = node->in[0].shape.c;
     const real *x = node->in[0].data, *g = node->in[1].data, *b = node->in[2].data;
     real *y = node->out[0].data, *mean = node->out[1].data, *rstd = node->out[2].data;
-    for (int64_t r = 0; r < rows.count; r++, x += n, y += n) {
-        double sum = 0, square = 0;
+    for (int64_t r = 0; r < rows.count; r++, x += n, y += n)
+        normalise(x, g, b, n, a->eps, y, mean + r, rstd + r);
+    return FPC_OK;
+}
+
+/* add_layer_norm(a, b, g, beta) -> sum, y, mean, rstd */
+static fpc_status add_layer_norm(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_norm_attr *attr = node->attr;
+    const int64_t n = node->in[0].shape.c;
+    const real *a = node->in[0].data, *b = node->in[1].data, *g = node->in[2].data, *beta = node->in[3].data;
+    real *sum = node->out[0].data, *y = node->out[1].data, *mean = node->out[2].data, *rstd = node->out[3].data;
+    for (int64_t r = 0; r < rows.count; r++, a += n, b += n, sum += n, y += n) {
         for (int64_t c = 0; c < n; c++)
-            sum += (double)x[c];
-        const double mu = sum / (double)n;
-        for (int64_t c = 0; c < n; c++)
-            square += ((double)x[c] - mu) * ((double)x[c] - mu);
-        mean[r] = (real)mu;
-        rstd[r] = (real)(1 / sqrt(square / (double)n + (double)a->eps));
-        for (int64_t c = 0; c < n; c++)
-            y[c] = (x[c] - mean[r]) * rstd[r] * g[c] + b[c];
+            sum[c] = a[c] + b[c];
+        normalise(sum, g, beta, n, attr->eps, y, mean + r, rstd + r);
     }
     return FPC_OK;
 }
 
-/* layer_norm_grad(x, g, mean, rstd, dy) -> dx, dg, db. With xhat = (x - mean) rstd and d = dy g:
- * dx = rstd (d - mean(d) - xhat mean(d xhat)). A part's slot holds dg, then db. */
+/* layer_norm_grad(x, g, mean, rstd, dy[, r]) -> dx, dg, db. With xhat = (x - mean) rstd and d = dy g:
+ * dx = rstd (d - mean(d) - xhat mean(d xhat)) + r. A part's slot holds dg, then db. */
 static void layer_norm_grad_need(const fpc_node *node, fpc_need *need)
 {
     need->part = 2 * (size_t)node->in[0].shape.c * sizeof(double);
@@ -36,7 +57,7 @@ static fpc_status layer_norm_grad(fpc_exec *exec, const fpc_node *node, fpc_rows
 {
     const int64_t n = node->in[0].shape.c;
     const real *x = node->in[0].data, *g = node->in[1].data, *mean = node->in[2].data, *rstd = node->in[3].data;
-    const real *dy = node->in[4].data;
+    const real *dy = node->in[4].data, *plus = node->n_in > 5 ? node->in[5].data : NULL;
     real *dx = node->out[0].data;
     double *dg = fpc_exec_part(exec, rows.part), *db = dg + n;
     for (int64_t r = 0; r < rows.count; r++, x += n, dy += n, dx += n) {
@@ -50,7 +71,7 @@ static fpc_status layer_norm_grad(fpc_exec *exec, const fpc_node *node, fpc_rows
         }
         const real m = (real)(sum / (double)n), m_xhat = (real)(sum_xhat / (double)n);
         for (int64_t c = 0; c < n; c++)
-            dx[c] = rstd[r] * (dy[c] * g[c] - m - (x[c] - mean[r]) * rstd[r] * m_xhat);
+            dx[c] = rstd[r] * (dy[c] * g[c] - m - (x[c] - mean[r]) * rstd[r] * m_xhat) + (plus ? plus[r * n + c] : 0);
     }
     return FPC_OK;
 }
@@ -178,7 +199,8 @@ static fpc_status batch_norm_grad(fpc_exec *exec, const fpc_node *node, fpc_rows
     return FPC_OK;
 }
 
-/* running_stats(run_mean, run_var, batches, mean, var), in place; the running variance is the unbiased one */
+/* running_stats(run_mean, run_var, batches, mean, var), in place; the running variance is the unbiased one. A channel
+ * whose statistics are not finite (fp16 that ran over) keeps the old ones. */
 static fpc_status running_stats(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
@@ -190,13 +212,15 @@ static fpc_status running_stats(fpc_exec *exec, const fpc_node *node, fpc_rows r
     const real unbias = a->rows > 1 ? (real)((double)a->rows / (double)(a->rows - 1)) : 1;
     real *run_mean = node->out[0].data, *run_var = node->out[1].data;
     for (int64_t c = 0; c < node->in[0].shape.c; c++) {
-        run_mean[c] = old_mean[c] + momentum * (mean[c] - old_mean[c]);
-        run_var[c] = old_var[c] + momentum * (var[c] * unbias - old_var[c]);
+        const int fine = isfinite(mean[c]) && isfinite(var[c]);
+        run_mean[c] = fine ? old_mean[c] + momentum * (mean[c] - old_mean[c]) : old_mean[c];
+        run_var[c] = fine ? old_var[c] + momentum * (var[c] * unbias - old_var[c]) : old_var[c];
     }
     *(int64_t *)node->out[2].data = *batches + 1;
     return FPC_OK;
 }
 
 const fpc_kernel REF_TABLE(norm)[] = {
-    REF_ROW(layer_norm),          REF_SUM_ROW(layer_norm_grad), REF_SUM_ROW(batch_stats), REF_ROW(batch_norm),
-    REF_SUM_ROW(batch_norm_sums), REF_ROW(batch_norm_grad),     REF_ROW(running_stats),   {0}};
+    REF_ROW(layer_norm),      REF_SUM_ROW(layer_norm_grad), REF_ROW(add_layer_norm),
+    REF_SUM_ROW(batch_stats), REF_ROW(batch_norm),          REF_SUM_ROW(batch_norm_sums),
+    REF_ROW(batch_norm_grad), REF_ROW(running_stats),       {0}};

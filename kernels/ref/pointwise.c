@@ -1,4 +1,5 @@
 /* pointwise.c (reference): ops in which an element of the result depends on elements at the same place. */
+#include <fpcore/half.h>
 #include "ref.h"
 
 static inline real phi(real x) /* Phi(x): the normal distribution function */
@@ -122,6 +123,37 @@ static fpc_status dropout(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+static inline double number(const fpc_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case FPC_BF16:
+        return (double)fpc_bf16_to_float(((const uint16_t *)t->data)[i]);
+    case FPC_F16:
+        return (double)fpc_f16_to_float(((const uint16_t *)t->data)[i]);
+    case FPC_F32:
+        return (double)((const float *)t->data)[i];
+    default:
+        return ((const double *)t->data)[i];
+    }
+}
+
+/* cast(x) -> y and narrow(y, x) -> y: between float, double, bf16 and fp16. (Double to half goes by way of float.) */
+static fpc_status cast(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_tensor *y = &node->out[0];
+    for (int64_t i = 0; i < elements(node, rows); i++) {
+        const double v = number(&node->in[node->n_in - 1], i);
+        if (y->dtype == FPC_F64)
+            ((double *)y->data)[i] = v;
+        else if (y->dtype == FPC_F32)
+            ((float *)y->data)[i] = (float)v;
+        else
+            ((uint16_t *)y->data)[i] = y->dtype == FPC_BF16 ? fpc_float_to_bf16((float)v) : fpc_float_to_f16((float)v);
+    }
+    return FPC_OK;
+}
+
 /* combine(weights, x0, x1, ...) -> y: y = sum_i weights[i] x_i, all scalars */
 static fpc_status combine(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
@@ -147,9 +179,28 @@ static fpc_status combine_grad(fpc_exec *exec, const fpc_node *node, fpc_rows ro
     return FPC_OK;
 }
 
-const fpc_kernel REF_TABLE(pointwise)[] = {REF_ROW(gelu),       REF_ROW(relu),         REF_ROW(sigmoid),
-                                           REF_ROW(gelu_grad),  REF_ROW(relu_grad),    REF_ROW(sigmoid_grad),
-                                           REF_ROW(add),        REF_ROW(mul),          REF_ROW(add_bcast),
-                                           REF_ROW(mul_bcast),  REF_ROW(concat),       REF_ROW(slice),
-                                           REF_ROW(slice_grad), REF_ROW(dropout),      REF_ROW(copy),
-                                           REF_ROW(combine),    REF_ROW(combine_grad), {0}};
+const fpc_kernel REF_TABLE(pointwise)[] = {REF_ROW(gelu),
+                                           REF_ROW(relu),
+                                           REF_ROW(sigmoid),
+                                           REF_ROW(gelu_grad),
+                                           REF_ROW(relu_grad),
+                                           REF_ROW(sigmoid_grad),
+                                           REF_ROW(add),
+                                           REF_ROW(mul),
+                                           REF_ROW(add_bcast),
+                                           REF_ROW(mul_bcast),
+                                           REF_ROW(concat),
+                                           REF_ROW(slice),
+                                           REF_ROW(slice_grad),
+                                           REF_ROW(dropout),
+                                           REF_ROW(copy),
+                                           REF_ROW(cast),
+                                           {.size = sizeof(fpc_kernel),
+                                            .flags = FPC_KERNEL_DETERMINISTIC,
+                                            .dtypes = FPC_DTYPE_BIT(REF_DTYPE),
+                                            .op = "narrow",
+                                            .name = "narrow.ref",
+                                            .run = cast},
+                                           REF_ROW(combine),
+                                           REF_ROW(combine_grad),
+                                           {0}};

@@ -1,5 +1,6 @@
 /* train.c (reference): clipping and optimizers, on flat buffers (1,1,rows,256), in place: output i is input i.
- * Factors that hold for the whole step are made in double and rounded once. */
+ * Factors that hold for the whole step are made in double and rounded once. A step whose `scale` is NaN is skipped: it
+ * changes nothing. */
 #include "ref.h"
 
 static inline real scalar(const fpc_tensor *t)
@@ -33,17 +34,39 @@ static fpc_status sum_squares_end(fpc_exec *exec, const fpc_node *node)
     return FPC_OK;
 }
 
-/* clip_scale(s) -> scale, norm */
+/* clip_scale(s[, scaler]) -> scale, norm; scaler[0]: what the gradients were multiplied by */
 static fpc_status clip_scale(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     (void)rows;
-    const double max = ((const fpc_clip_attr *)node->attr)->max_norm, norm = sqrt((double)scalar(&node->in[0]));
+    const double factor = node->n_in > 1 ? (double)scalar(&node->in[1]) : 1;
+    const double max = ((const fpc_clip_attr *)node->attr)->max_norm,
+                 norm = sqrt((double)scalar(&node->in[0])) / factor;
     double scale = 1;
-    if (max > 0 && !(max / (norm + 1e-6) >= 1)) /* a norm that is NaN must show in the weights, not hide */
+    if (!isfinite(norm))
+        scale = (double)NAN;
+    else if (max > 0 && max / (norm + 1e-6) < 1)
         scale = max / (norm + 1e-6);
-    *(real *)node->out[0].data = (real)scale;
+    *(real *)node->out[0].data = (real)(scale / factor);
     *(real *)node->out[1].data = (real)norm;
+    return FPC_OK;
+}
+
+/* scaler(state, norm) -> state: factor, steps since it changed, steps taken, steps skipped */
+static fpc_status scaler(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    (void)rows;
+    const real *old = node->in[0].data, most = 16777216,
+               interval = (real)((const fpc_scaler_attr *)node->attr)->interval;
+    const int taken = isfinite(scalar(&node->in[1])), grows = taken && old[1] + 1 >= interval;
+    real *state = node->out[0].data, factor = taken ? old[0] : old[0] / 2;
+    if (grows)
+        factor = 2 * factor < most ? 2 * factor : most;
+    state[0] = factor > 1 ? factor : 1;
+    state[1] = taken && !grows ? old[1] + 1 : 0;
+    state[2] = old[2] + (real)taken;
+    state[3] = old[3] + (real)!taken;
     return FPC_OK;
 }
 
@@ -79,6 +102,8 @@ static fpc_status adamw(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
     const real *p = node->in[0].data, *m = node->in[1].data, *v = node->in[2].data, *g = node->in[3].data;
     real *new_p = node->out[0].data, *new_m = node->out[1].data, *new_v = node->out[2].data;
+    if (isnan(scale))
+        return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++) {
         const real grad = g[i] * scale + decay * p[i];
         new_m[i] = b1 * m[i] + c1 * grad;
@@ -98,6 +123,8 @@ static fpc_status sgd(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     const int first = scalar(&node->in[5]) <= 1;
     const real *p = node->in[0].data, *m = node->in[1].data, *g = node->in[2].data;
     real *new_p = node->out[0].data, *new_m = node->out[1].data;
+    if (isnan(scale))
+        return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++) {
         real d = g[i] * scale + decay * p[i];
         if (momentum != 0) {
@@ -119,6 +146,8 @@ static fpc_status lion(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
     const real *p = node->in[0].data, *m = node->in[1].data, *g = node->in[2].data;
     real *new_p = node->out[0].data, *new_m = node->out[1].data;
+    if (isnan(scale))
+        return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++) {
         const real grad = g[i] * scale, way = b1 * m[i] + c1 * grad;
         new_p[i] = p[i] * keep - (way > 0 ? lr : way < 0 ? -lr : 0 * way); /* NAN stays NAN */
@@ -138,12 +167,14 @@ static fpc_status add_scaled(fpc_exec *exec, const fpc_node *node, fpc_rows rows
     return FPC_OK;
 }
 
-/* ema(avg, p, decay) -> avg: avg += (1 - decay) (p - avg) */
+/* ema(avg, p, decay[, scale]) -> avg: avg += (1 - decay) (p - avg) */
 static fpc_status ema(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const real *old = node->in[0].data, *p = node->in[1].data, take = 1 - scalar(&node->in[2]);
     real *avg = node->out[0].data;
+    if (node->n_in > 3 && isnan(scalar(&node->in[3])))
+        return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++)
         avg[i] = old[i] + take * (p[i] - old[i]);
     return FPC_OK;
@@ -151,6 +182,7 @@ static fpc_status ema(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 
 const fpc_kernel REF_TABLE(train)[] = {REF_SUM_ROW(sum_squares),
                                        REF_ROW(clip_scale),
+                                       REF_ROW(scaler),
                                        REF_ROW(accumulate),
                                        REF_ROW(zero),
                                        REF_ROW(adamw),

@@ -2,6 +2,7 @@
  * on every backend, for the small tensors of this folder and the larger ones of FPCORE_SHARED/golden. And: the graph
  * with and without rewrites is the same function. Bounds are relative to the largest magnitude of the tensor: outputs
  * and losses 1e-4, gradients 1e-3. */
+#define _GNU_SOURCE
 #include "plugins/open.h"
 #include "checkpoint.h"
 #include "cmd.h"
@@ -42,7 +43,9 @@ static const golden models[] = {
     {"model_plain", NULL, 1, {"model.lmsa=off"}},
 };
 enum { MODELS = sizeof models / sizeof models[0] };
-static const char *const backends[] = {"backend.use=ref", "backend.use=cpu"};
+/* What is compared; FPCORE_TEST_BACKENDS names others, apart by blanks. */
+static const char *backends[MOST] = {"backend.use=ref", "backend.use=cpu"};
+static int n_backends = 2;
 
 static const char *source(bench *b, const char *file)
 {
@@ -73,13 +76,14 @@ static fpc_st_file *probe(bench *b, const golden *g, const char *weights, const 
     static char out[64];
     const char *override[MOST + 8], *argv[16] = {"probe", "-w", weights, "-i", input, "-o", out};
     fpc_cmdline cmd = {.ctx = b->ctx,
-                       .arena = b->arena,
+                       .arena = fpc_arena_new(b->ctx), /* a backend of a GPU is open once only */
                        .recipe = source(b, "golden.ini"),
                        .overrides = override,
                        .argc = 7,
                        .argv = (char **)(uintptr_t)argv};
     fpc_st_file *f;
 
+    assert_non_null(cmd.arena);
     snprintf(out, sizeof out, "golden.%d.safetensors", (int)getpid());
     for (int i = 0; g->override[i]; i++)
         override[cmd.n_overrides++] = g->override[i];
@@ -89,6 +93,7 @@ static fpc_st_file *probe(bench *b, const golden *g, const char *weights, const 
         argv[cmd.argc++] = flags[i];
     if (fpc_cmd_probe.run(&cmd) || fpc_st_read(b->ctx, b->arena, out, &f))
         fail_msg("%s: %s", g->name, fpc_ctx_error(b->ctx));
+    fpc_arena_free(cmd.arena);
     unlink(out);
     return f;
 }
@@ -221,13 +226,14 @@ static void models_on(bench *b, const char *backend)
         check_model(b, &models[i], extra);
 }
 
-static void models_on_ref(void **state)
+static void models_on_the_first(void **state)
 {
     models_on(*state, backends[0]);
 }
-static void models_on_cpu(void **state)
+static void models_on_the_others(void **state)
 {
-    models_on(*state, backends[1]);
+    for (int i = 1; i < n_backends; i++)
+        models_on(*state, backends[i]);
 }
 
 static void check_steps(bench *b, const golden *g, const char *weights, const char *input, const char *expect,
@@ -235,7 +241,7 @@ static void check_steps(bench *b, const golden *g, const char *weights, const ch
 {
     const char *const flags[] = {"--steps", k, NULL};
 
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+    for (int i = 0; i < n_backends; i++) {
         const char *const extra[] = {backends[i], NULL};
         const char *w = file_of(b, g, weights), *in = file_of(b, g, input), *e = file_of(b, g, expect);
         const char *what = fpc_sprintf(b->arena, "%s, %s", g->name, backends[i]);
@@ -370,11 +376,27 @@ static void refusals(void **state)
     unlink(bad);
 }
 
+static void choose_backends(const char *names)
+{
+    static char text[MOST][64], copy[1024];
+    char *rest = NULL;
+    n_backends = 0;
+    snprintf(copy, sizeof copy, "%s", names);
+    for (char *word = strtok_r(copy, " ", &rest); word && n_backends < MOST; word = strtok_r(NULL, " ", &rest)) {
+        snprintf(text[n_backends], sizeof text[0], "backend.use=%s", word);
+        backends[n_backends] = text[n_backends];
+        n_backends++;
+    }
+}
+
 int main(void)
 {
+    const char *names = getenv("FPCORE_TEST_BACKENDS");
+    if (names && *names)
+        choose_backends(names);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(models_on_ref, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(models_on_cpu, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(models_on_the_first, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(models_on_the_others, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(adamw_steps, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(adam_steps, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(sam_steps, bench_open, bench_close),

@@ -1,4 +1,6 @@
-/* backends.c: opens `ref` in double and in float, and `cpu` at every level that the processor has. */
+/* backends.c: opens `ref` in double and in float, and those that are to be tested: by default `cpu`, at every level
+ * that the processor has. */
+#define _GNU_SOURCE
 #include "backends.h"
 #include <fpcore/backend.h>
 
@@ -13,7 +15,13 @@ static int open_backend(bench *b, const char *name, const char *text, op_backend
         *device = (fpc_device){.size = sizeof *device};
         st = vtbl->open(inst.self, device);
         if (!st)
-            *out = (op_backend){name, device->real, vtbl->kernels(inst.self), device->exec};
+            *out = (op_backend){.name = name,
+                                .real = device->real,
+                                .kernel = vtbl->kernels(inst.self),
+                                .exec = device->exec,
+                                .vtbl = device->host ? NULL : vtbl,
+                                .self = inst.self,
+                                .tf32 = device->precision == FPC_TF32};
     }
     if (!st)
         return 1;
@@ -26,14 +34,35 @@ static int open_backend(bench *b, const char *name, const char *text, op_backend
     return 0;
 }
 
-op_backends *op_backends_open(void)
+static void open_other(op_backends *all, const char *name, const char *text)
+{
+    if (all->n_others == OP_MAX_BACKENDS) {
+        fprintf(stderr, "more than %d backends\n", OP_MAX_BACKENDS);
+        exit(1);
+    }
+    all->n_others += open_backend(&all->b, name, text, &all->other[all->n_others]);
+}
+
+/* A word of the list: `cpu` at every level, NAME or NAME:PRECISION. */
+static void open_named(op_backends *all, const char *word)
+{
+    const char *colon = strchr(word, ':');
+    if (!strcmp(word, "cpu")) {
+        open_other(all, "cpu sse2", "use = cpu\nthreads = 1\nisa = sse2");
+        open_other(all, "cpu avx2", "use = cpu\nthreads = 1\nisa = avx2");
+        open_other(all, "cpu avx512", "use = cpu\nthreads = 1\nisa = avx512");
+    } else if (colon) {
+        open_other(all, word,
+                   fpc_sprintf(all->b.arena, "use = %.*s\nprecision = %s", (int)(colon - word), word, colon + 1));
+    } else {
+        open_other(all, word, fpc_sprintf(all->b.arena, "use = %s", word));
+    }
+}
+
+op_backends *op_backends_open(const char *names)
 {
     static op_backends all;
-    static const struct {
-        const char *name, *text;
-    } cpu[] = {{"cpu sse2", "use = cpu\nthreads = 1\nisa = sse2"},
-               {"cpu avx2", "use = cpu\nthreads = 1\nisa = avx2"},
-               {"cpu avx512", "use = cpu\nthreads = 1\nisa = avx512"}};
+    char *rest = NULL;
     void *state;
     if (bench_open(&state)) {
         fprintf(stderr, "no registry: is FPCORE_PLUGIN_PATH set to the folder of the plugins?\n");
@@ -45,8 +74,11 @@ op_backends *op_backends_open(void)
         exit(1);
     open_backend(&all.b, "ref double", "use = ref\nreal = double", &all.exact);
     open_backend(&all.b, "ref float", "use = ref\nreal = float", &all.single);
-    for (size_t i = 0; i < sizeof cpu / sizeof cpu[0]; i++)
-        all.n_others += open_backend(&all.b, cpu[i].name, cpu[i].text, &all.other[all.n_others]);
+    if (!names)
+        names = getenv("FPCORE_TEST_BACKENDS");
+    for (char *word = strtok_r(fpc_strdup(all.b.arena, names && *names ? names : "cpu"), " ", &rest); word;
+         word = strtok_r(NULL, " ", &rest))
+        open_named(&all, word);
     return &all;
 }
 

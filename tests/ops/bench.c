@@ -22,19 +22,13 @@ static void time_case(op_backends *all, const op_backend *b, const op_case *c)
         printf("%s: %s\n", op_label(all->scratch, c), op_error(all));
         return;
     }
-    const fpc_node node = {.size = sizeof node,
-                           .op = c->op,
-                           .name = c->op,
-                           .n_in = t.n_in,
-                           .n_out = t.n_out,
-                           .in = t.in,
-                           .out = t.out,
-                           .attr = &c->attr};
-    const fpc_kernel *k = op_kernel_of(b, &node);
+    const fpc_kernel *k = op_kernel_of(b, &t);
     if (!k || op_time(all->b.ctx, all->scratch, &t, b, k, (op_split){1, 512}, &seconds)) {
         printf("%-12s %s: %s\n", b->name, op_label(all->scratch, c), k ? op_error(all) : "no kernel");
     } else {
-        const double macs = t.def->macs ? (double)t.def->macs(&node) : 0;
+        op_view v;
+        op_view_of(&t, b->real, &v);
+        const double macs = t.def->macs ? (double)t.def->macs(&v.node) : 0;
         printf("%-12s %-58s %9.3f ms %8.1f GB/s", k->name + strcspn(k->name, ".") + 1, op_label(all->scratch, c),
                seconds * 1e3, (double)bytes_of(&t) / seconds * 1e-9);
         printf(macs > 0 ? " %8.1f GMAC/s\n" : "\n", macs / seconds * 1e-9);
@@ -45,7 +39,7 @@ static void time_case(op_backends *all, const op_backend *b, const op_case *c)
 
 int main(int argc, char **argv)
 {
-    op_backends *all = op_backends_open();
+    op_backends *all = op_backends_open(NULL);
     const op_backend *list[OP_MAX_BACKENDS + 1] = {&all->single};
     for (int32_t i = 0; i < all->n_others; i++)
         list[1 + i] = &all->other[i];

@@ -1,12 +1,18 @@
 /* grad.c: gradients against central differences, in double with the kernels of ref. The loss is the dot product of the
  * op's first output with random numbers (with ones, softmax and layer norm have no gradient and nothing is checked);
  * the slope along a random direction, with its sign, must equal the gradient times that direction: for each input
- * alone, then for all together. Then the same for whole small models, with and without the rewrites. */
+ * alone, then for all together. Then the same for whole small models, with and without the rewrites; and these models'
+ * gradients in float, on every backend that is tested, against those in double: their distance, over all parameters,
+ * is at most twice that of ref in float, and a floor of eps (4 + sqrt(pixels)/2) sqrt(nodes) of their length: what
+ * agree.c allows a sum over the pixels, added up at random over the nodes of the graph.
+ * grad [OP]: only that op; `joined`: only what fuse.c joins; `models`: only the last. */
 #include "backends.h"
 #include "machine.h"
+#include "passes.h"
 #include <fpcore/loss.h>
 #include <fpcore/model.h>
 #include <fpcore/rng.h>
+#include <float.h>
 #include <math.h>
 
 enum { MAX_PARAMS = 256 };
@@ -15,10 +21,12 @@ static op_backends *all;
 
 /* A graph with its gradients. */
 typedef struct problem {
+    const op_backend *b; /* NULL: ref in double */
     fpc_graph *g;
     op_machine m;
     fpc_val loss, param[MAX_PARAMS], grad[MAX_PARAMS];
     int32_t n_params;
+    int joins; /* what fuse.c joins is joined */
     const char *what;
 } problem;
 
@@ -52,7 +60,14 @@ static void finish(problem *p, fpc_val out)
             p->param[p->n_params++] = (fpc_val){v};
         }
     must(fpc_autodiff(p->g, p->loss, p->n_params, p->grad), p->what);
-    must(op_machine_new(all->b.ctx, all->scratch, p->g, &all->exact, &p->m), p->what);
+    if (p->joins) {
+        fpc_output_mark(p->g, "loss", p->loss);
+        p->g->n_grads = p->n_params;
+        p->g->grad = p->grad;
+        must(fpc_graph_sweep(p->g, p->n_params, p->grad), p->what);
+        must(fpc_fuse(p->g), p->what);
+    }
+    must(op_machine_new(all->b.ctx, all->scratch, p->g, p->b ? p->b : &all->exact, &p->m), p->what);
 }
 
 static double loss_of(problem *p)
@@ -153,6 +168,47 @@ static void test_op(void **state)
     assert_true(cases > 0);
 }
 
+/* ---- joined ops ---- */
+
+static int has_node(const fpc_graph *g, const char *op, int32_t n_in)
+{
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!g->node[i].dead && !strcmp(g->node[i].def->name, op) && g->node[i].n_in == n_in)
+            return 1;
+    return 0;
+}
+
+/* The turn of a residual branch: x + linear(y) is normalised and goes on beside the norm. linear_add, add_layer_norm
+ * and the gradient of layer norm that another is added to. */
+static void test_joined(void **state)
+{
+    (void)state;
+    static const fpc_norm_attr attr = {1e-5f, 0.1f, 0};
+    static const fpc_shape shape[] = {{2, 3, 5, 12}, {2, 3, 5, 8},  {1, 1, 12, 8}, {1, 1, 1, 12},
+                                      {1, 1, 1, 12}, {1, 1, 1, 12}, {2, 3, 5, 12}};
+    static const char *const name[] = {"x", "y", "w", "b", "g", "beta", "x2"};
+    problem p = {.what = "joined ops", .joins = 1};
+    fpc_val in[7], out[3];
+    must(fpc_graph_new(all->b.ctx, all->scratch, op_table_with_dot(), FPC_F64, 1, &p.g), p.what);
+    for (int i = 0; i < 7; i++)
+        in[i] = fpc_param(p.g, name[i], 4, shape[i], FPC_FILL_ZERO, 1);
+    const fpc_val branch = fpc_op(p.g, "linear", "branch", 3, (fpc_val[]){in[1], in[2], in[3]}, NULL, NULL);
+    const fpc_val first = fpc_op(p.g, "add", "first", 2, (fpc_val[]){in[0], branch}, NULL, NULL);
+    const fpc_val second = fpc_op(p.g, "add", "second", 2, (fpc_val[]){first, in[6]}, NULL, NULL);
+    fpc_op(p.g, "layer_norm", "norm", 3, (fpc_val[]){second, in[4], in[5]}, &attr, out);
+    finish(&p, fpc_op(p.g, "add", "last", 2, (fpc_val[]){second, out[0]}, NULL, NULL));
+    assert_true(has_node(p.g, "linear_add", 4));
+    assert_true(has_node(p.g, "add_layer_norm", 4));
+    assert_true(has_node(p.g, "layer_norm_grad", 6));
+    for (int k = 0; k < p.n_params; k++)
+        for (int64_t i = 0; i < fpc_count(shape[k]); i++)
+            op_reals(&p.m, p.param[k])[i] = 2 * op_unit((uint32_t)k, 7, (uint64_t)i) - 1;
+    for (int32_t k = 0; k < p.n_params; k++)
+        check_slope(&p, k, 1, 1e-5, 1e-6);
+    check_slope(&p, -1, 2, 1e-5, 1e-6);
+    fpc_arena_reset(all->scratch);
+}
+
 /* ---- whole models ---- */
 
 static void fill_state(problem *p)
@@ -187,6 +243,21 @@ static void fill_inputs(problem *p)
     }
 }
 
+/* The numbers of another machine of the same graph. */
+static void fill_from(problem *p, const problem *exact)
+{
+    assert_int_equal(p->g->n_values, exact->g->n_values);
+    for (int32_t v = 0; v < p->g->n_values; v++) {
+        const fpc_tensor *to = &p->m.value[v], *from = &exact->m.value[v];
+        if (p->g->value[v].role == FPC_ROLE_CONST || p->g->value[v].node >= 0)
+            continue;
+        for (int64_t i = 0; i < fpc_count(to->shape) && to->dtype == FPC_F32; i++)
+            ((float *)to->data)[i] = (float)((const double *)from->data)[i];
+        if (to->dtype == from->dtype)
+            memcpy(to->data, from->data, fpc_bytes(to->shape, to->dtype));
+    }
+}
+
 /* Cross entropy + 1.5 dice of a model of five classes on n pictures of h x w. */
 static void build_model(problem *p, const char *text, int32_t n, int32_t h, int32_t w, int rewrites)
 {
@@ -194,9 +265,10 @@ static void build_model(problem *p, const char *text, int32_t n, int32_t h, int3
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
                        dice = {.kind = FPC_TERM_DICE, .eps = 1e-8f};
     fpc_model_io io = {.size = sizeof io, .classes = 5};
+    const uint32_t real = p->b ? p->b->real : FPC_F64;
     p->what = text;
-    must(fpc_graph_new(all->b.ctx, all->scratch, op_table_with_dot(), FPC_F64, 1, &p->g), text);
-    io.image = fpc_input(p->g, "image", (fpc_shape){n, h, w, 3}, FPC_F64);
+    must(fpc_graph_new(all->b.ctx, all->scratch, op_table_with_dot(), real, 1, &p->g), text);
+    io.image = fpc_input(p->g, "image", (fpc_shape){n, h, w, 3}, real);
     must(((const fpc_model_vtbl *)inst.vtbl)->build(inst.self, p->g, &io), text);
     const fpc_val logits = fpc_resize(p->g, io.logits, h, w, 0);
     const fpc_target target = {.size = sizeof target,
@@ -213,8 +285,10 @@ static void build_model(problem *p, const char *text, int32_t n, int32_t h, int3
     must(fpc_graph_check(p->g), text);
     must(fpc_rewrite(p->g, rewrites), text);
     finish(p, fpc_output_find(p->g, "loss"));
-    fill_state(p);
-    fill_inputs(p);
+    if (real == FPC_F64) {
+        fill_state(p);
+        fill_inputs(p);
+    }
 }
 
 static const char tiny[] =
@@ -262,6 +336,63 @@ static void check_model(const char *text, int32_t n, int32_t h, int32_t w, doubl
     fpc_arena_reset(all->scratch);
 }
 
+/* How far the gradients are from the exact ones, relative to their length. */
+static double gradients_off(const problem *p, const problem *exact)
+{
+    double size = 0, off = 0;
+    for (int32_t k = 0; k < exact->n_params; k++) {
+        const double *want = op_reals(&exact->m, exact->grad[k]);
+        const float *got = p->m.value[p->grad[k].id].data;
+        for (int64_t i = 0; i < fpc_count(fpc_shape_of(exact->g, exact->param[k])); i++) {
+            size += want[i] * want[i];
+            off += ((double)got[i] - want[i]) * ((double)got[i] - want[i]);
+        }
+    }
+    return sqrt(off / size);
+}
+
+static double float_model(const op_backend *b, const problem *exact, int32_t n, int32_t h, int32_t w)
+{
+    problem p = {.b = b};
+    build_model(&p, exact->what, n, h, w, 1);
+    assert_int_equal(p.n_params, exact->n_params);
+    fill_from(&p, exact);
+    must(op_machine_run(&p.m), p.what);
+    const double off = gradients_off(&p, exact);
+    op_machine_free(&p.m);
+    return off;
+}
+
+static void check_in_float(const char *text, int32_t n, int32_t h, int32_t w)
+{
+    problem exact = {0};
+    build_model(&exact, text, n, h, w, 1);
+    for (int32_t v = 0; v < exact.g->n_values; v++) /* all start from numbers that float holds */
+        for (int64_t i = 0; i < fpc_count(exact.g->value[v].shape) && exact.g->value[v].dtype == FPC_F64; i++)
+            ((double *)exact.m.value[v].data)[i] = (double)(float)((double *)exact.m.value[v].data)[i];
+    must(op_machine_run(&exact.m), text);
+    const double floor = FLT_EPSILON * (4 + sqrt((double)n * h * w) / 2) * sqrt((double)exact.g->n_nodes);
+    const double allowed = 2 * float_model(&all->single, &exact, n, h, w) + floor;
+    for (int32_t b = 0; b < all->n_others; b++) {
+        const double off = float_model(&all->other[b], &exact, n, h, w);
+        if (!(off <= allowed))
+            fail_msg("%s: the gradients of %s are off by %.3g of their length; allowed are %.3g", text,
+                     all->other[b].name, off, allowed);
+    }
+    fpc_arena_reset(all->scratch);
+}
+
+static void test_in_float(void **state)
+{
+    (void)state;
+    check_in_float(tiny, 2, 64, 64);
+    check_in_float(unet, 1, 32, 32);
+    check_in_float(transposed, 2, 32, 32);
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+        check_in_float(variants[i], 2, 64, 64);
+    check_in_float(segformer, 4, 64, 64);
+}
+
 static void test_microsegformer(void **state)
 {
     (void)state;
@@ -300,10 +431,12 @@ int main(int argc, char **argv)
 {
     static struct CMUnitTest test[256];
     size_t n = 0;
-    all = op_backends_open();
+    all = op_backends_open(NULL);
     for (int32_t i = 0; i < fpc_n_builtin_ops && n < 250; i++)
         if (fpc_builtin_ops[i].grad && (argc < 2 || !strcmp(argv[1], fpc_builtin_ops[i].name)))
             test[n++] = (struct CMUnitTest){fpc_builtin_ops[i].name, test_op, NULL, NULL, (void *)&fpc_builtin_ops[i]};
+    if (argc < 2 || !strcmp(argv[1], "joined"))
+        test[n++] = (struct CMUnitTest){"joined", test_joined, NULL, NULL, NULL};
     if (argc < 2) {
         test[n++] = (struct CMUnitTest){"microsegformer", test_microsegformer, NULL, NULL, NULL};
         test[n++] = (struct CMUnitTest){"unet", test_unet, NULL, NULL, NULL};
@@ -311,6 +444,8 @@ int main(int argc, char **argv)
         test[n++] = (struct CMUnitTest){"bisenetv2", test_bisenetv2, NULL, NULL, NULL};
         test[n++] = (struct CMUnitTest){"segformer_b0", test_segformer, NULL, NULL, NULL};
     }
+    if (argc < 2 || !strcmp(argv[1], "models"))
+        test[n++] = (struct CMUnitTest){"models in float", test_in_float, NULL, NULL, NULL};
     const int failed = _cmocka_run_group_tests("grad", test, n, NULL, NULL);
     op_backends_close(all);
     return failed;

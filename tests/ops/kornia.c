@@ -323,7 +323,7 @@ int main(void)
     const struct CMUnitTest test[] = {cmocka_unit_test(test_geometry), cmocka_unit_test(test_colours),
                                       cmocka_unit_test(test_windows), cmocka_unit_test(test_erasing)};
     const char *root = getenv("FPCORE_SHARED");
-    all = op_backends_open();
+    all = op_backends_open(NULL);
     const char *path =
         fpc_sprintf(all->scratch, "%s/golden/augment_kornia.safetensors", root && *root ? root : "../shared");
     int failed = 77;

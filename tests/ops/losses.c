@@ -326,7 +326,7 @@ int main(void)
     const struct CMUnitTest test[] = {cmocka_unit_test(test_reference_values), cmocka_unit_test(test_pytorch_losses),
                                       cmocka_unit_test(test_counts),           cmocka_unit_test(test_fused),
                                       cmocka_unit_test(test_distances),        cmocka_unit_test(test_bad_label)};
-    all = op_backends_open();
+    all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);
     return failed;

@@ -1,5 +1,6 @@
-/* machine.c: the graph interpreter of the gradient tests, in double. */
+/* machine.c: the graph interpreter of the gradient tests: in double, or in float on the backend that is tested. */
 #include "machine.h"
+#include "device.h"
 #include <string.h>
 
 static fpc_status infer_dot(fpc_ctx *ctx, fpc_node *n)
@@ -56,6 +57,26 @@ const fpc_op_table *op_table_with_dot(void)
     return &table;
 }
 
+static const fpc_kernel *kernel_of(const op_backend *b, const fpc_node *node)
+{
+    const fpc_kernel *best = NULL;
+    for (const fpc_kernel *k = b->kernel; k->op; k++)
+        if (!strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(b->real)) && (!k->match || k->match(node)) &&
+            (!best || k->rank > best->rank))
+            best = k;
+    return best;
+}
+
+/* Numbers into a tensor of real ones. */
+static void put_reals(const fpc_tensor *t, const double *v)
+{
+    for (int64_t i = 0; i < fpc_count(t->shape); i++)
+        if (t->dtype == FPC_F64)
+            ((double *)t->data)[i] = v[i];
+        else
+            ((float *)t->data)[i] = (float)v[i];
+}
+
 /* Memory of a node's outputs; in-place ops share that of their inputs. */
 static fpc_status allocate(op_machine *m, int32_t v)
 {
@@ -68,22 +89,70 @@ static fpc_status allocate(op_machine *m, int32_t v)
     }
     t->data = fpc_alloc(m->arena, fpc_bytes(value->shape, value->dtype));
     if (t->data && value->role == FPC_ROLE_CONST && value->constant)
-        memcpy(t->data, value->constant, fpc_bytes(value->shape, value->dtype));
+        put_reals(t, value->constant);
     return t->data ? FPC_OK : FPC_ENOMEM;
+}
+
+static int shares(const op_machine *m, int32_t v)
+{
+    const int32_t node = m->g->value[v].node;
+    return node >= 0 && (m->g->node[node].def->flags & FPC_OP_INPLACE);
+}
+
+static fpc_status allocate_there(op_machine *m, int32_t v)
+{
+    const fpc_value *value = &m->g->value[v];
+    if (shares(m, v)) {
+        m->there[v] = m->there[m->g->node[value->node].in[value->slot]];
+        return FPC_OK;
+    }
+    return m->b.vtbl->alloc(m->b.self, fpc_bytes(value->shape, value->dtype), &m->there[v]);
+}
+
+void op_machine_free(op_machine *m)
+{
+    for (int32_t v = 0; m->there && v < m->g->n_values; v++)
+        if (m->there[v] && !shares(m, v))
+            m->b.vtbl->release(m->b.self, m->there[v]);
+    m->there = NULL;
 }
 
 fpc_status op_machine_new(fpc_ctx *ctx, fpc_arena *arena, fpc_graph *g, const op_backend *b, op_machine *m)
 {
-    *m = (op_machine){ctx, arena, g, *b, fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_tensor))};
+    *m = (op_machine){ctx, arena, g, *b, fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_tensor)), NULL};
+    if (b->vtbl && !(m->there = fpc_alloc(arena, (size_t)g->n_values * sizeof(void *))))
+        return FPC_ENOMEM;
     fpc_status st = m->value ? fpc_graph_check(g) : FPC_ENOMEM;
-    for (int32_t v = 0; v < g->n_values && !st; v++)
+    for (int32_t v = 0; v < g->n_values && !st; v++) {
         st = allocate(m, v);
+        st = st || !b->vtbl ? st : allocate_there(m, v);
+    }
+    return st;
+}
+
+static fpc_status to_device(op_machine *m)
+{
+    fpc_status st = FPC_OK;
+    for (int32_t v = 0; v < m->g->n_values && !st; v++)
+        if (m->g->value[v].node < 0)
+            st = m->b.vtbl->copy(m->b.self, m->there[v], m->value[v].data,
+                                 fpc_bytes(m->value[v].shape, m->value[v].dtype), FPC_TO_DEVICE);
+    return st;
+}
+
+static fpc_status to_host(op_machine *m)
+{
+    fpc_status st = FPC_OK;
+    for (int32_t v = 0; v < m->g->n_values && !st; v++)
+        st = m->b.vtbl->copy(m->b.self, m->value[v].data, m->there[v], fpc_bytes(m->value[v].shape, m->value[v].dtype),
+                             FPC_TO_HOST);
     return st;
 }
 
 fpc_status op_machine_run(op_machine *m)
 {
-    for (int32_t i = 0; i < m->g->n_nodes; i++) {
+    fpc_status st = m->there ? to_device(m) : FPC_OK;
+    for (int32_t i = 0; i < m->g->n_nodes && !st; i++) {
         const fpc_gnode *n = &m->g->node[i];
         fpc_tensor in[32], out[8];
         fpc_node node;
@@ -91,15 +160,13 @@ fpc_status op_machine_run(op_machine *m)
             continue;
         fpc_gnode_view(m->g, n, in, out, &node);
         for (int32_t j = 0; j < n->n_in; j++)
-            in[j].data = m->value[n->in[j]].data;
+            in[j].data = m->there ? m->there[n->in[j]] : m->value[n->in[j]].data;
         for (int32_t j = 0; j < n->n_out; j++)
-            out[j].data = m->value[n->out[j]].data;
-        const fpc_kernel *k = n->def == &dot_op ? &dot_kernel : op_kernel_of(&m->b, &node);
+            out[j].data = m->there ? m->there[n->out[j]] : m->value[n->out[j]].data;
+        const fpc_kernel *k = n->def == &dot_op ? &dot_kernel : kernel_of(&m->b, &node);
         if (!k)
             return fpc_fail(m->ctx, FPC_ENOSUPPORT, "%s has no kernel for %s", m->b.name, node.op);
-        const fpc_status st = fpc_run_node(m->ctx, k, n->def, &node, 1, 0, m->b.exec);
-        if (st)
-            return st;
+        st = op_run_node(m->ctx, &m->b, k, n->def, &node, (op_split){1, 0});
     }
-    return FPC_OK;
+    return st || !m->there ? st : to_host(m);
 }

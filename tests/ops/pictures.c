@@ -350,7 +350,7 @@ int main(void)
                                       cmocka_unit_test(test_mosaic),
                                       cmocka_unit_test(test_soft_labels),
                                       cmocka_unit_test(test_noise_may_leave)};
-    all = op_backends_open();
+    all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);
     return failed;

@@ -306,7 +306,7 @@ int main(void)
     const struct CMUnitTest test[] = {cmocka_unit_test(test_dropout), cmocka_unit_test(test_adjoints),
                                       cmocka_unit_test(test_augmentations), cmocka_unit_test(test_attention),
                                       cmocka_unit_test(test_nan)};
-    all = op_backends_open();
+    all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);
     return failed;

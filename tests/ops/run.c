@@ -1,12 +1,10 @@
-/* run.c: from a case to tensors, and a kernel's run over copies of them with everything around them watched: outputs
- * start as NaN, 64 bytes behind each buffer must stay as they were, inputs must not change. */
-#define _GNU_SOURCE
+/* run.c: from a case to tensors: fills the inputs, lets ref compute those that other ops make, infers the outputs, and
+ * rounds what half precision stores as bf16 or fp16. watch.c runs kernels on them. */
 #include "cases.h"
+#include <fpcore/half.h>
 #include <fpcore/rng.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 double op_unit(uint32_t a, uint32_t b, uint64_t i)
 {
@@ -19,16 +17,6 @@ const fpc_op_def *op_def_of(const char *op)
         if (!strcmp(fpc_builtin_ops[i].name, op))
             return &fpc_builtin_ops[i];
     return NULL;
-}
-
-const fpc_kernel *op_kernel_of(const op_backend *b, const fpc_node *node)
-{
-    const fpc_kernel *best = NULL;
-    for (const fpc_kernel *k = b->kernel; k->op; k++)
-        if (!strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(b->real)) && (!k->match || k->match(node)) &&
-            (!best || k->rank > best->rank))
-            best = k;
-    return best;
 }
 
 int32_t op_inputs_of(const op_case *c)
@@ -58,7 +46,12 @@ static uint32_t dtype_of(op_fill fill)
     case FILL_BITS:
         return FPC_U8;
     case FILL_CLOCK:
+    case FILL_INDEX:
         return FPC_I32;
+    case FILL_BF16:
+        return FPC_BF16;
+    case FILL_F16:
+        return FPC_F16;
     case FILL_COUNT:
         return FPC_I64;
     default:
@@ -118,6 +111,20 @@ static void fill_real(const op_input *in, uint32_t a, uint32_t b, double *p)
     }
 }
 
+static void fill_index(const op_input *in, uint32_t a, uint32_t b, int32_t *p)
+{
+    for (int64_t i = 0; i < fpc_count(in->shape); i++)
+        p[i] = (int32_t)(in->hi * op_unit(a, b, (uint64_t)i));
+}
+
+static void fill_half(const op_input *in, uint32_t a, uint32_t b, uint16_t *p)
+{
+    for (int64_t i = 0; i < fpc_count(in->shape); i++) {
+        const float v = (float)(in->lo + op_unit(a, b, (uint64_t)i) * (in->hi - in->lo));
+        p[i] = in->fill == FILL_BF16 ? fpc_float_to_bf16(v) : fpc_float_to_f16(v);
+    }
+}
+
 static void fill(const op_case *c, int32_t at, fpc_tensor *t)
 {
     const op_input *in = &c->in[at];
@@ -134,6 +141,16 @@ static void fill(const op_case *c, int32_t at, fpc_tensor *t)
     case FILL_COUNT:
         *(int64_t *)t->data = 41;
         break;
+    case FILL_INDEX:
+        fill_index(in, a, b, t->data);
+        break;
+    case FILL_BF16:
+    case FILL_F16:
+        fill_half(in, a, b, t->data);
+        break;
+    case FILL_STATE:
+        memcpy(t->data, (double[]){in->lo, in->hi, 20, 3}, 4 * sizeof(double));
+        break;
     case FILL_MATRIX:
         fill_matrix(in, c->in[0].shape, t->data);
         break;
@@ -148,16 +165,61 @@ static void fill(const op_case *c, int32_t at, fpc_tensor *t)
 
 /* ---- nodes ---- */
 
-static fpc_node node_of(const op_tensors *t, fpc_tensor *in, fpc_tensor *out)
+/* The letter of argument i in the column `half` of ops.def; after: that of the outputs. */
+static char half_letter(const fpc_op_def *def, int output, int32_t i)
 {
-    return (fpc_node){.size = sizeof(fpc_node),
-                      .op = t->def->name,
-                      .name = t->c->note[0] ? t->c->note : t->def->name,
-                      .n_in = t->n_in,
-                      .n_out = t->n_out,
-                      .in = in,
-                      .out = out,
-                      .attr = &t->c->attr};
+    const char *letter = def->half;
+    if (!letter)
+        return 'f';
+    if (output)
+        letter = strchr(letter, '>') + 1;
+    while (i-- > 0 && letter[1] && letter[1] != '>')
+        letter++;
+    return *letter;
+}
+
+int op_is_half(const op_tensors *t, int output, int32_t i)
+{
+    return t->half && half_letter(t->def, output, i) == 'h' && (output ? t->out : t->in)[i].dtype == FPC_F64;
+}
+
+void op_view_of(const op_tensors *t, uint32_t real, op_view *v)
+{
+    *v = (op_view){.node = {.size = sizeof(fpc_node),
+                            .op = t->def->name,
+                            .name = t->c->note[0] ? t->c->note : t->def->name,
+                            .n_in = t->n_in,
+                            .n_out = t->n_out,
+                            .in = v->in,
+                            .out = v->out,
+                            .attr = &t->c->attr}};
+    for (int32_t i = 0; i < t->n_in; i++) {
+        v->in[i] = t->in[i];
+        if (t->in[i].dtype == FPC_F64)
+            v->in[i].dtype = op_is_half(t, 0, i) ? t->half : real;
+    }
+    for (int32_t i = 0; i < t->n_out; i++) {
+        v->out[i] = t->out[i];
+        if (t->out[i].dtype == FPC_F64)
+            v->out[i].dtype = op_is_half(t, 1, i) ? t->half : real;
+    }
+}
+
+int op_takes(const op_backend *b, const fpc_kernel *k, const op_tensors *t)
+{
+    op_view v;
+    op_view_of(t, b->real, &v);
+    return !strcmp(k->op, t->def->name) && (k->dtypes & FPC_DTYPE_BIT(t->half ? t->half : b->real)) &&
+           (!k->match || k->match(&v.node));
+}
+
+const fpc_kernel *op_kernel_of(const op_backend *b, const op_tensors *t)
+{
+    const fpc_kernel *best = NULL;
+    for (const fpc_kernel *k = b->kernel; k->op; k++)
+        if ((!best || k->rank > best->rank) && op_takes(b, k, t))
+            best = k;
+    return best;
 }
 
 static fpc_status infer(fpc_ctx *ctx, op_tensors *t)
@@ -165,11 +227,33 @@ static fpc_status infer(fpc_ctx *ctx, op_tensors *t)
     t->n_out = t->def->n_out;
     for (int32_t i = 0; i < t->n_out; i++)
         t->out[i] = (fpc_tensor){.dtype = FPC_F64};
-    fpc_node node = node_of(t, t->in, t->out);
+    const fpc_node node = {.size = sizeof node,
+                           .op = t->def->name,
+                           .name = t->c->note[0] ? t->c->note : t->def->name,
+                           .n_in = t->n_in,
+                           .n_out = t->n_out,
+                           .in = t->in,
+                           .out = t->out,
+                           .attr = &t->c->attr};
     if (t->n_in < t->def->min_in || t->n_in > t->def->max_in)
         return fpc_fail(ctx, FPC_EINTERNAL, "%s takes %d to %d inputs, the case has %d", t->def->name, t->def->min_in,
                         t->def->max_in, t->n_in);
-    return t->def->infer(ctx, &node);
+    return t->def->infer(ctx, (fpc_node *)&node);
+}
+
+double op_rounded(double x, uint32_t dtype)
+{
+    return dtype == FPC_BF16  ? (double)fpc_bf16_to_float(fpc_float_to_bf16((float)x))
+           : dtype == FPC_F16 ? (double)fpc_f16_to_float(fpc_float_to_f16((float)x))
+                              : (double)(float)x;
+}
+
+/* The truth starts from the numbers that the kernels get. */
+static void round_input(op_tensors *t, int32_t at)
+{
+    double *p = t->in[at].data;
+    for (int64_t i = 0; i < fpc_count(t->in[at].shape) && t->in[at].dtype == FPC_F64; i++)
+        p[i] = op_rounded(p[i], op_is_half(t, 0, at) ? t->half : FPC_F32);
 }
 
 /* An input that another op computes from inputs of this case. */
@@ -181,21 +265,24 @@ static fpc_status make_from(fpc_ctx *ctx, fpc_arena *arena, const op_backend *ex
         sub.in[sub.n_in++] = t->in[*digit - '0'];
     fpc_status st = sub.def ? infer(ctx, &sub) : FPC_EINTERNAL;
     op_result r;
-    fpc_node node = node_of(&sub, sub.in, sub.out);
     if (!st)
-        st = op_run(ctx, arena, &sub, exact, op_kernel_of(exact, &node), (op_split){1, 0}, &r);
+        st = op_run(ctx, arena, &sub, exact, op_kernel_of(exact, &sub), (op_split){1, 0}, &r);
     if (st)
         return st;
     t->in[at] = r.out[in->slot];
-    double *p = t->in[at].data;
-    for (int64_t i = 0; i < fpc_count(t->in[at].shape) && t->in[at].dtype == FPC_F64; i++)
-        p[i] = (double)(float)p[i];
+    round_input(t, at);
     return FPC_OK;
 }
 
 fpc_status op_make(fpc_ctx *ctx, fpc_arena *arena, const op_case *c, const op_backend *exact, op_tensors *t)
 {
-    *t = (op_tensors){.c = c, .def = op_def_of(c->op), .n_in = op_inputs_of(c)};
+    return op_make_half(ctx, arena, c, exact, 0, t);
+}
+
+fpc_status op_make_half(fpc_ctx *ctx, fpc_arena *arena, const op_case *c, const op_backend *exact, uint32_t half,
+                        op_tensors *t)
+{
+    *t = (op_tensors){.c = c, .def = op_def_of(c->op), .n_in = op_inputs_of(c), .half = half};
     if (!t->def)
         return fpc_fail(ctx, FPC_EINTERNAL, "cases.c has the op `%s`, which is not in ops.def", c->op);
     for (int pass = 0; pass < 2; pass++) /* what is computed comes last: it may read later inputs */
@@ -213,6 +300,8 @@ fpc_status op_make(fpc_ctx *ctx, fpc_arena *arena, const op_case *c, const op_ba
             if (!t->in[i].data)
                 return FPC_ENOMEM;
             fill(c, i, &t->in[i]);
+            if (half)
+                round_input(t, i);
         }
     return infer(ctx, t);
 }
@@ -226,7 +315,7 @@ fpc_status op_of(fpc_ctx *ctx, const op_case *c, int32_t n_in, const fpc_tensor 
     return infer(ctx, t);
 }
 
-fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, op_tensors *out)
+fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, double most, op_tensors *out)
 {
     *out = *t;
     for (int32_t i = 0; i < t->n_in; i++) {
@@ -237,174 +326,7 @@ fpc_status op_jitter(fpc_arena *arena, const op_tensors *t, uint32_t seed, op_te
         if (!to)
             return FPC_ENOMEM;
         for (int64_t j = 0; j < n; j++)
-            to[j] = ((const double *)t->in[i].data)[j] *
-                    (1 + OP_JITTER * (2 * op_unit(seed, (uint32_t)i, (uint64_t)j) - 1));
+            to[j] = ((const double *)t->in[i].data)[j] * (1 + most * (2 * op_unit(seed, (uint32_t)i, (uint64_t)j) - 1));
     }
     return FPC_OK;
-}
-
-/* ---- running ---- */
-
-enum { GUARD = 64 };
-
-/* Under the address sanitizer the guard may not even be read while a kernel runs. */
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
-
-static char *guard_of(const fpc_tensor *t)
-{
-    return (char *)t->data + fpc_bytes(t->shape, t->dtype);
-}
-
-static void lock_guards(fpc_tensor *t, int32_t n)
-{
-    for (int32_t i = 0; i < n; i++)
-        ASAN_POISON_MEMORY_REGION(guard_of(&t[i]), GUARD);
-}
-
-static void unlock_guards(fpc_tensor *t, int32_t n)
-{
-    for (int32_t i = 0; i < n; i++)
-        ASAN_UNPOISON_MEMORY_REGION(guard_of(&t[i]), GUARD);
-}
-
-static void *guarded(fpc_arena *arena, size_t bytes, int fill_byte)
-{
-    char *p = fpc_alloc(arena, bytes + GUARD);
-    if (p) {
-        memset(p, fill_byte, bytes);
-        memset(p + bytes, 0xA5, GUARD);
-    }
-    return p;
-}
-
-static int guard_holds(const fpc_tensor *t)
-{
-    const char *p = guard_of(t);
-    for (int i = 0; i < GUARD; i++)
-        if ((uint8_t)p[i] != 0xA5)
-            return 0;
-    return 1;
-}
-
-/* A guarded copy in which real numbers have the type `real`. */
-static fpc_status copy_in(fpc_arena *arena, const fpc_tensor *from, uint32_t real, fpc_tensor *to)
-{
-    *to = *from;
-    if (from->dtype == FPC_F64)
-        to->dtype = real;
-    to->data = guarded(arena, fpc_bytes(to->shape, to->dtype), 0);
-    if (!to->data)
-        return FPC_ENOMEM;
-    if (to->dtype == from->dtype)
-        memcpy(to->data, from->data, fpc_bytes(to->shape, to->dtype));
-    else
-        for (int64_t i = 0; i < fpc_count(to->shape); i++)
-            ((float *)to->data)[i] = (float)((const double *)from->data)[i];
-    return FPC_OK;
-}
-
-static double number(const fpc_tensor *t, int64_t i)
-{
-    switch (t->dtype) {
-    case FPC_F64:
-        return ((const double *)t->data)[i];
-    case FPC_F32:
-        return (double)((const float *)t->data)[i];
-    case FPC_I32:
-        return ((const int32_t *)t->data)[i];
-    case FPC_I64:
-        return (double)((const int64_t *)t->data)[i];
-    default:
-        return ((const uint8_t *)t->data)[i];
-    }
-}
-
-static fpc_status check_memory(fpc_ctx *ctx, const op_tensors *t, const fpc_kernel *k, const fpc_tensor *in,
-                               const fpc_tensor *before, const fpc_tensor *out)
-{
-    for (int32_t i = 0; i < t->n_out; i++)
-        if (!guard_holds(&out[i]))
-            return fpc_fail(ctx, FPC_EINTERNAL, "%s writes beyond output %d", k->name, i);
-    for (int32_t i = 0; i < t->n_in; i++) {
-        const int in_place = (t->def->flags & FPC_OP_INPLACE) && i < t->n_out;
-        if (!guard_holds(&in[i]) ||
-            (!in_place && memcmp(in[i].data, before[i].data, fpc_bytes(in[i].shape, in[i].dtype))))
-            return fpc_fail(ctx, FPC_EINTERNAL, "%s writes to input %d", k->name, i);
-    }
-    return FPC_OK;
-}
-
-/* Copies of the inputs, and memory for the outputs. */
-static fpc_status prepare(fpc_arena *arena, const op_tensors *t, const op_backend *b, fpc_tensor *in, fpc_tensor *out)
-{
-    for (int32_t i = 0; i < t->n_in; i++)
-        if (copy_in(arena, &t->in[i], b->real, &in[i]))
-            return FPC_ENOMEM;
-    for (int32_t i = 0; i < t->n_out; i++) {
-        out[i] = t->out[i];
-        if (out[i].dtype == FPC_F64)
-            out[i].dtype = b->real;
-        out[i].data =
-            t->def->flags & FPC_OP_INPLACE ? in[i].data : guarded(arena, fpc_bytes(out[i].shape, out[i].dtype), 0xff);
-        if (!out[i].data)
-            return FPC_ENOMEM;
-    }
-    return FPC_OK;
-}
-
-fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k,
-                  op_split split, op_result *r)
-{
-    fpc_tensor in[OP_MAX_IN], before[OP_MAX_IN];
-    *r = (op_result){.n = t->n_out};
-    if (!k)
-        return fpc_fail(ctx, FPC_ENOSUPPORT, "%s has no kernel for %s", b->name, t->def->name);
-    if (prepare(arena, t, b, in, r->out))
-        return FPC_ENOMEM;
-    for (int32_t i = 0; i < t->n_in; i++)
-        if (copy_in(arena, &t->in[i], b->real, &before[i]))
-            return FPC_ENOMEM;
-    fpc_node node = node_of(t, in, r->out);
-    lock_guards(in, t->n_in);
-    lock_guards(r->out, t->n_out);
-    fpc_status st = fpc_run_node(ctx, k, t->def, &node, split.parts, split.tile, b->exec);
-    unlock_guards(in, t->n_in);
-    unlock_guards(r->out, t->n_out);
-    if (!st)
-        st = check_memory(ctx, t, k, in, before, r->out);
-    for (int32_t i = 0; i < t->n_out && !st; i++) {
-        r->value[i] = fpc_alloc(arena, (size_t)fpc_count(r->out[i].shape) * sizeof(double));
-        for (int64_t j = 0; r->value[i] && j < fpc_count(r->out[i].shape); j++)
-            r->value[i][j] = number(&r->out[i], j);
-        st = r->value[i] ? FPC_OK : FPC_ENOMEM;
-    }
-    return st;
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-fpc_status op_time(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k,
-                   op_split split, double *seconds)
-{
-    fpc_tensor in[OP_MAX_IN], out[OP_MAX_OUT];
-    fpc_status st = prepare(arena, t, b, in, out);
-    fpc_node node = node_of(t, in, out);
-    const double from = now();
-    *seconds = INFINITY;
-    for (int runs = 0; !st && (runs < 3 || now() - from < 0.3); runs++) {
-        const double start = now();
-        st = fpc_run_node(ctx, k, t->def, &node, split.parts, split.tile, b->exec);
-        *seconds = fmin(*seconds, now() - start);
-    }
-    return st;
 }

@@ -54,15 +54,7 @@ static inline fpc_status try_op(const op_backend *b, const op_case *c, int32_t n
     const fpc_status st = op_of(all->b.ctx, c, n_in, in, &t);
     if (st)
         return st;
-    const fpc_node node = {.size = sizeof node,
-                           .op = c->op,
-                           .name = c->op,
-                           .n_in = n_in,
-                           .n_out = t.n_out,
-                           .in = t.in,
-                           .out = t.out,
-                           .attr = &c->attr};
-    return op_run(all->b.ctx, all->scratch, &t, b, op_kernel_of(b, &node), (op_split){1, 0}, r);
+    return op_run(all->b.ctx, all->scratch, &t, b, op_kernel_of(b, &t), (op_split){1, 0}, r);
 }
 
 static inline op_result run_op(const op_backend *b, const op_case *c, int32_t n_in, const fpc_tensor *in)
@@ -73,7 +65,7 @@ static inline op_result run_op(const op_backend *b, const op_case *c, int32_t n_
     return r;
 }
 
-/* Calls the check with each backend: ref in double, ref in float, cpu at each level. */
+/* Calls the check with each backend: ref in double, ref in float, the others. */
 static inline void on_each(void (*check)(const op_backend *))
 {
     check(&all->exact);
