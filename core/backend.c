@@ -17,6 +17,13 @@ static void add_kernels(fpc_backend *be, const fpc_kernel *k, size_t stride)
         be->kernels[be->n_kernels++] = (const fpc_kernel *)(const void *)p;
 }
 
+void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k)
+{
+    for (; k && k->op; k++)
+        if (!(k->flags & FPC_KERNEL_CUDA) == (be->device.host != 0))
+            be->kernels[be->n_kernels++] = k;
+}
+
 /* ---- memory ---- */
 
 static void release_block(fpc_backend *be, void *p)
@@ -141,7 +148,7 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
                         be->inst.plugin->name, stride);
     const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
     const fpc_found *opened;
-    const int32_t n_opened = be->device.host ? fpc_registry_opened(reg, &opened) : 0;
+    const int32_t n_opened = fpc_registry_opened(reg, &opened);
     int32_t n = count_kernels(own, stride);
     for (int32_t i = 0; i < n_opened; i++)
         n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
@@ -150,7 +157,7 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
         return FPC_ENOMEM;
     add_kernels(be, own, stride);
     for (int32_t i = 0; i < n_opened; i++)
-        add_kernels(be, opened[i].plugin->kernels, sizeof(fpc_kernel));
+        fpc_backend_add_kernels(be, opened[i].plugin->kernels);
     if (be->device.real != FPC_F32 && be->device.real != FPC_F64)
         return fpc_fail(ctx, FPC_EINTERNAL, "backend %s computes in data type %u; it must be F32 or F64",
                         be->inst.plugin->name, be->device.real);

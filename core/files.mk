@@ -41,11 +41,13 @@ core_sources = \
     core/augment_draw.c \
     core/autodiff.c \
     core/backend.c \
+    core/bench.h \
     core/checkpoint.c \
     core/checkpoint.h \
     core/cmd.h \
     core/cmd_analyze.c \
     core/cmd_bench.c \
+    core/cmd_bench_costs.c \
     core/cmd_check.c \
     core/cmd_compare.c \
     core/cmd_data.c \

@@ -24,6 +24,8 @@ typedef struct fpc_backend {
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. precision: an fpc_precision, run.precision. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, uint32_t precision,
                             fpc_backend **);
+/* Of a plugin's kernels those that work on this backend's memory; be->kernels must have room. */
+void fpc_backend_add_kernels(fpc_backend *, const fpc_kernel *);
 const fpc_kernel *fpc_backend_kernel(const fpc_backend *, const fpc_node *, uint32_t real);
 fpc_status fpc_backend_copy(fpc_backend *, void *dst, const void *src, size_t, fpc_way);
 /* Zeroed; freed with the backend's arena, or before by fpc_backend_release. what: for the message where there is none.

@@ -110,6 +110,20 @@ fpc_status fpc_resident_open(fpc_stages *s, fpc_resident **out)
     return st;
 }
 
+fpc_status fpc_resident_batch(fpc_stages *s, const fpc_batch *b, fpc_resident **out)
+{
+    fpc_resident *r = *out = fpc_alloc(s->arena, sizeof *r);
+    if (!r)
+        return FPC_ENOMEM;
+    *r = (fpc_resident){.mode = FPC_CACHE_DEVICE, .n = b->n, .h = b->h, .w = b->w, .area = (int64_t)b->h * b->w};
+    r->present[b->part] = fpc_alloc(s->arena, (size_t)b->n);
+    if (!r->present[b->part])
+        return FPC_ENOMEM;
+    const size_t pixels = (size_t)(r->n * r->area);
+    const fpc_status st = fpc_backend_alloc(s->backend, s->ctx, pixels * 3, "the pictures", &s->state->images);
+    return st ? st : fpc_backend_alloc(s->backend, s->ctx, pixels, "the masks", &s->state->masks);
+}
+
 fpc_shape fpc_resident_shape(const fpc_resident *r)
 {
     return (fpc_shape){r->mode == FPC_CACHE_DEVICE ? (int32_t)r->n : 0, r->h, r->w, 3};

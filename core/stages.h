@@ -124,6 +124,8 @@ fpc_status fpc_train_step(fpc_stages *, int32_t n_micro, const fpc_batch *const 
  * below. */
 fpc_status fpc_stages_queue(fpc_stages *);
 int fpc_stages_queued(const fpc_stages *);
+/* The same where a single batch is all the data: for benchmarks. */
+fpc_status fpc_stages_queue_batch(fpc_stages *, const fpc_batch *);
 fpc_status fpc_train_queue(fpc_stages *, const fpc_batch *, int64_t step, double lr);
 fpc_status fpc_eval_queue(fpc_stages *, const fpc_batch *);
 /* The results of the oldest queued step that nobody took: got 1. all 0: only where as many are under way as may be, so

@@ -17,6 +17,13 @@ fpc_status fpc_stages_queue(fpc_stages *s)
     return st || !fpc_backend_queues(s->backend) ? st : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
 }
 
+fpc_status fpc_stages_queue_batch(fpc_stages *s, const fpc_batch *b)
+{
+    struct fpc_programs *all = fpc_programs_of(s);
+    fpc_status st = all ? fpc_resident_batch(s, b, &all->resident) : FPC_ENOMEM;
+    return st ? st : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
+}
+
 int fpc_stages_queued(const fpc_stages *s)
 {
     return s->programs && s->programs->queue;

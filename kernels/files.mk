@@ -100,6 +100,7 @@ cuda_headers = \
     kernels/cuda/emulate/shim.h \
     kernels/cuda/linear.h \
     kernels/cuda/loss.h \
+    kernels/cuda/loss_gather.h \
     kernels/cuda/loss_pixel.h \
     kernels/cuda/loss_tile.h \
     kernels/cuda/machine.h \

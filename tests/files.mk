@@ -133,7 +133,8 @@ test_scripts = \
     tests/cli/weights.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh \
-    tests/emulated/ops.sh
+    tests/emulated/ops.sh \
+    tests/emulated/train.sh
 test_data = \
     tests/conform/conform.h \
     tests/emulated/test_shim.cpp \
@@ -195,6 +196,7 @@ test_data = \
     tests/unit/training_files.h \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
+    tests/cuda.sh \
     tests/emulated/lib_emulated.sh \
     tests/fuzz/fuzz_image.c \
     tests/fuzz/fuzz_recipe.c \

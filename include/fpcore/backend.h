@@ -21,7 +21,9 @@ typedef struct fpc_device {
     /* Bytes of fast private memory that a tile of rows should fit in (a core's level 2 cache). 0: row-wise ops are
      * not tiled, each node runs over all its rows at once. */
     size_t tile_bytes;
-    uint32_t host; /* 1: kernels work on host memory, so kernels that other plugins bring can run too */
+    /* 1: kernels work on host memory, and those that other plugins bring run too. 0: of plugins' kernels those with
+     * FPC_KERNEL_CUDA run. */
+    uint32_t host;
     void *exec;    /* passed to kernels by fpc_exec_backend */
     /* Before open: what run.precision asks for. open refuses what it cannot compute in, or puts its own option in. */
     uint32_t precision;  /* an fpc_precision */

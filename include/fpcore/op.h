@@ -79,7 +79,9 @@ typedef struct fpc_need {
     size_t shared, part, thread;
 } fpc_need;
 
-enum { FPC_KERNEL_DETERMINISTIC = 1 << 0, FPC_KERNEL_CAPTURABLE = 1 << 1 };
+/* CAPTURABLE: run only queues work, so that it can be recorded once and replayed. CUDA: works on the memory of backend
+ * cuda, on the stream *(cudaStream_t *)fpc_exec_backend(x); other kernels of plugins work on host memory. */
+enum { FPC_KERNEL_DETERMINISTIC = 1 << 0, FPC_KERNEL_CAPTURABLE = 1 << 1, FPC_KERNEL_CUDA = 1 << 2 };
 #define FPC_DTYPE_BIT(dtype) (1u << (dtype))
 
 /* One implementation of an op. The core takes the matching kernel of the highest rank, then calls

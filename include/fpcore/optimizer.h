@@ -13,7 +13,7 @@ typedef struct fpc_flat {
     uint32_t size;
     fpc_val param, grad;
     fpc_val slot[4];  /* n_slots of them, zero at the start, stored in checkpoints as optimizer.SLOTNAME.PARAM */
-    fpc_val scale;    /* (1,1,1,1): multiplies the gradient (clipping) */
+    fpc_val scale;    /* (1,1,1,1): multiplies the gradient (clipping); NaN: the step is skipped, nothing may change */
     fpc_val lr, step; /* (1,1,1,1) real; step counts from 1 */
 } fpc_flat;
 

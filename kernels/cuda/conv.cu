@@ -146,7 +146,7 @@ __global__ void __launch_bounds__(CONV_THREADS, V == 1 ? 3 : 4)
               T *to)
 {
     const bool B_INNER = !TURNED;
-    __shared__ __align__(128) unsigned char room[conv_room<T, true, !TURNED>::BYTES];
+    __shared__ __align__(128) unsigned char room[conv_room<T, V, true, V, !TURNED>::BYTES];
     __shared__ conv_row rows[CONV_TILE];
     const int32_t cg = s.c / s.groups, kg = s.k / s.groups, phases = TURNED ? s.stride * s.stride : 1;
     const int32_t columns = TURNED ? cg : kg, deep = TURNED ? kg : cg;

@@ -60,11 +60,15 @@ template <class T> static int conv_pack(int32_t a, int32_t b)
 
 /* ---- from memory to shared memory ---- */
 
+/* How far one step goes along the summed axis: 128 bytes, or 64 where single halves go through registers. */
+template <class T, int VA, int VB> struct conv_depth {
+    static const int value = ((VA < VB ? VA : VB) * (int)sizeof(T) < 4 ? 64 : 128) / (int)sizeof(T);
+};
+
 /* One step of an operand: 64 lines by DEPTH, V numbers at a time. RULE::at(line, k) says where the V numbers lie that
  * begin there, or nullptr where zeros stand; RULE::from is any address of the tensor. Packs of 4, 8 and 16 bytes are
  * copied past the registers and have arrived after copy_wait; single halves are held until put. */
-template <class T, int V, bool INNER> struct conv_stage {
-    static const int DEPTH = 64 / (int)sizeof(T);
+template <class T, int V, bool INNER, int DEPTH> struct conv_stage {
     static const int LD = (INNER ? DEPTH : (int)CONV_TILE) + 16 / (int)sizeof(T);
     static const int SIZE = (INNER ? (int)CONV_TILE : DEPTH) * LD;
     static const int PACKS = CONV_TILE * DEPTH / V / CONV_THREADS;
@@ -108,8 +112,10 @@ template <class T, int V, bool INNER> struct conv_stage {
 /* ---- the tile ---- */
 
 /* Bytes of shared memory that a tile needs: two steps of both operands, or its result. Aligned to 128. */
-template <class T, bool A_INNER, bool B_INNER> struct conv_room {
-    static const int STEPS = 2 * (int)sizeof(T) * (conv_stage<T, 1, A_INNER>::SIZE + conv_stage<T, 1, B_INNER>::SIZE);
+template <class T, int VA, bool A_INNER, int VB, bool B_INNER> struct conv_room {
+    static const int DEPTH = conv_depth<T, VA, VB>::value;
+    static const int STEPS =
+        2 * (int)sizeof(T) * (conv_stage<T, VA, A_INNER, DEPTH>::SIZE + conv_stage<T, VB, B_INNER, DEPTH>::SIZE);
     static const int RESULT = CONV_TILE * CONV_RESULT * (int)sizeof(float);
     static const int BYTES = STEPS > RESULT ? STEPS : RESULT;
 };
@@ -121,9 +127,9 @@ template <class T, bool TENSOR, int VA, bool A_INNER, int VB, bool B_INNER, clas
 DEVICE void conv_tile(const A &a, const B &b, int32_t rows, int32_t columns, int32_t first, int32_t end,
                       unsigned char *room)
 {
-    typedef conv_stage<T, VA, A_INNER> a_stage;
-    typedef conv_stage<T, VB, B_INNER> b_stage;
-    const int DEPTH = a_stage::DEPTH;
+    const int DEPTH = conv_depth<T, VA, VB>::value;
+    typedef conv_stage<T, VA, A_INNER, conv_depth<T, VA, VB>::value> a_stage;
+    typedef conv_stage<T, VB, B_INNER, conv_depth<T, VA, VB>::value> b_stage;
     T *const tile_a = reinterpret_cast<T *>(room), *const tile_b = tile_a + 2 * a_stage::SIZE;
     const int warp = (int)threadIdx.x / 32, row = warp / 2 * WARP_TILE, column = warp % 2 * WARP_TILE;
     const T *const my_a = tile_a + (A_INNER ? row * a_stage::LD : row);

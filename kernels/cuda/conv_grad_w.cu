@@ -67,7 +67,7 @@ template <class T, bool TENSOR, int VY, int VX>
 __global__ void __launch_bounds__(CONV_THREADS, VX == 1 ? 3 : 4)
     weight_gradient(conv_shape s, cut p, const T *x, const T *dy, float *parts)
 {
-    __shared__ __align__(128) unsigned char room[conv_room<T, false, false>::BYTES];
+    __shared__ __align__(128) unsigned char room[conv_room<T, VY, false, VX, false>::BYTES];
     const int32_t cg = s.c / s.groups, kg = s.k / s.groups, columns = s.kh * s.kw * cg;
     const int32_t tiles = p.line_tiles * p.column_tiles, block = (int32_t)blockIdx.x;
     const int32_t column = block % p.column_tiles * CONV_TILE, line = block / p.column_tiles % p.line_tiles * CONV_TILE;

@@ -1,8 +1,9 @@
-/* distance.cu: signed_distance, the exact Euclidean distance of each pixel of a mask to each class; kernels/ref/distance.c
- * says what is computed. The two passes of Meijster, Roerdink and Hesselink 2000 in whole numbers: down and up each column
- * for the distance to the nearest pixel of the class there, then along each row the lower envelope of the parabolas that
- * stand on the columns. The distance from a pixel to the nearest one of another class is the smallest of its distances to
- * the other classes, so one field for each class is enough. Labels that are no class make one more field.
+/* distance.cu: signed_distance, the exact Euclidean distance of each pixel of a mask to each class;
+ * kernels/ref/distance.c says what is computed. The two passes of Meijster, Roerdink and Hesselink 2000 in whole
+ * numbers: down and up each column for the distance to the nearest pixel of the class there, then along each row the
+ * lower envelope of the parabolas that stand on the columns. The distance from a pixel to the nearest one of another
+ * class is the smallest of its distances to the other classes, so one field for each class is enough. Labels that are
+ * no class make one more field.
  *
  * Fields lie column after column, so that the threads of the second pass, one a row, read side by side. Images go in
  * groups, so that the fields of a group take a bounded amount of memory. */
@@ -266,8 +267,8 @@ static fpc_status signed_distance(fpc_exec *x, const fpc_node *node, fpc_rows)
     const distance_plan p = plan_distance(node);
     distance_job j = job_of(node, p, static_cast<char *>(fpc_exec_shared(x)));
     const int32_t flags = j.n * (j.classes + 1);
-    fpc_status st = launch(clear_present, blocks_for(flags, DISTANCE_BLOCK, INT32_MAX), dim3(DISTANCE_BLOCK), 0, x, node,
-                           j.present, flags);
+    fpc_status st = launch(clear_present, blocks_for(flags, DISTANCE_BLOCK, INT32_MAX), dim3(DISTANCE_BLOCK), 0, x,
+                           node, j.present, flags);
     if (!st)
         st = launch(find_classes, dim3(blocks_for((int64_t)j.h * j.w, DISTANCE_BLOCK * 16).x, (unsigned)j.n),
                     dim3(DISTANCE_BLOCK), 0, x, node, j);

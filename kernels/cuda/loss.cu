@@ -105,11 +105,13 @@ DEVICE void add_terms(const loss_terms &a, const own_sums &s, int32_t label, flo
 {
     for (int32_t t = 0; t < a.n; t++) {
         float v = 0;
+        if (is_overlap(a.t[t]))
+            continue;
         if (a.t[t].kind == FPC_TERM_CROSS_ENTROPY) {
             v = (1 - a.t[t].smooth) * class_weight(a, t, label) * ce;
             if (a.t[t].smooth > 0)
                 v = fmaf(a.t[t].smooth / (float)a.k * s.all[t], log_sum, v);
-        } else if (a.t[t].kind == FPC_TERM_FOCAL) {
+        } else {
             v = focal_power(fmaxf(0, 1 - p), a.t[t].gamma) * (ce * a.t[t].alpha);
         }
         s.term[t * TILE_W + (int32_t)threadIdx.x] += v;
@@ -159,53 +161,59 @@ template <int K> DEVICE void end_sums(const tile_job &j, const own_sums &s, cons
     }
 }
 
+/* What a pixel adds; p: the thread's sums of the probabilities. own_logit: of the label. */
+template <int K>
+DEVICE void add_pixel(const loss_terms &a, const own_sums &s, float *p, int32_t label, float wy, const float *e0,
+                      const float *d, float own_logit)
+{
+    const int32_t me = (int32_t)threadIdx.x;
+    float z[K], sum = 0;
+#pragma unroll
+    for (int c = 0; c < K; c++)
+        z[c] = fmaf(d[c], wy, e0[c]);
+    float most = z[0];
+    int32_t best = 0;
+#pragma unroll
+    for (int c = 1; c < K; c++) {
+        best = z[c] > most ? c : best;
+        most = fmaxf(most, z[c]);
+    }
+    if (a.smoothed)
+        add_smoothing<K>(a, s, z, most);
+    const float behind = -most * LOG2E;
+#pragma unroll
+    for (int c = 0; c < K; c++) {
+        z[c] = power_of_two(fmaf(z[c], LOG2E, behind));
+        sum += z[c];
+    }
+    const float inverse = __fdividef(1, sum), log_sum = logf(sum), own = fmaf(own_logit, LOG2E, behind);
+    const float mine = power_of_two(own) * inverse;
+#pragma unroll
+    for (int c = 0; c < K; c++)
+        p[c] = fmaf(z[c], inverse, p[c]);
+    s.hit[label * TILE_W + me] += mine;
+    s.seen[label * TILE_W + me] += label == best ? 0x101 : 1;
+    s.seen[best * TILE_W + me] += 0x10000;
+    add_terms(a, s, label, fmaf(own, -LN2, log_sum), mine, log_sum);
+}
+
 template <int K> static __global__ void __launch_bounds__(TILE_W, K <= 19 ? 4 : 2) loss_of_tile(tile_job j)
 {
     FPC_DYNAMIC_SHARED(unsigned char, shared);
     const tile t = begin_tile<K>(j.p, shared);
     const own_sums s = begin_sums<K>(j.a, shared + j.sums);
-    const int32_t me = (int32_t)threadIdx.x, w = j.p.x.out, none = 256; /* none: no label of a pixel */
-    const uint8_t *const column = j.mask + (int64_t)t.n * j.p.y.out * w + t.x;
-    int32_t coming = t.inside ? column[(int64_t)t.y_begin * w] : none;
+    const int32_t w = j.p.x.out, none = 256; /* none: no label of a pixel */
+    const uint8_t *const mask = j.mask + (int64_t)t.n * j.p.y.out * w + t.x;
+    int32_t coming = t.inside ? mask[(int64_t)t.y_begin * w] : none;
     float p[K] = {};
     const auto pixel = [&](int32_t y, float wy, const float *e0, const float *d, const float *top, const float *low) {
         const int32_t label = coming;
         if (t.inside && y + 1 < t.y_end)
-            coming = column[(int64_t)(y + 1) * w];
-        if (!is_counted(label, j.a.k, j.a.ignore)) {
-            if (label != j.a.ignore && label != none)
-                report_label(j.fault, t.n, label, j.id);
-            return;
-        }
-        float z[K];
-#pragma unroll
-        for (int c = 0; c < K; c++)
-            z[c] = fmaf(d[c], wy, e0[c]);
-        float most = z[0], sum = 0;
-        int32_t best = 0;
-#pragma unroll
-        for (int c = 1; c < K; c++) {
-            best = z[c] > most ? c : best;
-            most = fmaxf(most, z[c]);
-        }
-        if (j.a.smoothed)
-            add_smoothing<K>(j.a, s, z, most);
-        const float behind = -most * LOG2E;
-#pragma unroll
-        for (int c = 0; c < K; c++) {
-            z[c] = power_of_two(fmaf(z[c], LOG2E, behind));
-            sum += z[c];
-        }
-        const float inverse = 1 / sum, log_sum = logf(sum);
-        const float own = fmaf(logit_between(top, low, t, wy, label), LOG2E, behind);
-        const float mine = power_of_two(own) * inverse;
-#pragma unroll
-        for (int c = 0; c < K; c++)
-            p[c] = fmaf(z[c], inverse, p[c]);
-        s.hit[label * TILE_W + me] += mine;
-        s.seen[label * TILE_W + me] += label == best ? 0x101 : 1;
-        s.seen[best * TILE_W + me] += 0x10000;
-        add_terms(j.a, s, label, fmaf(own, -LN2, log_sum), mine, log_sum);
+            coming = mask[(int64_t)(y + 1) * w];
+        if (is_counted(label, j.a.k, j.a.ignore))
+            add_pixel<K>(j.a, s, p, label, wy, e0, d, logit_between(top, low, t, wy, label));
+        else if (label != j.a.ignore && label != none)
+            report_label(j.fault, t.n, label, j.id);
     };
     walk<K>(j.logits, j.p, t, pixel, [](int32_t) {});
     end_sums<K>(j, s, p);
@@ -277,8 +285,7 @@ static __global__ void __launch_bounds__(END_BLOCK) end_image(end_job j)
         if (threadIdx.x == 0) {
             const bool overlaps = is_overlap(j.a.t[t]);
             j.sum[n * FPC_MAX_TERMS + t] = share * (!overlaps ? sums[t] : labelled > 0 ? loss / k : 0);
-            j.norm[n * FPC_MAX_TERMS + t] =
-                overlaps ? labelled > 0 : j.a.t[t].kind == FPC_TERM_FOCAL ? labelled : norm;
+            j.norm[n * FPC_MAX_TERMS + t] = overlaps ? labelled > 0 : j.a.t[t].kind == FPC_TERM_FOCAL ? labelled : norm;
         }
     }
 }

@@ -1,14 +1,14 @@
-/* loss_any.cu: the segmentation loss and its gradient for shapes that tiles do not take: more than 32 classes, masks that
- * are smaller than the logits, very large factors. Two passes: a thread for each pixel finds its softmax and what depends
- * on the label, a few numbers that go to work memory; then each sum over pixels has its own thread: P and I of a class,
- * or one logit of the gradient. Images go in groups, so that work memory stays small. */
-#include "kernels/cuda/loss.h"
+/* loss_any.cu: the segmentation loss and its gradient for shapes that tiles do not take: more than 32 classes, masks
+ * that are smaller than the logits, very large factors. Two passes: a thread for each pixel finds its softmax and what
+ * depends on the label, a few numbers that go to work memory; then each sum over pixels has its own thread: P and I of
+ * a class, or one logit of the gradient. Images go in groups, so that work memory stays small. */
+#include "kernels/cuda/loss_gather.h"
 
 enum {
     LOOK_BLOCK = 128,
-    LOOK_TURNS = 8,          /* pixels that a thread looks at */
-    GROUP_PIXELS = 1 << 22,  /* of the images that go together */
-    CLASSES_WIDE = 32        /* classes of a block, next to each other */
+    LOOK_TURNS = 8,         /* pixels that a thread looks at */
+    GROUP_PIXELS = 1 << 22, /* of the images that go together */
+    CLASSES_WIDE = 32       /* classes of a block, next to each other */
 };
 
 /* A pixel that was seen, and what slopes_of says. */
@@ -111,7 +111,8 @@ static __global__ void __launch_bounds__(LOOK_BLOCK) sum_classes(any_job j)
     __shared__ double sums[2][LOOK_BLOCK];
     const int32_t me = (int32_t)threadIdx.x, warps = LOOK_BLOCK / 32, g = (int32_t)blockIdx.z, n = j.first_image + g;
     const int32_t k = j.u.k, c = (int32_t)blockIdx.y * CLASSES_WIDE + me % 32, area = j.u.h * j.u.w;
-    const int32_t begin = (int32_t)blockIdx.x * LOOK_BLOCK * LOOK_TURNS, end = min(begin + LOOK_BLOCK * LOOK_TURNS, area);
+    const int32_t begin = (int32_t)blockIdx.x * LOOK_BLOCK * LOOK_TURNS,
+                  end = min(begin + LOOK_BLOCK * LOOK_TURNS, area);
     const float *const image = j.logits + (int64_t)n * j.u.lh * j.u.lw * k;
     float p = 0, hit = 0;
     for (int32_t r = begin + me / 32; r < end && c < k; r += warps) {
@@ -160,7 +161,8 @@ size_t fpc_cuda_loss_any_bytes(const fpc_node *node)
     return bytes;
 }
 
-fpc_status fpc_cuda_loss_any(fpc_exec *x, const fpc_node *node, const loss_terms &a, const loss_parts &parts, char *work)
+fpc_status fpc_cuda_loss_any(fpc_exec *x, const fpc_node *node, const loss_terms &a, const loss_parts &parts,
+                             char *work)
 {
     const int32_t together = images_together(node);
     size_t bytes;

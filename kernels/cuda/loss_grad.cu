@@ -1,6 +1,6 @@
 /* loss_grad.cu: gradient of the fused segmentation loss. The softmax is computed again (reading its full-size result
- * back would cost more). With p the softmax of a pixel with label y, the gradient of all terms together by its logits is
- *   dz_k = p_k (dice_k + s) - every_k + [k = y] h:   s, h of the pixel, dice_k of the image, every_k of the smoothing;
+ * back would cost more). With p the softmax of a pixel with label y, the gradient of all terms together by its logits
+ * is dz_k = p_k (dice_k + s) - every_k + [k = y] h:   s, h of the pixel, dice_k of the image, every_k of the smoothing;
  * the numbers that depend on the image alone are made first (tables).
  *
  * The way back through the interpolation, without a full-size gradient and without atomics: a thread adds dz along its
@@ -14,7 +14,8 @@
 
 /* One class of image blockIdx.x for each thread. */
 static __global__ void __launch_bounds__(TABLE_CLASSES)
-    fill_tables(loss_terms a, const float *stats, const float *norm, const float *dterms, const float *weights, float *to)
+    fill_tables(loss_terms a, const float *stats, const float *norm, const float *dterms, const float *weights,
+                float *to)
 {
     __shared__ double room[32];
     const int32_t n = (int32_t)blockIdx.x, c = (int32_t)threadIdx.x, k = a.k;
@@ -72,7 +73,8 @@ struct windows {
 };
 static inline size_t window_bytes(const tile_plan &p, int32_t window)
 {
-    return (size_t)p.columns * (2 * sizeof(int32_t) + (size_t)window * PAD * sizeof(float)) + (size_t)(p.columns + 2) * 4;
+    return (size_t)p.columns * (2 * sizeof(int32_t) + (size_t)window * PAD * sizeof(float)) +
+           (size_t)(p.columns + 2) * 4;
 }
 
 /* All threads. first: room for [columns + 1] numbers: the tile's first column that lies in column i of logits or
@@ -137,46 +139,29 @@ DEVICE void gather_line(const tile_grad &j, const tile &t, const windows &v, con
     }
 }
 
-/* What the labels add to a column: h of pixels with the same label, one below the other, is added up here and joins the
- * column when the label changes. */
-struct label_run {
-    int32_t label;
-    float h0, h1; /* by the upper and the lower row */
-};
-template <int K> DEVICE void end_run(const label_run &r, float *g0, float *g1)
-{
-#pragma unroll
-    for (int c = 0; c < K; c++)
-        if (c == r.label)
-            g0[c] += r.h0, g1[c] += r.h1;
-}
+/* The gradient of a thread's column by the two rows of logits that it lies between. What the labels add: h of pixels
+ * with the same label, one below the other, is added up apart and joins the column when the label changes. */
+template <int K> struct column_grad {
+    float upper[K], lower[K], dice[K];
+    int32_t label, over_label; /* of the pixels at hand, or -1; of those in the row before */
+    float h_upper, h_lower;    /* of the pixels at hand */
+    float over;                /* of those in the row before, by what is now the upper row */
 
-/* DICE, REST: whether there are terms from sums of images; whether there are smoothing or focal terms. */
-template <int K, bool DICE, bool REST> static __global__ void __launch_bounds__(TILE_W, K <= 19 ? 3 : 2) grad_of_tile(tile_grad j)
-{
-    FPC_DYNAMIC_SHARED(unsigned char, shared);
-    const tile t = begin_tile<K>(j.p, shared);
-    const windows v = begin_windows(j, t, shared + j.windows);
-    float *const line = reinterpret_cast<float *>(shared + j.line);
-    const tables tab = tables_of(j.tables, t.n);
-    const int32_t me = (int32_t)threadIdx.x, w = j.p.x.out, none = 256;
-    const uint8_t *const column = j.mask + (int64_t)t.n * j.p.y.out * w + t.x;
-    int32_t coming = t.inside ? column[(int64_t)t.y_begin * w] : none;
-    float g0[K] = {}, g1[K] = {}, dice[K], over = 0; /* over: h of the run before, by what is now the upper row */
-    int32_t over_label = 0;
-    label_run run = {-1, 0, 0};
-    for (int32_t o = me; o < K * LINE; o += TILE_W)
-        line[o] = 0;
+    DEVICE void start_label(int32_t next)
+    {
 #pragma unroll
-    for (int c = 0; c < K; c++)
-        dice[c] = DICE ? tab.dice[c] : 0;
+        for (int c = 0; c < K; c++)
+            if (c == label)
+                upper[c] += h_upper, lower[c] += h_lower;
+        label = next;
+        h_upper = h_lower = 0;
+    }
 
-    const auto pixel = [&](int32_t y, float wy, const float *e0, const float *d, const float *top, const float *low) {
-        const int32_t label = coming;
-        if (t.inside && y + 1 < t.y_end)
-            coming = column[(int64_t)(y + 1) * w];
-        if (!is_counted(label, j.a.k, j.a.ignore))
-            return;
+    /* DICE, REST: whether there are terms from sums of images; whether there are smoothing or focal terms. */
+    template <bool DICE, bool REST>
+    DEVICE void add_pixel(const loss_terms &a, const tables &tab, int32_t y_label, float wy, const float *e0,
+                          const float *d, float own_logit)
+    {
         float z[K], most, sum = 0, along = 0;
 #pragma unroll
         for (int c = 0; c < K; c++)
@@ -193,47 +178,72 @@ template <int K, bool DICE, bool REST> static __global__ void __launch_bounds__(
             if (DICE)
                 along = fmaf(z[c], dice[c], along);
         }
-        const float inverse = 1 / sum;
-        float ce = 0, mine = 0;
-        if (DICE || REST) {
-            const float own = fmaf(logit_between(top, low, t, wy, label), LOG2E, behind);
-            mine = power_of_two(own) * inverse;
-            ce = REST ? fmaf(own, -LN2, logf(sum)) : 0;
-        }
-        const slopes q = REST ? slopes_of(j.a, tab, label, ce, mine, along * inverse)
-                              : slopes{tab.hot[label] - along * inverse - (DICE ? mine * tab.hit[label] : 0),
-                                       (DICE ? mine * tab.hit[label] : 0) - tab.hot[label]};
-        if (label != run.label) {
-            if (run.label >= 0)
-                end_run<K>(run, g0, g1);
-            run = {label, 0, 0};
-        }
-        run.h0 = fmaf(1 - wy, q.h, run.h0);
-        run.h1 = fmaf(wy, q.h, run.h1);
-        const float all = q.s * inverse, w0 = 1 - wy;
+        const float inverse = __fdividef(1, sum), own = fmaf(own_logit, LOG2E, behind);
+        const float p = DICE || REST ? power_of_two(own) * inverse : 0, hit = DICE ? p * tab.hit[y_label] : 0;
+        const slopes q = REST ? slopes_of(a, tab, y_label, fmaf(own, -LN2, logf(sum)), p, along * inverse)
+                              : slopes{tab.hot[y_label] - (along * inverse + hit), hit - tab.hot[y_label]};
+        if (y_label != label)
+            start_label(y_label);
+        const float w0 = 1 - wy, all = q.s * inverse;
+        h_upper = fmaf(w0, q.h, h_upper);
+        h_lower = fmaf(wy, q.h, h_lower);
 #pragma unroll
         for (int c = 0; c < K; c++) {
             float dz = z[c] * (DICE ? fmaf(inverse, dice[c], all) : all);
             if (REST)
                 dz -= tab.every[c];
-            g0[c] = fmaf(w0, dz, g0[c]);
-            g1[c] = fmaf(wy, dz, g1[c]);
+            upper[c] = fmaf(w0, dz, upper[c]);
+            lower[c] = fmaf(wy, dz, lower[c]);
         }
-    };
-    const auto end_line = [&](int32_t i) {
-        float *const mine = line + me + v.shift;
+    }
+
+    /* Puts the upper row into the thread's column of the line; the lower row becomes the upper one. */
+    DEVICE void end_line(float *column)
+    {
 #pragma unroll
         for (int c = 0; c < K; c++) {
-            mine[c * LINE] = g0[c];
-            g0[c] = g1[c];
-            g1[c] = 0;
+            column[c * LINE] = upper[c];
+            upper[c] = lower[c];
+            lower[c] = 0;
         }
-        if (run.label >= 0)
-            mine[run.label * LINE] += run.h0;
-        mine[over_label * LINE] += over;
-        over = run.label >= 0 ? run.h1 : 0;
-        over_label = run.label >= 0 ? run.label : 0;
-        run.label = -1;
+        const bool some = label >= 0;
+        if (some)
+            column[label * LINE] += h_upper;
+        column[over_label * LINE] += over;
+        over = some ? h_lower : 0;
+        over_label = some ? label : 0;
+        label = -1;
+    }
+};
+
+template <int K, bool DICE, bool REST>
+static __global__ void __launch_bounds__(TILE_W, K <= 19 ? 3 : 2) grad_of_tile(tile_grad j)
+{
+    FPC_DYNAMIC_SHARED(unsigned char, shared);
+    const tile t = begin_tile<K>(j.p, shared);
+    const windows v = begin_windows(j, t, shared + j.windows);
+    float *const line = reinterpret_cast<float *>(shared + j.line);
+    const tables tab = tables_of(j.tables, t.n);
+    const int32_t w = j.p.x.out, none = 256; /* none: no label of a pixel */
+    const uint8_t *const mask = j.mask + (int64_t)t.n * j.p.y.out * w + t.x;
+    int32_t coming = t.inside ? mask[(int64_t)t.y_begin * w] : none;
+    column_grad<K> s = {};
+    s.label = -1;
+#pragma unroll
+    for (int c = 0; c < K; c++)
+        s.dice[c] = DICE ? tab.dice[c] : 0;
+    for (int32_t o = (int32_t)threadIdx.x; o < K * LINE; o += TILE_W)
+        line[o] = 0;
+    const auto pixel = [&](int32_t y, float wy, const float *e0, const float *d, const float *top, const float *low) {
+        const int32_t label = coming;
+        if (t.inside && y + 1 < t.y_end)
+            coming = mask[(int64_t)(y + 1) * w];
+        if (is_counted(label, j.a.k, j.a.ignore))
+            s.template add_pixel<DICE, REST>(j.a, tab, label, wy, e0, d,
+                                             DICE || REST ? logit_between(top, low, t, wy, label) : 0);
+    };
+    const auto end_line = [&](int32_t i) {
+        s.end_line(line + (int32_t)threadIdx.x + v.shift);
         __syncthreads();
         gather_line(j, t, v, line, i);
     };
@@ -298,7 +308,8 @@ static grad_work plan_grad(const fpc_node *node, char *base)
 {
     const fpc_seg_loss_attr *attr = static_cast<const fpc_seg_loss_attr *>(node->attr);
     const fpc_shape z = node->in[0].shape, mask = node->in[1].shape;
-    grad_work w = {tile_plan_of(z, mask.h, mask.w, attr->align_corners), nullptr, nullptr, nullptr, nullptr, nullptr, 0};
+    grad_work w = {
+        tile_plan_of(z, mask.h, mask.w, attr->align_corners), nullptr, nullptr, nullptr, nullptr, nullptr, 0};
     const bool tiles = takes_tiles(w.p);
     const int64_t blocks = tiles ? (int64_t)tiles_of_image(w.p) * z.n : 0;
     w.weight = piece<float>(base, &w.bytes, (int64_t)attr->n_terms * z.c);
@@ -375,8 +386,8 @@ fpc_status fpc_cuda_run_seg_loss_grad(fpc_exec *x, const fpc_node *node, fpc_row
     if (!st)
         st = launch(fill_tables, dim3((unsigned)w.p.n), dim3(TABLE_CLASSES), 0, x, node, a,
                     data_of<const float>(node->in[2]), data_of<const float>(node->in[3]),
-                    data_of<const float>(node->in[4]),
-                    node->n_in > 5 ? data_of<const float>(node->in[5]) : nullptr, w.tables);
+                    data_of<const float>(node->in[4]), node->n_in > 5 ? data_of<const float>(node->in[5]) : nullptr,
+                    w.tables);
     if (st)
         return st;
     return takes_tiles(w.p) ? queue_tiles(x, node, a, w) : fpc_cuda_loss_grad_any(x, node, a, w.tables, w.any);

@@ -20,7 +20,7 @@ struct lovasz_job {
     double *partial;                /* [list][tile]: of the loss */
 };
 
-enum { BEHIND = INT32_MIN };        /* the key of pixels that do not count */
+enum { BEHIND = INT32_MIN };          /* the key of pixels that do not count */
 static const uint32_t OWN = 1u << 31; /* of a place: the pixel is of the class */
 
 /* ---- lists: a block for each ---- */
@@ -140,7 +140,8 @@ static __global__ void __launch_bounds__(RANK_BLOCK) weigh_errors(lovasz_job j)
             continue;
         const int64_t at = (j.whole ? 0 : (int64_t)list * j.p.area) + (int64_t)(x.at & ~OWN);
         const float weight = j.p.weights ? j.p.weights[j.p.first + at / j.p.area] : 1;
-        const float error = __uint_as_float(0x7fffffffu - x.key), step = step_of(own, pixels, wrong, (int32_t)s + 1 - wrong);
+        const float error = __uint_as_float(0x7fffffffu - x.key),
+                    step = step_of(own, pixels, wrong, (int32_t)s + 1 - wrong);
         const float growth = (own ? -step : step) * weight * factor;
         loss = fmaf(weight * error, step, loss);
         j.growth[at] = growth;

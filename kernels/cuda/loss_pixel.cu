@@ -1,7 +1,8 @@
-/* loss_pixel.cu: ohem, cross entropy of the hardest pixels (Shrivastava et al. 2016), and boundary, p times the distance
- * to the border of each class (Kervadec et al. 2019); kernels/ref/loss_pixel.c says what is computed. A thread for each
- * pixel finds its softmax and what the loss needs of it; the slope by each low-resolution logit is then gathered from the
- * pixels that read it. Sums are floats in a thread, doubles from there on, in the order of blocks and images. */
+/* loss_pixel.cu: ohem, cross entropy of the hardest pixels (Shrivastava et al. 2016), and boundary, p times the
+ * distance to the border of each class (Kervadec et al. 2019); kernels/ref/loss_pixel.c says what is computed. A thread
+ * for each pixel finds its softmax and what the loss needs of it; the slope by each low-resolution logit is then
+ * gathered from the pixels that read it. Sums are floats in a thread, doubles from there on, in the order of blocks and
+ * images. */
 #include "kernels/cuda/loss_pixel.h"
 
 /* ---- labels ---- */
@@ -78,7 +79,7 @@ struct ohem_job {
     rank_job rank;
     double threshold, keep;
     int32_t weighted;
-    const float *class_weight;
+    float *class_weight;
     int32_t *hard;   /* [n]: pixels below the threshold */
     float *chosen;   /* [image of the group][area]: the class weight of a pixel that is kept, else 0 */
     double *partial; /* [image of the group][tile][2]: sums of weights, and of weights times losses */
@@ -215,7 +216,7 @@ static fpc_status ohem(fpc_exec *x, const fpc_node *node, fpc_rows)
     fpc_status st = FPC_OK;
     j.p.fault = machine_of(x)->fault;
     if (j.weighted) /* as those of the segmentation loss travel: loss.cu */
-        st = fpc_cuda_loss_weights(x, node, attr->class_weight, j.p.u.k, const_cast<float *>(j.class_weight));
+        st = fpc_cuda_loss_weights(x, node, attr->class_weight, j.p.u.k, j.class_weight);
     if (!st)
         st = fpc_cuda_pixel_begin(x, node, j.p);
     if (!st)
@@ -271,8 +272,7 @@ static __global__ void __launch_bounds__(PIXEL_BLOCK) share_images(boundary_job 
     loss = block_sum(loss, room);
     const bool takes = me < j.p.u.k && (!j.present_only || j.p.found[(int64_t)n * j.p.u.k + me] > 0);
     const int32_t classes = block_sum((int32_t)takes, count), labelled = j.p.labelled[n];
-    const double share =
-        labelled > 0 ? (double)image_weight(j.p.weights, n) / ((double)labelled * (double)classes) : 0;
+    const double share = labelled > 0 ? (double)image_weight(j.p.weights, n) / ((double)labelled * (double)classes) : 0;
     if (me == 0) {
         j.p.image_loss[n] = share * loss;
         j.share[n] = labelled > 0 ? (float)(share / *j.p.images) : 0;

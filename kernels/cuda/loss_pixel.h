@@ -4,6 +4,7 @@
 #ifndef KERNELS_CUDA_LOSS_PIXEL_H
 #define KERNELS_CUDA_LOSS_PIXEL_H
 
+#include "kernels/cuda/loss_gather.h"
 #include "kernels/cuda/rank.h"
 
 enum { PIXEL_BLOCK = 256, PIXELS_TOGETHER = 1 << 23 };
@@ -35,8 +36,8 @@ static inline pixel_loss pixel_loss_of(const fpc_node *node, int32_t slot, bool 
     j.id = (int32_t)node->id;
     j.area = m.h * m.w;
     j.together = whole || (int64_t)z.n * j.area <= PIXELS_TOGETHER ? z.n
-                 : j.area >= PIXELS_TOGETHER                        ? 1
-                                                                    : PIXELS_TOGETHER / j.area;
+                 : j.area >= PIXELS_TOGETHER                       ? 1
+                                                                   : PIXELS_TOGETHER / j.area;
     j.logits = data_of<const float>(node->in[0]);
     j.weights = node->n_in > slot ? data_of<const float>(node->in[slot]) : nullptr;
     j.mask = data_of<const uint8_t>(node->in[1]);

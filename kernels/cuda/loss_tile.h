@@ -44,8 +44,8 @@ struct tile_plan {
     uint32_t over_k;       /* 2^32 / k, rounded up: numbers below 2^16 are divided by it */
 };
 
-/* The largest number of lines, or 0: tiles are no good here. They are for upsampling, where no line of logits is read by
- * a tile and the one after the next. */
+/* The largest number of lines, or 0: tiles are no good here. They are for upsampling, where no line of logits is read
+ * by a tile and the one after the next. */
 static inline int32_t lines_of(const axis &a)
 {
     int32_t most = 0;
@@ -60,7 +60,8 @@ static inline int32_t lines_of(const axis &a)
 
 static inline tile_plan tile_plan_of(fpc_shape logits, int32_t h, int32_t w, int32_t corners)
 {
-    tile_plan p = {axis_of(logits.h, h, corners, TILE_H), axis_of(logits.w, w, corners, TILE_W), logits.n, logits.c, 0, 0, 0};
+    tile_plan p = {
+        axis_of(logits.h, h, corners, TILE_H), axis_of(logits.w, w, corners, TILE_W), logits.n, logits.c, 0, 0, 0};
     p.rows = lines_of(p.y);
     p.columns = lines_of(p.x);
     p.over_k = (uint32_t)((((uint64_t)1 << 32) + (uint64_t)p.k - 1) / (uint64_t)p.k);
@@ -79,7 +80,7 @@ static inline dim3 tile_grid(const tile_plan &p)
     return dim3((unsigned)(tiles_of_image(p) * p.n));
 }
 
-/* f(std::integral_constant-like) by the number of classes. */
+/* Calls f(class_count<K>()) for the smallest K that has room for k classes: f is a generic lambda. */
 template <int N> struct class_count {
     static const int k = N;
 };
@@ -101,10 +102,10 @@ static inline size_t walk_bytes(const tile_plan &p, int K)
 
 /* A block's tile. */
 struct tile {
-    int32_t n, row, column;                        /* image; place among the tiles */
-    int32_t y_begin, y_end, x;                     /* pixels; the thread's column */
-    int32_t first_row, last_row, first_col, cols;  /* of logits */
-    int32_t left, right;                           /* the thread's two columns in a row of the ring */
+    int32_t n, row, column;                       /* image; place among the tiles */
+    int32_t y_begin, y_end, x;                    /* pixels; the thread's column */
+    int32_t first_row, last_row, first_col, cols; /* of logits */
+    int32_t left, right;                          /* the thread's two columns in a row of the ring */
     float w1;
     bool inside; /* the thread has a column */
     const tap *taps;

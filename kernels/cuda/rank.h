@@ -1,7 +1,7 @@
 /* rank.h: a stable sort of (key, place) pairs in segments of equal length: least significant digit first, eight bits at
- * a time, each pass in three launches: how often each tile has each digit; sums over the tiles before; every pair to its
- * place. Within a tile a warp ranks 32 pairs at once, in their order, so that equal keys stay in the order in which they
- * came and nothing depends on what the device does first. (Satish, Harris and Garland 2009 has the scheme.) */
+ * a time, each pass in three launches: how often each tile has each digit; sums over the tiles before; every pair to
+ * its place. Within a tile a warp ranks 32 pairs at once, in their order, so that equal keys stay in the order in which
+ * they came and nothing depends on what the device does first. (Satish, Harris and Garland 2009 has the scheme.) */
 #ifndef KERNELS_CUDA_RANK_H
 #define KERNELS_CUDA_RANK_H
 

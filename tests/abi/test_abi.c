@@ -41,7 +41,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_conv_args, 28);
     SIZE(fpc_node, 56);
     SIZE(fpc_grad, 64);
-    SIZE(fpc_op_def, 64);
+    SIZE(fpc_op_def, 72);
     SIZE(fpc_rows, 24);
     SIZE(fpc_need, 24);
     SIZE(fpc_kernel, 72);
@@ -53,8 +53,8 @@ static void sizes_hold(void **state)
     SIZE(fpc_composite, 4432);
     SIZE(fpc_image_info, 48);
     SIZE(fpc_augment_vtbl, 56);
-    SIZE(fpc_device, 120);
-    SIZE(fpc_backend_vtbl, 64);
+    SIZE(fpc_device, 136);
+    SIZE(fpc_backend_vtbl, 136);
     SIZE(fpc_dataset_info, 104);
     SIZE(fpc_sample, 32);
     SIZE(fpc_dataset_audit, 32);
@@ -124,12 +124,16 @@ static void offsets_hold(void **state)
     AT(fpc_op_def, in, 24);
     AT(fpc_op_def, infer, 40);
     AT(fpc_op_def, macs, 56);
+    AT(fpc_op_def, half, 64);
     AT(fpc_kernel, op, 16);
     AT(fpc_kernel, match, 32);
     AT(fpc_kernel, run, 56);
     AT(fpc_device, total, 72);
     AT(fpc_device, real, 88);
     AT(fpc_device, exec, 112);
+    AT(fpc_device, precision, 120);
+    AT(fpc_backend_vtbl, alloc_host, 64);
+    AT(fpc_backend_vtbl, forget, 128);
     AT(fpc_dataset_info, count, 8);
     AT(fpc_dataset_info, class_names, 56);
     AT(fpc_dataset_info, ignore_label, 84);

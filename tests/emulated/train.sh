@@ -47,17 +47,19 @@ same "have the bits of recorded ones" "$(run_in two)" "$(run_in steps)"
 expect "two epochs, run as late as a device might" 0 env FPCORE_EMULATED_QUEUE=lazy "$FPCORE" -c tiny.ini \
     -s schedule.use=constant -s backend.use=cuda_emulated -s run.epochs=2 -s run.out=lazy
 same "have the same bits" "$(run_in two)" "$(run_in lazy)"
-expect "two epochs with pictures from the host" 0 train host run.epochs=2 dataset.cache=host
-same "have the same bits" "$(run_in two)" "$(run_in host)"
+for cache in pinned stream; do
+    expect "two epochs, dataset.cache = $cache" 0 train $cache run.epochs=2 dataset.cache=$cache
+    same "have the same bits" "$(run_in two)" "$(run_in $cache)"
+done
 
-expect "one epoch" 0 train one
+expect "one epoch" 0 train one run.epochs=1
 run=$(run_in one)
 expect "and one more" 0 "$FPCORE" --resume "$run" -s run.epochs=2
 same "are two" "$(run_in two)" "$run"
-expect "one epoch on cpu" 0 train from_cpu backend.use=cpu
+expect "one epoch on cpu" 0 train from_cpu run.epochs=1 backend.use=cpu
 expect "goes on here" 0 "$FPCORE" --resume "$(run_in from_cpu)" -s run.epochs=2 -s backend.use=cuda_emulated
 near "where cpu had gone, but for rounding" 1e-5 cpu from_cpu
-expect "one epoch here" 0 train to_cpu
+expect "one epoch here" 0 train to_cpu run.epochs=1
 expect "goes on on cpu" 0 "$FPCORE" --resume "$(run_in to_cpu)" -s run.epochs=2 -s backend.use=cpu
 near "where this had gone" 1e-5 two to_cpu
 

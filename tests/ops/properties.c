@@ -301,11 +301,44 @@ static void test_nan(void **state)
     on_each(nan_stays);
 }
 
+/* ---- loss scaling ---- */
+
+/* The steps of a run whose gradients overflow at the fourth and fifth step, by hand: `interval` steps in a row double
+ * the factor, a step that is skipped halves it and begins the count anew. */
+static void scaler_counts(const op_backend *b)
+{
+    static const struct {
+        double norm, state[4];
+    } step[] = {{1, {64, 1, 1, 0}},   {5, {64, 2, 2, 0}}, {0, {128, 0, 3, 0}}, {INFINITY, {64, 0, 3, 1}},
+                {NAN, {32, 0, 3, 2}}, {2, {32, 1, 4, 2}}, {2, {32, 2, 5, 2}},  {2, {64, 0, 6, 2}}};
+    const op_case c = {.op = "scaler", .note = "", .attr.scaler = {3}};
+    fpc_tensor in[2] = {reals(1, 1, 1, 4), reals(1, 1, 1, 1)};
+    double *state = in[0].data;
+    memset(state, 0, 4 * sizeof *state);
+    state[0] = 64;
+    for (size_t i = 0; i < sizeof step / sizeof step[0]; i++) {
+        *(double *)in[1].data = step[i].norm;
+        const op_result r = run_op(b, &c, 2, in);
+        for (int k = 0; k < 4; k++) {
+            if (r.value[0][k] != step[i].state[k])
+                fail_msg("%s: step %d, state[%d] is %g instead of %g", b->name, (int)i, k, r.value[0][k],
+                         step[i].state[k]);
+            state[k] = r.value[0][k];
+        }
+    }
+}
+
+static void test_scaler(void **state)
+{
+    (void)state;
+    on_each(scaler_counts);
+}
+
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(test_dropout), cmocka_unit_test(test_adjoints),
+    const struct CMUnitTest test[] = {cmocka_unit_test(test_dropout),       cmocka_unit_test(test_adjoints),
                                       cmocka_unit_test(test_augmentations), cmocka_unit_test(test_attention),
-                                      cmocka_unit_test(test_nan)};
+                                      cmocka_unit_test(test_nan),           cmocka_unit_test(test_scaler)};
     all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);

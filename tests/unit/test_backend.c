@@ -30,6 +30,22 @@ static void test_highest_matching_rank_wins(void **state)
     lab_close(&l);
 }
 
+/* What a plugin brings for the host must never see memory of a device, and the other way round. */
+static void test_plugins_kernels_go_where_their_memory_is(void **state)
+{
+    (void)state;
+    const fpc_kernel brought[] = {
+        {.op = "mine", .name = "mine.host"}, {.op = "mine", .name = "mine.cuda", .flags = FPC_KERNEL_CUDA}, {0}};
+    for (uint32_t host = 0; host < 2; host++) {
+        const fpc_kernel *list[4];
+        fpc_backend be = {.kernels = list, .device.host = host};
+        fpc_backend_add_kernels(&be, brought);
+        fpc_backend_add_kernels(&be, NULL);
+        assert_int_equal(be.n_kernels, 1);
+        assert_string_equal(list[0]->name, host ? "mine.host" : "mine.cuda");
+    }
+}
+
 static void test_ref_comes_in_two_precisions(void **state)
 {
     (void)state;
@@ -75,6 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_highest_matching_rank_wins),
+        cmocka_unit_test(test_plugins_kernels_go_where_their_memory_is),
         cmocka_unit_test(test_ref_comes_in_two_precisions),
         cmocka_unit_test(test_cpu_says_what_it_found),
         cmocka_unit_test(test_memory_is_zeroed_and_aligned),
