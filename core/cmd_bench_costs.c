@@ -223,7 +223,7 @@ static fpc_status profile(fpc_bench *b, costs *c)
 fpc_status fpc_bench_costs(fpc_bench *b, double step)
 {
     costs c = {.bench = b, .arena = b->cmd->arena, .separate = b->ops};
-    double floor = 0, macs = 0;
+    double floor = 0, macs = 0, bytes = 0;
     fpc_status st = measure_peak(b);
 
     if (st || (st = measure_bandwidth(b)) || (st = profile(b, &c)))
@@ -231,10 +231,12 @@ fpc_status fpc_bench_costs(fpc_bench *b, double step)
     for (int32_t i = 0; i < c.n; i++) {
         floor += c.row[i].floor;
         macs += (double)c.row[i].macs;
+        bytes += (double)c.row[i].bytes;
     }
     fpc_print(b->cmd, "training step: %.3f GMAC in %.3f s, %.2f GMAC/s, %.1f %% of the peak\n", macs / 1e9, step,
               macs / step / 1e9, 100 * macs / step / b->peak);
-    fpc_print(b->cmd, "floor of the step: %.3f ms, which is %.1f %% of it\n", 1e3 * floor, 100 * floor / step);
+    fpc_print(b->cmd, "floor of the step: %.3f ms for these products and %.1f MiB moved, which is %.1f %% of it\n",
+              1e3 * floor, bytes / 1048576, 100 * floor / step);
     print_costs(b, &c);
     return FPC_OK;
 }

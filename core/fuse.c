@@ -1,8 +1,12 @@
-/* fuse.c: joins nodes that a device runs better as one, after autodiff, for backends that ask for it
- * (fpc_device.fuses): each join saves a walk through memory. The values and their meaning stay; only what makes them
- * changes. 1 add(linear(x, w, b), r)          -> linear_add(x, w, b, r) 2 layer_norm(add(a, b))            ->
- * add_layer_norm(a, b) 3 add(dx of layer_norm_grad, r)    -> layer_norm_grad(.., r) A joined node stands where the last
- * of its parts stood that others wait for, so that the order stays one in which the graph can run. */
+/* clang-format off */
+/* fuse.c: joins nodes that a device runs better as one, after autodiff, for backends that ask for it (fpc_device.fuses):
+ * each join saves a walk through memory. The values and their meaning stay; only what makes them changes.
+ *   1 add(linear(x, w, b), r)          -> linear_add(x, w, b, r)
+ *   2 layer_norm(add(a, b))            -> add_layer_norm(a, b)
+ *   3 add(dx of layer_norm_grad, r)    -> layer_norm_grad(.., r)
+ * A joined node stands where the last of its parts stood that others wait for, so that the order stays one in which the
+ * graph can run. */
+/* clang-format on */
 #include "ops.h"
 #include "passes.h"
 #include <string.h>

@@ -58,6 +58,12 @@ tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) 
 	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR='$(abs_top_builddir)/tests/installed' >tests/installed.log 2>&1 && echo done >$@
 CLEANFILES += tests/installed.stamp tests/installed.log
 
+# On a machine with a GPU: everything that can be checked there, in ten minutes. CUDA_LOGS: folder for the logs.
+CUDA_LOGS = cuda-logs
+.PHONY: check-cuda
+check-cuda: all $(check_PROGRAMS)
+	FPCORE_SHARED="$${FPCORE_SHARED-$(FPC_SHARED)}" $(SHELL) '$(top_srcdir)/tests/cuda.sh' '$(CUDA_LOGS)' .
+
 .PHONY: no-cmocka
 no-cmocka:
 	@echo 'cmocka is missing: only the script tests ran (Debian: apt-get install libcmocka-dev)'
