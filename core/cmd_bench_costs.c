@@ -165,9 +165,9 @@ static void print_row(const fpc_bench *b, const cost *r, double all_seconds, con
 {
     const double rate = r->seconds > 0 ? (double)r->macs / r->seconds : 0;
 
-    fpc_print(b->cmd, "%9.3f %6.1f %5d %9.1f %9.2f %6.1f %8.2f %9.3f %7.1f  %.100s%s%s\n", 1e3 * r->seconds,
+    fpc_print(b->cmd, "%9.3f %6.1f %5d %9.1f %9.2f %6.1f %9.1f %8.2f %9.3f %7.1f  %.100s%s%s\n", 1e3 * r->seconds,
               100 * r->seconds / all_seconds, r->n, (double)r->macs / 1e6, rate / 1e9, 100 * rate / b->peak,
-              r->seconds > 0 ? (double)r->bytes / r->seconds / 1e9 : 0, 1e3 * r->floor,
+              (double)r->bytes / 1048576, r->seconds > 0 ? (double)r->bytes / r->seconds / 1e9 : 0, 1e3 * r->floor,
               r->seconds > 0 ? 100 * r->floor / r->seconds : 0, r->op, *name ? "  " : "", name);
 }
 
@@ -185,8 +185,9 @@ static void print_costs(fpc_bench *b, costs *c)
     }
     if (!c->separate)
         qsort(c->row, (size_t)c->n, sizeof *c->row, by_seconds);
-    fpc_print(b->cmd, "\n%9s %6s %5s %9s %9s %6s %8s %9s %7s  %s\n", "ms", "time %", "runs", "MMAC", "GMAC/s", "peak %",
-              "GB/s", "floor ms", "floor %", c->separate ? "ops, first node" : "ops that run together");
+    fpc_print(b->cmd, "\n%9s %6s %5s %9s %9s %6s %9s %8s %9s %7s  %s\n", "ms", "time %", "runs", "MMAC", "GMAC/s",
+              "peak %", "MiB", "GB/s", "floor ms", "floor %",
+              c->separate ? "ops, first node" : "ops that run together");
     for (int32_t i = 0; i < c->n; i++)
         print_row(b, &c->row[i], all.seconds, c->separate ? c->row[i].name : "");
     print_row(b, &all, all.seconds, "");

@@ -118,6 +118,5 @@ emulate_sources = \
     kernels/cuda/emulate/engine.cpp \
     kernels/cuda/emulate/fiber.cpp \
     kernels/cuda/emulate/memory.cpp \
-    kernels/cuda/emulate/missing.cpp \
     kernels/cuda/emulate/queue.cpp \
     kernels/cuda/emulate/runtime.cpp
