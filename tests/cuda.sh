@@ -8,8 +8,8 @@
 # is skipped. The table comes last: step, ok, FAILED, cut (out of its time, without a failure so far) or skipped,
 # seconds, the number that counts. Exit status: 0: no step failed; 1: one did; 77: there is no GPU.
 # Environment: BACKEND (cuda; cuda_emulated tries the script itself in miniature, without a GPU), FPCORE_SHARED
-# (golden tensors, data, torch_bench.py), PYTHON (with PyTorch, to compare with), ONLY (names of steps, apart by blanks; `whole`,
-# 200 epochs, runs only if it is named).
+# (golden tensors, data, torch_bench.py), PYTHON (with PyTorch, to compare with), ONLY (names of steps, apart
+# by blanks; `whole`, 200 epochs, runs only if it is named).
 set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)

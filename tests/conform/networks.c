@@ -266,6 +266,28 @@ static void check_descent(conform *c, eval *e, const fpc_flat *f)
     check(c, !padding, "padding stays zero", "a padded number has changed, though its gradient is zero");
 }
 
+/* A gradient that is not finite comes with the scale NaN (optimizer.h). */
+static void check_skip(conform *c, eval *e, const fpc_flat *f)
+{
+    const fpc_optimizer_vtbl *v = c->plugin->vtbl;
+    const size_t bytes = (size_t)ROWS * COLUMNS * sizeof(double);
+    double *flat[5] = {e->value[f->param.id].data}, before[5][ROWS * COLUMNS], *g = e->value[f->grad.id].data;
+    int same = 1;
+
+    for (int32_t i = 0; i < v->n_slots; i++)
+        flat[i + 1] = e->value[f->slot[i].id].data;
+    for (int32_t i = 0; i <= v->n_slots; i++)
+        memcpy(before[i], flat[i], bytes);
+    for (int32_t i = 0; i < COLUMNS; i++)
+        g[i] = NAN;
+    *(double *)e->value[f->scale.id].data = NAN;
+    *(double *)e->value[f->step.id].data = 4;
+    const fpc_status st = eval_run(e);
+    for (int32_t i = 0; i <= v->n_slots; i++)
+        same &= !memcmp(before[i], flat[i], bytes);
+    check(c, !st && same, "a step whose scale is NaN changes nothing", "parameters or slots have changed");
+}
+
 void check_optimizer(conform *c)
 {
     const fpc_optimizer_vtbl *v = c->plugin->vtbl;
@@ -292,6 +314,8 @@ void check_optimizer(conform *c)
     }
     g = new_graph(c, FPC_F64, 1);
     if (check(c, g && !build_optimizer(c, g, &f), "builds in double", "build") &&
-        check(c, !eval_open(c, backend, g, &e), "there is memory for the graph", "memory"))
+        check(c, !eval_open(c, backend, g, &e), "there is memory for the graph", "memory")) {
         check_descent(c, &e, &f);
+        check_skip(c, &e, &f);
+    }
 }
