@@ -6,172 +6,13 @@
  * of readers and their timing show nowhere. Everything that two threads touch is touched under `lock`; a decoded
  * picture is never written again once it is in the cache. */
 #define _POSIX_C_SOURCE 200809L
-#include "data.h"
+#include "dataset_parts.h"
 #include <fpcore/draw.h>
 #include "core_options.h"
 #include "message.h"
-#include "sampler.h"
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SLOTS = 4, MAX_READERS = 64, ID_BYTES = 256 };
-
-struct slot {
-    fpc_batch batch;
-    uint8_t *mask;  /* room for labels; batch.mask is NULL where the part has none */
-    int64_t number; /* which batch of the epoch it holds; -1: none */
-    int32_t done;   /* rows written */
-    fpc_status failed;
-};
-
-struct fpc_data {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-    fpc_instance inst;
-    const fpc_dataset_vtbl *vtbl;
-    fpc_dataset_info info;
-    fpc_data_options opt;
-    fpc_augments *augs;
-    uint64_t seed;
-    int64_t *order; /* room for the largest part */
-    struct slot slot[SLOTS];
-    int ready; /* slots and threads exist */
-    int32_t n_readers;
-    pthread_t reader[MAX_READERS];
-    fpc_arena *scratch; /* of the calling thread */
-    fpc_label_table *labels;
-    double *sums;                   /* of the balanced sampler; NULL: not asked for */
-    const fpc_dataset_audit *audit; /* NULL: the data are for use */
-
-    pthread_mutex_t lock;
-    pthread_cond_t work, filled;
-    int closed, quit;
-    int32_t busy; /* readers at work on a position */
-    fpc_part part;
-    int64_t epoch, n_pos, next_pos; /* the epoch's positions; the first that nobody took */
-    int64_t n_batches, current;     /* current: batch that the trainer holds or asks for; -1 before the first */
-    int64_t freed;                  /* batches below this number are no longer in use */
-    uint8_t **cache[4];             /* by part and sample: image, then mask; NULL: not there */
-    int64_t cache_left;             /* bytes */
-    const uint8_t *present[4];      /* fpc_data_present */
-    uint8_t *slab;                  /* fpc_data_lend: pictures are kept there, not freed; NULL: each by malloc */
-    size_t slab_used;
-};
-
-static const char *const part_name[4] = {"", "training", "validation", "test"};
-
-static int64_t pixels(const fpc_data *d)
-{
-    return (int64_t)d->info.h * d->info.w;
-}
-
-/* ---- one sample ---- */
-static void sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID_BYTES])
-{
-    id[0] = 0;
-    const int named = d->vtbl->size > offsetof(fpc_dataset_vtbl, name) && d->vtbl->name;
-    if (!named || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
-        id[0] = 0;
-    id[ID_BYTES - 1] = 0;
-}
-
-static fpc_status check_labels(const fpc_data *d, fpc_part part, int64_t index, const uint8_t *mask)
-{
-    for (int64_t i = 0, n = pixels(d); i < n; i++) {
-        if (mask[i] < d->info.classes || mask[i] == d->info.ignore_label)
-            continue;
-        char id[ID_BYTES];
-        sample_name(d, part, index, id);
-        return fpc_fail(
-            d->ctx, FPC_EFORMAT,
-            "%s sample %lld (%s): label %d at x %lld, y %lld; the data set has %d classes, so labels are 0 .. %d",
-            part_name[part], (long long)index, id, mask[i], (long long)(i % d->info.w), (long long)(i / d->info.w),
-            d->info.classes, d->info.classes - 1);
-    }
-    return FPC_OK;
-}
-
-/* From the plugin, checked. */
-static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image,
-                             uint8_t *mask)
-{
-    char id[ID_BYTES] = "";
-    fpc_sample sample = {image, mask, id, sizeof id};
-    fpc_arena_reset(scratch);
-    const fpc_status st = d->vtbl->read(d->inst.self, scratch, part, index, &sample);
-    if (st != FPC_OK) {
-        sample_name(d, part, index, id);
-        return fpc_fail(d->ctx, st, "%s sample %lld (%s) could not be read", part_name[part], (long long)index, id);
-    }
-    const fpc_status wrong = mask ? check_labels(d, part, index, mask) : FPC_OK;
-    if (wrong != FPC_OK && d->audit) {
-        sample_name(d, part, index, id);
-        d->audit->flaw(d->audit->arg, "label out of range", part, id, NULL);
-    }
-    return wrong;
-}
-
-/* Keeps a copy where the budget allows. Two readers may have read the same sample; the first copy stays. */
-static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image, const uint8_t *mask)
-{
-    const int64_t n = pixels(d), bytes = n * (mask ? 4 : 3);
-    pthread_mutex_lock(&d->lock);
-    const int room = d->cache[part] && !d->cache[part][index] && bytes <= d->cache_left && !d->present[part];
-    uint8_t *copy = NULL;
-    if (room)
-        d->cache_left -= bytes;
-    if (room && d->slab) {
-        copy = d->slab + d->slab_used;
-        d->slab_used += (size_t)bytes;
-    }
-    pthread_mutex_unlock(&d->lock);
-    if (!room)
-        return;
-    if (!d->slab)
-        copy = malloc((size_t)bytes);
-    if (copy) {
-        memcpy(copy, image, (size_t)n * 3);
-        if (mask)
-            memcpy(copy + n * 3, mask, (size_t)n);
-    }
-    pthread_mutex_lock(&d->lock);
-    if (copy && !d->cache[part][index]) {
-        d->cache[part][index] = copy;
-        copy = NULL;
-    } else if (!d->slab) {
-        d->cache_left += bytes;
-    }
-    pthread_mutex_unlock(&d->lock);
-    if (!d->slab)
-        free(copy);
-}
-
-static const uint8_t *kept_sample(fpc_data *d, fpc_part part, int64_t index)
-{
-    pthread_mutex_lock(&d->lock);
-    const uint8_t *kept = d->cache[part] ? d->cache[part][index] : NULL;
-    pthread_mutex_unlock(&d->lock);
-    return kept;
-}
-
-static fpc_status read_sample(fpc_data *d, fpc_arena *scratch, fpc_part part, int64_t index, uint8_t *image,
-                              uint8_t *mask)
-{
-    const uint8_t *kept = kept_sample(d, part, index);
-    const int64_t n = pixels(d);
-    if (kept) {
-        memcpy(image, kept, (size_t)n * 3);
-        if (mask)
-            memcpy(mask, kept + n * 3, (size_t)n);
-        return FPC_OK;
-    }
-    const fpc_status st = read_fresh(d, scratch, part, index, image, mask);
-    if (st == FPC_OK)
-        keep(d, part, index, image, mask);
-    return st;
-}
 
 /* ---- readers ---- */
 /* Under the lock: the next position, or -1: none to take now. The first of a batch makes its slot ready. */
@@ -202,10 +43,10 @@ static fpc_status fill(fpc_data *d, fpc_arena *scratch, int64_t p)
     fpc_batch *b = &d->slot[number % SLOTS].batch;
     fpc_status st = FPC_OK;
     b->index[row] = index;
-    b->lent[row] = d->slab ? kept_sample(d, d->part, index) : NULL;
+    b->lent[row] = d->slab ? fpc_sample_kept(d, d->part, index) : NULL;
     if (!b->lent[row] && !(d->present[d->part] && __atomic_load_n(&d->present[d->part][index], __ATOMIC_ACQUIRE)))
-        st = read_sample(d, scratch, d->part, index, b->image + row * pixels(d) * 3,
-                         b->mask ? b->mask + row * pixels(d) : NULL);
+        st = fpc_sample_read(d, scratch, d->part, index, b->image + row * fpc_sample_pixels(d) * 3,
+                             b->mask ? b->mask + row * fpc_sample_pixels(d) : NULL);
     if (st == FPC_OK && d->part == FPC_TRAIN)
         st = fpc_augments_draw(d->augs, d->seed, d->epoch, number, d->sums ? p : index, row, b->n, d->info.h, d->info.w,
                                &b->draws); /* a picture drawn twice is augmented in two ways */
@@ -365,7 +206,7 @@ fpc_status fpc_data_open_audit(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg
 /* The slots' memory and the readers: on first use, since many a verb only asks for the classes' names. */
 static fpc_status make_ready(fpc_data *d)
 {
-    const size_t rows = (size_t)d->opt.batch, n = (size_t)pixels(d);
+    const size_t rows = (size_t)d->opt.batch, n = (size_t)fpc_sample_pixels(d);
     int64_t most = 1;
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
         most = d->info.count[part] > most ? d->info.count[part] : most;
@@ -481,7 +322,7 @@ fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t ski
 {
     if (part < FPC_TRAIN || part > FPC_TEST || d->info.count[part] < 1)
         return fpc_fail(d->ctx, FPC_EINVAL, "the data set dataset/%s has no %s images", d->inst.plugin->name,
-                        part < FPC_TRAIN || part > FPC_TEST ? "such" : part_name[part]);
+                        part < FPC_TRAIN || part > FPC_TEST ? "such" : fpc_part_name[part]);
     fpc_status st = d->ready ? FPC_OK : make_ready(d);
     st = st ? st : make_cache(d, part);
     if (!st && part == FPC_TRAIN && d->opt.sampler == FPC_SAMPLER_BALANCED && !d->sums)
@@ -540,7 +381,7 @@ fpc_status fpc_data_next(fpc_data *d, const fpc_batch **out)
     pthread_mutex_unlock(&d->lock);
     return st == FPC_OK ? st
                         : fpc_fail(d->ctx, st, "batch %lld of the %s images could not be made", (long long)d->current,
-                                   part_name[d->part]);
+                                   fpc_part_name[d->part]);
 }
 
 fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t index, fpc_batch *out)
@@ -548,7 +389,7 @@ fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t i
     if (part < FPC_TRAIN || part > FPC_TEST || index < 0 || index >= d->info.count[part])
         return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s has no sample %lld in that part", d->inst.plugin->name,
                         (long long)index);
-    const size_t n = (size_t)pixels(d);
+    const size_t n = (size_t)fpc_sample_pixels(d);
     *out = (fpc_batch){.n = 1, .h = d->info.h, .w = d->info.w, .part = part};
     out->image = fpc_alloc(arena, n * 3);
     out->index = fpc_alloc(arena, sizeof *out->index);
@@ -557,13 +398,13 @@ fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t i
     if (!out->image || !out->index || (!d->info.unlabelled[part] && !out->mask))
         return FPC_ENOMEM;
     out->index[0] = index;
-    return read_sample(d, d->scratch, part, index, out->image, out->mask);
+    return fpc_sample_read(d, d->scratch, part, index, out->image, out->mask);
 }
 
 fpc_status fpc_data_name(const fpc_data *d, fpc_part part, int64_t index, char *name, size_t cap)
 {
     char id[ID_BYTES];
-    sample_name(d, part, index, id);
+    fpc_sample_name(d, part, index, id);
     if (strlen(id) >= cap)
         return fpc_fail(d->ctx, FPC_EINVAL, "the name %s is longer than %zu bytes", id, cap);
     memcpy(name, id, strlen(id) + 1);
@@ -575,26 +416,6 @@ fpc_status fpc_data_file(const fpc_data *d, fpc_part part, int64_t index, char *
     *path = 0;
     const int knows = d->vtbl->size > offsetof(fpc_dataset_vtbl, file) && d->vtbl->file;
     return knows ? d->vtbl->file(d->inst.self, part, index, path, cap) : FPC_OK;
-}
-
-void fpc_data_present(fpc_data *d, fpc_part part, const uint8_t *present)
-{
-    pthread_mutex_lock(&d->lock);
-    d->present[part] = present;
-    pthread_mutex_unlock(&d->lock);
-}
-
-void fpc_data_lend(fpc_data *d, void *memory, size_t bytes)
-{
-    pthread_mutex_lock(&d->lock);
-    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
-        for (int64_t i = 0; d->cache[part] && i < d->info.count[part]; i++) {
-            free(d->cache[part][i]);
-            d->cache[part][i] = NULL;
-        }
-    d->slab = memory;
-    d->cache_left = (int64_t)bytes;
-    pthread_mutex_unlock(&d->lock);
 }
 
 void fpc_data_close(fpc_data *d)

@@ -334,11 +334,13 @@ static int can_record(const fpc_program *p)
     return 1;
 }
 
-/* *made 0: the backend records nothing, now or at all. */
+/* *made 0: the backend records nothing, now or at all. A kernel that fails while it is recorded may still run: then it
+ * says itself what is wrong. */
 static fpc_status record(fpc_program *p, int *made)
 {
     fpc_self *self = p->state->backend->inst.self;
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
+    const int failed_before = fpc_ctx_status(p->ctx) != FPC_OK;
     fpc_status st = v->record_begin(self);
     *made = 0;
     if (st == FPC_ENOSUPPORT) {
@@ -350,6 +352,14 @@ static fpc_status record(fpc_program *p, int *made)
     st = run_groups(p);
     const fpc_status end = v->record_end(self, &p->record);
     p->record_of = p->state->work_moved;
+    if (st)
+        forget(p);
+    if (st == FPC_EDEVICE && !failed_before) {
+        fpc_log(p->ctx, FPC_LOG_WARN, "a program runs op by op, because it cannot be recorded: %s",
+                fpc_ctx_error(p->ctx));
+        fpc_ctx_clear(p->ctx);
+        st = FPC_OK;
+    }
     p->never_record |= !st && !end && !p->record;
     *made = !st && !end && p->record;
     return st ? st : end;

@@ -92,8 +92,10 @@ static fpc_status time_queued(fpc_program *p, const fpc_group *grp, int runs, do
     if (st || (begun && begun != FPC_ENOSUPPORT))
         return st ? st : begun;
     st = repeat(p, grp, runs);
-    if (!begun && !st)
-        st = v->record_end(self, &record);
+    if (!begun) { /* recording ends in any case */
+        const fpc_status end = v->record_end(self, &record);
+        st = st ? st : end;
+    }
     for (int i = 0; i < 2 && !st && !begun && record; i++) { /* the second counts */
         st = v->sync(self);
         const double start = now();

@@ -76,6 +76,8 @@ core_sources = \
     core/core_options.h \
     core/data.h \
     core/dataset.c \
+    core/dataset_parts.h \
+    core/dataset_sample.c \
     core/draw.c \
     core/events.c \
     core/events.h \

@@ -1,5 +1,5 @@
 /* clang-format off */
-/* fuse.c: joins nodes that a device runs better as one, after autodiff, for backends that ask for it (fpc_device.fuses):
+/* fuse.c: joins nodes that a device runs better as one, after autodiff, for backends that want it (fpc_device.fuses):
  * each join saves a walk through memory. The values and their meaning stay; only what makes them changes.
  *   1 add(linear(x, w, b), r)          -> linear_add(x, w, b, r)
  *   2 layer_norm(add(a, b))            -> add_layer_norm(a, b)

@@ -24,11 +24,11 @@ typedef struct fpc_device {
     /* 1: kernels work on host memory, and those that other plugins bring run too. 0: of plugins' kernels those with
      * FPC_KERNEL_CUDA run. */
     uint32_t host;
-    void *exec;    /* passed to kernels by fpc_exec_backend */
+    void *exec; /* passed to kernels by fpc_exec_backend */
     /* Before open: what run.precision asks for. open refuses what it cannot compute in, or puts its own option in. */
     uint32_t precision;  /* an fpc_precision */
     uint32_t precisions; /* after open: bit 1 << p for each fpc_precision p that it computes in; 0: fp32 alone */
-    uint32_t fuses;     /* 1: core/fuse.c joins nodes into linear_add, add_layer_norm and the like */
+    uint32_t fuses;      /* 1: core/fuse.c joins nodes into linear_add, add_layer_norm and the like */
 } fpc_device;
 
 /* What activations and products are computed in. Parameters, statistics, losses and sums are fp32 in any case. */

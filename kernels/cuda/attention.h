@@ -166,8 +166,14 @@ DEVICE void walk_tiles(int tiles, int turn, Fetch fetch, Compute compute)
     }
 }
 
-/* How many tiles of queries a block takes in turn, so that `tiles` of each of `units` heads still fill a device. */
-enum { QUERY_BLOCKS = 1024, MOST_TURNS = 8 };
+/* How many tiles of queries a block takes in turn, so that `tiles` of each of `units` heads still fill a device. The
+ * emulation takes turns in small cases, so that these are tested. */
+#ifdef FPC_CUDA_EMULATED
+enum { QUERY_BLOCKS = 3 };
+#else
+enum { QUERY_BLOCKS = 1024 };
+#endif
+enum { MOST_TURNS = 8 };
 static inline int32_t turns_of(int64_t units, int64_t tiles)
 {
     const int64_t turns = units * tiles / QUERY_BLOCKS;

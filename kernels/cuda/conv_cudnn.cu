@@ -225,11 +225,13 @@ static cudnnStatus_t convolve(cudnnHandle_t h, const answer *a, const fpc_node *
     }
 }
 
-static fpc_status fail(fpc_exec *x, const fpc_node *node, cudnnStatus_t st)
+/* Whatever cuDNN says, an own kernel can still compute; where the device itself has failed, that says so. */
+static void warn(fpc_exec *x, const fpc_node *node, cudnnStatus_t st)
 {
     char more[256] = "";
     cudnnGetLastErrorString(more, sizeof more);
-    return fpc_cuda_fail(x, node, "cuDNN", more[0] ? more : cudnnGetErrorString(st));
+    fpc_log(fpc_exec_ctx(x), FPC_LOG_WARN, "%s `%s`: cuDNN: %s; an own kernel computes it", node->op, node->name,
+            more[0] ? more : cudnnGetErrorString(st));
 }
 
 static bool refused(cudnnStatus_t st)
@@ -251,7 +253,7 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows, kind k)
             return queued ? queued : bias_of(x, node);
         }
         if (!refused(st))
-            return fail(x, node, st);
+            warn(x, node, st);
         a->algo = -1;
     }
     return plain[k](x, node, rows);

@@ -36,13 +36,31 @@ typedef __half f16;
 /* ---- numbers in memory ---- */
 
 #ifdef __CUDACC__
-BOTH float to_float(float x) { return x; }
-BOTH float to_float(bf16 x) { return __bfloat162float(x); }
-BOTH float to_float(f16 x) { return __half2float(x); }
+BOTH float to_float(float x)
+{
+    return x;
+}
+BOTH float to_float(bf16 x)
+{
+    return __bfloat162float(x);
+}
+BOTH float to_float(f16 x)
+{
+    return __half2float(x);
+}
 template <class T> BOTH T from_float(float x);
-template <> BOTH float from_float<float>(float x) { return x; }
-template <> BOTH bf16 from_float<bf16>(float x) { return __float2bfloat16_rn(x); }
-template <> BOTH f16 from_float<f16>(float x) { return __float2half_rn(x); }
+template <> BOTH float from_float<float>(float x)
+{
+    return x;
+}
+template <> BOTH bf16 from_float<bf16>(float x)
+{
+    return __float2bfloat16_rn(x);
+}
+template <> BOTH f16 from_float<f16>(float x)
+{
+    return __float2half_rn(x);
+}
 #endif
 
 /* N numbers that are loaded and stored at once; N * sizeof(T) is at most 16. */
@@ -67,15 +85,28 @@ static inline const fpc_cuda *machine_of(fpc_exec *x)
     return static_cast<const fpc_cuda *>(fpc_exec_backend(x));
 }
 
+#ifdef __CUDACC__
+/* Dynamic shared memory beyond what a kernel may take as it is has to be asked for. The limit is the kernel's, for all
+ * of its launches, so it only ever rises: launches of a record that is still being made may need it. */
+enum { SHARED_FOR_EVERYONE = 16 * 1024 };
+static inline cudaError_t ask_for_shared(const void *kernel, size_t shared)
+{
+    struct cudaFuncAttributes has;
+    const cudaError_t e = cudaFuncGetAttributes(&has, kernel);
+    return e != cudaSuccess || (size_t)has.maxDynamicSharedSizeBytes >= shared
+               ? e
+               : cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+}
+#endif
+
 /* Queues a kernel; the sentence of a failure carries the node. Arguments convert to the kernel's parameter types. */
 template <class... P, class... A>
 static fpc_status launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, fpc_exec *x, const fpc_node *node,
                          A... a)
 {
 #ifdef __CUDACC__
-    if (shared > 48 * 1024) { /* more than the default has to be asked for */
-        const cudaError_t e = cudaFuncSetAttribute(reinterpret_cast<const void *>(kernel),
-                                                   cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+    if (shared > SHARED_FOR_EVERYONE) {
+        const cudaError_t e = ask_for_shared(reinterpret_cast<const void *>(kernel), shared);
         if (e != cudaSuccess)
             return fpc_cuda_fail(x, node, "shared memory", cudaGetErrorString(e));
     }

@@ -20,7 +20,7 @@ struct problem {
 /* A problem and what was found for it. work: bytes. */
 struct plan {
     problem what;
-    int32_t found; /* 0: cuBLASLt has no algorithm */
+    int32_t found; /* 0: cuBLASLt has no algorithm, or refused late */
     size_t work;
     cublasLtMatmulDesc_t product;
     cublasLtMatrixLayout_t a, b, d;
@@ -30,7 +30,10 @@ struct plan {
 
 static plan *plans; /* of the device that is open */
 
-enum { ALIGNED = 64 /* bytes, of every tensor */, ANSWERS = 8 };
+enum {
+    ALIGNED = 32 /* bytes: half-precision weights lie at half the offsets of floats, which are multiples of 64 */,
+    ANSWERS = 8
+};
 
 /* ---- plans ---- */
 
@@ -161,18 +164,37 @@ static plan *plan_of(fpc_exec *x, const fpc_node *node, const problem &what)
 /* ---- a product ---- */
 
 /* d = op(a) op(b) + bias (+ c); bias, c: may be null. */
-static fpc_status multiply(fpc_exec *x, const fpc_node *node, const plan *p, const void *a, const void *b,
-                           const void *bias, const void *c, void *d)
+struct operands {
+    const void *a, *b, *bias, *c;
+    void *d;
+};
+
+static cublasStatus_t multiply(const fpc_cuda *m, const plan *p, const operands &o)
 {
-    const fpc_cuda *m = machine_of(x);
-    const float one = 1.0f, beta = c ? 1.0f : 0.0f;
+    const float one = 1.0f, beta = o.c ? 1.0f : 0.0f;
     cublasStatus_t s = CUBLAS_STATUS_SUCCESS;
-    if (bias)
-        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
-    if (!s)
-        s = cublasLtMatmul(static_cast<cublasLtHandle_t>(m->blas), p->product, &one, a, p->a, b, p->b, &beta, c ? c : d,
-                           p->d, d, p->d, &p->algorithm, p->work ? m->blas_work : nullptr, p->work, m->stream);
-    return s ? fpc_cuda_fail(x, node, "cublasLtMatmul", cublasLtGetStatusString(s)) : fpc_cuda_launched(x, node);
+    if (o.bias)
+        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &o.bias, sizeof o.bias);
+    return s ? s
+             : cublasLtMatmul(static_cast<cublasLtHandle_t>(m->blas), p->product, &one, o.a, p->a, o.b, p->b, &beta,
+                              o.c ? o.c : o.d, p->d, o.d, p->d, &p->algorithm, p->work ? m->blas_work : nullptr,
+                              p->work, m->stream);
+}
+
+/* By cuBLASLt, or by `plain`, which also says what is wrong where the device itself has failed. */
+static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows, const problem &what, const operands &o,
+                      fpc_status (*plain)(fpc_exec *, const fpc_node *, fpc_rows))
+{
+    plan *p = plan_of(x, node, what);
+    if (p && p->found) {
+        const cublasStatus_t s = multiply(machine_of(x), p, o);
+        if (!s)
+            return fpc_cuda_launched(x, node);
+        fpc_log(fpc_exec_ctx(x), FPC_LOG_WARN, "%s `%s`: cublasLtMatmul: %s; an own kernel computes it", node->op,
+                node->name, cublasLtGetStatusString(s));
+        p->found = 0;
+    }
+    return plain(x, node, rows);
 }
 
 /* cuBLASLt wants the bias in the type of the result, which would round it: halves with a bias are linear_mma.cu's. */
@@ -188,11 +210,9 @@ static fpc_status linear(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     problem what = {node->out[0].shape.c, rows_of(node->in[0]), node->in[0].shape.c, dtype, dtype, 1, 0, 0, 0};
     what.bias = node->n_in > 2;
     what.add = node->n_in > 3;
-    const plan *p = plan_of(x, node, what);
-    if (!p || !p->found)
-        return fpc_cuda_linear_run(x, node, rows);
-    return multiply(x, node, p, node->in[1].data, node->in[0].data, what.bias ? node->in[2].data : nullptr,
-                    what.add ? node->in[3].data : nullptr, node->out[0].data);
+    const operands o = {node->in[1].data, node->in[0].data, what.bias ? node->in[2].data : nullptr,
+                        what.add ? node->in[3].data : nullptr, node->out[0].data};
+    return run(x, node, rows, what, o, fpc_cuda_linear_run);
 }
 
 /* linear_grad_x(dy, w) -> dx: dx' (in x rows) = W' (in x out) dy' (out x rows) */
@@ -200,10 +220,8 @@ static fpc_status linear_grad_x(fpc_exec *x, const fpc_node *node, fpc_rows rows
 {
     const uint32_t dtype = node->in[0].dtype;
     const problem what = {node->out[0].shape.c, rows_of(node->in[0]), node->in[0].shape.c, dtype, dtype, 0, 0, 0, 0};
-    const plan *p = plan_of(x, node, what);
-    if (!p || !p->found)
-        return fpc_cuda_linear_grad_x_run(x, node, rows);
-    return multiply(x, node, p, node->in[1].data, node->in[0].data, nullptr, nullptr, node->out[0].data);
+    const operands o = {node->in[1].data, node->in[0].data, nullptr, nullptr, node->out[0].data};
+    return run(x, node, rows, what, o, fpc_cuda_linear_grad_x_run);
 }
 
 /* linear_grad_w(x, dy) -> dw: dw' (in x out) = x' (in x rows) dy (rows x out), float whatever x and dy are */
@@ -211,10 +229,8 @@ static fpc_status linear_grad_w(fpc_exec *x, const fpc_node *node, fpc_rows rows
 {
     const problem what = {
         node->in[0].shape.c, node->in[1].shape.c, rows_of(node->in[0]), node->in[0].dtype, FPC_F32, 0, 1, 0, 0};
-    const plan *p = plan_of(x, node, what);
-    if (!p || !p->found)
-        return fpc_cuda_linear_grad_w_run(x, node, rows);
-    return multiply(x, node, p, node->in[0].data, node->in[1].data, nullptr, nullptr, node->out[0].data);
+    const operands o = {node->in[0].data, node->in[1].data, nullptr, nullptr, node->out[0].data};
+    return run(x, node, rows, what, o, fpc_cuda_linear_grad_w_run);
 }
 
 const fpc_kernel fpc_cuda_linear_lt[] = {

@@ -1,6 +1,6 @@
 /* machine.h: what plugins/backend/cuda.c (C) hands to the kernels of this folder (C++) through fpc_exec_backend: the
- * stream, the libraries' handles, what the recipe asked for. Work is queued on `stream` and never waited for inside of a
- * kernel's run, which may be recorded by a capture: no allocation, no synchronisation, no read of device memory there. */
+ * stream, the libraries' handles, what the recipe asked for. Work is queued on `stream` and never waited for inside of
+ * a kernel's run, which may be recorded: no allocation, no synchronisation, no read of device memory there. */
 #ifndef KERNELS_CUDA_MACHINE_H
 #define KERNELS_CUDA_MACHINE_H
 
@@ -26,7 +26,7 @@ typedef struct fpc_cuda {
     int32_t tf32;        /* products of fp32 matrices may use TF32 */
     int32_t deterministic;
     int32_t check;     /* wait after every node, so that a fault carries its op's name */
-    void *blas, *dnn;  /* cublasLtHandle_t, cudnnHandle_t; NULL in the emulation */
+    void *blas, *dnn;  /* of linear_lt.cu and conv_cudnn.cu; NULL in the emulation */
     void *blas_work;   /* device memory for cuBLASLt */
     size_t blas_bytes; /* of it */
     int32_t *fault;    /* device memory, FPC_CUDA_FAULTS words */

@@ -16,12 +16,12 @@ template <class T> struct norm_job {
     float eps;
 };
 
-/* The row's pack, or a's and b's sum, before it is rounded. */
+/* The row's pack, or a's and b's sum as it is stored: the gradient gets no other. */
 template <bool ADD, int N, class T> DEVICE void fetch(float (&x)[N], const norm_job<T> &j, int64_t at)
 {
     const pack<T, N> v = load_pack<N>(j.a + at), w = ADD ? load_pack<N>(j.b + at) : pack<T, N>();
     for (int i = 0; i < N; i++)
-        x[i] = ADD ? to_float(v.v[i]) + to_float(w.v[i]) : to_float(v.v[i]);
+        x[i] = to_float(ADD ? from_float<T>(to_float(v.v[i]) + to_float(w.v[i])) : v.v[i]);
 }
 
 /* Two rows at once where a row is one pack for each lane: more loads are on their way. */

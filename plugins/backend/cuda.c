@@ -167,9 +167,8 @@ static fpc_status open_libraries(struct cuda *c)
     if (e != cudaSuccess)
         return wrong(c, "work memory of cuBLASLt", e);
 #ifdef FPC_HAVE_CUDNN
-    st = fpc_cuda_dnn_open(&c->m, &error);
-    if (st)
-        return fpc_fail(c->self.ctx, FPC_EDEVICE, "[%s] use = " NAME ": cuDNN: %s", c->self.label, error);
+    if (fpc_cuda_dnn_open(&c->m, &error))
+        fpc_log(c->self.ctx, FPC_LOG_WARN, "backend " NAME ": cuDNN: %s; convolutions do without it", error);
 #endif
 #else
     (void)c;
@@ -257,9 +256,12 @@ static void fini(fpc_self *self)
         fpc_cuda_dnn_close(&c->m);
 #endif
 #endif
-    cudaFree(c->m.blas_work);
-    cudaFree(c->m.fault);
-    cudaFreeHost(c->seen);
+    if (c->m.blas_work) /* not where nothing was opened: the runtime would open a device for it */
+        cudaFree(c->m.blas_work);
+    if (c->m.fault)
+        cudaFree(c->m.fault);
+    if (c->seen)
+        cudaFreeHost(c->seen);
     for (int i = 0; i <= FPC_MARKS; i++)
         if (c->mark[i])
             cudaEventDestroy(c->mark[i]);
@@ -352,13 +354,24 @@ static fpc_status copy(fpc_self *self, void *dst, const void *src, size_t bytes,
 
 /* ---- records ---- */
 
+/* What cannot be recorded is run. A device that failed says so again then. */
+static void not_recorded(struct cuda *c, cudaError_t e)
+{
+    cudaGetLastError();
+    fpc_log(c->self.ctx, FPC_LOG_WARN, "backend " NAME ": a program cannot be recorded (%s); it runs op by op",
+            cudaGetErrorString(e));
+}
+
+/* Relaxed: no other thread works with the device, and what the libraries may still allocate or load harms no record. */
 static fpc_status record_begin(fpc_self *self)
 {
     struct cuda *c = (struct cuda *)self;
     if (!c->capture || c->check)
         return FPC_ENOSUPPORT;
-    const cudaError_t e = cudaStreamBeginCapture(c->m.stream, cudaStreamCaptureModeThreadLocal);
-    return e == cudaSuccess ? FPC_OK : wrong(c, "recording the step", e);
+    const cudaError_t e = cudaStreamBeginCapture(c->m.stream, cudaStreamCaptureModeRelaxed);
+    if (e != cudaSuccess)
+        not_recorded(c, e);
+    return e == cudaSuccess ? FPC_OK : FPC_ENOSUPPORT;
 }
 
 static fpc_status record_end(fpc_self *self, void **record)
@@ -369,13 +382,11 @@ static fpc_status record_end(fpc_self *self, void **record)
     cudaError_t e = cudaStreamEndCapture(c->m.stream, &graph);
     *record = NULL;
     if (e == cudaSuccess && graph)
-        e = cudaGraphInstantiate(&exec, graph, 0);
+        e = cudaGraphInstantiateWithFlags(&exec, graph, 0); /* the one whose arguments no version changed */
     if (graph)
         cudaGraphDestroy(graph);
     if (e != cudaSuccess || !exec) {
-        cudaGetLastError();
-        fpc_log(self->ctx, FPC_LOG_WARN, "backend " NAME ": a program cannot be recorded (%s); it runs op by op",
-                cudaGetErrorString(e));
+        not_recorded(c, e);
         return FPC_OK;
     }
     *record = exec;

@@ -16,7 +16,7 @@ fi
 expect "fpcore -l names it" 0 "$FPCORE" -l backend
 says "with a line of its own" '^  cuda '
 expect "its options are told" 0 "$FPCORE" -h backend/cuda
-expect "training ends with 1" 1 "$FPCORE" -c "$FPCORE_SRC/conf/quickstart.ini" -s backend.use=cuda -s run.dir="$scratch/runs"
+expect "training ends with 1" 1 "$FPCORE" -c "$FPCORE_SRC/conf/quickstart.ini" -s backend.use=cuda -s run.out="$scratch/runs"
 says "one sentence says why" 'use = cuda: this machine has no NVIDIA driver'
 [ "$(wc -l <out)" -le 2 ] && ok "and it is all there is" || not_ok "and it is all there is" out
 [ -e runs ] && [ -n "$(ls runs)" ] && not_ok "no run is left behind" || ok "no run is left behind"

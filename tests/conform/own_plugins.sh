@@ -4,7 +4,7 @@
 . "$FPCORE_SRC/tests/conform/lib_conform.sh"
 
 n=0
-for file in "$FPCORE_BUILD"/.libs/*_*.so; do
+for file in "$FPCORE_BUILD"/.libs/*_*.so "$FPCORE_BUILD"/tests/emulated/.libs/*_*.so; do
     [ -e "$file" ] || continue
     n=$((n + 1))
     name=$(basename "$file" .so)

@@ -344,7 +344,7 @@ static void records(void **)
     go(sums, dim3(1), dim3(64), 0, d, out, 64);
     fine(cudaMemsetAsync(d, 0, sizeof(float), stream));
     fine(cudaStreamEndCapture(stream, &graph));
-    fine(cudaGraphInstantiate(&exec, graph, 0));
+    fine(cudaGraphInstantiateWithFlags(&exec, graph, 0));
     fine(cudaGraphDestroy(graph));
     read(x, out, 1);
     assert_true(x[0] != x[0]); /* nothing has run */

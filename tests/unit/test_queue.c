@@ -2,6 +2,7 @@
  * leave the same bits as steps that are waited for, wherever the pictures lie; the ring of slots keeps its order. */
 #include "bench.h"
 #include "queue.h"
+#include "resident.h"
 
 static int marks[FPC_MARKS], waits[FPC_MARKS], n_waits, pinned_copies, copies;
 static char *pinned;
@@ -180,6 +181,11 @@ static void test_refusals(void **state)
 {
     (void)state;
     bench b;
+    fpc_resident *none;
+    bench_open(&b, RECIPE, "", OPEN_ALL);
+    assert_int_equal(fpc_resident_open(b.s, &none), FPC_OK);
+    assert_null(none); /* auto, on a backend whose memory is the host's */
+    bench_close(&b);
     bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
     assert_int_equal(fpc_stages_queue(b.s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.cache = device: backend ref computes in the host's memory"));

@@ -65,7 +65,8 @@ static inline stage open_stage(bench *b, const char *backend, fpc_augments *a, i
     fpc_state *state;
     const char *text = fpc_sprintf(b->arena, "[backend]\nuse = %s\n", backend);
     fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
-    st = st ? st : fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &device);
+    st = st ? st
+            : fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &device);
     st = st ? st : fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops);
     st = st ? st : fpc_graph_new(b->ctx, b->arena, ops, device->device.real, 1, &g);
     if (!st) {
