@@ -1,6 +1,6 @@
 # Targets for developers: lint, sanitizer builds, speed.
 EXTRA_DIST += $(ci_files)
-.PHONY: lint check-sanitizers check-tsan check-fuzz bench
+.PHONY: lint check-sanitizers check-tsan check-races check-fuzz bench
 
 lint:
 	@CC='$(CC)' CLANG_FORMAT='$(CLANG_FORMAT)' CPPCHECK='$(CPPCHECK)' SHELLCHECK='$(SHELLCHECK)' \
@@ -17,6 +17,14 @@ check-sanitizers check-tsan:
 
 # Threads: readers and kernels.
 tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %ops/agree,$(test_programs))
+
+# Kernels of the backend cuda whose threads meet without order (kernels/cuda/emulate/races.cpp): kernels with planted
+# mistakes, then every op and the gradients of whole models. Takes minutes.
+check-races: all
+	@test -z '$(SAN_CFLAGS)' || { echo 'check-races needs a build without sanitizers' >&2; exit 1; }
+	$(MAKE) $(AM_MAKEFLAGS) tests/emulated/test_races$(EXEEXT) tests/races/backend_cuda_emulated.la
+	tests/emulated/test_races$(EXEEXT)
+	FPCORE_EMULATED='$(abs_top_builddir)/tests/races' $(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/emulated/ops.sh VERBOSE=1
 
 # FUZZ_SECONDS for each reader of files that may be hostile.
 FUZZ_SECONDS = 60

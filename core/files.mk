@@ -291,6 +291,7 @@ doc_files = \
     docs/architecture.md \
     docs/augmentations.md \
     docs/compare.md \
+    docs/cuda.md \
     docs/data.md \
     docs/losses.md \
     docs/models.md \

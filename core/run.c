@@ -187,6 +187,18 @@ static fpc_status tell_epoch(fpc_trainer *t, fpc_clock clock, int is_best)
     return status;
 }
 
+/* Of the epoch that is over. Now and then a step is skipped to find how large the factor may be; a whole epoch of them
+ * learned nothing. */
+static void tell_skipped(const fpc_trainer *t)
+{
+    if (t->train.skipped)
+        fpc_log(
+            t->ctx, t->train.skipped == t->train.steps ? FPC_LOG_WARN : FPC_LOG_INFO,
+            "epoch %lld: fp16 overflowed in %lld of %lld steps, which were skipped; the loss scaling was halved each "
+            "time",
+            (long long)t->epoch, (long long)t->train.skipped, (long long)t->train.steps);
+}
+
 /* The epoch becomes part of the record and of last.safetensors; then people are told. */
 static fpc_status conclude(fpc_trainer *t)
 {
@@ -206,6 +218,7 @@ static fpc_status conclude(fpc_trainer *t)
     }
     t->waited = fpc_trainer_waited(t);
     t->epoch++;
+    tell_skipped(t);
     fpc_meter_clear(&t->train);
     if ((status = fpc_trainer_save(t, t->folder)))
         return status;

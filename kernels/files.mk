@@ -118,5 +118,7 @@ emulate_sources = \
     kernels/cuda/emulate/engine.cpp \
     kernels/cuda/emulate/fiber.cpp \
     kernels/cuda/emulate/memory.cpp \
+    kernels/cuda/emulate/mma.cpp \
     kernels/cuda/emulate/queue.cpp \
+    kernels/cuda/emulate/races.cpp \
     kernels/cuda/emulate/runtime.cpp

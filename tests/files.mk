@@ -134,9 +134,11 @@ test_scripts = \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh \
     tests/emulated/ops.sh \
+    tests/emulated/recipes.sh \
     tests/emulated/train.sh
 test_data = \
     tests/conform/conform.h \
+    tests/emulated/test_races.cpp \
     tests/emulated/test_shim.cpp \
     tests/fuzz/fuzz.h \
     tests/golden/bisenetv2.expect.safetensors \

@@ -135,9 +135,9 @@ static cudnnStatus_t ask(cudnnHandle_t h, answer *a, int *n, cudnnConvolutionBwd
     return cudnnGetConvolutionBackwardFilterAlgorithm_v7(h, a->x, a->y, a->conv, a->w, MOST_ALGORITHMS, n, found);
 }
 
-/* The first of the heuristics' list that will do. Its math type is of account, too: an algorithm is listed once for
- * each. */
-template <class PERF> static void choose(cudnnHandle_t h, answer *a)
+/* The first of the heuristics' list that will do; any: whatever its bits. Its math type is of account, too: an
+ * algorithm is listed once for each. */
+template <class PERF> static void choose(cudnnHandle_t h, answer *a, bool any)
 {
     PERF found[MOST_ALGORITHMS];
     int n = 0;
@@ -145,8 +145,9 @@ template <class PERF> static void choose(cudnnHandle_t h, answer *a)
         return;
     for (int i = 0; i < n && a->algo < 0; i++) {
         const cudnnMathType_t math = math_of(a->q) == CUDNN_FMA_MATH ? CUDNN_FMA_MATH : found[i].mathType;
-        if (found[i].status == CUDNN_STATUS_SUCCESS && found[i].determinism == CUDNN_DETERMINISTIC &&
-            is_direct(found[i].algo) && cudnnSetConvolutionMathType(a->conv, math) == CUDNN_STATUS_SUCCESS &&
+        const bool fits = found[i].determinism == CUDNN_DETERMINISTIC && is_direct(found[i].algo);
+        if (found[i].status == CUDNN_STATUS_SUCCESS && (fits || any) &&
+            cudnnSetConvolutionMathType(a->conv, math) == CUDNN_STATUS_SUCCESS &&
             work_of(h, a, found[i].algo) == CUDNN_STATUS_SUCCESS && a->work <= MOST_WORK)
             a->algo = (int)found[i].algo;
     }
@@ -172,11 +173,11 @@ static answer *answer_to(const fpc_cuda *machine, const fpc_node *node, kind k)
     if (describe(a) != CUDNN_STATUS_SUCCESS)
         return a;
     if (k == FORWARD)
-        choose<cudnnConvolutionFwdAlgoPerf_t>(lib->handle, a);
+        choose<cudnnConvolutionFwdAlgoPerf_t>(lib->handle, a, !machine->deterministic);
     else if (k == GRAD_X)
-        choose<cudnnConvolutionBwdDataAlgoPerf_t>(lib->handle, a);
+        choose<cudnnConvolutionBwdDataAlgoPerf_t>(lib->handle, a, !machine->deterministic);
     else
-        choose<cudnnConvolutionBwdFilterAlgoPerf_t>(lib->handle, a);
+        choose<cudnnConvolutionBwdFilterAlgoPerf_t>(lib->handle, a, !machine->deterministic);
     return a;
 }
 

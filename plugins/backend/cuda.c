@@ -6,6 +6,7 @@
 #include <fpcore/backend.h>
 #include "kernels/cuda/machine.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef FPC_CUDA_EMULATED
@@ -106,6 +107,7 @@ static fpc_status choose_device(struct cuda *c, fpc_device *device)
 {
     struct cudaDeviceProp p;
     int n = 0;
+    setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 0); /* else the fastest is number 0 */
     cudaError_t e = cudaGetDeviceCount(&n);
     if (e != cudaSuccess || n < 1)
         return no_device(c, e);
@@ -421,7 +423,7 @@ static const fpc_option options[] = {
      FPC_FIELD_(struct cuda, device, int64_t)},
     FPC_OPTION_CHOICE(struct cuda, precision, "run", precisions, "what activations and products are computed in"),
     FPC_OPTION_BOOL(struct cuda, deterministic, "on",
-                    "the same bits in every run; off: cuDNN and cuBLAS may take faster algorithms"),
+                    "the same bits in every run; off: cuDNN may take any of its algorithms"),
     {"memory_limit", "memory of the GPU that may be used; 0: all that is free", "MiB", "0", 0, 1 << 24, NULL,
      FPC_OPT_INT, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cuda, memory_limit, int64_t)},
     {"capture", "a step is recorded once and replayed as a whole (CUDA graph); same bits, less waiting", "", "on", 0, 1,

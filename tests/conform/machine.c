@@ -20,8 +20,8 @@ static const char *kernel_bad(conform *c, const fpc_kernel *k, uint32_t real)
         return "has no name";
     if (!k->run)
         return "has no run";
-    if (!(k->dtypes & FPC_DTYPE_BIT(real)))
-        return "does not compute in the device's real type";
+    if (!(k->dtypes & (FPC_DTYPE_BIT(real) | FPC_DTYPE_BIT(FPC_BF16) | FPC_DTYPE_BIT(FPC_F16))))
+        return "computes neither in the device's real type nor in half precision";
     if (!(k->flags & FPC_KERNEL_DETERMINISTIC))
         return "is not marked deterministic";
     return NULL;

@@ -15,24 +15,6 @@ train() {
     done
     "$FPCORE" -c tiny.ini -s schedule.use=constant -s run.out="$out" -s backend.use=cuda_emulated "$@"
 }
-# close WHAT BOUND RUN RUN: losses, rates and gradients of all epochs agree to a relative bound
-near() {
-    if awk -F, -v bound="$2" '
-        NR == FNR { line[FNR] = $0; next }
-        FNR == 1 { if ($0 != line[1]) bad = 1; for (i = 1; i <= NF; i++) wanted[i] = $i ~ /loss|^lr$|grad_norm/ }
-        FNR > 1 {
-            split(line[FNR], was, ",")
-            for (i = 1; i <= NF; i++) {
-                d = $i - was[i]; size = was[i] < 0 ? -was[i] : was[i]
-                if (wanted[i] && (d < 0 ? -d : d) > bound * size) { print FNR, i, was[i], $i; bad = 1 }
-            }
-        }
-        END { exit bad || FNR < 2 }' "$(run_in "$3")/history.csv" "$(run_in "$4")/history.csv" >out 2>&1; then
-        ok "$1"
-    else
-        not_ok "$1" out
-    fi
-}
 
 FPCORE_SHARED=none "$FPCORE_BUILD/tests/golden/test_golden" >golden 2>&1
 golden=$?

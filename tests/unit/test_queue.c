@@ -254,10 +254,80 @@ static void test_ring(void **state)
     bench_close(&b);
 }
 
+static int recording, n_recorded;
+static fpc_status (*run_linear)(fpc_exec *, const fpc_node *, fpc_rows);
+
+static fpc_status record_begin(fpc_self *self)
+{
+    (void)self;
+    recording = 1;
+    return FPC_OK;
+}
+
+static fpc_status record_end(fpc_self *self, void **record)
+{
+    (void)self;
+    recording = 0;
+    n_recorded++;
+    *record = NULL;
+    return FPC_OK;
+}
+
+static void forget(fpc_self *self, void *record)
+{
+    (void)self;
+    (void)record;
+}
+
+static fpc_status fails_recorded(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    return recording ? fpc_fail(fpc_exec_ctx(x), FPC_EDEVICE, "not while recording") : run_linear(x, node, rows);
+}
+
+/* A program with a kernel that cannot be recorded runs as if nobody had tried, and nobody tries again. */
+static void test_what_cannot_be_recorded_runs(void **state)
+{
+    static fpc_kernel kernel[512];
+    static fpc_backend_vtbl v;
+    (void)state;
+    bench b;
+    uint8_t image[32 * 32 * 3], first[32 * 32], again[32 * 32];
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * i);
+    bench_open(&b, RECIPE, "", OPEN_ALL);
+    fpc_backend *be = b.s->backend;
+    v = *be->vtbl;
+    v.size = sizeof v;
+    v.record_begin = record_begin, v.record_end = record_end, v.forget = forget;
+    be->vtbl = &v;
+    assert_true(be->n_kernels <= 512);
+    for (int32_t i = 0; i < be->n_kernels; i++) {
+        kernel[i] = *be->kernels[i];
+        kernel[i].flags |= FPC_KERNEL_CAPTURABLE;
+        if (!strcmp(kernel[i].op, "linear")) {
+            run_linear = kernel[i].run;
+            kernel[i].run = fails_recorded;
+        }
+        be->kernels[i] = &kernel[i];
+    }
+    assert_int_equal(fpc_predict_step(b.s, 1, 32, 32, image, first), FPC_OK);
+    for (int i = 0; i < 3; i++) {
+        memset(again, 255, sizeof again);
+        assert_int_equal(fpc_predict_step(b.s, 1, 32, 32, image, again), FPC_OK);
+        assert_memory_equal(first, again, sizeof first);
+        assert_int_equal(fpc_ctx_status(b.ctx), FPC_OK);
+    }
+    assert_int_equal(n_recorded, 1);
+    bench_close(&b);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queued_steps_leave_the_same_bits), cmocka_unit_test(test_device_copies_each_picture_once),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_largest_batch), cmocka_unit_test(test_ring)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_queued_steps_leave_the_same_bits),
+                                       cmocka_unit_test(test_what_cannot_be_recorded_runs),
+                                       cmocka_unit_test(test_device_copies_each_picture_once),
+                                       cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_largest_batch),
+                                       cmocka_unit_test(test_ring)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

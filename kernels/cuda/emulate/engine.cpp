@@ -21,8 +21,8 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-uint3 threadIdx, blockIdx;
-dim3 blockDim, gridDim;
+EMULATE_BUILT_IN uint3 threadIdx, blockIdx;
+EMULATE_BUILT_IN dim3 blockDim, gridDim;
 
 enum { FORWARD, BACKWARD, SHUFFLED, ORDERS, GUARD = 256, CANARY = 128 };
 
@@ -39,7 +39,7 @@ struct warp_meeting {
     emulate_fiber *waiting[EMULATE_WARP];
 };
 
-static struct engine {
+static EMULATE_BUILT_IN struct engine {
     const emulate_job *job;
     const void *args;
     unsigned n, next, ended, launches;
@@ -55,6 +55,7 @@ static struct engine {
 } e;
 
 static unsigned char *shared_memory;
+emulate_moment emulate_now;
 
 /* ---- sentences ---- */
 
@@ -64,21 +65,23 @@ static uint3 place(unsigned t)
     return {t % b.x, t / b.x % b.y, t / b.x / b.y};
 }
 
-/* The kernel's name, from the debugging information, where binutils is there. */
-static void print_kernel(const void *kernel)
+/* What lies at an address, from the debugging information, where binutils is there. */
+void emulate_print_place(const char *what, const void *at)
 {
     Dl_info info;
-    char command[1200], name[512] = "";
-    if (!dladdr(kernel, &info) || !info.dli_fname)
+    char command[1200], name[2000] = "";
+    if (!dladdr(at, &info) || !info.dli_fname)
         return;
-    const size_t offset = static_cast<size_t>(static_cast<const char *>(kernel) - static_cast<char *>(info.dli_fbase));
-    snprintf(command, sizeof command, "addr2line -Cfpe '%s' 0x%zx 2>/dev/null", info.dli_fname, offset);
+    const size_t offset = static_cast<size_t>(static_cast<const char *>(at) - static_cast<char *>(info.dli_fbase));
+    snprintf(command, sizeof command, "addr2line -Cfipe '%s' 0x%zx 2>/dev/null", info.dli_fname, offset);
     FILE *f = popen(command, "r");
     if (!f || !fgets(name, sizeof name, f))
         snprintf(name, sizeof name, "0x%zx of %s\n", offset, info.dli_fname);
+    fprintf(stderr, "    %s: %s", what, name);
+    while (f && fgets(name, sizeof name, f)) /* the functions into which that was put */
+        fprintf(stderr, "       %s", name);
     if (f)
         pclose(f);
-    fprintf(stderr, "    kernel: %s", name);
 }
 
 void emulate_die(const char *format, ...)
@@ -94,7 +97,7 @@ void emulate_die(const char *format, ...)
         fprintf(stderr, "    grid %ux%ux%u, block %ux%ux%u, shared %zu; block (%u, %u, %u), thread (%u, %u, %u)\n",
                 job->grid.x, job->grid.y, job->grid.z, job->block.x, job->block.y, job->block.z, job->shared,
                 blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y, threadIdx.z);
-        print_kernel(job->kernel);
+        emulate_print_place("kernel", job->kernel);
     }
     abort();
 }
@@ -171,8 +174,10 @@ static void run_threads(emulate_fiber *f);
 static void enter(emulate_fiber *f)
 {
     e.current = f;
-    if (f)
+    if (f) {
         threadIdx = place(f->thread);
+        emulate_now.thread = f->thread;
+    }
 }
 
 /* Who goes on when this fiber cannot. nullptr: the caller of run_block. */
@@ -244,6 +249,7 @@ void emulate_barrier(emulate_site site, bool value, unsigned *any, unsigned *cou
         e.result_count = e.count;
         e.any = e.count = 0;
         m->arrived = 0;
+        emulate_now.barriers++;
         wake(m->waiting, e.n - 1);
     } else
         wait_here(site);
@@ -270,6 +276,7 @@ const uint64_t *emulate_exchange(emulate_site site, unsigned mask, uint64_t valu
     if (m->arrived == EMULATE_WARP) {
         m->arrived = 0;
         m->turn = !turn;
+        emulate_now.warp_barriers[t / EMULATE_WARP] += site.orders;
         wake(m->waiting, EMULATE_WARP - 1);
     } else
         wait_here(site);
@@ -277,6 +284,11 @@ const uint64_t *emulate_exchange(emulate_site site, unsigned mask, uint64_t valu
 }
 
 /* ---- blocks ---- */
+
+const emulate_job *emulate_running(void)
+{
+    return e.job;
+}
 
 void *emulate_dynamic_shared(void)
 {
@@ -290,12 +302,11 @@ bool emulate_inside_kernel(void)
 
 #ifdef FPC_EMULATE_SHARED_SECTION
 /* All `__shared__` variables of this module; the one here makes sure that the section exists. */
-__shared__ unsigned char any_shared_variable[16];
+__shared__ __attribute__((used)) unsigned char any_shared_variable[16];
 extern "C" unsigned char __start_fpc_shared[] __attribute__((visibility("hidden")));
 extern "C" unsigned char __stop_fpc_shared[] __attribute__((visibility("hidden")));
 static void fill_static_shared(void)
 {
-    any_shared_variable[0] = 0;
     memset(__start_fpc_shared, 0xFF, static_cast<size_t>(__stop_fpc_shared - __start_fpc_shared));
 }
 #else
@@ -334,6 +345,9 @@ static void run_block(void)
     memset(e.over, 0, sizeof e.over);
     for (warp_meeting &w : e.warp)
         w.arrived = w.turn = 0;
+    emulate_now.run++;
+    emulate_now.barriers = 0;
+    memset(emulate_now.warp_barriers, 0, sizeof emulate_now.warp_barriers);
     fill_static_shared();
     memset(shared_memory, 0xFF, e.job->shared);
     emulate_switch(nullptr, pick());
@@ -377,12 +391,14 @@ void emulate_run(const emulate_job *job, const void *args)
     blockDim = job->block;
     gridDim = job->grid;
     order_threads(how);
+    emulate_now.launch++;
     limit_shared(job->shared);
     watch_faults(true);
     for (uint64_t i = 0; i < blocks; i++) {
         const uint64_t b = how == BACKWARD ? blocks - 1 - i : i;
         blockIdx = {static_cast<unsigned>(b % job->grid.x), static_cast<unsigned>(b / job->grid.x % job->grid.y),
                     static_cast<unsigned>(b / job->grid.x / job->grid.y)};
+        emulate_now.block = static_cast<uint32_t>(b);
         run_block();
     }
     watch_faults(false);

@@ -30,8 +30,31 @@ void emulate_queue(cudaStream_t, const emulate_job *, const void *args);
 /* engine.cpp: runs all blocks. Device memory is open. */
 void emulate_run(const emulate_job *, const void *args);
 bool emulate_inside_kernel(void);
+const emulate_job *emulate_running(void);                   /* nullptr: none */
+void emulate_print_place(const char *what, const void *at); /* a line to stderr: the code at an address */
 /* A sentence about the kernel that runs, if one does, to stderr, and abort: tests only. */
 [[noreturn]] void emulate_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What runs now, for races.cpp. Barriers count up while a block runs: two accesses are ordered by a barrier when their
+ * counts differ, since a thread passes one only when all have come. */
+struct emulate_moment {
+    uint32_t launch, run; /* the latter counts blocks of all launches */
+    uint32_t block, thread, barriers, warp_barriers[EMULATE_MAX_THREADS / EMULATE_WARP];
+};
+extern emulate_moment emulate_now;
+struct emulate_range {
+    char *from;
+    size_t bytes;
+};
+/* For variables that kernels use and that are no `__shared__` ones. */
+#ifdef __ELF__
+#define EMULATE_BUILT_IN __attribute__((section("fpc_built_in")))
+#else
+#define EMULATE_BUILT_IN
+#endif
+/* races.cpp: an access that the compiler does not show, by code at `pc`. Does nothing outside of a kernel. */
+enum emulate_access { EMULATE_READ, EMULATE_WRITE, EMULATE_ATOMIC };
+void emulate_touch(const void *p, size_t n, emulate_access, const void *pc);
 
 /* memory.cpp: addresses of the device. inside: n bytes from p lie in one allocation. */
 cudaError_t emulate_alloc(void **, size_t);
@@ -39,6 +62,7 @@ cudaError_t emulate_free(void *);
 size_t emulate_memory_total(void);
 size_t emulate_memory_used(void);
 bool emulate_is_device(const void *);
+emulate_range emulate_device_range(void);
 bool emulate_inside(const void *, size_t n);
 void emulate_open(void); /* makes device memory accessible; calls nest */
 void emulate_close(void);

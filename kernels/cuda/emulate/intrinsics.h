@@ -1,5 +1,6 @@
 /* intrinsics.h: arithmetic, bits and atomics of CUDA that <math.h> lacks. Fast forms (__expf ...) have the exact values
- * here. One thread runs at a time, so atomics are plain; there are none for float, whose sums would depend on order. */
+ * here. One thread runs at a time, so atomics are plain (races.cpp is told that they are not); there are none for
+ * float, whose sums would depend on order. */
 #ifndef KERNELS_CUDA_EMULATE_INTRINSICS_H
 #define KERNELS_CUDA_EMULATE_INTRINSICS_H
 
@@ -293,45 +294,60 @@ template <class T> inline T __ldg(const T *p)
 inline void __threadfence(void) {}
 inline void __threadfence_block(void) {}
 
+#ifdef FPC_CHECK_RACES
+#define EMULATE_ATOMIC_FUNCTION __attribute__((no_sanitize("thread"), noinline)) inline
+#define EMULATE_SEES_ATOMIC(p) emulate_touch(p, sizeof *(p), EMULATE_ATOMIC, __builtin_return_address(0))
+#else
+#define EMULATE_ATOMIC_FUNCTION inline
+#define EMULATE_SEES_ATOMIC(p) ((void)0)
+#endif
+
 #define EMULATE_ATOMICS(T)                                                                                             \
-    inline T atomicAdd(T *p, T x)                                                                                      \
+    EMULATE_ATOMIC_FUNCTION T atomicAdd(T *p, T x)                                                                     \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = static_cast<T>(static_cast<unsigned long long>(old) + static_cast<unsigned long long>(x));                \
         return old;                                                                                                    \
     }                                                                                                                  \
-    inline T atomicMax(T *p, T x)                                                                                      \
+    EMULATE_ATOMIC_FUNCTION T atomicMax(T *p, T x)                                                                     \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = max(old, x);                                                                                              \
         return old;                                                                                                    \
     }                                                                                                                  \
-    inline T atomicMin(T *p, T x)                                                                                      \
+    EMULATE_ATOMIC_FUNCTION T atomicMin(T *p, T x)                                                                     \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = min(old, x);                                                                                              \
         return old;                                                                                                    \
     }                                                                                                                  \
-    inline T atomicOr(T *p, T x)                                                                                       \
+    EMULATE_ATOMIC_FUNCTION T atomicOr(T *p, T x)                                                                      \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = old | x;                                                                                                  \
         return old;                                                                                                    \
     }                                                                                                                  \
-    inline T atomicAnd(T *p, T x)                                                                                      \
+    EMULATE_ATOMIC_FUNCTION T atomicAnd(T *p, T x)                                                                     \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = old & x;                                                                                                  \
         return old;                                                                                                    \
     }                                                                                                                  \
-    inline T atomicExch(T *p, T x)                                                                                     \
+    EMULATE_ATOMIC_FUNCTION T atomicExch(T *p, T x)                                                                    \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = x;                                                                                                        \
         return old;                                                                                                    \
     }                                                                                                                  \
-    inline T atomicCAS(T *p, T expected, T x)                                                                          \
+    EMULATE_ATOMIC_FUNCTION T atomicCAS(T *p, T expected, T x)                                                         \
     {                                                                                                                  \
+        EMULATE_SEES_ATOMIC(p);                                                                                        \
         const T old = *p;                                                                                              \
         *p = old == expected ? x : old;                                                                                \
         return old;                                                                                                    \

@@ -91,6 +91,11 @@ bool emulate_is_device(const void *p)
     return base && p >= base && p < base + reserved;
 }
 
+emulate_range emulate_device_range(void)
+{
+    return {base, reserved};
+}
+
 bool emulate_inside(const void *p, size_t n)
 {
     const char *at = static_cast<const char *>(p);

@@ -19,12 +19,27 @@ struct emulate_slate {
     const unsigned char *row[EMULATE_WARP];
     uint32_t a[EMULATE_WARP][4], b[EMULATE_WARP][2];
 };
-inline emulate_slate emulate_slates[EMULATE_MAX_THREADS / EMULATE_WARP];
+extern emulate_slate *emulate_slates; /* mma.cpp, one for each warp */
+
+/* The instructions are executed by a whole warp, but order none of its other accesses. */
+inline void emulate_together(EMULATE_PLACE)
+{
+    unsigned lane;
+    emulate_exchange({"an instruction of the warp", file, line}, 0xffffffffu, 0, &lane);
+}
+
+/* What memcpy and memset do, the compiler need not show. */
+#ifdef FPC_CHECK_RACES
+#define EMULATE_SEES(p, n, how) emulate_touch(p, n, how, __builtin_return_address(0))
+#else
+#define EMULATE_SEES(p, n, how) ((void)0)
+#endif
 
 /* Half `at` of the matrix whose rows begin at row[first ...], as its bits */
 inline uint32_t emulate_matrix_half(const emulate_slate &s, int first, unsigned row, unsigned at)
 {
     uint16_t bits;
+    EMULATE_SEES(s.row[(unsigned)first + row] + 2 * at, sizeof bits, EMULATE_READ);
     memcpy(&bits, s.row[(unsigned)first + row] + 2 * at, sizeof bits);
     return bits;
 }
@@ -36,11 +51,11 @@ inline void emulate_load_matrix(uint32_t (&r)[4], const void *row, bool transpos
     if (reinterpret_cast<uintptr_t>(row) % 16)
         emulate_die("ldmatrix from an address that is not a multiple of 16");
     s.row[lane] = static_cast<const unsigned char *>(row);
-    __syncwarp();
+    emulate_together();
     for (int i = 0; i < 4; i++)
         r[i] = transposed ? emulate_matrix_half(s, 8 * i, 2 * t, g) | emulate_matrix_half(s, 8 * i, 2 * t + 1, g) << 16
                           : emulate_matrix_half(s, 8 * i, g, 2 * t) | emulate_matrix_half(s, 8 * i, g, 2 * t + 1) << 16;
-    __syncwarp();
+    emulate_together();
 }
 template <class T> DEVICE void load_matrix(uint32_t (&r)[4], const T *row)
 {
@@ -69,7 +84,7 @@ template <class T> DEVICE void multiply_add(float (&c)[4], const uint32_t (&a)[4
     memcpy(s.a[lane], a, sizeof s.a[lane]);
     s.b[lane][0] = b0;
     s.b[lane][1] = b1;
-    __syncwarp();
+    emulate_together();
     for (unsigned e = 0; e < 4; e++) {
         const unsigned half_row = e / 2, column = 2 * t + e % 2; /* row g + 8 half_row */
         for (unsigned k = 0; k < 16; k++) {
@@ -78,7 +93,7 @@ template <class T> DEVICE void multiply_add(float (&c)[4], const uint32_t (&a)[4
                     emulate_half_of<T>(s.b[4 * column + in_group][k / 8], k % 2);
         }
     }
-    __syncwarp();
+    emulate_together();
 }
 
 struct emulate_copy {
@@ -87,8 +102,8 @@ struct emulate_copy {
     int bytes;
 };
 enum { EMULATE_MAX_COPIES = 256 };
-inline emulate_copy emulate_copies[EMULATE_MAX_THREADS][EMULATE_MAX_COPIES];
-inline int emulate_n_copies[EMULATE_MAX_THREADS];
+extern emulate_copy (*emulate_copies)[EMULATE_MAX_COPIES]; /* for each thread */
+extern int *emulate_n_copies;
 
 template <int N> DEVICE void copy_async(void *to, const void *from, int there)
 {
@@ -99,6 +114,9 @@ template <int N> DEVICE void copy_async(void *to, const void *from, int there)
     if (emulate_n_copies[id] == EMULATE_MAX_COPIES)
         emulate_die("more than %d copies before a copy_wait", (int)EMULATE_MAX_COPIES);
     emulate_copies[id][emulate_n_copies[id]++] = {to, there ? from : nullptr, N};
+    EMULATE_SEES(to, N, EMULATE_WRITE);
+    if (there)
+        EMULATE_SEES(from, N, EMULATE_READ);
     memset(to, 0xff, N);
 }
 DEVICE void copy_wait()
@@ -106,6 +124,9 @@ DEVICE void copy_wait()
     const unsigned id = emulate_thread_id();
     for (int i = 0; i < emulate_n_copies[id]; i++) {
         const emulate_copy c = emulate_copies[id][i];
+        EMULATE_SEES(c.to, (size_t)c.bytes, EMULATE_WRITE);
+        if (c.from)
+            EMULATE_SEES(c.from, (size_t)c.bytes, EMULATE_READ);
         if (c.from)
             memcpy(c.to, c.from, (size_t)c.bytes);
         else

@@ -95,6 +95,7 @@ static const int warpSize = EMULATE_WARP;
 struct emulate_site {
     const char *what, *file;
     int line;
+    bool orders = false; /* memory among a warp's lanes; shuffles and votes do not, as CUDA has it */
     bool same(const emulate_site &o) const
     {
         return line == o.line && (file == o.file || !strcmp(file, o.file)) && (what == o.what || !strcmp(what, o.what));
@@ -150,7 +151,7 @@ template <class T> inline T emulate_unpack(uint64_t u)
 inline void __syncwarp(unsigned mask = 0xffffffffu, EMULATE_PLACE)
 {
     unsigned lane;
-    emulate_exchange({"__syncwarp", file, line}, mask, 0, &lane);
+    emulate_exchange({"__syncwarp", file, line, true}, mask, 0, &lane);
 }
 template <class T> inline T __shfl_sync(unsigned mask, T x, int from, int width = 32, EMULATE_PLACE)
 {
