@@ -176,17 +176,17 @@ fpc_status fpc_state_tensor(const fpc_state *state, fpc_arena *arena, const fpc_
     return fpc_state_read(state, e, dtype, data);
 }
 
-fpc_status fpc_weights_save(fpc_ctx *ctx, const fpc_state *state, const char *path, int32_t n_meta,
-                            const fpc_st_meta *meta)
+fpc_status fpc_weights_save(fpc_ctx *ctx, fpc_state *state, const char *path, int32_t n_meta, const fpc_st_meta *meta)
 {
     fpc_arena *arena = fpc_arena_new(ctx);
     fpc_st_tensor *tensor = arena ? fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *tensor) : NULL;
-    fpc_status status = tensor ? FPC_OK : FPC_ENOMEM;
+    fpc_status status = tensor ? fpc_state_hold(state, 0) : FPC_ENOMEM;
     int32_t n = 0;
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (is_weight(&state->entry[i]))
             status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &tensor[n++]);
+    fpc_state_let_go(state);
     if (!status)
         status = fpc_st_write(ctx, path, n, tensor, n_meta, meta);
     fpc_arena_free(arena);

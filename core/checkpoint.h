@@ -50,7 +50,7 @@ fpc_status fpc_write_parts(fpc_ctx *, const char *path, int32_t n, const fpc_par
  * optimizer.*, average.* are ignored here, others are an error that names the nearest expected. */
 fpc_status fpc_weights_load(fpc_ctx *, fpc_state *, const char *path);
 /* The weights alone (best.safetensors): loads in PyTorch with load_state_dict. */
-fpc_status fpc_weights_save(fpc_ctx *, const fpc_state *, const char *path, int32_t n_meta, const fpc_st_meta *);
+fpc_status fpc_weights_save(fpc_ctx *, fpc_state *, const char *path, int32_t n_meta, const fpc_st_meta *);
 /* A host copy of one entry, ready for fpc_st_write. */
 fpc_status fpc_state_tensor(const fpc_state *, fpc_arena *, const fpc_state_entry *, uint32_t dtype,
                             fpc_st_tensor *out);

@@ -40,7 +40,27 @@ static fpc_status shortest(fpc_program *p, int runs, double *seconds)
     return st;
 }
 
-/* A graph of one node over inputs of zeros: `linear` of rows by width x width in what the training computes in, or
+/* Numbers in [-1, 1], the same few over and over: a device is faster with zeros than it ever is with real data. */
+static fpc_status fill_noise(fpc_bench *b, fpc_program *p, const char *input)
+{
+    enum { SOME = 65536 };
+    static float noise[SOME];
+    static double wide[SOME];
+    fpc_tensor t;
+    fpc_status st = fpc_program_tensor(p, input, -1, &t);
+
+    for (uint32_t i = 0; i < SOME; i++)
+        noise[i] = 2 * fpc_unit(fpc_philox4x32(5, 6, i, 0, 0, 0).v[0]) - 1;
+    if (!st)
+        fpc_convert(wide, t.dtype, noise, FPC_F32, SOME);
+    const size_t bytes = st ? 0 : fpc_bytes(t.shape, t.dtype), most = SOME * fpc_dtype_size(t.dtype);
+    for (size_t at = 0; at < bytes && !st; at += most)
+        st = fpc_backend_copy(b->s->backend, (char *)t.data + at, wide, bytes - at < most ? bytes - at : most,
+                              FPC_TO_DEVICE);
+    return st;
+}
+
+/* A graph of one node: `linear` of rows by width x width in what the training computes in, or
  * `copy` of rows x width numbers. */
 static fpc_status one_node(fpc_bench *b, int product, int32_t rows, int32_t width, double *seconds)
 {
@@ -61,6 +81,8 @@ static fpc_status one_node(fpc_bench *b, int product, int32_t rows, int32_t widt
     for (int32_t v = 0; v < g->n_values && !st && half; v++)
         g->value[v].dtype = half;
     st = st ? st : fpc_program_compile(b->cmd->ctx, arena, b->s->state, g, &p);
+    st = st ? st : fill_noise(b, p, "x");
+    st = st || !product ? st : fill_noise(b, p, "w");
     st = st ? st : shortest(p, 20, seconds);
     fpc_arena_free(arena);
     return st;

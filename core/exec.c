@@ -457,6 +457,10 @@ static void put_number(void *data, uint32_t dtype, int64_t i, double x)
         ((int32_t *)data)[i] = (int32_t)x;
     else if (dtype == FPC_I64)
         ((int64_t *)data)[i] = (int64_t)x;
+    else if (dtype == FPC_BF16)
+        ((uint16_t *)data)[i] = fpc_float_to_bf16((float)x);
+    else if (dtype == FPC_F16)
+        ((uint16_t *)data)[i] = fpc_float_to_f16((float)x);
     else
         ((uint8_t *)data)[i] = (uint8_t)x;
 }

@@ -74,6 +74,7 @@ typedef struct fpc_state {
     void *kept;                      /* steps_update.c: the parameters, while sam tries others */
     void *buffers, *kept_buffers[2]; /* all of them in one block, and copies */
     size_t buffer_bytes;
+    struct fpc_held *held; /* state.c: fpc_state_hold */
     int32_t n_slots;
     void *images, *masks; /* of the data set, as bytes, where they lie on the device (resident.h); else NULL */
     /* Activation memory and threads' scratch, shared by all programs: the largest need of any. */
@@ -100,6 +101,11 @@ fpc_status fpc_state_set(fpc_state *, const fpc_state_entry *, const void *host)
 fpc_status fpc_state_read(const fpc_state *, const fpc_state_entry *, uint32_t dtype, void *host);
 fpc_status fpc_state_write(fpc_state *, const fpc_state_entry *, uint32_t dtype, const void *host);
 uint32_t fpc_state_dtype(const fpc_state *, const fpc_state_entry *);
+/* On a device: copies the parameters and buffers (all: the averages and slots too) to the host at once, from which
+ * fpc_state_read then reads, until let go; nothing may write to the state in between. Tensor by tensor, each copy would
+ * be waited for. Elsewhere nothing happens. */
+fpc_status fpc_state_hold(fpc_state *, int all);
+void fpc_state_let_go(fpc_state *);
 /* Fills parameters and buffers as the model declared, from the seed; slots and gradients become zero. */
 fpc_status fpc_state_init(fpc_state *, uint64_t seed);
 /* Loss scaling, where there is any, as at the start, after `steps` optimizer steps that were taken. */

@@ -12,6 +12,9 @@ struct fpc_resident {
     uint8_t *present[4]; /* by part and picture */
 };
 
+/* For evaluation programs, and for what the device's libraries load later. */
+#define RESERVE ((size_t)512 << 20)
+
 static const char *const word[] = {"auto", "device", "pinned", "stream"};
 
 static fpc_status no_memory_of_its_own(fpc_stages *s, int64_t asked)
@@ -30,7 +33,7 @@ static fpc_status spare_memory(fpc_stages *s, size_t *spare)
     const int64_t batch = fpc_data_options_of(s->data)->batch;
     size_t needed = 0;
     const fpc_status st = fpc_stages_memory(s, (int32_t)batch, info->h, info->w, &needed);
-    const size_t some = needed / 16; /* evaluation programs, slack */
+    const size_t free = s->backend->device.free, some = needed / 16 + (free / 32 < RESERVE ? free / 32 : RESERVE);
     *spare = !st && s->backend->device.free > needed + some ? s->backend->device.free - needed - some : 0;
     return st;
 }

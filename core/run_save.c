@@ -32,13 +32,14 @@ static void add_vector(struct pieces *p, const char *name, uint32_t dtype, int64
 
 static fpc_status add_state(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
 {
-    const fpc_state *state = t->stages->state;
-    fpc_status status = FPC_OK;
+    fpc_state *state = t->stages->state;
+    fpc_status status = fpc_state_hold(state, 1);
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (state->entry[i].kind != FPC_STATE_GRAD)
             status = fpc_state_tensor(state, arena, &state->entry[i], fpc_state_dtype(state, &state->entry[i]),
                                       &p->tensor[p->n++]);
+    fpc_state_let_go(state);
     return status;
 }
 

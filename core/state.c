@@ -195,18 +195,91 @@ static void put_at(char *data, uint32_t dtype, int64_t i, double x)
         memcpy(data + 4 * i, &narrow, sizeof narrow);
 }
 
+/* ---- copies on the host ---- */
+
+enum { MOST_BLOCKS = 9 };
+
+struct fpc_held {
+    int32_t n;
+    struct {
+        const char *device;
+        size_t bytes;
+        char *host;
+    } block[MOST_BLOCKS];
+};
+
+static fpc_status hold_block(fpc_state *s, const void *device, size_t bytes)
+{
+    struct fpc_held *h = s->held;
+    if (!device || !bytes)
+        return FPC_OK;
+    char *host = malloc(bytes);
+    if (!host)
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of the weights: %zu bytes", bytes);
+    h->block[h->n].device = device;
+    h->block[h->n].bytes = bytes;
+    h->block[h->n++].host = host;
+    return fpc_backend_copy(s->backend, host, device, bytes, FPC_TO_HOST);
+}
+
+fpc_status fpc_state_hold(fpc_state *s, int all)
+{
+    const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
+    if (s->backend->device.host)
+        return FPC_OK;
+    s->held = calloc(1, sizeof *s->held);
+    if (!s->held)
+        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of the weights");
+    const void *flat[3] = {s->param, s->average, s->swa};
+    fpc_status st = hold_block(s, s->buffers, s->buffer_bytes);
+    for (int i = 0; i < (all ? 3 : 1) && !st; i++)
+        st = hold_block(s, flat[i], bytes);
+    for (int32_t i = 0; i < s->n_slots && all && !st; i++)
+        st = hold_block(s, s->slot[i], bytes);
+    if (st)
+        fpc_state_let_go(s);
+    return st;
+}
+
+void fpc_state_let_go(fpc_state *s)
+{
+    for (int32_t i = 0; s->held && i < s->held->n; i++)
+        free(s->held->block[i].host);
+    free(s->held);
+    s->held = NULL;
+}
+
+/* Where the host's copy of memory of the device is; NULL: there is none. */
+static const char *held_at(const fpc_state *s, const void *device)
+{
+    const char *p = device;
+    for (int32_t i = 0; s->held && i < s->held->n; i++)
+        if (p >= s->held->block[i].device && p < s->held->block[i].device + s->held->block[i].bytes)
+            return s->held->block[i].host + (p - s->held->block[i].device);
+    return NULL;
+}
+
+static fpc_status from_device(const fpc_state *s, void *host, const void *device, size_t bytes)
+{
+    const char *held = held_at(s, device);
+    if (!held)
+        return fpc_backend_copy(s->backend, host, device, bytes, FPC_TO_HOST);
+    memcpy(host, held, bytes);
+    return FPC_OK;
+}
+
 /* Between the backend's layout and precision and the host's: file order, F32 or F64. */
 static fpc_status convert(const fpc_state *s, const fpc_state_entry *e, uint32_t dtype, char *host, fpc_way way)
 {
     const uint32_t own = fpc_state_dtype(s, e);
     const size_t bytes = (size_t)e->count * fpc_dtype_size(own);
     if (own == FPC_I64)
-        return way == FPC_TO_HOST ? fpc_backend_copy(s->backend, host, e->data, bytes, way)
+        return way == FPC_TO_HOST ? from_device(s, host, e->data, bytes)
                                   : fpc_backend_copy(s->backend, e->data, host, bytes, way);
     char *copy = malloc(bytes + 1);
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of %s", e->name);
-    fpc_status st = way == FPC_TO_HOST ? fpc_backend_copy(s->backend, copy, e->data, bytes, way) : FPC_OK;
+    fpc_status st = way == FPC_TO_HOST ? from_device(s, copy, e->data, bytes) : FPC_OK;
     for (int64_t i = 0; i < e->count && !st; i++)
         if (way == FPC_TO_HOST)
             put_at(host, dtype, i, number_at(copy, own, memory_index(e, i)));

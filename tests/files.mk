@@ -177,6 +177,7 @@ test_data = \
     tests/golden/unet_transposed.weights.safetensors \
     tests/lsan.supp \
     tests/ops/backends.h \
+    tests/ops/case_macros.h \
     tests/ops/cases.h \
     tests/ops/device.h \
     tests/ops/machine.h \
@@ -218,50 +219,50 @@ tests_golden_test_golden_CFLAGS = $(test_cflags)
 tests_golden_test_golden_LDFLAGS = $(test_ldflags)
 tests_golden_test_golden_LDADD = $(test_libs)
 
-tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_agree_SOURCES = tests/ops/agree.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_agree_CPPFLAGS = $(test_cppflags)
 tests_ops_agree_CFLAGS = $(test_cflags)
 tests_ops_agree_LDFLAGS = $(test_ldflags)
 tests_ops_agree_LDADD = $(test_libs)
 
-tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_bench_SOURCES = tests/ops/bench.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_bench_CPPFLAGS = $(test_cppflags)
 tests_ops_bench_CFLAGS = $(test_cflags)
 tests_ops_bench_LDFLAGS = $(test_ldflags)
 tests_ops_bench_LDADD = $(test_libs)
 EXTRA_PROGRAMS += tests/ops/bench
 
-tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_grad_SOURCES = tests/ops/grad.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_grad_CPPFLAGS = $(test_cppflags)
 tests_ops_grad_CFLAGS = $(test_cflags)
 tests_ops_grad_LDFLAGS = $(test_ldflags)
 tests_ops_grad_LDADD = $(test_libs)
 
-tests_ops_kornia_SOURCES = tests/ops/kornia.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_kornia_SOURCES = tests/ops/kornia.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_kornia_CPPFLAGS = $(test_cppflags)
 tests_ops_kornia_CFLAGS = $(test_cflags)
 tests_ops_kornia_LDFLAGS = $(test_ldflags)
 tests_ops_kornia_LDADD = $(test_libs)
 
-tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_losses_SOURCES = tests/ops/losses.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_losses_CPPFLAGS = $(test_cppflags)
 tests_ops_losses_CFLAGS = $(test_cflags)
 tests_ops_losses_LDFLAGS = $(test_ldflags)
 tests_ops_losses_LDADD = $(test_libs)
 
-tests_ops_pictures_SOURCES = tests/ops/pictures.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_pictures_SOURCES = tests/ops/pictures.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_pictures_CPPFLAGS = $(test_cppflags)
 tests_ops_pictures_CFLAGS = $(test_cflags)
 tests_ops_pictures_LDFLAGS = $(test_ldflags)
 tests_ops_pictures_LDADD = $(test_libs)
 
-tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_properties_SOURCES = tests/ops/properties.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_properties_CPPFLAGS = $(test_cppflags)
 tests_ops_properties_CFLAGS = $(test_cflags)
 tests_ops_properties_LDFLAGS = $(test_ldflags)
 tests_ops_properties_LDADD = $(test_libs)
 
-tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_support_CPPFLAGS = $(test_cppflags)
 tests_ops_support_CFLAGS = $(test_cflags)
 tests_ops_support_LDFLAGS = $(test_ldflags)

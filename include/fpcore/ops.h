@@ -15,7 +15,7 @@
  * norm.c
  *   layer_norm(x, g, b) -> y, mean, rstd      mean, rstd (n,h,w,1): statistics of each row       attr fpc_norm_attr
  *   layer_norm_grad(x, g, mean, rstd, dy[, r]) -> dx, dg, db    dx + r where r is given
- *   add_layer_norm(a, b, g, beta) -> sum, y, mean, rstd   layer_norm of sum = a + b; made by fuse.c
+ *   add_layer_norm(a, b, g, beta) -> sum, y, mean, rstd   layer_norm of sum = a + b as it is stored; made by fuse.c
  *   batch_stats(x) -> mean, var               (1,1,1,c), biased variance, two-pass or Welford accuracy
  *   batch_norm(x, g, b, mean, var) -> y       with the statistics given                          attr fpc_norm_attr
  *   batch_norm_sums(x, mean, var, dy) -> dg, db   dg = sum_r dy xhat, db = sum_r dy              attr fpc_norm_attr

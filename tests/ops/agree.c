@@ -228,6 +228,21 @@ static void move_inputs(const expected *e, double most, op_result *moved)
     }
 }
 
+/* add_layer_norm normalises the sum as it is stored (ops.h): in half precision the truth starts from the rounded sum.
+ */
+static void round_sum(op_tensors *t, uint32_t half)
+{
+    const double *a = t->in[0].data, *b = t->in[1].data;
+    const int64_t n = fpc_count(t->in[0].shape);
+    double *sum = fpc_alloc(all->scratch, (size_t)n * sizeof *sum),
+           *zero = fpc_alloc(all->scratch, (size_t)n * sizeof *zero);
+    assert_true(sum && zero);
+    for (int64_t i = 0; i < n; i++)
+        sum[i] = op_rounded(a[i] + b[i], half);
+    t->in[0].data = sum;
+    t->in[1].data = zero;
+}
+
 static void check_case(const op_case *c, uint32_t half)
 {
     const op_backend *list[OP_MAX_BACKENDS + 2];
@@ -240,6 +255,8 @@ static void check_case(const op_case *c, uint32_t half)
         return;
     op_tensors t = e.t;
     t.half = 0;
+    if (half && !strcmp(c->op, "add_layer_norm"))
+        round_sum(&t, half);
     run(&t, &all->exact, op_kernel_of(&all->exact, &t), splits[0], &e.truth);
     run(&t, &all->single, op_kernel_of(&all->single, &t), splits[0], &e.single);
     for (int32_t o = 0; o < t.n_out; o++)

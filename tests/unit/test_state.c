@@ -110,6 +110,56 @@ static void test_averages_exchange(void **state)
     lab_close(&l);
 }
 
+static int copies;
+static fpc_status counted_copy(fpc_self *self, void *dst, const void *src, size_t n, fpc_way way)
+{
+    (void)self, (void)way;
+    copies++;
+    memcpy(dst, src, n);
+    return FPC_OK;
+}
+
+/* On a device a checkpoint copies whole blocks and reads its tensors out of them. */
+static void test_held_state_is_copied_in_blocks(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_state *s = small_state(&l, 5);
+    fpc_backend_vtbl v = *l.backend->vtbl;
+    v.copy = counted_copy;
+    l.backend->vtbl = &v;
+    l.backend->device.host = 0;
+    for (int all = 0; all < 2; all++) {
+        copies = 0;
+        assert_int_equal(fpc_state_hold(s, all), FPC_OK);
+        assert_int_equal(copies, all ? 5 : 2); /* buffers, parameters; average and two slots */
+        for (int32_t i = 0; i < s->n; i++) {
+            const fpc_state_entry *e = &s->entry[i];
+            double held[256], direct[256];
+            const int kept =
+                e->kind == FPC_STATE_PARAM || e->kind == FPC_STATE_BUFFER || (all && e->kind != FPC_STATE_GRAD);
+            const uint32_t dtype = e->dtype == FPC_I64 ? FPC_I64 : FPC_F64;
+            copies = 0;
+            assert_int_equal(fpc_state_read(s, e, dtype, held), FPC_OK);
+            assert_int_equal(copies, !kept);
+            struct fpc_held *aside = s->held;
+            s->held = NULL;
+            assert_int_equal(fpc_state_read(s, e, dtype, direct), FPC_OK);
+            s->held = aside;
+            assert_memory_equal(held, direct, (size_t)e->count * 8);
+        }
+        fpc_state_let_go(s);
+        assert_null(s->held);
+    }
+    l.backend->device.host = 1;
+    copies = 0;
+    assert_int_equal(fpc_state_hold(s, 1), FPC_OK);
+    assert_int_equal(copies, 0);
+    fpc_state_let_go(s);
+    lab_close(&l);
+}
+
 static void test_model_without_parameters(void **state)
 {
     (void)state;
@@ -129,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_file_layout),
         cmocka_unit_test(test_init_is_pure_and_bounded),
         cmocka_unit_test(test_averages_exchange),
+        cmocka_unit_test(test_held_state_is_copied_in_blocks),
         cmocka_unit_test(test_model_without_parameters),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
