@@ -25,7 +25,7 @@ static fpc_status read_file(fpc_submit *s, const char *path, const void **data, 
 /* What the model is: parameters and buffers, without the optimizer's slots that a checkpoint may hold. */
 static fpc_status add_weights(fpc_submit *s)
 {
-    const fpc_state *state = s->stages->state;
+    fpc_state *state = s->stages->state;
     fpc_arena *arena = s->cmd->arena;
     fpc_st_tensor *list = fpc_alloc(arena, (size_t)state->n * sizeof *list);
     const char *copy = fpc_sprintf(arena, "%s.weights.tmp", s->out);
