@@ -18,8 +18,10 @@ each() {
 }
 
 each agree "$ops/agree" cuda_emulated
-each support "$ops/support"
-each grad "$ops/grad" models
+if [ $sanitized = 0 ]; then
+    each support "$ops/support"
+    each grad "$ops/grad" models
+fi
 each properties "$ops/properties"
 each losses "$ops/losses"
 each pictures "$ops/pictures"

@@ -29,6 +29,7 @@ same "have the bits of recorded ones" "$(run_in two)" "$(run_in steps)"
 expect "two epochs, run as late as a device might" 0 env FPCORE_EMULATED_QUEUE=lazy "$FPCORE" -c tiny.ini \
     -s schedule.use=constant -s backend.use=cuda_emulated -s run.epochs=2 -s run.out=lazy
 same "have the same bits" "$(run_in two)" "$(run_in lazy)"
+[ $sanitized = 0 ] || exit $bad
 for cache in pinned stream; do
     expect "two epochs, dataset.cache = $cache" 0 train $cache run.epochs=2 dataset.cache=$cache
     same "have the same bits" "$(run_in two)" "$(run_in $cache)"
