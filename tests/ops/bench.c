@@ -39,7 +39,8 @@ static void time_case(op_backends *all, const op_backend *b, const op_case *c)
 
 int main(int argc, char **argv)
 {
-    op_backends *all = op_backends_open(NULL);
+    const int known = argc < 2 || !strncmp(argv[1], "ref", 3) || !strncmp(argv[1], "cpu", 3);
+    op_backends *all = op_backends_open(known ? "cpu" : argv[1]);
     const op_backend *list[OP_MAX_BACKENDS + 1] = {&all->single};
     for (int32_t i = 0; i < all->n_others; i++)
         list[1 + i] = &all->other[i];
