@@ -60,11 +60,22 @@ static fpc_status fill_noise(fpc_bench *b, fpc_program *p, const char *input)
     return st;
 }
 
+/* Memory that was taken since there were `before` blocks, but for what all programs share. */
+static void release_inputs(fpc_bench *b, int32_t before)
+{
+    fpc_backend *be = b->s->backend;
+
+    for (int32_t i = be->n_blocks - 1; i >= before; i--)
+        if (be->block[i].data != b->s->state->work && be->block[i].data != b->s->state->scratch)
+            fpc_backend_release(be, be->block[i].data);
+}
+
 /* A graph of one node: `linear` of rows by width x width in what the training computes in, or
  * `copy` of rows x width numbers. */
 static fpc_status one_node(fpc_bench *b, int product, int32_t rows, int32_t width, double *seconds)
 {
     const uint32_t real = b->s->backend->device.real;
+    const int32_t blocks = b->s->backend->n_blocks;
     fpc_arena *arena = fpc_arena_new(b->cmd->ctx);
     fpc_graph *g;
     fpc_program *p;
@@ -85,6 +96,7 @@ static fpc_status one_node(fpc_bench *b, int product, int32_t rows, int32_t widt
     st = st || !product ? st : fill_noise(b, p, "w");
     st = st ? st : shortest(p, 20, seconds);
     fpc_arena_free(arena);
+    release_inputs(b, blocks);
     return st;
 }
 
@@ -124,7 +136,7 @@ static fpc_status measure_bandwidth(fpc_bench *b)
         const fpc_status st = one_node(b, 0, (int32_t)(bytes / width / each), width, &seconds);
         if (st)
             return st;
-        if (host || seconds > LONG_ENOUGH || bytes >= MOST_BYTES)
+        if (host || seconds > LONG_ENOUGH || bytes >= MOST_BYTES || bytes > (int64_t)(b->s->backend->device.free / 64))
             break;
         bytes *= 4;
     }
