@@ -17,6 +17,8 @@ struct fpc_exec {
     void *backend;
 };
 
+/* Rows that the row-wise arguments share; 0 where there are none (a barrier). */
+int64_t fpc_node_rows(const fpc_op_def *, const fpc_node *);
 /* Runs one node by one kernel over memory of its own: the op tests and `fpcore bench` use it. Splits the rows into
  * n_parts parts of tiles of tile_rows (0: all at once), so that a kernel is tried the way a plan would run it. */
 fpc_status fpc_run_node(fpc_ctx *, const fpc_kernel *, const fpc_op_def *, fpc_node *, int32_t n_parts,

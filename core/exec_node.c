@@ -44,8 +44,7 @@ void fpc_exec_parallel(fpc_exec *x, int32_t n, void (*body)(void *, int32_t, int
         body(arg, i, 0);
 }
 
-/* Rows that the row-wise arguments share; 0 where there are none (a barrier). */
-static int64_t rows_of_node(const fpc_op_def *def, const fpc_node *node)
+int64_t fpc_node_rows(const fpc_op_def *def, const fpc_node *node)
 {
     for (int32_t i = 0; i < node->n_out; i++)
         if (fpc_access(def->out, i) == 'r')
@@ -83,7 +82,7 @@ static fpc_status run_range(fpc_exec *x, const fpc_kernel *k, const fpc_op_def *
 fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def, fpc_node *node, int32_t n_parts,
                         int64_t tile_rows, void *backend)
 {
-    const int64_t rows = rows_of_node(def, node);
+    const int64_t rows = fpc_node_rows(def, node);
     const int barrier = rows == 0 || !strpbrk(def->out, "rs");
     if (barrier || n_parts < 1)
         n_parts = 1;

@@ -10,6 +10,8 @@ struct fpc_resident {
     int64_t first[4], n, area;
     int32_t h, w;
     uint8_t *present[4]; /* by part and picture */
+    int32_t *index;      /* of the batch under way; grown once, since a run has many steps */
+    int32_t cap_index;
 };
 
 /* For evaluation programs, and for what the device's libraries load later. */
@@ -45,12 +47,17 @@ static fpc_status too_large(fpc_stages *s, int64_t mode, size_t bytes, size_t ro
                     word[mode], (double)bytes / 1048576, (double)room / 1048576);
 }
 
-static fpc_status open_device(fpc_stages *s, fpc_resident *r)
+static fpc_status take_memory(fpc_stages *s, const fpc_resident *r)
 {
     const size_t pixels = (size_t)(r->n * r->area);
-    fpc_status st =
+    const fpc_status st =
         fpc_backend_alloc(s->backend, s->ctx, pixels * 3, "the pictures of the data set", &s->state->images);
-    st = st ? st : fpc_backend_alloc(s->backend, s->ctx, pixels, "the masks of the data set", &s->state->masks);
+    return st ? st : fpc_backend_alloc(s->backend, s->ctx, pixels, "the masks of the data set", &s->state->masks);
+}
+
+static fpc_status open_device(fpc_stages *s, fpc_resident *r)
+{
+    const fpc_status st = take_memory(s, r);
     for (fpc_part part = FPC_TRAIN; part <= FPC_VAL && !st; part++) {
         r->present[part] = fpc_alloc(s->arena, (size_t)fpc_data_info(s->data)->count[part] + 1);
         if (!r->present[part])
@@ -122,9 +129,7 @@ fpc_status fpc_resident_batch(fpc_stages *s, const fpc_batch *b, fpc_resident **
     r->present[b->part] = fpc_alloc(s->arena, (size_t)b->n);
     if (!r->present[b->part])
         return FPC_ENOMEM;
-    const size_t pixels = (size_t)(r->n * r->area);
-    const fpc_status st = fpc_backend_alloc(s->backend, s->ctx, pixels * 3, "the pictures", &s->state->images);
-    return st ? st : fpc_backend_alloc(s->backend, s->ctx, pixels, "the masks", &s->state->masks);
+    return take_memory(s, r);
 }
 
 fpc_shape fpc_resident_shape(const fpc_resident *r)
@@ -152,45 +157,44 @@ static fpc_status send(fpc_stages *s, void *device, const void *host, int64_t by
                          : fpc_backend_copy(s->backend, device, host, (size_t)bytes, FPC_TO_DEVICE);
 }
 
-/* Picture and mask of a row, to where they belong. */
+/* Picture and mask (NULL: not wanted) of a row, to where they belong. */
 static fpc_status send_row(const fpc_resident *r, fpc_stages *s, const fpc_batch *b, int32_t row, char *image,
                            char *mask)
 {
     const uint8_t *lent = b->lent[row];
     const fpc_status st = send(s, image, lent ? lent : b->image + row * r->area * 3, r->area * 3, lent != NULL);
-    return st ? st : send(s, mask, lent ? lent + r->area * 3 : b->mask + row * r->area, r->area, lent != NULL);
+    return st || !mask ? st : send(s, mask, lent ? lent + r->area * 3 : b->mask + row * r->area, r->area, lent != NULL);
 }
 
 static fpc_status write_index(fpc_resident *r, fpc_stages *s, fpc_program *p, const fpc_batch *b)
 {
-    int32_t small[256], *index = b->n <= 256 ? small : fpc_alloc(s->arena, (size_t)b->n * sizeof *index);
-    fpc_status st = index ? FPC_OK : FPC_ENOMEM;
+    fpc_status st = FPC_OK;
+    if (b->n > r->cap_index) {
+        r->index = fpc_alloc(s->arena, (size_t)b->n * sizeof *r->index);
+        r->cap_index = r->index ? b->n : 0;
+        st = r->index ? FPC_OK : FPC_ENOMEM;
+    }
     for (int32_t i = 0; i < b->n && !st; i++) {
         const int64_t at = r->first[b->part] + b->index[i];
-        index[i] = (int32_t)at;
+        r->index[i] = (int32_t)at;
         if (r->present[b->part][b->index[i]])
             continue;
         st = send_row(r, s, b, i, (char *)s->state->images + at * r->area * 3, (char *)s->state->masks + at * r->area);
         __atomic_store_n(&r->present[b->part][b->index[i]], 1, __ATOMIC_RELEASE); /* readers look at it */
     }
-    return st ? st : fpc_steps_write(s, p, "index", FPC_I32, index, b->n);
+    return st ? st : fpc_steps_write(s, p, "index", FPC_I32, r->index, b->n);
 }
 
 fpc_status fpc_resident_write(fpc_resident *r, fpc_stages *s, fpc_program *p, const fpc_batch *b)
 {
-    fpc_tensor image, mask;
+    fpc_tensor image, mask = {0};
     if (r->mode == FPC_CACHE_DEVICE)
         return write_index(r, s, p, b);
     fpc_status st = fpc_program_tensor(p, "image", b->n * r->area * 3, &image);
-    const int labels = fpc_program_has(p, "mask");
-    st = st || !labels ? st : fpc_program_tensor(p, "mask", b->n * r->area, &mask);
-    for (int32_t i = 0; i < b->n && !st; i++) {
-        const uint8_t *lent = b->lent[i];
-        st = send(s, (char *)image.data + i * r->area * 3, lent ? lent : b->image + i * r->area * 3, r->area * 3,
-                  lent != NULL);
-        if (!st && labels)
-            st = send(s, (char *)mask.data + i * r->area, lent ? lent + r->area * 3 : b->mask + i * r->area, r->area,
-                      lent != NULL);
-    }
+    if (!st && fpc_program_has(p, "mask"))
+        st = fpc_program_tensor(p, "mask", b->n * r->area, &mask);
+    for (int32_t i = 0; i < b->n && !st; i++)
+        st = send_row(r, s, b, i, (char *)image.data + i * r->area * 3,
+                      mask.data ? (char *)mask.data + i * r->area : NULL);
     return st;
 }

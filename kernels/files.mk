@@ -97,6 +97,7 @@ cuda_headers = \
     kernels/cuda/emulate/mma.h \
     kernels/cuda/emulate/queue.h \
     kernels/cuda/emulate/runtime.h \
+    kernels/cuda/emulate/sanitize.h \
     kernels/cuda/emulate/shim.h \
     kernels/cuda/linear.h \
     kernels/cuda/loss.h \

@@ -40,6 +40,16 @@ fpc_status fpc_cuda_loss_weights(fpc_exec *x, const fpc_node *node, const float 
     return launch(write_weights, dim3(1), dim3(FPC_MAX_CLASSES), 0, x, node, w, k, to);
 }
 
+fpc_status fpc_cuda_terms_weights(fpc_exec *x, const fpc_node *node, const loss_terms &a, float *room)
+{
+    const fpc_seg_loss_attr *attr = static_cast<const fpc_seg_loss_attr *>(node->attr);
+    fpc_status st = FPC_OK;
+    for (int32_t t = 0; t < a.n && !st; t++)
+        if (a.t[t].weighted)
+            st = fpc_cuda_loss_weights(x, node, attr->term[t].class_weight, a.k, room + (int64_t)t * a.k);
+    return st;
+}
+
 /* ---- tiles ---- */
 
 struct tile_job {
@@ -353,13 +363,9 @@ static fpc_status queue_tiles(fpc_exec *x, const fpc_node *node, const loss_term
 
 static fpc_status seg_loss(fpc_exec *x, const fpc_node *node, fpc_rows)
 {
-    const fpc_seg_loss_attr *attr = static_cast<const fpc_seg_loss_attr *>(node->attr);
     const loss_work w = plan_loss(node, static_cast<char *>(fpc_exec_shared(x)));
     const loss_terms a = fpc_cuda_loss_terms(node, w.weight);
-    fpc_status st = FPC_OK;
-    for (int32_t t = 0; t < a.n && !st; t++)
-        if (a.t[t].weighted)
-            st = fpc_cuda_loss_weights(x, node, attr->term[t].class_weight, a.k, w.weight + (int64_t)t * a.k);
+    fpc_status st = fpc_cuda_terms_weights(x, node, a, w.weight);
     if (!st)
         st = takes_tiles(w.p) ? queue_tiles(x, node, a, w) : fpc_cuda_loss_any(x, node, a, w.parts, w.any);
     const end_job j = {a,

@@ -252,8 +252,10 @@ static inline loss_parts loss_parts_of(int32_t n, int32_t parts, int32_t k, char
     return p;
 }
 
-/* loss.cu: the attributes; `room` of n_terms * K floats gets the class weights by fpc_cuda_loss_weights. */
+/* loss.cu: the attributes; `room` of n_terms * K floats gets the class weights of all terms by fpc_cuda_terms_weights.
+ * fpc_cuda_loss_weights: those of one. */
 loss_terms fpc_cuda_loss_terms(const fpc_node *, const float *room);
+fpc_status fpc_cuda_terms_weights(fpc_exec *, const fpc_node *, const loss_terms &, float *room);
 fpc_status fpc_cuda_loss_weights(fpc_exec *, const fpc_node *, const float *weights, int32_t k, float *to);
 
 /* loss_any.cu: for shapes that tiles do not take. */

@@ -376,13 +376,9 @@ static fpc_status queue_tiles(fpc_exec *x, const fpc_node *node, const loss_term
 
 fpc_status fpc_cuda_run_seg_loss_grad(fpc_exec *x, const fpc_node *node, fpc_rows)
 {
-    const fpc_seg_loss_attr *attr = static_cast<const fpc_seg_loss_attr *>(node->attr);
     const grad_work w = plan_grad(node, static_cast<char *>(fpc_exec_shared(x)));
     const loss_terms a = fpc_cuda_loss_terms(node, w.weight);
-    fpc_status st = FPC_OK;
-    for (int32_t t = 0; t < a.n && !st; t++)
-        if (a.t[t].weighted)
-            st = fpc_cuda_loss_weights(x, node, attr->term[t].class_weight, a.k, w.weight + (int64_t)t * a.k);
+    fpc_status st = fpc_cuda_terms_weights(x, node, a, w.weight);
     if (!st)
         st = launch(fill_tables, dim3((unsigned)w.p.n), dim3(TABLE_CLASSES), 0, x, node, a,
                     data_of<const float>(node->in[2]), data_of<const float>(node->in[3]),

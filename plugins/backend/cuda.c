@@ -129,14 +129,13 @@ static fpc_status choose_device(struct cuda *c, fpc_device *device)
     return FPC_OK;
 }
 
-static fpc_status choose_precision(struct cuda *c, fpc_device *device)
+static void choose_precision(struct cuda *c, fpc_device *device)
 {
     if (c->precision != PRECISION_OF_RUN)
         device->precision = (uint32_t)c->precision;
     c->m.tf32 = device->precision != FPC_FP32; /* what stays fp32 beside half precision are small products */
     c->m.deterministic = (int32_t)c->deterministic;
     c->m.check = (int32_t)c->check;
-    return FPC_OK;
 }
 
 static fpc_status make_queue(struct cuda *c)
@@ -224,7 +223,7 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
         return fpc_fail(self->ctx, FPC_EINVAL, "[%s] use = " NAME ": a GPU is open already; one at a time",
                         self->label);
     fpc_status st = choose_device(c, device);
-    st = st ? st : choose_precision(c, device);
+    choose_precision(c, device);
     st = st ? st : make_queue(c);
     st = st ? st : open_libraries(c);
     st = st ? st : join_tables(c);

@@ -4,6 +4,7 @@
  * FPCORE_TEST_GUARDS=off leaves out the guards behind the buffers, so that a tool that watches the device's memory sees
  * the first byte that is read or written beyond. */
 #include "device.h"
+#include "exec.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,17 +67,6 @@ static fpc_status copy(const op_loaded *d, const fpc_tensor *device, const fpc_t
 
 /* ---- nodes ---- */
 
-static int64_t rows_of_node(const fpc_op_def *def, const fpc_node *node)
-{
-    for (int32_t i = 0; i < node->n_out; i++)
-        if (fpc_access(def->out, i) == 'r')
-            return fpc_rows_of(node->out[i].shape);
-    for (int32_t i = 0; i < node->n_in; i++)
-        if (fpc_access(def->in, i) == 'r')
-            return fpc_rows_of(node->in[i].shape);
-    return 0;
-}
-
 /* The work memory: NaN throughout, in a block of its own. */
 static fpc_status take_work(op_loaded *d)
 {
@@ -120,7 +110,7 @@ static fpc_status check_work(const op_loaded *d)
 static fpc_status set_up(fpc_ctx *ctx, const op_backend *b, const fpc_kernel *k, const fpc_op_def *def,
                          const fpc_node *node, op_loaded *d)
 {
-    *d = (op_loaded){ctx, b, k, *node, .rows = rows_of_node(def, node)};
+    *d = (op_loaded){ctx, b, k, *node, .rows = fpc_node_rows(def, node)};
     d->in_place = def->flags & FPC_OP_INPLACE;
     if (node->n_in > OP_MAX_IN || node->n_out > OP_MAX_OUT)
         return fpc_fail(ctx, FPC_EINTERNAL, "node %s: more than %d inputs or %d outputs", node->name, OP_MAX_IN,

@@ -14,13 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
-
 EMULATE_BUILT_IN uint3 threadIdx, blockIdx;
 EMULATE_BUILT_IN dim3 blockDim, gridDim;
 

@@ -1,18 +1,11 @@
 /* fiber.cpp: stacks that are switched by hand: six pushes on x86-64, ucontext elsewhere. The sanitizers are told of
  * every switch. Fibers live until the process ends. */
 #include "kernels/cuda/emulate/engine.h"
+#include "kernels/cuda/emulate/sanitize.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
 enum { STACK = 512 << 10 };

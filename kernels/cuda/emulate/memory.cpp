@@ -3,22 +3,11 @@
  * (0xFF bytes). Between allocations lie red zones: poisoned under AddressSanitizer, else looked at after each kernel.
  */
 #include "kernels/cuda/emulate/engine.h"
+#include "kernels/cuda/emulate/sanitize.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#endif
 
 enum { ALIGN = 256, RED_ZONE = 512, RED = 0xFB };
 

@@ -6,21 +6,13 @@
 
 #include "kernels/cuda/emulate/engine.h"
 #include "kernels/cuda/emulate/half.h"
+#include "kernels/cuda/emulate/sanitize.h"
 #include <math.h>
 #include <new>
 #include <string.h>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
 
 /* ---- qualifiers ---- */
 
