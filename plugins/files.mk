@@ -11,6 +11,7 @@ plugin_headers = \
     plugins/dataset/folder.h \
     plugins/dataset/folder_files.h \
     plugins/dataset/synthetic.h \
+    plugins/logger/sheet.h \
     plugins/logger/text.h \
     plugins/loss/class_weights.h \
     plugins/metric/counts.h \
@@ -295,16 +296,16 @@ logger_history_la_LDFLAGS = $(plugin_ldflags)
 logger_history_la_LIBADD = $(plugin_libs) $(JANSSON_LIBS) 
 
 plugin_LTLIBRARIES += logger_plot.la
-logger_plot_la_SOURCES = plugins/logger/plot.c
+logger_plot_la_SOURCES = plugins/logger/plot.c plugins/logger/sheet.c
 logger_plot_la_CFLAGS = $(plugin_cflags)
 logger_plot_la_LDFLAGS = $(plugin_ldflags)
 logger_plot_la_LIBADD = $(plugin_libs) $(CAIRO_LIBS) 
 
 plugin_LTLIBRARIES += logger_tensorboard.la
-logger_tensorboard_la_SOURCES = plugins/logger/tensorboard.c
+logger_tensorboard_la_SOURCES = plugins/logger/tensorboard.c plugins/logger/sheet.c
 logger_tensorboard_la_CFLAGS = $(plugin_cflags)
 logger_tensorboard_la_LDFLAGS = $(plugin_ldflags)
-logger_tensorboard_la_LIBADD = $(plugin_libs) 
+logger_tensorboard_la_LIBADD = $(plugin_libs) $(CAIRO_LIBS) 
 
 plugin_LTLIBRARIES += loss_boundary.la
 loss_boundary_la_SOURCES = plugins/loss/boundary.c

@@ -17,9 +17,12 @@ typedef enum fpc_what {
     FPC_CHECKPOINT,    /* path best(int) */
     FPC_RUN_END,       /* status(text) best_value best_epoch(int) seconds */
     /* Only where a logger's `wants` says so; behind FPC_EPOCH, of the same epoch: */
-    FPC_PICTURE,  /* tag(text) png(bytes) */
-    FPC_HISTOGRAM /* tag(text) min max count(int) sum sum_squares limits(reals) counts(reals): bin i holds what lies
+    FPC_PICTURE,   /* tag(text); pictures: what the validated weights make of them */
+    FPC_HISTOGRAM, /* tag(text) min max count(int) sum sum_squares limits(reals) counts(reals): bin i holds what lies
                      above limit i-1 and not above limit i; tags parameters/NAME and gradients/NAME */
+    /* The same, of the best weights so far: when they are found (not more often than once a minute, and before that
+     * epoch's FPC_EPOCH), and when the run ends: */
+    FPC_SAMPLES /* pictures */
 } fpc_what;
 
 enum { FPC_FIELD_BYTES = 100 };
@@ -41,6 +44,17 @@ typedef struct fpc_field {
     } v;
 } fpc_field;
 
+/* Pictures, their labels and the labels that the model gives them, as the data set has them: without augmentation. */
+typedef struct fpc_pictures {
+    uint32_t size;
+    int32_t n, h, w;
+    const uint8_t *image;              /* (n,h,w,3) RGB */
+    const uint8_t *label, *prediction; /* (n,h,w) */
+    int32_t classes;
+    const char *const *class_names; /* NULL: none */
+    const uint8_t (*palette)[3];    /* NULL: none */
+} fpc_pictures;
+
 typedef struct fpc_event {
     uint32_t size, what;
     fpc_clock clock; /* clock.epoch: 0-based epoch that this is about */
@@ -51,13 +65,14 @@ typedef struct fpc_event {
     int64_t n_rows;
     const char *const *column;
     const double *const *value;
+    const fpc_pictures *pictures; /* FPC_PICTURE, FPC_SAMPLES; else NULL */
 } fpc_event;
 
 typedef struct fpc_logger_vtbl {
     uint32_t size;
     fpc_status (*event)(fpc_self *, const fpc_event *);
-    /* Optional: whether FPC_PICTURE or FPC_HISTOGRAM of the epoch clock->epoch (from 0) should be made. Every logger is
-     * then told of it. */
+    /* Optional: whether FPC_PICTURE, FPC_HISTOGRAM or FPC_SAMPLES of the epoch clock->epoch (from 0) should be made.
+     * Every logger is then told of it. */
     int (*wants)(const fpc_self *, uint32_t what, const fpc_clock *clock);
 } fpc_logger_vtbl;
 

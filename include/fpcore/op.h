@@ -53,7 +53,7 @@ typedef struct fpc_op_def {
     int64_t (*macs)(const fpc_node *);           /* multiply-accumulates of one run; NULL: none worth counting */
     /* In half precision (run.precision = bf16, fp16), as "INPUTS>OUTPUTS", a letter for each, the last of a side
      * repeats: 'h' activations and matrix weights, bf16 or fp16; 'f' statistics, vectors and sums, which stay fp32.
-     * NULL: the op computes in fp32 throughout; core/precision.c puts casts around it. */
+     * NULL: the op computes in fp32 throughout; core/graph/passes/precision.c puts casts around it. */
     const char *half;
 } fpc_op_def;
 

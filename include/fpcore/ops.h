@@ -1,6 +1,6 @@
 /* clang-format off */
-/* ops.h: the built-in ops: what each computes, and its attributes. core/ops.def is the table (arity, access letters),
- * core/ops_FAMILY.c has shapes and gradients, kernels/BACKEND/FAMILY.c computes. Rows are pixels; c is contiguous.
+/* ops.h: the built-in ops: what each computes, and its attributes. core/graph/ops/ops.def is the table
+ * (arity, access letters), core/graph/ops/FAMILY.c has shapes and gradients, kernels/BACKEND/FAMILY.c computes. Rows are pixels; c is contiguous.
  * "real" is the graph's real type (F32; F64 in the oracle). Notation: dX is the gradient of the loss by X.
  *
  * linear.c

@@ -1,6 +1,6 @@
 /* classes.c: see classes.h. The INI file is read by the recipe's reader, so mistakes in it carry FILE:LINE. */
 #include "classes.h"
-#include "core/recipe.h"
+#include "recipe/recipe.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,15 +1,14 @@
 /* plot.c: curves.png: losses, every metric, and the learning rate over the epochs, training beside validation, the best
- * epoch marked. Drawn after an epoch, though not more often than every few seconds, and at the end of the run. */
-#include "text.h"
-
-#include <cairo.h>
+ * epoch marked. Drawn after an epoch, though not more often than every few seconds, and at the end of the run. And
+ * samples.png: a few validation pictures as the best weights see them. */
+#include "sheet.h"
 
 enum { PANEL_W = 620, PANEL_H = 400, LEFT = 68, RIGHT = 18, TOP = 44, BOTTOM = 46, MOST_PANELS = 12 };
 
 struct plot {
     fpc_self self;
     double interval;
-    const char *path, *name;
+    const char *path, *samples, *name;
     double drawn; /* elapsed seconds at the last drawing */
     int64_t best; /* -1: none */
     text png;
@@ -233,14 +232,6 @@ static int32_t list_panels(const struct plot *plot, const fpc_event *e, struct p
     return n;
 }
 
-static cairo_status_t collect(void *arg, const unsigned char *data, unsigned int n)
-{
-    struct plot *plot = arg;
-
-    text_bytes(&plot->png, plot->self.arena, data, n);
-    return plot->png.failed ? CAIRO_STATUS_NO_MEMORY : CAIRO_STATUS_SUCCESS;
-}
-
 static fpc_status draw(struct plot *plot, const fpc_event *e)
 {
     struct panel panel[MOST_PANELS];
@@ -263,14 +254,26 @@ static fpc_status draw(struct plot *plot, const fpc_event *e)
     }
     failed = cairo_status(cr);
     cairo_destroy(cr);
-    plot->png.n = 0;
     if (!failed)
-        failed = cairo_surface_write_to_png_stream(surface, collect, plot);
+        failed = surface_png(surface, &plot->png, plot->self.arena);
     cairo_surface_destroy(surface);
     if (failed)
         return fpc_fail(plot->self.ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL,
                         "%s: cannot be drawn: %s", plot->path, cairo_status_to_string(failed));
     return fpc_write_atomic(plot->self.ctx, plot->path, plot->png.data, plot->png.n);
+}
+
+static fpc_status draw_samples(struct plot *plot, const fpc_event *e)
+{
+    const fpc_status status = sheet_png(plot->self.ctx, plot->self.arena, e->pictures, &plot->png);
+
+    return status ? status : fpc_write_atomic(plot->self.ctx, plot->samples, plot->png.data, plot->png.n);
+}
+
+static int wants(const fpc_self *self, uint32_t what, const fpc_clock *clock)
+{
+    (void)clock;
+    return what == FPC_SAMPLES && ((const struct plot *)self)->path;
 }
 
 static fpc_status event(fpc_self *self, const fpc_event *e)
@@ -281,11 +284,14 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
 
     if (e->what == FPC_RUN_BEGIN && folder) {
         plot->path = fpc_sprintf(self->arena, "%s/curves.png", folder);
+        plot->samples = fpc_sprintf(self->arena, "%s/samples.png", folder);
         plot->name = fpc_strdup(self->arena, event_text(e, "name", ""));
         plot->best = event_int(e, "best_epoch", -1);
         plot->drawn = -1e9;
-        return plot->path ? FPC_OK : FPC_ENOMEM;
+        return plot->path && plot->samples ? FPC_OK : FPC_ENOMEM;
     }
+    if (e->what == FPC_SAMPLES && plot->path && e->pictures)
+        return draw_samples(plot, e);
     if ((e->what != FPC_EPOCH && e->what != FPC_RUN_END) || !plot->path || e->n_rows == 0)
         return FPC_OK;
     plot->best = event_int(e, "best_epoch", -1);
@@ -297,15 +303,16 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
 
 static const fpc_option options[] = {
     FPC_OPTION_REAL(struct plot, interval, "5", 0, 86400, "s", "draw after an epoch only so often"), {0}};
-static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
+static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event, .wants = wants};
 static const fpc_plugin plot_plugin = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_LOGGER,
     .name = "plot",
-    .summary = "Draw curves.png.",
-    .detail =
-        "Losses, metrics and the learning rate over the epochs; training beside validation, the best epoch marked.",
-    .version = "1.0",
+    .summary = "Draw curves.png and samples.png.",
+    .detail = "curves.png: losses, metrics and the learning rate over the epochs, training beside validation, the best "
+              "epoch\n"
+              "marked. samples.png: a few validation pictures, their labels, and what the best weights make of them.",
+    .version = "1.1",
     .license = "MIT",
     .options = options,
     .self_size = sizeof(struct plot),

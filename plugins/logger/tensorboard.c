@@ -3,7 +3,7 @@
  * histograms. A resumed run appends to its file: torn or later records at the end are cut off, missing epochs' scalars
  * are added from the record. */
 #define _GNU_SOURCE
-#include "text.h"
+#include "sheet.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@ struct tensorboard {
     const char *path;
     int64_t pictures, histograms; /* every so many epochs; 0: never */
     int64_t written;              /* epochs in the file */
-    text inner, value, summary, event, record;
+    text png, inner, value, summary, event, record;
 };
 
 /* ---- TFRecord ---- */
@@ -342,24 +342,27 @@ static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
 
 /* ---- pictures and histograms ---- */
 
-static uint32_t big_endian(const uint8_t *p)
+/* Width and height stand in the PNG's first chunk. */
+static uint32_t big_endian(const char *at)
 {
+    const uint8_t *p = (const uint8_t *)at;
+
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Width and height stand in the PNG's first chunk. */
 static fpc_status write_picture(struct tensorboard *b, const fpc_event *e)
 {
-    const fpc_field *png = fpc_event_field(e, "png");
-    const uint8_t *data = png && png->type == FPC_FIELD_BYTES ? png->v.bytes.data : NULL;
+    fpc_status status;
 
-    if (!data || png->v.bytes.n < 33 || memcmp(data + 1, "PNG", 3) || e->clock.epoch + 1 != b->written)
+    if (!e->pictures || e->clock.epoch + 1 != b->written)
         return FPC_OK;
+    if ((status = sheet_png(b->self.ctx, b->self.arena, e->pictures, &b->png)))
+        return status;
     b->inner.n = 0;
-    put_int(&b->inner, b->self.arena, IMAGE_HEIGHT, big_endian(data + 20));
-    put_int(&b->inner, b->self.arena, IMAGE_WIDTH, big_endian(data + 16));
+    put_int(&b->inner, b->self.arena, IMAGE_HEIGHT, big_endian(b->png.data + 20));
+    put_int(&b->inner, b->self.arena, IMAGE_WIDTH, big_endian(b->png.data + 16));
     put_int(&b->inner, b->self.arena, IMAGE_COLOURS, 3);
-    put_block(&b->inner, b->self.arena, IMAGE_BYTES, data, (size_t)png->v.bytes.n);
+    put_block(&b->inner, b->self.arena, IMAGE_BYTES, b->png.data, b->png.n);
     put_tagged(b, event_text(e, "tag", "picture"), VALUE_IMAGE);
     put_event(b, event_real(e, "unix_time", 0), e->clock.epoch + 1);
     return append(b);

@@ -3,7 +3,8 @@
  * of reference 1.7 and the decoders of 1.6. The network itself is in microsegformer_encoder.c and _decoder.c.
  *
  * A plain statement of the paper: the compiler moves linear maps in front of resizes, splits the concatenation and
- * folds weights (core/rewrite.c). Parameter names are those of the PyTorch model, so its checkpoints load. */
+ * folds weights (core/graph/passes/rewrite.c). Parameter names are those of the PyTorch model, so its checkpoints load.
+ */
 #include "microsegformer.h"
 
 static fpc_status build(fpc_self *self, fpc_graph *g, fpc_model_io *io)

@@ -60,7 +60,8 @@ static void sizes_hold(void **state)
     SIZE(fpc_dataset_audit, 32);
     SIZE(fpc_dataset_vtbl, 56);
     SIZE(fpc_field, 32);
-    SIZE(fpc_event, 96);
+    SIZE(fpc_event, 104);
+    SIZE(fpc_pictures, 64);
     SIZE(fpc_logger_vtbl, 24);
     SIZE(fpc_blob, 16);
     SIZE(fpc_target, 40);

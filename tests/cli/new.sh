@@ -9,7 +9,7 @@ says "says what it wrote" '^wrote my_loss\.c'
 says "prints the compile command" 'cc -std=c11 -shared -fPIC -fvisibility=hidden my_loss\.c \$\(pkg-config --cflags --libs fpcore\) -o my_loss\.so$'
 says "says how to list it" 'FPCORE_PLUGIN_PATH=\. fpcore -l loss'
 says "says how a recipe uses it" '^ *\[loss\.my_loss\]'
-sed 's/@NAME@/my_loss/g' "$FPCORE_SRC/core/templates/loss.c.in" >expected.c
+sed 's/@NAME@/my_loss/g' "$FPCORE_SRC/core/cmd/templates/loss.c.in" >expected.c
 expect "the source is the template with the name filled in" 0 cmp my_loss.c expected.c
 
 echo keep >kept.c

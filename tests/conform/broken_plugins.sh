@@ -9,7 +9,7 @@ cd "$scratch" || exit 1
 broken() {
     kind=$1
     what="$1: $2"
-    sed 's/@NAME@/broken/g' "$FPCORE_SRC/core/templates/$kind.c.in" >whole.c
+    sed 's/@NAME@/broken/g' "$FPCORE_SRC/core/cmd/templates/$kind.c.in" >whole.c
     sed "$3" whole.c >broken.c
     if cmp -s whole.c broken.c; then
         not_ok "$what (the edit does not apply)"

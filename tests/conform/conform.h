@@ -5,10 +5,10 @@
 
 #include <stdarg.h>
 
-#include "graph.h"
-#include "message.h"
-#include "program.h"
-#include "registry.h"
+#include "graph/nodes.h"
+#include "base/message.h"
+#include "runtime/program.h"
+#include "plugin/registry.h"
 
 typedef struct conform {
     fpc_ctx *ctx;

@@ -10,7 +10,7 @@ static int one_line(const char *text)
     return text && *text && !strchr(text, '\n') && strlen(text) <= 100;
 }
 
-/* What opening the file has not looked at already (core/plugin_check.c refuses bad names, defaults, ranges). */
+/* What opening the file has not looked at already (core/plugin/check.c refuses bad names, defaults, ranges). */
 static const char *option_bad(const conform *c, const fpc_option *o)
 {
     if (!o->unit)

@@ -1,7 +1,7 @@
 /* eval.c: runs a graph node by node, without a plan: memory for every value, kernels of the backend `ref` in double and
  * of the plugin. Slow and simple, so that what it says about a plugin is about the plugin. */
 #include "conform.h"
-#include "exec.h"
+#include "runtime/exec.h"
 
 #include <string.h>
 

@@ -134,29 +134,43 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-/* What a logger may ask for, whether it did or not: a picture (its PNG torn) and a histogram. */
+/* What a logger may ask for, whether it did or not: pictures (an event without them too) and a histogram. */
 static fpc_status send_extras(conform *c, fpc_event *e)
 {
     static const double limits[] = {0, 1}, counts[] = {2, 3};
-    const fpc_field picture[] = {{"tag", FPC_OPT_TEXT, {.s = "samples"}},
-                                 {"png", FPC_FIELD_BYTES, {.bytes = {4, "\x89PNG"}}}};
+    static const uint8_t image[2 * 3 * 3] = {1, 2, 3}, label[2 * 3] = {0, 1, 255, 1}, prediction[2 * 3] = {1};
+    static const uint32_t kind[] = {FPC_PICTURE, FPC_SAMPLES};
+    const fpc_pictures pictures = {.size = sizeof pictures,
+                                   .n = 1,
+                                   .h = 2,
+                                   .w = 3,
+                                   .image = image,
+                                   .label = label,
+                                   .prediction = prediction,
+                                   .classes = 2};
+    const fpc_field tag = {"tag", FPC_OPT_TEXT, {.s = "samples"}};
     const fpc_field histogram[] = {{"tag", FPC_OPT_TEXT, {.s = "parameters/a"}},
                                    {"min", FPC_OPT_REAL, {.r = -1}},
                                    {"max", FPC_OPT_REAL, {.r = 1}},
                                    {"count", FPC_OPT_INT, {.i = 5}},
                                    {"limits", FPC_OPT_REALS, {.list = {2, limits}}},
                                    {"counts", FPC_OPT_REALS, {.list = {2, counts}}}};
-    fpc_status st;
+    fpc_status status = FPC_OK;
 
-    e->n = 2;
-    e->field = picture;
-    st = send(c, e, FPC_PICTURE);
+    e->n = 1;
+    e->field = &tag;
+    for (int k = 0; k < 4 && !status; k++) {
+        e->pictures = k % 2 ? &pictures : NULL;
+        status = send(c, e, kind[k / 2]);
+    }
+    e->pictures = NULL;
     e->n = 6;
     e->field = histogram;
-    st = st ? st : send(c, e, FPC_HISTOGRAM);
+    if (!status)
+        status = send(c, e, FPC_HISTOGRAM);
     e->n = 0;
     e->field = NULL;
-    return st;
+    return status;
 }
 
 /* A short run: two epochs of two columns in a folder of its own. */

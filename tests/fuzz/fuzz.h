@@ -5,7 +5,7 @@
 #define TESTS_FUZZ_H
 
 #define _GNU_SOURCE
-#include "message.h"
+#include "base/message.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

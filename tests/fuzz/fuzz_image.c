@@ -1,7 +1,7 @@
 /* fuzz_image.c: any bytes as a picture and as a mask. The readers choose by the name's ending, so the bytes are offered
  * under each. */
 #include "fuzz.h"
-#include "image.h"
+#include "image/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

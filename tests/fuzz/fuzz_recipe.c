@@ -1,6 +1,6 @@
 /* fuzz_recipe.c: any bytes as a recipe. */
 #include "fuzz.h"
-#include "recipe.h"
+#include "recipe/recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

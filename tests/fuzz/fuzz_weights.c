@@ -1,6 +1,6 @@
 /* fuzz_weights.c: any bytes as a safetensors file; every tensor that is accepted is read to its end. */
 #include "fuzz.h"
-#include "checkpoint.h"
+#include "weights/weights.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

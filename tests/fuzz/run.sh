@@ -11,18 +11,15 @@ command -v clang >/dev/null || {
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 flags="-std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core"
-flags="$flags $(pkg-config --cflags jansson libpng libjpeg libzip cairo)"
+flags="$flags $(pkg-config --cflags jansson libpng libjpeg)"
 # shellcheck disable=SC2089
 flags="$flags -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
-libs="$(pkg-config --libs jansson libpng libjpeg libzip cairo) -liniparser -lm -lpthread -ldl"
+libs="$(pkg-config --libs jansson libpng libjpeg) -liniparser -lm -lpthread -ldl"
 
 echo "check-fuzz: compiling the readers"
-for f in "$src"/core/*.c; do
-    case $f in
-    */main.c | */cmd_*.c) continue ;;
-    esac
+find "$src/core" -name '*.c' ! -path '*/cmd/*' | while read -r f; do
     # shellcheck disable=SC2086,SC2090
-    clang $flags -fsanitize=fuzzer-no-link -c "$f" -o "$dir/$(basename "$f" .c).o"
+    clang $flags -fsanitize=fuzzer-no-link -c "$f" -o "$dir/$(printf '%s' "${f#"$src/core/"}" | tr / _).o"
 done
 for target in recipe weights image; do
     # shellcheck disable=SC2086,SC2090

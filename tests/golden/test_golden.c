@@ -4,8 +4,8 @@
  * and losses 1e-4, gradients 1e-3. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
-#include "checkpoint.h"
-#include "cmd.h"
+#include "weights/weights.h"
+#include "cmd/cmd.h"
 #include <math.h>
 
 enum { MOST = 24 };

@@ -1,6 +1,6 @@
-/* cases.c: THE list of op cases. Every op of core/ops.def stands here (the program `support` checks that), with sizes
- * that no vector divides (1, 3, 19, 33), sizes that vectors like (32, 64, 128), one image and several. A kernel that
- * turns out wrong gets the case that shows it added here. */
+/* cases.c: THE list of op cases. Every op of core/graph/ops/ops.def stands here (the program `support` checks that),
+ * with sizes that no vector divides (1, 3, 19, 33), sizes that vectors like (32, 64, 128), one image and several. A
+ * kernel that turns out wrong gets the case that shows it added here. */
 #include "case_macros.h"
 #include <math.h>
 

@@ -4,8 +4,8 @@
 #ifndef TESTS_OPS_CASES_H
 #define TESTS_OPS_CASES_H
 
-#include "exec.h"
-#include "graph.h"
+#include "runtime/exec.h"
+#include "graph/nodes.h"
 #include <fpcore/backend.h>
 
 enum { OP_MAX_IN = 8, OP_MAX_OUT = 4 };

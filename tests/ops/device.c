@@ -4,7 +4,7 @@
  * FPCORE_TEST_GUARDS=off leaves out the guards behind the buffers, so that a tool that watches the device's memory sees
  * the first byte that is read or written beyond. */
 #include "device.h"
-#include "exec.h"
+#include "runtime/exec.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * grad [OP]: only that op; `joined`: only what fuse.c joins; `models`: only the last. */
 #include "backends.h"
 #include "machine.h"
-#include "passes.h"
+#include "graph/passes.h"
 #include <fpcore/loss.h>
 #include <fpcore/model.h>
 #include <fpcore/rng.h>

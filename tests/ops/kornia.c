@@ -14,7 +14,7 @@
  * made with P, as Kornia's; an fpcore recipe keeps the mask on its picture, and then some labels next to a border
  * between classes are others: 56, 250 and 43 of 12288 in affine, shear and perspective, all less than 0.11 pixels from
  * where Kornia would take the same label. */
-#include "checkpoint.h"
+#include "weights/weights.h"
 #include "try.h"
 #include <fpcore/augment.h>
 #include <math.h>

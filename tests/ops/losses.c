@@ -2,7 +2,7 @@
  * counts against golden/metrics.safetensors and reference 3, the same loss from low-resolution logits as from upsampled
  * ones, and what happens to labels that cannot be. On every backend. */
 #include "try.h"
-#include "checkpoint.h"
+#include "weights/weights.h"
 #include <math.h>
 
 static const float class_weights[] = {0.0043f, 0.0049f, 0.0602f,  0.3834f, 0.5577f, 0.5577f, 0.2924f,

@@ -1,5 +1,5 @@
 /* support.c: which backend has a kernel for which op, read off the kernel tables. Fails where one lacks a kernel
- * that takes some case of an op of core/ops.def, or where a table names an op that does not exist. */
+ * that takes some case of an op of core/graph/ops/ops.def, or where a table names an op that does not exist. */
 #include "backends.h"
 
 static op_backends *all;

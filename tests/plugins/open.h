@@ -13,9 +13,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "message.h"
-#include "recipe.h"
-#include "registry.h"
+#include "base/message.h"
+#include "recipe/recipe.h"
+#include "plugin/registry.h"
 
 typedef struct bench {
     fpc_ctx *ctx;

@@ -7,7 +7,7 @@
 #include <jpeglib.h>
 #include <sys/stat.h>
 
-#include "image.h"
+#include "image/image.h"
 
 static char test_folder[256];
 

@@ -3,7 +3,7 @@
 #define TESTS_PLUGINS_STAGES_TEST_H
 
 #include "plugins/open.h"
-#include "stages.h"
+#include "experiment/experiment.h"
 
 /* What training needs at least; tests add sections. */
 #define SMALL_RECIPE "[loss.ce]\nuse = cross_entropy\n[metric.f_score]\nuse = fscore_batch\n[backend]\nuse = ref\n"

@@ -4,8 +4,8 @@
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include "plugins/pictures.h"
-#include "lint.h"
-#include "stages.h"
+#include "cmd/lint/lint.h"
+#include "experiment/experiment.h"
 #include <dirent.h>
 #include <fpcore/dataset.h>
 #include <jansson.h>

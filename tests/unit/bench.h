@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_BENCH_H
 #define TESTS_UNIT_BENCH_H
 
-#include "stages.h"
+#include "experiment/experiment.h"
 
 #include <math.h>
 #include <setjmp.h>

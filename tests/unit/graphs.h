@@ -3,8 +3,8 @@
 #ifndef TESTS_UNIT_GRAPHS_H
 #define TESTS_UNIT_GRAPHS_H
 
-#include "ops.h"
-#include "program.h"
+#include "graph/ops/table.h"
+#include "runtime/program.h"
 #include <fpcore/rng.h>
 
 #include <math.h>

@@ -4,7 +4,7 @@
 #define TESTS_UNIT_LINTS_H
 
 #include "bench.h"
-#include "lint.h"
+#include "cmd/lint/lint.h"
 
 /* 12 training and 6 validation pictures in batches of 3: nothing is left over. */
 #define QUIET                                                                                                          \

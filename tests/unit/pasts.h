@@ -3,7 +3,7 @@
 #define TESTS_UNIT_PASTS_H
 
 #include "plugins/open.h"
-#include "past.h"
+#include "record/recorded.h"
 
 #include <ftw.h>
 #include <math.h>

@@ -2,8 +2,8 @@
  * in both conventions of the learning rate; the tables made of it; classes and sides from a validation file. */
 #define _GNU_SOURCE
 #include "pasts.h"
-#include "analyze.h"
-#include "checkpoint.h"
+#include "cmd/report/analyze/analyze.h"
+#include "weights/weights.h"
 
 #define CLOSE(got, want)                                                                                               \
     do {                                                                                                               \

@@ -2,7 +2,7 @@
  * a unit of the last digit that the reference prints. Skipped where they are absent. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
-#include "analyze.h"
+#include "cmd/report/analyze/analyze.h"
 
 #include <math.h>
 

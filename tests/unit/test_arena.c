@@ -1,5 +1,5 @@
 /* test_arena.c: memory is zeroed, aligned, never moves; a reset reuses it; deferred calls run latest first. */
-#include "message.h"
+#include "base/message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

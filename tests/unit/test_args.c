@@ -1,6 +1,6 @@
 /* test_args.c: the options of verbs: every kind of value, and every sentence about a wrong one. */
 #include "plugins/open.h"
-#include "args.h"
+#include "cmd/args.h"
 
 typedef struct parsed {
     int csv;

@@ -5,7 +5,7 @@
 #include "plugins/open.h"
 #include "plugins/pictures.h"
 #include <jansson.h>
-#include "audit.h"
+#include "cmd/inspect/audit.h"
 
 enum { SIDE = 64 };
 

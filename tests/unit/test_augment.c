@@ -1,7 +1,7 @@
 /* test_augment.c: the [augment.*] sections of a recipe opened: keys, refusals, inputs, and the ops that are built. What
  * they draw: test_augment_draw.c. */
 #include "plugins/open.h"
-#include "data.h"
+#include "data/data.h"
 #include <math.h>
 
 static const uint8_t pairs[][2] = {{4, 5}, {6, 7}};

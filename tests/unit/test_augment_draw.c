@@ -1,7 +1,7 @@
 /* test_augment_draw.c: the draws of a recipe's [augment.*] sections become what the ops take: composition, its order,
  * exact flips, exchange of labels, angles on oblong pictures, purity. */
 #include "plugins/open.h"
-#include "data.h"
+#include "data/data.h"
 #include <math.h>
 
 static const uint8_t pairs[][2] = {{4, 5}, {6, 7}};

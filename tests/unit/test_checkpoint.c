@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "checkpoint.h"
-#include "message.h"
-#include "stages.h"
+#include "weights/weights.h"
+#include "base/message.h"
+#include "experiment/experiment.h"
 
 #include <math.h>
 #include <stdio.h>

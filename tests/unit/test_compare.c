@@ -2,8 +2,8 @@
  * runs from being compared, and the Dice sweep of the reports (reference 8.3). */
 #define _GNU_SOURCE
 #include "plugins/open.h"
-#include "checkpoint.h"
-#include "compare.h"
+#include "weights/weights.h"
+#include "cmd/report/compare/compare.h"
 #include <errno.h>
 #include <fpcore/draw.h>
 #include <jansson.h>

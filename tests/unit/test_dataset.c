@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include "plugins/pictures.h"
-#include "data.h"
+#include "data/data.h"
 
 static fpc_data *try_data(bench *b, const char *text, uint64_t seed)
 {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "events.h"
-#include "message.h"
+#include "train/events.h"
+#include "base/message.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* fuse.c: the graph with and without joined nodes gives the same outputs and gradients, in double; each join happens
  * where it may, and what others look at is left alone. */
 #include "graphs.h"
-#include "passes.h"
+#include "graph/passes.h"
 
 typedef fpc_val build_fn(fpc_graph *, fpc_val x);
 

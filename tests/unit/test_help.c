@@ -1,8 +1,8 @@
 /* test_help.c: what -l, -h and the reference print is what the tables say, for the core and for a plugin compiled here.
  */
 #define _GNU_SOURCE
-#include "help.h"
-#include "core_options.h"
+#include "cmd/help.h"
+#include "experiment/sections.h"
 #include "unit/compile.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* test_message.c: the first failure wins from any thread; the log reaches its sink; escapes do not reach a terminal. */
-#include "message.h"
+#include "base/message.h"
 
 #include <pthread.h>
 #include <setjmp.h>

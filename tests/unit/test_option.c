@@ -1,10 +1,10 @@
 /* test_option.c: values of every type, their ranges, what is refused with which sentence, text that reads back, and
  * tables of another stride. */
-#include "core_options.h"
-#include "data.h"
-#include "message.h"
-#include "option.h"
-#include "stages.h"
+#include "experiment/sections.h"
+#include "data/data.h"
+#include "base/message.h"
+#include "recipe/options.h"
+#include "experiment/experiment.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* The planner: row-wise ops share a group, barriers stand alone, nothing that lives at once overlaps, and the cut into
  * parts and tiles is a function of the shapes. */
 #include "graphs.h"
-#include "plan.h"
+#include "runtime/plan.h"
 
 static fpc_slot *fixed_inputs(lab *l, fpc_graph *g)
 {

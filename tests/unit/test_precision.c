@@ -2,7 +2,7 @@
  * state hold stays fp32, weights are read from $half, and products of weights stay exact. (That a training in half
  * precision learns is for backends that have it.) */
 #include "graphs.h"
-#include "passes.h"
+#include "graph/passes.h"
 #include <fpcore/loss.h>
 
 typedef struct made {

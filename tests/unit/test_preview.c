@@ -2,8 +2,8 @@
  * test wrote by hand; and that the sheet shows what training gets. */
 #define _GNU_SOURCE
 #include "bench.h"
-#include "image.h"
-#include "preview.h"
+#include "image/image.h"
+#include "cmd/inspect/preview.h"
 #include <unistd.h>
 
 enum { W = 80, H = 60 };

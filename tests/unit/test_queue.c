@@ -1,8 +1,8 @@
 /* queue.c, steps_queue.c and resident.c on a backend that queues: ref, given a queue that runs at once. Queued steps
  * leave the same bits as steps that are waited for, wherever the pictures lie; the ring of slots keeps its order. */
 #include "bench.h"
-#include "queue.h"
-#include "resident.h"
+#include "runtime/queue.h"
+#include "experiment/resident.h"
 
 static int marks[FPC_MARKS], waits[FPC_MARKS], n_waits, pinned_copies, copies;
 static char *pinned;

@@ -1,8 +1,8 @@
 /* test_recipe.c: sections, origins, includes, overrides; what is refused and with which sentence; and hostile bytes. */
 #define _GNU_SOURCE
-#include "message.h"
-#include "recipe.h"
-#include "recipe_scan.h"
+#include "base/message.h"
+#include "recipe/recipe.h"
+#include "recipe/scan.h"
 
 #include <limits.h>
 #include <setjmp.h>

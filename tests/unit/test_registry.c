@@ -1,9 +1,9 @@
 /* test_registry.c: where plugins are looked for and in which order; every way in which a file or a descriptor can be
  * wrong, with its sentence; instances and their options. The plugins are compiled here. */
 #define _GNU_SOURCE
-#include "message.h"
-#include "plugin_check.h"
-#include "registry.h"
+#include "base/message.h"
+#include "plugin/check.h"
+#include "plugin/registry.h"
 #include "unit/compile.h"
 
 #include <fpcore/schedule.h>

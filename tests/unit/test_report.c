@@ -1,7 +1,7 @@
 /* test_report.c: what stands in a table is the same as text and as JSON; names from elsewhere steer no terminal. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
-#include "report.h"
+#include "cmd/report/report.h"
 
 #include <jansson.h>
 #include <math.h>

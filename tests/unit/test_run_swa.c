@@ -3,7 +3,7 @@
  * could matter. */
 #define _GNU_SOURCE
 #include "training_files.h"
-#include "validation.h"
+#include "record/validation.h"
 
 #include <math.h>
 

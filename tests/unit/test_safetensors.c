@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "checkpoint.h"
-#include "message.h"
+#include "weights/weights.h"
+#include "base/message.h"
 
 #include <math.h>
 #include <signal.h>

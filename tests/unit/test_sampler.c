@@ -4,7 +4,7 @@
 #include "plugins/open.h"
 #include "plugins/pictures.h"
 #include <math.h>
-#include "sampler.h"
+#include "data/sampler.h"
 
 #define FACES "[dataset]\nuse = synthetic\nsize = 16\ntrain = 23\nval = 3\ntest = 0\nbatch = 4\n"
 #define BALANCED FACES "sampler = class_balanced\n"

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "message.h"
-#include "stats.h"
+#include "base/message.h"
+#include "cmd/report/stats.h"
 #include <fpcore/draw.h>
 #include <math.h>
 

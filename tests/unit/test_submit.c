@@ -1,8 +1,8 @@
 /* test_submit.c: a contest's archive: its masks and palette, and that the check after writing sees what is not as it
  * should be: each mistake is made on purpose and has to be told. */
 #include "bench.h"
-#include "image.h"
-#include "submit.h"
+#include "image/image.h"
+#include "cmd/submit/submit.h"
 #include <fpcore/logger.h>
 #include <unistd.h>
 

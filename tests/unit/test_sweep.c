@@ -1,7 +1,7 @@
 /* test_sweep.c: the words of a sweep's command line, the runs that they make, their commands, and the rule by which a
  * run may be stopped. What children do: tests/cli/sweep.sh. */
 #include "plugins/open.h"
-#include "sweep.h"
+#include "cmd/sweep/sweep.h"
 #include <fpcore/draw.h>
 
 static void axes(void **state)

@@ -2,8 +2,8 @@
  * symmetry, the plain prediction where nothing is averaged), and the numbers of PyTorch for the small golden network.
  */
 #include "bench.h"
-#include "checkpoint.h"
-#include "tta.h"
+#include "weights/weights.h"
+#include "experiment/tta.h"
 
 static fpc_tta read_tta(bench *b, const char *scales, int flip, int keep)
 {

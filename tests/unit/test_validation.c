@@ -2,8 +2,8 @@
  * those of the metric plugins bit for bit, and what lies about itself gets its sentence. */
 #define _GNU_SOURCE
 #include "plugins/open.h"
-#include "checkpoint.h"
-#include "validation.h"
+#include "weights/weights.h"
+#include "record/validation.h"
 #include <fpcore/metric.h>
 #include <fpcore/rng.h>
 #include <math.h>

@@ -3,8 +3,8 @@
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include "plugins/pictures.h"
-#include "torch_file.h"
-#include "zip_archive.h"
+#include "cmd/submit/torch_file.h"
+#include "cmd/submit/zip_archive.h"
 
 static const char long_text[] =
     "All work and no play. All work and no play. All work and no play. All work and no play.";

@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "checkpoint.h"
-#include "events.h"
-#include "message.h"
-#include "run.h"
+#include "weights/weights.h"
+#include "train/events.h"
+#include "base/message.h"
+#include "train/loop.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -35,7 +35,8 @@ static const char recipe_text[] =
     "[loss.ce]\nuse = cross_entropy\n[loss.dice]\nuse = dice\nweight = 1.5\n"
     "[optimizer]\nuse = adamw\nlr = 2e-3\n[schedule]\nuse = constant\n"
     "[metric.f_score]\nuse = fscore_batch\n[metric.f1]\nuse = f1_class\n"
-    "[logger.history]\nuse = history\n[logger.tensorboard]\nuse = tensorboard\n[backend]\nuse = ref\n";
+    "[logger.history]\nuse = history\n[logger.tensorboard]\nuse = tensorboard\n[logger.plot]\nuse = "
+    "plot\n[backend]\nuse = ref\n";
 
 /* ---- points to stop at ---- */
 

@@ -4,9 +4,9 @@
 #define TESTS_PLUGINS_AUGMENT_APPLY_H
 
 #include "draws.h"
-#include "augment.h"
-#include "program.h"
-#include "recipe.h"
+#include "data/augments.h"
+#include "runtime/program.h"
+#include "recipe/recipe.h"
 
 static const uint8_t sides[][2] = {{4, 5}, {6, 7}, {8, 9}};
 

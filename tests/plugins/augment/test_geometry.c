@@ -2,7 +2,7 @@
  * where points go, ranges, chances, which of them mirror, refusals; and against Kornia's own matrices
  * (golden/augment_kornia.safetensors) where that file is present. */
 #include "draws.h"
-#include "checkpoint.h"
+#include "weights/weights.h"
 
 static const fpc_homography identity = {{1, 0, 0, 0, 1, 0, 0, 0, 1}, 0};
 

@@ -6,7 +6,7 @@
  * Kornia samples the pictures of affine maps and perspectives in other coordinates than their masks. So pictures are
  * compared under `convention = kornia`, and masks under `pixel`, which is what Kornia's masks are. */
 #include "apply.h"
-#include "checkpoint.h"
+#include "weights/weights.h"
 #include "plugins/augment/boxes.h"
 #include "plugins/augment/perspective.c"
 

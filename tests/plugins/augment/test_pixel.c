@@ -1,8 +1,8 @@
 /* test_pixel.c: the draws of filters, noise, boxes and JPEG: weights by their definition, ranges, chances, refusals,
  * and the nodes that are built over them. */
 #include "draws.h"
-#include "graph.h"
-#include "ops.h"
+#include "graph/nodes.h"
+#include "graph/ops/table.h"
 
 enum { K = 31 };
 

@@ -333,6 +333,44 @@ static int near(uint32_t pixel, int r, int g, int b)
            abs((int)(pixel & 255) - b) < 12;
 }
 
+/* Image, label and prediction side by side, in the colours of the palette. */
+static void plot_shows_samples(void **state)
+{
+    static const uint8_t image[2 * 2 * 3] = {250, 0, 0, 250, 0, 0, 250, 0, 0, 250, 0, 0};
+    static const uint8_t label[2 * 2] = {0, 1, 0, 1}, prediction[2 * 2] = {1, 1, 1, 1};
+    static const uint8_t palette[2][3] = {{0, 250, 0}, {0, 0, 250}};
+    static const char *const names[] = {"one", "two"};
+    const fpc_pictures pictures = {sizeof pictures, 1, 2, 2, image, label, prediction, 2, names, palette};
+    const fpc_event event = {.size = sizeof event, .what = FPC_SAMPLES, .pictures = &pictures};
+    fpc_instance logger = open_plugin(*state, "logger.p", "use = plot");
+    const fpc_logger_vtbl *v = logger.vtbl;
+    char path[600];
+    cairo_surface_t *surface;
+
+    snprintf(path, sizeof path, "%s/samples.png", folder);
+    unlink(path);
+    assert_int_equal(v->event(logger.self, &event), FPC_OK); /* before the run has a folder */
+    assert_int_not_equal(access(path, F_OK), 0);
+    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
+    assert_int_equal(v->wants(logger.self, FPC_SAMPLES, &event.clock), 1);
+    assert_int_equal(v->wants(logger.self, FPC_PICTURE, &event.clock), 0);
+    assert_int_equal(v->event(logger.self, &event), FPC_OK);
+    surface = cairo_image_surface_create_from_png(path);
+    assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
+    {
+        const uint8_t *data = cairo_image_surface_get_data(surface);
+        const int stride = cairo_image_surface_get_stride(surface), y = 24 + 80;
+        const int x[4] = {8 + 80, 8 + 168 + 40, 8 + 168 + 120, 8 + 2 * 168 + 40};
+        const int rgb[4][3] = {{250, 0, 0}, {0, 250, 0}, {0, 0, 250}, {0, 0, 250}};
+        for (int i = 0; i < 4; i++) {
+            uint32_t pixel;
+            memcpy(&pixel, data + y * stride + 4 * x[i], sizeof pixel);
+            assert_true(near(pixel, rgb[i][0], rgb[i][1], rgb[i][2]));
+        }
+    }
+    cairo_surface_destroy(surface);
+}
+
 static void plot_shows_both_curves(void **state)
 {
     fpc_instance logger = open_plugin(*state, "logger.p", "use = plot\ninterval = 10");
@@ -439,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tensorboard_records, setup, teardown),
         cmocka_unit_test_setup_teardown(tensorboard_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(plot_shows_both_curves, setup, teardown),
+        cmocka_unit_test_setup_teardown(plot_shows_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(console_in_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(console_with_a_bar, setup, teardown),
     };

@@ -3,8 +3,8 @@
 #define TESTS_PLUGINS_LOSS_TERM_H
 
 #include "plugins/open.h"
-#include "checkpoint.h"
-#include "program.h"
+#include "weights/weights.h"
+#include "runtime/program.h"
 #include <fpcore/loss.h>
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* test_metric.c: every metric against numbers computed with NumPy (golden/metrics.safetensors), against the small
  * worked example of reference 3, and at the edges: perfect, empty, ignored. */
 #include "plugins/open.h"
-#include "checkpoint.h"
+#include "weights/weights.h"
 #include <fpcore/metric.h>
 #include <math.h>
 

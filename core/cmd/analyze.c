@@ -1,0 +1,278 @@
+/* analyze.c: `fpcore analyze`: what recorded runs did, as text, as JSON and as a page. docs/analysis.md says what
+ * the columns mean. */
+#include "cmd/report/analyze/analyze.h"
+#include "weights/weights.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+    fpc_analyze_options what;
+    const char *stages, *epochs, *at, *metric, *lr, *json, *html;
+    int details;
+} options;
+
+/* ---- ranges of epochs ---- */
+
+static int64_t number(const char **text)
+{
+    char *end;
+
+    if (**text < '0' || **text > '9')
+        return 0;
+    errno = 0;
+    const long long v = strtoll(*text, &end, 10);
+    *text = end;
+    return errno || v > FPC_PAST_EPOCHS ? 0 : v;
+}
+
+/* "1-30,31-60" or "5,60,92"; returns how many, -1 after a failure. */
+static int32_t read_spans(fpc_cmdline *cmd, const char *option, const char *text, int32_t most, fpc_span *out)
+{
+    const char *at = text;
+    int32_t n = 0;
+
+    while (n < most) {
+        out[n].from = out[n].to = number(&at);
+        if (*at == '-') {
+            at++;
+            out[n].to = number(&at);
+        }
+        if (out[n].from < 1 || out[n].to < out[n].from || (*at && *at != ','))
+            break;
+        n++;
+        if (!*at++)
+            return n;
+    }
+    if (n == most)
+        fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: %s %s: at most %d %s", option, text, (int)most,
+                 most == 1 ? "range of epochs" : "are taken");
+    else
+        fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: %s %s: epochs count from 1 and a range rises, like %s", option,
+                 text, most == 1 ? "61-112" : "1-30,31-60");
+    return -1;
+}
+
+static fpc_status read_ranges(fpc_cmdline *cmd, options *o)
+{
+    fpc_span at[FPC_ANALYZE_SPANS];
+    fpc_analyze_options *w = &o->what;
+
+    if (o->stages && (w->n_stages = read_spans(cmd, "--stages", o->stages, FPC_ANALYZE_SPANS, w->stage)) < 0)
+        return FPC_EINVAL;
+    if (o->epochs && read_spans(cmd, "--epochs", o->epochs, 1, &w->epochs) < 0)
+        return FPC_EINVAL;
+    if (o->at && (w->n_at = read_spans(cmd, "--at", o->at, FPC_ANALYZE_SPANS, at)) < 0)
+        return FPC_EINVAL;
+    for (int32_t i = 0; i < w->n_at; i++)
+        w->at[i] = at[i].from;
+    if (o->lr && strcmp(o->lr, "used") && strcmp(o->lr, "next"))
+        return fpc_fail(
+            cmd->ctx, FPC_EINVAL,
+            "fpcore analyze: --lr %s: `used` (a rate stands with the epoch that it trained) or `next` (with "
+            "the epoch before) is needed",
+            o->lr);
+    return FPC_OK;
+}
+
+/* ---- the runs ---- */
+
+/* -c: what a lone history file was trained with. */
+static fpc_status give_recipe(fpc_cmdline *cmd, int32_t n, fpc_past **past)
+{
+    fpc_recipe *recipe;
+    fpc_status status;
+
+    if (!cmd->recipe && cmd->n_overrides)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: -s %s: changes the recipe of -c, which is missing",
+                        cmd->overrides[0]);
+    if (!cmd->recipe)
+        return FPC_OK;
+    if (n != 1 || past[0]->folder)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: -c %s: gives one lone history file its recipe; %s",
+                        cmd->recipe, n == 1 ? "a run folder has its own" : "several runs were named");
+    if ((status = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe)))
+        return status;
+    past[0]->recipe = recipe;
+    return FPC_OK;
+}
+
+static fpc_status set_metric(fpc_cmdline *cmd, const char *metric, fpc_past *past)
+{
+    const double *v = fpc_past_column(past, metric);
+
+    if (!v || fpc_series_best(past->epochs, v, 1) < 0) {
+        const char *list = "";
+        for (int32_t i = 0; i < past->n_columns && i < 12 && list; i++)
+            list = fpc_sprintf(cmd->arena, "%s%s%s", list, i ? ", " : "", past->column[i]);
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: --metric %s: %s has no such column%s; it has: %s",
+                        metric, past->path, v ? " with values" : "", list ? list : "");
+    }
+    past->monitor = metric;
+    past->higher_is_better = !strstr(metric, "loss");
+    return FPC_OK;
+}
+
+static fpc_status prepare(fpc_cmdline *cmd, const options *o, int32_t n, fpc_past **past)
+{
+    fpc_status status = give_recipe(cmd, n, past);
+
+    for (int32_t i = 0; i < n && !status; i++) {
+        if (o->metric)
+            status = set_metric(cmd, o->metric, past[i]);
+        if (o->lr)
+            past[i]->lr_is_next = !strcmp(o->lr, "next");
+        fpc_past_judge(past[i]);
+    }
+    return status;
+}
+
+static int by_best(const void *a, const void *b)
+{
+    const fpc_analysis *x = a, *y = b;
+
+    if (x->higher != y->higher)
+        return y->higher - x->higher;
+    if (x->best != y->best)
+        return (x->higher ? x->best < y->best : x->best > y->best) ? 1 : -1;
+    return strcmp(x->past->label, y->past->label);
+}
+
+/* What a folder holds need not have the column; what was named must. */
+static int left_out(fpc_analyses *all, const fpc_past *past, int32_t n, const char *const *operand)
+{
+    if (past->monitor && fpc_past_best(past) >= 0)
+        return 0;
+    for (int32_t i = 0; i < n; i++)
+        if (!strcmp(operand[i], past->path))
+            return 0;
+    fpc_log(all->ctx, FPC_LOG_WARN, "%s: no column says which epoch is the best; left out", past->path);
+    all->unreadable++;
+    return 1;
+}
+
+static fpc_status nothing_found(fpc_cmdline *cmd, const fpc_analyses *all)
+{
+    return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d runs found has a history that can be read",
+                    (int)(all->without_history + all->unreadable));
+}
+
+static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const char *const *operand, fpc_analyses *all)
+{
+    fpc_past **past;
+    fpc_status status;
+    int32_t found;
+
+    *all = (fpc_analyses){.ctx = cmd->ctx, .arena = cmd->arena, .o = &o->what};
+    if ((status = fpc_analyze_find(cmd->ctx, cmd->arena, n, operand, &found, &past, &all->without_history,
+                                   &all->unreadable)))
+        return status;
+    if (!found)
+        return nothing_found(cmd, all);
+    if (!(all->run = fpc_alloc(cmd->arena, (size_t)found * sizeof *all->run)))
+        return FPC_ENOMEM;
+    status = prepare(cmd, o, found, past);
+    for (int32_t i = 0; i < found && !status; i++)
+        if (!left_out(all, past[i], n, operand))
+            status = fpc_analyze(cmd->ctx, cmd->arena, past[i], &all->run[all->n++]);
+    if (status)
+        return status;
+    if (!all->n)
+        return nothing_found(cmd, all);
+    qsort(all->run, (size_t)all->n, sizeof *all->run, by_best);
+    if (o->what.against &&
+        (all->against = fpc_analyze_named(all, "--against", o->what.against, strlen(o->what.against))) < 0)
+        return FPC_EINVAL;
+    return FPC_OK;
+}
+
+/* ---- output ---- */
+
+static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *path)
+{
+    json_t *root = fpc_report_json(r);
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(15)) : NULL;
+    fpc_status status = FPC_OK;
+
+    json_decref(root);
+    if (!text)
+        return fpc_fail(cmd->ctx, FPC_ENOMEM, "fpcore analyze: no memory for the JSON");
+    if (strcmp(path, "-"))
+        status = fpc_write_atomic(cmd->ctx, path, text, strlen(text));
+    else
+        fpc_print(cmd, "%s\n", text);
+    free(text);
+    return status;
+}
+
+static fpc_status build(fpc_analyses *all, fpc_report *r)
+{
+    fpc_status status = FPC_OK;
+
+    *r = (fpc_report){.arena = all->arena, .n_runs = all->n};
+    if (!(r->run = fpc_alloc(all->arena, (size_t)all->n * sizeof *r->run)))
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < all->n && !status; i++)
+        status = fpc_analyze_run(all, r, &r->run[i], &all->run[i]);
+    if (!status)
+        status = fpc_analyze_overview(all, r);
+    return !status && r->failed ? fpc_fail(all->ctx, FPC_ENOMEM, "fpcore analyze: no memory for the tables") : status;
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    options o = {.details = 0};
+    const char **operand;
+    int32_t n;
+    fpc_analyses all;
+    fpc_report report;
+    const fpc_arg table[] = {
+        {"stages", 0, FPC_ARG_TEXT, 0, &o.stages},   {"epochs", 0, FPC_ARG_TEXT, 0, &o.epochs},
+        {"at", 0, FPC_ARG_TEXT, 0, &o.at},           {"against", 0, FPC_ARG_TEXT, 0, &o.what.against},
+        {"metric", 0, FPC_ARG_TEXT, 0, &o.metric},   {"lr", 0, FPC_ARG_TEXT, 0, &o.lr},
+        {"test", 0, FPC_ARG_TEXTS, 0, &o.what.test}, {"mark", 0, FPC_ARG_TEXTS, 0, &o.what.mark},
+        {"details", 0, FPC_ARG_FLAG, 0, &o.details}, {"json", 0, FPC_ARG_TEXT, 0, &o.json},
+        {"html", 0, FPC_ARG_TEXT, 0, &o.html},       {0}};
+    fpc_status status = fpc_args_read(cmd, table, &n, &operand);
+
+    if (status || (status = read_ranges(cmd, &o)))
+        return status;
+    if (!n)
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore analyze: a run folder or a history.json is needed; `fpcore analyze --help` shows how");
+    if ((status = analyze(cmd, &o, n, operand, &all)) || (status = build(&all, &report)))
+        return status;
+    if (o.json && (status = write_json(cmd, &report, o.json)))
+        return status;
+    if (o.html && (status = fpc_analyze_html(&all, &report, o.html)))
+        return status;
+    return o.json && !strcmp(o.json, "-") ? FPC_OK : fpc_report_print(cmd, &report, o.details || all.n == 1);
+}
+
+const fpc_cmd fpc_cmd_analyze = {
+    .name = "analyze",
+    .summary = "Tell what recorded runs did: ranking, stages, gaps, restarts, classes.",
+    .run = run,
+    .help = "usage: fpcore analyze RUN|HISTORY.json|FOLDER... [options]\n"
+            "\n"
+            "RUN is a run folder, HISTORY.json the record of one, FOLDER holds several of either. One run is shown\n"
+            "in detail; several are ranked and set beside each other. docs/analysis.md explains the columns.\n"
+            "\n"
+            "  --html FILE         one self-contained page with the curves and all tables\n"
+            "  --json FILE|-       all numbers; - prints them instead of the text\n"
+            "  --details           the details of every run, where there are several\n"
+            "  --stages A-B,...    stages of the stage table; else warm-up, thirds up to the best epoch, the rest\n"
+            "  --epochs A-B        epochs of the volatility; else the last half\n"
+            "  --at E,...          single epochs to show; else first, end of warm-up, quarters, best, last\n"
+            "  --against NAME      run that the others are held against; else the best\n"
+            "  --metric COLUMN     column that picks the best epoch; else the recipe's, else val_f_score\n"
+            "  --lr used|next      whether `lr` is the rate used in its epoch or in the next one; else: next for\n"
+            "                      records of other programs\n"
+            "  --test NAME=SCORE   score of a run on the test set; repeatable\n"
+            "  --mark WHEN=TEXT    a change, for the best scores in the order of time: 20251005_222500=new metric\n"
+            "  -c RECIPE [-s ...]  recipe of one lone history file: tells a record that is cut from one that is not\n"
+            "\n"
+            "example: fpcore analyze runs/lmsa_v1-20251007-153857 --html lmsa_v1.html\n"};

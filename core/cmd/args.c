@@ -1,0 +1,172 @@
+/* args.c: reads the options of a verb from its table (args.h). Errors name the verb and say what would be right. */
+#include "cmd/args.h"
+#include "recipe/options.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ARGS = 32 };
+
+static fpc_status unknown(fpc_cmdline *cmd, const fpc_arg *table, const char *word)
+{
+    const char *names[MAX_ARGS];
+    int32_t n = 0;
+
+    for (; n < MAX_ARGS && table[n].name; n++)
+        names[n] = table[n].name;
+    const char *name = word[1] == '-' ? fpc_strdup(cmd->arena, word + 2) : NULL;
+    if (name && strchr(name, '='))
+        *strchr(name, '=') = 0;
+    const char *near = name ? fpc_nearest(name, n, names) : NULL;
+    if (near)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: unknown option %s; did you mean --%s?", cmd->argv[0], word,
+                        near);
+    return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: unknown option %s; `fpcore %s --help` lists them", cmd->argv[0],
+                    word, cmd->argv[0]);
+}
+
+/* A whole number from 1 to most at *text; moves *text behind it. 0: none. */
+static int64_t number(const char **text, int64_t most)
+{
+    char *end;
+
+    if (**text < '0' || **text > '9')
+        return 0;
+    errno = 0;
+    const long long v = strtoll(*text, &end, 10);
+    if (errno || v < 1 || v > most)
+        return 0;
+    *text = end;
+    return v;
+}
+
+static fpc_status put(fpc_cmdline *cmd, const fpc_arg *a, const char *value)
+{
+    const char *at = value;
+
+    if (a->kind == FPC_ARG_TEXT) {
+        *(const char **)a->out = value;
+        return FPC_OK;
+    }
+    if (a->kind == FPC_ARG_TEXTS) {
+        fpc_texts *list = a->out;
+        if (!list->text && !(list->text = fpc_alloc(cmd->arena, (size_t)cmd->argc * sizeof *list->text)))
+            return FPC_ENOMEM;
+        list->text[list->n++] = value;
+        return FPC_OK;
+    }
+    if (a->kind == FPC_ARG_COUNT) {
+        *(int64_t *)a->out = number(&at, INT32_MAX);
+        if (*(int64_t *)a->out && !*at)
+            return FPC_OK;
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s %s: not a whole number from 1 on", cmd->argv[0], a->name,
+                        value);
+    }
+    fpc_hw *size = a->out;
+    size->h = size->w = (int32_t)number(&at, 16384);
+    if (size->h && *at == 'x') {
+        at++;
+        size->w = (int32_t)number(&at, 16384);
+    }
+    if (size->h && size->w && !*at)
+        return FPC_OK;
+    return fpc_fail(cmd->ctx, FPC_EINVAL,
+                    "fpcore %s: --%s %s: not a size like 512 or 480x640 (height x width), at most 16384", cmd->argv[0],
+                    a->name, value);
+}
+
+static const fpc_arg *find(const fpc_arg *table, const char *word, const char **value)
+{
+    for (const fpc_arg *a = table; a->name; a++) {
+        const size_t n = strlen(a->name);
+        *value = NULL;
+        if (word[1] == '-' && !strncmp(word + 2, a->name, n) && (!word[2 + n] || word[2 + n] == '=')) {
+            *value = word[2 + n] ? word + 3 + n : NULL;
+            return a;
+        }
+        if (word[1] != '-' && a->letter && word[1] == a->letter) {
+            *value = word[2] ? word + 2 : NULL;
+            return a;
+        }
+    }
+    return NULL;
+}
+
+/* The option at argv[*i]; moves *i to its last word. */
+static fpc_status option(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t *seen)
+{
+    const char *word = cmd->argv[*i], *value;
+    const fpc_arg *a = find(table, word, &value);
+
+    if (!a)
+        return unknown(cmd, table, word);
+    if (seen[a - table]++ && a->kind != FPC_ARG_TEXTS)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s is given twice", cmd->argv[0], a->name);
+    if (a->kind == FPC_ARG_FLAG) {
+        if (value)
+            return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s takes no value", cmd->argv[0], a->name);
+        *(int *)a->out = 1;
+        return FPC_OK;
+    }
+    if (!value && *i + 1 < cmd->argc)
+        value = cmd->argv[++*i];
+    if (!value)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s needs a value", cmd->argv[0], a->name);
+    return put(cmd, a, value);
+}
+
+fpc_status fpc_args_read(fpc_cmdline *cmd, const fpc_arg *table, int32_t *n_operands, const char ***operands)
+{
+    uint8_t seen[MAX_ARGS] = {0};
+    const char **rest = fpc_alloc(cmd->arena, sizeof *rest * ((size_t)cmd->argc + 1));
+    int32_t n = 0;
+    int plain = 0;
+
+    if (!rest)
+        return FPC_ENOMEM;
+    for (int i = 1; i < cmd->argc; i++) {
+        const char *word = cmd->argv[i];
+        if (!plain && !strcmp(word, "--")) {
+            plain = 1;
+        } else if (plain || word[0] != '-' || !word[1]) {
+            if (!operands)
+                return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: `%s` is one word too many", cmd->argv[0], word);
+            rest[n++] = word;
+        } else {
+            const fpc_status st = option(cmd, table, &i, seen);
+            if (st)
+                return st;
+        }
+    }
+    for (const fpc_arg *a = table; a->name; a++)
+        if (a->required && !seen[a - table])
+            return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s is missing; `fpcore %s --help` shows an example",
+                            cmd->argv[0], a->name, cmd->argv[0]);
+    if (operands) {
+        *n_operands = n;
+        *operands = rest;
+    }
+    return FPC_OK;
+}
+
+fpc_status fpc_cmd_open(fpc_cmdline *cmd, unsigned what, fpc_stages **out)
+{
+    fpc_recipe *recipe = NULL;
+    const fpc_status st = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe);
+
+    return st ? st : fpc_stages_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, out);
+}
+
+const char *fpc_cmd_origin(fpc_cmdline *cmd, const fpc_recipe *recipe, const char *section, const char *key)
+{
+    const fpc_entry *e = fpc_section_entry(fpc_recipe_section(recipe, section), key);
+
+    return fpc_sprintf(cmd->arena, "%s%s%s.%s", e ? e->origin : "", e ? ": " : "", section, key);
+}
+
+fpc_hw fpc_cmd_size(const fpc_stages *s, fpc_hw given)
+{
+    if (given.h)
+        return given;
+    return s->info.h > 0 && s->info.w > 0 ? (fpc_hw){s->info.h, s->info.w} : (fpc_hw){512, 512};
+}

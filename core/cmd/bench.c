@@ -1,0 +1,176 @@
+/* bench.c: `fpcore bench`: images per second of whole training steps and of inference, memory, and where the time
+ * goes, on random pictures: no data set is read, nothing is augmented. The matrix-product peak is that of the backend's
+ * own kernel on a product large enough to hide everything else. */
+#include "cmd/bench.h"
+#include "experiment/step.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+double fpc_bench_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, int64_t n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+/* Random colours, labels in blocks of 8x8. */
+static fpc_status fill(fpc_bench *b)
+{
+    const int64_t pixels = (int64_t)b->size.h * b->size.w, n = b->batch * pixels;
+
+    b->image = fpc_alloc(b->cmd->arena, (size_t)n * 3);
+    b->mask = fpc_alloc(b->cmd->arena, (size_t)n);
+    b->labels = fpc_alloc(b->cmd->arena, (size_t)n);
+    b->seconds = fpc_alloc(b->cmd->arena, sizeof(double) * (size_t)b->steps);
+    if (!b->image || !b->mask || !b->labels || !b->seconds)
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < n * 3; i++)
+        b->image[i] = (uint8_t)fpc_philox4x32(1, 2, (uint32_t)i, 0, 0, 0).v[0];
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t y = i % pixels / b->size.w / 8, x = i % b->size.w / 8;
+        b->mask[i] = (uint8_t)(fpc_philox4x32(3, 4, (uint32_t)(i / pixels), (uint32_t)y, (uint32_t)x, 0).v[0] %
+                               (uint32_t)b->s->classes);
+    }
+    return FPC_OK;
+}
+
+/* Where the device has memory of its own, the pictures are there, as in training: only what they give is waited for. */
+static fpc_status open_queue(fpc_bench *b)
+{
+    b->whole = (fpc_batch){.n = (int32_t)b->batch,
+                           .h = b->size.h,
+                           .w = b->size.w,
+                           .part = FPC_TRAIN,
+                           .image = b->image,
+                           .mask = b->mask,
+                           .index = fpc_alloc(b->cmd->arena, (size_t)b->batch * sizeof(int64_t)),
+                           .lent = fpc_alloc(b->cmd->arena, (size_t)b->batch * sizeof(uint8_t *))};
+    if (!b->whole.index || !b->whole.lent)
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < b->batch; i++)
+        b->whole.index[i] = i;
+    return fpc_backend_queues(b->s->backend) ? fpc_stages_queue_batch(b->s, &b->whole) : FPC_OK;
+}
+
+static fpc_status train_once(fpc_bench *b, int64_t k)
+{
+    const fpc_batch *const list[] = {&b->whole};
+    const double lr = fpc_stages_lr(b->s, 0, NULL);
+    fpc_step_result r;
+    fpc_status st;
+    int got;
+
+    if (!fpc_stages_queued(b->s))
+        return fpc_train_step(b->s, 1, list, k + 1, lr, &r);
+    st = fpc_train_queue(b->s, &b->whole, k + 1, lr);
+    return st ? st : fpc_queue_take(b->s, 1, &r, &got);
+}
+
+static fpc_status infer_once(fpc_bench *b, int64_t k)
+{
+    fpc_program *p;
+    fpc_status st;
+
+    if (!fpc_stages_queued(b->s) || k == 0)
+        return fpc_predict_step(b->s, (int32_t)b->batch, b->size.h, b->size.w, b->image, b->labels);
+    st = fpc_steps_program(b->s, FPC_PROGRAM_PREDICT, (int32_t)b->batch, b->size.h, b->size.w, &p);
+    return st ? st : fpc_program_run(p);
+}
+
+/* Median seconds of a step. */
+static fpc_status measure(fpc_bench *b, const char *what, fpc_status (*once)(fpc_bench *, int64_t), double *seconds)
+{
+    struct rusage use;
+    fpc_status st = FPC_OK;
+
+    for (int64_t k = 0; k < b->warmup + b->steps && !st; k++) {
+        const double start = fpc_bench_now();
+        st = fpc_ctx_cancelled(b->cmd->ctx) ? fpc_fail(b->cmd->ctx, FPC_ECANCEL, "interrupted") : once(b, k);
+        if (k >= b->warmup)
+            b->seconds[k - b->warmup] = fpc_bench_now() - start;
+    }
+    if (st)
+        return st;
+    *seconds = median(b->seconds, b->steps);
+    getrusage(RUSAGE_SELF, &use);
+    fpc_print(b->cmd, "%s: %.3f images/s\n", what, (double)b->batch / *seconds);
+    fpc_print(b->cmd, "  median of %lld steps of %lld pictures, %.3f to %.3f images/s; peak memory so far %.0f MiB\n",
+              (long long)b->steps, (long long)b->batch, (double)b->batch / b->seconds[b->steps - 1],
+              (double)b->batch / b->seconds[0], (double)use.ru_maxrss / 1024);
+    if (!b->s->backend->device.host)
+        fpc_print(b->cmd, "  memory of the device: %.0f MiB\n", (double)b->s->backend->allocated / 1048576);
+    return FPC_OK;
+}
+
+static fpc_status bench_run(fpc_bench *b, int train, int infer)
+{
+    double step = 0, forward = 0;
+    fpc_status st;
+
+    fpc_print(b->cmd, "model: %s, %lld parameters, %lldx%dx%d\n", b->s->model.plugin->name,
+              (long long)b->s->state->n_trainable, (long long)b->batch, b->size.h, b->size.w);
+    fpc_print(b->cmd, "backend: %s, %s\n", b->s->backend->inst.plugin->name, b->s->backend->device.name);
+    if ((st = fill(b)) || (st = open_queue(b)) || (train && (st = measure(b, "train", train_once, &step))) ||
+        (infer && (st = measure(b, "infer", infer_once, &forward))) || !train)
+        return st;
+    return fpc_bench_costs(b, step);
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    fpc_bench b = {.cmd = cmd, .batch = 4, .steps = 5, .warmup = 2};
+    int train = 0, infer = 0;
+    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},
+                            {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
+                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps},
+                            {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
+                            {"train", 0, FPC_ARG_FLAG, 0, &train},
+                            {"infer", 0, FPC_ARG_FLAG, 0, &infer},
+                            {0}};
+    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+
+    if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
+        return st;
+    b.size = fpc_cmd_size(b.s, b.size);
+    return bench_run(&b, train || !infer, infer || !train);
+}
+
+const fpc_cmd fpc_cmd_bench = {
+    .name = "bench",
+    .summary = "Measure the speed and memory of training and inference.",
+    .needs_recipe = 1,
+    .run = run,
+    .help =
+        "usage: fpcore bench -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--steps N] [--train]\n"
+        "                    [--infer] [--ops]\n"
+        "\n"
+        "Runs whole training steps (forward, losses, backward, clipping, update) and inference on random pictures and\n"
+        "prints `train: X images/s` and `infer: X images/s` (medians), peak memory, and a table of where a step's "
+        "time\n"
+        "goes, against what the machine could do at most: the rate of a large matrix product, that of a large copy.\n"
+        "\n"
+        "  --size N    picture size (default: dataset.size, else 512)\n"
+        "  --batch N   pictures in a batch (default 4)\n"
+        "  --steps N   measured steps, after two others (default 5)\n"
+        "  --train     training only\n"
+        "  --infer     inference only\n"
+        "  --ops       a row for every group of nodes, in order\n"
+        "\n"
+        "example: fpcore bench -c conf/lmsa_v1.ini --size 128 --batch 32\n"};

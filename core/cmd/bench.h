@@ -1,0 +1,24 @@
+/* bench.h: what `fpcore bench` measures (cmd_bench.c) and the table of where a step's time goes (cmd_bench_costs.c). */
+#ifndef CORE_CMD_BENCH_H
+#define CORE_CMD_BENCH_H
+
+#include "cmd/args.h"
+
+typedef struct fpc_bench {
+    fpc_cmdline *cmd;
+    fpc_stages *s;
+    fpc_hw size;
+    int64_t batch, steps, warmup;
+    int ops;
+    uint8_t *image, *mask, *labels;
+    fpc_batch whole;  /* of all of them */
+    double *seconds;  /* one per step */
+    double peak;      /* multiply-accumulates a second of a large matrix product */
+    double bandwidth; /* bytes a second of a large copy, read and written */
+} fpc_bench;
+
+double fpc_bench_now(void); /* seconds */
+/* Measures the ceilings, then where the time of a training step of `step` seconds goes, against them. */
+fpc_status fpc_bench_costs(fpc_bench *, double step);
+
+#endif

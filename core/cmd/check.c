@@ -1,0 +1,81 @@
+/* check.c: `fpcore -c R.ini --check`: opens everything that the recipe names, as training would, then prints the
+ * recipe resolved with the origin of every value, and what looks unintended. Trains nothing and writes nothing. */
+#include "cmd/cmd.h"
+#include "cmd/lint/lint.h"
+#include "experiment/experiment.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void print_warning(void *arg, const char *sentence)
+{
+    fpc_print(arg, "warning: %s\n", sentence);
+}
+
+static void print_sizes(fpc_cmdline *cmd, const fpc_stages *s)
+{
+    const fpc_dataset_info *info = s->data ? fpc_data_info(s->data) : NULL;
+
+    if (info)
+        fpc_print(cmd,
+                  "; data: %" PRId64 " training, %" PRId64 " validation, %" PRId64
+                  " test pictures of %dx%d, %d classes\n",
+                  info->count[FPC_TRAIN], info->count[FPC_VAL], info->count[FPC_TEST], info->w, info->h, info->classes);
+    if (s->state && s->max_params)
+        fpc_print(cmd, "; model: %" PRId64 " parameters, model.max_params allows %" PRId64 "\n", s->state->n_trainable,
+                  s->max_params);
+    else if (s->state)
+        fpc_print(cmd, "; model: %" PRId64 " parameters\n", s->state->n_trainable);
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    unsigned what = FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND;
+    fpc_recipe *recipe;
+    fpc_stages *stages;
+    const char *resolved;
+    fpc_status status;
+    int32_t warnings;
+
+    for (int i = 1; i < cmd->argc; i++) {
+        if (strcmp(cmd->argv[i], "--no-data") != 0)
+            return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore --check: unknown option %s; it takes --no-data",
+                                   cmd->argv[i]);
+        what &= ~(unsigned)FPC_OPEN_DATA;
+    }
+    status = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe);
+    if (!status)
+        status = fpc_stages_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &stages);
+    if (status)
+        return status;
+    resolved = fpc_stages_resolved(stages, cmd->arena, 1);
+    if (!resolved)
+        return fpc_fail(cmd->ctx, FPC_ENOMEM, "the resolved recipe does not fit into memory");
+    fpc_print(cmd, "%s%s", resolved, *resolved && resolved[strlen(resolved) - 1] != '\n' ? "\n" : "");
+    print_sizes(cmd, stages);
+    warnings = fpc_lint(stages, cmd->arena, print_warning, cmd);
+    fpc_print(cmd, "no errors, %d warning%s\n", warnings, warnings == 1 ? "" : "s");
+    return FPC_OK;
+}
+
+const fpc_cmd fpc_cmd_check = {
+    .name = "check",
+    .summary = "Lint a recipe and print it with all defaults (--check).",
+    .help =
+        "usage: fpcore -c RECIPE.ini --check [--no-data] [-s SECTION.KEY=VALUE]...\n\n"
+        "Opens everything that the recipe names, prints the recipe with every default and the origin of every value,\n"
+        "and warns about settings that are allowed and rarely meant, each with the reason, the numbers of this recipe "
+        "and\n"
+        "what to do: mirroring without exchanging left and right labels; a rate that rises again, cycles that are cut, "
+        "a\n"
+        "patience that ends a run before its rate has fallen; averages that never forget their start; batches that "
+        "are\n"
+        "left out or tiny, and a metric that depends on them; class weights of more than 100 to 1; smoothing and "
+        "class\n"
+        "weights on different terms; more memory than there is; keys that have no effect. docs/recipes.md explains "
+        "them.\n"
+        "Trains nothing. Ends with \"no errors, N warnings\" and exit code 0, or with the first error and 2.\n\n"
+        "  --no-data   leave the data set closed (its section is still checked)\n\n"
+        "example: fpcore -c conf/quickstart.ini --check\n",
+    .needs_recipe = 1,
+    .run = run};

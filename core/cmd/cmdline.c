@@ -1,0 +1,192 @@
+/* cmdline.c: the command line up to the verb. Options that all verbs share (-c -s --plugin-path --help) may stand
+ * before or after it; what remains is the verb's. -l, -h and --check are short names of the verbs list, describe and
+ * check, and a recipe without a verb is trained. */
+#define _GNU_SOURCE
+#include "weights/weights.h"
+#include "cmd/cmd.h"
+#include "cmd/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct parser {
+    fpc_cmdline *cmd;
+    int argc, at;
+    char **argv;
+    const fpc_cmd *verb;
+    const char **overrides;
+    char **rest; /* rest[0] is left for the verb's name */
+    int n_rest;
+    int help;
+} parser;
+
+static const fpc_cmd *verb_of(const fpc_cmdline *cmd, const char *name)
+{
+    for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
+        if (strcmp(cmd->verbs[i]->name, name) == 0)
+            return cmd->verbs[i];
+    return NULL;
+}
+
+static fpc_status unknown_verb(fpc_cmdline *cmd, const char *word)
+{
+    const char *names[64], *near;
+    const size_t n_word = strlen(word);
+    int32_t n = 0;
+
+    for (; cmd->verbs && cmd->verbs[n] && n < 64; n++)
+        names[n] = cmd->verbs[n]->name;
+    near = fpc_nearest(word, n, names);
+    if (n_word > 4 && strcmp(word + n_word - 4, ".ini") == 0)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "`%s` is no verb; did you mean `fpcore -c %s`?", word, word);
+    return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "`%s` is no verb%s%s%s `fpcore --help` lists them", word,
+                           near ? "; did you mean `" : ";", near ? near : "", near ? "`?" : "");
+}
+
+/* The value behind an option; NULL after a failure. */
+static const char *value_of(parser *p, const char *option, const char *what)
+{
+    if (p->at < p->argc)
+        return p->argv[p->at++];
+    fpc_fail_recipe(p->cmd->ctx, FPC_EINVAL, "%s: %s is missing behind it", option, what);
+    return NULL;
+}
+
+static fpc_status set_once(parser *p, const char **slot, const char *option, const char *value)
+{
+    if (!value)
+        return FPC_EINVAL;
+    if (*slot)
+        return fpc_fail_recipe(p->cmd->ctx, FPC_EINVAL, "%s is given twice: %s and %s", option, *slot, value);
+    *slot = value;
+    return FPC_OK;
+}
+
+/* Options of every verb. *taken 0: it is none of them. */
+static fpc_status shared_option(parser *p, const char *arg, int *taken)
+{
+    fpc_cmdline *cmd = p->cmd;
+
+    *taken = 1;
+    if (strcmp(arg, "-c") == 0)
+        return set_once(p, &cmd->recipe, "-c", value_of(p, "-c", "a recipe"));
+    if (strcmp(arg, "--plugin-path") == 0)
+        return set_once(p, &cmd->plugin_path, arg, value_of(p, arg, "a folder"));
+    if (strncmp(arg, "--plugin-path=", 14) == 0)
+        return set_once(p, &cmd->plugin_path, "--plugin-path", arg + 14);
+    if (strcmp(arg, "-s") == 0) {
+        const char *value = value_of(p, "-s", "section.key=value");
+
+        if (!value)
+            return FPC_EINVAL;
+        p->overrides[cmd->n_overrides++] = value;
+        return FPC_OK;
+    }
+    if (strcmp(arg, "--help") == 0 || (strcmp(arg, "-h") == 0 && p->verb)) {
+        p->help = 1;
+        return FPC_OK;
+    }
+    *taken = 0;
+    return FPC_OK;
+}
+
+static void keep(parser *p, char *arg)
+{
+    p->rest[++p->n_rest] = arg;
+}
+
+/* -l KIND, -h KIND/NAME and --check choose a verb. */
+static int verb_option(parser *p, const char *arg)
+{
+    static const char *const names[][3] = {
+        {"-l", "--list", "list"}, {"-h", "-h", "describe"}, {"--check", "--check", "check"}};
+
+    for (int i = 0; i < 3 && !p->verb; i++)
+        if (strcmp(arg, names[i][0]) == 0 || strcmp(arg, names[i][1]) == 0) {
+            p->verb = verb_of(p->cmd, names[i][2]);
+            return p->verb != NULL;
+        }
+    return 0;
+}
+
+static fpc_status read_argument(parser *p)
+{
+    char *arg = p->argv[p->at++];
+    fpc_status status;
+    int taken;
+
+    if (strcmp(arg, "--") == 0) {
+        keep(p, arg);
+        while (p->at < p->argc)
+            keep(p, p->argv[p->at++]);
+        return FPC_OK;
+    }
+    status = shared_option(p, arg, &taken);
+    if (taken || status)
+        return status;
+    if (p->n_rest == 0 && verb_option(p, arg))
+        return FPC_OK;
+    if (!p->verb && p->n_rest == 0 && arg[0] != '-') {
+        p->verb = verb_of(p->cmd, arg);
+        return p->verb ? FPC_OK : unknown_verb(p->cmd, arg);
+    }
+    keep(p, arg);
+    return FPC_OK;
+}
+
+static void print_version(fpc_cmdline *cmd)
+{
+    fpc_print(cmd, "fpcore %s\nplugin ABI %d.%d\ncheckpoint format %d\n", FPC_VERSION, FPC_ABI_MAJOR, FPC_ABI_MINOR,
+              FPC_CHECKPOINT_FORMAT);
+}
+
+static fpc_status choose(parser *p, const fpc_cmd **verb)
+{
+    fpc_cmdline *cmd = p->cmd;
+
+    *verb = NULL;
+    if (!p->verb && p->n_rest == 1 && (strcmp(p->rest[1], "-V") == 0 || strcmp(p->rest[1], "--version") == 0)) {
+        print_version(cmd);
+        return FPC_OK;
+    }
+    if (p->help) {
+        if (p->verb)
+            fpc_print(cmd, "%s", p->verb->help);
+        else
+            fpc_help_usage(cmd);
+        return FPC_OK;
+    }
+    if (!p->verb && (cmd->recipe || (p->n_rest && strncmp(p->rest[1], "--resume", 8) == 0)))
+        p->verb = verb_of(cmd, "train");
+    if (!p->verb && p->n_rest)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "unknown option %s; `fpcore --help` lists them", p->rest[1]);
+    if (!p->verb)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
+                               "nothing to do; `fpcore -c RECIPE.ini` trains, `fpcore --help` tells "
+                               "the rest");
+    if (p->verb->needs_recipe && !cmd->recipe)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore %s: the recipe is missing; give -c RECIPE.ini",
+                               p->verb->name);
+    p->rest[0] = fpc_strdup(cmd->arena, p->verb->name);
+    cmd->argv = p->rest;
+    cmd->argc = p->n_rest + 1;
+    *verb = p->verb;
+    return p->rest[0] ? FPC_OK : FPC_ENOMEM;
+}
+
+fpc_status fpc_cmdline_read(fpc_cmdline *cmd, int argc, char **argv, const fpc_cmd **verb)
+{
+    parser p = {.cmd = cmd, .argc = argc, .at = 1, .argv = argv};
+    fpc_status status = FPC_OK;
+
+    cmd->full_argc = argc;
+    cmd->full_argv = argv;
+    p.overrides = fpc_alloc(cmd->arena, ((size_t)argc + 1) * sizeof(*p.overrides));
+    p.rest = fpc_alloc(cmd->arena, ((size_t)argc + 2) * sizeof(*p.rest));
+    if (!p.overrides || !p.rest)
+        return FPC_ENOMEM;
+    cmd->overrides = p.overrides;
+    while (p.at < argc && !status)
+        status = read_argument(&p);
+    return status ? status : choose(&p, verb);
+}

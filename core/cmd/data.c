@@ -1,0 +1,127 @@
+/* data.c: `fpcore data`: an audit of the data set that a recipe names, and a list that puts reversed masks right.
+ */
+#include "cmd/args.h"
+#include "cmd/inspect/audit.h"
+#include <string.h>
+
+typedef struct wishes {
+    const char *json, *fix_sides, *near;
+    int32_t distance;
+} wishes;
+
+static fpc_status read_distance(fpc_cmdline *cmd, wishes *w)
+{
+    w->distance = 10;
+    if (!w->near)
+        return FPC_OK;
+    w->distance = 0;
+    for (const char *p = w->near; *p; p++) {
+        if (*p < '0' || *p > '9' || p - w->near > 1)
+            return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: --near %s: a number of bits, 0 to 64", w->near);
+        w->distance = 10 * w->distance + (*p - '0');
+    }
+    if (!*w->near || w->distance > 64)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: --near %s: a number of bits, 0 to 64", w->near);
+    return FPC_OK;
+}
+
+/* Only a plugin that reads such a list can be helped by one. */
+static fpc_status check_plugin(fpc_cmdline *cmd, const fpc_stages *s)
+{
+    for (int32_t i = 0; i < s->n_opened; i++) {
+        const fpc_plugin *plugin = s->opened[i].inst.plugin;
+        if (!plugin || plugin->kind != FPC_DATASET)
+            continue;
+        for (const fpc_option *o = plugin->options; o && o->name; o++)
+            if (!strcmp(o->name, "sides"))
+                return FPC_OK;
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore data: --fix-sides: dataset/%s has no option `sides` that would read the list; "
+                        "dataset/folder has",
+                        plugin->name);
+    }
+    return FPC_OK;
+}
+
+/* A new list replaces the one that the recipe names, so the masks are looked at as the files have them. */
+static fpc_status without_list(fpc_cmdline *cmd)
+{
+    const char **more = fpc_alloc(cmd->arena, sizeof *more * (size_t)(cmd->n_overrides + 1));
+    if (!more)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < cmd->n_overrides; i++)
+        more[i] = cmd->overrides[i];
+    more[cmd->n_overrides++] = "dataset.sides=";
+    cmd->overrides = more;
+    return FPC_OK;
+}
+
+static fpc_status write_results(fpc_cmdline *cmd, const wishes *w, const fpc_audit *a)
+{
+    fpc_status st = w->json ? fpc_audit_json(a, w->json) : FPC_OK;
+    if (st || !w->fix_sides)
+        return st;
+    if (!a->decidable)
+        return fpc_fail(cmd->ctx, FPC_EFORMAT,
+                        "%s is not written: no mask shows both labels of a pair, so that none tells left from right",
+                        w->fix_sides);
+    if (!fpc_audit_sided(a))
+        return fpc_fail(cmd->ctx, FPC_EFORMAT,
+                        "%s is not written: %lld of %lld decidable masks are in the minority, so that none can be "
+                        "called wrong",
+                        w->fix_sides, (long long)a->exchanged, (long long)a->decidable);
+    if ((st = fpc_audit_write_sides(a, w->fix_sides)))
+        return st;
+    fpc_print(cmd, "\n%s: %lld masks; `sides = %s` in [dataset] exchanges their labels when they are read\n",
+              w->fix_sides, (long long)a->exchanged, w->fix_sides);
+    return FPC_OK;
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    wishes w = {0};
+    fpc_stages *s;
+    fpc_audit *a;
+    const fpc_arg args[] = {{"json", 0, FPC_ARG_TEXT, 0, &w.json},
+                            {"fix-sides", 0, FPC_ARG_TEXT, 0, &w.fix_sides},
+                            {"near", 0, FPC_ARG_TEXT, 0, &w.near},
+                            {0}};
+    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+
+    if (st || (st = read_distance(cmd, &w)) || (st = fpc_cmd_open(cmd, 0, &s)))
+        return st;
+    if (w.fix_sides && ((st = check_plugin(cmd, s)) || (st = without_list(cmd)) || (st = fpc_cmd_open(cmd, 0, &s))))
+        return st;
+    if ((st = fpc_audit_run(cmd->ctx, cmd->arena, s->registry, s->recipe, w.distance, &a)))
+        return st;
+    fpc_audit_print(cmd, a);
+    if ((st = write_results(cmd, &w, a)))
+        return st;
+    return a->n_flaws
+               ? fpc_fail(cmd->ctx, FPC_EFORMAT, "the data set has %lld flaws (listed above)", (long long)a->n_flaws)
+               : FPC_OK;
+}
+
+const fpc_cmd fpc_cmd_data = {
+    .name = "data",
+    .summary = "Audit a data set: counts, classes, broken files, reversed sides, near-duplicates.",
+    .needs_recipe = 1,
+    .run = run,
+    .help =
+        "usage: fpcore data -c RECIPE [-s SECTION.KEY=VALUE]... [--json FILE] [--near BITS] [--fix-sides FILE]\n"
+        "\n"
+        "Reads every sample of the recipe's data set and tells: pictures and masks that are missing, unreadable, of "
+        "the\n"
+        "wrong size or with labels out of range; sizes; pixels and pictures of each class in each part; masks whose "
+        "left\n"
+        "and right are the other way round than in most; pictures that are nearly the same, above all across "
+        "parts.\n"
+        "It goes on after whatever is wrong with one file. Exit code 1: there are flaws that would stop a training.\n"
+        "\n"
+        "  --json FILE          the same as JSON, with all names\n"
+        "  --near BITS          look at pairs of pictures whose 64-bit hashes differ in so many bits (default: 10)\n"
+        "  --fix-sides FILE     write the list of reversed masks; `sides = FILE` in [dataset] puts them right\n"
+        "\n"
+        "Masks are looked at in the size that training sees; -s dataset.size=0 takes the files as they are.\n"
+        "\n"
+        "example: fpcore data -c conf/quickstart.ini --json audit.json\n"};

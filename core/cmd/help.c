@@ -1,0 +1,282 @@
+/* help.c: prints what exists and what it takes, from the descriptors and option tables alone; no text about an option
+ * stands a second time anywhere. */
+#define _GNU_SOURCE
+#include "cmd/help.h"
+#include "experiment/sections.h"
+#include "recipe/option_value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void fpc_help_usage(fpc_cmdline *cmd)
+{
+    fpc_print(
+        cmd,
+        "fpcore %s: trains small segmentation networks. A recipe is an INI file whose sections name plugins.\n\n"
+        "usage:\n"
+        "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
+        "  fpcore -c RECIPE.ini --check          lint, and print the recipe with every default and its origin\n"
+        "  fpcore -l [KIND]                      list the plugins\n"
+        "  fpcore -h KIND/NAME                   describe a plugin with its options\n"
+        "  fpcore -h SECTION | VERB | --all      a section's own keys, a verb, or all options as Markdown\n"
+        "  fpcore VERB [options]                 see below; fpcore VERB --help\n"
+        "  fpcore -V                             version, plugin ABI, checkpoint format\n\n"
+        "options of every verb, before or behind it:\n"
+        "  -c RECIPE.ini           the recipe\n"
+        "  -s SECTION.KEY=VALUE    replaces a key of the recipe; repeatable; SECTION.use=none removes a section\n"
+        "  --plugin-path DIR[:DIR] folders searched for plugins first; then FPCORE_PLUGIN_PATH, then fpcore's own\n\n"
+        "verbs:\n",
+        FPC_VERSION);
+    for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
+        fpc_print(cmd, "  %-10s %s\n", cmd->verbs[i]->name, cmd->verbs[i]->summary);
+    fpc_print(cmd, "\nexit codes:\n"
+                   "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is wrong;\n"
+                   "  3 training diverged; 130 interrupted after saving\n");
+}
+
+/* Paragraphs of a descriptor in lines of at most 100 characters; their own line ends stay. */
+static void print_wrapped(fpc_cmdline *cmd, const char *text)
+{
+    while (*text) {
+        const size_t line = strcspn(text, "\n");
+        size_t n = line;
+
+        if (n > 100)
+            for (n = 100; n > 0 && text[n] != ' ';)
+                n--;
+        if (n == 0)
+            n = line;
+        fpc_print(cmd, "%.*s\n", (int)n, text);
+        text += n;
+        text += *text == ' ' || *text == '\n';
+    }
+}
+
+/* ---- lists ---- */
+
+static int32_t print_kind(fpc_cmdline *cmd, uint32_t kind, int32_t n, const fpc_found *all)
+{
+    int32_t count = 0;
+    int width = 16;
+
+    for (int32_t i = 0; i < n; i++)
+        if (all[i].plugin->kind == kind && (int)strlen(all[i].plugin->name) > width)
+            width = (int)strlen(all[i].plugin->name);
+    for (int32_t i = 0; i < n; i++)
+        if (all[i].plugin->kind == kind) {
+            fpc_print(cmd, "  %-*s  %s\n", width, all[i].plugin->name, all[i].plugin->summary);
+            count++;
+        }
+    return count;
+}
+
+fpc_status fpc_help_list(fpc_cmdline *cmd, fpc_registry *reg, uint32_t kind)
+{
+    const fpc_found *all;
+    fpc_status status;
+    int32_t n;
+
+    status = fpc_registry_all(reg, &n, &all);
+    if (status)
+        return status;
+    for (uint32_t k = 1; fpc_kind_name(k); k++) {
+        if (kind && k != kind)
+            continue;
+        fpc_print(cmd, "%s\n", fpc_kind_name(k));
+        if (print_kind(cmd, k, n, all) == 0)
+            fpc_print(cmd, "  (no plugin of this kind)\n");
+    }
+    return FPC_OK;
+}
+
+/* ---- options ---- */
+
+const char *fpc_help_header(fpc_arena *arena, const char *section)
+{
+    const uint32_t kind = fpc_kind_of(section);
+    const int labelled = kind == FPC_LOSS || kind == FPC_AUGMENT || kind == FPC_METRIC || kind == FPC_LOGGER;
+
+    return fpc_sprintf(arena, "[%s%s]", section, labelled ? ".LABEL" : "");
+}
+
+/* The range alone: the unit is printed beside it. */
+static const char *bare_range(fpc_arena *arena, const fpc_option *row)
+{
+    fpc_option bare = *row;
+
+    bare.unit = "";
+    return fpc_option_range_text(arena, &bare);
+}
+
+static void print_option(fpc_cmdline *cmd, const fpc_option *row)
+{
+    const int has_unit = row->unit && *row->unit;
+    const char *def = row->def ? row->def : "";
+    const char *range = bare_range(cmd->arena, row);
+
+    fpc_print(cmd, "  %s\n      type %s, ", row->name, fpc_option_type_text(row));
+    if (row->flags & FPC_OPT_REQUIRED)
+        fpc_print(cmd, "required");
+    else
+        fpc_print(cmd, "default %s", *def ? def : "empty");
+    if (row->type != FPC_OPT_TEXT && row->type != FPC_OPT_PATH)
+        fpc_print(cmd, ", range %s", range ? range : "");
+    if (has_unit)
+        fpc_print(cmd, ", unit %s", row->unit);
+    fpc_print(cmd, "%s%s\n      %s\n", row->flags & FPC_OPT_DEPRECATED ? ", deprecated" : "",
+              row->flags & FPC_OPT_RESUMABLE ? ", may change on --resume" : "", row->help ? row->help : "");
+    for (const fpc_choice *c = row->choices; c && c->name; c++)
+        fpc_print(cmd, "        %-12s %s\n", c->name, c->help ? c->help : "");
+}
+
+/* Returns how many rows were left out. */
+static int32_t print_options(fpc_cmdline *cmd, fpc_option_set set, int expert)
+{
+    int32_t hidden = 0;
+    fpc_option row;
+
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)
+        if ((row.flags & FPC_OPT_EXPERT) && !expert)
+            hidden++;
+        else
+            print_option(cmd, &row);
+    return hidden;
+}
+
+static fpc_option_set set_of(const fpc_plugin *plugin)
+{
+    return (fpc_option_set){plugin->options, plugin->option_size, NULL};
+}
+
+fpc_status fpc_help_plugin(fpc_cmdline *cmd, const fpc_found *found, int expert)
+{
+    const fpc_plugin *p = found->plugin;
+    const char *kind = fpc_kind_name(p->kind), *header = fpc_help_header(cmd->arena, kind);
+    const fpc_option *core = fpc_core_options(p->kind);
+    int32_t hidden;
+
+    fpc_print(cmd, "%s/%s %s: %s\n", kind, p->name, p->version, p->summary);
+    fpc_print(cmd, "file %s, license %s, ABI %u.%u\n", found->file, p->license, p->abi / 1000, p->abi % 1000);
+    if (p->detail && *p->detail) {
+        fpc_print(cmd, "\n");
+        print_wrapped(cmd, p->detail);
+    }
+    fpc_print(cmd, "\nin a recipe:\n  %s\n  use = %s\n\noptions:\n", header ? header : "", p->name);
+    if (!p->options || !p->options->name)
+        fpc_print(cmd, "  (none of its own)\n");
+    hidden = print_options(cmd, set_of(p), expert);
+    if (hidden)
+        fpc_print(cmd, "  and %d for experts: fpcore -h %s/%s --all\n", hidden, kind, p->name);
+    if (core) {
+        fpc_print(cmd, "\nread by fpcore itself in every %s:\n", header ? header : "");
+        print_options(cmd, fpc_core_set(core, NULL), 1);
+    }
+    return FPC_OK;
+}
+
+fpc_status fpc_help_section(fpc_cmdline *cmd, fpc_registry *reg, const char *section, int expert)
+{
+    const uint32_t kind = fpc_kind_of(section);
+    const fpc_option *core = kind ? fpc_core_options(kind) : fpc_core_section(section);
+    const char *header = fpc_help_header(cmd->arena, section), *help = fpc_core_section_help(section);
+    const fpc_found *all;
+    fpc_status status;
+    int32_t n;
+
+    if (!header)
+        return FPC_ENOMEM;
+    fpc_print(cmd, "%s: %s\n", header, help ? help : "");
+    if (core) {
+        fpc_print(cmd, "\nread by fpcore itself in %s:\n", header);
+        print_options(cmd, fpc_core_set(core, NULL), expert);
+    }
+    if (kind == FPC_AUGMENT) { /* the one word that is a section of its own as well */
+        fpc_print(cmd, "\nread by fpcore itself in [augment]:\n");
+        print_options(cmd, fpc_core_set(fpc_core_augment, NULL), expert);
+    }
+    if (!kind)
+        return FPC_OK;
+    status = fpc_registry_all(reg, &n, &all);
+    if (status)
+        return status;
+    fpc_print(cmd, "\nplugins (fpcore -h %s/NAME describes one):\n", section);
+    if (print_kind(cmd, kind, n, all) == 0)
+        fpc_print(cmd, "  (no plugin of this kind)\n");
+    return FPC_OK;
+}
+
+/* ---- Markdown ---- */
+
+/* A table's cell: no bars, no line ends. */
+static const char *cell(fpc_arena *arena, const char *text)
+{
+    char *out = fpc_alloc(arena, 2 * strlen(text) + 1), *p = out;
+
+    for (; out && *text; text++) {
+        if (*text == '|')
+            *p++ = '\\';
+        *p++ = *text == '\n' ? ' ' : *text;
+    }
+    return out ? out : "";
+}
+
+static void print_rows(fpc_cmdline *cmd, fpc_option_set set)
+{
+    fpc_option row;
+
+    fpc_print(cmd, "| key | type | default | range | unit | what it does |\n| --- | --- | --- | --- | --- | --- |\n");
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {
+        const char *range = bare_range(cmd->arena, &row);
+        const char *def = row.flags & FPC_OPT_REQUIRED ? "**required**" : row.def ? row.def : "";
+
+        fpc_print(cmd, "| `%s` | %s | %s | %s | %s | %s%s |\n", row.name, fpc_option_type_text(&row),
+                  cell(cmd->arena, def), cell(cmd->arena, range ? range : ""),
+                  cell(cmd->arena, row.unit ? row.unit : ""), row.flags & FPC_OPT_DEPRECATED ? "Deprecated: " : "",
+                  cell(cmd->arena, row.help ? row.help : ""));
+    }
+    fpc_print(cmd, "\n");
+}
+
+static void print_section_rows(fpc_cmdline *cmd, const char *section, const char *header, const fpc_option *core)
+{
+    const char *help = fpc_core_section_help(section);
+
+    fpc_print(cmd, "## %s\n\n%s\n\n", header, help ? help : "");
+    if (core)
+        print_rows(cmd, fpc_core_set(core, NULL));
+}
+
+fpc_status fpc_help_markdown(fpc_cmdline *cmd, fpc_registry *reg)
+{
+    const fpc_found *all;
+    fpc_status status;
+    int32_t n;
+
+    status = fpc_registry_all(reg, &n, &all);
+    if (status)
+        return status;
+    fpc_print(cmd,
+              "# Options\n\nWritten by `fpcore -h --all`. Every section but `[run]` and `[augment]` has the key `use`, "
+              "which names the plugin; `use = none` removes the section.\n\n");
+    print_section_rows(cmd, "run", "[run]", fpc_core_run);
+    print_section_rows(cmd, "augment", "[augment]", fpc_core_augment);
+    for (uint32_t k = 1; fpc_kind_name(k); k++) {
+        const char *kind = fpc_kind_name(k), *header = fpc_help_header(cmd->arena, kind);
+
+        if (!header)
+            return FPC_ENOMEM;
+        print_section_rows(cmd, kind, header, fpc_core_options(k));
+        for (int32_t i = 0; i < n; i++) {
+            const fpc_plugin *p = all[i].plugin;
+
+            if (p->kind != k)
+                continue;
+            fpc_print(cmd, "### %s/%s\n\n%s\n\n", kind, p->name, p->summary);
+            if (p->detail && *p->detail)
+                fpc_print(cmd, "%s\n\n", p->detail);
+            if (p->options && p->options->name)
+                print_rows(cmd, set_of(p));
+        }
+    }
+    return FPC_OK;
+}

@@ -1,0 +1,19 @@
+/* help.h: what -l, -h and --help print, made from the descriptors and option tables of the plugins and of the core. */
+#ifndef CORE_CMD_HELP_H
+#define CORE_CMD_HELP_H
+
+#include "cmd/cmd.h"
+
+void fpc_help_usage(fpc_cmdline *);
+/* One line per plugin by kind; kind 0: all kinds, those without a plugin say so. */
+fpc_status fpc_help_list(fpc_cmdline *, fpc_registry *, uint32_t kind);
+/* expert: with the options that are rarely needed. */
+fpc_status fpc_help_plugin(fpc_cmdline *, const fpc_found *, int expert);
+/* A section of the recipe ("run", "dataset", "loss"): the core's keys, and the plugins of that kind. */
+fpc_status fpc_help_section(fpc_cmdline *, fpc_registry *, const char *section, int expert);
+/* Every option of the core and of all plugins, as Markdown. */
+fpc_status fpc_help_markdown(fpc_cmdline *, fpc_registry *);
+/* "[loss.LABEL]": how a recipe writes the section of a kind. */
+const char *fpc_help_header(fpc_arena *, const char *section);
+
+#endif

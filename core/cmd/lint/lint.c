@@ -1,0 +1,98 @@
+/* lint.c: settings that are allowed and rarely meant. The lints stand in tables, by subject (lint_data.c,
+ * cmd/lint/schedule.c, cmd/lint/loss.c, cmd/lint/keys.c); here is what they share, and the walk through them. */
+#define _GNU_SOURCE
+#include "cmd/lint/lint_private.h"
+#include "recipe/option_value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void fpc_lint_found(lint *l, const char *fmt, ...)
+{
+    char sentence[2048];
+    va_list list;
+
+    va_start(list, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, list);
+    va_end(list);
+    l->count++;
+    l->warn(l->arg, sentence);
+}
+
+const char *fpc_lint_where(lint *l, const char *section, const char *key)
+{
+    const fpc_entry *entry = fpc_section_entry(fpc_recipe_section(l->s->recipe, section), key);
+    const char *text = entry ? fpc_sprintf(l->arena, "%s: %s.%s = %s", entry->origin, section, key, entry->value)
+                             : fpc_sprintf(l->arena, "%s.%s (default)", section, key);
+
+    return text ? text : key;
+}
+
+int fpc_lint_given(const lint *l, const char *section, const char *key)
+{
+    return fpc_section_entry(fpc_recipe_section(l->s->recipe, section), key) != NULL;
+}
+
+/* The field of an option whose type is among `types` (bits). */
+static const void *field_of(const fpc_instance *inst, const char *name, unsigned types)
+{
+    const fpc_option_set set = {inst->plugin ? inst->plugin->options : NULL,
+                                inst->plugin ? inst->plugin->option_size : 0, NULL};
+    fpc_option row;
+
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)
+        if (strcmp(row.name, name) == 0 && (types >> row.type & 1))
+            return (const char *)inst->self + row.offset;
+    return NULL;
+}
+
+int fpc_lint_int(const fpc_instance *inst, const char *name, int64_t *out)
+{
+    const void *field = field_of(inst, name, 1u << FPC_OPT_BOOL | 1u << FPC_OPT_INT | 1u << FPC_OPT_CHOICE);
+
+    if (field)
+        memcpy(out, field, sizeof *out);
+    return field != NULL;
+}
+
+int fpc_lint_real(const fpc_instance *inst, const char *name, double *out)
+{
+    const void *field = field_of(inst, name, 1u << FPC_OPT_REAL);
+
+    if (field)
+        memcpy(out, field, sizeof *out);
+    return field != NULL;
+}
+
+int fpc_lint_reals(const fpc_instance *inst, const char *name, fpc_reals *out)
+{
+    const void *field = field_of(inst, name, 1u << FPC_OPT_REALS);
+
+    if (field)
+        memcpy(out, field, sizeof *out);
+    return field != NULL;
+}
+
+double fpc_lint_rate(const lint *l, int64_t epoch)
+{
+    return fpc_stages_lr(l->s, epoch, NULL);
+}
+
+int64_t fpc_lint_steps(const lint *l)
+{
+    const int64_t batches = l->s->data ? fpc_data_batches(l->s->data, FPC_TRAIN) : 0;
+
+    return (batches + l->s->run.accumulate - 1) / l->s->run.accumulate;
+}
+
+int32_t fpc_lint(fpc_stages *stages, fpc_arena *arena, void (*warn)(void *arg, const char *sentence), void *arg)
+{
+    lint l = {stages, arena, warn, arg, 0};
+    lint_fn *const *const groups[] = {fpc_lints_of_data, fpc_lints_of_schedule, fpc_lints_of_loss, fpc_lints_of_keys};
+
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        for (lint_fn *const *f = groups[i]; *f; f++)
+            (*f)(&l);
+    return l.count;
+}

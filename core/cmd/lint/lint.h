@@ -1,0 +1,12 @@
+/* lint.h: what is allowed in a recipe but rarely meant. */
+#ifndef CORE_CMD_LINT_LINT_H
+#define CORE_CMD_LINT_LINT_H
+
+#include "cmd/cmd.h"
+#include "experiment/experiment.h"
+
+/* Calls warn(arg, sentence) for each finding and returns their number. stages->data may be NULL: what needs the data
+ * set is then left out. */
+int32_t fpc_lint(fpc_stages *, fpc_arena *, void (*warn)(void *arg, const char *sentence), void *arg);
+
+#endif

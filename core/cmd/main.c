@@ -1,0 +1,105 @@
+/* main.c: the program around libfpcore.so. It owns stdout, the signals and the exit code; everything else is a verb.
+ * Exit codes: 0 done; 2 the command line, the recipe or a plugin that it names is wrong; 3 training diverged; 130
+ * interrupted after saving; 1 anything else that failed. */
+#define _GNU_SOURCE
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const fpc_cmd *const verbs[] = {
+    &fpc_cmd_train,   &fpc_cmd_check,   &fpc_cmd_list,  &fpc_cmd_describe, &fpc_cmd_model,  &fpc_cmd_lr,
+    &fpc_cmd_eval,    &fpc_cmd_predict, &fpc_cmd_probe, &fpc_cmd_bench,    &fpc_cmd_new,    &fpc_cmd_analyze,
+    &fpc_cmd_compare, &fpc_cmd_sweep,   &fpc_cmd_data,  &fpc_cmd_preview,  &fpc_cmd_submit, NULL};
+
+static fpc_ctx *running;
+
+/* The first signal asks the trainer to finish its step and save; the second one ends the program. */
+static void on_signal(int number)
+{
+    if (fpc_ctx_cancelled(running)) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    fpc_ctx_cancel(running);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigemptyset(&action.sa_mask);
+    sigemptyset(&ignore.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* a pager that is closed does not end a training */
+    sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a failed write, with a sentence */
+}
+
+/* What was printed has to have arrived; a reader that left early (`| head`) is no failure. */
+static fpc_status finish_output(fpc_ctx *ctx, fpc_status status)
+{
+    const int error = fpc_print_end();
+
+    if (error && error != EPIPE && !status)
+        return fpc_fail(ctx, FPC_EIO, "standard output cannot be written: %s", strerror(error));
+    return status;
+}
+
+static int exit_code(const fpc_ctx *ctx, fpc_status status)
+{
+    switch (status) {
+    case FPC_OK:
+        return 0;
+    case FPC_ENAN:
+        return 3;
+    case FPC_ECANCEL:
+        return 130;
+    case FPC_EINVAL:
+        return 2;
+    default:
+        return fpc_ctx_recipe_fault(ctx) ? 2 : 1;
+    }
+}
+
+static void report(fpc_ctx *ctx, fpc_status status)
+{
+    const char *error = fpc_ctx_error(ctx);
+
+    if (status == FPC_ECANCEL)
+        fprintf(stderr, "fpcore: %s\n", *error ? error : "interrupted");
+    else if (*error)
+        fprintf(stderr, "fpcore: error: %s\n", error);
+    else
+        fprintf(stderr, "fpcore: error: something failed (status %d) and gave no reason, which is a bug\n",
+                (int)status);
+}
+
+int main(int argc, char **argv)
+{
+    fpc_cmdline cmd = {.ctx = fpc_ctx_new(), .verbs = verbs};
+    const fpc_cmd *verb = NULL;
+    fpc_status status;
+    int code;
+
+    if (!cmd.ctx || !(cmd.arena = fpc_arena_new(cmd.ctx))) {
+        fprintf(stderr, "fpcore: error: out of memory\n");
+        return 1;
+    }
+    running = cmd.ctx;
+    catch_signals();
+    fpc_print_to(stdout);
+    status = fpc_cmdline_read(&cmd, argc, argv, &verb);
+    if (!status && verb)
+        status = verb->run(&cmd);
+    status = finish_output(cmd.ctx, status);
+    if (status)
+        report(cmd.ctx, status);
+    code = exit_code(cmd.ctx, status);
+    fpc_arena_free(cmd.arena); /* threads and files that verbs opened end here; ctx stays: a signal may still come */
+    return code;
+}

@@ -1,0 +1,111 @@
+/* preview.c: `fpcore preview`: training samples as the recipe's augmentation leaves them: exactly the batches that
+ * a training draws in that epoch. */
+#include <string.h>
+#include "cmd/args.h"
+#include "cmd/inspect/preview.h"
+
+typedef struct job {
+    fpc_cmdline *cmd;
+    fpc_stages *s;
+    const char *out;
+    int64_t n, epoch;
+    fpc_preview_sample *sample;
+} job;
+
+static const void *copy(fpc_arena *arena, const void *from, size_t bytes)
+{
+    void *to = fpc_alloc(arena, bytes);
+    if (to)
+        memcpy(to, from, bytes);
+    return to;
+}
+
+static fpc_status take_batch(job *j, const fpc_batch *b, int64_t *done)
+{
+    fpc_arena *arena = j->cmd->arena;
+    const size_t pixels = (size_t)b->h * (size_t)b->w;
+    float *image = fpc_alloc(arena, (size_t)b->n * pixels * 3 * sizeof *image);
+    uint8_t *mask = fpc_alloc(arena, (size_t)b->n * pixels);
+    const char **names = fpc_alloc(arena, (size_t)b->n * sizeof *names);
+    fpc_status st = image && mask && names ? FPC_OK : FPC_ENOMEM;
+    for (int32_t i = 0; i < b->n && !st; i++) {
+        char id[256];
+        st = fpc_data_name(j->s->data, FPC_TRAIN, b->index[i], id, sizeof id);
+        if (!st && !(names[i] = fpc_strdup(arena, id)))
+            st = FPC_ENOMEM;
+    }
+    st = st ? st : fpc_augmented_step(j->s, b, image, mask);
+    for (int32_t i = 0; i < b->n && *done < j->n && !st; i++) {
+        fpc_preview_sample *p = &j->sample[(*done)++];
+        p->name = names[i];
+        p->image = copy(arena, b->image + (size_t)i * pixels * 3, pixels * 3);
+        p->mask = copy(arena, b->mask + (size_t)i * pixels, pixels);
+        p->augmented = image + (size_t)i * pixels * 3;
+        p->labels = mask + (size_t)i * pixels;
+        st = p->image && p->mask ? fpc_preview_describe(arena, fpc_data_augments(j->s->data), b, i, names, p)
+                                 : FPC_ENOMEM;
+    }
+    return st;
+}
+
+static fpc_status preview(job *j)
+{
+    const fpc_dataset_info *info = fpc_data_info(j->s->data);
+    const fpc_batch *b = NULL;
+    int64_t done = 0;
+    j->sample = fpc_alloc(j->cmd->arena, (size_t)j->n * sizeof *j->sample);
+    fpc_status st = j->sample ? fpc_data_start(j->s->data, FPC_TRAIN, j->epoch - 1, 0) : FPC_ENOMEM;
+    while (!st && done < j->n && !(st = fpc_data_next(j->s->data, &b)) && b)
+        st = take_batch(j, b, &done);
+    if (st)
+        return st;
+    const char *title = fpc_sprintf(j->cmd->arena, "%s, epoch %lld, seed %lld", j->s->recipe->path, (long long)j->epoch,
+                                    (long long)j->s->run.seed);
+    if (!title || (st = fpc_preview_draw(j->cmd->ctx, j->cmd->arena, info, j->out, title, (int32_t)done, j->sample)))
+        return title ? st : FPC_ENOMEM;
+    for (int64_t i = 0; i < done; i++) {
+        fpc_print(j->cmd, "%s\n", j->sample[i].name);
+        for (int32_t k = 0; k < j->sample[i].n_lines; k++)
+            fpc_print(j->cmd, "  %s\n", j->sample[i].line[k]);
+    }
+    fpc_print(j->cmd, "%s: %lld samples of epoch %lld\n", j->out, (long long)done, (long long)j->epoch);
+    return FPC_OK;
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    job j = {.cmd = cmd, .out = "preview.png", .n = 8, .epoch = 1};
+    const fpc_arg args[] = {{"out", 'o', FPC_ARG_TEXT, 0, &j.out},
+                            {"number", 'n', FPC_ARG_COUNT, 0, &j.n},
+                            {"epoch", 0, FPC_ARG_COUNT, 0, &j.epoch},
+                            {0}};
+    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+
+    if (st)
+        return st;
+    if (j.n > FPC_PREVIEW_MOST)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore preview: -n %lld: at most %d samples fit on a sheet",
+                        (long long)j.n, FPC_PREVIEW_MOST);
+    if ((st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
+        return st;
+    return preview(&j);
+}
+
+const fpc_cmd fpc_cmd_preview = {
+    .name = "preview",
+    .summary = "Draw augmented training samples with their masks and drawn parameters.",
+    .needs_recipe = 1,
+    .run = run,
+    .help = "usage: fpcore preview -c RECIPE [-s SECTION.KEY=VALUE]... [-o FILE.png] [-n N] [--epoch E]\n"
+            "\n"
+            "Writes a sheet with the first samples of an epoch as training sees them: picture and mask before and "
+            "after\n"
+            "augmentation, the mask laid over the picture, and what was drawn for each; prints the same numbers. What "
+            "counts\n"
+            "nowhere is magenta.\n"
+            "\n"
+            "  -o, --out FILE       the sheet (default: preview.png)\n"
+            "  -n, --number N       samples, at most 64 (default: 8)\n"
+            "  --epoch E            of the training, from 1 (default: 1)\n"
+            "\n"
+            "example: fpcore preview -c conf/quickstart.ini -o preview.png -n 4\n"};

@@ -1,0 +1,183 @@
+/* find.c: the recorded runs that words of the command line name. A run folder or a history file that cannot be
+ * read is an error where it was named, and a warning where it was only found in a folder that was. */
+#define _GNU_SOURCE
+#include "cmd/report/analyze/analyze.h"
+#include "base/message.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_RUNS = 4096 };
+
+typedef struct finder {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    fpc_past **past;
+    int32_t n, without_history, unreadable;
+} finder;
+
+static int holds(const finder *f, const char *folder, const char *name)
+{
+    const char *path = fpc_sprintf(f->arena, "%s/%s", folder, name);
+
+    return path && !access(path, F_OK);
+}
+
+static int is_folder(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* Whether the trainer made it. */
+static int is_run(const finder *f, const char *folder)
+{
+    static const char *const file[] = {"history.json", "run.json", "recipe.ini", "last.safetensors",
+                                       "best.safetensors"};
+
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+        if (holds(f, folder, file[i]))
+            return 1;
+    return 0;
+}
+
+static fpc_status add(finder *f, fpc_ctx *ctx, const char *path)
+{
+    fpc_past *past;
+    fpc_status status;
+
+    if (f->n == MAX_RUNS)
+        return fpc_fail(ctx, FPC_EINVAL, "%s: more than %d runs are not read at once", path, MAX_RUNS);
+    if ((status = fpc_past_read(ctx, f->arena, path, &past)))
+        return status;
+    f->past[f->n++] = past;
+    return FPC_OK;
+}
+
+/* What was found in a folder need not be a history at all. */
+static fpc_status try(finder *f, const char *path)
+{
+    fpc_ctx *own = fpc_ctx_new();
+
+    if (!own)
+        return fpc_fail(f->ctx, FPC_ENOMEM, "%s: no memory to read it", path);
+    if (add(f, own, path)) {
+        f->unreadable++;
+        fpc_log(f->ctx, FPC_LOG_WARN, "%s; left out", fpc_ctx_error(own));
+    }
+    fpc_ctx_free(own);
+    return FPC_OK;
+}
+
+static int is_json(const char *name)
+{
+    const size_t n = strlen(name);
+
+    return n > 5 && !strcmp(name + n - 5, ".json");
+}
+
+static int not_hidden(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static fpc_status look_into(finder *f, const char *folder)
+{
+    struct dirent **entry;
+    const int n = scandir(folder, &entry, not_hidden, alphasort);
+    const int32_t before = f->n + f->without_history + f->unreadable;
+    fpc_status status = FPC_OK;
+
+    if (n < 0)
+        return fpc_fail(f->ctx, FPC_EIO, "%s: the folder cannot be read: %s", folder, strerror(errno));
+    for (int i = 0; i < n; i++) {
+        const char *path =
+            fpc_sprintf(f->arena, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", entry[i]->d_name);
+        if (!path)
+            status = FPC_ENOMEM;
+        else if (status || (is_folder(path) ? !is_run(f, path) : !is_json(path)))
+            continue;
+        else if (is_folder(path) && !holds(f, path, "history.json"))
+            f->without_history++;
+        else
+            status = try(f, path);
+    }
+    for (int i = 0; i < n; i++)
+        free(entry[i]);
+    free(entry);
+    if (!status && f->n + f->without_history + f->unreadable == before)
+        return fpc_fail(f->ctx, FPC_ENOENT,
+                        "%s: is no run folder and holds none: there is no history.json, and no "
+                        "folder with one",
+                        folder);
+    return status;
+}
+
+/* RUN/history.json beside its papers means the run. NULL without memory. */
+static const char *run_of(fpc_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *folder, *papers;
+
+    if (strcmp(slash ? slash + 1 : path, "history.json"))
+        return path;
+    folder = !slash ? "." : slash == path ? "/" : fpc_sprintf(arena, "%.*s", (int)(slash - path), path);
+    papers = folder ? fpc_sprintf(arena, "%s/run.json", folder) : NULL;
+    return !papers ? NULL : access(papers, F_OK) ? path : folder;
+}
+
+fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const char *const *operand, int32_t *n_past,
+                            fpc_past ***past, int32_t *without_history, int32_t *unreadable)
+{
+    finder f = {.ctx = ctx, .arena = arena, .past = fpc_alloc(arena, MAX_RUNS * sizeof(fpc_past *))};
+    fpc_status status = f.past ? FPC_OK : FPC_ENOMEM;
+
+    for (int32_t i = 0; i < n && !status; i++) {
+        const char *path = run_of(arena, operand[i]);
+        status = !path                                           ? FPC_ENOMEM
+                 : *path && is_folder(path) && !is_run(&f, path) ? look_into(&f, path)
+                                                                 : add(&f, ctx, path);
+    }
+    if (!status)
+        status = fpc_past_labels(arena, f.n, f.past);
+    *n_past = f.n;
+    *past = f.past;
+    *without_history = f.without_history;
+    *unreadable = f.unreadable;
+    return status;
+}
+
+/* ---- names on the command line ---- */
+
+static int means(const fpc_past *p, const char *name, int exactly)
+{
+    if (exactly)
+        return !strcmp(p->label, name) || !strcmp(p->path, name);
+    return strstr(p->label, name) != NULL;
+}
+
+int32_t fpc_analyze_named(fpc_analyses *all, const char *option, const char *text, size_t length)
+{
+    const char *name = fpc_sprintf(all->arena, "%.*s", (int)length, text), *list = "";
+    int32_t found = -1, n = 0;
+
+    for (int exactly = 1; name && *name && exactly >= 0 && !n; exactly--)
+        for (int32_t i = 0; i < all->n; i++)
+            if (means(all->run[i].past, name, exactly)) {
+                list = fpc_sprintf(all->arena, "%s%s%s", list ? list : "", n ? ", " : "", all->run[i].past->label);
+                found = i;
+                n++;
+            }
+    if (n == 1)
+        return found;
+    if (n > 1)
+        fpc_fail(all->ctx, FPC_EINVAL, "%s %s: may mean %s; a part of the name that only one run has is needed", option,
+                 name, list ? list : "several runs");
+    else
+        fpc_fail(all->ctx, FPC_EINVAL, "%s %s: no run of this name was given", option, name ? name : "");
+    return -1;
+}

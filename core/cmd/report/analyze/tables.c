@@ -1,0 +1,317 @@
+/* tables.c: what several runs are beside each other: ranking with robust columns (reference 8.1: the best of
+ * many noisy epochs favours long, noisy runs), equal epochs and restarts (8.8), bookkeeping (8.10). */
+#define _GNU_SOURCE
+#include "cmd/report/analyze/analyze.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *fpc_analysis_ended(const fpc_analysis *a)
+{
+    const fpc_past *p = a->past;
+    const int64_t patience = fpc_past_number(p, "run", "patience", 0);
+
+    if (p->ended)
+        return p->ended;
+    if (p->truncated)
+        return "truncated";
+    if (!p->recipe || a->n >= fpc_past_number(p, "run", "epochs", 0))
+        return "complete";
+    return patience > 0 && a->n - a->best_epoch >= patience ? "stopped early" : "unfinished";
+}
+
+/* ---- ranking ---- */
+
+static const fpc_column ranking[] = {
+    {"run", "run", FPC_AS_TEXT, "name and time of the run"},
+    {"best", "best", FPC_AS_SCORE, "first best value of the monitored column"},
+    {"best_epoch", "@", FPC_AS_COUNT, "its epoch"},
+    {"epochs", "of", FPC_AS_COUNT, "epochs in the record"},
+    {"train_at_best", "train@best", FPC_AS_SCORE, "the same measure on the training pictures, in the best epoch"},
+    {"gap", "gap", FPC_AS_DIFF, "train - val at the best epoch, absolute"},
+    {"gap_percent", "gap %", FPC_AS_CHANGE, "the gap in percent of val"},
+    {"final", "final", FPC_AS_SCORE, "value of the last epoch"},
+    {"drop", "drop", FPC_AS_SCORE, "best - final"},
+    {"drop_percent", "drop %", FPC_AS_PERCENT, "the drop in percent of the best"},
+    {"ended", "ended", FPC_AS_TEXT,
+     "how the run ended; truncated: the record ends at its best epoch for no known reason"},
+    {0}};
+
+static const fpc_column robust[] = {
+    {"run", "run", FPC_AS_TEXT, "name and time of the run"},
+    {"mean_after", "mean after best", FPC_AS_SCORE, "mean over all epochs behind the best"},
+    {"last10", "last-10", FPC_AS_SCORE, "mean of the last 10 epochs"},
+    {"top5", "top-5", FPC_AS_SCORE, "mean of the 5 best epochs"},
+    {"window", "best 5-ep", FPC_AS_SCORE, "the smoothed peak: best mean of 5 epochs in a row"},
+    {"window_end", "end", FPC_AS_COUNT, "the last of these 5 epochs"},
+    {"above_window", "best above it", FPC_AS_SCORE,
+     "how far the single best epoch lies above that smoothed peak: what of the best is one lucky epoch"},
+    {"change_sigma", "σ(Δval)", FPC_AS_SCORE, "spread of the changes from epoch to epoch, behind epoch 30"},
+    {"low_loss", "min val loss", FPC_AS_SCORE, "lowest validation loss"},
+    {"low_loss_epoch", "@", FPC_AS_COUNT, "its epoch"},
+    {"top_accuracy", "max val acc", FPC_AS_SCORE, "highest pixel accuracy on the validation pictures"},
+    {"top_accuracy_epoch", "@", FPC_AS_COUNT, "its epoch"},
+    {0}};
+
+static void rank(fpc_report *r, fpc_table *first, fpc_table *second, const fpc_analysis *a)
+{
+    fpc_cell *c = fpc_report_row(r, first);
+
+    *c++ = fpc_cell_text(a->past->label);
+    *c++ = fpc_cell_number(a->best);
+    *c++ = fpc_cell_count(a->best_epoch);
+    *c++ = fpc_cell_count(a->n);
+    *c++ = fpc_cell_number(a->train_at_best);
+    *c++ = fpc_cell_number(a->gap);
+    *c++ = fpc_cell_number(a->gap_percent);
+    *c++ = fpc_cell_number(a->final);
+    *c++ = fpc_cell_number(a->drop);
+    *c++ = fpc_cell_number(a->drop_percent);
+    *c = fpc_cell_text(fpc_analysis_ended(a));
+    c = fpc_report_row(r, second);
+    *c++ = fpc_cell_text(a->past->label);
+    *c++ = fpc_cell_number(a->after);
+    *c++ = fpc_cell_number(a->last10);
+    *c++ = fpc_cell_number(a->top5);
+    *c++ = fpc_cell_number(a->window);
+    *c++ = fpc_cell_count(a->window_end);
+    *c++ = fpc_cell_number(a->above);
+    *c++ = fpc_cell_number(a->change_sigma);
+    *c++ = fpc_cell_number(a->low_loss);
+    *c++ = fpc_cell_count(a->low_loss_epoch);
+    *c++ = fpc_cell_number(a->top_accuracy);
+    *c = fpc_cell_count(a->top_accuracy_epoch);
+}
+
+/* ---- against one of the runs ---- */
+
+static const fpc_column against[] = {
+    {"run", "run", FPC_AS_TEXT, "name and time of the run"},
+    {"best", "best", FPC_AS_SCORE, "best value"},
+    {"best_epoch", "@", FPC_AS_COUNT, "its epoch"},
+    {"difference", "difference", FPC_AS_DIFF, "best - best of the run compared with, absolute"},
+    {"difference_percent", "in %", FPC_AS_CHANGE, "the difference in percent of that run's best"},
+    {"train_at_best", "train@best", FPC_AS_SCORE, "the training measure in the best epoch"},
+    {"gap", "gap", FPC_AS_DIFF, "train - val at the best epoch, absolute"},
+    {"other_at_epoch", "other@same", FPC_AS_SCORE, "value of the run compared with, at this run's best epoch"},
+    {"other_so_far", "other so far", FPC_AS_SCORE, "best value of the run compared with, up to this run's best epoch"},
+    {"ahead", "ahead", FPC_AS_DIFF, "best - best so far of the run compared with, at equal epochs"},
+    {0}};
+
+static void compare(const fpc_analyses *all, fpc_report *r)
+{
+    const fpc_analysis *other = &all->run[all->against];
+    fpc_table *t =
+        fpc_report_table(r, &r->overview, "against",
+                         fpc_sprintf(r->arena, "Against %s (%.4f)", other->past->label, other->best), against);
+
+    for (int32_t i = 0; i < all->n; i++) {
+        const fpc_analysis *a = &all->run[i];
+        const double so_far = fpc_analysis_best_so_far(other, a->best_epoch);
+        if (i == all->against)
+            continue;
+        fpc_cell *c = fpc_report_row(r, t);
+        *c++ = fpc_cell_text(a->past->label);
+        *c++ = fpc_cell_number(a->best);
+        *c++ = fpc_cell_count(a->best_epoch);
+        *c++ = fpc_cell_number(a->best - other->best);
+        *c++ = fpc_cell_number(100 * (a->best - other->best) / other->best);
+        *c++ = fpc_cell_number(a->train_at_best);
+        *c++ = fpc_cell_number(a->gap);
+        *c++ = fpc_cell_number(fpc_analysis_at(other, other->val, a->best_epoch));
+        *c++ = fpc_cell_number(so_far);
+        *c = fpc_cell_number(a->best - so_far);
+    }
+    if (t)
+        t->note =
+            "A difference of single best epochs says little; `fpcore compare` tells whether it is more than noise.";
+}
+
+/* ---- restarts ---- */
+
+static const fpc_column restarts[] = {{"run", "run", FPC_AS_TEXT, "name and time of the run"},
+                                      {"after", "after", FPC_AS_COUNT, "last epoch that trained at the low rate"},
+                                      {"low_rate", "low rate", FPC_AS_RATE, "learning rate used in it"},
+                                      {"high_rate", "high rate", FPC_AS_RATE, "learning rate used in the next epoch"},
+                                      {"before", "before", FPC_AS_SCORE, "value of the epoch before the restart"},
+                                      {"dip", "dip", FPC_AS_SCORE, "worst value until the former best is passed"},
+                                      {"dip_epoch", "@", FPC_AS_COUNT, "its epoch"},
+                                      {"fall", "fall", FPC_AS_DIFF, "dip - before"},
+                                      {"former", "former best", FPC_AS_SCORE, "best value up to the restart"},
+                                      {"regained", "passed @", FPC_AS_COUNT, "first epoch that is better than it"},
+                                      {0}};
+
+void fpc_analyze_restarts(fpc_report *r, fpc_chapter *chapter, int32_t n, const fpc_analysis *run)
+{
+    fpc_table *t = fpc_report_table(r, chapter, "restarts", "Restarts of the learning rate", restarts);
+
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t k = 0; k < run[i].n_restarts; k++) {
+            const fpc_restart *s = &run[i].restart[k];
+            fpc_cell *c = fpc_report_row(r, t);
+            *c++ = fpc_cell_text(run[i].past->label);
+            *c++ = fpc_cell_count(s->after);
+            *c++ = fpc_cell_number(s->low);
+            *c++ = fpc_cell_number(s->high);
+            *c++ = fpc_cell_number(s->before);
+            *c++ = fpc_cell_number(s->dip);
+            *c++ = fpc_cell_count(s->dip_epoch);
+            *c++ = fpc_cell_number(s->dip - s->before);
+            *c++ = fpc_cell_number(s->former);
+            *c = fpc_cell_count(s->regained);
+        }
+}
+
+/* ---- parameters ---- */
+
+static const fpc_column budget[] = {{"run", "run", FPC_AS_TEXT, "name and time of the run"},
+                                    {"parameters", "parameters", FPC_AS_COUNT, "that are trained"},
+                                    {"limit", "limit", FPC_AS_COUNT, "model.max_params of the recipe"},
+                                    {"used_percent", "used %", FPC_AS_PERCENT, "of the limit"},
+                                    {"left", "left", FPC_AS_COUNT, "parameters that the limit leaves"},
+                                    {0}};
+
+void fpc_analyze_budget(fpc_report *r, fpc_chapter *chapter, int32_t n, const fpc_analysis *run)
+{
+    fpc_table *t = fpc_report_table(r, chapter, "parameters", "Parameters", budget);
+
+    for (int32_t i = 0; i < n; i++) {
+        const int64_t has = run[i].past->parameters, limit = fpc_past_number(run[i].past, "model", "max_params", 0);
+        if (has < 1)
+            continue;
+        fpc_cell *c = fpc_report_row(r, t);
+        *c++ = fpc_cell_text(run[i].past->label);
+        *c++ = fpc_cell_count(has);
+        *c++ = fpc_cell_count(limit);
+        *c++ = fpc_cell_number(limit > 0 ? 100 * (double)has / (double)limit : NAN);
+        *c = fpc_cell_number(limit > 0 ? (double)(limit - has) : NAN);
+    }
+}
+
+/* ---- scores of the test set ---- */
+
+static const fpc_column tests[] = {{"run", "run", FPC_AS_TEXT, "name and time of the run"},
+                                   {"val", "val", FPC_AS_SCORE, "best value on the validation pictures"},
+                                   {"test", "test", FPC_AS_SCORE, "score on the test set (--test)"},
+                                   {"gap", "val - test", FPC_AS_DIFF, "absolute"},
+                                   {"gap_percent", "in %", FPC_AS_CHANGE, "in percent of val"},
+                                   {0}};
+
+fpc_status fpc_analyze_tests(fpc_analyses *all, fpc_report *r, fpc_chapter *chapter)
+{
+    fpc_table *t = fpc_report_table(r, chapter, "tests", "Scores on the test set", tests);
+
+    for (int32_t i = 0; i < all->o->test.n; i++) {
+        const char *text = all->o->test.text[i], *equals = strrchr(text, '=');
+        char *end = NULL;
+        double score;
+        int32_t which;
+
+        errno = 0;
+        score = equals ? strtod(equals + 1, &end) : NAN;
+        if (!equals || errno || end == equals + 1 || *end || !isfinite(score))
+            return fpc_fail(all->ctx, FPC_EINVAL, "--test %s: RUN=SCORE is needed, like lmsa_v1=0.6438", text);
+        if ((which = fpc_analyze_named(all, "--test", text, (size_t)(equals - text))) < 0)
+            return FPC_EINVAL;
+        const fpc_analysis *a = &all->run[which];
+        fpc_cell *c = fpc_report_row(r, t);
+        *c++ = fpc_cell_text(a->past->label);
+        *c++ = fpc_cell_number(a->best);
+        *c++ = fpc_cell_number(score);
+        *c++ = fpc_cell_number(a->best - score);
+        *c = fpc_cell_number(100 * (a->best - score) / a->best);
+    }
+    return FPC_OK;
+}
+
+/* ---- bookkeeping ---- */
+
+static const fpc_column counts[] = {
+    {"ended", "ended", FPC_AS_TEXT, "how runs ended"}, {"runs", "runs", FPC_AS_COUNT, "how many"}, {0}};
+
+static void count_row(fpc_report *r, fpc_table *t, const char *what, int32_t n)
+{
+    fpc_cell *c = n ? fpc_report_row(r, t) : NULL;
+
+    if (c) {
+        c[0] = fpc_cell_text(what);
+        c[1] = fpc_cell_count(n);
+    }
+}
+
+static void count_endings(const fpc_analyses *all, fpc_report *r)
+{
+    fpc_table *t = fpc_report_table(r, &r->overview, "endings", "How they ended", counts);
+
+    for (int32_t i = 0; i < all->n; i++) {
+        const char *ended = fpc_analysis_ended(&all->run[i]);
+        int32_t n = 0, before = 0;
+        for (int32_t k = 0; k < all->n; k++)
+            if (!strcmp(ended, fpc_analysis_ended(&all->run[k]))) {
+                n++;
+                before += k < i;
+            }
+        if (!before)
+            count_row(r, t, ended, n);
+    }
+    count_row(r, t, "no history", all->without_history);
+    count_row(r, t, "unreadable", all->unreadable);
+}
+
+/* Names the runs that are cut; many in one sentence. */
+static void warn_truncated(const fpc_analyses *all, fpc_report *r)
+{
+    const char *list = "";
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < all->n && list; i++)
+        if (all->run[i].past->truncated)
+            list = fpc_sprintf(r->arena, "%s%s%s", list, n++ ? ", " : "", all->run[i].past->label);
+    if (n && list)
+        fpc_report_note(r, &r->overview,
+                        "Truncated: %s. %s record%s exactly at %s best epoch, as one does that was taken from a "
+                        "best-model checkpoint; what came later is unknown, so final value, drop and \"collapse\" mean "
+                        "nothing there.",
+                        list, n > 1 ? "Their" : "Its", n > 1 ? "s end" : " ends", n > 1 ? "their" : "its");
+}
+
+static void warn_measures(const fpc_analyses *all, fpc_report *r)
+{
+    const char *first = all->run[0].past->monitor;
+
+    for (int32_t i = 1; i < all->n; i++)
+        if (strcmp(all->run[i].past->monitor, first)) {
+            fpc_report_note(r, &r->overview,
+                            "Not all runs are measured by one column: %s has %s, %s has %s. Their values cannot be "
+                            "compared; --metric COLUMN chooses one for all.",
+                            all->run[0].past->label, first, all->run[i].past->label, all->run[i].past->monitor);
+            return;
+        }
+}
+
+fpc_status fpc_analyze_overview(fpc_analyses *all, fpc_report *r)
+{
+    fpc_chapter *own = all->n == 1 ? &r->run[0] : &r->overview;
+    fpc_table *first = fpc_report_table(r, &r->overview, "ranking",
+                                        fpc_sprintf(r->arena, "Ranking by %s", all->run[0].past->monitor), ranking);
+    fpc_table *second = fpc_report_table(r, &r->overview, "robust", "Less sensitive to single epochs", robust);
+    fpc_status status;
+
+    r->overview.key = "overview";
+    r->overview.title = "Overview";
+    for (int32_t i = 0; i < all->n; i++)
+        rank(r, first, second, &all->run[i]);
+    if (all->n > 1) {
+        compare(all, r);
+        fpc_analyze_restarts(r, &r->overview, all->n, all->run);
+        fpc_analyze_budget(r, &r->overview, all->n, all->run);
+        count_endings(all, r);
+        warn_truncated(all, r);
+        warn_measures(all, r);
+        if ((status = fpc_analyze_trajectory(all, r)))
+            return status;
+    }
+    return fpc_analyze_tests(all, r, own);
+}

@@ -1,0 +1,313 @@
+/* read.c: the runs behind the words of a command line: run folders, folders that hold run folders (a sweep),
+ * lone history files. Reads the record, the resolved recipe, the papers and the scores per picture, and says of each
+ * run whether it is to be taken as finished. Files are hostile: columns are checked for kind and length. */
+#define _GNU_SOURCE
+#include "cmd/report/compare/compare.h"
+#include "base/message.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_RUNS = 10000 };
+
+static const char *join(fpc_comparison *c, const char *folder, const char *name)
+{
+    return fpc_sprintf(c->arena, "%s/%s", folder, name);
+}
+
+static int is_folder(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static int holds(fpc_comparison *c, const char *folder, const char *name)
+{
+    const char *path = join(c, folder, name);
+
+    return path && !access(path, F_OK);
+}
+
+static int is_run(fpc_comparison *c, const char *path)
+{
+    return is_folder(path) && (holds(c, path, "recipe.ini") || holds(c, path, "run.json"));
+}
+
+/* ---- the recipe ---- */
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const fpc_setting *)a)->key, ((const fpc_setting *)b)->key);
+}
+
+/* Seed and name make another run of the same recipe; these others change no result (tests/cli/train_tiny.sh). */
+static int changes_nothing(const char *section, const char *key)
+{
+    static const char *const other[] = {"run.name",        "run.seed",        "run.out",
+                                        "backend.threads", "dataset.readers", "dataset.cache_mb"};
+    const size_t n = strlen(section);
+
+    if (!strncmp(section, "logger", 6))
+        return 1;
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (!strncmp(other[i], section, n) && other[i][n] == '.' && !strcmp(other[i] + n + 1, key))
+            return 1;
+    return 0;
+}
+
+static const char *value_of(const fpc_recipe *recipe, const char *section, const char *key)
+{
+    const fpc_entry *e = fpc_section_entry(fpc_recipe_section(recipe, section), key);
+
+    return e ? e->value : "";
+}
+
+/* Augmentations run in the order of their sections. */
+static const char *augment_order(fpc_comparison *c, const fpc_recipe *recipe)
+{
+    const char *order = "";
+
+    for (int32_t i = 0; i < recipe->n && order; i++)
+        if (!strncmp(recipe->section[i].name, "augment.", 8))
+            order = fpc_sprintf(c->arena, "%s%s%s", order, *order ? " " : "", recipe->section[i].name + 8);
+    return order;
+}
+
+static fpc_status take_recipe(fpc_comparison *c, fpc_contender *r, const fpc_recipe *recipe)
+{
+    int32_t n = 1;
+
+    for (int32_t i = 0; i < recipe->n; i++)
+        n += recipe->section[i].n;
+    if (!(r->setting = fpc_alloc(c->arena, (size_t)n * sizeof *r->setting)))
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < recipe->n; i++)
+        for (int32_t k = 0; k < recipe->section[i].n; k++) {
+            const fpc_entry *e = &recipe->section[i].entry[k];
+            if (changes_nothing(recipe->section[i].name, e->key))
+                continue;
+            const char *key = fpc_sprintf(c->arena, "%s.%s", recipe->section[i].name, e->key);
+            if (!key)
+                return FPC_ENOMEM;
+            r->setting[r->n_settings++] = (fpc_setting){key, e->value};
+        }
+    if (!(r->setting[r->n_settings].value = augment_order(c, recipe)))
+        return FPC_ENOMEM;
+    if (strchr(r->setting[r->n_settings].value, ' '))
+        r->setting[r->n_settings++].key = "augment (order)";
+    qsort(r->setting, (size_t)r->n_settings, sizeof *r->setting, by_key);
+    return FPC_OK;
+}
+
+/* The plugin behind the monitored column "val_LABEL". */
+static const char *metric_of(fpc_comparison *c, const fpc_past *past)
+{
+    const char *label = past->monitor ? strchr(past->monitor, '_') : NULL;
+    const char *section = label ? fpc_sprintf(c->arena, "metric.%s", label + 1) : NULL;
+
+    return section ? value_of(past->recipe, section, "use") : "";
+}
+
+/* A sweep's runs are named RECIPE,KEY=VALUE,sSEED. */
+static const char *without_seed(fpc_comparison *c, const char *name, const char *seed)
+{
+    char *common = fpc_strdup(c->arena, name);
+    const char *tail = fpc_sprintf(c->arena, ",s%s", seed);
+    const size_t n = common ? strlen(common) : 0, m = tail ? strlen(tail) : 0;
+
+    if (n > m && m && !strcmp(common + n - m, tail))
+        common[n - m] = '\0';
+    return tail ? common : NULL;
+}
+
+static fpc_status read_recipe(fpc_comparison *c, fpc_contender *r)
+{
+    const fpc_status status = take_recipe(c, r, r->past->recipe);
+
+    if (status)
+        return status;
+    r->seed = value_of(r->past->recipe, "run", "seed");
+    r->metric = metric_of(c, r->past);
+    return (r->recipe = without_seed(c, r->past->name, r->seed)) ? FPC_OK : FPC_ENOMEM;
+}
+
+/* ---- how it ended ---- */
+
+static fpc_status judge_end(fpc_comparison *c, fpc_contender *r)
+{
+    const long long n = r->past->epochs, planned = fpc_past_number(r->past, "run", "epochs", 0);
+    const char *ended = r->past->ended, *how = NULL;
+
+    if (ended && (!strcmp(ended, "complete") || !strcmp(ended, "stopped early")))
+        r->finished = 1;
+    else if (ended && !strcmp(ended, "interrupted"))
+        how = fpc_sprintf(c->arena, "was interrupted behind epoch %lld of %lld", n, planned);
+    else if (ended && !strcmp(ended, "running"))
+        how = fpc_sprintf(c->arena, "is still running, or was killed, behind epoch %lld of %lld", n, planned);
+    else if (ended)
+        how = fpc_sprintf(c->arena, "%s behind epoch %lld of %lld", ended, n, planned);
+    else if (r->past->truncated)
+        how = fpc_sprintf(
+            c->arena, "the history ends at its best epoch, %lld: truncated, it seems; what came later is unknown", n);
+    else if (n < planned)
+        how = fpc_sprintf(c->arena, "ends behind epoch %lld of %lld; why is not recorded", n, planned);
+    else
+        r->finished = 1;
+    r->remark = how;
+    return r->finished || how ? FPC_OK : FPC_ENOMEM;
+}
+
+/* ---- runs ---- */
+
+void fpc_standing_of(int64_t n, const double *val, const double *train, int higher, fpc_standing *s)
+{
+    const int64_t best = fpc_series_best(n, val, higher);
+    int64_t end;
+
+    *s = (fpc_standing){.best_epoch = best + 1};
+    if (best < 0)
+        return;
+    s->best = val[best];
+    s->train = train ? train[best] : NAN;
+    s->gap = s->train - s->best;
+    s->last = val[n - 1];
+    s->drop = s->best - s->last;
+    s->after = fpc_series_mean(n - best - 1, val + best + 1);
+    s->last10 = fpc_series_last(n, val, 10);
+    s->top5 = fpc_series_top(n, val, 5, higher);
+    s->window = fpc_series_window(n, val, 5, higher, &end);
+    s->window_end = end + 1;
+    s->jitter = n > 31 ? fpc_series_change_sigma(n - 30, val + 30) : NAN;
+}
+
+static fpc_status read_scores(fpc_comparison *c, fpc_contender *r)
+{
+    const char *path = r->past->folder ? join(c, r->past->folder, "validation.safetensors") : NULL;
+
+    if (!path || access(path, F_OK))
+        return r->past->folder && !path ? FPC_ENOMEM : FPC_OK;
+    return fpc_validation_read(c->ctx, c->arena, path, &r->scores);
+}
+
+/* A run that was cut in its first epoch has nothing to compare, and is no mistake of whoever names a sweep's folder. */
+static int has_epochs(fpc_comparison *c, const char *path)
+{
+    const char *papers = is_folder(path) ? join(c, path, "run.json") : NULL;
+    json_t *root = papers ? json_load_file(papers, 0, NULL) : NULL;
+    const json_t *done = json_object_get(root, "epochs_done");
+    const int none = json_is_integer(done) && json_integer_value(done) == 0;
+
+    json_decref(root);
+    if (none)
+        fpc_log(c->ctx, FPC_LOG_WARN, "%s: no epoch is finished; the run is left out", path);
+    return !none;
+}
+
+static fpc_status read_run(fpc_comparison *c, const char *path)
+{
+    fpc_contender *r = &c->run[c->n_runs];
+    fpc_status status;
+
+    if (!has_epochs(c, path))
+        return FPC_OK;
+    *r = (fpc_contender){.metric = "", .seed = ""};
+    if ((status = fpc_past_read(c->ctx, c->arena, path, &r->past)))
+        return status;
+    if (!r->past->monitor)
+        return fpc_fail(c->ctx, FPC_EFORMAT, "%s: no column to compare: neither that of run.metric nor val_f_score",
+                        path);
+    const char *train = fpc_sprintf(c->arena, "train_%s", strchr(r->past->monitor, '_') + 1);
+    r->recipe = r->past->label;
+    r->val = fpc_past_column(r->past, r->past->monitor);
+    r->train = train && !strncmp(r->past->monitor, "val_", 4) ? fpc_past_column(r->past, train) : NULL;
+    fpc_standing_of(r->past->epochs, r->val, r->train, r->past->higher_is_better, &r->standing);
+    if ((r->past->recipe && (status = read_recipe(c, r))) || (status = read_scores(c, r)))
+        return status;
+    c->n_runs++;
+    return judge_end(c, r);
+}
+
+static int is_known(const fpc_comparison *c, const char *path)
+{
+    struct stat a, b;
+
+    for (int32_t i = 0; i < c->n_runs; i++)
+        if (!stat(path, &a) && !stat(c->run[i].past->path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            return 1;
+    return 0;
+}
+
+static fpc_status add_run(fpc_comparison *c, const char *path)
+{
+    if (is_known(c, path))
+        return FPC_OK;
+    if (c->n_runs >= MAX_RUNS)
+        return fpc_fail(c->ctx, FPC_EINVAL, "fpcore compare: more than %d runs", MAX_RUNS);
+    return read_run(c, path);
+}
+
+static int no_dot(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* The run folders in a folder, by name. */
+static fpc_status add_all(fpc_comparison *c, const char *folder)
+{
+    struct dirent **entry;
+    const int n = scandir(folder, &entry, no_dot, alphasort);
+    int found = 0;
+    fpc_status status = FPC_OK;
+
+    if (n < 0)
+        return fpc_fail(c->ctx, FPC_EIO, "%s: cannot be read: %s", folder, strerror(errno));
+    for (int i = 0; i < n; i++) {
+        const char *path = status ? NULL : join(c, folder, entry[i]->d_name);
+        if (!status && !path)
+            status = FPC_ENOMEM;
+        if (path && is_run(c, path)) {
+            found++;
+            status = add_run(c, path);
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    if (!status && !found)
+        return fpc_fail(c->ctx, FPC_ENOENT, "%s: neither a run folder (no recipe.ini) nor a folder of run folders",
+                        folder);
+    return status;
+}
+
+static fpc_status unique_labels(fpc_comparison *c)
+{
+    fpc_past **past = fpc_alloc(c->arena, ((size_t)c->n_runs + 1) * sizeof *past);
+
+    if (!past)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < c->n_runs; i++)
+        past[i] = c->run[i].past;
+    return fpc_past_labels(c->arena, c->n_runs, past);
+}
+
+fpc_status fpc_compare_read(fpc_comparison *c, int32_t n, const char *const *path)
+{
+    fpc_status status = FPC_OK;
+
+    if (!(c->run = fpc_alloc(c->arena, (size_t)MAX_RUNS * sizeof *c->run)))
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < n && !status; i++) {
+        struct stat st;
+        if (stat(path[i], &st))
+            return fpc_fail(c->ctx, FPC_ENOENT, "%s: cannot be read: %s", path[i], strerror(errno));
+        status = is_folder(path[i]) && !is_run(c, path[i]) ? add_all(c, path[i]) : add_run(c, path[i]);
+    }
+    return status ? status : unique_labels(c);
+}

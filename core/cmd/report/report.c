@@ -1,0 +1,128 @@
+/* report.c: builds reports (report.h). Builders of tables check nothing: what fails for lack of memory is remembered in
+ * the report, and the rows asked for after that are spare ones that nobody prints. */
+#define _GNU_SOURCE
+#include "cmd/report/report.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_COLUMNS = 300 }; /* a confusion matrix of 256 classes fits */
+
+fpc_table *fpc_report_table(fpc_report *r, fpc_chapter *chapter, const char *key, const char *title,
+                            const fpc_column *column)
+{
+    fpc_table *t = fpc_alloc(r->arena, sizeof *t);
+
+    if (!t || chapter->n_tables == FPC_REPORT_TABLES) {
+        r->failed = 1;
+        return NULL;
+    }
+    *t = (fpc_table){.key = key, .title = title, .column = column};
+    while (column[t->n_columns].key && t->n_columns < MAX_COLUMNS)
+        t->n_columns++;
+    return chapter->table[chapter->n_tables++] = t;
+}
+
+static int grow(fpc_report *r, fpc_table *t)
+{
+    const int32_t cap = t->cap ? 2 * t->cap : t->upright ? 1 : 8;
+    fpc_cell *cell;
+
+    if (t->n_rows < t->cap)
+        return 1;
+    if (!(cell = fpc_alloc(r->arena, (size_t)cap * (size_t)t->n_columns * sizeof *cell)))
+        return 0;
+    if (t->n_rows)
+        memcpy(cell, t->cell, (size_t)t->n_rows * (size_t)t->n_columns * sizeof *cell);
+    t->cell = cell;
+    t->cap = cap;
+    return 1;
+}
+
+fpc_cell *fpc_report_row(fpc_report *r, fpc_table *t)
+{
+    static _Thread_local fpc_cell spare[MAX_COLUMNS];
+    fpc_cell *row = spare;
+
+    if (t && grow(r, t))
+        row = t->cell + (size_t)t->n_rows++ * (size_t)t->n_columns;
+    else
+        r->failed = 1;
+    for (int32_t i = 0; i < (t ? t->n_columns : 0); i++)
+        row[i] = (fpc_cell){.number = NAN};
+    return row;
+}
+
+void fpc_report_note(fpc_report *r, fpc_chapter *chapter, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0 || chapter->n_notes == FPC_REPORT_NOTES ||
+        !(chapter->note[chapter->n_notes] = fpc_report_clean(r->arena, text)))
+        r->failed = 1;
+    else
+        chapter->n_notes++;
+    if (n >= 0)
+        free(text);
+}
+
+fpc_cell fpc_cell_count(int64_t n)
+{
+    return fpc_cell_number(n > 0 ? (double)n : NAN);
+}
+
+/* Bytes of the UTF-8 character at *c, or 0: it is none, or a control character. */
+static int character(const unsigned char *c)
+{
+    const int n = *c < 0x80                 ? 1
+                  : *c >= 0xc2 && *c < 0xe0 ? 2
+                  : *c >= 0xe0 && *c < 0xf0 ? 3
+                  : *c >= 0xf0 && *c < 0xf5 ? 4
+                                            : 0;
+
+    for (int i = 1; i < n; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    if (n == 1 && (*c < ' ' || *c == 0x7f))
+        return 0;
+    if ((n == 2 && *c == 0xc2 && c[1] < 0xa0) ||
+        (n == 3 && ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] >= 0xa0))) ||
+        (n == 4 && ((*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] >= 0x90))))
+        return 0;
+    return n;
+}
+
+const char *fpc_report_clean(fpc_arena *arena, const char *text)
+{
+    unsigned char *copy = (unsigned char *)fpc_strdup(arena, text);
+    int n;
+
+    for (unsigned char *c = copy; c && *c; c += n)
+        if (!(n = character(c)))
+            *c = '?', n = 1;
+    return copy ? (const char *)copy : "";
+}
+
+const char *fpc_cell_show(fpc_arena *arena, const fpc_column *column, const fpc_cell *cell)
+{
+    static const char *const format[] = {
+        [FPC_AS_TEXT] = "%g",      [FPC_AS_COUNT] = "%.0f",   [FPC_AS_SCORE] = "%.4f",  [FPC_AS_DIFF] = "%+.4f",
+        [FPC_AS_PERCENT] = "%.2f", [FPC_AS_CHANGE] = "%+.2f", [FPC_AS_SLOPE] = "%+.5f", [FPC_AS_RATE] = "%.3e"};
+    char *shown;
+
+    if (cell->text)
+        return fpc_report_clean(arena, cell->text);
+    if (isnan(cell->number))
+        return "-";
+    if ((shown = fpc_sprintf(arena, format[column->as], cell->number)) && *shown == '-' && !shown[strspn(shown, "-0.")])
+        *shown = '+'; /* no "-0.0000" */
+    return shown ? shown : "";
+}

@@ -1,0 +1,72 @@
+/* submit.c: `fpcore submit`: the archive for a contest, written and then checked. */
+#include <fpcore/logger.h>
+#include "weights/weights.h"
+#include "cmd/submit/submit.h"
+
+/* Before a picture is read. */
+static fpc_status check_limit(const fpc_submit *s)
+{
+    const int64_t n = s->stages->state->n_trainable;
+    if (n < s->limit)
+        return FPC_OK;
+    return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                    "fpcore submit: the model has %lld trainable parameters; the contest takes fewer than %lld. "
+                    "model.max_params = %lld keeps a recipe below it; --limit N is for another contest",
+                    (long long)n, (long long)s->limit, (long long)s->limit - 1);
+}
+
+static fpc_status write_archive(fpc_submit *s)
+{
+    const void *data;
+    size_t bytes;
+    const fpc_status st = fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, s->n, s->entry, &data, &bytes);
+    return st ? st : fpc_write_atomic(s->cmd->ctx, s->out, data, bytes);
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    int flip = 0, no_exchange = 0;
+    fpc_submit s = {.cmd = cmd, .limit = FPC_SUBMIT_LIMIT};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &s.weights},
+                            {"out", 'o', FPC_ARG_TEXT, 1, &s.out},
+                            {"scales", 0, FPC_ARG_TEXT, 0, &s.scales},
+                            {"flip", 0, FPC_ARG_FLAG, 0, &flip},
+                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
+                            {"limit", 0, FPC_ARG_COUNT, 0, &s.limit},
+                            {0}};
+    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+
+    if (st || (st = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
+        (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s.stages)) ||
+        (st = check_limit(&s)) || (st = fpc_weights_load(cmd->ctx, s.stages->state, s.weights)))
+        return st;
+    const fpc_dataset_info *info = fpc_data_info(s.stages->data);
+    if ((st = fpc_tta_open(s.stages, cmd->arena, &s.how, info->h, info->w, &s.tta)) || (st = fpc_submit_masks(&s)) ||
+        (st = fpc_submit_solution(&s)) || (st = write_archive(&s)) || (st = fpc_submit_check(&s)))
+        return st;
+    fpc_print(cmd, "%s: %d masks, %lld parameters (fewer than %lld are allowed); read back and found whole\n", s.out,
+              s.n_masks, (long long)s.stages->state->n_trainable, (long long)s.limit);
+    return FPC_OK;
+}
+
+const fpc_cmd fpc_cmd_submit = {
+    .name = "submit",
+    .summary = "Write the archive for a contest: masks of the test pictures, weights, recipe.",
+    .needs_recipe = 1,
+    .run = run,
+    .help = "usage: fpcore submit -c RECIPE -w WEIGHTS.safetensors -o FILE.zip [-s SECTION.KEY=VALUE]...\n"
+            "                     [--scales S,S...] [--flip [--no-exchange]] [--limit N]\n"
+            "\n"
+            "Writes masks/NAME.png for every picture of the data set's test part (8-bit palette, the index is the "
+            "class, the\n"
+            "size is the picture's) and solution/: weights as safetensors and as ckpt.pth for PyTorch, the recipe, a "
+            "script\n"
+            "with --input --output --weights, and a description. Then reads the archive back and compares everything.\n"
+            "\n"
+            "  -w, --weights FILE   weights of the recipe's model\n"
+            "  -o, --out FILE       the archive\n"
+            "  --scales, --flip, --no-exchange\n"
+            "                       as in `fpcore predict`\n"
+            "  --limit N            refuse a model with N trainable parameters or more (default: 1821085)\n"
+            "\n"
+            "example: fpcore submit -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors -o submission.zip\n"};

@@ -1,0 +1,140 @@
+/* solution.c: the solution part of a contest's archive. The weights twice, as safetensors (what fpcore reads)
+ * and as ckpt.pth (what PyTorch reads, under the key `state_dict` as the organisers' sample asks for); the recipe as it
+ * was understood; a script with the options --input --output --weights; a text that says how it all fits together. */
+#include "cmd/submit/submit.h"
+#include <stdio.h>
+#include <string.h>
+#include "weights/weights.h"
+#include "cmd/submit/torch_file.h"
+
+static fpc_status read_file(fpc_submit *s, const char *path, const void **data, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    long size = -1;
+    if (file && !fseek(file, 0, SEEK_END) && (size = ftell(file)) >= 0)
+        rewind(file);
+    void *to = size >= 0 ? fpc_alloc(s->cmd->arena, (size_t)size + 1) : NULL;
+    const int whole = to && fread(to, 1, (size_t)size, file) == (size_t)size;
+    if (file)
+        fclose(file);
+    *data = to;
+    *bytes = (size_t)size;
+    return whole ? FPC_OK : fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be read", path);
+}
+
+/* What the model is: parameters and buffers, without the optimizer's slots that a checkpoint may hold. */
+static fpc_status add_weights(fpc_submit *s)
+{
+    fpc_state *state = s->stages->state;
+    fpc_arena *arena = s->cmd->arena;
+    fpc_st_tensor *list = fpc_alloc(arena, (size_t)state->n * sizeof *list);
+    const char *copy = fpc_sprintf(arena, "%s.weights.tmp", s->out);
+    const void *data;
+    size_t bytes;
+    int32_t n = 0;
+    fpc_status st = list && copy ? FPC_OK : FPC_ENOMEM;
+
+    for (int32_t i = 0; i < state->n && !st; i++)
+        if (state->entry[i].kind == FPC_STATE_PARAM || state->entry[i].kind == FPC_STATE_BUFFER)
+            st = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &list[n++]);
+    st = st ? st : fpc_torch_make(s->cmd->ctx, arena, "solution/ckpt.pth", n, list, &data, &bytes);
+    st = st ? st : fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
+    if (st)
+        return st;
+    st = fpc_weights_save(s->cmd->ctx, state, copy, 0, NULL);
+    st = st ? st : read_file(s, copy, &data, &bytes);
+    remove(copy);
+    return st ? st : fpc_submit_add(s, "solution/weights.safetensors", data, bytes, 0);
+}
+
+static fpc_status add_text(fpc_submit *s, const char *name, const char *text)
+{
+    return text ? fpc_submit_add(s, name, text, strlen(text), 0) : FPC_ENOMEM;
+}
+
+static const char *script(const fpc_submit *s)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    const char *more = s->scales ? fpc_sprintf(s->cmd->arena, " --scales '%s'", s->scales) : "";
+    return fpc_sprintf(
+        s->cmd->arena,
+        "#!/bin/sh\n"
+        "# Masks for a folder of pictures: run.sh --input FOLDER --output FOLDER [--weights FILE.safetensors]\n"
+        "# Needs fpcore %s in the path, or its program's name in FPCORE.\n"
+        "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 1\n"
+        "input= output= weights=$here/weights.safetensors\n"
+        "while [ $# -gt 0 ]; do\n"
+        "    case $1 in\n"
+        "    --input) input=$2 ;;\n"
+        "    --output) output=$2 ;;\n"
+        "    --weights) weights=$2 ;;\n"
+        "    *)\n"
+        "        echo \"run.sh: unknown option $1\" >&2\n"
+        "        exit 2\n"
+        "        ;;\n"
+        "    esac\n"
+        "    [ $# -ge 2 ] || { echo \"run.sh: $1 needs a value\" >&2; exit 2; }\n"
+        "    shift 2\n"
+        "done\n"
+        "[ -n \"$input\" ] && [ -n \"$output\" ] || { echo \"run.sh: --input and --output are needed\" >&2; exit 2; }\n"
+        "case $weights in\n"
+        "*.pth)\n"
+        "    echo \"run.sh: fpcore reads weights.safetensors; ckpt.pth holds the same numbers for PyTorch\" >&2\n"
+        "    exit 2\n"
+        "    ;;\n"
+        "esac\n"
+        "exec \"${FPCORE:-fpcore}\" predict -c \"$here/recipe.ini\" -w \"$weights\" -o \"$output\" --size %dx%d%s%s%s "
+        "\"$input\"\n",
+        FPC_VERSION, info->h, info->w, more ? more : "", s->how.flip ? " --flip" : "",
+        s->how.flip && !s->how.exchange ? " --no-exchange" : "");
+}
+
+static const char *readme(const fpc_submit *s)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    return fpc_sprintf(
+        s->cmd->arena,
+        "# Solution\n\n"
+        "Model: model/%s, %lld trainable parameters (the limit is fewer than %lld).\n"
+        "Pictures are resized to %d x %d (height x width; bilinear, antialiased when they shrink), divided by 255, "
+        "and\n"
+        "taken as RGB in the order of rows; the class of the highest logit is the label, resized back (nearest).\n"
+        "Prediction: %s.\n\n"
+        "| file | holds |\n| --- | --- |\n"
+        "| run.sh | inference: `sh run.sh --input FOLDER --output FOLDER [--weights FILE]` writes NAME.png for each "
+        "picture |\n"
+        "| recipe.ini | every option of model, data, losses, optimizer, schedule and augmentations of the training |\n"
+        "| weights.safetensors | the weights under their PyTorch names; what run.sh reads |\n"
+        "| ckpt.pth | the same for PyTorch: `torch.load('ckpt.pth')['state_dict']`, an OrderedDict of tensors |\n"
+        "| requirements.txt | what to install |\n\n"
+        "The model's source is plugins/model/%s.c of fpcore %s, which is written in C11 and built by `./bootstrap "
+        "build`;\n"
+        "`fpcore model -c recipe.ini` prints its layers, and `fpcore -c recipe.ini -s dataset.root=FOLDER` trains it "
+        "again.\n"
+        "masks/ beside this folder: 8-bit palette PNGs of the pictures' sizes; the index of a pixel is its class, 0 .. "
+        "%d.\n",
+        s->stages->model.plugin->name, (long long)s->stages->state->n_trainable, (long long)s->limit, info->h, info->w,
+        fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass", s->stages->model.plugin->name,
+        FPC_VERSION, info->classes - 1);
+}
+
+static const char *requirements(const fpc_submit *s)
+{
+    return fpc_sprintf(s->cmd->arena,
+                       "# fpcore is a C program, not a Python package. Debian or Ubuntu packages that it is built on:\n"
+                       "# gcc make autoconf automake libtool pkg-config libiniparser-dev libjansson-dev libcairo2-dev\n"
+                       "# libpng-dev libjpeg-dev libzip-dev\n"
+                       "# fpcore == %s\n"
+                       "# only to open ckpt.pth:\n"
+                       "torch>=1.13\n",
+                       FPC_VERSION);
+}
+
+fpc_status fpc_submit_solution(fpc_submit *s)
+{
+    fpc_status st = add_weights(s);
+    st = st ? st : add_text(s, "solution/recipe.ini", fpc_stages_resolved(s->stages, s->cmd->arena, 0));
+    st = st ? st : add_text(s, "solution/run.sh", script(s));
+    st = st ? st : add_text(s, "solution/README.md", readme(s));
+    return st ? st : add_text(s, "solution/requirements.txt", requirements(s));
+}

@@ -1,0 +1,112 @@
+/* submit.c: the masks of a contest's archive: every test picture goes through the model at the recipe's size, labels
+ * come back to the picture's own (nearest). */
+#include "cmd/submit/submit.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "image/image.h"
+
+const uint8_t fpc_submit_palette[16][3] = {
+    {0, 0, 0},  {128, 0, 0}, {0, 128, 0},  {128, 128, 0}, {0, 0, 128},  {128, 0, 128}, {0, 128, 128},  {128, 128, 128},
+    {64, 0, 0}, {191, 0, 0}, {64, 128, 0}, {191, 128, 0}, {64, 0, 128}, {191, 0, 128}, {64, 128, 128}, {191, 128, 128}};
+
+uint64_t fpc_submit_digest(const uint8_t *labels, int64_t n)
+{
+    uint64_t h = 1469598103934665603u; /* FNV-1a */
+    for (int64_t i = 0; i < n; i++)
+        h = (h ^ labels[i]) * 1099511628211u;
+    return h;
+}
+
+fpc_status fpc_submit_add(fpc_submit *s, const char *name, const void *data, size_t bytes, int store)
+{
+    if (!name || !data)
+        return FPC_ENOMEM;
+    if (s->n == s->cap) {
+        const int32_t cap = s->cap ? 2 * s->cap : 128;
+        fpc_zip_entry *more = fpc_alloc(s->cmd->arena, (size_t)cap * sizeof *more);
+        if (!more)
+            return FPC_ENOMEM;
+        if (s->n)
+            memcpy(more, s->entry, (size_t)s->n * sizeof *more);
+        s->entry = more;
+        s->cap = cap;
+    }
+    s->entry[s->n++] = (fpc_zip_entry){name, data, bytes, store};
+    return FPC_OK;
+}
+
+/* The picture in its own size, from its file where there is one. */
+static fpc_status read_picture(const fpc_submit *s, fpc_arena *scratch, int64_t index, const char *path, fpc_image *out)
+{
+    fpc_batch one;
+    if (*path)
+        return fpc_image_read(s->cmd->ctx, scratch, path, out);
+    const fpc_status st = fpc_data_read(s->stages->data, scratch, FPC_TEST, index, &one);
+    if (!st)
+        *out = (fpc_image){one.w, one.h, 3, one.image};
+    return st;
+}
+
+static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    fpc_ctx *ctx = s->cmd->ctx;
+    fpc_submit_mask *m = &s->mask[index];
+    fpc_image picture, small, label = {info->w, info->h, 1, NULL}, mask;
+    char id[256], path[4096];
+    const uint8_t *data;
+    size_t bytes;
+    fpc_status st;
+
+    if ((st = fpc_data_name(s->stages->data, FPC_TEST, index, id, sizeof id)) ||
+        (st = fpc_data_file(s->stages->data, FPC_TEST, index, path, sizeof path)))
+        return st;
+    m->stem = fpc_strdup(s->cmd->arena, id);
+    m->path = fpc_strdup(s->cmd->arena, path);
+    label.pixel = fpc_alloc(scratch, (size_t)label.w * (size_t)label.h);
+    const char *name = fpc_sprintf(s->cmd->arena, "masks/%s.png", id);
+    if (!m->stem || !m->path || !label.pixel || !name)
+        return FPC_ENOMEM;
+    if (!*id || strchr(id, '/') || strchr(id, '\\'))
+        return fpc_fail(ctx, FPC_EFORMAT, "test sample %lld is called `%s`, which is no name for a file",
+                        (long long)index, id);
+    if ((st = read_picture(s, scratch, index, path, &picture)) ||
+        (st = fpc_image_resize(ctx, scratch, &picture, label.w, label.h, &small)) ||
+        (st = fpc_tta_predict(s->tta, small.pixel, label.pixel)) ||
+        (st = fpc_mask_resize(ctx, scratch, &label, picture.w, picture.h, &mask)) ||
+        (st = fpc_png_encode(ctx, s->cmd->arena, name, &mask, fpc_submit_palette, 16, &data, &bytes)))
+        return st;
+    m->w = picture.w;
+    m->h = picture.h;
+    m->digest = fpc_submit_digest(mask.pixel, (int64_t)mask.w * mask.h);
+    return fpc_submit_add(s, name, data, bytes, 1); /* a PNG is compressed already */
+}
+
+fpc_status fpc_submit_masks(fpc_submit *s)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    const int64_t n = info->count[FPC_TEST];
+    const int live = isatty(STDERR_FILENO);
+    if (n < 1)
+        return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                        "fpcore submit: the data set has no test pictures; for dataset/folder, dataset.test_images "
+                        "names their folder");
+    s->mask = fpc_alloc(s->cmd->arena, (size_t)n * sizeof *s->mask);
+    fpc_arena *scratch = fpc_arena_new(s->cmd->ctx);
+    fpc_status st = s->mask && scratch ? FPC_OK : FPC_ENOMEM;
+    for (int64_t i = 0; i < n && !st; i++) {
+        fpc_arena_reset(scratch);
+        st = fpc_ctx_cancelled(s->cmd->ctx) ? fpc_fail(s->cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld masks",
+                                                       (long long)i, (long long)n)
+                                            : make_mask(s, scratch, i);
+        if (live)
+            fprintf(stderr, "\r%lld of %lld masks ", (long long)(i + 1), (long long)n);
+    }
+    if (live)
+        fprintf(stderr, "\r\033[K");
+    if (scratch)
+        fpc_arena_free(scratch);
+    s->n_masks = (int32_t)n;
+    return st;
+}

@@ -1,0 +1,43 @@
+/* submit.h: the archive that a contest takes (reference 5.6): masks/ with a mask for each test picture, solution/ with
+ * weights, recipe and how to use them. */
+#ifndef CORE_CMD_SUBMIT_SUBMIT_H
+#define CORE_CMD_SUBMIT_SUBMIT_H
+
+#include "cmd/args.h"
+#include "experiment/tta.h"
+#include "cmd/submit/zip_archive.h"
+
+enum { FPC_SUBMIT_LIMIT = 1821085 }; /* the contest: fewer trainable parameters than this */
+
+typedef struct fpc_submit_mask {
+    const char *stem, *path; /* path: of the picture; "": the data set gives the picture itself */
+    int32_t w, h;            /* of the picture */
+    uint64_t digest;         /* of the labels */
+} fpc_submit_mask;
+
+typedef struct fpc_submit {
+    fpc_cmdline *cmd;
+    fpc_stages *stages;
+    const char *weights, *out, *scales; /* files; --scales as given or NULL */
+    fpc_tta how;
+    fpc_tta_run *tta;
+    int64_t limit;
+    int32_t n_masks;
+    fpc_submit_mask *mask;
+    int32_t n, cap;
+    fpc_zip_entry *entry;
+} fpc_submit;
+
+/* The palette of the contest's masks (reference 5.5); entries from 16 on are grey ramps. */
+extern const uint8_t fpc_submit_palette[16][3];
+uint64_t fpc_submit_digest(const uint8_t *labels, int64_t n);
+fpc_status fpc_submit_add(fpc_submit *, const char *name, const void *data, size_t bytes, int store);
+
+/* cmd/submit/submit.c: entries masks/STEM.png for every picture of the test part. */
+fpc_status fpc_submit_masks(fpc_submit *);
+/* cmd/submit/solution.c: entries solution/... */
+fpc_status fpc_submit_solution(fpc_submit *);
+/* cmd/submit/check.c: reads the written archive back and compares everything with what it should hold. */
+fpc_status fpc_submit_check(fpc_submit *);
+
+#endif

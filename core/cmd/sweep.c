@@ -1,0 +1,238 @@
+/* sweep.c: `fpcore sweep`: trains a grid of recipes times seeds, or tells what it would train (--dry-run), or hands
+ * it to Slurm; then compares what came out (cmd/report/compare/compare.h). */
+#include "cmd/args.h"
+#include "cmd/report/compare/compare.h"
+#include "cmd/sweep/sweep.h"
+
+#include <fpcore/logger.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct options {
+    fpc_texts grid, with;
+    const char *seeds, *out, *slurm, *baseline;
+    int64_t jobs, only;
+    int prune, dry, json;
+} options;
+
+static fpc_status read_options(fpc_cmdline *cmd, options *o)
+{
+    const fpc_arg table[] = {{"grid", 0, FPC_ARG_TEXTS, 0, &o->grid},   {"with", 0, FPC_ARG_TEXTS, 0, &o->with},
+                             {"seeds", 0, FPC_ARG_TEXT, 0, &o->seeds},  {"out", 0, FPC_ARG_TEXT, 0, &o->out},
+                             {"jobs", 'j', FPC_ARG_COUNT, 0, &o->jobs}, {"only", 0, FPC_ARG_COUNT, 0, &o->only},
+                             {"prune", 0, FPC_ARG_FLAG, 0, &o->prune},  {"dry-run", 0, FPC_ARG_FLAG, 0, &o->dry},
+                             {"slurm", 0, FPC_ARG_TEXT, 0, &o->slurm},  {"baseline", 0, FPC_ARG_TEXT, 0, &o->baseline},
+                             {"json", 0, FPC_ARG_FLAG, 0, &o->json},    {0}};
+    const fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
+
+    if (!status && o->slurm && (o->dry || o->only))
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --slurm writes a script and runs nothing; leave out %s",
+                        o->dry ? "--dry-run" : "--only");
+    return status;
+}
+
+static fpc_status fill(fpc_sweep *s, const options *o)
+{
+    fpc_cmdline *cmd = s->cmd;
+    fpc_status status = FPC_OK;
+
+    s->n_recipes = 1 + o->with.n;
+    s->recipe = fpc_alloc(cmd->arena, (size_t)s->n_recipes * sizeof *s->recipe);
+    s->axis = fpc_alloc(cmd->arena, (size_t)(o->grid.n + 1) * sizeof *s->axis);
+    if (!s->recipe || !s->axis)
+        return FPC_ENOMEM;
+    s->recipe[0] = cmd->recipe;
+    for (int32_t i = 0; i < o->with.n; i++)
+        s->recipe[i + 1] = o->with.text[i];
+    for (int32_t i = 0; i < o->grid.n && !status; i++)
+        status = fpc_sweep_axis(cmd->ctx, cmd->arena, o->grid.text[i], &s->axis[s->n_axes++]);
+    if (!status)
+        status = fpc_sweep_seeds(cmd->ctx, cmd->arena, o->seeds ? o->seeds : "1", &s->n_seeds, &s->seed);
+    if (!status)
+        status = fpc_sweep_plan(s);
+    if (!status && o->only > s->n)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --only %lld: the sweep has %d runs", (long long)o->only,
+                        (int)s->n);
+    return status ? status : fpc_sweep_look(s);
+}
+
+/* ---- --dry-run ---- */
+
+static const char *state_text(const fpc_sweep *s, const fpc_cell *c)
+{
+    switch (c->state) {
+    case FPC_CELL_DONE:
+        return "is complete";
+    case FPC_CELL_DIVERGED:
+        return "diverged; is not repeated";
+    case FPC_CELL_CUT:
+        return fpc_sprintf(s->cmd->arena, "goes on behind epoch %lld of %lld", (long long)c->epochs_done,
+                           (long long)c->epochs);
+    default:
+        return "is new";
+    }
+}
+
+static fpc_status print_plan(fpc_sweep *s)
+{
+    for (int32_t i = 0; i < s->n; i++) {
+        const fpc_cell *c = &s->cell[i];
+        const char *state = state_text(s, c), **word;
+        const char *line = (word = fpc_sweep_command(s, c, "fpcore")) ? fpc_shell_line(s->cmd->arena, word) : NULL;
+        if (!state || !line)
+            return FPC_ENOMEM;
+        fpc_print(s->cmd, "%d  %s  %s\n", (int)i + 1, c->name, state);
+        if (c->state == FPC_CELL_NEW || c->state == FPC_CELL_CUT)
+            fpc_print(s->cmd, "   %s\n", line);
+    }
+    fpc_print(s->cmd, "%d runs: %d recipes or values, %d seed%s; folder %s\n", (int)s->n, (int)s->n_groups,
+              (int)s->n_seeds, s->n_seeds == 1 ? "" : "s", s->out);
+    return FPC_OK;
+}
+
+/* ---- --slurm ---- */
+
+static const char *program(const fpc_cmdline *cmd)
+{
+    char *real = strchr(cmd->full_argv[0], '/') ? realpath(cmd->full_argv[0], NULL) : NULL;
+    const char *name = fpc_strdup(cmd->arena, real ? real : cmd->full_argv[0]);
+
+    free(real);
+    return name;
+}
+
+/* The sweep's own command, for one task of the array. */
+static const char *task_command(const fpc_sweep *s, const options *o)
+{
+    const fpc_cmdline *cmd = s->cmd;
+    const char **word =
+        fpc_alloc(cmd->arena, (size_t)(16 + 2 * (o->grid.n + o->with.n + cmd->n_overrides)) * sizeof *word);
+    int n = 0;
+
+    if (!word)
+        return NULL;
+    word[n++] = program(cmd);
+    word[n++] = "sweep";
+    if (cmd->plugin_path)
+        word[n++] = "--plugin-path", word[n++] = cmd->plugin_path;
+    word[n++] = "-c", word[n++] = cmd->recipe;
+    for (int32_t i = 0; i < o->with.n; i++)
+        word[n++] = "--with", word[n++] = o->with.text[i];
+    for (int32_t i = 0; i < cmd->n_overrides; i++)
+        word[n++] = "-s", word[n++] = cmd->overrides[i];
+    for (int32_t i = 0; i < o->grid.n; i++)
+        word[n++] = "--grid", word[n++] = o->grid.text[i];
+    word[n++] = "--seeds", word[n++] = o->seeds ? o->seeds : "1";
+    word[n++] = "--out", word[n++] = s->out;
+    return word[0] ? fpc_shell_line(cmd->arena, word) : NULL;
+}
+
+static fpc_status write_slurm(fpc_sweep *s, const options *o)
+{
+    fpc_arena *arena = s->cmd->arena;
+    char folder[PATH_MAX], limit[32] = "";
+    const char *command = task_command(s, o), *in, *text, *plugins = getenv("FPCORE_PLUGIN_PATH"), *export = "";
+    fpc_status status;
+
+    if (!getcwd(folder, sizeof folder))
+        return fpc_fail(s->cmd->ctx, FPC_EIO, "fpcore sweep: the present folder has no name");
+    if (o->jobs)
+        snprintf(limit, sizeof limit, "%%%lld", (long long)o->jobs);
+    in = fpc_shell_line(arena, (const char *const[]){"cd", folder, NULL});
+    if (plugins)
+        export = fpc_sprintf(arena, "export FPCORE_PLUGIN_PATH=%s\n",
+                             fpc_shell_line(arena, (const char *const[]){plugins, NULL}));
+    if (!command || !in || !export)
+        return FPC_ENOMEM;
+    text = fpc_sprintf(
+        arena,
+        "#!/bin/sh\n"
+        "# Written by `fpcore sweep --slurm`: %d trainings, a task each. A task that is cut saves; when it\n"
+        "# is started again it goes on, and what is complete is not repeated. Add partition, time and\n"
+        "# memory as your cluster wants them. The table at the end: the last line without --only.\n"
+        "#SBATCH --job-name=fpcore-sweep\n"
+        "#SBATCH --array=1-%d%s\n"
+        "#SBATCH --output=%s/logs/slurm-%%A_%%a.out\n"
+        "#SBATCH --open-mode=append\n"
+        "#SBATCH --signal=B:TERM@120\n"
+        "#SBATCH --requeue\n"
+        "%s || exit 1\n%s"
+        "exec %s --only \"$SLURM_ARRAY_TASK_ID\"\n",
+        (int)s->n, (int)s->n, limit, s->out, in, export, command);
+    if (!text)
+        return FPC_ENOMEM;
+    if ((status = fpc_sweep_folders(s)) || (status = fpc_write_atomic(s->cmd->ctx, o->slurm, text, strlen(text))))
+        return status;
+    fpc_print(s->cmd, "%s: %d tasks; hand it in with: sbatch %s\n", o->slurm, (int)s->n, o->slurm);
+    return FPC_OK;
+}
+
+/* ---- the table ---- */
+
+static fpc_status table(fpc_sweep *s, const options *o)
+{
+    const char **folder = fpc_alloc(s->cmd->arena, ((size_t)s->n + 1) * sizeof *folder);
+    int32_t n = 0;
+
+    if (!folder)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < s->n; i++)
+        if (s->cell[i].folder)
+            folder[n++] = s->cell[i].folder;
+    return n ? fpc_compare(s->cmd, &(fpc_compare_args){.n = n, .run = folder, .baseline = o->baseline, .json = o->json})
+             : FPC_OK;
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    options o = {0};
+    fpc_sweep *s = fpc_alloc(cmd->arena, sizeof *s);
+    fpc_status status = s ? read_options(cmd, &o) : FPC_ENOMEM;
+
+    if (status)
+        return status;
+    *s = (fpc_sweep){
+        .cmd = cmd, .out = o.out, .jobs = o.jobs ? o.jobs : 1, .only = o.only, .prune = o.prune, .lock = -1};
+    if ((status = fill(s, &o)))
+        return status;
+    if (o.dry)
+        return print_plan(s);
+    if (o.slurm)
+        return write_slurm(s, &o);
+    status = fpc_sweep_run(s);
+    return status || s->only ? status : table(s, &o);
+}
+
+const fpc_cmd fpc_cmd_sweep = {
+    .name = "sweep",
+    .summary = "Train a grid of recipes times seeds, then compare.",
+    .needs_recipe = 1,
+    .run = run,
+    .help =
+        "usage: fpcore sweep -c RECIPE [--with RECIPE]... [--grid KEY=V,V...]... [--seeds N] [--out DIR] [-j N]\n"
+        "                    [-s SECTION.KEY=VALUE]... [--prune] [--dry-run] [--slurm FILE]\n"
+        "\n"
+        "Trains every recipe with every combination of the values and every seed, each in its own run folder below\n"
+        "DIR, and ends with the tables and verdicts of `fpcore compare`. The same command again runs what is missing,\n"
+        "goes on with what was cut and repeats nothing that is complete; a run in DIR that was made with another\n"
+        "recipe is refused with the keys that differ.\n"
+        "\n"
+        "  --with RECIPE  a further recipe; as often as there are recipes\n"
+        "  --grid KEY=V,V values of a key, as often as there are keys; values that hold commas: KEY=V;V\n"
+        "  --seeds N      seeds 1 to N (default 1), or a list: --seeds 3,7,11\n"
+        "  --out DIR      default runs/sweep-<recipe>\n"
+        "  -j N           so many trainings at once; they share the processor's threads (default 1)\n"
+        "  --prune        stop runs that are worse than complete runs of the best recipe at the same epoch by more\n"
+        "                 than the noise (docs/compare.md has the rule); they stay stopped while --prune is given\n"
+        "  --baseline RUN compare with this run's recipe instead of the best one\n"
+        "  --dry-run      print the runs, what is there of them, and their commands\n"
+        "  --slurm FILE   write a script for a Slurm job array instead of training; -j limits its tasks at once\n"
+        "  --only K       train the K-th run alone (what a task of the array does)\n"
+        "  --json         the comparison as JSON\n"
+        "\n"
+        "exit: 0 done, 1 a training failed, 2 usage or recipe, 130 interrupted after all trainings saved\n"
+        "example: fpcore sweep -c conf/quickstart.ini --grid loss.dice.weight=1.0,1.5 --seeds 2 --dry-run\n"};

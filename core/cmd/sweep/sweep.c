@@ -1,0 +1,463 @@
+/* sweep.c: what a sweep consists of and what its folder holds already. A cell's run is known by its name; whether the
+ * run may be taken for the cell is decided by the recipes, resolved, key by key. */
+#define _GNU_SOURCE
+#include "cmd/sweep/sweep.h"
+#include "train/trainer.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CELLS = 10000, MAX_NAME = 160 };
+
+/* ---- the command line's words ---- */
+
+/* Splits at `mark`; blanks around values go. */
+static int32_t split(char *text, char mark, const char **out)
+{
+    int32_t n = 0;
+
+    for (char *next; text; text = next) {
+        if ((next = strchr(text, mark)))
+            *next++ = '\0';
+        text += strspn(text, " \t");
+        for (size_t k = strlen(text); k > 0 && (text[k - 1] == ' ' || text[k - 1] == '\t'); k--)
+            text[k - 1] = '\0';
+        out[n++] = text;
+    }
+    return n;
+}
+
+static size_t parts_of(const char *text)
+{
+    size_t n = 1;
+
+    for (; *text; text++)
+        n += *text == ',' || *text == ';';
+    return n;
+}
+
+fpc_status fpc_sweep_axis(fpc_ctx *ctx, fpc_arena *arena, const char *text, fpc_axis *out)
+{
+    char *key = fpc_strdup(arena, text), *equals = key ? strchr(key, '=') : NULL;
+
+    if (!key)
+        return FPC_ENOMEM;
+    if (!equals || equals == key || !memchr(key, '.', (size_t)(equals - key)))
+        return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: not of the form section.key=VALUE,VALUE...", text);
+    *equals++ = '\0';
+    if (!strcmp(key, "run.seed") || !strcmp(key, "run.name") || !strcmp(key, "run.out"))
+        return fpc_fail(ctx, FPC_EINVAL,
+                        "fpcore sweep: --grid %s: the sweep sets %s by itself; seeds are given with --seeds", text,
+                        key);
+    *out = (fpc_axis){.key = key, .value = fpc_alloc(arena, parts_of(equals) * sizeof *out->value)};
+    if (!out->value)
+        return FPC_ENOMEM;
+    out->n = split(equals, strchr(equals, ';') ? ';' : ',', out->value);
+    for (int32_t i = 0; i < out->n; i++) {
+        if (!*out->value[i])
+            return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: value %d of %s is empty", text, (int)i + 1, key);
+        for (int32_t k = 0; k < i; k++)
+            if (!strcmp(out->value[k], out->value[i]))
+                return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: %s stands there twice", text, out->value[i]);
+    }
+    return FPC_OK;
+}
+
+static int64_t seed_of(const char *word)
+{
+    char *end;
+
+    errno = 0;
+    const long long v = strtoll(word, &end, 10);
+    return *word < '0' || *word > '9' || *end || errno || v > ((int64_t)1 << 53) ? -1 : v;
+}
+
+fpc_status fpc_sweep_seeds(fpc_ctx *ctx, fpc_arena *arena, const char *text, int32_t *n, int64_t **out)
+{
+    char *copy = fpc_strdup(arena, text);
+    const char **word = fpc_alloc(arena, parts_of(text) * sizeof *word);
+    int64_t count;
+
+    if (!copy || !word)
+        return FPC_ENOMEM;
+    *n = split(copy, ',', word);
+    count = *n == 1 ? seed_of(word[0]) : *n;
+    if (count < 1 || count > MAX_CELLS)
+        return fpc_fail(ctx, FPC_EINVAL,
+                        "fpcore sweep: --seeds %s: not a number of seeds from 1 to %d (5: seeds 1 to 5), or seeds like "
+                        "3,7",
+                        text, (int)MAX_CELLS);
+    if (!(*out = fpc_alloc(arena, (size_t)count * sizeof **out)))
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < count; i++) {
+        (*out)[i] = *n == 1 ? i + 1 : seed_of(word[i]);
+        if ((*out)[i] < 0)
+            return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --seeds %s: `%s` is no seed; whole numbers from 0 on are",
+                            text, word[i]);
+        for (int64_t k = 0; k < i; k++)
+            if ((*out)[k] == (*out)[i])
+                return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --seeds %s: %lld stands there twice", text,
+                                (long long)(*out)[i]);
+    }
+    *n = (int32_t)count;
+    return FPC_OK;
+}
+
+/* ---- the plan ---- */
+
+/* The file's name without folder and .ini, numbered where two recipes have the same. */
+static const char *stem_of(fpc_sweep *s, int32_t recipe)
+{
+    const char *slash = strrchr(s->recipe[recipe], '/');
+    char *stem = fpc_strdup(s->cmd->arena, slash ? slash + 1 : s->recipe[recipe]);
+    const size_t n = stem ? strlen(stem) : 0;
+    int same = 1;
+
+    if (n > 4 && !strcmp(stem + n - 4, ".ini"))
+        stem[n - 4] = '\0';
+    for (int32_t i = 0; stem && i < recipe; i++)
+        same += !strcmp(s->stem[i], stem);
+    return stem && same > 1 ? fpc_sprintf(s->cmd->arena, "%s-%d", stem, same) : stem;
+}
+
+/* What a folder's name may hold everywhere, and a shell takes as it is. */
+static void tidy(char *name)
+{
+    for (char *c = name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("._=,+-", *c)))
+            *c = '_';
+    if (*name == '.')
+        *name = '_';
+}
+
+/* "dice.weight" of "loss.dice.weight"; a key with two parts as it is. */
+static const char *short_key(const char *key)
+{
+    const char *dot = strchr(key, '.');
+
+    return dot && strchr(dot + 1, '.') ? dot + 1 : key;
+}
+
+/* Value of an axis in a combination: the last axis turns fastest. */
+static const char *value_at(const fpc_sweep *s, int32_t combination, int32_t axis)
+{
+    for (int32_t a = s->n_axes - 1; a > axis; a--)
+        combination /= s->axis[a].n;
+    return s->axis[axis].value[combination % s->axis[axis].n];
+}
+
+static const char *label_of(const fpc_sweep *s, int32_t recipe, int32_t combination, int32_t group)
+{
+    fpc_arena *arena = s->cmd->arena;
+    char *label = fpc_sprintf(arena, "%s", s->stem[recipe]);
+
+    for (int32_t a = 0; a < s->n_axes && label; a++)
+        label = fpc_sprintf(arena, "%s,%s=%s", label, short_key(s->axis[a].key), value_at(s, combination, a));
+    if (label && strlen(label) > MAX_NAME)
+        label = fpc_sprintf(arena, "%.80s,g%d", s->stem[recipe], (int)group + 1);
+    if (!label)
+        return NULL;
+    tidy(label);
+    for (int32_t i = 0; i < group; i++)
+        if (!strcmp(s->cell[i * s->n_seeds].label, label)) /* tidied to the same */
+            return fpc_sprintf(arena, "%s,g%d", label, (int)group + 1);
+    return label;
+}
+
+static fpc_status plan_cell(fpc_sweep *s, int32_t recipe, int32_t combination, int32_t group, int32_t k)
+{
+    fpc_arena *arena = s->cmd->arena;
+    fpc_cell *c = &s->cell[group * s->n_seeds + k];
+
+    *c = (fpc_cell){.recipe = recipe, .group = group, .seed = s->seed[k]};
+    c->set = fpc_alloc(arena, (size_t)(s->cmd->n_overrides + s->n_axes + 3) * sizeof *c->set);
+    c->label = k ? s->cell[group * s->n_seeds].label : label_of(s, recipe, combination, group);
+    if (!c->set || !c->label || !(c->name = fpc_sprintf(arena, "%s,s%lld", c->label, (long long)c->seed)))
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < s->cmd->n_overrides; i++)
+        c->set[c->n_set++] = s->cmd->overrides[i];
+    for (int32_t a = 0; a < s->n_axes; a++)
+        c->set[c->n_set++] = fpc_sprintf(arena, "%s=%s", s->axis[a].key, value_at(s, combination, a));
+    c->set[c->n_set++] = fpc_sprintf(arena, "run.seed=%lld", (long long)c->seed);
+    c->set[c->n_set++] = fpc_sprintf(arena, "run.name=%s", c->name);
+    c->set[c->n_set++] = fpc_sprintf(arena, "run.out=%s", s->out);
+    for (int32_t i = 0; i < c->n_set; i++)
+        if (!c->set[i])
+            return FPC_ENOMEM;
+    return FPC_OK;
+}
+
+static fpc_status own_keys(const fpc_sweep *s)
+{
+    static const char *const own[] = {"run.seed=", "run.name=", "run.out="};
+
+    for (int32_t i = 0; i < s->cmd->n_overrides; i++)
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+            if (!strncmp(s->cmd->overrides[i], own[k], strlen(own[k])))
+                return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                                "fpcore sweep: -s %s: the sweep sets that key by itself (--seeds, --out)",
+                                s->cmd->overrides[i]);
+    for (int32_t a = 0; a < s->n_axes; a++)
+        for (int32_t b = 0; b < a; b++)
+            if (!strcmp(s->axis[a].key, s->axis[b].key))
+                return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: --grid: %s is given twice", s->axis[a].key);
+    return FPC_OK;
+}
+
+fpc_status fpc_sweep_plan(fpc_sweep *s)
+{
+    int64_t combinations = 1, n;
+    fpc_status status = own_keys(s);
+
+    if (status)
+        return status;
+    for (int32_t a = 0; a < s->n_axes && combinations <= MAX_CELLS; a++)
+        combinations *= s->axis[a].n;
+    n = combinations * s->n_recipes * s->n_seeds;
+    if (combinations > MAX_CELLS || n > MAX_CELLS)
+        return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: a grid of more than %d runs", MAX_CELLS);
+    s->n_groups = (int32_t)combinations * s->n_recipes;
+    s->stem = fpc_alloc(s->cmd->arena, (size_t)s->n_recipes * sizeof *s->stem);
+    s->cell = fpc_alloc(s->cmd->arena, (size_t)n * sizeof *s->cell);
+    if (!s->stem || !s->cell)
+        return FPC_ENOMEM;
+    for (int32_t r = 0; r < s->n_recipes; r++)
+        if (!(s->stem[r] = stem_of(s, r)))
+            return FPC_ENOMEM;
+    if (!s->out && !(s->out = fpc_sprintf(s->cmd->arena, "runs/sweep-%s", s->stem[0])))
+        return FPC_ENOMEM;
+    for (int32_t g = 0; g < s->n_groups; g++)
+        for (int32_t k = 0; k < s->n_seeds && !status; k++)
+            status = plan_cell(s, g / (int32_t)combinations, g % (int32_t)combinations, g, k);
+    s->n = (int32_t)n;
+    return status;
+}
+
+/* ---- commands ---- */
+
+const char **fpc_sweep_command(fpc_sweep *s, const fpc_cell *c, const char *program)
+{
+    const char **word = fpc_alloc(s->cmd->arena, (size_t)(2 * c->n_set + 10) * sizeof *word);
+    int32_t n = 0;
+
+    if (!word)
+        return NULL;
+    word[n++] = program;
+    if (s->cmd->plugin_path) {
+        word[n++] = "--plugin-path";
+        word[n++] = s->cmd->plugin_path;
+    }
+    word[n++] = "-c";
+    word[n++] = s->recipe[c->recipe];
+    for (int32_t i = 0; i < c->n_set; i++) {
+        word[n++] = "-s";
+        word[n++] = c->set[i];
+    }
+    if (c->folder) {
+        word[n++] = "--resume";
+        word[n++] = c->folder;
+    }
+    return word;
+}
+
+static int plain_word(const char *w)
+{
+    return *w && strspn(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._=,+-/:@%") == strlen(w);
+}
+
+static const char *shell_word(fpc_arena *arena, const char *w)
+{
+    const char *out = plain_word(w) ? w : "'";
+
+    if (out == w)
+        return w;
+    for (const char *quote; out && (quote = strchr(w, '\'')); w = quote + 1)
+        out = fpc_sprintf(arena, "%s%.*s'\\''", out, (int)(quote - w), w);
+    return out ? fpc_sprintf(arena, "%s%s'", out, w) : NULL;
+}
+
+const char *fpc_shell_line(fpc_arena *arena, const char *const *word)
+{
+    const char *line = "", *quoted;
+
+    for (int i = 0; word[i] && line; i++) {
+        if (!(quoted = shell_word(arena, word[i])))
+            return NULL;
+        line = fpc_sprintf(arena, "%s%s%s", line, i ? " " : "", quoted);
+    }
+    return line;
+}
+
+/* ---- what is there ---- */
+
+/* NAME-20260131-093000 or NAME-20260131-093000-2 */
+static int is_run_of(const char *entry, const char *name)
+{
+    const size_t n = strlen(name);
+    static const char form[] = "-00000000-000000";
+
+    if (strncmp(entry, name, n))
+        return 0;
+    entry += n;
+    for (size_t i = 0; i < sizeof form - 1; i++)
+        if (form[i] == '0' ? entry[i] < '0' || entry[i] > '9' : entry[i] != form[i])
+            return 0;
+    entry += sizeof form - 1;
+    return !*entry || (*entry == '-' && entry[1] && strspn(entry + 1, "0123456789") == strlen(entry + 1));
+}
+
+/* How the run of a folder ended, from its papers. A run that was killed says "running" there. */
+static fpc_cell_state state_of(fpc_arena *arena, const char *folder, int64_t *epochs_done)
+{
+    const char *path = fpc_sprintf(arena, "%s/run.json", folder), *status;
+    json_t *log = path ? json_load_file(path, 0, NULL) : NULL;
+    fpc_cell_state state = FPC_CELL_CUT;
+
+    status = json_string_value(json_object_get(log, "status"));
+    *epochs_done = json_integer_value(json_object_get(log, "epochs_done"));
+    if (status && (!strcmp(status, "complete") || !strcmp(status, "stopped early")))
+        state = FPC_CELL_DONE;
+    else if (status && !strcmp(status, "diverged"))
+        state = FPC_CELL_DIVERGED;
+    json_decref(log);
+    return state;
+}
+
+/* Of several runs of a cell one that is done, else the latest. A child's own state is known better here. */
+static fpc_status take_folder(fpc_sweep *s, fpc_cell *c, const char *entry)
+{
+    const char *folder = fpc_sprintf(s->cmd->arena, "%s/%s", s->out, entry);
+    int64_t done;
+
+    if (!folder)
+        return FPC_ENOMEM;
+    const fpc_cell_state state = state_of(s->cmd->arena, folder, &done);
+    if (c->folder && (c->state > state || (c->state == state && strcmp(c->folder, folder) > 0)))
+        return FPC_OK;
+    c->folder = folder;
+    c->epochs_done = done;
+    if (c->state < FPC_CELL_RUNNING)
+        c->state = state;
+    return FPC_OK;
+}
+
+fpc_status fpc_sweep_find(fpc_sweep *s)
+{
+    DIR *dir = opendir(s->out);
+    const struct dirent *entry;
+    fpc_status status = FPC_OK;
+
+    if (!dir)
+        return errno == ENOENT ? FPC_OK
+                               : fpc_fail(s->cmd->ctx, FPC_EIO, "%s: the sweep's folder cannot be read: %s", s->out,
+                                          strerror(errno));
+    while (!status && (entry = readdir(dir)))
+        for (int32_t i = 0; i < s->n && !status; i++)
+            if (is_run_of(entry->d_name, s->cell[i].name))
+                status = take_folder(s, &s->cell[i], entry->d_name);
+    closedir(dir);
+    return status;
+}
+
+static int64_t number_in(const fpc_recipe *recipe, const char *section, const char *key)
+{
+    const fpc_entry *e = fpc_section_entry(fpc_recipe_section(recipe, section), key);
+
+    return e ? strtoll(e->value, NULL, 10) : 0;
+}
+
+/* What may differ where a run is resumed by hand, and not within a sweep: the length of the training. */
+static fpc_status same_length(const fpc_stages *stages, const fpc_recipe *was)
+{
+    const int64_t epochs = number_in(was, "run", "epochs"), patience = number_in(was, "run", "patience");
+
+    if (epochs != stages->run.epochs)
+        return fpc_fail(
+            stages->ctx, FPC_EINVAL,
+            "%s: the run was made with run.epochs = %lld, the sweep wants %lld; give it another folder (--out)",
+            was->path, (long long)epochs, (long long)stages->run.epochs);
+    if (patience != stages->run.patience)
+        return fpc_fail(
+            stages->ctx, FPC_EINVAL,
+            "%s: the run was made with run.patience = %lld, the sweep wants %lld; give it another folder (--out)",
+            was->path, (long long)patience, (long long)stages->run.patience);
+    return FPC_OK;
+}
+
+static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c, fpc_stages *stages)
+{
+    fpc_trainer t = {.stages = stages, .ctx = s->cmd->ctx, .arena = arena};
+    const char *path = fpc_sprintf(arena, "%s/recipe.ini", c->folder);
+    char *text = path ? fpc_alloc(arena, 1 << 20) : NULL;
+    FILE *file = text ? fopen(path, "rb") : NULL;
+    fpc_recipe *was;
+    fpc_status status;
+
+    if (!text)
+        return FPC_ENOMEM;
+    if (!file)
+        return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be read: %s; remove the folder where the run is not wanted",
+                        path, strerror(errno));
+    text[fread(text, 1, (1 << 20) - 1, file)] = '\0';
+    fclose(file);
+    if ((status = fpc_recipe_parse(s->cmd->ctx, arena, path, text, 0, NULL, &was)) ||
+        (status = fpc_trainer_recipe(&t)) || (status = fpc_trainer_same_recipe(&t, text, path)))
+        return status;
+    return same_length(stages, was);
+}
+
+static int leaves_threads(const fpc_stages *stages, fpc_arena *arena)
+{
+    const char *text = fpc_stages_resolved((fpc_stages *)stages, arena, 0),
+               *at = text ? strstr(text, "\n[backend]") : NULL;
+    const char *key = at ? strstr(at, "\nthreads = ") : NULL, *end = at ? strstr(at + 1, "\n[") : NULL;
+
+    return key && (!end || key < end) && key[11] == '0';
+}
+
+/* Opens the recipe of a cell as training would, but for data and model. */
+static fpc_status look_at(fpc_sweep *s, fpc_cell *c)
+{
+    fpc_arena *arena = fpc_arena_new(s->cmd->ctx);
+    fpc_recipe *recipe;
+    fpc_stages *stages;
+    fpc_status status = arena ? FPC_OK : FPC_ENOMEM;
+
+    if (!status && !(status = fpc_recipe_read(s->cmd->ctx, arena, s->recipe[c->recipe], c->n_set, c->set, &recipe)) &&
+        !(status = fpc_stages_open(s->cmd->ctx, arena, s->cmd->plugin_path, recipe, FPC_OPEN_TRAIN, &stages))) {
+        c->epochs = stages->run.epochs;
+        c->has_threads = leaves_threads(stages, arena);
+        c->column = fpc_sprintf(s->cmd->arena, "val_%s", stages->run.metric);
+        c->sign = 1;
+        for (int32_t i = 0; i < stages->n_metrics; i++)
+            if (!strcmp(stages->metric[i].label, stages->run.metric) &&
+                !((const fpc_metric_vtbl *)stages->metric[i].inst.vtbl)->higher_is_better)
+                c->sign = -1;
+        if (c->folder)
+            status = same_recipe(s, arena, c, stages);
+    }
+    if (arena)
+        fpc_arena_free(arena);
+    return status;
+}
+
+fpc_status fpc_sweep_look(fpc_sweep *s)
+{
+    fpc_status status = fpc_sweep_find(s);
+
+    for (int32_t i = 0; i < s->n && !status; i++) {
+        fpc_cell *c = &s->cell[i];
+        const fpc_cell *first = &s->cell[c->group * s->n_seeds];
+        if (c->folder || c == first) {
+            status = look_at(s, c);
+            continue;
+        }
+        c->epochs = first->epochs, c->has_threads = first->has_threads;
+        c->column = first->column, c->sign = first->sign;
+    }
+    return status;
+}

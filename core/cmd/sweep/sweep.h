@@ -1,0 +1,90 @@
+/* sweep.h: a grid of recipes times seeds. What has to be run, what is there already, and running it: each training is a
+ * child process of the same program in a run folder of its own, so that one that fails or is cut harms no other, and a
+ * sweep that is started again goes on with what is missing. */
+#ifndef CORE_CMD_SWEEP_SWEEP_H
+#define CORE_CMD_SWEEP_SWEEP_H
+
+#include "cmd/cmd.h"
+#include <sys/types.h>
+
+typedef struct fpc_axis {
+    const char *key; /* "loss.dice.weight" */
+    int32_t n;
+    const char **value;
+} fpc_axis;
+
+typedef enum fpc_cell_state {
+    FPC_CELL_NEW = 0,
+    FPC_CELL_CUT, /* a run folder that can be resumed */
+    FPC_CELL_RUNNING,
+    FPC_CELL_DONE,     /* complete or stopped early */
+    FPC_CELL_DIVERGED, /* it would again */
+    FPC_CELL_PRUNED,   /* stopped because it was worse (--prune) */
+    FPC_CELL_FAILED
+} fpc_cell_state;
+
+/* One training. Cells that differ in the seed alone are a group. */
+typedef struct fpc_cell {
+    int32_t recipe, group;
+    int64_t seed;
+    const char *name;  /* run.name: "lmsa_v1,dice.weight=1.5,s3" */
+    const char *label; /* of the group */
+    int32_t n_set;     /* what -s says, in order */
+    const char **set;
+    fpc_cell_state state;
+    const char *folder; /* run folder, NULL: none yet */
+    int64_t epochs_done, epochs;
+    const char *column; /* of history.json: what picks the best */
+    double sign;        /* -1: lower is better */
+    int has_threads;    /* the backend takes `threads` and the recipe leaves them to the program */
+    /* of a child that runs */
+    pid_t pid;
+    const char *log, *why; /* its output; the sentence it ended with */
+    int asked;             /* to stop */
+    int64_t seen;          /* epochs at the last look (--prune) */
+} fpc_cell;
+
+typedef struct fpc_sweep {
+    fpc_cmdline *cmd;
+    const char *out; /* the sweep's folder */
+    int32_t n_recipes, n_axes, n_seeds, n_groups, n;
+    const char **recipe, **stem;
+    fpc_axis *axis;
+    int64_t *seed;
+    int64_t jobs;
+    int64_t only; /* 1-based: this cell alone, one of many processes that share the folder; 0: all */
+    int prune;
+    int lock;
+    fpc_cell *cell; /* groups together, seeds inside */
+} fpc_sweep;
+
+/* "loss.dice.weight=1.0,1.5,2.0"; values that hold commas are separated by semicolons. */
+fpc_status fpc_sweep_axis(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *out);
+/* "5": seeds 1 to 5; "3,7": these. */
+fpc_status fpc_sweep_seeds(fpc_ctx *, fpc_arena *, const char *text, int32_t *n, int64_t **out);
+/* Fills cell from recipes, axes and seeds; recipes and -s as in cmd. */
+fpc_status fpc_sweep_plan(fpc_sweep *);
+/* Opens every recipe with every value, as training would but for data and model: a bad key or value is found before
+ * anything runs. Looks at what the sweep's folder holds; a run of another recipe is refused with the keys. */
+fpc_status fpc_sweep_look(fpc_sweep *);
+/* Finds the run folders of the cells that have none yet. */
+fpc_status fpc_sweep_find(fpc_sweep *);
+/* The command of a cell, its words ending with NULL. */
+const char **fpc_sweep_command(fpc_sweep *, const fpc_cell *, const char *program);
+/* The same as a line for a shell. */
+const char *fpc_shell_line(fpc_arena *, const char *const *word);
+
+/* cmd/sweep/run.c: makes the sweep's folder and that of its logs. */
+fpc_status fpc_sweep_folders(fpc_sweep *);
+/* Runs all that is missing. FPC_ECANCEL with a sentence after a signal, when all children have saved. */
+fpc_status fpc_sweep_run(fpc_sweep *);
+/* cmd/sweep/prune.c: why a run that is under way may be stopped, or NULL: at the same epoch it is worse than complete
+ * runs of another recipe by more than the noise. epochs: the run's length. */
+typedef struct fpc_progress {
+    int64_t n;     /* epochs */
+    double *value; /* monitored metric; higher is better */
+} fpc_progress;
+const char *fpc_sweep_worse(fpc_arena *, int64_t epochs, const fpc_progress *run, int32_t n_incumbent,
+                            const fpc_progress *incumbent);
+
+#endif

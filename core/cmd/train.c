@@ -1,0 +1,45 @@
+/* train.c: `fpcore -c RECIPE [--resume RUN]`: trains. Signals are main.c's; the training loop looks for the
+ * cancellation that they leave. */
+#include "cmd/args.h"
+#include "train/loop.h"
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    const char *resume = NULL;
+    const fpc_arg table[] = {{"resume", 0, FPC_ARG_TEXT, 0, &resume}, {0}};
+    fpc_stages *stages;
+    fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
+
+    if (status)
+        return status;
+    if (resume && (status = fpc_run_resumable(cmd->ctx, resume)))
+        return status;
+    if (resume && !cmd->recipe && !(cmd->recipe = fpc_sprintf(cmd->arena, "%s/recipe.ini", resume)))
+        return FPC_ENOMEM;
+    if (!cmd->recipe)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");
+    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages)))
+        return status;
+    return fpc_run(stages, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
+}
+
+const fpc_cmd fpc_cmd_train = {
+    .name = "train",
+    .summary = "Train the model of a recipe (what fpcore does without a verb).",
+    .needs_recipe = 0,
+    .run = run,
+    .help =
+        "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN]\n"
+        "\n"
+        "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
+        "curves.png, samples.png, validation.safetensors (what each validation picture scored with the best weights),\n"
+        "recipe.ini as it was resolved, run.json. SIGINT and SIGTERM finish the step and "
+        "save.\n"
+        "\n"
+        "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own "
+        "recipe\n"
+        "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
+        "                 and run.epochs, patience, min_epochs, min_delta, keep_best, name.\n"
+        "\n"
+        "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving\n"
+        "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};

@@ -1,0 +1,67 @@
+/* data.h: batches. Order per epoch, reader threads ahead of training, cache of decoded pictures, augmentation draws. */
+#ifndef CORE_DATA_DATA_H
+#define CORE_DATA_DATA_H
+
+#include <fpcore/dataset.h>
+#include "data/augments.h"
+#include "graph/nodes.h"
+#include "plugin/registry.h"
+
+/* Core keys of [dataset], beside the plugin's. */
+typedef struct fpc_data_options {
+    int64_t batch;     /* 32 */
+    int64_t readers;   /* 1: threads that read and draw ahead */
+    int64_t cache_mb;  /* 4096: decoded pictures kept in memory up to this budget, MiB */
+    int64_t drop_last; /* on: a last training batch that is not full is left out */
+    int64_t shuffle;   /* on */
+    int64_t sampler;   /* FPC_SAMPLER_* */
+    int64_t cache;     /* FPC_CACHE_*, auto */
+} fpc_data_options;
+enum { FPC_SAMPLER_SHUFFLED, FPC_SAMPLER_BALANCED };
+enum { FPC_CACHE_AUTO, FPC_CACHE_DEVICE, FPC_CACHE_PINNED, FPC_CACHE_STREAM };
+
+/* ---- batches ---- */
+typedef struct fpc_batch {
+    int32_t n, h, w;
+    uint8_t *image, *mask; /* n*h*w*3, n*h*w; mask NULL where the part has no labels (info.unlabelled) */
+    int64_t *index;        /* of each sample in its part */
+    fpc_draws draws;       /* training batches only */
+    fpc_part part;
+    const uint8_t **lent; /* by row: picture, then mask, in memory of fpc_data_lend; NULL: they are in image and mask */
+} fpc_batch;
+
+typedef struct fpc_data fpc_data;
+/* registry+recipe: opens [dataset] and [augment.*]. */
+fpc_status fpc_data_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, uint64_t seed, fpc_data **);
+/* The same for looking at what is wrong with the data: flaws go to `audit` as far as the plugin can tell them apart,
+ * and samples that cannot be read fail one by one. Nothing is kept in memory. */
+fpc_status fpc_data_open_audit(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *,
+                               const fpc_dataset_audit *audit, fpc_data **);
+const fpc_dataset_info *fpc_data_info(const fpc_data *);
+const fpc_data_options *fpc_data_options_of(const fpc_data *);
+const fpc_augments *fpc_data_augments(const fpc_data *);
+const fpc_instance *fpc_data_instance(const fpc_data *);
+int64_t fpc_data_batches(const fpc_data *, fpc_part); /* per epoch */
+int32_t fpc_data_batch_size(const fpc_data *, fpc_part, int64_t batch_index);
+/* Starts an epoch: order is a pure function of (seed, epoch); `skip` batches are left out (resume in mid-epoch).
+ * FPC_VAL and FPC_TEST: index order, no draws. Ends a running one. */
+fpc_status fpc_data_start(fpc_data *, fpc_part, int64_t epoch, int64_t skip);
+/* The next batch, valid until the next call; *out NULL at the end of the epoch. Failures name the sample. */
+fpc_status fpc_data_next(fpc_data *, const fpc_batch **out);
+/* One sample, now, without augmentation. */
+fpc_status fpc_data_read(fpc_data *, fpc_arena *, fpc_part, int64_t index, fpc_batch *out);
+/* A sample's name, and the path of its picture's file; "" where the plugin knows of none. */
+fpc_status fpc_data_name(const fpc_data *, fpc_part, int64_t index, char *name, size_t cap);
+fpc_status fpc_data_file(const fpc_data *, fpc_part, int64_t index, char *path, size_t cap);
+/* What the labels of the training part hold: by class the pixels and the pictures that show it, and by sample one bit
+ * per label. Counted on the first call, which reads every training mask, then kept. Each result may be NULL. */
+fpc_status fpc_data_label_counts(fpc_data *, const int64_t **pixels, const int64_t **images,
+                                 const uint64_t (**present)[4]);
+/* Samples whose byte is set are elsewhere already: batches leave their pictures and masks out. The caller sets bytes
+ * while readers run (release), and keeps the array. */
+void fpc_data_present(fpc_data *, fpc_part, const uint8_t *present);
+/* The memory for decoded pictures from here on; batches then lend pictures that lie there. Before the first batch. */
+void fpc_data_lend(fpc_data *, void *memory, size_t bytes);
+void fpc_data_close(fpc_data *); /* joins the readers; also done when the arena is freed */
+
+#endif

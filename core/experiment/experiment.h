@@ -1,0 +1,169 @@
+/* experiment.h: everything that a recipe names, opened and checked, and the steps that are made of it. */
+#ifndef CORE_EXPERIMENT_EXPERIMENT_H
+#define CORE_EXPERIMENT_EXPERIMENT_H
+
+#include <fpcore/loss.h>
+#include <fpcore/metric.h>
+#include <fpcore/model.h>
+#include <fpcore/optimizer.h>
+#include <fpcore/schedule.h>
+#include "data/data.h"
+#include "runtime/program.h"
+
+/* What goes on where training starts from another run's weights (reference 4.8). KEEP is made into HYBRID, and the
+ * other run's [optimizer], [schedule] and best value into keys of the recipe, when the stages are opened. */
+typedef enum fpc_init { FPC_INIT_RESET, FPC_INIT_KEEP, FPC_INIT_HYBRID } fpc_init;
+
+/* [run] */
+typedef struct fpc_run_options {
+    const char *name, *out; /* "run", "runs" */
+    int64_t seed, epochs;   /* 0, 1 */
+    int64_t patience;       /* epochs without a new best before stopping; 0: never */
+    int64_t min_epochs;     /* no stop before, 0 */
+    double min_delta;       /* what counts as better for stopping, 0 */
+    int64_t smooth;         /* epochs of the trailing mean that stopping looks at, 1 */
+    int64_t smooth_best;    /* on: the same mean picks the best checkpoint */
+    int64_t keep_best;      /* checkpoints of so many best epochs, 1 */
+    int64_t swa_start;      /* first epoch, from 1, whose weights go into the mean; 0: off */
+    int64_t swa_every;      /* every so many epochs, 1 */
+    int64_t accumulate;     /* micro-batches per optimizer step, 1 */
+    double clip_norm;       /* 0: off */
+    double ema;             /* decay of the average of the weights; 0: off */
+    const char *metric;     /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
+    const char *init_from;  /* weights to start from: a file or a run folder, "" */
+    int64_t init_optimizer; /* an fpc_init */
+    fpc_reals beat;         /* value that the first best has to pass, or none */
+    int64_t rewrite;        /* on: exact graph rewrites */
+    int64_t precision;      /* an fpc_precision, FP32 */
+    int64_t eval_precision; /* 1: validation in fp32 whatever `precision` */
+} fpc_run_options;
+
+typedef struct fpc_loss_term {
+    fpc_instance inst;
+    fpc_curve curve;   /* core key `weight` of every [loss.*] */
+    double weight;     /* its value in the epoch under way; fpc_stages_epoch sets it */
+    const char *label; /* "ce" of [loss.ce] */
+} fpc_loss_term;
+
+typedef struct fpc_metric_stage {
+    fpc_instance inst;
+    const char *label; /* "f_score" */
+} fpc_metric_stage;
+
+/* One section of the recipe as it was opened: what the resolved recipe and --check look at. */
+typedef struct fpc_opened {
+    const char *name;
+    fpc_instance inst;     /* plugin NULL: a section of the core alone */
+    fpc_option_set common; /* the core's keys in it */
+} fpc_opened;
+
+typedef struct fpc_stages {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    fpc_registry *registry;
+    const fpc_recipe *recipe;
+    fpc_run_options run;
+    fpc_data *data; /* NULL where not asked for */
+    fpc_backend *backend;
+    fpc_op_table *ops;
+    fpc_instance model, optimizer, schedule;
+    int64_t max_params;                 /* [model] max_params, 0: no limit */
+    fpc_curve lr;                       /* [optimizer] lr */
+    double warmup_epochs, warmup_start; /* [schedule] */
+    int64_t schedule_begin;             /* [schedule] begin: epochs of the schedule that lie behind epoch 0 */
+    int64_t schedule_epochs;            /* its length with them */
+    double sam;                         /* [optimizer] sam, 0: off */
+    int32_t n_losses, n_metrics;
+    fpc_loss_term *loss;
+    fpc_metric_stage *metric;
+    int32_t classes, ignore;
+    fpc_state *state;
+    int32_t n_opened;
+    fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */
+    fpc_dataset_info info;         /* classes, palette, pairs; counts and sizes only where data were opened */
+    struct fpc_programs *programs; /* private to experiment/step.c */
+} fpc_stages;
+
+enum {
+    FPC_OPEN_DATA = 1,
+    FPC_OPEN_TRAIN = 2 /* losses, optimizer, schedule, metrics */,
+    FPC_OPEN_BACKEND = 4 /* and state */,
+    FPC_OPEN_FROZEN = 8 /* the state holds weights alone: to evaluate and predict, in less memory */
+};
+/* Opens the named parts; checks every section of the recipe in any case (no key is ignored). classes: taken from the
+ * data set, or `classes` where data is not opened (19). */
+fpc_status fpc_stages_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
+                           fpc_stages **);
+/* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
+const char *fpc_stages_resolved(fpc_stages *, fpc_arena *, int with_origin);
+
+/* Whether a schedule has more than one value. */
+int fpc_curve_varies(const fpc_curve *);
+/* The weights of the losses as they are in epoch e (0-based); before the first call, as in epoch 0. */
+void fpc_stages_epoch(fpc_stages *, int64_t epoch);
+/* [optimizer] lr as it is in epoch e (0-based). */
+double fpc_stages_base_lr(const fpc_stages *, int64_t epoch);
+/* The rate used in that epoch: that, times warm-up and the schedule's factor. history: the monitored metric, for
+ * schedules that look at it; may be NULL. */
+double fpc_stages_lr(const fpc_stages *, int64_t epoch, const fpc_history *history);
+
+typedef struct fpc_step_result {
+    double loss, grad_norm;
+    double term[16]; /* per [loss.*] section, unweighted */
+    int32_t images;
+    const int32_t *tp_fp_fn; /* [images][classes][3] of all micro-batches */
+    int32_t
+        skipped; /* 1: fp16 overflowed; the factor of the loss was halved, the weights stay (fpcore/ops.h: scaler) */
+} fpc_step_result;
+
+/* One optimizer step from n_micro batches. step: counts from 1 over the whole run; lr: the rate. FPC_ENAN where loss or
+ * gradient norm is not finite (the parameters are then unchanged); the message names step and node. */
+fpc_status fpc_train_step(fpc_stages *, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
+                          fpc_step_result *out);
+/* Steps without waiting, on a backend that queues, where each step is one batch: fpc_stages_queue sets it up once,
+ * before any step, and decides where the data set lies; fpc_stages_queued tells whether steps go by the two functions
+ * below. */
+fpc_status fpc_stages_queue(fpc_stages *);
+int fpc_stages_queued(const fpc_stages *);
+/* The same where a single batch is all the data: for benchmarks. */
+fpc_status fpc_stages_queue_batch(fpc_stages *, const fpc_batch *);
+fpc_status fpc_train_queue(fpc_stages *, const fpc_batch *, int64_t step, double lr);
+fpc_status fpc_eval_queue(fpc_stages *, const fpc_batch *);
+/* The results of the oldest queued step that nobody took: got 1. all 0: only where as many are under way as may be, so
+ * that a further one can be queued. tp_fp_fn stays until the next step is queued. */
+fpc_status fpc_queue_take(fpc_stages *, int all, fpc_step_result *, int *got);
+/* After the n-th (from 0) mean of weights: takes the parameters into it. */
+fpc_status fpc_stages_swa(fpc_stages *, int64_t n);
+/* The running statistics of batch norm made again, forward in training mode: batch k, from 1; step: for dropout. */
+fpc_status fpc_stats_step(fpc_stages *, const fpc_batch *, int64_t step, int64_t k);
+/* Loss terms and counts of one batch, in evaluation mode. */
+fpc_status fpc_eval_step(fpc_stages *, const fpc_batch *, fpc_step_result *out);
+/* Labels n*h*w of n pictures (n*h*w*3 bytes). */
+fpc_status fpc_predict_step(fpc_stages *, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels);
+
+/* A training batch as the model and the losses get it: pictures n*h*w*3, mostly in [0,1], and (first) masks n*h*w. */
+fpc_status fpc_augmented_step(fpc_stages *, const fpc_batch *, float *image, uint8_t *mask);
+
+/* Appends the recipe's model: a real image (n,h,w,3) to logits (n,h,w,classes). */
+fpc_status fpc_stages_model(fpc_stages *, fpc_graph *, fpc_val image, fpc_val *logits);
+/* For probe, model and bench: builds a program around real-valued images. Outputs "logits" (n,h,w,classes) at full size
+ * when `logits` is set, "loss", "terms"; with backward, gradients land in state (grad.NAME). */
+typedef struct fpc_probe_args {
+    int32_t n, h, w;
+    int training, backward, logits, loss;
+} fpc_probe_args;
+fpc_status fpc_stages_probe(fpc_stages *, const fpc_probe_args *, fpc_program **);
+/* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
+fpc_status fpc_stages_update(fpc_stages *, int64_t step, double lr, double *grad_norm);
+/* The same, with [optimizer] sam: `program`, which made the gradients, is run once more at the weights uphill. */
+fpc_status fpc_stages_step(fpc_stages *, fpc_program *program, int64_t step, double lr, double *grad_norm);
+/* Bytes that training with n pictures of h x w a batch takes: weights, gradients, slots and activations, without taking
+ * the activations. */
+fpc_status fpc_stages_memory(fpc_stages *, int32_t n, int32_t h, int32_t w, size_t *bytes);
+/* Whether training with the recipe's batch fits into the memory that the backend has free; a refusal names the needs
+ * and the largest batch that would. */
+fpc_status fpc_stages_fit(fpc_stages *);
+/* The rewritten graph of one image, for the layer table; no memory is taken. */
+fpc_status fpc_stages_graph(fpc_stages *, int32_t n, int32_t h, int32_t w, int training, int rewrite, fpc_graph **);
+
+#endif

@@ -1,0 +1,150 @@
+/* queued.c: steps that a device works on while the host goes on: inputs go through pinned slots, results come back
+ * up to FPC_QUEUE_DEPTH steps later. The same programs, draws, order and numbers as in fpc_train_step. A step whose
+ * gradient is not finite leaves the weights as they are; steps behind it were queued before anybody knew. */
+#include "experiment/step.h"
+#include <math.h>
+#include <string.h>
+
+fpc_status fpc_stages_queue(fpc_stages *s)
+{
+    struct fpc_programs *all = fpc_programs_of(s);
+    fpc_status st = all ? FPC_OK : FPC_ENOMEM;
+    if (st || all->queue)
+        return st;
+    if (s->run.accumulate > 1 || s->sam > 0) /* these look at each result before they go on */
+        return FPC_OK;
+    st = fpc_resident_open(s, &all->resident);
+    return st || !fpc_backend_queues(s->backend) ? st : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
+}
+
+fpc_status fpc_stages_queue_batch(fpc_stages *s, const fpc_batch *b)
+{
+    struct fpc_programs *all = fpc_programs_of(s);
+    fpc_status st = all ? fpc_resident_batch(s, b, &all->resident) : FPC_ENOMEM;
+    return st ? st : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
+}
+
+int fpc_stages_queued(const fpc_stages *s)
+{
+    return s->programs && s->programs->queue;
+}
+
+/* Pinned memory for the inputs and results of one step. */
+static size_t room_for(fpc_stages *s, const fpc_batch *b)
+{
+    const struct fpc_programs *all = s->programs;
+    const fpc_augments *a = fpc_data_augments(s->data);
+    const size_t n = (size_t)b->n, area = (size_t)b->h * (size_t)b->w, slack = 64;
+    size_t bytes = 64 * slack + n * (size_t)s->classes * 3 * sizeof(int32_t) + 4 * FPC_STEP_TERMS * sizeof(double);
+    for (int32_t i = 0; a && i < a->n_inputs; i++)
+        bytes += n * a->input[i].bytes + slack;
+    return bytes + (all->resident ? fpc_resident_room(all->resident, b) : n * area * 4 + 2 * slack);
+}
+
+static fpc_status begin(fpc_stages *s, const fpc_batch *b, fpc_program_kind kind, fpc_pending *p)
+{
+    struct fpc_programs *all = s->programs;
+    fpc_status st = fpc_steps_program(s, kind, b->n, b->h, b->w, &p->program);
+    p->n = b->n;
+    return st ? st : fpc_queue_begin(all->queue, room_for(s, b));
+}
+
+static fpc_status ask_for_results(fpc_queue *q, fpc_pending *p)
+{
+    fpc_status st = fpc_queue_read(q, p->program, "loss", &p->loss);
+    st = st ? st : fpc_queue_read(q, p->program, "terms", &p->terms);
+    return st ? st : fpc_queue_read(q, p->program, "counts", &p->counts);
+}
+
+static fpc_status update(fpc_stages *s, int64_t step, double lr, fpc_pending *p)
+{
+    const double t = (double)step, decay = fpc_update_decay(s, step);
+    fpc_queue *q = s->programs->queue;
+    fpc_program *u;
+    fpc_status st = fpc_update_program(s, &u);
+    st = st ? st : fpc_queue_write(q, u, "lr", FPC_F64, &lr, 1);
+    if (!st && fpc_program_has(u, "step"))
+        st = fpc_queue_write(q, u, "step", FPC_F64, &t, 1);
+    if (!st && fpc_program_has(u, "decay"))
+        st = fpc_queue_write(q, u, "decay", FPC_F64, &decay, 1);
+    st = st ? st : fpc_program_queue(u);
+    st = st ? st : fpc_queue_read(q, u, "norm", &p->norm);
+    return st || !s->state->scaler ? st : fpc_queue_read(q, u, "scaler", &p->scaler);
+}
+
+/* Whatever happened, the slot is complete, so that what was queued can be waited for. */
+static fpc_status end(fpc_stages *s, const fpc_pending *p, fpc_status st)
+{
+    struct fpc_programs *all = s->programs;
+    const fpc_status marked = fpc_queue_end(all->queue);
+    all->queueing = 0;
+    if (!st && !marked)
+        all->pending[all->n_pending++] = *p;
+    return st ? st : marked;
+}
+
+fpc_status fpc_train_queue(fpc_stages *s, const fpc_batch *b, int64_t step, double lr)
+{
+    struct fpc_programs *all = s->programs;
+    fpc_pending p = {.step = step};
+    fpc_status st = begin(s, b, FPC_PROGRAM_TRAIN, &p);
+    if (st)
+        return st;
+    all->queueing = 1;
+    st = fpc_steps_inputs(s, p.program, b, step, NULL);
+    st = st ? st : fpc_program_queue(p.program);
+    st = st ? st : ask_for_results(all->queue, &p);
+    st = st ? st : update(s, step, lr, &p);
+    return end(s, &p, st);
+}
+
+fpc_status fpc_eval_queue(fpc_stages *s, const fpc_batch *b)
+{
+    struct fpc_programs *all = s->programs;
+    fpc_pending p = {0};
+    fpc_status st = begin(s, b, FPC_PROGRAM_EVAL, &p);
+    if (st)
+        return st;
+    all->queueing = 1;
+    st = fpc_steps_inputs(s, p.program, b, 0, NULL);
+    st = st ? st : fpc_program_queue(p.program);
+    st = st ? st : ask_for_results(all->queue, &p);
+    return end(s, &p, st);
+}
+
+/* The oldest step's numbers. A loss that is not finite, or a gradient where nothing scales it, ends the training. */
+static fpc_status results(fpc_stages *s, const fpc_pending *p, fpc_step_result *out)
+{
+    const uint32_t real = s->backend->device.real;
+    double loss, norm = 0;
+    fpc_convert(&loss, FPC_F64, p->loss, real, 1);
+    fpc_convert(out->term, FPC_F64, p->terms, real, s->n_losses);
+    if (p->norm)
+        fpc_convert(&norm, FPC_F64, p->norm, real, 1);
+    out->loss = loss;
+    out->grad_norm = norm;
+    out->images = p->n;
+    out->tp_fp_fn = p->counts;
+    out->skipped = !isfinite(norm) && p->scaler && fpc_scaler_goes_on(p->scaler);
+    if (!p->step || (isfinite(loss) && (isfinite(norm) || out->skipped)))
+        return FPC_OK;
+    const fpc_status st = fpc_queue_again(s->programs->queue);
+    const int by_loss = !isfinite(loss);
+    return st ? st
+              : fpc_steps_diverged(s, p->program, p->step, by_loss ? "loss" : "norm of the gradient",
+                                   by_loss ? loss : norm);
+}
+
+fpc_status fpc_queue_take(fpc_stages *s, int all_of_them, fpc_step_result *out, int *got)
+{
+    struct fpc_programs *all = s->programs;
+    *got = 0;
+    if (!all || !all->n_pending || (!all_of_them && all->n_pending < FPC_QUEUE_DEPTH))
+        return FPC_OK;
+    const fpc_pending oldest = all->pending[0];
+    memmove(all->pending, all->pending + 1, (size_t)--all->n_pending * sizeof oldest);
+    *out = (fpc_step_result){0};
+    const fpc_status st = fpc_queue_wait(all->queue);
+    *got = !st;
+    return st ? st : results(s, &oldest, out);
+}

@@ -1,0 +1,206 @@
+/* tta.c: see tta.h. For each scale s the picture goes through the model at floor(size * s), bilinear with half-pixel
+ * centres there, softmax, and the probabilities bilinear back; the same for its mirror image, whose probabilities are
+ * mirrored back. Of a picture without labels the person's left lies to the right, so that in the mirror image the model
+ * sees what it calls `right` where the person's left is: the channels of a pair change places. Branches are added in
+ * pairs, so that the mean of a mirrored picture is exactly the mirrored mean. Logits are taken at the size of the
+ * scaled picture; the reference's network ends at a multiple of 4, which differs where that size is none (563 and 564).
+ */
+#include "experiment/tta.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "graph/ops/table.h"
+
+struct fpc_tta_run {
+    fpc_stages *stages;
+    fpc_tta how;
+    int32_t h, w, classes;
+    fpc_program *program[FPC_TTA_SCALES];
+    uint8_t *mirrored; /* h*w*3 */
+    float *one, *two, *mean;
+    int32_t channel[256]; /* of the mirrored branch that belongs to a class */
+};
+
+/* ---- options ---- */
+
+fpc_status fpc_tta_read(fpc_ctx *ctx, const char *what, const char *scales, int flip, int no_exchange, fpc_tta *out)
+{
+    *out = (fpc_tta){.flip = flip, .exchange = !no_exchange};
+    if (no_exchange && !flip)
+        return fpc_fail(ctx, FPC_EINVAL, "fpcore %s: --no-exchange says what happens to mirrored pictures; add --flip",
+                        what);
+    if (!scales) {
+        out->n_scales = 1;
+        out->scale[0] = 1;
+        return FPC_OK;
+    }
+    for (const char *at = scales;; at++) {
+        char *end;
+        const double value = strtod(at, &end);
+        if (end == at || !(value >= 0.1 && value <= 10) || out->n_scales == FPC_TTA_SCALES)
+            return fpc_fail(ctx, FPC_EINVAL,
+                            "fpcore %s: --scales %s: numbers from 0.1 to 10, at most %d, with commas between them",
+                            what, scales, FPC_TTA_SCALES);
+        for (int32_t i = 0; i < out->n_scales; i++)
+            if (out->scale[i] == value)
+                return fpc_fail(ctx, FPC_EINVAL, "fpcore %s: --scales %s: %g stands there twice", what, scales, value);
+        out->scale[out->n_scales++] = value;
+        at = end + strspn(end, " \t");
+        if (!*at)
+            return FPC_OK;
+        if (*at != ',')
+            return fpc_fail(ctx, FPC_EINVAL, "fpcore %s: --scales %s: `%s` is no number", what, scales, at);
+    }
+}
+
+int fpc_tta_on(const fpc_tta *t)
+{
+    return t->flip || t->n_scales > 1 || (t->n_scales == 1 && t->scale[0] != 1);
+}
+
+const char *fpc_tta_text(fpc_arena *arena, const fpc_tta *t)
+{
+    const char *text = "scales";
+    for (int32_t i = 0; i < t->n_scales && text; i++)
+        text = fpc_sprintf(arena, "%s%s %g", text, i ? "," : "", t->scale[i]);
+    if (text && t->flip)
+        text = fpc_sprintf(arena, "%s, mirrored %s", text, t->exchange ? "with exchanged labels" : "as it is");
+    return text ? text : "";
+}
+
+/* ---- programs ---- */
+
+static int32_t scaled(int32_t size, double scale)
+{
+    const double n = floor(size * scale + 1e-9); /* 100 * 1.15 is a little less than 115 */
+    return n < 1 ? 1 : n > 16384 ? 16384 : (int32_t)n;
+}
+
+static fpc_status compile(fpc_tta_run *r, fpc_arena *arena, double scale, fpc_program **out)
+{
+    fpc_stages *s = r->stages;
+    const int32_t h = scaled(r->h, scale), w = scaled(r->w, scale);
+    fpc_graph *g;
+    fpc_val logits;
+    fpc_status st = fpc_graph_new(s->ctx, arena, s->ops, s->backend->device.real, 0, &g);
+    if (st)
+        return st;
+    const fpc_val bytes = fpc_input(g, "image", (fpc_shape){1, r->h, r->w, 3}, FPC_U8);
+    const fpc_val image = fpc_op(g, "to_real", "tta.to_real", 1, &bytes, NULL, NULL);
+    st = fpc_stages_model(s, g, fpc_resize(g, image, h, w, 0), &logits);
+    if (st)
+        return st;
+    const fpc_val p = fpc_op(g, "softmax", "tta.softmax", 1, &logits, NULL, NULL);
+    fpc_output_mark(g, "probabilities", fpc_resize(g, p, r->h, r->w, 0));
+    st = fpc_graph_check(g);
+    st = st ? st : fpc_rewrite(g, (int)s->run.rewrite);
+    return st ? st : fpc_program_compile(s->ctx, arena, s->state, g, out);
+}
+
+fpc_status fpc_tta_open(fpc_stages *s, fpc_arena *arena, const fpc_tta *how, int32_t h, int32_t w, fpc_tta_run **out)
+{
+    fpc_tta_run *r = fpc_alloc(arena, sizeof *r);
+    const size_t pixels = (size_t)h * (size_t)w, values = pixels * (size_t)s->classes;
+    fpc_status st = FPC_OK;
+    *out = r;
+    if (!r)
+        return FPC_ENOMEM;
+    *r = (fpc_tta_run){.stages = s, .how = *how, .h = h, .w = w, .classes = s->classes};
+    if (!fpc_tta_on(how))
+        return FPC_OK;
+    r->mirrored = fpc_alloc(arena, pixels * 3);
+    r->one = fpc_alloc(arena, values * sizeof *r->one);
+    r->two = fpc_alloc(arena, values * sizeof *r->two);
+    r->mean = fpc_alloc(arena, values * sizeof *r->mean);
+    if (!r->mirrored || !r->one || !r->two || !r->mean)
+        return FPC_ENOMEM;
+    for (int32_t c = 0; c < 256; c++)
+        r->channel[c] = c;
+    for (int32_t i = 0; how->exchange && i < s->info.n_mirror_pairs; i++) {
+        r->channel[s->info.mirror_pairs[i][0]] = s->info.mirror_pairs[i][1];
+        r->channel[s->info.mirror_pairs[i][1]] = s->info.mirror_pairs[i][0];
+    }
+    for (int32_t i = 0; i < how->n_scales && !st; i++)
+        st = compile(r, arena, how->scale[i], &r->program[i]);
+    return st;
+}
+
+/* ---- prediction ---- */
+
+static void mirror(const uint8_t *from, int32_t h, int32_t w, uint8_t *to)
+{
+    for (int32_t y = 0; y < h; y++)
+        for (int32_t x = 0; x < w; x++)
+            memcpy(to + 3 * ((int64_t)y * w + x), from + 3 * ((int64_t)y * w + w - 1 - x), 3);
+}
+
+static fpc_status branch(fpc_tta_run *r, int32_t i, const uint8_t *image, float *out)
+{
+    const int64_t pixels = (int64_t)r->h * r->w;
+    fpc_status st = fpc_program_write(r->program[i], "image", FPC_U8, image, pixels * 3);
+    st = st ? st : fpc_program_run(r->program[i]);
+    return st ? st : fpc_program_read(r->program[i], "probabilities", FPC_F32, out, pixels * r->classes);
+}
+
+/* one += two, mirrored back. */
+static void add_mirrored(fpc_tta_run *r)
+{
+    for (int32_t y = 0; y < r->h; y++)
+        for (int32_t x = 0; x < r->w; x++) {
+            float *to = r->one + ((int64_t)y * r->w + x) * r->classes;
+            const float *from = r->two + ((int64_t)y * r->w + r->w - 1 - x) * r->classes;
+            for (int32_t c = 0; c < r->classes; c++)
+                to[c] += from[r->channel[c]];
+        }
+}
+
+fpc_status fpc_tta_probabilities(fpc_tta_run *r, const uint8_t *image, const float **out)
+{
+    const int64_t n = (int64_t)r->h * r->w * r->classes;
+    const float share = 1.0f / (float)(r->how.n_scales * (r->how.flip ? 2 : 1));
+    fpc_status st = FPC_OK;
+    if (r->how.flip)
+        mirror(image, r->h, r->w, r->mirrored);
+    for (int32_t i = 0; i < r->how.n_scales; i++) {
+        st = branch(r, i, image, r->one);
+        if (!st && r->how.flip && !(st = branch(r, i, r->mirrored, r->two)))
+            add_mirrored(r);
+        if (st)
+            return st;
+        for (int64_t k = 0; k < n; k++)
+            r->mean[k] = i ? r->mean[k] + r->one[k] : r->one[k];
+    }
+    for (int64_t k = 0; k < n; k++)
+        r->mean[k] *= share;
+    *out = r->mean;
+    return FPC_OK;
+}
+
+fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels)
+{
+    const float *p;
+    if (!fpc_tta_on(&r->how)) /* the plain prediction, to the bit */
+        return fpc_predict_step(r->stages, 1, r->h, r->w, image, labels);
+    const fpc_status st = fpc_tta_probabilities(r, image, &p);
+    for (int64_t i = 0; i < (int64_t)r->h * r->w && !st; i++, p += r->classes) {
+        int32_t best = 0;
+        for (int32_t c = 1; c < r->classes; c++)
+            best = p[c] > p[best] ? c : best;
+        labels[i] = (uint8_t)best;
+    }
+    return st;
+}
+
+void fpc_tta_count(const fpc_stages *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels, int32_t *tp_fp_fn)
+{
+    for (int64_t i = 0; i < pixels; i++) {
+        if (mask[i] == s->ignore || mask[i] >= s->classes)
+            continue;
+        if (mask[i] == labels[i]) {
+            tp_fp_fn[3 * mask[i]]++;
+        } else {
+            tp_fp_fn[3 * labels[i] + 1]++;
+            tp_fp_fn[3 * mask[i] + 2]++;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+/* tta.h: test-time augmentation: a prediction is the mean over scales and mirror images of the picture (reference 6.8).
+ */
+#ifndef CORE_EXPERIMENT_TTA_H
+#define CORE_EXPERIMENT_TTA_H
+
+#include "experiment/experiment.h"
+
+enum { FPC_TTA_SCALES = 16 };
+
+typedef struct fpc_tta {
+    int32_t n_scales;
+    double scale[FPC_TTA_SCALES];
+    int flip;
+    int exchange; /* the mirrored branch's pairs of labels change places: right for models that know left and right */
+} fpc_tta;
+
+/* scales: "0.9, 1, 1.1" or NULL for 1. what: the verb, for messages. */
+fpc_status fpc_tta_read(fpc_ctx *, const char *what, const char *scales, int flip, int no_exchange, fpc_tta *);
+/* Whether it is more than the plain prediction. */
+int fpc_tta_on(const fpc_tta *);
+/* "scales 0.9, 1, 1.1, mirrored with exchanged labels" */
+const char *fpc_tta_text(fpc_arena *, const fpc_tta *);
+
+typedef struct fpc_tta_run fpc_tta_run;
+/* Compiles a program for each scale of pictures of h x w. */
+fpc_status fpc_tta_open(fpc_stages *, fpc_arena *, const fpc_tta *, int32_t h, int32_t w, fpc_tta_run **);
+/* Mean probabilities h*w*classes of one picture, valid until the next call. */
+fpc_status fpc_tta_probabilities(fpc_tta_run *, const uint8_t *image, const float **out);
+/* Labels h*w of one picture: the class of the highest mean probability. */
+fpc_status fpc_tta_predict(fpc_tta_run *, const uint8_t *image, uint8_t *labels);
+/* Adds to tp, fp, fn of each class, [classes][3]. */
+void fpc_tta_count(const fpc_stages *, const uint8_t *mask, const uint8_t *labels, int64_t pixels, int32_t *tp_fp_fn);
+
+#endif

@@ -1,0 +1,340 @@
+/* graph.c: the graph itself: values, nodes, scopes, the sticky error. Verbs of the layers are in layers.c.
+ * Invariant: nodes stand in an order in which they can run; every value is made before it is used. */
+#include "graph/ops/table.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+fpc_status fpc_graph_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_op_table *ops, uint32_t real, int training,
+                         fpc_graph **out)
+{
+    fpc_graph *g = fpc_alloc(arena, sizeof *g);
+    if (!g)
+        return FPC_ENOMEM;
+    *g = (fpc_graph){.ctx = ctx, .arena = arena, .ops = ops, .real = real, .training = training};
+    *out = g;
+    return FPC_OK;
+}
+
+fpc_status fpc_graph_check(fpc_graph *g)
+{
+    if (!g->failed)
+        return FPC_OK;
+    const fpc_status st = fpc_ctx_status(g->ctx);
+    return st ? st : FPC_EINVAL;
+}
+
+fpc_val fpc_graph_fail(fpc_graph *g, fpc_status st, const char *fmt, ...)
+{
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (!g->failed)
+        fpc_fail(g->ctx, st, "%s%s%s", g->scope, g->scope[0] ? ": " : "", text);
+    g->failed = 1;
+    return (fpc_val){-1};
+}
+
+/* Doubles an array that lives in the arena. */
+static int grow(fpc_graph *g, void **array, int32_t n, int32_t *cap, size_t item)
+{
+    if (n < *cap)
+        return 1;
+    const int32_t more = *cap ? *cap * 2 : 256;
+    void *p = fpc_alloc(g->arena, (size_t)more * item);
+    if (!p) {
+        g->failed = 1;
+        return 0;
+    }
+    if (n)
+        memcpy(p, *array, (size_t)n * item);
+    *array = p;
+    *cap = more;
+    return 1;
+}
+
+static fpc_val new_value(fpc_graph *g, fpc_value v)
+{
+    if (!grow(g, (void **)&g->value, g->n_values, &g->cap_values, sizeof v))
+        return (fpc_val){-1};
+    g->value[g->n_values] = v;
+    return (fpc_val){g->n_values++};
+}
+
+/* ---- scopes ---- */
+
+void fpc_enter(fpc_graph *g, const char *fmt, ...)
+{
+    const size_t at = strlen(g->scope);
+    char text[128];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (g->scope_depth >= 32 || at + strlen(text) + 2 > sizeof g->scope) {
+        fpc_graph_fail(g, FPC_EINVAL, "scope `%s` is nested too deeply", text);
+        return;
+    }
+    g->scope_len[g->scope_depth++] = (uint16_t)at;
+    snprintf(g->scope + at, sizeof g->scope - at, "%s%s", at ? "." : "", text);
+}
+
+void fpc_leave(fpc_graph *g)
+{
+    if (g->scope_depth > 0)
+        g->scope[g->scope_len[--g->scope_depth]] = 0;
+}
+
+static const char *full_name(fpc_graph *g, const char *name)
+{
+    if (!g->scope[0])
+        return fpc_strdup(g->arena, name);
+    return fpc_sprintf(g->arena, "%s%s%s", g->scope, *name ? "." : "", name);
+}
+
+/* ---- values that nodes do not make ---- */
+
+static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
+{
+    g->failed |= !v.name;
+    if (g->failed)
+        return (fpc_val){-1};
+    if (v.shape.n < 1 || v.shape.h < 1 || v.shape.w < 1 || v.shape.c < 1)
+        return fpc_graph_fail(g, FPC_EINVAL, "`%s` has the shape %s; every axis must be at least 1", name,
+                              fpc_shape_text(v.shape));
+    for (int32_t i = 0; i < g->n_values; i++)
+        if (g->value[i].name && !strcmp(g->value[i].name, v.name))
+            return fpc_graph_fail(g, FPC_EINVAL, "the name `%s` is used twice", v.name);
+    v.node = v.slot = -1;
+    return new_value(g, v);
+}
+
+fpc_val fpc_param(fpc_graph *g, const char *name, int32_t rank, fpc_shape shape, fpc_fill fill, int64_t fan_in)
+{
+    return named(g, name,
+                 (fpc_value){.name = full_name(g, name),
+                             .shape = shape,
+                             .dtype = g->real,
+                             .role = FPC_ROLE_PARAM,
+                             .rank = (uint8_t)rank,
+                             .fill = (uint8_t)fill,
+                             .fan_in = fan_in});
+}
+
+fpc_val fpc_buffer(fpc_graph *g, const char *name, int32_t rank, fpc_shape shape, uint32_t dtype, fpc_fill fill)
+{
+    return named(g, name,
+                 (fpc_value){.name = full_name(g, name),
+                             .shape = shape,
+                             .dtype = dtype == FPC_F32 ? g->real : dtype,
+                             .role = FPC_ROLE_BUFFER,
+                             .rank = (uint8_t)rank,
+                             .fill = (uint8_t)fill});
+}
+
+/* Inputs have global names: no scope. The same name again is the same input. */
+fpc_val fpc_input(fpc_graph *g, const char *name, fpc_shape shape, uint32_t dtype)
+{
+    for (int32_t i = 0; i < g->n_values; i++)
+        if (g->value[i].role == FPC_ROLE_INPUT && !strcmp(g->value[i].name, name))
+            return (fpc_val){i};
+    return named(
+        g, name,
+        (fpc_value){.name = fpc_strdup(g->arena, name), .shape = shape, .dtype = dtype, .role = FPC_ROLE_INPUT});
+}
+
+fpc_val fpc_clock_input(fpc_graph *g)
+{
+    return fpc_input(g, "clock", fpc_vector(4), FPC_I32);
+}
+
+fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
+{
+    if (g->failed)
+        return (fpc_val){-1};
+    const int64_t n = fpc_count(shape);
+    double *copy = fpc_alloc(g->arena, (size_t)n * sizeof *copy);
+    if (!copy) {
+        g->failed = 1;
+        return (fpc_val){-1};
+    }
+    if (values)
+        memcpy(copy, values, (size_t)n * sizeof *copy);
+    return new_value(
+        g, (fpc_value){
+               .shape = shape, .dtype = g->real, .role = FPC_ROLE_CONST, .constant = copy, .node = -1, .slot = -1});
+}
+
+/* ---- nodes ---- */
+
+static const char *access_letters(fpc_graph *g, const fpc_op_def *def, int32_t n_in)
+{
+    char *a = fpc_alloc(g->arena, (size_t)n_in + 1);
+    for (int32_t i = 0; a && i < n_in; i++)
+        a[i] = fpc_access(def->in, i);
+    return a;
+}
+
+/* All row-wise arguments have the same number of rows. */
+static fpc_status check_rows(fpc_ctx *ctx, const fpc_op_def *def, const char *access, const fpc_node *n)
+{
+    int64_t rows = -1;
+    for (int32_t i = 0; i < n->n_in + n->n_out; i++) {
+        const int out = i >= n->n_in;
+        const int32_t at = out ? i - n->n_in : i;
+        const char letter = out ? fpc_access(def->out, at) : access[at];
+        const fpc_shape s = out ? n->out[at].shape : n->in[at].shape;
+        if (letter != 'r')
+            continue;
+        if (rows >= 0 && rows != fpc_rows_of(s))
+            return fpc_node_fail(ctx, n, "%s %d is %s, which has other than the %lld rows of the first",
+                                 out ? "output" : "input", at, fpc_shape_text(s), (long long)rows);
+        rows = fpc_rows_of(s);
+    }
+    return FPC_OK;
+}
+
+/* Output shapes by the op's own rule; fills out[]. */
+static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *node, fpc_tensor *out)
+{
+    fpc_tensor in[32];
+    for (int32_t i = 0; i < node->n_in; i++)
+        in[i] = (fpc_tensor){.shape = g->value[node->in[i]].shape, .dtype = g->value[node->in[i]].dtype};
+    for (int32_t i = 0; i < def->n_out; i++)
+        out[i] = (fpc_tensor){.dtype = g->real};
+    fpc_node n = {.size = sizeof n,
+                  .id = (uint32_t)g->n_nodes,
+                  .op = def->name,
+                  .name = node->name,
+                  .n_in = node->n_in,
+                  .n_out = def->n_out,
+                  .in = in,
+                  .out = out,
+                  .attr = node->attr};
+    const fpc_status st = def->infer(g->ctx, &n);
+    return st ? st : check_rows(g->ctx, def, node->in_access, &n);
+}
+
+fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+               fpc_val *out)
+{
+    fpc_val none[8] = {{-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}};
+    const fpc_op_def *def = fpc_op_find(g->ops, op);
+    if (out && def)
+        memcpy(out, none, (size_t)(def->n_out < 8 ? def->n_out : 8) * sizeof *out);
+    for (int32_t i = 0; i < n_in && !g->failed; i++)
+        if (in[i].id < 0)
+            fpc_graph_fail(g, FPC_EINVAL, "%s (%s): input %d does not exist", name ? name : "?", op, i);
+    if (g->failed)
+        return none[0];
+    if (!def)
+        return fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
+    if (n_in < def->min_in || n_in > def->max_in || n_in > 32 || def->n_out > 8)
+        return fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in,
+                              n_in);
+    if (!grow(g, (void **)&g->node, g->n_nodes, &g->cap_nodes, sizeof *g->node))
+        return none[0];
+    fpc_gnode *node = &g->node[g->n_nodes];
+    /* Names made while differentiating are those of the forward node. */
+    *node = (fpc_gnode){.def = def,
+                        .n_in = n_in,
+                        .n_out = def->n_out,
+                        .backward = (uint8_t)g->backward,
+                        .name = g->backward ? name : full_name(g, name ? name : op)};
+    node->in = fpc_alloc(g->arena, (size_t)(n_in + def->n_out) * sizeof(int32_t));
+    node->in_access = access_letters(g, def, n_in);
+    node->attr = def->attr_size ? fpc_alloc(g->arena, def->attr_size) : NULL;
+    if (!node->in || !node->in_access || (def->attr_size && !node->attr)) {
+        g->failed = 1;
+        return none[0];
+    }
+    if (node->attr && attr)
+        memcpy(node->attr, attr, def->attr_size);
+    node->out = node->in + n_in;
+    for (int32_t i = 0; i < n_in; i++)
+        node->in[i] = in[i].id;
+    fpc_tensor t[8];
+    if (infer(g, def, node, t)) {
+        g->failed = 1;
+        return none[0];
+    }
+    fpc_val first = none[0];
+    for (int32_t i = 0; i < def->n_out; i++) {
+        const fpc_val v =
+            new_value(g, (fpc_value){.shape = t[i].shape, .dtype = t[i].dtype, .node = g->n_nodes, .slot = i});
+        node->out[i] = v.id;
+        if (out)
+            out[i] = v;
+        if (i == 0)
+            first = v;
+    }
+    g->n_nodes++;
+    return first;
+}
+
+void fpc_output_mark(fpc_graph *g, const char *name, fpc_val v)
+{
+    if (g->failed || v.id < 0 || !grow(g, (void **)&g->output, g->n_outputs, &g->cap_outputs, sizeof *g->output))
+        return;
+    g->output[g->n_outputs++] = (fpc_output){fpc_strdup(g->arena, name), v.id};
+}
+
+fpc_val fpc_output_find(const fpc_graph *g, const char *name)
+{
+    for (int32_t i = 0; i < g->n_outputs; i++)
+        if (!strcmp(g->output[i].name, name))
+            return (fpc_val){g->output[i].value};
+    return (fpc_val){-1};
+}
+
+int fpc_training(const fpc_graph *g)
+{
+    return g->training;
+}
+
+fpc_shape fpc_shape_of(const fpc_graph *g, fpc_val v)
+{
+    return v.id < 0 || v.id >= g->n_values ? (fpc_shape){1, 1, 1, 1} : g->value[v.id].shape;
+}
+
+uint32_t fpc_dtype_of(const fpc_graph *g, fpc_val v)
+{
+    return v.id < 0 || v.id >= g->n_values ? 0 : g->value[v.id].dtype;
+}
+
+void fpc_gnode_view(const fpc_graph *g, const fpc_gnode *node, fpc_tensor *in, fpc_tensor *out, fpc_node *view)
+{
+    for (int32_t i = 0; i < node->n_in; i++)
+        in[i] = (fpc_tensor){.shape = g->value[node->in[i]].shape, .dtype = g->value[node->in[i]].dtype};
+    for (int32_t i = 0; i < node->n_out; i++)
+        out[i] = (fpc_tensor){.shape = g->value[node->out[i]].shape, .dtype = g->value[node->out[i]].dtype};
+    *view = (fpc_node){.size = sizeof *view,
+                       .op = node->def->name,
+                       .name = node->name,
+                       .n_in = node->n_in,
+                       .n_out = node->n_out,
+                       .in = in,
+                       .out = out,
+                       .attr = node->attr};
+}
+
+int64_t fpc_gnode_macs(const fpc_graph *g, const fpc_gnode *node)
+{
+    fpc_tensor in[32], out[8];
+    fpc_node view;
+    if (!node->def->macs)
+        return 0;
+    fpc_gnode_view(g, node, in, out, &view);
+    return node->def->macs(&view);
+}
+
+int64_t fpc_graph_macs(const fpc_graph *g, int forward_only)
+{
+    int64_t sum = 0;
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!g->node[i].dead && !(forward_only && g->node[i].backward))
+            sum += fpc_gnode_macs(g, &g->node[i]);
+    return sum;
+}

@@ -1,0 +1,192 @@
+/* layers.c: the verbs of graph.h that make parameters and nodes of the usual layers. Each is a plain statement of its
+ * definition; speed is the compiler's and the kernels' business. */
+#include "graph/ops/table.h"
+#include <fpcore/rng.h>
+#include <math.h>
+#include <stdio.h>
+
+static fpc_val one(fpc_graph *g, const char *op, const char *name, fpc_val x, const void *attr)
+{
+    return fpc_op(g, op, name, 1, &x, attr, NULL);
+}
+
+static fpc_conv_args conv_defaults(const fpc_conv_args *args)
+{
+    fpc_conv_args a = *args;
+    a.groups = a.groups ? a.groups : 1;
+    a.fill = a.fill ? a.fill : FPC_FILL_UNIFORM_FAN_IN;
+    return a;
+}
+
+fpc_val fpc_conv2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, const fpc_conv_args *args)
+{
+    const fpc_conv_args a = conv_defaults(args);
+    const fpc_shape s = fpc_shape_of(g, x);
+    const int64_t fan_in = (int64_t)a.k * a.k * (s.c / a.groups);
+    fpc_enter(g, "%s", name);
+    fpc_val in[3] = {x,
+                     fpc_param(g, "weight", 4, (fpc_shape){out_c, a.k, a.k, s.c / a.groups}, (fpc_fill)a.fill, fan_in)};
+    if (a.bias)
+        in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, fan_in);
+    fpc_val y;
+    if (a.k == 1 && a.stride == 1 && a.pad == 0 && a.groups == 1) {
+        y = fpc_op(g, "linear", "", a.bias ? 3 : 2, in, NULL, NULL);
+    } else {
+        const fpc_conv_attr attr = {a.k, a.k, a.stride, a.pad, a.groups, s.h, s.w};
+        y = fpc_op(g, "conv2d", "", a.bias ? 3 : 2, in, &attr, NULL);
+    }
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_conv_transpose2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, const fpc_conv_args *args)
+{
+    const fpc_conv_args a = conv_defaults(args);
+    const fpc_shape s = fpc_shape_of(g, x);
+    const int64_t fan_in = (int64_t)a.k * a.k * (out_c / a.groups); /* as PyTorch: of the weight's second axis */
+    fpc_enter(g, "%s", name);
+    fpc_val in[3] = {x,
+                     fpc_param(g, "weight", 4, (fpc_shape){s.c, a.k, a.k, out_c / a.groups}, (fpc_fill)a.fill, fan_in)};
+    if (a.bias)
+        in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, fan_in);
+    const fpc_conv_attr attr = {a.k,
+                                a.k,
+                                a.stride,
+                                a.pad,
+                                a.groups,
+                                (s.h - 1) * a.stride - 2 * a.pad + a.k,
+                                (s.w - 1) * a.stride - 2 * a.pad + a.k};
+    const fpc_val y = fpc_op(g, "conv2d_grad_x", "", a.bias ? 3 : 2, in, &attr, NULL);
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_linear(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, int bias)
+{
+    const int32_t c = fpc_shape_of(g, x).c;
+    fpc_enter(g, "%s", name);
+    fpc_val in[3] = {x, fpc_param(g, "weight", 2, (fpc_shape){1, 1, out_c, c}, FPC_FILL_UNIFORM_FAN_IN, c)};
+    if (bias)
+        in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, c);
+    const fpc_val y = fpc_op(g, "linear", "", bias ? 3 : 2, in, NULL, NULL);
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_layer_norm(fpc_graph *g, const char *name, fpc_val x, float eps)
+{
+    const fpc_shape v = fpc_vector(fpc_shape_of(g, x).c);
+    fpc_enter(g, "%s", name);
+    const fpc_norm_attr attr = {.eps = eps};
+    const fpc_val in[3] = {x, fpc_param(g, "weight", 1, v, FPC_FILL_ONE, 0),
+                           fpc_param(g, "bias", 1, v, FPC_FILL_ZERO, 0)};
+    const fpc_val y = fpc_op(g, "layer_norm", "", 3, in, &attr, NULL);
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_batch_norm(fpc_graph *g, const char *name, fpc_val x, float eps, float momentum)
+{
+    const fpc_shape s = fpc_shape_of(g, x), v = fpc_vector(s.c);
+    fpc_enter(g, "%s", name);
+    const fpc_norm_attr attr = {eps, momentum, fpc_rows_of(s)};
+    const fpc_val w = fpc_param(g, "weight", 1, v, FPC_FILL_ONE, 0), b = fpc_param(g, "bias", 1, v, FPC_FILL_ZERO, 0);
+    const fpc_val mean = fpc_buffer(g, "running_mean", 1, v, FPC_F32, FPC_FILL_ZERO);
+    const fpc_val var = fpc_buffer(g, "running_var", 1, v, FPC_F32, FPC_FILL_ONE);
+    const fpc_val batches = fpc_buffer(g, "num_batches_tracked", 0, fpc_vector(1), FPC_I64, FPC_FILL_ZERO);
+    fpc_val stats[2] = {mean, var};
+    if (g->training) {
+        fpc_op(g, "batch_stats", "", 1, &x, NULL, stats);
+        fpc_op(g, "running_stats", "", 5, (fpc_val[]){mean, var, batches, stats[0], stats[1]}, &attr, NULL);
+    }
+    const fpc_val y = fpc_op(g, "batch_norm", "", 5, (fpc_val[]){x, w, b, stats[0], stats[1]}, &attr, NULL);
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_attention(fpc_graph *g, const char *name, fpc_val q, fpc_val k, fpc_val v, int32_t heads, float drop)
+{
+    const int random = g->training && drop > 0;
+    fpc_enter(g, "%s", name);
+    const fpc_attention_attr attr = {heads, (float)(1.0 / sqrt((double)fpc_shape_of(g, q).c / (heads > 0 ? heads : 1))),
+                                     random ? drop : 0, fpc_hash(g->scope)};
+    const fpc_val in[4] = {q, k, v, random ? fpc_clock_input(g) : q};
+    const fpc_val y = fpc_op(g, "attention", "", random ? 4 : 3, in, &attr, NULL);
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_dropout(fpc_graph *g, const char *name, fpc_val x, float p, int per_channel)
+{
+    if (!g->training || p <= 0 || g->failed)
+        return x;
+    if (!(p < 1))
+        return fpc_graph_fail(g, FPC_EINVAL, "%s: dropout %g; it must be below 1", name, (double)p);
+    fpc_enter(g, "%s", name);
+    const fpc_dropout_attr attr = {p, fpc_hash(g->scope), per_channel};
+    const fpc_val y = fpc_op(g, "dropout", "", 2, (fpc_val[]){x, fpc_clock_input(g)}, &attr, NULL);
+    fpc_leave(g);
+    return y;
+}
+
+fpc_val fpc_gelu(fpc_graph *g, fpc_val x)
+{
+    return one(g, "gelu", NULL, x, NULL);
+}
+fpc_val fpc_relu(fpc_graph *g, fpc_val x)
+{
+    return one(g, "relu", NULL, x, NULL);
+}
+fpc_val fpc_sigmoid(fpc_graph *g, fpc_val x)
+{
+    return one(g, "sigmoid", NULL, x, NULL);
+}
+fpc_val fpc_pool_mean(fpc_graph *g, fpc_val x)
+{
+    return one(g, "pool_mean", NULL, x, NULL);
+}
+
+static fpc_val binary(fpc_graph *g, const char *same, const char *spread, fpc_val a, fpc_val b)
+{
+    const int equal = fpc_same_shape(fpc_shape_of(g, a), fpc_shape_of(g, b));
+    return fpc_op(g, equal ? same : spread, NULL, 2, (fpc_val[]){a, b}, NULL, NULL);
+}
+fpc_val fpc_add(fpc_graph *g, fpc_val a, fpc_val b)
+{
+    return binary(g, "add", "add_bcast", a, b);
+}
+fpc_val fpc_mul(fpc_graph *g, fpc_val a, fpc_val b)
+{
+    return binary(g, "mul", "mul_bcast", a, b);
+}
+
+fpc_val fpc_concat(fpc_graph *g, int32_t n, const fpc_val *x)
+{
+    return fpc_op(g, "concat", NULL, n, x, NULL, NULL);
+}
+
+fpc_val fpc_slice(fpc_graph *g, fpc_val x, int32_t first, int32_t count)
+{
+    const fpc_slice_attr a = {first, count, fpc_shape_of(g, x).c};
+    return one(g, "slice", NULL, x, &a);
+}
+
+fpc_val fpc_resize(fpc_graph *g, fpc_val x, int32_t h, int32_t w, int align_corners)
+{
+    const fpc_shape s = fpc_shape_of(g, x);
+    const fpc_resize_attr a = {h, w, align_corners};
+    return s.h == h && s.w == w ? x : one(g, "resize", NULL, x, &a);
+}
+
+fpc_val fpc_max_pool(fpc_graph *g, fpc_val x, int32_t k, int32_t stride)
+{
+    const fpc_pool_attr a = {k, stride};
+    return one(g, "max_pool", NULL, x, &a);
+}
+
+fpc_val fpc_pad(fpc_graph *g, fpc_val x, int32_t top, int32_t left, int32_t h, int32_t w)
+{
+    const fpc_shape s = fpc_shape_of(g, x);
+    const fpc_window_attr a = {top, left, h, w};
+    return !top && !left && s.h == h && s.w == w ? x : one(g, "window", NULL, x, &a);
+}

@@ -1,0 +1,98 @@
+/* graph.h (core): the graph behind include/fpcore/graph.h. A graph is a list of values and a list of nodes in an order
+ * in which they can run. Builders append; graph/passes/rewrite.c and graph/passes/autodiff.c append and redirect;
+ * runtime/plan.c reads. */
+#ifndef CORE_GRAPH_NODES_H
+#define CORE_GRAPH_NODES_H
+
+#include <fpcore/graph.h>
+#include <fpcore/op.h>
+#include <fpcore/ops.h>
+#include "base/message.h"
+
+struct fpc_found;
+
+typedef enum fpc_role {
+    FPC_ROLE_NODE = 0, /* made by a node */
+    FPC_ROLE_INPUT,    /* written from the host before each run */
+    FPC_ROLE_CONST,
+    FPC_ROLE_PARAM, /* trainable, in the flat parameter buffer */
+    FPC_ROLE_BUFFER /* stored, not trained */
+} fpc_role;
+
+typedef struct fpc_value {
+    const char *name; /* full name of inputs, parameters, buffers; else NULL */
+    fpc_shape shape;
+    uint32_t dtype;
+    uint8_t role, rank, fill;
+    int64_t fan_in;
+    int32_t node, slot;     /* producing node and which of its outputs; -1 */
+    const double *constant; /* ROLE_CONST */
+} fpc_value;
+
+typedef struct fpc_gnode {
+    const fpc_op_def *def;
+    const char *name, *in_access;   /* letters for each input (def->in, last letter repeated) */
+    int32_t n_in, n_out, *in, *out; /* value ids */
+    void *attr;
+    uint8_t dead, backward;
+    uint8_t lazy; /* runtime/plan.c: joins the group of its first consumer */
+} fpc_gnode;
+
+typedef struct fpc_output {
+    const char *name;
+    int32_t value;
+} fpc_output;
+
+struct fpc_graph {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    const struct fpc_op_table *ops;
+    uint32_t real; /* FPC_F32 or FPC_F64 */
+    int training, failed, backward;
+    fpc_value *value;
+    int32_t n_values, cap_values;
+    fpc_gnode *node;
+    int32_t n_nodes, cap_nodes;
+    fpc_output *output;
+    int32_t n_outputs, cap_outputs;
+    fpc_val *grad; /* gradient of the i-th parameter, where autodiff ran and the program shall store it */
+    int32_t n_grads;
+    char scope[256];
+    int32_t scope_depth;
+    uint16_t scope_len[32];
+};
+
+/* Every op there is: the built-in ones and those of the opened plugins. */
+typedef struct fpc_op_table {
+    int32_t n;
+    const fpc_op_def **def;
+} fpc_op_table;
+fpc_status fpc_op_table_new(fpc_ctx *, fpc_arena *, int32_t n_plugins, const struct fpc_found *plugins,
+                            fpc_op_table **);
+const fpc_op_def *fpc_op_find(const fpc_op_table *, const char *name);
+extern const fpc_op_def fpc_builtin_ops[];
+extern const int32_t fpc_n_builtin_ops;
+
+fpc_status fpc_graph_new(fpc_ctx *, fpc_arena *, const fpc_op_table *, uint32_t real, int training, fpc_graph **);
+/* After building: FPC_OK, or the first error. */
+fpc_status fpc_graph_check(fpc_graph *);
+/* Written from the host before each run, by name. */
+fpc_val fpc_input(fpc_graph *, const char *name, fpc_shape, uint32_t dtype);
+/* Read by the host after a run, by name; kept alive to the end. */
+void fpc_output_mark(fpc_graph *, const char *name, fpc_val);
+fpc_val fpc_output_find(const fpc_graph *, const char *name);
+uint32_t fpc_dtype_of(const fpc_graph *, fpc_val);
+
+/* Exact identities, to a fixed point; then dead nodes go. on = 0: only the dead nodes. Call before autodiff. */
+fpc_status fpc_rewrite(fpc_graph *, int on);
+/* Keeps the nodes that outputs, effects or `extra` values need, in an order in which they can run. */
+fpc_status fpc_graph_sweep(fpc_graph *, int32_t n_extra, const fpc_val *extra);
+/* Appends the backward pass of the scalar `loss`; grads[i]: gradient of the i-th ROLE_PARAM value in order of creation
+ * (a zero constant where the loss does not depend on it). */
+fpc_status fpc_autodiff(fpc_graph *, fpc_val loss, int32_t n_params, fpc_val *grads);
+/* What a kernel would see of the node, without data. in: 32 tensors, out: 8. */
+void fpc_gnode_view(const fpc_graph *, const fpc_gnode *, fpc_tensor *in, fpc_tensor *out, fpc_node *view);
+int64_t fpc_gnode_macs(const fpc_graph *, const fpc_gnode *);
+int64_t fpc_graph_macs(const fpc_graph *, int forward_only);
+
+#endif

@@ -1,0 +1,87 @@
+/* image.c: opens a picture and hands it to the decoder that its first bytes call for; the name's ending is not trusted.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "image/codec.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum kind { NEITHER, JPEG, PNG };
+
+fpc_status fpc_image_check_size(fpc_ctx *ctx, const char *path, uint64_t w, uint64_t h)
+{
+    if (w >= 1 && h >= 1 && w <= FPC_IMAGE_SIDE && h <= FPC_IMAGE_SIDE && w * h <= FPC_IMAGE_PIXELS)
+        return FPC_OK;
+    return fpc_fail(ctx, FPC_EFORMAT,
+                    "%s: the header says %llu x %llu; pictures of up to %d on a side and %d megapixels are read", path,
+                    (unsigned long long)w, (unsigned long long)h, FPC_IMAGE_SIDE, FPC_IMAGE_PIXELS >> 20);
+}
+
+static fpc_status open_file(fpc_ctx *ctx, const char *path, FILE **file, enum kind *kind)
+{
+    static const unsigned char jpeg[] = {0xff, 0xd8, 0xff}, png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    unsigned char head[8] = {0};
+    struct stat about;
+    *file = NULL;
+    if (stat(path, &about) != 0)
+        return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(about.st_mode)) /* opening a pipe would wait for ever */
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: not a file", path);
+    *file = fopen(path, "rb");
+    if (!*file)
+        return fpc_fail(ctx, FPC_EIO, "%s: %s", path, strerror(errno));
+    const size_t got = fread(head, 1, sizeof head, *file);
+    *kind = got >= sizeof jpeg && memcmp(head, jpeg, sizeof jpeg) == 0 ? JPEG
+            : got == sizeof png && memcmp(head, png, sizeof png) == 0  ? PNG
+                                                                       : NEITHER;
+    rewind(*file);
+    if (*kind != NEITHER)
+        return FPC_OK;
+    fclose(*file);
+    *file = NULL;
+    return fpc_fail(ctx, FPC_EFORMAT, "%s: %s", path, got ? "neither a JPEG nor a PNG file" : "the file is empty");
+}
+
+static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, int pixels, fpc_image *out)
+{
+    FILE *file;
+    enum kind kind = NEITHER;
+    fpc_status st = open_file(ctx, path, &file, &kind);
+    if (st != FPC_OK)
+        return st;
+    st = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out)
+                      : fpc_png_decode(ctx, arena, path, file, pixels, 0, out);
+    fclose(file);
+    return st;
+}
+
+fpc_status fpc_image_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
+{
+    *out = (fpc_image){0};
+    return decode(ctx, arena, path, 1, out);
+}
+
+fpc_status fpc_image_size(fpc_ctx *ctx, const char *path, int32_t *w, int32_t *h)
+{
+    fpc_image image = {0};
+    const fpc_status st = decode(ctx, NULL, path, 0, &image);
+    *w = image.w;
+    *h = image.h;
+    return st;
+}
+
+fpc_status fpc_mask_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
+{
+    FILE *file;
+    enum kind kind = NEITHER;
+    *out = (fpc_image){0};
+    fpc_status st = open_file(ctx, path, &file, &kind);
+    if (st != FPC_OK)
+        return st;
+    if (kind == JPEG) /* its losses change labels */
+        st = fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values", path);
+    else
+        st = fpc_png_decode(ctx, arena, path, file, 1, 1, out);
+    fclose(file);
+    return st;
+}

@@ -1,0 +1,223 @@
+/* png.c: PNG through libpng, both ways. As in image_jpeg.c, the library's errors come back by longjmp. Masks keep
+ * the file's numbers: the index of a palette, or the grey value; nothing is scaled. */
+#define _POSIX_C_SOURCE 200809L
+#include "image/codec.h"
+#include <errno.h>
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct said {
+    char text[160];
+};
+
+static void fatal(png_structp png, png_const_charp text)
+{
+    struct said *s = png_get_error_ptr(png);
+    strncpy(s->text, text, sizeof s->text - 1);
+    png_longjmp(png, 1);
+}
+
+static void warn(png_structp png, png_const_charp text)
+{
+    (void)png, (void)text;
+}
+
+/* ---- reading ---- */
+static const char *const colour_names[] = {"grey", "", "RGB", "palette", "grey with alpha", "", "RGB with alpha"};
+
+static fpc_status check_labels(fpc_ctx *ctx, const char *path, png_structp png, png_infop info)
+{
+    const int type = png_get_color_type(png, info), depth = png_get_bit_depth(png, info);
+    if ((type == PNG_COLOR_TYPE_PALETTE || type == PNG_COLOR_TYPE_GRAY) && depth <= 8)
+        return FPC_OK;
+    return fpc_fail(ctx, FPC_EFORMAT, "%s: a mask in %d-bit %s; masks have one number per pixel: 8-bit palette or grey",
+                    path, depth, type < 7 ? colour_names[type] : "colour");
+}
+
+static void ask_for_rgb(png_structp png, png_infop info)
+{
+    const int type = png_get_color_type(png, info);
+    png_set_expand(png);
+    png_set_strip_16(png);
+    if (type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_GRAY_ALPHA)
+        png_set_gray_to_rgb(png);
+    png_set_strip_alpha(png);
+}
+
+/* rows: set before anything can fail, so that the caller's copy stays valid across a longjmp. */
+static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_structp png, png_infop info, FILE *file,
+                         int pixels, int labels, fpc_image *out, volatile int *broken)
+{
+    if (setjmp(png_jmpbuf(png))) {
+        *broken = 1;
+        return FPC_EFORMAT;
+    }
+    png_init_io(png, file);
+    png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* our own sentence instead of the library's */
+    png_set_chunk_malloc_max(png, 8 << 20);
+    png_read_info(png, info);
+    fpc_status st = fpc_image_check_size(ctx, path, png_get_image_width(png, info), png_get_image_height(png, info));
+    if (st == FPC_OK && labels)
+        st = check_labels(ctx, path, png, info);
+    if (st != FPC_OK)
+        return st;
+    *out = (fpc_image){(int32_t)png_get_image_width(png, info), (int32_t)png_get_image_height(png, info),
+                       labels ? 1 : 3, NULL};
+    if (!pixels)
+        return FPC_OK;
+    if (labels)
+        png_set_packing(png);
+    else
+        ask_for_rgb(png, info);
+    png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    const size_t stride = (size_t)out->w * (size_t)out->c;
+    if (png_get_rowbytes(png, info) != stride)
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: a kind of PNG that is not read here", path);
+    out->pixel = fpc_alloc(arena, stride * (size_t)out->h);
+    png_bytepp rows = fpc_alloc(arena, (size_t)out->h * sizeof *rows);
+    if (!out->pixel || !rows)
+        return FPC_ENOMEM;
+    for (int32_t y = 0; y < out->h; y++)
+        rows[y] = out->pixel + (size_t)y * stride;
+    png_read_image(png, rows);
+    png_read_end(png, NULL);
+    return FPC_OK;
+}
+
+fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, int labels,
+                          fpc_image *out)
+{
+    struct said said = {""};
+    volatile int broken = 0;
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &said, fatal, warn);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    if (!info) {
+        png_destroy_read_struct(&png, NULL, NULL);
+        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for libpng", path);
+    }
+    const fpc_status st = decode(ctx, arena, path, png, info, file, pixels, labels, out, &broken);
+    png_destroy_read_struct(&png, &info, NULL);
+    if (broken)
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: broken PNG: %s", path, said.text);
+    return st;
+}
+
+/* ---- writing ---- */
+static void encode(png_structp png, png_infop info, FILE *file, const fpc_image *image, const uint8_t (*palette)[3],
+                   int32_t n)
+{
+    const int type = image->c == 3 ? PNG_COLOR_TYPE_RGB : palette ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_GRAY;
+    png_init_io(png, file);
+    png_set_IHDR(png, info, (png_uint_32)image->w, (png_uint_32)image->h, 8, type, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (type == PNG_COLOR_TYPE_PALETTE) {
+        png_color colours[256];
+        for (int32_t i = 0; i < 256; i++) { /* entries past the classes: greys, so that any label can be written */
+            const png_byte grey = (png_byte)i;
+            colours[i] =
+                i < n ? (png_color){palette[i][0], palette[i][1], palette[i][2]} : (png_color){grey, grey, grey};
+        }
+        png_set_PLTE(png, info, colours, 256);
+    }
+    png_write_info(png, info);
+    for (int32_t y = 0; y < image->h; y++)
+        png_write_row(png, image->pixel + (size_t)y * (size_t)image->w * (size_t)image->c);
+    png_write_end(png, NULL);
+}
+
+static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const fpc_image *image,
+                           const uint8_t (*palette)[3], int32_t n)
+{
+    struct said said = {""};
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &said, fatal, warn);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    if (!info) {
+        png_destroy_write_struct(&png, NULL);
+        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for libpng", path);
+    }
+    if (setjmp(png_jmpbuf(png))) {
+        png_destroy_write_struct(&png, &info);
+        return fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s (%s)", path, said.text, strerror(errno));
+    }
+    encode(png, info, file, image, palette, n);
+    png_destroy_write_struct(&png, &info);
+    return FPC_OK;
+}
+
+static fpc_status check_shape(fpc_ctx *ctx, const char *path, const fpc_image *image, int32_t n)
+{
+    if (image->w < 1 || image->h < 1 || (image->c != 1 && image->c != 3) || n < 0 || n > 256)
+        return fpc_fail(ctx, FPC_EINVAL, "%s: a picture of %d x %d x %d cannot be written", path, image->w, image->h,
+                        image->c);
+    return FPC_OK;
+}
+
+fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_image *image,
+                          const uint8_t (*palette)[3], int32_t n, const uint8_t **data, size_t *bytes)
+{
+    char *made = NULL;
+    fpc_status st = check_shape(ctx, name, image, n);
+    FILE *file = st ? NULL : open_memstream(&made, bytes);
+    if (st)
+        return st;
+    if (!file)
+        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
+    st = write_to(ctx, name, file, image, palette, n);
+    if (fclose(file) != 0 && st == FPC_OK)
+        st = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
+    uint8_t *copy = st ? NULL : fpc_alloc(arena, *bytes);
+    if (copy)
+        memcpy(copy, made, *bytes);
+    free(made);
+    *data = copy;
+    return st ? st : copy ? FPC_OK : FPC_ENOMEM;
+}
+
+fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const uint8_t *data, size_t bytes,
+                           fpc_image *out, uint8_t palette[256][3], int32_t *n_palette)
+{
+    *n_palette = 0;
+    FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
+    if (!file)
+        return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
+    const fpc_status st = fpc_png_decode(ctx, arena, name, file, 1, 1, out);
+    fclose(file);
+    /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
+    for (size_t at = 8; st == FPC_OK && at + 12 <= bytes;) {
+        const size_t length =
+            (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | (size_t)data[at + 3];
+        if (length > bytes - at - 12)
+            break;
+        if (!memcmp(data + at + 4, "PLTE", 4) && length <= 768) {
+            memcpy(palette, data + at + 8, length);
+            *n_palette = (int32_t)(length / 3);
+            break;
+        }
+        at += length + 12;
+    }
+    return st;
+}
+
+fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
+{
+    char temporary[4096];
+    if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
+        return fpc_fail(ctx, FPC_EINVAL, "%s: the name is too long", path);
+    const fpc_status wrong = check_shape(ctx, path, image, n);
+    if (wrong != FPC_OK)
+        return wrong;
+    FILE *file = fopen(temporary, "wb");
+    if (!file)
+        return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));
+    fpc_status st = write_to(ctx, path, file, image, palette, n);
+    if (fclose(file) != 0 && st == FPC_OK)
+        st = fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s", path, strerror(errno));
+    if (st == FPC_OK && rename(temporary, path) != 0)
+        st = fpc_fail(ctx, FPC_EIO, "%s: cannot be put in place: %s", path, strerror(errno));
+    if (st != FPC_OK)
+        unlink(temporary);
+    return st;
+}

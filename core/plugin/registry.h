@@ -1,0 +1,49 @@
+/* registry.h: finds, opens and checks plugins. Search order: --plugin-path, FPCORE_PLUGIN_PATH (colon separated),
+ * $libdir/fpcore/<abi major>/. KIND/NAME is looked for as KIND_NAME.so, then NAME.so, then in the other .so files of
+ * those folders, so that a recipe opens only what it names. RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE; nothing is cached
+ * on disk; failures carry dlerror's text. */
+#ifndef CORE_PLUGIN_REGISTRY_H
+#define CORE_PLUGIN_REGISTRY_H
+
+#include <fpcore/plugin.h>
+#include "recipe/recipe.h"
+#include "recipe/options.h"
+
+typedef struct fpc_registry fpc_registry;
+
+typedef struct fpc_found {
+    const fpc_plugin *plugin;
+    const char *file;
+} fpc_found;
+
+typedef struct fpc_instance {
+    const fpc_plugin *plugin;
+    fpc_self *self;
+    const void *vtbl;
+    const fpc_section *section; /* NULL: defaults */
+} fpc_instance;
+
+const char *fpc_kind_name(uint32_t kind); /* "loss"; NULL beyond the last */
+uint32_t fpc_kind_of(const char *name);   /* 0: unknown */
+/* The kind that a recipe's section belongs to: "loss.dice" -> FPC_LOSS, "model" -> FPC_MODEL; 0: none ("run"). */
+uint32_t fpc_section_kind(const char *section);
+
+fpc_status fpc_registry_new(fpc_ctx *, fpc_arena *, const char *plugin_path, fpc_registry **out);
+fpc_ctx *fpc_registry_ctx(const fpc_registry *);
+/* origin: "FILE:LINE" of the `use`, or NULL; a miss names the folders searched, the nearest name and what there is. */
+fpc_status fpc_registry_find(fpc_registry *, uint32_t kind, const char *name, const char *origin,
+                             const fpc_found **out);
+/* Opens everything; sorted by kind and name. Files that are no plugins or fail to load are reported by fpc_log WARN. */
+fpc_status fpc_registry_all(fpc_registry *, int32_t *n, const fpc_found **out);
+/* Opens one file by path and checks every plugin in it (fpcore-conform). */
+fpc_status fpc_registry_open_file(fpc_registry *, const char *file, int32_t *n, const fpc_found **out);
+
+/* Makes an instance for a section with `use`: finds the plugin, allocates, reads its options together with the core's
+ * own table for that kind (common, may have table NULL), calls init. fini runs when the arena is freed.
+ * section NULL: `default_use` with default options under the label `name`. */
+fpc_status fpc_instance_open(fpc_registry *, fpc_arena *, uint32_t kind, const char *name, const fpc_section *section,
+                             const char *default_use, fpc_option_set common, fpc_instance *out);
+/* Ops and kernels that the opened plugins bring, in the order of opening. */
+int32_t fpc_registry_opened(const fpc_registry *, const fpc_found **out);
+
+#endif

@@ -1,0 +1,164 @@
+/* option.c: option tables at work. Fills a plugin's struct from a section, checks ranges, and finds the keys that
+ * nobody reads: no key of a recipe is ever ignored. Defaults go through the same parser as the recipe's text. Tables
+ * come from plugins that may be built against a later minor version, so rows are walked by their stride. */
+#define _GNU_SOURCE
+#include "recipe/options.h"
+#include "base/message.h"
+#include "recipe/option_value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+fpc_option fpc_opt_row(const fpc_option_set *set, int32_t i)
+{
+    const uint32_t stride = set->stride ? set->stride : (uint32_t)sizeof(fpc_option);
+    fpc_option row = {0};
+
+    if (set->table)
+        memcpy(&row, (const char *)set->table + (size_t)i * stride, stride < sizeof row ? stride : sizeof row);
+    return row;
+}
+
+/* Finds a key's row in one table; *out is a row with type FPC_OPT_END where there is none. */
+static int find_row(const fpc_option_set *set, const char *key, fpc_option *out)
+{
+    for (int32_t i = 0; (*out = fpc_opt_row(set, i)).name; i++)
+        if (strcmp(out->name, key) == 0)
+            return 1;
+    return 0;
+}
+
+static int32_t levenshtein(const char *a, size_t na, const char *b, size_t nb)
+{
+    int32_t row[3][66]; /* the last two rows and this one: a swap of neighbours counts as one edit */
+
+    for (size_t j = 0; j <= nb; j++)
+        row[0][j] = (int32_t)j;
+    for (size_t i = 1; i <= na; i++) {
+        int32_t *now = row[i % 3], *up = row[(i + 2) % 3], *upup = row[(i + 1) % 3];
+
+        now[0] = (int32_t)i;
+        for (size_t j = 1; j <= nb; j++) {
+            int32_t best = up[j - 1] + (a[i - 1] != b[j - 1]);
+
+            if (up[j] + 1 < best)
+                best = up[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && upup[j - 2] + 1 < best)
+                best = upup[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return row[na % 3][nb];
+}
+
+const char *fpc_nearest(const char *word, int32_t n, const char *const *names)
+{
+    const size_t length = strlen(word);
+    const int32_t allowed = length <= 2 ? 1 : length <= 4 ? 2 : 3;
+    const char *best = NULL;
+    int32_t best_distance = allowed + 1;
+
+    if (length == 0 || length > 64)
+        return NULL;
+    for (int32_t i = 0; i < n; i++) {
+        const size_t other = names[i] ? strlen(names[i]) : 0;
+        int32_t distance;
+
+        if (other == 0 || other > 64)
+            continue;
+        distance = levenshtein(word, length, names[i], other);
+        if (distance < best_distance && distance < (int32_t)(length > other ? length : other)) {
+            best_distance = distance;
+            best = names[i];
+        }
+    }
+    return best;
+}
+
+enum { MAX_NAMES = 128 };
+
+static fpc_status unknown_key(fpc_ctx *ctx, fpc_arena *arena, const char *section, const fpc_entry *entry,
+                              int32_t n_sets, const fpc_option_set *sets)
+{
+    const char *names[MAX_NAMES], *near;
+    const char *list = "use";
+    int32_t n = 0;
+
+    names[n++] = "use";
+    for (int32_t s = 0; s < n_sets; s++)
+        for (int32_t i = 0;; i++) {
+            const fpc_option row = fpc_opt_row(&sets[s], i);
+
+            if (!row.name)
+                break;
+            if (n < MAX_NAMES)
+                names[n++] = row.name;
+            list = fpc_sprintf(arena, "%s, %s", list, row.name);
+            if (!list)
+                return FPC_ENOMEM;
+        }
+    if (strcmp(entry->key, "include") == 0)
+        return fpc_fail_recipe(ctx, FPC_EINVAL,
+                               "%s: %s.include = %s: unknown key; `include` belongs before the first "
+                               "section",
+                               entry->origin, section, entry->value);
+    near = fpc_nearest(entry->key, n, names);
+    if (near)
+        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: unknown key; did you mean `%s`?", entry->origin,
+                               section, entry->key, entry->value, near);
+    return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: unknown key; [%s] takes %s", entry->origin, section,
+                           entry->key, entry->value, section, list);
+}
+
+/* The value of one row: the recipe's, or its default. Writes it to the object. */
+static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section,
+                           const fpc_option *row, void *object)
+{
+    const fpc_entry *entry = fpc_section_entry(section, row->name);
+    const char *text = entry ? entry->value : row->def ? row->def : "";
+    fpc_opt_value value;
+    const char *what = NULL;
+
+    if (!entry && (row->flags & FPC_OPT_REQUIRED)) {
+        const char *type = fpc_option_range_text(arena, row);
+
+        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s%s[%s]: the key `%s` is missing; it has no default: give %s%s%s",
+                               section ? section->origin : "", section ? ": " : "", name, row->name,
+                               type ? type : "a value", row->help ? ", " : "", row->help ? row->help : "");
+    }
+    what = fpc_opt_parse(arena, row, text, &value);
+    if (what && entry)
+        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: %s.%s = %s: %s", entry->origin, name, row->name, text, what);
+    if (what)
+        return fpc_fail_recipe(ctx, FPC_EABI,
+                               "%s.%s: its default \"%s\" is no valid value, which is a bug in the plugin: "
+                               "%s",
+                               name, row->name, text, what);
+    fpc_opt_store(row, &value, object);
+    return FPC_OK;
+}
+
+fpc_status fpc_options_read(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section,
+                            int32_t n_sets, const fpc_option_set *sets)
+{
+    fpc_option row;
+
+    for (int32_t e = 0; section && e < section->n; e++) {
+        int known = strcmp(section->entry[e].key, "use") == 0;
+
+        for (int32_t s = 0; s < n_sets && !known; s++)
+            known = find_row(&sets[s], section->entry[e].key, &row);
+        if (!known)
+            return unknown_key(ctx, arena, name, &section->entry[e], n_sets, sets);
+    }
+    for (int32_t s = 0; s < n_sets; s++)
+        for (int32_t i = 0; (row = fpc_opt_row(&sets[s], i)).name; i++) {
+            fpc_status status = read_row(ctx, arena, name, section, &row, sets[s].object);
+
+            if (status)
+                return status;
+        }
+    return FPC_OK;
+}

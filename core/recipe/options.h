@@ -1,0 +1,30 @@
+/* option.h (core): option tables at work: parse a section into a struct, print a struct as a section, spelling help. */
+#ifndef CORE_RECIPE_OPTIONS_H
+#define CORE_RECIPE_OPTIONS_H
+
+#include <fpcore/option.h>
+#include "recipe/recipe.h"
+
+/* One table and the object it fills. A section is read by several: the plugin's own and the core's for that kind
+ * (loss: weight; schedule: warmup_epochs ...). */
+typedef struct fpc_option_set {
+    const fpc_option *table; /* may be NULL */
+    uint32_t stride;         /* sizeof(fpc_option) as the table's compiler saw it */
+    void *object;
+} fpc_option_set;
+
+/* Fills the objects from defaults, then from the section (NULL: defaults only). Any key that no table knows, except
+ * `use`, fails with "FILE:LINE: section.key = value: unknown key; did you mean `...`?". So do bad values, values out of
+ * range, missing required ones. name: of the section, for messages when section is NULL. Texts live in the arena. */
+fpc_status fpc_options_read(fpc_ctx *, fpc_arena *, const char *name, const fpc_section *section, int32_t n_sets,
+                            const fpc_option_set *sets);
+
+/* The value of one option of an object as text, as the recipe would state it. */
+const char *fpc_option_text(fpc_arena *, const fpc_option *, const void *object);
+/* "0 .. 180 deg", "on | off", "one of a, b, c": for help and messages. */
+const char *fpc_option_range_text(fpc_arena *, const fpc_option *);
+const char *fpc_option_type_text(const fpc_option *);
+/* The nearest of n names by edit distance (at most 3, less for short words), or NULL. */
+const char *fpc_nearest(const char *word, int32_t n, const char *const *names);
+
+#endif

@@ -1,0 +1,396 @@
+/* recipe.c: a recipe, what it includes, and the overrides of the command line, merged to ordered sections in which each
+ * key remembers where it came from. Precedence: included file < including file < -s. What a plugin's replacement would
+ * leave without a reader is dropped here, by one rule; everything else that nobody reads is an error later. */
+#define _GNU_SOURCE
+#include "recipe/recipe.h"
+#include "experiment/sections.h"
+#include "base/message.h"
+#include "recipe/scan.h"
+#include "plugin/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_DEPTH = 16, MAX_FILES = 64 };
+
+typedef struct reader {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    fpc_recipe *recipe;
+    const char *stack[MAX_DEPTH]; /* the files being read, by real path: an include of one of them is a cycle */
+    int depth, files;
+} reader;
+
+static fpc_section *find_section(const fpc_recipe *recipe, const char *name)
+{
+    for (int32_t i = 0; i < recipe->n; i++)
+        if (strcmp(recipe->section[i].name, name) == 0)
+            return &recipe->section[i];
+    return NULL;
+}
+
+const fpc_section *fpc_recipe_section(const fpc_recipe *recipe, const char *name)
+{
+    return find_section(recipe, name);
+}
+
+static fpc_entry *find_entry(const fpc_section *section, const char *key)
+{
+    for (int32_t i = 0; section && i < section->n; i++)
+        if (strcmp(section->entry[i].key, key) == 0)
+            return &section->entry[i];
+    return NULL;
+}
+
+const fpc_entry *fpc_section_entry(const fpc_section *section, const char *key)
+{
+    return find_entry(section, key);
+}
+
+static void remove_section(fpc_recipe *recipe, const fpc_section *section)
+{
+    const int32_t at = (int32_t)(section - recipe->section);
+
+    recipe->n--;
+    memmove(&recipe->section[at], &recipe->section[at + 1], (size_t)(recipe->n - at) * sizeof *section);
+}
+
+static int is_core_key(const char *section, const char *key)
+{
+    const fpc_option *table = fpc_core_section(section);
+
+    for (; table && table->name; table++)
+        if (strcmp(table->name, key) == 0)
+            return 1;
+    return 0;
+}
+
+/* A section gets another plugin: what its former plugin read goes, what the core reads in every such section stays. */
+static void drop_plugin_keys(fpc_section *section)
+{
+    int32_t kept = 0;
+
+    for (int32_t i = 0; i < section->n; i++)
+        if (strcmp(section->entry[i].key, "use") == 0 || is_core_key(section->name, section->entry[i].key))
+            section->entry[kept++] = section->entry[i];
+    section->n = kept;
+}
+
+static fpc_status set_entry(reader *r, fpc_section *section, const fpc_entry *from)
+{
+    fpc_entry *entry = find_entry(section, from->key);
+
+    if (entry && strcmp(from->key, "use") == 0 && strcmp(entry->value, from->value) != 0) {
+        drop_plugin_keys(section);
+        entry = find_entry(section, from->key);
+    }
+    if (entry)
+        *entry = *from;
+    else if (!fpc_section_add_entry(r->arena, section, from->key, from->value, from->origin))
+        return FPC_ENOMEM;
+    return FPC_OK;
+}
+
+static fpc_status remove_named(reader *r, const char *name, const fpc_entry *use)
+{
+    fpc_section *section = find_section(r->recipe, name);
+    const char *names[256], *near;
+    int32_t n = 0;
+
+    if (section) {
+        remove_section(r->recipe, section);
+        return FPC_OK;
+    }
+    if (!strchr(name, '.'))
+        return FPC_OK; /* one of its kind: `none` is the state asked for */
+    for (int32_t i = 0; i < r->recipe->n && n < 256; i++)
+        names[n++] = r->recipe->section[i].name;
+    near = fpc_nearest(name, n, names);
+    return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: %s.use = none: there is no section [%s] to remove%s%s%s",
+                           use->origin, name, name, near ? "; did you mean [" : "", near ? near : "", near ? "]?" : "");
+}
+
+static fpc_status merge(reader *r, const fpc_recipe *from)
+{
+    fpc_status status = FPC_OK;
+
+    for (int32_t i = 0; i < from->n && !status; i++) {
+        const fpc_section *in = &from->section[i];
+        const fpc_entry *use = find_entry(in, "use");
+        fpc_section *section = find_section(r->recipe, in->name);
+
+        if (use && strcmp(use->value, "none") == 0) {
+            status = remove_named(r, in->name, use);
+            continue;
+        }
+        if (!section)
+            section = fpc_recipe_add_section(r->arena, r->recipe, in->name, in->origin);
+        if (!section)
+            return FPC_ENOMEM;
+        if (use) /* first: keys above `use` in the same section belong to the new plugin as well */
+            status = set_entry(r, section, use);
+        for (int32_t e = 0; e < in->n && !status; e++)
+            status = set_entry(r, section, &in->entry[e]);
+    }
+    return status;
+}
+
+static char *trim(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (*text == ' ' || *text == '\t')
+        text++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = 0;
+    return text;
+}
+
+/* ---- includes ---- */
+
+static fpc_status read_text(reader *r, const char *name, const char *text, size_t bytes);
+
+static fpc_status read_file(reader *r, const char *where, const char *path)
+{
+    char *real = realpath(path, NULL), *text;
+    const char *kept = real ? fpc_strdup(r->arena, real) : NULL;
+    fpc_status status;
+    size_t bytes;
+
+    free(real);
+    if (kept)
+        for (int i = 0; i < r->depth; i++)
+            if (strcmp(r->stack[i], kept) == 0)
+                return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s%s includes itself; remove one include of the circle",
+                                       where, path);
+    if (r->depth == MAX_DEPTH)
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%sincludes are nested more than %d deep", where, MAX_DEPTH);
+    if (++r->files > MAX_FILES)
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%smore than %d files are included", where, MAX_FILES);
+    status = fpc_recipe_slurp(r->ctx, r->arena, where, path, &text, &bytes);
+    if (status)
+        return status;
+    r->stack[r->depth++] = kept ? kept : "";
+    status = read_text(r, path, text, bytes);
+    r->depth--;
+    return status;
+}
+
+/* The folder of a file with its slash; "" for the current one. */
+static const char *folder_of(fpc_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? fpc_sprintf(arena, "%.*s", (int)(slash - path + 1), path) : "";
+}
+
+/* A file that is included: beside the file that includes it, else among the recipes that were installed. */
+static const char *find_include(fpc_arena *arena, const char *folder, const char *item)
+{
+    const char *beside = fpc_sprintf(arena, "%s%s", *item == '/' ? "" : folder, item), *installed;
+
+    if (!beside || *item == '/' || access(beside, F_OK) == 0)
+        return beside;
+    installed = fpc_sprintf(arena, "%s/conf/%s", FPC_DATA_DIR, item);
+    return installed && access(installed, F_OK) == 0 ? installed : beside;
+}
+
+static fpc_status read_includes(reader *r, const char *name, const fpc_entry *include)
+{
+    const char *folder = folder_of(r->arena, name);
+    char *list = fpc_strdup(r->arena, include->value), *rest;
+
+    if (!folder || !list)
+        return FPC_ENOMEM;
+    for (char *item = list; item; item = rest) {
+        const char *path, *where;
+        fpc_status status;
+
+        rest = strchr(item, ',');
+        if (rest)
+            *rest++ = 0;
+        item = trim(item);
+        if (!*item)
+            return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: include = %s: a file's name is missing", include->origin,
+                                   include->value);
+        path = find_include(r->arena, folder, item);
+        where = fpc_sprintf(r->arena, "%s: include = %s: ", include->origin, item);
+        if (!path || !where)
+            return FPC_ENOMEM;
+        status = read_file(r, where, path);
+        if (status)
+            return status;
+    }
+    return FPC_OK;
+}
+
+static fpc_status read_text(reader *r, const char *name, const char *text, size_t bytes)
+{
+    fpc_status status;
+    fpc_scan scan;
+
+    status = fpc_recipe_scan(r->ctx, r->arena, name, text, bytes, &scan);
+    if (!status && scan.include.value)
+        status = read_includes(r, name, &scan.include);
+    if (!status)
+        status = merge(r, &scan.recipe);
+    return status;
+}
+
+/* ---- overrides ---- */
+
+typedef struct override {
+    const char *section;
+    fpc_entry entry;
+} override;
+
+/* Whether a line `key = value` can state it: iniparser knows no escapes. */
+static const char *bad_value(const char *value)
+{
+    const size_t length = strlen(value);
+    const int quoted =
+        length > 0 && (strpbrk(value, ";#") || *value == '"' || *value == '\'' || value[length - 1] == '\\');
+
+    if (length > FPC_RECIPE_VALUE)
+        return "the value is too long";
+    for (const char *p = value; *p; p++)
+        if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
+            return "a value holds no control characters";
+    if (quoted && strchr(value, '"') && strchr(value, '\''))
+        return "a value with both kinds of quotes and one of ; # \\ cannot be written into a recipe";
+    return NULL;
+}
+
+const char *fpc_recipe_quote(fpc_arena *arena, const char *value)
+{
+    const size_t length = strlen(value);
+    const char quote = strchr(value, '"') ? '\'' : '"';
+
+    if (length > 0 && !strpbrk(value, ";#") && *value != '"' && *value != '\'' && *value != ' ' && *value != '\t' &&
+        value[length - 1] != ' ' && value[length - 1] != '\t' && value[length - 1] != '\\')
+        return fpc_strdup(arena, value);
+    return fpc_sprintf(arena, "%c%s%c", quote, value, quote);
+}
+
+static fpc_status parse_override(reader *r, const char *text, override *out)
+{
+    char *name = fpc_strdup(r->arena, text), *equals, *dot, *value;
+    const char *bad;
+
+    if (!name)
+        return FPC_ENOMEM;
+    equals = strchr(name, '=');
+    if (!equals)
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: there is no =; give -s section.key=value", text);
+    *equals = 0;
+    value = trim(equals + 1);
+    name = trim(name);
+    dot = strrchr(name, '.');
+    if (!dot)
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: the key has no section; give -s section.key=value", text);
+    for (char *p = name; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + ('a' - 'A'));
+    *dot = 0;
+    bad = fpc_recipe_bad_section(name);
+    if (!bad)
+        bad = fpc_recipe_bad_key(dot + 1);
+    if (!bad)
+        bad = bad_value(value);
+    if (bad)
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %.80s: %s", text, bad);
+    out->section = name;
+    out->entry = (fpc_entry){dot + 1, value, fpc_sprintf(r->arena, "-s %s", text)};
+    return out->entry.origin ? FPC_OK : FPC_ENOMEM;
+}
+
+static fpc_status apply(reader *r, const override *o)
+{
+    fpc_section *section = find_section(r->recipe, o->section);
+
+    if (strcmp(o->entry.key, "use") == 0 && strcmp(o->entry.value, "none") == 0)
+        return remove_named(r, o->section, &o->entry);
+    if (!section)
+        section = fpc_recipe_add_section(r->arena, r->recipe, o->section, o->entry.origin);
+    return section ? set_entry(r, section, &o->entry) : FPC_ENOMEM;
+}
+
+/* -s loss.dcie.weight=2 would otherwise make a section that nobody meant. */
+static fpc_status check_created(reader *r, int32_t n, const override *o)
+{
+    for (int32_t i = 0; i < n; i++) {
+        const fpc_section *section = find_section(r->recipe, o[i].section);
+        const char *names[256], *near;
+        int32_t k = 0;
+
+        if (!section || find_entry(section, "use") || !strchr(section->name, '.') ||
+            strncmp(section->origin, "-s ", 3) != 0)
+            continue;
+        for (int32_t j = 0; j < r->recipe->n && k < 256; j++)
+            if (&r->recipe->section[j] != section)
+                names[k++] = r->recipe->section[j].name;
+        near = fpc_nearest(section->name, k, names);
+        return fpc_fail_recipe(r->ctx, FPC_EINVAL,
+                               "%s: the recipe has no section [%s]%s%s%s; a new one needs "
+                               "-s %s.use=PLUGIN",
+                               section->origin, section->name, near ? "; did you mean [" : "", near ? near : "",
+                               near ? "]?" : "", section->name);
+    }
+    return FPC_OK;
+}
+
+/* `use` first, whatever the order on the command line: the other overrides are meant for the plugin that it names. */
+static fpc_status apply_overrides(reader *r, int32_t n, const char *const *texts)
+{
+    override *o = fpc_alloc(r->arena, (size_t)n * sizeof *o);
+    fpc_status status = o ? FPC_OK : FPC_ENOMEM;
+
+    for (int32_t i = 0; i < n && !status; i++)
+        status = parse_override(r, texts[i], &o[i]);
+    for (int pass = 0; pass < 2; pass++)
+        for (int32_t i = 0; i < n && !status; i++)
+            if ((strcmp(o[i].entry.key, "use") == 0) == (pass == 0))
+                status = apply(r, &o[i]);
+    return status ? status : check_created(r, n, o);
+}
+
+static fpc_status begin(reader *r, fpc_ctx *ctx, fpc_arena *arena, const char *path)
+{
+    *r = (reader){.ctx = ctx, .arena = arena, .recipe = fpc_alloc(arena, sizeof(fpc_recipe))};
+    if (!r->recipe)
+        return FPC_ENOMEM;
+    r->recipe->path = fpc_strdup(arena, path);
+    return r->recipe->path ? FPC_OK : FPC_ENOMEM;
+}
+
+fpc_status fpc_recipe_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, int32_t n_overrides,
+                           const char *const *overrides, fpc_recipe **out)
+{
+    fpc_status status;
+    reader r;
+
+    status = begin(&r, ctx, arena, path);
+    if (!status)
+        status = read_file(&r, "", r.recipe->path);
+    if (!status)
+        status = apply_overrides(&r, n_overrides, overrides);
+    *out = status ? NULL : r.recipe;
+    return status;
+}
+
+fpc_status fpc_recipe_parse(fpc_ctx *ctx, fpc_arena *arena, const char *name, const char *text, int32_t n_overrides,
+                            const char *const *overrides, fpc_recipe **out)
+{
+    fpc_status status;
+    reader r;
+
+    status = begin(&r, ctx, arena, name);
+    if (!status)
+        status = read_text(&r, r.recipe->path, text, strlen(text));
+    if (!status)
+        status = apply_overrides(&r, n_overrides, overrides);
+    *out = status ? NULL : r.recipe;
+    return status;
+}

@@ -1,0 +1,41 @@
+/* recipe.h: text to ordered sections, each key with the place it came from. iniparser reads the INI; a scan of the same
+ * file gives line numbers, finds duplicates and includes. Order of precedence: included file < including file < -s. */
+#ifndef CORE_RECIPE_RECIPE_H
+#define CORE_RECIPE_RECIPE_H
+
+#include <fpcore/base.h>
+
+typedef struct fpc_entry {
+    const char *key, *value;
+    const char *origin; /* "conf/base.ini:12", or "-s loss.dice.weight=2" */
+} fpc_entry;
+
+typedef struct fpc_section {
+    const char *name; /* "loss.dice" */
+    const char *origin;
+    int32_t n;
+    fpc_entry *entry;
+} fpc_section;
+
+typedef struct fpc_recipe {
+    const char *path;
+    int32_t n;
+    fpc_section *section; /* in the order of first appearance, included files first */
+} fpc_recipe;
+
+/* Reads PATH, what it includes (`include = a.ini, b.ini` before the first section; paths relative to the including
+ * file, else to the installed recipes; a cycle is an error), then the overrides "section.key=value". Duplicate keys or
+ * sections within one file are errors. `use` of a section given again replaces the plugin and drops the keys that the
+ * former plugin had. A section is removed by `use = none`. */
+fpc_status fpc_recipe_read(fpc_ctx *, fpc_arena *, const char *path, int32_t n_overrides, const char *const *overrides,
+                           fpc_recipe **out);
+/* From memory (tests, resumed runs); `name` stands for the file in messages. */
+fpc_status fpc_recipe_parse(fpc_ctx *, fpc_arena *, const char *name, const char *text, int32_t n_overrides,
+                            const char *const *overrides, fpc_recipe **out);
+
+const fpc_section *fpc_recipe_section(const fpc_recipe *, const char *name); /* NULL: absent */
+const fpc_entry *fpc_section_entry(const fpc_section *, const char *key);    /* NULL: absent (or NULL section) */
+/* The value as a recipe's line states it: quoted where it has to be to read back as it is. */
+const char *fpc_recipe_quote(fpc_arena *, const char *value);
+
+#endif

@@ -1,0 +1,45 @@
+/* recorded.h: a recorded run, read back: the folder of a run, or a lone history file. What `analyze` and `compare` work
+ * on. Nothing of it is trusted: afterwards all columns have `epochs` finite values or NAN (null in the file). */
+#ifndef CORE_RECORD_RECORDED_H
+#define CORE_RECORD_RECORDED_H
+
+#include "recipe/recipe.h"
+#include "record/series.h"
+
+enum { FPC_PAST_COLUMNS = 4096 };
+#define FPC_PAST_EPOCHS ((int64_t)1000000) /* as [run] epochs */
+
+typedef struct fpc_past {
+    const char *path;   /* as it was given */
+    const char *folder; /* NULL: a lone file */
+    const char *name;   /* "lmsa_v1": of the experiment */
+    const char *when;   /* "20251007_153857" of the folder's or file's name, or "" */
+    const char *label;  /* "lmsa_v1 (1007_153857)"; unique after fpc_past_labels */
+    int64_t epochs;     /* 1 or more */
+    int32_t n_columns;
+    const char *const *column;
+    const double *const *value; /* [column][epoch] */
+    const char *ended;          /* run.json's status, NULL: unknown */
+    int64_t parameters;         /* run.json's, 0: unknown */
+    int64_t saved_epoch;        /* of best.safetensors, counted from 1; run.json's, 0: unknown */
+    const fpc_recipe *recipe;   /* as resolved; NULL: a lone file, or it is missing */
+    const char *monitor;        /* column that picks the best; NULL: there is no such column */
+    int higher_is_better;       /* of it */
+    int lr_is_next;             /* lr[e] is the rate of the epoch after e: the record of the reports (reference 4.4) */
+    int truncated;              /* ends at its best epoch, and nothing says why it should end there (reference 0.5) */
+} fpc_past;
+
+/* path: a run folder (with history.json; run.json and recipe.ini where they are) or a file like history.json. */
+fpc_status fpc_past_read(fpc_ctx *, fpc_arena *, const char *path, fpc_past **);
+/* NULL: no such column. */
+const double *fpc_past_column(const fpc_past *, const char *key);
+/* Index of the best epoch by the monitor, -1: none. */
+int64_t fpc_past_best(const fpc_past *);
+/* Sets `truncated` again after recipe or monitor were changed. */
+void fpc_past_judge(fpc_past *);
+/* "dice2" and "dice2" become "dice2" and "dice2 #2". */
+fpc_status fpc_past_labels(fpc_arena *, int32_t n, fpc_past *const *);
+/* A whole number of the recipe, or `other` where there is no recipe or no such key. */
+int64_t fpc_past_number(const fpc_past *, const char *section, const char *key, int64_t other);
+
+#endif

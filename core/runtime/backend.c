@@ -1,0 +1,186 @@
+/* backend.c: opens the [backend] plugin and answers which kernel runs a node: the matching one of the highest rank. */
+#include "runtime/program.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int32_t count_kernels(const fpc_kernel *k, size_t stride)
+{
+    int32_t n = 0;
+    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
+        n++;
+    return n;
+}
+
+static void add_kernels(fpc_backend *be, const fpc_kernel *k, size_t stride)
+{
+    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
+        be->kernels[be->n_kernels++] = (const fpc_kernel *)(const void *)p;
+}
+
+void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k)
+{
+    for (; k && k->op; k++)
+        if (!(k->flags & FPC_KERNEL_CUDA) == (be->device.host != 0))
+            be->kernels[be->n_kernels++] = k;
+}
+
+/* ---- memory ---- */
+
+static void release_block(fpc_backend *be, void *p)
+{
+    if (be->vtbl->alloc && be->vtbl->release)
+        be->vtbl->release(be->inst.self, p);
+    else if (!be->vtbl->alloc)
+        free(p);
+}
+
+static void release_all(void *arg)
+{
+    fpc_backend *be = arg;
+    for (int32_t i = 0; i < be->n_blocks; i++)
+        release_block(be, be->block[i].data);
+    free(be->block);
+}
+
+void fpc_backend_release(fpc_backend *be, void *p)
+{
+    for (int32_t i = 0; i < be->n_blocks; i++)
+        if (be->block[i].data == p && p) {
+            release_block(be, p);
+            be->allocated -= be->block[i].bytes;
+            be->block[i] = be->block[--be->n_blocks];
+            return;
+        }
+}
+
+fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const char *what, void **out)
+{
+    const size_t n = ((bytes ? bytes : 1) + 63) & ~(size_t)63;
+    *out = NULL;
+    if (be->n_blocks == be->cap_blocks) {
+        const int32_t cap = be->cap_blocks ? 2 * be->cap_blocks : 64;
+        fpc_block *more = realloc(be->block, (size_t)cap * sizeof *more);
+        if (!more)
+            return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s", what);
+        be->block = more;
+        be->cap_blocks = cap;
+    }
+    /* Ask before the system ends the process: memory that is promised may not be there when it is touched. */
+    if (be->device.free && n > be->device.free - (be->allocated < be->device.free ? be->allocated : be->device.free))
+        return fpc_fail(
+            ctx, FPC_ENOMEM,
+            "no memory for %s: %.1f MiB beside the %.1f in use, of %.1f free at the start; a smaller dataset.batch or "
+            "dataset.size needs less",
+            what, (double)n / 1048576, (double)be->allocated / 1048576, (double)be->device.free / 1048576);
+    if (!be->vtbl->alloc) {
+        *out = aligned_alloc(64, n);
+        if (*out)
+            memset(*out, 0, n);
+    } else if (be->vtbl->alloc(be->inst.self, n, out)) {
+        *out = NULL;
+    }
+    if (!*out)
+        return fpc_fail(ctx, FPC_ENOMEM,
+                        "no memory for %s: %.1f MiB; a smaller dataset.batch or dataset.size needs less", what,
+                        (double)n / 1048576);
+    be->block[be->n_blocks++] = (fpc_block){*out, n};
+    be->allocated += n;
+    return FPC_OK;
+}
+
+typedef struct host_block {
+    fpc_backend *backend;
+    void *data;
+} host_block;
+
+static void release_host(void *arg)
+{
+    const host_block *b = arg;
+    b->backend->vtbl->release_host(b->backend->inst.self, b->data);
+}
+
+fpc_status fpc_backend_alloc_host(fpc_backend *be, fpc_ctx *ctx, fpc_arena *arena, size_t bytes, const char *what,
+                                  void **out)
+{
+    host_block *b = fpc_alloc(arena, sizeof *b);
+    *out = NULL;
+    if (!b)
+        return FPC_ENOMEM;
+    b->backend = be;
+    if (be->vtbl->alloc_host(be->inst.self, bytes, &b->data))
+        return fpc_fail(ctx, FPC_ENOMEM, "no pinned memory for %s: %.1f MiB", what, (double)bytes / 1048576);
+    *out = b->data;
+    return fpc_arena_defer(arena, release_host, b);
+}
+
+/* Backends from before there was a choice, and those for processors, compute in what they are made of. */
+static fpc_status check_precision(fpc_ctx *ctx, const fpc_backend *be, uint32_t asked)
+{
+    static const char *const word[] = {"fp32", "tf32", "bf16", "fp16"};
+    if (be->device.precision == FPC_FP32 || (be->device.precisions >> be->device.precision & 1))
+        return FPC_OK;
+    return fpc_fail_recipe(
+        ctx, FPC_EINVAL, "run.precision = %s: backend %s computes in %s only; fp32, or another backend.use, is needed",
+        word[asked & 3], be->inst.plugin->name, be->device.real == FPC_F64 ? "fp64" : "fp32");
+}
+
+fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section,
+                            uint32_t precision, fpc_backend **out)
+{
+    fpc_backend *be = fpc_alloc(arena, sizeof *be);
+    if (!be)
+        return FPC_ENOMEM;
+    fpc_status st =
+        fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section, "cpu", (fpc_option_set){0}, &be->inst);
+    if (st)
+        return st;
+    be->vtbl = be->inst.vtbl;
+    be->device.size = sizeof be->device;
+    be->device.precision = precision;
+    st = be->vtbl->open(be->inst.self, &be->device);
+    st = st ? st : check_precision(ctx, be, precision);
+    st = st ? st : fpc_arena_defer(arena, release_all, be);
+    if (st)
+        return st;
+    const size_t stride = be->vtbl->kernel_size; /* longer where the plugin was built for a later minor version */
+    if (stride < sizeof(fpc_kernel))
+        return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)",
+                        be->inst.plugin->name, stride);
+    const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
+    const fpc_found *opened;
+    const int32_t n_opened = fpc_registry_opened(reg, &opened);
+    int32_t n = count_kernels(own, stride);
+    for (int32_t i = 0; i < n_opened; i++)
+        n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
+    be->kernels = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
+    if (!be->kernels)
+        return FPC_ENOMEM;
+    add_kernels(be, own, stride);
+    for (int32_t i = 0; i < n_opened; i++)
+        fpc_backend_add_kernels(be, opened[i].plugin->kernels);
+    if (be->device.real != FPC_F32 && be->device.real != FPC_F64)
+        return fpc_fail(ctx, FPC_EINTERNAL, "backend %s computes in data type %u; it must be F32 or F64",
+                        be->inst.plugin->name, be->device.real);
+    *out = be;
+    return FPC_OK;
+}
+
+const fpc_kernel *fpc_backend_kernel(const fpc_backend *be, const fpc_node *node, uint32_t real)
+{
+    const fpc_kernel *best = NULL;
+    for (int32_t i = 0; i < be->n_kernels; i++) {
+        const fpc_kernel *k = be->kernels[i];
+        if ((!best || k->rank > best->rank) && !strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(real)) &&
+            (!k->match || k->match(node)))
+            best = k;
+    }
+    return best;
+}
+
+fpc_status fpc_backend_copy(fpc_backend *be, void *dst, const void *src, size_t bytes, fpc_way way)
+{
+    if (be->vtbl->copy)
+        return be->vtbl->copy(be->inst.self, dst, src, bytes, way);
+    memcpy(dst, src, bytes);
+    return FPC_OK;
+}

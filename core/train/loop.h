@@ -1,0 +1,28 @@
+/* loop.h: the training loop and its run folder. */
+#ifndef CORE_TRAIN_LOOP_H
+#define CORE_TRAIN_LOOP_H
+
+#include <fpcore/logger.h>
+#include "experiment/experiment.h"
+
+typedef struct fpc_run_args {
+    const char *resume; /* a run folder, or NULL */
+    int argc;
+    char **argv; /* for run.json */
+} fpc_run_args;
+/* Trains. Folder: <run.out>/<run.name>-<YYYYmmdd-HHMMSS>[-k]/ with recipe.ini history.json history.csv curves.png
+ * best.safetensors last.safetensors validation.safetensors run.json samples.png and what loggers add; with
+ * run.keep_best best-EPOCH.safetensors, with run.swa_start swa.safetensors. */
+fpc_status fpc_run(fpc_stages *, const fpc_run_args *);
+/* FPC_OK where the folder holds what --resume needs; cheap, for before everything is opened. */
+fpc_status fpc_run_resumable(fpc_ctx *, const char *folder);
+
+/* Where the recipe goes on from another run with `init_optimizer = keep`: a copy in which [optimizer], [schedule] and
+ * run.beat are what that means, and run->init_optimizer says `hybrid`. Else the recipe itself. */
+fpc_status fpc_init_recipe(fpc_ctx *, fpc_arena *, const fpc_recipe *, fpc_run_options *run, const fpc_recipe **out);
+
+/* Pictures of the validation part, evenly spread, with what the weights in place make of them; out->n 0: there are
+ * none. The arrays lie in the arena. */
+fpc_status fpc_samples_read(fpc_stages *, fpc_arena *, int32_t n_samples, fpc_pictures *out);
+
+#endif

@@ -1,0 +1,158 @@
+/* meter.c: sums over an epoch, and the row of the record that they make. Metrics see the counts of each batch in
+ * order when the epoch is over, so that nothing but the counts has to be kept when a run is cut in its middle. */
+#include "base/message.h"
+#include "train/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+fpc_status fpc_meter_open(fpc_meter *meter, fpc_arena *arena, int64_t images, int64_t batches, int32_t classes)
+{
+    meter->cap_images = images;
+    meter->cap_batches = batches;
+    meter->counts = fpc_alloc(arena, (size_t)images * (size_t)classes * 3 * sizeof *meter->counts);
+    meter->batch_images = fpc_alloc(arena, (size_t)batches * sizeof *meter->batch_images);
+    return meter->counts && meter->batch_images ? FPC_OK : FPC_ENOMEM;
+}
+
+void fpc_meter_clear(fpc_meter *meter)
+{
+    meter->loss = meter->grad_norm = 0;
+    memset(meter->term, 0, sizeof meter->term);
+    meter->images = meter->steps = meter->batches = meter->skipped = 0;
+}
+
+fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stages, const fpc_step_result *r,
+                         int32_t n_batches, const int32_t *batch)
+{
+    const size_t numbers = (size_t)stages->classes * 3;
+
+    if (meter->images + r->images > meter->cap_images || meter->batches + n_batches > meter->cap_batches)
+        return fpc_fail(ctx, FPC_EINTERNAL, "an epoch brought more than its %lld images in %lld batches",
+                        (long long)meter->cap_images, (long long)meter->cap_batches);
+    memcpy(meter->counts + (size_t)meter->images * numbers, r->tp_fp_fn,
+           (size_t)r->images * numbers * sizeof *r->tp_fp_fn);
+    for (int32_t i = 0; i < n_batches; i++)
+        meter->batch_images[meter->batches++] = batch[i];
+    meter->loss += r->loss * r->images;
+    if (r->skipped)
+        meter->skipped++;
+    else
+        meter->grad_norm += r->grad_norm;
+    for (int32_t i = 0; i < stages->n_losses && i < FPC_METER_TERMS; i++)
+        meter->term[i] += r->term[i] * r->images;
+    meter->images += r->images;
+    meter->steps++;
+    return FPC_OK;
+}
+
+/* ---- columns: train_loss train_M... val_loss val_M... lr, then classes, gradient norm, terms, and the weights of
+ * losses that have a schedule ---- */
+
+static const fpc_metric_vtbl *metric_of(const fpc_metric_stage *m)
+{
+    return m->inst.vtbl;
+}
+
+static int has_classes(const fpc_metric_stage *m)
+{
+    const fpc_metric_vtbl *v = metric_of(m);
+
+    return v->size > offsetof(fpc_metric_vtbl, per_class) && v->per_class;
+}
+
+static int32_t terms_of(const fpc_stages *s)
+{
+    return s->n_losses < FPC_METER_TERMS ? s->n_losses : FPC_METER_TERMS;
+}
+
+static const char *class_column(fpc_trainer *t, const fpc_metric_stage *m, int32_t c)
+{
+    const fpc_dataset_info *info = fpc_data_info(t->stages->data);
+
+    if (info->class_names && info->class_names[c])
+        return fpc_sprintf(t->arena, "val_%s.%s", m->label, info->class_names[c]);
+    return fpc_sprintf(t->arena, "val_%s.%d", m->label, (int)c);
+}
+
+fpc_status fpc_trainer_columns(fpc_trainer *t)
+{
+    const fpc_stages *s = t->stages;
+    const size_t most = 4 + (size_t)s->n_metrics * (2 + (size_t)s->classes) + 3 * (size_t)s->n_losses;
+    const char **name = fpc_alloc(t->arena, most * sizeof *name);
+    int32_t n = 0;
+
+    if (!name || !(t->row = fpc_alloc(t->arena, most * sizeof *t->row)))
+        return FPC_ENOMEM;
+    for (int part = 0; part < 2; part++) {
+        const char *word = part ? "val" : "train";
+        name[n++] = fpc_sprintf(t->arena, "%s_loss", word);
+        for (int32_t i = 0; i < s->n_metrics; i++) {
+            if (i == t->monitor && part == (t->val_images > 0))
+                t->monitor_column = n;
+            name[n++] = fpc_sprintf(t->arena, "%s_%s", word, s->metric[i].label);
+        }
+    }
+    name[n++] = "lr";
+    for (int32_t i = 0; i < s->n_metrics; i++)
+        for (int32_t c = 0; has_classes(&s->metric[i]) && c < s->classes; c++)
+            name[n++] = class_column(t, &s->metric[i], c);
+    name[n++] = "grad_norm";
+    for (int part = 0; part < 2; part++)
+        for (int32_t i = 0; i < terms_of(s); i++)
+            name[n++] = fpc_sprintf(t->arena, "%s_loss.%s", part ? "val" : "train", s->loss[i].label);
+    for (int32_t i = 0; i < s->n_losses; i++)
+        if (fpc_curve_varies(&s->loss[i].curve))
+            name[n++] = fpc_sprintf(t->arena, "weight.%s", s->loss[i].label);
+    for (int32_t i = 0; i < n; i++)
+        if (!name[i])
+            return FPC_ENOMEM;
+    return fpc_events_columns(t->events, t->arena, n, name);
+}
+
+/* Feeds the counts of an epoch to a metric. */
+static double measure(const fpc_stages *s, const fpc_meter *meter, const fpc_metric_stage *m)
+{
+    const fpc_metric_vtbl *v = metric_of(m);
+    const int32_t *at = meter->counts;
+
+    v->reset(m->inst.self, s->classes);
+    for (int64_t b = 0; b < meter->batches; b++) {
+        const fpc_counts counts = {(int32_t)meter->batch_images[b], s->classes, at};
+        v->update(m->inst.self, &counts);
+        at += meter->batch_images[b] * s->classes * 3;
+    }
+    return meter->batches ? v->value(m->inst.self) : NAN;
+}
+
+static double mean(double sum, int64_t n)
+{
+    return n ? sum / (double)n : NAN;
+}
+
+void fpc_trainer_row(fpc_trainer *t)
+{
+    const fpc_stages *s = t->stages;
+    double *at = t->row, *extra = t->row + 2 * (1 + s->n_metrics) + 1;
+
+    *at++ = mean(t->train.loss, t->train.images);
+    for (int32_t i = 0; i < s->n_metrics; i++)
+        *at++ = measure(s, &t->train, &s->metric[i]);
+    *at++ = mean(t->val.loss, t->val.images);
+    for (int32_t i = 0; i < s->n_metrics; i++) {
+        *at++ = measure(s, &t->val, &s->metric[i]);
+        if (!has_classes(&s->metric[i]))
+            continue;
+        metric_of(&s->metric[i])->per_class(s->metric[i].inst.self, extra);
+        extra += s->classes;
+    }
+    *at = t->lr;
+    *extra++ = mean(t->train.grad_norm, t->train.steps - t->train.skipped);
+    for (int32_t i = 0; i < terms_of(s); i++)
+        *extra++ = mean(t->train.term[i], t->train.images);
+    for (int32_t i = 0; i < terms_of(s); i++)
+        *extra++ = mean(t->val.term[i], t->val.images);
+    for (int32_t i = 0; i < s->n_losses; i++)
+        if (fpc_curve_varies(&s->loss[i].curve))
+            *extra++ = s->loss[i].weight;
+}

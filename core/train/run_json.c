@@ -1,0 +1,188 @@
+/* run_json.c: run.json, a run's papers: who trained what, where, when, with which command, and how each session ended.
+ * All that is not the same for equal trainings (times, hosts, commands) stands here and nowhere else. */
+#define _GNU_SOURCE
+#include "base/message.h"
+#include "train/trainer.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static json_t *time_text(void)
+{
+    const time_t now = time(NULL);
+    struct tm utc;
+    char text[32];
+
+    gmtime_r(&now, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return json_string(text);
+}
+
+/* A text that may hold anything: bytes that are no UTF-8 would make jansson refuse it. */
+static json_t *any_text(const char *text)
+{
+    json_t *s = json_string(text);
+
+    return s ? s : json_string("?");
+}
+
+static json_t *cpu_name(void)
+{
+    FILE *info = fopen("/proc/cpuinfo", "r");
+    char line[256], *colon;
+    json_t *name = NULL;
+
+    while (info && !name && fgets(line, sizeof line, info))
+        if (!strncmp(line, "model name", 10) && (colon = strchr(line, ':'))) {
+            line[strcspn(line, "\n")] = '\0';
+            name = any_text(colon + 1 + strspn(colon + 1, " "));
+        }
+    if (info)
+        fclose(info);
+    return name ? name : json_string("unknown");
+}
+
+static json_t *session_new(const fpc_trainer *t)
+{
+    json_t *session = json_object(), *command = json_array();
+    struct utsname system;
+    char host[256] = "unknown";
+
+    if (gethostname(host, sizeof host - 1))
+        snprintf(host, sizeof host, "unknown");
+    for (int i = 0; i < t->args->argc; i++)
+        json_array_append_new(command, any_text(t->args->argv[i]));
+    json_object_set_new(session, "command", command);
+    json_object_set_new(session, "host", any_text(host));
+    if (!uname(&system))
+        json_object_set_new(session, "system",
+                            json_sprintf("%s %s %s", system.sysname, system.release, system.machine));
+    json_object_set_new(session, "cpu", cpu_name());
+    json_object_set_new(session, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+    json_object_set_new(session, "backend", json_string(t->stages->backend->inst.plugin->name));
+    json_object_set_new(session, "device", any_text(t->stages->backend->device.name));
+    json_object_set_new(session, "fpcore", json_string(FPC_VERSION));
+    json_object_set_new(session, "first_epoch", json_integer(t->epoch + 1));
+    json_object_set_new(session, "first_step", json_integer(t->step + 1));
+    json_object_set_new(session, "started", time_text());
+    json_object_set_new(session, "ended", json_null());
+    json_object_set_new(session, "status", json_string("running"));
+    return session;
+}
+
+static void set_place(fpc_trainer *t, const char *how)
+{
+    const int known = t->best_epoch >= 0 && isfinite(t->best);
+
+    json_object_set_new(t->log, "status", json_string(how));
+    json_object_set_new(t->log, "epochs_done", json_integer(t->epoch));
+    json_object_set_new(t->log, "steps_done", json_integer(t->step));
+    json_object_set_new(t->log, "best_epoch", t->best_epoch >= 0 ? json_integer(t->best_epoch + 1) : json_null());
+    json_object_set_new(t->log, "best_value", known ? json_real(t->best) : json_null());
+}
+
+static fpc_status write_log(fpc_trainer *t, const char *folder)
+{
+    char *text = json_dumps(t->log, JSON_INDENT(2));
+    char *path = NULL;
+    fpc_status status;
+
+    if (!text || asprintf(&path, "%s/run.json", folder) < 0) {
+        free(text);
+        return fpc_fail(t->ctx, FPC_ENOMEM, "%s/run.json: no memory to write it", folder);
+    }
+    status = fpc_write_atomic(t->ctx, path, text, strlen(text));
+    free(path);
+    free(text);
+    return status;
+}
+
+static void release(void *arg)
+{
+    json_decref(arg);
+}
+
+static json_t *log_new(const fpc_trainer *t)
+{
+    json_t *log = json_object();
+
+    json_object_set_new(log, "name", any_text(t->stages->run.name));
+    json_object_set_new(log, "abi", json_sprintf("%d.%d", FPC_ABI_MAJOR, FPC_ABI_MINOR));
+    json_object_set_new(log, "checkpoint_format", json_integer(FPC_CHECKPOINT_FORMAT));
+    json_object_set_new(log, "seed", json_integer(t->stages->run.seed));
+    json_object_set_new(log, "model", json_string(t->stages->model.plugin->name));
+    json_object_set_new(log, "parameters", json_integer(t->stages->state->n_trainable));
+    json_object_set_new(log, "sessions", json_array());
+    return log;
+}
+
+/* The papers are no part of the training: where they are lost or broken, a resumed run begins new ones. */
+static json_t *log_read(fpc_trainer *t)
+{
+    const char *path = fpc_trainer_path(t, "run.json");
+    json_error_t error;
+    json_t *log = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+
+    if (log && json_is_object(log) && json_is_array(json_object_get(log, "sessions")))
+        return log;
+    json_decref(log);
+    fpc_log(t->ctx, FPC_LOG_WARN, "%s: cannot be read (%s); a new one is begun", path, error.text);
+    return log_new(t);
+}
+
+fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
+{
+    json_t *sessions, *last;
+    fpc_status status;
+
+    t->log = t->resumed ? log_read(t) : log_new(t);
+    if ((status = fpc_arena_defer(t->arena, release, t->log))) {
+        t->log = NULL;
+        return status;
+    }
+    sessions = json_object_get(t->log, "sessions");
+    last = json_array_get(sessions, json_array_size(sessions) - 1);
+    if (last && json_is_null(json_object_get(last, "ended")))
+        json_object_set_new(last, "status", json_string("killed"));
+    json_array_append_new(sessions, session_new(t));
+    set_place(t, "running");
+    return write_log(t, folder);
+}
+
+/* Its metadata val_* are numbers. */
+void fpc_trainer_log_swa(fpc_trainer *t, const fpc_st_file *file)
+{
+    json_t *swa = t->log ? json_object() : NULL;
+    const char *epochs = fpc_st_meta_find(file, "epochs.averaged");
+
+    if (!swa)
+        return;
+    json_object_set_new(swa, "epochs_averaged", json_integer(epochs ? strtoll(epochs, NULL, 10) : 0));
+    for (int32_t i = 0; i < file->n_meta; i++)
+        if (!strncmp(file->meta[i].key, "val_", 4))
+            json_object_set_new(swa, file->meta[i].key, json_real(strtod(file->meta[i].value, NULL)));
+    json_object_set_new(t->log, "swa", swa);
+}
+
+fpc_status fpc_trainer_log_end(fpc_trainer *t, const char *how, const char *error)
+{
+    json_t *sessions, *session;
+
+    if (!t->log)
+        return FPC_OK;
+    sessions = json_object_get(t->log, "sessions");
+    session = json_array_get(sessions, json_array_size(sessions) - 1);
+    json_object_set_new(session, "ended", time_text());
+    json_object_set_new(session, "seconds", json_real(fpc_trainer_now() - t->began));
+    json_object_set_new(session, "status", json_string(how));
+    if (error && *error)
+        json_object_set_new(session, "message", any_text(error));
+    set_place(t, how);
+    return write_log(t, t->folder);
+}

@@ -1,0 +1,194 @@
+/* weights.c: the weights of a model in and out of safetensors files, under PyTorch's names and layouts. A file is
+ * checked as a whole before the first number is taken over, so that a refused file leaves the state as it was. */
+#define _GNU_SOURCE
+#include "weights/weights.h"
+#include "base/message.h"
+#include "recipe/options.h"
+
+#include <math.h>
+#include <string.h>
+
+static int is_weight(const fpc_state_entry *e)
+{
+    return e->kind == FPC_STATE_PARAM || e->kind == FPC_STATE_BUFFER;
+}
+
+/* PyTorch files may come without the counters of batch norm. */
+static int is_optional(const fpc_state_entry *e)
+{
+    return e->kind == FPC_STATE_BUFFER && e->dtype == FPC_I64;
+}
+
+/* Tensors that training checkpoints hold beside the weights. */
+static int is_training(const char *name)
+{
+    static const char *const prefix[] = {"optimizer.", "average.", "swa.", "history.", "epoch."};
+
+    for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
+        if (!strncmp(name, prefix[i], strlen(prefix[i])))
+            return 1;
+    return 0;
+}
+
+static int same_dims(const fpc_state_entry *e, const fpc_st_tensor *t)
+{
+    return e->rank == t->rank && !memcmp(e->dims, t->dims, (size_t)e->rank * sizeof *e->dims);
+}
+
+static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const char *what)
+{
+    long long numbers = 0, tensors = 0, wanted = 0, entries = 0;
+
+    for (int32_t i = 0; i < file->n; i++)
+        if (!is_training(file->tensor[i].name)) {
+            numbers += file->tensor[i].count;
+            tensors++;
+        }
+    for (int32_t i = 0; i < state->n; i++)
+        if (is_weight(&state->entry[i])) {
+            wanted += state->entry[i].count;
+            entries++;
+        }
+    return fpc_fail(
+        state->ctx, FPC_EFORMAT,
+        "%s: for another model: %s; the file holds %lld numbers in %lld tensors, the model of the recipe %lld "
+        "in %lld",
+        file->path, what, numbers, tensors, wanted, entries);
+}
+
+static fpc_status check_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e)
+{
+    const fpc_st_tensor *t = fpc_st_find(file, e->name);
+    char here[128], there[256];
+    float *value;
+
+    if (!t && is_optional(e))
+        return FPC_OK;
+    if (!t)
+        return other_model(state, file, fpc_sprintf(arena, "it lacks tensor %s", e->name));
+    if (!same_dims(e, t))
+        return other_model(state, file,
+                           fpc_sprintf(arena, "tensor %s is %s there and %s in the model", e->name,
+                                       fpc_dims_text(there, sizeof there, t->rank, t->dims),
+                                       fpc_dims_text(here, sizeof here, e->rank, e->dims)));
+    if (e->dtype == FPC_I64 && t->dtype != FPC_I64)
+        return fpc_fail(state->ctx, FPC_EFORMAT, "%s: tensor %s is a counter and must be I64", file->path, e->name);
+    if (e->dtype == FPC_I64)
+        return FPC_OK;
+    if (!(value = fpc_alloc(arena, (size_t)t->count * sizeof *value)))
+        return FPC_ENOMEM;
+    fpc_st_as_f32(state->ctx, file, t, value);
+    for (int64_t i = 0; i < t->count; i++)
+        if (!isfinite(value[i]))
+            return fpc_fail(state->ctx, FPC_EFORMAT, "%s: tensor %s holds %s at element %lld; weights must be finite",
+                            file->path, e->name, isnan(value[i]) ? "NaN" : "infinity", (long long)i);
+    return FPC_OK;
+}
+
+/* A name that the model does not have: most often a slip or another model's layer. */
+static fpc_status check_names(fpc_state *state, fpc_arena *arena, const fpc_st_file *file)
+{
+    const char **expected = fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *expected);
+    const char *nearest;
+    int32_t n = 0;
+
+    if (!expected)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < state->n; i++)
+        if (is_weight(&state->entry[i]))
+            expected[n++] = state->entry[i].name;
+    for (int32_t i = 0; i < file->n; i++) {
+        const char *name = file->tensor[i].name;
+        const size_t length = strlen(name);
+        const fpc_state_entry *e = fpc_state_find(state, name);
+        if (is_training(name) || (e && is_weight(e)))
+            continue;
+        if (length > 20 && !strcmp(name + length - 20, ".num_batches_tracked"))
+            continue;
+        nearest = fpc_nearest(name, n, expected);
+        return other_model(state, file,
+                           fpc_sprintf(arena,
+                                       nearest ? "its tensor %s is not in the model (nearest: %s)"
+                                               : "its tensor %s is not in the model",
+                                       name, nearest));
+    }
+    return FPC_OK;
+}
+
+static fpc_status take_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e)
+{
+    const fpc_st_tensor *t = fpc_st_find(file, e->name);
+    const int64_t zero = 0;
+    float *value;
+
+    if (!t)
+        return fpc_state_set(state, e, &zero);
+    if (e->dtype == FPC_I64)
+        return fpc_state_set(state, e, t->data);
+    if (!(value = fpc_alloc(arena, (size_t)t->count * sizeof *value)))
+        return FPC_ENOMEM;
+    fpc_st_as_f32(state->ctx, file, t, value);
+    return fpc_state_set(state, e, value);
+}
+
+static fpc_status load(fpc_state *state, const fpc_st_file *file)
+{
+    fpc_arena *scratch = fpc_arena_new(state->ctx);
+    fpc_status status = scratch ? FPC_OK : FPC_ENOMEM;
+
+    for (int32_t i = 0; i < state->n && !status; i++)
+        if (is_weight(&state->entry[i])) {
+            status = check_entry(state, scratch, file, &state->entry[i]);
+            fpc_arena_reset(scratch);
+        }
+    if (!status)
+        status = check_names(state, scratch, file);
+    for (int32_t i = 0; i < state->n && !status; i++)
+        if (is_weight(&state->entry[i])) {
+            status = take_entry(state, scratch, file, &state->entry[i]);
+            fpc_arena_reset(scratch);
+        }
+    fpc_arena_free(scratch);
+    return status;
+}
+
+fpc_status fpc_weights_load(fpc_ctx *ctx, fpc_state *state, const char *path)
+{
+    fpc_arena *arena = fpc_arena_new(ctx);
+    fpc_st_file *file;
+    fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
+
+    if (!status)
+        status = load(state, file);
+    fpc_arena_free(arena);
+    return status;
+}
+
+fpc_status fpc_state_tensor(const fpc_state *state, fpc_arena *arena, const fpc_state_entry *e, uint32_t dtype,
+                            fpc_st_tensor *out)
+{
+    void *data = fpc_alloc(arena, (size_t)e->count * fpc_dtype_size(dtype));
+
+    if (!data)
+        return FPC_ENOMEM;
+    *out = (fpc_st_tensor){.name = e->name, .dtype = dtype, .rank = e->rank, .count = e->count, .data = data};
+    memcpy(out->dims, e->dims, (size_t)e->rank * sizeof *e->dims);
+    return fpc_state_read(state, e, dtype, data);
+}
+
+fpc_status fpc_weights_save(fpc_ctx *ctx, fpc_state *state, const char *path, int32_t n_meta, const fpc_st_meta *meta)
+{
+    fpc_arena *arena = fpc_arena_new(ctx);
+    fpc_st_tensor *tensor = arena ? fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *tensor) : NULL;
+    fpc_status status = tensor ? fpc_state_hold(state, 0) : FPC_ENOMEM;
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < state->n && !status; i++)
+        if (is_weight(&state->entry[i]))
+            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &tensor[n++]);
+    fpc_state_let_go(state);
+    if (!status)
+        status = fpc_st_write(ctx, path, n, tensor, n_meta, meta);
+    fpc_arena_free(arena);
+    return status;
+}

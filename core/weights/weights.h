@@ -1,0 +1,58 @@
+/* weights.h: safetensors files (github.com/huggingface/safetensors: 8-byte little-endian header length, JSON header,
+ * data), and training checkpoints in them, with PyTorch's tensor names and layouts. */
+#ifndef CORE_WEIGHTS_WEIGHTS_H
+#define CORE_WEIGHTS_WEIGHTS_H
+
+#include <fpcore/logger.h>
+#include <fpcore/tensor.h>
+#include "runtime/program.h"
+
+#define FPC_CHECKPOINT_FORMAT 1
+
+typedef struct fpc_st_tensor {
+    const char *name;
+    uint32_t dtype; /* FPC_F32 F64 F16 BF16 I64 I32 U8 */
+    int32_t rank;
+    int64_t dims[8];
+    int64_t count;
+    const void *data; /* in the file's mapping (or a copy), aligned to its dtype; or the caller's */
+} fpc_st_tensor;
+typedef struct fpc_st_meta {
+    const char *key, *value;
+} fpc_st_meta;
+typedef struct fpc_st_file {
+    const char *path;
+    int32_t n, n_meta;
+    fpc_st_tensor *tensor;
+    fpc_st_meta *meta;
+} fpc_st_file;
+/* Reads and checks the whole header: sizes, offsets, overlaps, dtypes; lies get a sentence with path and tensor. */
+fpc_status fpc_st_read(fpc_ctx *, fpc_arena *, const char *path, fpc_st_file **);
+const fpc_st_tensor *fpc_st_find(const fpc_st_file *, const char *name);
+const char *fpc_st_meta_find(const fpc_st_file *, const char *key);
+/* Converts any floating or integer tensor to float / double / int64. */
+fpc_status fpc_st_as_f32(fpc_ctx *, const fpc_st_file *, const fpc_st_tensor *, float *out);
+fpc_status fpc_st_as_f64(fpc_ctx *, const fpc_st_file *, const fpc_st_tensor *, double *out);
+fpc_status fpc_st_as_i64(fpc_ctx *, const fpc_st_file *, const fpc_st_tensor *, int64_t *out); /* integers only */
+/* "(64, 3, 7, 7)" into a buffer; returns it. */
+const char *fpc_dims_text(char *buffer, size_t cap, int32_t rank, const int64_t *dims);
+/* Temporary name in the same folder, fsync, rename, fsync of the folder. Deterministic bytes. */
+fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_tensor *, int32_t n_meta,
+                        const fpc_st_meta *);
+/* Any file, the same way: whole or not at all; fpc_write_atomic (logger.h) writes one part. */
+typedef struct fpc_part_of_file {
+    const void *data;
+    size_t bytes;
+} fpc_part_of_file;
+fpc_status fpc_write_parts(fpc_ctx *, const char *path, int32_t n, const fpc_part_of_file *);
+
+/* Parameters and buffers into a state: every one must be there with its shape and finite; further tensors named
+ * optimizer.*, average.* are ignored here, others are an error that names the nearest expected. */
+fpc_status fpc_weights_load(fpc_ctx *, fpc_state *, const char *path);
+/* The weights alone (best.safetensors): loads in PyTorch with load_state_dict. */
+fpc_status fpc_weights_save(fpc_ctx *, fpc_state *, const char *path, int32_t n_meta, const fpc_st_meta *);
+/* A host copy of one entry, ready for fpc_st_write. */
+fpc_status fpc_state_tensor(const fpc_state *, fpc_arena *, const fpc_state_entry *, uint32_t dtype,
+                            fpc_st_tensor *out);
+
+#endif
