@@ -26,6 +26,7 @@ core_sources = \
     core/base/message.c \
     core/base/message.h \
     core/base/print.c \
+    core/base/print.h \
     core/data/augment.c \
     core/data/augments.h \
     core/data/data.h \

@@ -1,7 +1,7 @@
 /* print.c: the output of verbs. The stream belongs to main.c; the first failure to write is remembered, so that a full
  * disk behind `>` is an error and not a short file. Thread: [main]. */
 #define _GNU_SOURCE
-#include "cmd/cmd.h"
+#include "base/print.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -16,11 +16,10 @@ void fpc_print_to(void *file)
     failure = 0;
 }
 
-void fpc_print(fpc_cmdline *cmd, const char *fmt, ...)
+void fpc_print(const char *fmt, ...)
 {
     va_list args;
 
-    (void)cmd;
     if (!stream || failure)
         return;
     va_start(args, fmt);

@@ -26,7 +26,7 @@ static int64_t number(const char **text)
     errno = 0;
     const long long v = strtoll(*text, &end, 10);
     *text = end;
-    return errno || v > FPC_PAST_EPOCHS ? 0 : v;
+    return errno || v > FPC_RECORDED_EPOCHS ? 0 : v;
 }
 
 /* "1-30,31-60" or "5,60,92"; returns how many, -1 after a failure. */
@@ -81,7 +81,7 @@ static fpc_status read_ranges(fpc_cmdline *cmd, options *o)
 /* ---- the runs ---- */
 
 /* -c: what a lone history file was trained with. */
-static fpc_status give_recipe(fpc_cmdline *cmd, int32_t n, fpc_past **past)
+static fpc_status give_recipe(fpc_cmdline *cmd, int32_t n, fpc_recorded **recorded)
 {
     fpc_recipe *recipe;
     fpc_status status;
@@ -91,41 +91,41 @@ static fpc_status give_recipe(fpc_cmdline *cmd, int32_t n, fpc_past **past)
                         cmd->overrides[0]);
     if (!cmd->recipe)
         return FPC_OK;
-    if (n != 1 || past[0]->folder)
+    if (n != 1 || recorded[0]->folder)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: -c %s: gives one lone history file its recipe; %s",
                         cmd->recipe, n == 1 ? "a run folder has its own" : "several runs were named");
     if ((status = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe)))
         return status;
-    past[0]->recipe = recipe;
+    recorded[0]->recipe = recipe;
     return FPC_OK;
 }
 
-static fpc_status set_metric(fpc_cmdline *cmd, const char *metric, fpc_past *past)
+static fpc_status set_metric(fpc_cmdline *cmd, const char *metric, fpc_recorded *recorded)
 {
-    const double *v = fpc_past_column(past, metric);
+    const double *v = fpc_recorded_column(recorded, metric);
 
-    if (!v || fpc_series_best(past->epochs, v, 1) < 0) {
+    if (!v || fpc_series_best(recorded->epochs, v, 1) < 0) {
         const char *list = "";
-        for (int32_t i = 0; i < past->n_columns && i < 12 && list; i++)
-            list = fpc_sprintf(cmd->arena, "%s%s%s", list, i ? ", " : "", past->column[i]);
+        for (int32_t i = 0; i < recorded->n_columns && i < 12 && list; i++)
+            list = fpc_sprintf(cmd->arena, "%s%s%s", list, i ? ", " : "", recorded->column[i]);
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: --metric %s: %s has no such column%s; it has: %s",
-                        metric, past->path, v ? " with values" : "", list ? list : "");
+                        metric, recorded->path, v ? " with values" : "", list ? list : "");
     }
-    past->monitor = metric;
-    past->higher_is_better = !strstr(metric, "loss");
+    recorded->monitor = metric;
+    recorded->higher_is_better = !strstr(metric, "loss");
     return FPC_OK;
 }
 
-static fpc_status prepare(fpc_cmdline *cmd, const options *o, int32_t n, fpc_past **past)
+static fpc_status prepare(fpc_cmdline *cmd, const options *o, int32_t n, fpc_recorded **recorded)
 {
-    fpc_status status = give_recipe(cmd, n, past);
+    fpc_status status = give_recipe(cmd, n, recorded);
 
     for (int32_t i = 0; i < n && !status; i++) {
         if (o->metric)
-            status = set_metric(cmd, o->metric, past[i]);
+            status = set_metric(cmd, o->metric, recorded[i]);
         if (o->lr)
-            past[i]->lr_is_next = !strcmp(o->lr, "next");
-        fpc_past_judge(past[i]);
+            recorded[i]->lr_is_next = !strcmp(o->lr, "next");
+        fpc_recorded_judge(recorded[i]);
     }
     return status;
 }
@@ -138,18 +138,18 @@ static int by_best(const void *a, const void *b)
         return y->higher - x->higher;
     if (x->best != y->best)
         return (x->higher ? x->best < y->best : x->best > y->best) ? 1 : -1;
-    return strcmp(x->past->label, y->past->label);
+    return strcmp(x->recorded->label, y->recorded->label);
 }
 
 /* What a folder holds need not have the column; what was named must. */
-static int left_out(fpc_analyses *all, const fpc_past *past, int32_t n, const char *const *operand)
+static int left_out(fpc_analyses *all, const fpc_recorded *recorded, int32_t n, const char *const *operand)
 {
-    if (past->monitor && fpc_past_best(past) >= 0)
+    if (recorded->monitor && fpc_recorded_best(recorded) >= 0)
         return 0;
     for (int32_t i = 0; i < n; i++)
-        if (!strcmp(operand[i], past->path))
+        if (!strcmp(operand[i], recorded->path))
             return 0;
-    fpc_log(all->ctx, FPC_LOG_WARN, "%s: no column says which epoch is the best; left out", past->path);
+    fpc_log(all->ctx, FPC_LOG_WARN, "%s: no column says which epoch is the best; left out", recorded->path);
     all->unreadable++;
     return 1;
 }
@@ -162,22 +162,22 @@ static fpc_status nothing_found(fpc_cmdline *cmd, const fpc_analyses *all)
 
 static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const char *const *operand, fpc_analyses *all)
 {
-    fpc_past **past;
+    fpc_recorded **recorded;
     fpc_status status;
     int32_t found;
 
     *all = (fpc_analyses){.ctx = cmd->ctx, .arena = cmd->arena, .o = &o->what};
-    if ((status = fpc_analyze_find(cmd->ctx, cmd->arena, n, operand, &found, &past, &all->without_history,
+    if ((status = fpc_analyze_find(cmd->ctx, cmd->arena, n, operand, &found, &recorded, &all->without_history,
                                    &all->unreadable)))
         return status;
     if (!found)
         return nothing_found(cmd, all);
     if (!(all->run = fpc_alloc(cmd->arena, (size_t)found * sizeof *all->run)))
         return FPC_ENOMEM;
-    status = prepare(cmd, o, found, past);
+    status = prepare(cmd, o, found, recorded);
     for (int32_t i = 0; i < found && !status; i++)
-        if (!left_out(all, past[i], n, operand))
-            status = fpc_analyze(cmd->ctx, cmd->arena, past[i], &all->run[all->n++]);
+        if (!left_out(all, recorded[i], n, operand))
+            status = fpc_analyze(cmd->ctx, cmd->arena, recorded[i], &all->run[all->n++]);
     if (status)
         return status;
     if (!all->n)
@@ -203,7 +203,7 @@ static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *
     if (strcmp(path, "-"))
         status = fpc_write_atomic(cmd->ctx, path, text, strlen(text));
     else
-        fpc_print(cmd, "%s\n", text);
+        fpc_print("%s\n", text);
     free(text);
     return status;
 }
@@ -249,7 +249,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     if (o.html && (status = fpc_analyze_html(&all, &report, o.html)))
         return status;
-    return o.json && !strcmp(o.json, "-") ? FPC_OK : fpc_report_print(cmd, &report, o.details || all.n == 1);
+    return o.json && !strcmp(o.json, "-") ? FPC_OK : fpc_report_print(&report, o.details || all.n == 1);
 }
 
 const fpc_cmd fpc_cmd_analyze = {

@@ -133,9 +133,9 @@ fpc_status fpc_args_read(fpc_cmdline *cmd, const fpc_arg *table, int32_t *n_oper
                 return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: `%s` is one word too many", cmd->argv[0], word);
             rest[n++] = word;
         } else {
-            const fpc_status st = option(cmd, table, &i, seen);
-            if (st)
-                return st;
+            const fpc_status status = option(cmd, table, &i, seen);
+            if (status)
+                return status;
         }
     }
     for (const fpc_arg *a = table; a->name; a++)
@@ -149,12 +149,13 @@ fpc_status fpc_args_read(fpc_cmdline *cmd, const fpc_arg *table, int32_t *n_oper
     return FPC_OK;
 }
 
-fpc_status fpc_cmd_open(fpc_cmdline *cmd, unsigned what, fpc_stages **out)
+fpc_status fpc_cmd_open(fpc_cmdline *cmd, unsigned what, fpc_experiment **out)
 {
     fpc_recipe *recipe = NULL;
-    const fpc_status st = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe);
+    const fpc_status status =
+        fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe);
 
-    return st ? st : fpc_stages_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, out);
+    return status ? status : fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, out);
 }
 
 const char *fpc_cmd_origin(fpc_cmdline *cmd, const fpc_recipe *recipe, const char *section, const char *key)
@@ -164,7 +165,7 @@ const char *fpc_cmd_origin(fpc_cmdline *cmd, const fpc_recipe *recipe, const cha
     return fpc_sprintf(cmd->arena, "%s%s%s.%s", e ? e->origin : "", e ? ": " : "", section, key);
 }
 
-fpc_hw fpc_cmd_size(const fpc_stages *s, fpc_hw given)
+fpc_hw fpc_cmd_size(const fpc_experiment *s, fpc_hw given)
 {
     if (given.h)
         return given;

@@ -35,10 +35,10 @@ typedef struct fpc_arg {
 fpc_status fpc_args_read(fpc_cmdline *, const fpc_arg *table, int32_t *n_operands, const char ***operands);
 
 /* Reads -c with -s and opens what it names (FPC_OPEN_* of experiment/experiment.h). */
-fpc_status fpc_cmd_open(fpc_cmdline *, unsigned what, fpc_stages **);
+fpc_status fpc_cmd_open(fpc_cmdline *, unsigned what, fpc_experiment **);
 /* "conf/x.ini:7: section.key" where the recipe states the key, else "section.key"; for messages. */
 const char *fpc_cmd_origin(fpc_cmdline *, const fpc_recipe *, const char *section, const char *key);
 /* The size given, or that of the data set's pictures, or 512. */
-fpc_hw fpc_cmd_size(const fpc_stages *, fpc_hw given);
+fpc_hw fpc_cmd_size(const fpc_experiment *, fpc_hw given);
 
 #endif

@@ -66,70 +66,71 @@ static fpc_status open_queue(fpc_bench *b)
         return FPC_ENOMEM;
     for (int64_t i = 0; i < b->batch; i++)
         b->whole.index[i] = i;
-    return fpc_backend_queues(b->s->backend) ? fpc_stages_queue_batch(b->s, &b->whole) : FPC_OK;
+    return fpc_backend_queues(b->s->backend) ? fpc_experiment_queue_batch(b->s, &b->whole) : FPC_OK;
 }
 
 static fpc_status train_once(fpc_bench *b, int64_t k)
 {
     const fpc_batch *const list[] = {&b->whole};
-    const double lr = fpc_stages_lr(b->s, 0, NULL);
+    const double lr = fpc_experiment_lr(b->s, 0, NULL);
     fpc_step_result r;
-    fpc_status st;
+    fpc_status status;
     int got;
 
-    if (!fpc_stages_queued(b->s))
+    if (!fpc_experiment_queued(b->s))
         return fpc_train_step(b->s, 1, list, k + 1, lr, &r);
-    st = fpc_train_queue(b->s, &b->whole, k + 1, lr);
-    return st ? st : fpc_queue_take(b->s, 1, &r, &got);
+    status = fpc_train_queue(b->s, &b->whole, k + 1, lr);
+    return status ? status : fpc_queue_take(b->s, 1, &r, &got);
 }
 
 static fpc_status infer_once(fpc_bench *b, int64_t k)
 {
     fpc_program *p;
-    fpc_status st;
+    fpc_status status;
 
-    if (!fpc_stages_queued(b->s) || k == 0)
+    if (!fpc_experiment_queued(b->s) || k == 0)
         return fpc_predict_step(b->s, (int32_t)b->batch, b->size.h, b->size.w, b->image, b->labels);
-    st = fpc_steps_program(b->s, FPC_PROGRAM_PREDICT, (int32_t)b->batch, b->size.h, b->size.w, &p);
-    return st ? st : fpc_program_run(p);
+    status = fpc_steps_program(b->s, FPC_PROGRAM_PREDICT, (int32_t)b->batch, b->size.h, b->size.w, &p);
+    return status ? status : fpc_program_run(p);
 }
 
 /* Median seconds of a step. */
 static fpc_status measure(fpc_bench *b, const char *what, fpc_status (*once)(fpc_bench *, int64_t), double *seconds)
 {
     struct rusage use;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
-    for (int64_t k = 0; k < b->warmup + b->steps && !st; k++) {
+    for (int64_t k = 0; k < b->warmup + b->steps && !status; k++) {
         const double start = fpc_bench_now();
-        st = fpc_ctx_cancelled(b->cmd->ctx) ? fpc_fail(b->cmd->ctx, FPC_ECANCEL, "interrupted") : once(b, k);
+        status = fpc_ctx_cancelled(b->cmd->ctx) ? fpc_fail(b->cmd->ctx, FPC_ECANCEL, "interrupted") : once(b, k);
         if (k >= b->warmup)
             b->seconds[k - b->warmup] = fpc_bench_now() - start;
     }
-    if (st)
-        return st;
+    if (status)
+        return status;
     *seconds = median(b->seconds, b->steps);
     getrusage(RUSAGE_SELF, &use);
-    fpc_print(b->cmd, "%s: %.3f images/s\n", what, (double)b->batch / *seconds);
-    fpc_print(b->cmd, "  median of %lld steps of %lld pictures, %.3f to %.3f images/s; peak memory so far %.0f MiB\n",
+    fpc_print("%s: %.3f images/s\n", what, (double)b->batch / *seconds);
+    fpc_print("  median of %lld steps of %lld pictures, %.3f to %.3f images/s; peak memory so far %.0f MiB\n",
               (long long)b->steps, (long long)b->batch, (double)b->batch / b->seconds[b->steps - 1],
               (double)b->batch / b->seconds[0], (double)use.ru_maxrss / 1024);
     if (!b->s->backend->device.host)
-        fpc_print(b->cmd, "  memory of the device: %.0f MiB\n", (double)b->s->backend->allocated / 1048576);
+        fpc_print("  memory of the device: %.0f MiB\n", (double)b->s->backend->allocated / 1048576);
     return FPC_OK;
 }
 
 static fpc_status bench_run(fpc_bench *b, int train, int infer)
 {
     double step = 0, forward = 0;
-    fpc_status st;
+    fpc_status status;
 
-    fpc_print(b->cmd, "model: %s, %lld parameters, %lldx%dx%d\n", b->s->model.plugin->name,
-              (long long)b->s->state->n_trainable, (long long)b->batch, b->size.h, b->size.w);
-    fpc_print(b->cmd, "backend: %s, %s\n", b->s->backend->inst.plugin->name, b->s->backend->device.name);
-    if ((st = fill(b)) || (st = open_queue(b)) || (train && (st = measure(b, "train", train_once, &step))) ||
-        (infer && (st = measure(b, "infer", infer_once, &forward))) || !train)
-        return st;
+    fpc_print("model: %s, %lld parameters, %lldx%dx%d\n", b->s->model.plugin->name, (long long)b->s->state->n_trainable,
+              (long long)b->batch, b->size.h, b->size.w);
+    fpc_print("backend: %s, %s\n", b->s->backend->inst.plugin->name, b->s->backend->device.name);
+    if ((status = fill(b)) || (status = open_queue(b)) ||
+        (train && (status = measure(b, "train", train_once, &step))) ||
+        (infer && (status = measure(b, "infer", infer_once, &forward))) || !train)
+        return status;
     return fpc_bench_costs(b, step);
 }
 
@@ -144,10 +145,10 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"train", 0, FPC_ARG_FLAG, 0, &train},
                             {"infer", 0, FPC_ARG_FLAG, 0, &infer},
                             {0}};
-    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
-        return st;
+    if (status || (status = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
+        return status;
     b.size = fpc_cmd_size(b.s, b.size);
     return bench_run(&b, train || !infer, infer || !train);
 }

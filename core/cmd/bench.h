@@ -6,7 +6,7 @@
 
 typedef struct fpc_bench {
     fpc_cmdline *cmd;
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_hw size;
     int64_t batch, steps, warmup;
     int ops;

@@ -28,16 +28,16 @@ typedef struct costs {
 /* The shortest of several runs. */
 static fpc_status shortest(fpc_program *p, int runs, double *seconds)
 {
-    fpc_status st = fpc_program_run(p); /* warms up */
+    fpc_status status = fpc_program_run(p); /* warms up */
 
     *seconds = 1e30;
-    for (int k = 0; k < runs && !st; k++) {
+    for (int k = 0; k < runs && !status; k++) {
         const double start = fpc_bench_now();
-        st = fpc_program_run(p);
+        status = fpc_program_run(p);
         const double took = fpc_bench_now() - start;
         *seconds = took < *seconds ? took : *seconds;
     }
-    return st;
+    return status;
 }
 
 /* Numbers in [-1, 1], the same few over and over: a device is faster with zeros than it ever is with real data. */
@@ -47,17 +47,17 @@ static fpc_status fill_noise(fpc_bench *b, fpc_program *p, const char *input)
     static float noise[SOME];
     static double wide[SOME];
     fpc_tensor t;
-    fpc_status st = fpc_program_tensor(p, input, -1, &t);
+    fpc_status status = fpc_program_tensor(p, input, -1, &t);
 
     for (uint32_t i = 0; i < SOME; i++)
         noise[i] = 2 * fpc_unit(fpc_philox4x32(5, 6, i, 0, 0, 0).v[0]) - 1;
-    if (!st)
+    if (!status)
         fpc_convert(wide, t.dtype, noise, FPC_F32, SOME);
-    const size_t bytes = st ? 0 : fpc_bytes(t.shape, t.dtype), most = SOME * fpc_dtype_size(t.dtype);
-    for (size_t at = 0; at < bytes && !st; at += most)
-        st = fpc_backend_copy(b->s->backend, (char *)t.data + at, wide, bytes - at < most ? bytes - at : most,
-                              FPC_TO_DEVICE);
-    return st;
+    const size_t bytes = status ? 0 : fpc_bytes(t.shape, t.dtype), most = SOME * fpc_dtype_size(t.dtype);
+    for (size_t at = 0; at < bytes && !status; at += most)
+        status = fpc_backend_copy(b->s->backend, (char *)t.data + at, wide, bytes - at < most ? bytes - at : most,
+                                  FPC_TO_DEVICE);
+    return status;
 }
 
 /* Memory that was taken since there were `before` blocks, but for what all programs share. */
@@ -79,25 +79,28 @@ static fpc_status one_node(fpc_bench *b, int product, int32_t rows, int32_t widt
     fpc_arena *arena = fpc_arena_new(b->cmd->ctx);
     fpc_graph *g;
     fpc_program *p;
-    fpc_status st = arena ? fpc_graph_new(b->cmd->ctx, arena, b->s->ops, real, 0, &g) : FPC_ENOMEM;
+    fpc_status status = arena ? fpc_graph_new(b->cmd->ctx, arena, b->s->ops, real, 0, &g) : FPC_ENOMEM;
 
-    if (st)
-        return st;
+    if (status)
+        return status;
     const fpc_val in[] = {fpc_input(g, "x", (fpc_shape){1, 1, rows, width}, real),
                           product ? fpc_input(g, "w", (fpc_shape){1, 1, width, width}, real) : (fpc_val){-1}};
     const fpc_val y = fpc_op(g, product ? "linear" : "copy", "ceiling", 1 + product, in, NULL, NULL);
     const uint32_t half = fpc_half_of(b->s);
     fpc_output_mark(g, "y", y);
-    st = fpc_graph_check(g);
-    for (int32_t v = 0; v < g->n_values && !st && half; v++)
+    status = fpc_graph_check(g);
+    for (int32_t v = 0; v < g->n_values && !status && half; v++)
         g->value[v].dtype = half;
-    st = st ? st : fpc_program_compile(b->cmd->ctx, arena, b->s->state, g, &p);
-    st = st ? st : fill_noise(b, p, "x");
-    st = st || !product ? st : fill_noise(b, p, "w");
-    st = st ? st : shortest(p, 20, seconds);
+    if (!status)
+        status = fpc_program_compile(b->cmd->ctx, arena, b->s->state, g, &p);
+    if (!status)
+        status = fill_noise(b, p, "x");
+    status = status || !product ? status : fill_noise(b, p, "w");
+    if (!status)
+        status = shortest(p, 20, seconds);
     fpc_arena_free(arena);
     release_inputs(b, blocks);
-    return st;
+    return status;
 }
 
 /* Sizes grow until a run takes a few milliseconds, so that starting it costs nothing beside it. */
@@ -111,16 +114,16 @@ static fpc_status measure_peak(fpc_bench *b)
     double seconds;
 
     for (;;) {
-        const fpc_status st = one_node(b, 1, rows, width, &seconds);
-        if (st)
-            return st;
+        const fpc_status status = one_node(b, 1, rows, width, &seconds);
+        if (status)
+            return status;
         if (host || seconds > LONG_ENOUGH || rows >= MOST_ROWS || width >= MOST_WIDTH)
             break;
         rows *= 2;
         width *= 2;
     }
     b->peak = (double)rows * width * width / seconds;
-    fpc_print(b->cmd, "matrix-product peak: %.2f GMAC/s (%dx%d by %dx%d)\n", b->peak / 1e9, rows, width, width, width);
+    fpc_print("matrix-product peak: %.2f GMAC/s (%dx%d by %dx%d)\n", b->peak / 1e9, rows, width, width, width);
     return FPC_OK;
 }
 
@@ -133,15 +136,15 @@ static fpc_status measure_bandwidth(fpc_bench *b)
     for (;;) {
         const int32_t width = 1024;
         const int64_t each = (int64_t)fpc_dtype_size(fpc_half_of(b->s) ? FPC_BF16 : b->s->backend->device.real);
-        const fpc_status st = one_node(b, 0, (int32_t)(bytes / width / each), width, &seconds);
-        if (st)
-            return st;
+        const fpc_status status = one_node(b, 0, (int32_t)(bytes / width / each), width, &seconds);
+        if (status)
+            return status;
         if (host || seconds > LONG_ENOUGH || bytes >= MOST_BYTES || bytes > (int64_t)(b->s->backend->device.free / 64))
             break;
         bytes *= 4;
     }
     b->bandwidth = 2 * (double)bytes / seconds;
-    fpc_print(b->cmd, "memory bandwidth: %.1f GB/s (a copy of %lld MiB, read and written)\n", b->bandwidth / 1e9,
+    fpc_print("memory bandwidth: %.1f GB/s (a copy of %lld MiB, read and written)\n", b->bandwidth / 1e9,
               (long long)(bytes >> 20));
     return FPC_OK;
 }
@@ -199,7 +202,7 @@ static void print_row(const fpc_bench *b, const cost *r, double all_seconds, con
 {
     const double rate = r->seconds > 0 ? (double)r->macs / r->seconds : 0;
 
-    fpc_print(b->cmd, "%9.3f %6.1f %5d %9.1f %9.2f %6.1f %9.1f %8.2f %9.3f %7.1f  %.100s%s%s\n", 1e3 * r->seconds,
+    fpc_print("%9.3f %6.1f %5d %9.1f %9.2f %6.1f %9.1f %8.2f %9.3f %7.1f  %.100s%s%s\n", 1e3 * r->seconds,
               100 * r->seconds / all_seconds, r->n, (double)r->macs / 1e6, rate / 1e9, 100 * rate / b->peak,
               (double)r->bytes / 1048576, r->seconds > 0 ? (double)r->bytes / r->seconds / 1e9 : 0, 1e3 * r->floor,
               r->seconds > 0 ? 100 * r->floor / r->seconds : 0, r->op, *name ? "  " : "", name);
@@ -219,16 +222,15 @@ static void print_costs(fpc_bench *b, costs *c)
     }
     if (!c->separate)
         qsort(c->row, (size_t)c->n, sizeof *c->row, by_seconds);
-    fpc_print(b->cmd, "\n%9s %6s %5s %9s %9s %6s %9s %8s %9s %7s  %s\n", "ms", "time %", "runs", "MMAC", "GMAC/s",
-              "peak %", "MiB", "GB/s", "floor ms", "floor %",
-              c->separate ? "ops, first node" : "ops that run together");
+    fpc_print("\n%9s %6s %5s %9s %9s %6s %9s %8s %9s %7s  %s\n", "ms", "time %", "runs", "MMAC", "GMAC/s", "peak %",
+              "MiB", "GB/s", "floor ms", "floor %", c->separate ? "ops, first node" : "ops that run together");
     for (int32_t i = 0; i < c->n; i++)
         print_row(b, &c->row[i], all.seconds, c->separate ? c->row[i].name : "");
     print_row(b, &all, all.seconds, "");
     qsort(c->row, (size_t)c->n, sizeof *c->row, by_distance);
-    fpc_print(b->cmd, "\nfurthest from their floor:\n");
+    fpc_print("\nfurthest from their floor:\n");
     for (int32_t i = 0; i < c->n && i < FURTHEST; i++)
-        fpc_print(b->cmd, "%9.3f ms above a floor of %.3f: %.100s%s%s\n", 1e3 * (c->row[i].seconds - c->row[i].floor),
+        fpc_print("%9.3f ms above a floor of %.3f: %.100s%s%s\n", 1e3 * (c->row[i].seconds - c->row[i].floor),
                   1e3 * c->row[i].floor, c->row[i].op, c->separate ? "  " : "", c->separate ? c->row[i].name : "");
 }
 
@@ -241,17 +243,17 @@ static fpc_status profile(fpc_bench *b, costs *c)
     const int32_t clock[] = {0, 0, 1, 0};
     float *image = fpc_alloc(b->cmd->arena, sizeof *image * (size_t)n * 3);
     fpc_program *p, *update;
-    fpc_status st = image ? fpc_stages_probe(b->s, &args, &p) : FPC_ENOMEM;
+    fpc_status status = image ? fpc_experiment_probe(b->s, &args, &p) : FPC_ENOMEM;
 
-    for (int64_t i = 0; i < n * 3 && !st; i++)
+    for (int64_t i = 0; i < n * 3 && !status; i++)
         image[i] = (float)b->image[i] / 255.0f;
-    if (st || (st = fpc_program_write(p, "image", FPC_F32, image, n * 3)) ||
-        (st = fpc_program_write(p, "mask", FPC_U8, b->mask, n)) ||
-        (fpc_program_has(p, "clock") && (st = fpc_program_write(p, "clock", FPC_I32, clock, 4))))
-        return st;
-    if ((st = fpc_program_profile(p, (int)b->steps, add_cost, c)) || (st = fpc_update_program(b->s, &update)) ||
-        (st = fpc_program_profile(update, (int)b->steps, add_cost, c)))
-        return st;
+    if (status || (status = fpc_program_write(p, "image", FPC_F32, image, n * 3)) ||
+        (status = fpc_program_write(p, "mask", FPC_U8, b->mask, n)) ||
+        (fpc_program_has(p, "clock") && (status = fpc_program_write(p, "clock", FPC_I32, clock, 4))))
+        return status;
+    if ((status = fpc_program_profile(p, (int)b->steps, add_cost, c)) || (status = fpc_update_program(b->s, &update)) ||
+        (status = fpc_program_profile(update, (int)b->steps, add_cost, c)))
+        return status;
     return c->failed ? FPC_ENOMEM : FPC_OK;
 }
 
@@ -259,19 +261,19 @@ fpc_status fpc_bench_costs(fpc_bench *b, double step)
 {
     costs c = {.bench = b, .arena = b->cmd->arena, .separate = b->ops};
     double floor = 0, macs = 0, bytes = 0;
-    fpc_status st = measure_peak(b);
+    fpc_status status = measure_peak(b);
 
-    if (st || (st = measure_bandwidth(b)) || (st = profile(b, &c)))
-        return st;
+    if (status || (status = measure_bandwidth(b)) || (status = profile(b, &c)))
+        return status;
     for (int32_t i = 0; i < c.n; i++) {
         floor += c.row[i].floor;
         macs += (double)c.row[i].macs;
         bytes += (double)c.row[i].bytes;
     }
-    fpc_print(b->cmd, "training step: %.3f GMAC in %.3f s, %.2f GMAC/s, %.1f %% of the peak\n", macs / 1e9, step,
+    fpc_print("training step: %.3f GMAC in %.3f s, %.2f GMAC/s, %.1f %% of the peak\n", macs / 1e9, step,
               macs / step / 1e9, 100 * macs / step / b->peak);
-    fpc_print(b->cmd, "floor of the step: %.3f ms for these products and %.1f MiB moved, which is %.1f %% of it\n",
-              1e3 * floor, bytes / 1048576, 100 * floor / step);
+    fpc_print("floor of the step: %.3f ms for these products and %.1f MiB moved, which is %.1f %% of it\n", 1e3 * floor,
+              bytes / 1048576, 100 * floor / step);
     print_costs(b, &c);
     return FPC_OK;
 }

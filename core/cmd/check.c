@@ -9,30 +9,30 @@
 
 static void print_warning(void *arg, const char *sentence)
 {
-    fpc_print(arg, "warning: %s\n", sentence);
+    (void)arg;
+    fpc_print("warning: %s\n", sentence);
 }
 
-static void print_sizes(fpc_cmdline *cmd, const fpc_stages *s)
+static void print_sizes(const fpc_experiment *s)
 {
     const fpc_dataset_info *info = s->data ? fpc_data_info(s->data) : NULL;
 
     if (info)
-        fpc_print(cmd,
-                  "; data: %" PRId64 " training, %" PRId64 " validation, %" PRId64
+        fpc_print("; data: %" PRId64 " training, %" PRId64 " validation, %" PRId64
                   " test pictures of %dx%d, %d classes\n",
                   info->count[FPC_TRAIN], info->count[FPC_VAL], info->count[FPC_TEST], info->w, info->h, info->classes);
     if (s->state && s->max_params)
-        fpc_print(cmd, "; model: %" PRId64 " parameters, model.max_params allows %" PRId64 "\n", s->state->n_trainable,
+        fpc_print("; model: %" PRId64 " parameters, model.max_params allows %" PRId64 "\n", s->state->n_trainable,
                   s->max_params);
     else if (s->state)
-        fpc_print(cmd, "; model: %" PRId64 " parameters\n", s->state->n_trainable);
+        fpc_print("; model: %" PRId64 " parameters\n", s->state->n_trainable);
 }
 
 static fpc_status run(fpc_cmdline *cmd)
 {
     unsigned what = FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND;
     fpc_recipe *recipe;
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     const char *resolved;
     fpc_status status;
     int32_t warnings;
@@ -45,16 +45,16 @@ static fpc_status run(fpc_cmdline *cmd)
     }
     status = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe);
     if (!status)
-        status = fpc_stages_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &stages);
+        status = fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &experiment);
     if (status)
         return status;
-    resolved = fpc_stages_resolved(stages, cmd->arena, 1);
+    resolved = fpc_experiment_resolved(experiment, cmd->arena, 1);
     if (!resolved)
         return fpc_fail(cmd->ctx, FPC_ENOMEM, "the resolved recipe does not fit into memory");
-    fpc_print(cmd, "%s%s", resolved, *resolved && resolved[strlen(resolved) - 1] != '\n' ? "\n" : "");
-    print_sizes(cmd, stages);
-    warnings = fpc_lint(stages, cmd->arena, print_warning, cmd);
-    fpc_print(cmd, "no errors, %d warning%s\n", warnings, warnings == 1 ? "" : "s");
+    fpc_print("%s%s", resolved, *resolved && resolved[strlen(resolved) - 1] != '\n' ? "\n" : "");
+    print_sizes(experiment);
+    warnings = fpc_lint(experiment, cmd->arena, print_warning, cmd);
+    fpc_print("no errors, %d warning%s\n", warnings, warnings == 1 ? "" : "s");
     return FPC_OK;
 }
 

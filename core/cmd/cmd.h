@@ -3,6 +3,7 @@
 #define CORE_CMD_CMD_H
 
 #include "base/message.h"
+#include "base/print.h"
 #include "recipe/recipe.h"
 #include "plugin/registry.h"
 
@@ -35,12 +36,5 @@ extern const fpc_cmd fpc_cmd_train, fpc_cmd_check, fpc_cmd_list, fpc_cmd_describ
 /* Reads the options that all verbs share, wherever they stand, and finds the verb. *verb NULL: only help or the version
  * was asked for and has been printed. What the verb reads itself is left in cmd->argv. */
 fpc_status fpc_cmdline_read(fpc_cmdline *, int argc, char **argv, const fpc_cmd **verb);
-
-/* Output of a verb goes through this (stdout of the program; cmd/main.c owns the stream). */
-void fpc_print(fpc_cmdline *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Where fpc_print writes, for cmd/main.c and tests; NULL: nowhere. */
-void fpc_print_to(void *file);
-/* Flushes; the errno of the first write that failed, or 0. */
-int fpc_print_end(void);
 
 #endif

@@ -134,9 +134,9 @@ static fpc_status read_argument(parser *p)
     return FPC_OK;
 }
 
-static void print_version(fpc_cmdline *cmd)
+static void print_version(void)
 {
-    fpc_print(cmd, "fpcore %s\nplugin ABI %d.%d\ncheckpoint format %d\n", FPC_VERSION, FPC_ABI_MAJOR, FPC_ABI_MINOR,
+    fpc_print("fpcore %s\nplugin ABI %d.%d\ncheckpoint format %d\n", FPC_VERSION, FPC_ABI_MAJOR, FPC_ABI_MINOR,
               FPC_CHECKPOINT_FORMAT);
 }
 
@@ -146,12 +146,12 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
 
     *verb = NULL;
     if (!p->verb && p->n_rest == 1 && (strcmp(p->rest[1], "-V") == 0 || strcmp(p->rest[1], "--version") == 0)) {
-        print_version(cmd);
+        print_version();
         return FPC_OK;
     }
     if (p->help) {
         if (p->verb)
-            fpc_print(cmd, "%s", p->verb->help);
+            fpc_print("%s", p->verb->help);
         else
             fpc_help_usage(cmd);
         return FPC_OK;

@@ -26,7 +26,7 @@ static fpc_status read_distance(fpc_cmdline *cmd, wishes *w)
 }
 
 /* Only a plugin that reads such a list can be helped by one. */
-static fpc_status check_plugin(fpc_cmdline *cmd, const fpc_stages *s)
+static fpc_status check_plugin(fpc_cmdline *cmd, const fpc_experiment *s)
 {
     for (int32_t i = 0; i < s->n_opened; i++) {
         const fpc_plugin *plugin = s->opened[i].inst.plugin;
@@ -58,9 +58,9 @@ static fpc_status without_list(fpc_cmdline *cmd)
 
 static fpc_status write_results(fpc_cmdline *cmd, const wishes *w, const fpc_audit *a)
 {
-    fpc_status st = w->json ? fpc_audit_json(a, w->json) : FPC_OK;
-    if (st || !w->fix_sides)
-        return st;
+    fpc_status status = w->json ? fpc_audit_json(a, w->json) : FPC_OK;
+    if (status || !w->fix_sides)
+        return status;
     if (!a->decidable)
         return fpc_fail(cmd->ctx, FPC_EFORMAT,
                         "%s is not written: no mask shows both labels of a pair, so that none tells left from right",
@@ -70,33 +70,34 @@ static fpc_status write_results(fpc_cmdline *cmd, const wishes *w, const fpc_aud
                         "%s is not written: %lld of %lld decidable masks are in the minority, so that none can be "
                         "called wrong",
                         w->fix_sides, (long long)a->exchanged, (long long)a->decidable);
-    if ((st = fpc_audit_write_sides(a, w->fix_sides)))
-        return st;
-    fpc_print(cmd, "\n%s: %lld masks; `sides = %s` in [dataset] exchanges their labels when they are read\n",
-              w->fix_sides, (long long)a->exchanged, w->fix_sides);
+    if ((status = fpc_audit_write_sides(a, w->fix_sides)))
+        return status;
+    fpc_print("\n%s: %lld masks; `sides = %s` in [dataset] exchanges their labels when they are read\n", w->fix_sides,
+              (long long)a->exchanged, w->fix_sides);
     return FPC_OK;
 }
 
 static fpc_status run(fpc_cmdline *cmd)
 {
     wishes w = {0};
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_audit *a;
     const fpc_arg args[] = {{"json", 0, FPC_ARG_TEXT, 0, &w.json},
                             {"fix-sides", 0, FPC_ARG_TEXT, 0, &w.fix_sides},
                             {"near", 0, FPC_ARG_TEXT, 0, &w.near},
                             {0}};
-    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st || (st = read_distance(cmd, &w)) || (st = fpc_cmd_open(cmd, 0, &s)))
-        return st;
-    if (w.fix_sides && ((st = check_plugin(cmd, s)) || (st = without_list(cmd)) || (st = fpc_cmd_open(cmd, 0, &s))))
-        return st;
-    if ((st = fpc_audit_run(cmd->ctx, cmd->arena, s->registry, s->recipe, w.distance, &a)))
-        return st;
-    fpc_audit_print(cmd, a);
-    if ((st = write_results(cmd, &w, a)))
-        return st;
+    if (status || (status = read_distance(cmd, &w)) || (status = fpc_cmd_open(cmd, 0, &s)))
+        return status;
+    if (w.fix_sides &&
+        ((status = check_plugin(cmd, s)) || (status = without_list(cmd)) || (status = fpc_cmd_open(cmd, 0, &s))))
+        return status;
+    if ((status = fpc_audit_run(cmd->ctx, cmd->arena, s->registry, s->recipe, w.distance, &a)))
+        return status;
+    fpc_audit_print(a);
+    if ((status = write_results(cmd, &w, a)))
+        return status;
     return a->n_flaws
                ? fpc_fail(cmd->ctx, FPC_EFORMAT, "the data set has %lld flaws (listed above)", (long long)a->n_flaws)
                : FPC_OK;

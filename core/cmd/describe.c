@@ -38,7 +38,7 @@ static fpc_status describe_section(fpc_cmdline *cmd, fpc_registry *reg, const ch
     const fpc_status status = fpc_help_section(cmd, reg, what, expert);
 
     if (!status && is_verb(cmd, what))
-        fpc_print(cmd, "\nThe verb of that name: fpcore %s --help\n", what);
+        fpc_print("\nThe verb of that name: fpcore %s --help\n", what);
     return status;
 }
 
@@ -52,7 +52,7 @@ static fpc_status describe_name(fpc_cmdline *cmd, fpc_registry *reg, const char 
 
     for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
         if (strcmp(cmd->verbs[i]->name, what) == 0) {
-            fpc_print(cmd, "%s", cmd->verbs[i]->help);
+            fpc_print("%s", cmd->verbs[i]->help);
             return FPC_OK;
         }
     status = fpc_registry_all(reg, &n, &all);
@@ -64,7 +64,7 @@ static fpc_status describe_name(fpc_cmdline *cmd, fpc_registry *reg, const char 
         if (strcmp(all[i].plugin->name, what) != 0)
             continue;
         if (hits++)
-            fpc_print(cmd, "\n");
+            fpc_print("\n");
         status = fpc_help_plugin(cmd, &all[i], expert);
         if (status)
             return status;

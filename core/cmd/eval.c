@@ -19,12 +19,12 @@ typedef struct totals {
     int64_t *confusion;            /* [label][predicted] */
 } totals;
 
-static int32_t n_terms(const fpc_stages *s)
+static int32_t n_terms(const fpc_experiment *s)
 {
     return s->n_losses < 16 ? s->n_losses : 16;
 }
 
-static void add_batch(const fpc_stages *s, const fpc_step_result *r, totals *t)
+static void add_batch(const fpc_experiment *s, const fpc_step_result *r, totals *t)
 {
     const fpc_counts counts = {r->images, s->classes, r->tp_fp_fn};
 
@@ -47,7 +47,7 @@ static void add_batch(const fpc_stages *s, const fpc_step_result *r, totals *t)
 /* Where batches come from. Training pictures are read one by one: the trainer's own order is drawn, and leaves some
  * out. */
 typedef struct source {
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_tta_run *tta; /* NULL: the plain prediction */
     int32_t *counts;  /* of a batch's averaged predictions */
     uint8_t *labels;  /* of a batch: where the confusion is counted, or of one picture */
@@ -63,7 +63,7 @@ static fpc_status read_batch(source *in)
     const int64_t n = in->images - in->at < most ? in->images - in->at : most;
     const fpc_dataset_info *info = fpc_data_info(in->s->data);
     const size_t pixels = (size_t)info->h * (size_t)info->w;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
     fpc_arena_reset(in->scratch);
     in->batch = (fpc_batch){.n = (int32_t)n,
@@ -73,10 +73,10 @@ static fpc_status read_batch(source *in)
                             .mask = fpc_alloc(in->scratch, (size_t)n * pixels)};
     if (!in->batch.image || !in->batch.mask)
         return FPC_ENOMEM;
-    for (int64_t i = 0; i < n && !st; i++) {
+    for (int64_t i = 0; i < n && !status; i++) {
         fpc_batch one;
-        if ((st = fpc_data_read(in->s->data, in->scratch, in->part, in->at + i, &one)))
-            return st;
+        if ((status = fpc_data_read(in->s->data, in->scratch, in->part, in->at + i, &one)))
+            return status;
         memcpy(in->batch.image + (size_t)i * pixels * 3, one.image, pixels * 3);
         memcpy(in->batch.mask + (size_t)i * pixels, one.mask, pixels);
     }
@@ -100,53 +100,53 @@ static fpc_status average(source *in, const fpc_batch *b, fpc_step_result *r)
 {
     const int64_t pixels = (int64_t)b->h * b->w;
     const size_t each = (size_t)in->s->classes * 3;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
     *r = (fpc_step_result){.images = b->n, .tp_fp_fn = in->counts};
     memset(in->counts, 0, (size_t)b->n * each * sizeof *in->counts);
-    for (int32_t i = 0; i < b->n && !st; i++)
-        if (!(st = fpc_tta_predict(in->tta, b->image + i * pixels * 3, in->labels + i * pixels)))
+    for (int32_t i = 0; i < b->n && !status; i++)
+        if (!(status = fpc_tta_predict(in->tta, b->image + i * pixels * 3, in->labels + i * pixels)))
             fpc_tta_count(in->s, b->mask + i * pixels, in->labels + i * pixels, pixels, in->counts + (size_t)i * each);
-    return st;
+    return status;
 }
 
 /* Which labels are taken for which, for --write. */
 static fpc_status confuse(source *in, const fpc_batch *b, totals *t)
 {
     const int64_t pixels = (int64_t)b->n * b->h * b->w, classes = in->s->classes;
-    const fpc_status st = in->tta ? FPC_OK : fpc_predict_step(in->s, b->n, b->h, b->w, b->image, in->labels);
+    const fpc_status status = in->tta ? FPC_OK : fpc_predict_step(in->s, b->n, b->h, b->w, b->image, in->labels);
 
-    for (int64_t i = 0; i < pixels && !st; i++)
+    for (int64_t i = 0; i < pixels && !status; i++)
         if (b->mask[i] != in->s->ignore && b->mask[i] < classes)
             t->confusion[b->mask[i] * classes + in->labels[i]]++;
-    return st;
+    return status;
 }
 
 static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
 {
-    const fpc_stages *s = in->s;
+    const fpc_experiment *s = in->s;
     const int live = isatty(STDERR_FILENO);
     const fpc_batch *batch;
     fpc_step_result r;
-    fpc_status st = in->part == FPC_TRAIN ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
+    fpc_status status = in->part == FPC_TRAIN ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
 
     for (int32_t i = 0; i < s->n_metrics; i++)
         ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->reset(s->metric[i].inst.self, s->classes);
-    while (!st && !(st = next_batch(in, &batch)) && batch) {
+    while (!status && !(status = next_batch(in, &batch)) && batch) {
         if (fpc_ctx_cancelled(cmd->ctx))
             return fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
                             (long long)in->images);
-        st = in->tta ? average(in, batch, &r) : fpc_eval_step(in->s, batch, &r);
-        if (!st && t->confusion)
-            st = confuse(in, batch, t);
-        if (!st)
+        status = in->tta ? average(in, batch, &r) : fpc_eval_step(in->s, batch, &r);
+        if (!status && t->confusion)
+            status = confuse(in, batch, t);
+        if (!status)
             add_batch(s, &r, t);
         if (live)
             fprintf(stderr, "\r%lld of %lld pictures ", (long long)t->images, (long long)in->images);
     }
     if (live)
         fprintf(stderr, "\r\033[K");
-    return st;
+    return status;
 }
 
 static fpc_part part_named(const char *name)
@@ -154,23 +154,23 @@ static fpc_part part_named(const char *name)
     return !strcmp(name, "train") ? FPC_TRAIN : !strcmp(name, "val") ? FPC_VAL : !strcmp(name, "test") ? FPC_TEST : 0;
 }
 
-static int has_classes(const fpc_metric_stage *m)
+static int has_classes(const fpc_experiment_metric *m)
 {
     const fpc_metric_vtbl *v = m->inst.vtbl;
 
     return v->size > offsetof(fpc_metric_vtbl, per_class) && v->per_class;
 }
 
-static void print_value(fpc_cmdline *cmd, int width, double v)
+static void print_value(int width, double v)
 {
     if (isnan(v))
-        fpc_print(cmd, "  %*s", width, "-");
+        fpc_print("  %*s", width, "-");
     else
-        fpc_print(cmd, "  %*.6f", width, v);
+        fpc_print("  %*.6f", width, v);
 }
 
 /* A row per class: share of labelled and of predicted pixels, and every metric that has values per class. */
-static fpc_status print_classes(fpc_cmdline *cmd, const fpc_stages *s, const totals *t)
+static fpc_status print_classes(fpc_cmdline *cmd, const fpc_experiment *s, const totals *t)
 {
     const fpc_dataset_info *info = fpc_data_info(s->data);
     double *value = fpc_alloc(cmd->arena, sizeof *value * (size_t)s->classes * (size_t)(s->n_metrics + 1));
@@ -184,35 +184,35 @@ static fpc_status print_classes(fpc_cmdline *cmd, const fpc_stages *s, const tot
         if (info->class_names && (int)strlen(info->class_names[c]) > width)
             width = (int)strlen(info->class_names[c]);
     }
-    fpc_print(cmd, "\n%5s  %-*s  %9s  %9s", "index", width, "class", "label %", "predict %");
+    fpc_print("\n%5s  %-*s  %9s  %9s", "index", width, "class", "label %", "predict %");
     for (int32_t i = 0; i < s->n_metrics; i++)
         if (has_classes(&s->metric[i])) {
-            fpc_print(cmd, "  %8s", s->metric[i].label);
+            fpc_print("  %8s", s->metric[i].label);
             ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)
                 ->per_class(s->metric[i].inst.self, value + (size_t)i * (size_t)s->classes);
         }
-    fpc_print(cmd, "\n");
+    fpc_print("\n");
     for (int32_t c = 0; c < s->classes; c++) {
-        fpc_print(cmd, "%5d  %-*s  %9.4f  %9.4f", c, width, info->class_names ? info->class_names[c] : "",
+        fpc_print("%5d  %-*s  %9.4f  %9.4f", c, width, info->class_names ? info->class_names[c] : "",
                   labelled > 0 ? 100 * (double)t->labelled[c] / labelled : 0,
                   labelled > 0 ? 100 * (double)t->predicted[c] / labelled : 0);
         for (int32_t i = 0; i < s->n_metrics; i++)
             if (has_classes(&s->metric[i]))
-                print_value(cmd, (int)strlen(s->metric[i].label) > 8 ? (int)strlen(s->metric[i].label) : 8,
+                print_value((int)strlen(s->metric[i].label) > 8 ? (int)strlen(s->metric[i].label) : 8,
                             value[(size_t)i * (size_t)s->classes + (size_t)c]);
-        fpc_print(cmd, "\n");
+        fpc_print("\n");
     }
     return FPC_OK;
 }
 
-static void print_totals(fpc_cmdline *cmd, const fpc_stages *s, const totals *t, int losses)
+static void print_totals(const fpc_experiment *s, const totals *t, int losses)
 {
     if (losses)
-        fpc_print(cmd, "loss: %.9g\n", t->loss / (double)t->images);
+        fpc_print("loss: %.9g\n", t->loss / (double)t->images);
     for (int32_t i = 0; i < n_terms(s) && losses; i++)
-        fpc_print(cmd, "loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
+        fpc_print("loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
     for (int32_t i = 0; i < s->n_metrics; i++)
-        fpc_print(cmd, "%s: %.9g\n", s->metric[i].label,
+        fpc_print("%s: %.9g\n", s->metric[i].label,
                   ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->value(s->metric[i].inst.self));
 }
 
@@ -225,15 +225,16 @@ static fpc_status write_validation(fpc_cmdline *cmd, const source *in, const tot
     const char *text;
     int64_t epoch = 0;
     fpc_st_file *file;
-    fpc_status st = name ? fpc_st_read(cmd->ctx, cmd->arena, weights, &file) : FPC_ENOMEM;
+    fpc_status status = name ? fpc_st_read(cmd->ctx, cmd->arena, weights, &file) : FPC_ENOMEM;
 
-    for (int64_t i = 0; i < in->images && !st; i++) {
+    for (int64_t i = 0; i < in->images && !status; i++) {
         char id[256];
-        if (!(st = fpc_data_name(in->s->data, in->part, i, id, sizeof id)) && !(name[i] = fpc_strdup(cmd->arena, id)))
-            st = FPC_ENOMEM;
+        if (!(status = fpc_data_name(in->s->data, in->part, i, id, sizeof id)) &&
+            !(name[i] = fpc_strdup(cmd->arena, id)))
+            status = FPC_ENOMEM;
     }
-    if (st)
-        return st;
+    if (status)
+        return status;
     if ((text = fpc_st_meta_find(file, "epoch"))) /* those of a run say of which epoch they are */
         epoch = strtoll(text, NULL, 10);
     const fpc_validation v = {.epoch = epoch > 0 ? epoch : 1,
@@ -246,9 +247,9 @@ static fpc_status write_validation(fpc_cmdline *cmd, const source *in, const tot
                               .class_name = info->class_names,
                               .n_pairs = info->n_mirror_pairs,
                               .pairs = info->mirror_pairs};
-    if (!(st = fpc_validation_write(cmd->ctx, path, &v)))
-        fpc_print(cmd, "\n%s: counts of %lld pictures\n", path, (long long)in->images);
-    return st;
+    if (!(status = fpc_validation_write(cmd->ctx, path, &v)))
+        fpc_print("\n%s: counts of %lld pictures\n", path, (long long)in->images);
+    return status;
 }
 
 static fpc_status make_room(fpc_cmdline *cmd, source *in, totals *t, int keep)
@@ -284,7 +285,7 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     const char *weights = NULL, *part_name = "val", *scales = NULL, *to = NULL;
     int flip = 0, no_exchange = 0;
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_tta how;
     totals t = {0};
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},
@@ -294,35 +295,35 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
                             {"write", 0, FPC_ARG_TEXT, 0, &to},
                             {0}};
-    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st || (st = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)))
-        return st;
+    if (status || (status = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)))
+        return status;
     const fpc_part part = part_named(part_name);
     if (!part)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
-    if ((st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s)) ||
-        (st = fpc_weights_load(cmd->ctx, s->state, weights)))
-        return st;
+    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s)) ||
+        (status = fpc_weights_load(cmd->ctx, s->state, weights)))
+        return status;
     const fpc_dataset_info *info = fpc_data_info(s->data);
     const int64_t batch = fpc_data_options_of(s->data)->batch;
     source in = {.s = s, .part = part, .images = info->count[part]};
     in.batch_size = batch < in.images ? batch : in.images;
-    if ((st = check_part(cmd, &in, part_name)) || (st = make_room(cmd, &in, &t, to != NULL)) ||
-        (fpc_tta_on(&how) && (st = fpc_tta_open(s, cmd->arena, &how, info->h, info->w, &in.tta))))
-        return st;
+    if ((status = check_part(cmd, &in, part_name)) || (status = make_room(cmd, &in, &t, to != NULL)) ||
+        (fpc_tta_on(&how) && (status = fpc_tta_open(s, cmd->arena, &how, info->h, info->w, &in.tta))))
+        return status;
     if (!(in.scratch = fpc_arena_new(cmd->ctx)))
         return FPC_ENOMEM;
-    st = measure(cmd, &in, &t);
+    status = measure(cmd, &in, &t);
     fpc_arena_free(in.scratch);
-    if (st)
-        return st;
-    fpc_print(cmd, "part: %s\nimages: %lld\n", part_name, (long long)t.images);
+    if (status)
+        return status;
+    fpc_print("part: %s\nimages: %lld\n", part_name, (long long)t.images);
     if (in.tta)
-        fpc_print(cmd, "average of: %s\n", fpc_tta_text(cmd->arena, &how));
-    print_totals(cmd, s, &t, !in.tta);
-    st = print_classes(cmd, s, &t);
-    return st || !to ? st : write_validation(cmd, &in, &t, weights, to);
+        fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, &how));
+    print_totals(s, &t, !in.tta);
+    status = print_classes(cmd, s, &t);
+    return status || !to ? status : write_validation(cmd, &in, &t, weights, to);
 }
 
 const fpc_cmd fpc_cmd_eval = {

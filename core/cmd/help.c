@@ -11,7 +11,6 @@
 void fpc_help_usage(fpc_cmdline *cmd)
 {
     fpc_print(
-        cmd,
         "fpcore %s: trains small segmentation networks. A recipe is an INI file whose sections name plugins.\n\n"
         "usage:\n"
         "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
@@ -28,14 +27,14 @@ void fpc_help_usage(fpc_cmdline *cmd)
         "verbs:\n",
         FPC_VERSION);
     for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
-        fpc_print(cmd, "  %-10s %s\n", cmd->verbs[i]->name, cmd->verbs[i]->summary);
-    fpc_print(cmd, "\nexit codes:\n"
-                   "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is wrong;\n"
-                   "  3 training diverged; 130 interrupted after saving\n");
+        fpc_print("  %-10s %s\n", cmd->verbs[i]->name, cmd->verbs[i]->summary);
+    fpc_print("\nexit codes:\n"
+              "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is wrong;\n"
+              "  3 training diverged; 130 interrupted after saving\n");
 }
 
 /* Paragraphs of a descriptor in lines of at most 100 characters; their own line ends stay. */
-static void print_wrapped(fpc_cmdline *cmd, const char *text)
+static void print_wrapped(const char *text)
 {
     while (*text) {
         const size_t line = strcspn(text, "\n");
@@ -46,7 +45,7 @@ static void print_wrapped(fpc_cmdline *cmd, const char *text)
                 n--;
         if (n == 0)
             n = line;
-        fpc_print(cmd, "%.*s\n", (int)n, text);
+        fpc_print("%.*s\n", (int)n, text);
         text += n;
         text += *text == ' ' || *text == '\n';
     }
@@ -54,7 +53,7 @@ static void print_wrapped(fpc_cmdline *cmd, const char *text)
 
 /* ---- lists ---- */
 
-static int32_t print_kind(fpc_cmdline *cmd, uint32_t kind, int32_t n, const fpc_found *all)
+static int32_t print_kind(uint32_t kind, int32_t n, const fpc_found *all)
 {
     int32_t count = 0;
     int width = 16;
@@ -64,13 +63,13 @@ static int32_t print_kind(fpc_cmdline *cmd, uint32_t kind, int32_t n, const fpc_
             width = (int)strlen(all[i].plugin->name);
     for (int32_t i = 0; i < n; i++)
         if (all[i].plugin->kind == kind) {
-            fpc_print(cmd, "  %-*s  %s\n", width, all[i].plugin->name, all[i].plugin->summary);
+            fpc_print("  %-*s  %s\n", width, all[i].plugin->name, all[i].plugin->summary);
             count++;
         }
     return count;
 }
 
-fpc_status fpc_help_list(fpc_cmdline *cmd, fpc_registry *reg, uint32_t kind)
+fpc_status fpc_help_list(fpc_registry *reg, uint32_t kind)
 {
     const fpc_found *all;
     fpc_status status;
@@ -82,9 +81,9 @@ fpc_status fpc_help_list(fpc_cmdline *cmd, fpc_registry *reg, uint32_t kind)
     for (uint32_t k = 1; fpc_kind_name(k); k++) {
         if (kind && k != kind)
             continue;
-        fpc_print(cmd, "%s\n", fpc_kind_name(k));
-        if (print_kind(cmd, k, n, all) == 0)
-            fpc_print(cmd, "  (no plugin of this kind)\n");
+        fpc_print("%s\n", fpc_kind_name(k));
+        if (print_kind(k, n, all) == 0)
+            fpc_print("  (no plugin of this kind)\n");
     }
     return FPC_OK;
 }
@@ -114,19 +113,19 @@ static void print_option(fpc_cmdline *cmd, const fpc_option *row)
     const char *def = row->def ? row->def : "";
     const char *range = bare_range(cmd->arena, row);
 
-    fpc_print(cmd, "  %s\n      type %s, ", row->name, fpc_option_type_text(row));
+    fpc_print("  %s\n      type %s, ", row->name, fpc_option_type_text(row));
     if (row->flags & FPC_OPT_REQUIRED)
-        fpc_print(cmd, "required");
+        fpc_print("required");
     else
-        fpc_print(cmd, "default %s", *def ? def : "empty");
+        fpc_print("default %s", *def ? def : "empty");
     if (row->type != FPC_OPT_TEXT && row->type != FPC_OPT_PATH)
-        fpc_print(cmd, ", range %s", range ? range : "");
+        fpc_print(", range %s", range ? range : "");
     if (has_unit)
-        fpc_print(cmd, ", unit %s", row->unit);
-    fpc_print(cmd, "%s%s\n      %s\n", row->flags & FPC_OPT_DEPRECATED ? ", deprecated" : "",
+        fpc_print(", unit %s", row->unit);
+    fpc_print("%s%s\n      %s\n", row->flags & FPC_OPT_DEPRECATED ? ", deprecated" : "",
               row->flags & FPC_OPT_RESUMABLE ? ", may change on --resume" : "", row->help ? row->help : "");
     for (const fpc_choice *c = row->choices; c && c->name; c++)
-        fpc_print(cmd, "        %-12s %s\n", c->name, c->help ? c->help : "");
+        fpc_print("        %-12s %s\n", c->name, c->help ? c->help : "");
 }
 
 /* Returns how many rows were left out. */
@@ -155,20 +154,20 @@ fpc_status fpc_help_plugin(fpc_cmdline *cmd, const fpc_found *found, int expert)
     const fpc_option *core = fpc_core_options(p->kind);
     int32_t hidden;
 
-    fpc_print(cmd, "%s/%s %s: %s\n", kind, p->name, p->version, p->summary);
-    fpc_print(cmd, "file %s, license %s, ABI %u.%u\n", found->file, p->license, p->abi / 1000, p->abi % 1000);
+    fpc_print("%s/%s %s: %s\n", kind, p->name, p->version, p->summary);
+    fpc_print("file %s, license %s, ABI %u.%u\n", found->file, p->license, p->abi / 1000, p->abi % 1000);
     if (p->detail && *p->detail) {
-        fpc_print(cmd, "\n");
-        print_wrapped(cmd, p->detail);
+        fpc_print("\n");
+        print_wrapped(p->detail);
     }
-    fpc_print(cmd, "\nin a recipe:\n  %s\n  use = %s\n\noptions:\n", header ? header : "", p->name);
+    fpc_print("\nin a recipe:\n  %s\n  use = %s\n\noptions:\n", header ? header : "", p->name);
     if (!p->options || !p->options->name)
-        fpc_print(cmd, "  (none of its own)\n");
+        fpc_print("  (none of its own)\n");
     hidden = print_options(cmd, set_of(p), expert);
     if (hidden)
-        fpc_print(cmd, "  and %d for experts: fpcore -h %s/%s --all\n", hidden, kind, p->name);
+        fpc_print("  and %d for experts: fpcore -h %s/%s --all\n", hidden, kind, p->name);
     if (core) {
-        fpc_print(cmd, "\nread by fpcore itself in every %s:\n", header ? header : "");
+        fpc_print("\nread by fpcore itself in every %s:\n", header ? header : "");
         print_options(cmd, fpc_core_set(core, NULL), 1);
     }
     return FPC_OK;
@@ -185,13 +184,13 @@ fpc_status fpc_help_section(fpc_cmdline *cmd, fpc_registry *reg, const char *sec
 
     if (!header)
         return FPC_ENOMEM;
-    fpc_print(cmd, "%s: %s\n", header, help ? help : "");
+    fpc_print("%s: %s\n", header, help ? help : "");
     if (core) {
-        fpc_print(cmd, "\nread by fpcore itself in %s:\n", header);
+        fpc_print("\nread by fpcore itself in %s:\n", header);
         print_options(cmd, fpc_core_set(core, NULL), expert);
     }
     if (kind == FPC_AUGMENT) { /* the one word that is a section of its own as well */
-        fpc_print(cmd, "\nread by fpcore itself in [augment]:\n");
+        fpc_print("\nread by fpcore itself in [augment]:\n");
         print_options(cmd, fpc_core_set(fpc_core_augment, NULL), expert);
     }
     if (!kind)
@@ -199,9 +198,9 @@ fpc_status fpc_help_section(fpc_cmdline *cmd, fpc_registry *reg, const char *sec
     status = fpc_registry_all(reg, &n, &all);
     if (status)
         return status;
-    fpc_print(cmd, "\nplugins (fpcore -h %s/NAME describes one):\n", section);
-    if (print_kind(cmd, kind, n, all) == 0)
-        fpc_print(cmd, "  (no plugin of this kind)\n");
+    fpc_print("\nplugins (fpcore -h %s/NAME describes one):\n", section);
+    if (print_kind(kind, n, all) == 0)
+        fpc_print("  (no plugin of this kind)\n");
     return FPC_OK;
 }
 
@@ -224,24 +223,23 @@ static void print_rows(fpc_cmdline *cmd, fpc_option_set set)
 {
     fpc_option row;
 
-    fpc_print(cmd, "| key | type | default | range | unit | what it does |\n| --- | --- | --- | --- | --- | --- |\n");
+    fpc_print("| key | type | default | range | unit | what it does |\n| --- | --- | --- | --- | --- | --- |\n");
     for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {
         const char *range = bare_range(cmd->arena, &row);
         const char *def = row.flags & FPC_OPT_REQUIRED ? "**required**" : row.def ? row.def : "";
 
-        fpc_print(cmd, "| `%s` | %s | %s | %s | %s | %s%s |\n", row.name, fpc_option_type_text(&row),
-                  cell(cmd->arena, def), cell(cmd->arena, range ? range : ""),
-                  cell(cmd->arena, row.unit ? row.unit : ""), row.flags & FPC_OPT_DEPRECATED ? "Deprecated: " : "",
-                  cell(cmd->arena, row.help ? row.help : ""));
+        fpc_print("| `%s` | %s | %s | %s | %s | %s%s |\n", row.name, fpc_option_type_text(&row), cell(cmd->arena, def),
+                  cell(cmd->arena, range ? range : ""), cell(cmd->arena, row.unit ? row.unit : ""),
+                  row.flags & FPC_OPT_DEPRECATED ? "Deprecated: " : "", cell(cmd->arena, row.help ? row.help : ""));
     }
-    fpc_print(cmd, "\n");
+    fpc_print("\n");
 }
 
 static void print_section_rows(fpc_cmdline *cmd, const char *section, const char *header, const fpc_option *core)
 {
     const char *help = fpc_core_section_help(section);
 
-    fpc_print(cmd, "## %s\n\n%s\n\n", header, help ? help : "");
+    fpc_print("## %s\n\n%s\n\n", header, help ? help : "");
     if (core)
         print_rows(cmd, fpc_core_set(core, NULL));
 }
@@ -255,8 +253,7 @@ fpc_status fpc_help_markdown(fpc_cmdline *cmd, fpc_registry *reg)
     status = fpc_registry_all(reg, &n, &all);
     if (status)
         return status;
-    fpc_print(cmd,
-              "# Options\n\nWritten by `fpcore -h --all`. Every section but `[run]` and `[augment]` has the key `use`, "
+    fpc_print("# Options\n\nWritten by `fpcore -h --all`. Every section but `[run]` and `[augment]` has the key `use`, "
               "which names the plugin; `use = none` removes the section.\n\n");
     print_section_rows(cmd, "run", "[run]", fpc_core_run);
     print_section_rows(cmd, "augment", "[augment]", fpc_core_augment);
@@ -271,9 +268,9 @@ fpc_status fpc_help_markdown(fpc_cmdline *cmd, fpc_registry *reg)
 
             if (p->kind != k)
                 continue;
-            fpc_print(cmd, "### %s/%s\n\n%s\n\n", kind, p->name, p->summary);
+            fpc_print("### %s/%s\n\n%s\n\n", kind, p->name, p->summary);
             if (p->detail && *p->detail)
-                fpc_print(cmd, "%s\n\n", p->detail);
+                fpc_print("%s\n\n", p->detail);
             if (p->options && p->options->name)
                 print_rows(cmd, set_of(p));
         }

@@ -6,7 +6,7 @@
 
 void fpc_help_usage(fpc_cmdline *);
 /* One line per plugin by kind; kind 0: all kinds, those without a plugin say so. */
-fpc_status fpc_help_list(fpc_cmdline *, fpc_registry *, uint32_t kind);
+fpc_status fpc_help_list(fpc_registry *, uint32_t kind);
 /* expert: with the options that are rarely needed. */
 fpc_status fpc_help_plugin(fpc_cmdline *, const fpc_found *, int expert);
 /* A section of the recipe ("run", "dataset", "loss"): the core's keys, and the plugins of that kind. */

@@ -1,5 +1,5 @@
 /* lr.c: `fpcore lr`: the learning rate of every epoch before any training: a table with bars, CSV or a picture.
- * What it prints is what the trainer uses: both ask fpc_stages_lr. */
+ * What it prints is what the trainer uses: both ask fpc_experiment_lr. */
 #include "cmd/args.h"
 #include "weights/weights.h"
 #include "cmd/inspect/png_bytes.h"
@@ -14,31 +14,31 @@ typedef struct curve {
     const char *title;
     int64_t n;
     double *rate, top;
-    const fpc_stages *stages; /* for the weights of losses that change */
+    const fpc_experiment *experiment; /* for the weights of losses that change */
 } curve;
 
 /* The k-th loss whose weight has a schedule; NULL: there are fewer. */
 static const fpc_loss_term *varying(const curve *c, int32_t k)
 {
-    for (int32_t i = 0; i < c->stages->n_losses; i++)
-        if (fpc_curve_varies(&c->stages->loss[i].curve) && k-- == 0)
-            return &c->stages->loss[i];
+    for (int32_t i = 0; i < c->experiment->n_losses; i++)
+        if (fpc_curve_varies(&c->experiment->loss[i].curve) && k-- == 0)
+            return &c->experiment->loss[i];
     return NULL;
 }
 
-static void print_csv(fpc_cmdline *cmd, const curve *c)
+static void print_csv(const curve *c)
 {
     const fpc_loss_term *loss;
 
-    fpc_print(cmd, "epoch,lr");
+    fpc_print("epoch,lr");
     for (int32_t k = 0; (loss = varying(c, k)); k++)
-        fpc_print(cmd, ",weight.%s", loss->label);
-    fpc_print(cmd, "\n");
+        fpc_print(",weight.%s", loss->label);
+    fpc_print("\n");
     for (int64_t e = 0; e < c->n; e++) {
-        fpc_print(cmd, "%lld,%.12g", (long long)e + 1, c->rate[e]);
+        fpc_print("%lld,%.12g", (long long)e + 1, c->rate[e]);
         for (int32_t k = 0; (loss = varying(c, k)); k++)
-            fpc_print(cmd, ",%.12g", fpc_curve_at(&loss->curve, e));
-        fpc_print(cmd, "\n");
+            fpc_print(",%.12g", fpc_curve_at(&loss->curve, e));
+        fpc_print("\n");
     }
 }
 
@@ -55,25 +55,25 @@ static int weights_change(const curve *c, int64_t e)
 
 /* Every epoch of a short run; of a long one every k-th, the last, each one where a falling rate jumps up or the weight
  * of a loss changes. */
-static void print_table(fpc_cmdline *cmd, const curve *c, int all)
+static void print_table(const curve *c, int all)
 {
     const int64_t every = all || c->n <= ROWS ? 1 : (c->n + ROWS - 1) / ROWS;
     const fpc_loss_term *loss;
 
-    fpc_print(cmd, "epoch  learning rate  of largest");
+    fpc_print("epoch  learning rate  of largest");
     for (int32_t k = 0; (loss = varying(c, k)); k++)
-        fpc_print(cmd, "  weight.%s", loss->label);
-    fpc_print(cmd, "\n");
+        fpc_print("  weight.%s", loss->label);
+    fpc_print("\n");
     for (int64_t e = 0; e < c->n; e++) {
         const int jump = e > 1 && c->rate[e - 1] < c->rate[e - 2] && c->rate[e] > c->rate[e - 1] + c->top / 4;
         if (e % every && e != c->n - 1 && !jump && !weights_change(c, e))
             continue;
         const int bar = c->top > 0 ? (int)lround(c->rate[e] / c->top * BAR) : 0;
-        fpc_print(cmd, "%5lld  %-13.6g %8.1f %%  ", (long long)e + 1, c->rate[e],
+        fpc_print("%5lld  %-13.6g %8.1f %%  ", (long long)e + 1, c->rate[e],
                   c->top > 0 ? 100 * c->rate[e] / c->top : 0);
         for (int32_t k = 0; (loss = varying(c, k)); k++)
-            fpc_print(cmd, "%-*.6g  ", (int)strlen(loss->label) + 7, fpc_curve_at(&loss->curve, e));
-        fpc_print(cmd, "%.*s%s\n", bar, "########################################", jump ? "  restart" : "");
+            fpc_print("%-*.6g  ", (int)strlen(loss->label) + 7, fpc_curve_at(&loss->curve, e));
+        fpc_print("%.*s%s\n", bar, "########################################", jump ? "  restart" : "");
     }
 }
 
@@ -157,12 +157,12 @@ static fpc_status write_png(fpc_cmdline *cmd, const curve *c, const char *path)
         shown.top = 1;
     draw(cr, &shown);
     const cairo_status_t drawn = cairo_status(cr);
-    const cairo_status_t st = drawn ? drawn : (cairo_status_t)fpc_png_surface(surface, &bytes);
+    const cairo_status_t status = drawn ? drawn : (cairo_status_t)fpc_png_surface(surface, &bytes);
     cairo_destroy(cr);
     cairo_surface_destroy(surface);
-    if (st)
-        return fpc_fail(cmd->ctx, st == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EIO, "%s: cannot draw the curve: %s",
-                        path, cairo_status_to_string(st));
+    if (status)
+        return fpc_fail(cmd->ctx, status == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EIO,
+                        "%s: cannot draw the curve: %s", path, cairo_status_to_string(status));
     return fpc_write_atomic(cmd->ctx, path, bytes.data, bytes.n);
 }
 
@@ -170,31 +170,31 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     int csv = 0, all = 0, recorded = 0;
     const char *png = NULL;
-    fpc_stages *s;
+    fpc_experiment *s;
     const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &csv},
                              {"all", 0, FPC_ARG_FLAG, 0, &all},
                              {"recorded", 0, FPC_ARG_FLAG, 0, &recorded},
                              {"png", 0, FPC_ARG_TEXT, 0, &png},
                              {0}};
-    fpc_status st = fpc_args_read(cmd, table, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
 
-    if (st || (st = fpc_cmd_open(cmd, FPC_OPEN_TRAIN, &s)))
-        return st;
+    if (status || (status = fpc_cmd_open(cmd, FPC_OPEN_TRAIN, &s)))
+        return status;
     curve c = {.title = fpc_sprintf(cmd->arena, "%s: learning rate%s, %s", s->run.name, recorded ? " as recorded" : "",
                                     s->schedule.plugin->name),
                .n = s->run.epochs,
                .rate = fpc_alloc(cmd->arena, sizeof(double) * (size_t)s->run.epochs),
-               .stages = s};
+               .experiment = s};
     if (!c.rate || !c.title)
         return FPC_ENOMEM;
     for (int64_t e = 0; e < c.n; e++) {
-        c.rate[e] = fpc_stages_lr(s, e + recorded, NULL);
+        c.rate[e] = fpc_experiment_lr(s, e + recorded, NULL);
         c.top = fmax(c.top, c.rate[e]);
     }
     if (csv)
-        print_csv(cmd, &c);
+        print_csv(&c);
     else if (!png || all)
-        print_table(cmd, &c, all);
+        print_table(&c, all);
     return png ? write_png(cmd, &c, png) : FPC_OK;
 }
 

@@ -104,15 +104,15 @@ static void print_table(fpc_cmdline *cmd, const table *t, int nodes)
 
     for (int32_t i = 0; i < t->n; i++)
         width = (int)strlen(t->row[i].name) > width ? (int)strlen(t->row[i].name) : width;
-    fpc_print(cmd, "%-*s  %-14s %-18s %12s %10s %10s\n", width, "name", nodes ? "op" : "ops", "output (n,h,w,c)",
+    fpc_print("%-*s  %-14s %-18s %12s %10s %10s\n", width, "name", nodes ? "op" : "ops", "output (n,h,w,c)",
               "parameters", "MMAC", "KiB");
     for (int32_t i = 0; i < t->n; i++) {
         const row *r = &t->row[i];
         const char *op = nodes || r->nodes == 1 ? r->op : fpc_sprintf(cmd->arena, "%d nodes", r->nodes);
-        fpc_print(cmd, "%-*s  %-14s %-18s %12s %10.2f %10.1f\n", width, r->name, op ? op : "", fpc_shape_text(r->shape),
+        fpc_print("%-*s  %-14s %-18s %12s %10.2f %10.1f\n", width, r->name, op ? op : "", fpc_shape_text(r->shape),
                   grouped(cmd->arena, r->params), (double)r->macs / 1e6, (double)r->bytes / 1024);
     }
-    fpc_print(cmd, "%-*s  %-14s %-18s %12s %10.2f %10.1f\n", width, "total", "", "", grouped(cmd->arena, t->sum.params),
+    fpc_print("%-*s  %-14s %-18s %12s %10.2f %10.1f\n", width, "total", "", "", grouped(cmd->arena, t->sum.params),
               (double)t->sum.macs / 1e6, (double)t->sum.bytes / 1024);
 }
 
@@ -139,19 +139,18 @@ static int64_t activation_bytes(const fpc_graph *g)
     return bytes;
 }
 
-static fpc_status check_limit(fpc_cmdline *cmd, const fpc_stages *s, int64_t params)
+static fpc_status check_limit(fpc_cmdline *cmd, const fpc_experiment *s, int64_t params)
 {
     if (!s->max_params) {
-        fpc_print(cmd, "limit: none (model.max_params = 0)\n");
+        fpc_print("limit: none (model.max_params = 0)\n");
         return FPC_OK;
     }
     if (params > s->max_params)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "%s = %lld: the model has %s parameters, %s too many",
                         fpc_cmd_origin(cmd, s->recipe, "model", "max_params"), (long long)s->max_params,
                         grouped(cmd->arena, params), grouped(cmd->arena, params - s->max_params));
-    fpc_print(cmd, "limit: %s parameters (model.max_params), %.1f %% used, %s left\n",
-              grouped(cmd->arena, s->max_params), 100. * (double)params / (double)s->max_params,
-              grouped(cmd->arena, s->max_params - params));
+    fpc_print("limit: %s parameters (model.max_params), %.1f %% used, %s left\n", grouped(cmd->arena, s->max_params),
+              100. * (double)params / (double)s->max_params, grouped(cmd->arena, s->max_params - params));
     return FPC_OK;
 }
 
@@ -160,7 +159,7 @@ static fpc_status run(fpc_cmdline *cmd)
     int nodes = 0, rewritten = 0;
     int64_t batch = 1;
     fpc_hw size = {0, 0};
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_graph *plain, *fast;
     table t;
     const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &size},
@@ -168,24 +167,22 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"nodes", 0, FPC_ARG_FLAG, 0, &nodes},
                             {"rewritten", 0, FPC_ARG_FLAG, 0, &rewritten},
                             {0}};
-    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st || (st = fpc_cmd_open(cmd, 0, &s)))
-        return st;
+    if (status || (status = fpc_cmd_open(cmd, 0, &s)))
+        return status;
     size = fpc_cmd_size(s, size);
-    if ((st = fpc_stages_graph(s, (int32_t)batch, size.h, size.w, 0, 0, &plain)) ||
-        (st = fpc_stages_graph(s, (int32_t)batch, size.h, size.w, 0, 1, &fast)) ||
-        (st = collect(cmd, rewritten ? fast : plain, nodes, &t)))
-        return st;
+    if ((status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 0, &plain)) ||
+        (status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 1, &fast)) ||
+        (status = collect(cmd, rewritten ? fast : plain, nodes, &t)))
+        return status;
     print_table(cmd, &t, nodes);
     const int64_t params = count_params(plain), before = fpc_graph_macs(plain, 1), after = fpc_graph_macs(fast, 1);
-    fpc_print(cmd, "\nmodel: %s, %d classes, %lldx%dx%d\n", s->model.plugin->name, s->classes, (long long)batch, size.h,
+    fpc_print("\nmodel: %s, %d classes, %lldx%dx%d\n", s->model.plugin->name, s->classes, (long long)batch, size.h,
               size.w);
-    fpc_print(cmd, "parameters: %s\n", grouped(cmd->arena, params));
-    fpc_print(cmd, "forward MACs: %.3f G as stated, %.3f G after rewrites\n", (double)before / 1e9,
-              (double)after / 1e9);
+    fpc_print("parameters: %s\n", grouped(cmd->arena, params));
+    fpc_print("forward MACs: %.3f G as stated, %.3f G after rewrites\n", (double)before / 1e9, (double)after / 1e9);
     fpc_print(
-        cmd,
         "activations: %.1f MiB as stated, %.1f MiB after rewrites (every node's output; the planner overlaps them)\n",
         (double)activation_bytes(plain) / 1048576, (double)activation_bytes(fast) / 1048576);
     return check_limit(cmd, s, params);

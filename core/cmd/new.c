@@ -108,10 +108,10 @@ static fpc_status run(fpc_cmdline *cmd)
     static const fpc_arg table[] = {{0}};
     const char **word;
     int32_t n;
-    const fpc_status st = fpc_args_read(cmd, table, &n, &word);
+    const fpc_status status = fpc_args_read(cmd, table, &n, &word);
 
-    if (st)
-        return st;
+    if (status)
+        return status;
     if (n != 2)
         return fpc_fail(cmd->ctx, FPC_EINVAL,
                         "fpcore new: say the kind and the name of the plugin: fpcore new loss my_loss");
@@ -125,15 +125,14 @@ static fpc_status run(fpc_cmdline *cmd)
     const fpc_status written = write_source(cmd, path, text);
     if (written)
         return written;
-    fpc_print(cmd, "wrote %s. Compile it:\n", path);
-    fpc_print(cmd,
-              "  cc -std=c11 -shared -fPIC -fvisibility=hidden %s.c $(pkg-config --cflags --libs fpcore) -o %s.so\n",
+    fpc_print("wrote %s. Compile it:\n", path);
+    fpc_print("  cc -std=c11 -shared -fPIC -fvisibility=hidden %s.c $(pkg-config --cflags --libs fpcore) -o %s.so\n",
               name, name);
-    fpc_print(cmd, "Check it and see it:\n");
-    fpc_print(cmd, "  fpcore-conform ./%s.so\n", name);
-    fpc_print(cmd, "  FPCORE_PLUGIN_PATH=. fpcore -l %s\n", kind);
-    fpc_print(cmd, "  FPCORE_PLUGIN_PATH=. fpcore -h %s/%s\n", kind, name);
-    fpc_print(cmd, "Use it in a recipe:\n  [%s]\n  use = %s\n", section_of(cmd, kind, name), name);
+    fpc_print("Check it and see it:\n");
+    fpc_print("  fpcore-conform ./%s.so\n", name);
+    fpc_print("  FPCORE_PLUGIN_PATH=. fpcore -l %s\n", kind);
+    fpc_print("  FPCORE_PLUGIN_PATH=. fpcore -h %s/%s\n", kind, name);
+    fpc_print("Use it in a recipe:\n  [%s]\n  use = %s\n", section_of(cmd, kind, name), name);
     return FPC_OK;
 }
 

@@ -14,7 +14,7 @@
 
 typedef struct job {
     fpc_cmdline *cmd;
-    fpc_stages *s;
+    fpc_experiment *s;
     const char *out;
     fpc_hw size;
     int overlay;
@@ -56,19 +56,19 @@ static fpc_status add_folder(job *j, const char *folder)
 {
     const int32_t first = j->n;
     struct dirent *entry;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     DIR *dir = opendir(folder);
 
     if (!dir)
         return fpc_fail(j->cmd->ctx, FPC_EIO, "%s: cannot be listed: %s", folder, strerror(errno));
-    while (!st && (entry = readdir(dir)))
+    while (!status && (entry = readdir(dir)))
         if (is_picture(entry->d_name))
-            st = add(j, fpc_sprintf(j->cmd->arena, "%s/%s", folder, entry->d_name));
+            status = add(j, fpc_sprintf(j->cmd->arena, "%s/%s", folder, entry->d_name));
     closedir(dir);
-    if (!st && j->n == first)
+    if (!status && j->n == first)
         return fpc_fail(j->cmd->ctx, FPC_ENOENT, "%s: holds no pictures (.jpg, .jpeg, .png)", folder);
     qsort(j->path + first, (size_t)(j->n - first), sizeof *j->path, by_name);
-    return st;
+    return status;
 }
 
 static const char *stem(fpc_arena *arena, const char *path)
@@ -117,22 +117,22 @@ static fpc_status predict(const job *j, fpc_arena *arena, const char *path)
     fpc_ctx *ctx = j->cmd->ctx;
     fpc_image picture, small, label = {.w = j->size.w, .h = j->size.h, .c = 1}, mask;
     const char *name = stem(arena, path);
-    fpc_status st;
+    fpc_status status;
 
     label.pixel = fpc_alloc(arena, (size_t)label.w * (size_t)label.h);
     if (!label.pixel || !name)
         return FPC_ENOMEM;
-    if ((st = fpc_image_read(ctx, arena, path, &picture)) ||
-        (st = fpc_image_resize(ctx, arena, &picture, label.w, label.h, &small)) ||
-        (st = fpc_tta_predict(j->tta, small.pixel, label.pixel)) ||
-        (st = fpc_mask_resize(ctx, arena, &label, picture.w, picture.h, &mask)))
-        return st;
+    if ((status = fpc_image_read(ctx, arena, path, &picture)) ||
+        (status = fpc_image_resize(ctx, arena, &picture, label.w, label.h, &small)) ||
+        (status = fpc_tta_predict(j->tta, small.pixel, label.pixel)) ||
+        (status = fpc_mask_resize(ctx, arena, &label, picture.w, picture.h, &mask)))
+        return status;
     const char *to = fpc_sprintf(arena, "%s/%s.png", j->out, name);
     if (!to)
         return FPC_ENOMEM;
-    if ((st = fpc_png_write(ctx, to, &mask, info->palette, info->classes)))
-        return st;
-    fpc_print(j->cmd, "%s\n", to);
+    if ((status = fpc_png_write(ctx, to, &mask, info->palette, info->classes)))
+        return status;
+    fpc_print("%s\n", to);
     if (!j->overlay)
         return FPC_OK;
     blend(&picture, mask.pixel, info->palette);
@@ -143,32 +143,32 @@ static fpc_status predict(const job *j, fpc_arena *arena, const char *path)
 static fpc_status predict_all(const job *j)
 {
     fpc_arena *arena = fpc_arena_new(j->cmd->ctx);
-    fpc_status st = arena ? FPC_OK : FPC_ENOMEM;
+    fpc_status status = arena ? FPC_OK : FPC_ENOMEM;
 
-    for (int32_t i = 0; i < j->n && !st; i++) {
+    for (int32_t i = 0; i < j->n && !status; i++) {
         if (fpc_ctx_cancelled(j->cmd->ctx))
-            st = fpc_fail(j->cmd->ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", i, j->n);
+            status = fpc_fail(j->cmd->ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", i, j->n);
         else
-            st = predict(j, arena, j->path[i]);
+            status = predict(j, arena, j->path[i]);
         fpc_arena_reset(arena);
     }
     fpc_arena_free(arena);
-    return st;
+    return status;
 }
 
 static fpc_status collect(job *j, int32_t n, const char *const *operands)
 {
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
     if (!n)
         return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore predict: no pictures are given; name files or a folder");
-    for (int32_t i = 0; i < n && !st; i++) {
+    for (int32_t i = 0; i < n && !status; i++) {
         struct stat about;
         if (stat(operands[i], &about))
             return fpc_fail(j->cmd->ctx, FPC_ENOENT, "%s: %s", operands[i], strerror(errno));
-        st = S_ISDIR(about.st_mode) ? add_folder(j, operands[i]) : add(j, operands[i]);
+        status = S_ISDIR(about.st_mode) ? add_folder(j, operands[i]) : add(j, operands[i]);
     }
-    return st;
+    return status;
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -181,22 +181,23 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay},       {"size", 0, FPC_ARG_SIZE, 0, &j.size},
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},           {"flip", 0, FPC_ARG_FLAG, 0, &flip},
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange}, {0}};
-    fpc_status st = fpc_args_read(cmd, args, &n, &operands);
+    fpc_status status = fpc_args_read(cmd, args, &n, &operands);
 
-    if (st || (st = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &j.how)) ||
-        (st = collect(&j, n, operands)))
-        return st;
+    if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &j.how)) ||
+        (status = collect(&j, n, operands)))
+        return status;
     if (mkdir(j.out, 0777) && errno != EEXIST)
         return fpc_fail(cmd->ctx, FPC_EIO, "%s: cannot be made: %s", j.out, strerror(errno));
-    if ((st = check_names(&j)) || (st = fpc_cmd_open(cmd, FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
-        return st;
+    if ((status = check_names(&j)) || (status = fpc_cmd_open(cmd, FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
+        return status;
     /* most data sets know their classes and colours without the data */
-    if ((!j.s->info.palette && (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s))) ||
-        (st = fpc_weights_load(cmd->ctx, j.s->state, weights)))
-        return st;
+    if ((!j.s->info.palette &&
+         (status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s))) ||
+        (status = fpc_weights_load(cmd->ctx, j.s->state, weights)))
+        return status;
     j.size = fpc_cmd_size(j.s, j.size);
-    st = fpc_tta_open(j.s, cmd->arena, &j.how, j.size.h, j.size.w, &j.tta);
-    return st ? st : predict_all(&j);
+    status = fpc_tta_open(j.s, cmd->arena, &j.how, j.size.h, j.size.w, &j.tta);
+    return status ? status : predict_all(&j);
 }
 
 const fpc_cmd fpc_cmd_predict = {

@@ -6,7 +6,7 @@
 
 typedef struct job {
     fpc_cmdline *cmd;
-    fpc_stages *s;
+    fpc_experiment *s;
     const char *out;
     int64_t n, epoch;
     fpc_preview_sample *sample;
@@ -27,25 +27,26 @@ static fpc_status take_batch(job *j, const fpc_batch *b, int64_t *done)
     float *image = fpc_alloc(arena, (size_t)b->n * pixels * 3 * sizeof *image);
     uint8_t *mask = fpc_alloc(arena, (size_t)b->n * pixels);
     const char **names = fpc_alloc(arena, (size_t)b->n * sizeof *names);
-    fpc_status st = image && mask && names ? FPC_OK : FPC_ENOMEM;
-    for (int32_t i = 0; i < b->n && !st; i++) {
+    fpc_status status = image && mask && names ? FPC_OK : FPC_ENOMEM;
+    for (int32_t i = 0; i < b->n && !status; i++) {
         char id[256];
-        st = fpc_data_name(j->s->data, FPC_TRAIN, b->index[i], id, sizeof id);
-        if (!st && !(names[i] = fpc_strdup(arena, id)))
-            st = FPC_ENOMEM;
+        status = fpc_data_name(j->s->data, FPC_TRAIN, b->index[i], id, sizeof id);
+        if (!status && !(names[i] = fpc_strdup(arena, id)))
+            status = FPC_ENOMEM;
     }
-    st = st ? st : fpc_augmented_step(j->s, b, image, mask);
-    for (int32_t i = 0; i < b->n && *done < j->n && !st; i++) {
+    if (!status)
+        status = fpc_augmented_step(j->s, b, image, mask);
+    for (int32_t i = 0; i < b->n && *done < j->n && !status; i++) {
         fpc_preview_sample *p = &j->sample[(*done)++];
         p->name = names[i];
         p->image = copy(arena, b->image + (size_t)i * pixels * 3, pixels * 3);
         p->mask = copy(arena, b->mask + (size_t)i * pixels, pixels);
         p->augmented = image + (size_t)i * pixels * 3;
         p->labels = mask + (size_t)i * pixels;
-        st = p->image && p->mask ? fpc_preview_describe(arena, fpc_data_augments(j->s->data), b, i, names, p)
-                                 : FPC_ENOMEM;
+        status = p->image && p->mask ? fpc_preview_describe(arena, fpc_data_augments(j->s->data), b, i, names, p)
+                                     : FPC_ENOMEM;
     }
-    return st;
+    return status;
 }
 
 static fpc_status preview(job *j)
@@ -54,21 +55,22 @@ static fpc_status preview(job *j)
     const fpc_batch *b = NULL;
     int64_t done = 0;
     j->sample = fpc_alloc(j->cmd->arena, (size_t)j->n * sizeof *j->sample);
-    fpc_status st = j->sample ? fpc_data_start(j->s->data, FPC_TRAIN, j->epoch - 1, 0) : FPC_ENOMEM;
-    while (!st && done < j->n && !(st = fpc_data_next(j->s->data, &b)) && b)
-        st = take_batch(j, b, &done);
-    if (st)
-        return st;
+    fpc_status status = j->sample ? fpc_data_start(j->s->data, FPC_TRAIN, j->epoch - 1, 0) : FPC_ENOMEM;
+    while (!status && done < j->n && !(status = fpc_data_next(j->s->data, &b)) && b)
+        status = take_batch(j, b, &done);
+    if (status)
+        return status;
     const char *title = fpc_sprintf(j->cmd->arena, "%s, epoch %lld, seed %lld", j->s->recipe->path, (long long)j->epoch,
                                     (long long)j->s->run.seed);
-    if (!title || (st = fpc_preview_draw(j->cmd->ctx, j->cmd->arena, info, j->out, title, (int32_t)done, j->sample)))
-        return title ? st : FPC_ENOMEM;
+    if (!title ||
+        (status = fpc_preview_draw(j->cmd->ctx, j->cmd->arena, info, j->out, title, (int32_t)done, j->sample)))
+        return title ? status : FPC_ENOMEM;
     for (int64_t i = 0; i < done; i++) {
-        fpc_print(j->cmd, "%s\n", j->sample[i].name);
+        fpc_print("%s\n", j->sample[i].name);
         for (int32_t k = 0; k < j->sample[i].n_lines; k++)
-            fpc_print(j->cmd, "  %s\n", j->sample[i].line[k]);
+            fpc_print("  %s\n", j->sample[i].line[k]);
     }
-    fpc_print(j->cmd, "%s: %lld samples of epoch %lld\n", j->out, (long long)done, (long long)j->epoch);
+    fpc_print("%s: %lld samples of epoch %lld\n", j->out, (long long)done, (long long)j->epoch);
     return FPC_OK;
 }
 
@@ -79,15 +81,15 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"number", 'n', FPC_ARG_COUNT, 0, &j.n},
                             {"epoch", 0, FPC_ARG_COUNT, 0, &j.epoch},
                             {0}};
-    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st)
-        return st;
+    if (status)
+        return status;
     if (j.n > FPC_PREVIEW_MOST)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore preview: -n %lld: at most %d samples fit on a sheet",
                         (long long)j.n, FPC_PREVIEW_MOST);
-    if ((st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
-        return st;
+    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
+        return status;
     return preview(&j);
 }
 

@@ -8,7 +8,7 @@
 
 typedef struct probe {
     fpc_cmdline *cmd;
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_program *program;
     fpc_st_file *in;
     const char *weights, *in_path, *out_path;
@@ -71,14 +71,14 @@ static fpc_status read_mask(probe *p)
     p->mask = fpc_alloc(p->cmd->arena, (size_t)t->count);
     if (!wide || !p->mask)
         return FPC_ENOMEM;
-    const fpc_status st = fpc_st_as_i64(p->cmd->ctx, p->in, t, wide);
-    for (int64_t i = 0; i < t->count && !st; i++) {
+    const fpc_status status = fpc_st_as_i64(p->cmd->ctx, p->in, t, wide);
+    for (int64_t i = 0; i < t->count && !status; i++) {
         if (wide[i] < 0 || wide[i] > 255 || (wide[i] >= p->s->classes && wide[i] != p->s->ignore))
             return fpc_fail(p->cmd->ctx, FPC_EFORMAT, "%s: tensor `mask` holds the label %lld; labels are 0 to %d",
                             p->in_path, (long long)wide[i], p->s->classes - 1);
         p->mask[i] = (uint8_t)wide[i];
     }
-    return st;
+    return status;
 }
 
 /* ---- output ---- */
@@ -113,16 +113,16 @@ static void *put(probe *p, const char *name, uint32_t dtype, int32_t rank, const
 static fpc_status put_state(probe *p, uint32_t kind, const char *prefix)
 {
     const fpc_state *state = p->s->state;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
-    for (int32_t i = 0; i < state->n && !st; i++) {
+    for (int32_t i = 0; i < state->n && !status; i++) {
         const fpc_state_entry *e = &state->entry[i];
         if (e->kind != kind)
             continue;
         void *to = put(p, fpc_sprintf(p->cmd->arena, "%s%s", prefix, e->name), e->dtype, e->rank, e->dims);
-        st = to ? fpc_state_get(state, e, to) : FPC_ENOMEM;
+        status = to ? fpc_state_get(state, e, to) : FPC_ENOMEM;
     }
-    return st;
+    return status;
 }
 
 static fpc_status put_logits(probe *p)
@@ -133,25 +133,25 @@ static fpc_status put_logits(probe *p)
 
     if (!from || !to)
         return FPC_ENOMEM;
-    const fpc_status st = fpc_program_read(p->program, "logits", FPC_F32, from, count);
+    const fpc_status status = fpc_program_read(p->program, "logits", FPC_F32, from, count);
     for (int64_t i = 0; i < p->n; i++)
         for (int64_t at = 0; at < pixels; at++)
             for (int32_t c = 0; c < k; c++)
                 to[(i * k + c) * pixels + at] = from[(i * pixels + at) * k + c];
-    return st;
+    return status;
 }
 
 static fpc_status put_losses(probe *p)
 {
     float *loss = put(p, "loss", FPC_F32, 0, NULL);
     float *terms = fpc_alloc(p->cmd->arena, sizeof(float) * (size_t)p->s->n_losses + 1);
-    fpc_status st;
+    fpc_status status;
 
     if (!loss || !terms)
         return FPC_ENOMEM;
-    if ((st = fpc_program_read(p->program, "loss", FPC_F32, loss, 1)) ||
-        (st = fpc_program_read(p->program, "terms", FPC_F32, terms, p->s->n_losses)))
-        return st;
+    if ((status = fpc_program_read(p->program, "loss", FPC_F32, loss, 1)) ||
+        (status = fpc_program_read(p->program, "terms", FPC_F32, terms, p->s->n_losses)))
+        return status;
     for (int32_t i = 0; i < p->s->n_losses; i++) {
         float *one = put(p, fpc_sprintf(p->cmd->arena, "loss.%s", p->s->loss[i].label), FPC_F32, 0, NULL);
         if (!one)
@@ -175,58 +175,58 @@ static fpc_status write_batch(probe *p, int64_t k, float *scratch)
         for (int64_t at = 0; at < pixels; at++)
             for (int64_t c = 0; c < 3; c++)
                 scratch[(i * pixels + at) * 3 + c] = from[(i * 3 + c) * pixels + at];
-    fpc_status st = fpc_program_write(p->program, "image", FPC_F32, scratch, count);
-    if (!st && p->mask)
-        st = fpc_program_write(p->program, "mask", FPC_U8, p->mask + k * p->n * pixels, p->n * pixels);
-    if (!st && fpc_program_has(p->program, "clock"))
-        st = fpc_program_write(p->program, "clock", FPC_I32, clock, 4);
-    return st;
+    fpc_status status = fpc_program_write(p->program, "image", FPC_F32, scratch, count);
+    if (!status && p->mask)
+        status = fpc_program_write(p->program, "mask", FPC_U8, p->mask + k * p->n * pixels, p->n * pixels);
+    if (!status && fpc_program_has(p->program, "clock"))
+        status = fpc_program_write(p->program, "clock", FPC_I32, clock, 4);
+    return status;
 }
 
 static fpc_status single_pass(probe *p, float *scratch)
 {
-    fpc_status st = write_batch(p, 0, scratch);
+    fpc_status status = write_batch(p, 0, scratch);
 
-    if (st || (st = fpc_program_run(p->program)) || (st = put_logits(p)))
-        return st;
+    if (status || (status = fpc_program_run(p->program)) || (status = put_logits(p)))
+        return status;
     if (p->mask)
-        st = put_losses(p);
-    if (!st && p->train)
-        st = put_state(p, FPC_STATE_BUFFER, "buffer.");
-    if (!st && p->backward)
-        st = put_state(p, FPC_STATE_GRAD, "");
-    return st;
+        status = put_losses(p);
+    if (!status && p->train)
+        status = put_state(p, FPC_STATE_BUFFER, "buffer.");
+    if (!status && p->backward)
+        status = put_state(p, FPC_STATE_GRAD, "");
+    return status;
 }
 
 static fpc_status steps(probe *p, float *scratch)
 {
     double *lr = put(p, "lr", FPC_F64, 1, &p->steps), *loss = put(p, "loss", FPC_F64, 1, &p->steps);
     double *norm = put(p, "grad_norm", FPC_F64, 1, &p->steps);
-    fpc_status st = lr && loss && norm ? FPC_OK : FPC_ENOMEM;
+    fpc_status status = lr && loss && norm ? FPC_OK : FPC_ENOMEM;
 
-    for (int64_t k = 0; k < p->steps && !st; k++) {
-        lr[k] = fpc_stages_lr(p->s, k, NULL);
-        if (!(st = write_batch(p, k, scratch)) && !(st = fpc_program_run(p->program)) &&
-            !(st = fpc_program_read(p->program, "loss", FPC_F64, &loss[k], 1)))
-            st = fpc_stages_step(p->s, p->program, k + 1, lr[k], &norm[k]);
-        if (st == FPC_ENAN)
-            fpc_fail(p->cmd->ctx, st, "step %lld: the norm of the gradient is %g; the loss is %g", (long long)k + 1,
+    for (int64_t k = 0; k < p->steps && !status; k++) {
+        lr[k] = fpc_experiment_lr(p->s, k, NULL);
+        if (!(status = write_batch(p, k, scratch)) && !(status = fpc_program_run(p->program)) &&
+            !(status = fpc_program_read(p->program, "loss", FPC_F64, &loss[k], 1)))
+            status = fpc_experiment_step(p->s, p->program, k + 1, lr[k], &norm[k]);
+        if (status == FPC_ENAN)
+            fpc_fail(p->cmd->ctx, status, "step %lld: the norm of the gradient is %g; the loss is %g", (long long)k + 1,
                      norm[k], loss[k]);
     }
-    if (!st)
-        st = put_state(p, FPC_STATE_PARAM, "after.");
-    return st ? st : put_state(p, FPC_STATE_BUFFER, "after.");
+    if (!status)
+        status = put_state(p, FPC_STATE_PARAM, "after.");
+    return status ? status : put_state(p, FPC_STATE_BUFFER, "after.");
 }
 
 static fpc_status probe_run(probe *p)
 {
-    fpc_status st;
+    fpc_status status;
 
-    if ((st = fpc_cmd_open(p->cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &p->s)) ||
-        (p->weights && (st = fpc_weights_load(p->cmd->ctx, p->s->state, p->weights))) ||
-        (st = fpc_st_read(p->cmd->ctx, p->cmd->arena, p->in_path, &p->in)) || (st = read_image(p)) ||
-        (st = read_mask(p)))
-        return st;
+    if ((status = fpc_cmd_open(p->cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &p->s)) ||
+        (p->weights && (status = fpc_weights_load(p->cmd->ctx, p->s->state, p->weights))) ||
+        (status = fpc_st_read(p->cmd->ctx, p->cmd->arena, p->in_path, &p->in)) || (status = read_image(p)) ||
+        (status = read_mask(p)))
+        return status;
     const fpc_probe_args args = {.n = p->n,
                                  .h = p->h,
                                  .w = p->w,
@@ -237,9 +237,9 @@ static fpc_status probe_run(probe *p)
     float *scratch = fpc_alloc(p->cmd->arena, sizeof *scratch * (size_t)p->n * (size_t)p->h * (size_t)p->w * 3);
     if (!scratch)
         return FPC_ENOMEM;
-    if ((st = fpc_stages_probe(p->s, &args, &p->program)) ||
-        (st = p->steps ? steps(p, scratch) : single_pass(p, scratch)))
-        return st;
+    if ((status = fpc_experiment_probe(p->s, &args, &p->program)) ||
+        (status = p->steps ? steps(p, scratch) : single_pass(p, scratch)))
+        return status;
     const fpc_st_meta meta[] = {{"made_by", "fpcore probe"}};
     return fpc_st_write(p->cmd->ctx, p->out_path, p->n_out, p->out, 1, meta);
 }
@@ -254,9 +254,9 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"backward", 0, FPC_ARG_FLAG, 0, &p.backward},
                             {"steps", 0, FPC_ARG_COUNT, 0, &p.steps},
                             {0}};
-    const fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    const fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    return st ? st : probe_run(&p);
+    return status ? status : probe_run(&p);
 }
 
 const fpc_cmd fpc_cmd_probe = {

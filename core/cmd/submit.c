@@ -6,7 +6,7 @@
 /* Before a picture is read. */
 static fpc_status check_limit(const fpc_submit *s)
 {
-    const int64_t n = s->stages->state->n_trainable;
+    const int64_t n = s->experiment->state->n_trainable;
     if (n < s->limit)
         return FPC_OK;
     return fpc_fail(s->cmd->ctx, FPC_EINVAL,
@@ -19,8 +19,8 @@ static fpc_status write_archive(fpc_submit *s)
 {
     const void *data;
     size_t bytes;
-    const fpc_status st = fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, s->n, s->entry, &data, &bytes);
-    return st ? st : fpc_write_atomic(s->cmd->ctx, s->out, data, bytes);
+    const fpc_status status = fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, s->n, s->entry, &data, &bytes);
+    return status ? status : fpc_write_atomic(s->cmd->ctx, s->out, data, bytes);
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -34,18 +34,19 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
                             {"limit", 0, FPC_ARG_COUNT, 0, &s.limit},
                             {0}};
-    fpc_status st = fpc_args_read(cmd, args, NULL, NULL);
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (st || (st = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
-        (st = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s.stages)) ||
-        (st = check_limit(&s)) || (st = fpc_weights_load(cmd->ctx, s.stages->state, s.weights)))
-        return st;
-    const fpc_dataset_info *info = fpc_data_info(s.stages->data);
-    if ((st = fpc_tta_open(s.stages, cmd->arena, &s.how, info->h, info->w, &s.tta)) || (st = fpc_submit_masks(&s)) ||
-        (st = fpc_submit_solution(&s)) || (st = write_archive(&s)) || (st = fpc_submit_check(&s)))
-        return st;
-    fpc_print(cmd, "%s: %d masks, %lld parameters (fewer than %lld are allowed); read back and found whole\n", s.out,
-              s.n_masks, (long long)s.stages->state->n_trainable, (long long)s.limit);
+    if (status || (status = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
+        (status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s.experiment)) ||
+        (status = check_limit(&s)) || (status = fpc_weights_load(cmd->ctx, s.experiment->state, s.weights)))
+        return status;
+    const fpc_dataset_info *info = fpc_data_info(s.experiment->data);
+    if ((status = fpc_tta_open(s.experiment, cmd->arena, &s.how, info->h, info->w, &s.tta)) ||
+        (status = fpc_submit_masks(&s)) || (status = fpc_submit_solution(&s)) || (status = write_archive(&s)) ||
+        (status = fpc_submit_check(&s)))
+        return status;
+    fpc_print("%s: %d masks, %lld parameters (fewer than %lld are allowed); read back and found whole\n", s.out,
+              s.n_masks, (long long)s.experiment->state->n_trainable, (long long)s.limit);
     return FPC_OK;
 }
 

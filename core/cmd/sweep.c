@@ -85,12 +85,12 @@ static fpc_status print_plan(fpc_sweep *s)
         const char *line = (word = fpc_sweep_command(s, c, "fpcore")) ? fpc_shell_line(s->cmd->arena, word) : NULL;
         if (!state || !line)
             return FPC_ENOMEM;
-        fpc_print(s->cmd, "%d  %s  %s\n", (int)i + 1, c->name, state);
+        fpc_print("%d  %s  %s\n", (int)i + 1, c->name, state);
         if (c->state == FPC_CELL_NEW || c->state == FPC_CELL_CUT)
-            fpc_print(s->cmd, "   %s\n", line);
+            fpc_print("   %s\n", line);
     }
-    fpc_print(s->cmd, "%d runs: %d recipes or values, %d seed%s; folder %s\n", (int)s->n, (int)s->n_groups,
-              (int)s->n_seeds, s->n_seeds == 1 ? "" : "s", s->out);
+    fpc_print("%d runs: %d recipes or values, %d seed%s; folder %s\n", (int)s->n, (int)s->n_groups, (int)s->n_seeds,
+              s->n_seeds == 1 ? "" : "s", s->out);
     return FPC_OK;
 }
 
@@ -167,7 +167,7 @@ static fpc_status write_slurm(fpc_sweep *s, const options *o)
         return FPC_ENOMEM;
     if ((status = fpc_sweep_folders(s)) || (status = fpc_write_atomic(s->cmd->ctx, o->slurm, text, strlen(text))))
         return status;
-    fpc_print(s->cmd, "%s: %d tasks; hand it in with: sbatch %s\n", o->slurm, (int)s->n, o->slurm);
+    fpc_print("%s: %d tasks; hand it in with: sbatch %s\n", o->slurm, (int)s->n, o->slurm);
     return FPC_OK;
 }
 

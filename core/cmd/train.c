@@ -7,7 +7,7 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     const char *resume = NULL;
     const fpc_arg table[] = {{"resume", 0, FPC_ARG_TEXT, 0, &resume}, {0}};
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
 
     if (status)
@@ -18,9 +18,9 @@ static fpc_status run(fpc_cmdline *cmd)
         return FPC_ENOMEM;
     if (!cmd->recipe)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");
-    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages)))
+    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment)))
         return status;
-    return fpc_run(stages, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
+    return fpc_run(experiment, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
 }
 
 const fpc_cmd fpc_cmd_train = {

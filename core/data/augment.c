@@ -86,9 +86,9 @@ static fpc_status read_keys(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *re
 {
     const fpc_section *section = recipe ? fpc_recipe_section(recipe, "augment") : NULL;
     const fpc_option_set set = fpc_core_set(fpc_core_augment, keys);
-    const fpc_status st = fpc_options_read(ctx, arena, "augment", section, 1, &set);
-    if (st != FPC_OK)
-        return st;
+    const fpc_status status = fpc_options_read(ctx, arena, "augment", section, 1, &set);
+    if (status != FPC_OK)
+        return status;
     a->fill = 0;
     a->ignore = a->info.ignore_label;
     a->border = (int32_t)keys->border;
@@ -226,31 +226,33 @@ fpc_status fpc_augments_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *regis
     a->info = *info;
     a->colour = a->lambda = -1;
     *out = NULL;
-    fpc_status st = read_keys(ctx, arena, recipe, a, &keys);
+    fpc_status status = read_keys(ctx, arena, recipe, a, &keys);
     int32_t count = 0;
     for (int32_t i = 0; recipe && i < recipe->n; i++)
         count += is_augment(&recipe->section[i]);
     a->item = fpc_alloc(arena, (size_t)(count + 1) * sizeof *a->item);
     if (!a->item)
         return FPC_ENOMEM;
-    for (int32_t i = 0; st == FPC_OK && i < (recipe ? recipe->n : 0); i++) {
+    for (int32_t i = 0; status == FPC_OK && i < (recipe ? recipe->n : 0); i++) {
         const fpc_section *section = &recipe->section[i];
         if (!is_augment(section))
             continue;
         fpc_augment_item *it = &a->item[a->n];
-        st = fpc_instance_open(registry, arena, FPC_AUGMENT, section->name, section, NULL, (fpc_option_set){0},
-                               &it->inst);
-        st = st ? st : check_vtbl(ctx, &it->inst);
-        if (st == FPC_OK) {
+        status = fpc_instance_open(registry, arena, FPC_AUGMENT, section->name, section, NULL, (fpc_option_set){0},
+                                   &it->inst);
+        if (!status)
+            status = check_vtbl(ctx, &it->inst);
+        if (status == FPC_OK) {
             it->stage = vtbl_of(&it->inst)->stage;
             it->warp = it->colour = it->pixel = it->mix = -1;
             a->n++;
         }
     }
-    st = st ? st : place(ctx, arena, a, (int)keys.compose);
-    if (st == FPC_OK)
+    if (!status)
+        status = place(ctx, arena, a, (int)keys.compose);
+    if (status == FPC_OK)
         *out = a;
-    return st;
+    return status;
 }
 
 /* ---- buffers ---- */

@@ -41,25 +41,25 @@ static fpc_status fill(fpc_data *d, fpc_arena *scratch, int64_t p)
     const int64_t number = p / d->opt.batch, index = d->order[p];
     const int32_t row = (int32_t)(p % d->opt.batch);
     fpc_batch *b = &d->slot[number % SLOTS].batch;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     b->index[row] = index;
     b->lent[row] = d->slab ? fpc_sample_kept(d, d->part, index) : NULL;
     if (!b->lent[row] && !(d->present[d->part] && __atomic_load_n(&d->present[d->part][index], __ATOMIC_ACQUIRE)))
-        st = fpc_sample_read(d, scratch, d->part, index, b->image + row * fpc_sample_pixels(d) * 3,
-                             b->mask ? b->mask + row * fpc_sample_pixels(d) : NULL);
-    if (st == FPC_OK && d->part == FPC_TRAIN)
-        st = fpc_augments_draw(d->augs, d->seed, d->epoch, number, d->sums ? p : index, row, b->n, d->info.h, d->info.w,
-                               &b->draws); /* a picture drawn twice is augmented in two ways */
-    return st;
+        status = fpc_sample_read(d, scratch, d->part, index, b->image + row * fpc_sample_pixels(d) * 3,
+                                 b->mask ? b->mask + row * fpc_sample_pixels(d) : NULL);
+    if (status == FPC_OK && d->part == FPC_TRAIN)
+        status = fpc_augments_draw(d->augs, d->seed, d->epoch, number, d->sums ? p : index, row, b->n, d->info.h,
+                                   d->info.w, &b->draws); /* a picture drawn twice is augmented in two ways */
+    return status;
 }
 
 /* Under the lock: p is done. */
-static void finish(fpc_data *d, int64_t p, fpc_status st)
+static void finish(fpc_data *d, int64_t p, fpc_status status)
 {
     struct slot *s = &d->slot[p / d->opt.batch % SLOTS];
     s->done++;
-    if (st != FPC_OK)
-        s->failed = st;
+    if (status != FPC_OK)
+        s->failed = status;
     d->busy--;
     if (s->done == s->batch.n || d->busy == 0)
         pthread_cond_broadcast(&d->filled);
@@ -77,9 +77,9 @@ static void *reader_main(void *arg)
             continue;
         }
         pthread_mutex_unlock(&d->lock);
-        const fpc_status st = scratch ? fill(d, scratch, p) : FPC_ENOMEM;
+        const fpc_status status = scratch ? fill(d, scratch, p) : FPC_ENOMEM;
         pthread_mutex_lock(&d->lock);
-        finish(d, p, st);
+        finish(d, p, status);
     }
     pthread_mutex_unlock(&d->lock);
     if (scratch)
@@ -137,10 +137,10 @@ static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_rec
 {
     const fpc_option_set common = fpc_core_set(fpc_core_dataset, &d->opt);
     const fpc_section *section = recipe ? fpc_recipe_section(recipe, "dataset") : NULL;
-    fpc_status st =
+    fpc_status status =
         fpc_instance_open(registry, d->arena, FPC_DATASET, "dataset", section, "synthetic", common, &d->inst);
-    if (st != FPC_OK)
-        return st;
+    if (status != FPC_OK)
+        return status;
     d->vtbl = d->inst.vtbl;
     if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, describe) || !d->vtbl->open || !d->vtbl->read)
         return fpc_fail(d->ctx, FPC_EABI, "dataset/%s has no open and read functions", d->inst.plugin->name);
@@ -152,9 +152,9 @@ static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_rec
     d->info.c = 3;
     d->info.ignore_label = -1;
     const int audits = d->audit && d->vtbl->size > offsetof(fpc_dataset_vtbl, audit) && d->vtbl->audit;
-    st = audits ? d->vtbl->audit(d->inst.self, &d->info, d->audit) : d->vtbl->open(d->inst.self, &d->info);
-    if (st != FPC_OK)
-        return fpc_fail(d->ctx, st, "dataset/%s could not be opened", d->inst.plugin->name);
+    status = audits ? d->vtbl->audit(d->inst.self, &d->info, d->audit) : d->vtbl->open(d->inst.self, &d->info);
+    if (status != FPC_OK)
+        return fpc_fail(d->ctx, status, "dataset/%s could not be opened", d->inst.plugin->name);
     return check_info(d);
 }
 
@@ -171,11 +171,11 @@ static fpc_status open_data(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *regist
     d->audit = audit;
     d->part = FPC_TRAIN;
     d->current = -1;
-    fpc_status st = open_plugin(d, registry, recipe);
-    if (st == FPC_OK)
-        st = fpc_augments_open(ctx, arena, registry, recipe, &d->info, &d->augs);
-    if (st != FPC_OK)
-        return st;
+    fpc_status status = open_plugin(d, registry, recipe);
+    if (status == FPC_OK)
+        status = fpc_augments_open(ctx, arena, registry, recipe, &d->info, &d->augs);
+    if (status != FPC_OK)
+        return status;
     d->cache_left = audit ? 0 : d->opt.cache_mb << 20;
     d->scratch = fpc_arena_new(ctx);
     if (!d->scratch)
@@ -183,12 +183,12 @@ static fpc_status open_data(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *regist
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->work, NULL);
     pthread_cond_init(&d->filled, NULL);
-    st = fpc_arena_defer(arena, close_deferred, d);
-    if (st == FPC_OK)
+    status = fpc_arena_defer(arena, close_deferred, d);
+    if (status == FPC_OK)
         *out = d;
     else
         fpc_data_close(d);
-    return st;
+    return status;
 }
 
 fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
@@ -295,12 +295,12 @@ static fpc_status make_cache(fpc_data *d, fpc_part part)
 fpc_status fpc_data_label_counts(fpc_data *d, const int64_t **pixels, const int64_t **images,
                                  const uint64_t (**present)[4])
 {
-    fpc_status st = d->labels ? FPC_OK : make_cache(d, FPC_TRAIN);
-    if (!d->labels && !st)
-        st = fpc_label_table_new(d->ctx, d->arena, d, &d->labels);
-    if (st) {
+    fpc_status status = d->labels ? FPC_OK : make_cache(d, FPC_TRAIN);
+    if (!d->labels && !status)
+        status = fpc_label_table_new(d->ctx, d->arena, d, &d->labels);
+    if (status) {
         d->labels = NULL;
-        return st;
+        return status;
     }
     if (pixels)
         *pixels = d->labels->pixels;
@@ -314,8 +314,8 @@ fpc_status fpc_data_label_counts(fpc_data *d, const int64_t **pixels, const int6
 /* What the balanced sampler draws from; once, before the first epoch of training. */
 static fpc_status make_sums(fpc_data *d)
 {
-    const fpc_status st = fpc_data_label_counts(d, NULL, NULL, NULL);
-    return st ? st : fpc_sampler_sums(d->ctx, d->arena, d->labels, &d->sums);
+    const fpc_status status = fpc_data_label_counts(d, NULL, NULL, NULL);
+    return status ? status : fpc_sampler_sums(d->ctx, d->arena, d->labels, &d->sums);
 }
 
 fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t skip)
@@ -323,12 +323,13 @@ fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t ski
     if (part < FPC_TRAIN || part > FPC_TEST || d->info.count[part] < 1)
         return fpc_fail(d->ctx, FPC_EINVAL, "the data set dataset/%s has no %s images", d->inst.plugin->name,
                         part < FPC_TRAIN || part > FPC_TEST ? "such" : fpc_part_name[part]);
-    fpc_status st = d->ready ? FPC_OK : make_ready(d);
-    st = st ? st : make_cache(d, part);
-    if (!st && part == FPC_TRAIN && d->opt.sampler == FPC_SAMPLER_BALANCED && !d->sums)
-        st = make_sums(d);
-    if (st != FPC_OK)
-        return st;
+    fpc_status status = d->ready ? FPC_OK : make_ready(d);
+    if (!status)
+        status = make_cache(d, part);
+    if (!status && part == FPC_TRAIN && d->opt.sampler == FPC_SAMPLER_BALANCED && !d->sums)
+        status = make_sums(d);
+    if (status != FPC_OK)
+        return status;
     const int64_t n_batches = fpc_data_batches(d, part), first = skip < 0 ? 0 : skip < n_batches ? skip : n_batches;
     pthread_mutex_lock(&d->lock);
     stop_epoch(d);
@@ -355,9 +356,9 @@ static void await_batch(fpc_data *d, const struct slot *s)
             continue;
         }
         pthread_mutex_unlock(&d->lock);
-        const fpc_status st = fill(d, d->scratch, p);
+        const fpc_status status = fill(d, d->scratch, p);
         pthread_mutex_lock(&d->lock);
-        finish(d, p, st);
+        finish(d, p, status);
     }
 }
 
@@ -371,17 +372,17 @@ fpc_status fpc_data_next(fpc_data *d, const fpc_batch **out)
         d->current++;
     d->freed = d->current;
     pthread_cond_broadcast(&d->work);
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     if (d->current < d->n_batches) {
         const struct slot *s = &d->slot[d->current % SLOTS];
         await_batch(d, s);
-        st = s->failed;
-        *out = st == FPC_OK ? &s->batch : NULL;
+        status = s->failed;
+        *out = status == FPC_OK ? &s->batch : NULL;
     }
     pthread_mutex_unlock(&d->lock);
-    return st == FPC_OK ? st
-                        : fpc_fail(d->ctx, st, "batch %lld of the %s images could not be made", (long long)d->current,
-                                   fpc_part_name[d->part]);
+    return status == FPC_OK ? status
+                            : fpc_fail(d->ctx, status, "batch %lld of the %s images could not be made",
+                                       (long long)d->current, fpc_part_name[d->part]);
 }
 
 fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t index, fpc_batch *out)

@@ -196,10 +196,10 @@ static void add_matrix(drawing *d, const fpc_augment_item *it, const fpc_homogra
 static fpc_status draw_geometry(drawing *d, const fpc_augment_item *it, const fpc_augment_vtbl *v)
 {
     fpc_homography h = {{0}, 0};
-    const fpc_status st = v->draw(it->inst.self, d->rng, &d->image, &h);
-    if (st == FPC_OK)
+    const fpc_status status = v->draw(it->inst.self, d->rng, &d->image, &h);
+    if (status == FPC_OK)
         add_matrix(d, it, &h);
-    return st;
+    return status;
 }
 
 static fpc_status draw_field(drawing *d, const fpc_augment_item *it, const fpc_augment_vtbl *v)
@@ -224,9 +224,9 @@ static fpc_status draw_composite(drawing *d, const fpc_augment_item *it, const f
 {
     fpc_composite c;
     memset(&c, 0, sizeof c);
-    const fpc_status st = v->draw(it->inst.self, d->rng, &d->image, &c);
-    if (st)
-        return st;
+    const fpc_status status = v->draw(it->inst.self, d->rng, &d->image, &c);
+    if (status)
+        return status;
     static const double zero[9];
     if (memcmp(c.geometry.m, zero, sizeof zero))
         add_matrix(d, it, &c.geometry);
@@ -241,8 +241,8 @@ static fpc_status draw_mix(drawing *d, const fpc_augment_item *it, const fpc_aug
     fpc_mix mix;
     memset(&mix, 0, sizeof mix);
     mix.lambda = 1;
-    const fpc_status st = v->draw(it->inst.self, d->rng, &d->image, &mix);
-    return st ? st : write_plan(d->a, it, &mix, d->image.row, d->image.rows, d->out);
+    const fpc_status status = v->draw(it->inst.self, d->rng, &d->image, &mix);
+    return status ? status : write_plan(d->a, it, &mix, d->image.row, d->image.rows, d->out);
 }
 
 static fpc_status draw_section(drawing *d, const fpc_augment_item *it)
@@ -275,9 +275,9 @@ static fpc_status draw_sections(drawing *d, uint64_t seed, int64_t epoch, int64_
         d->image.shared = d->rng;
         d->image.shared.stream = d->rng.stream * 16777619u ^ 0xb47c4u;
         d->image.shared.sample = (uint32_t)batch;
-        const fpc_status st = draw_section(d, it);
-        if (st != FPC_OK)
-            return fpc_fail(it->inst.self->ctx, st, "%s: drawing for image %lld of epoch %lld failed",
+        const fpc_status status = draw_section(d, it);
+        if (status != FPC_OK)
+            return fpc_fail(it->inst.self->ctx, status, "%s: drawing for image %lld of epoch %lld failed",
                             it->inst.self->label, (long long)sample, (long long)epoch);
     }
     return FPC_OK;
@@ -322,8 +322,8 @@ static fpc_status draw_image(drawing *d, uint64_t seed, int64_t epoch, int64_t b
         d->poses[i].steps = a->warp[i].field >= 0 ? steps + (size_t)i * (size_t)a->n : NULL;
     }
     clear_row(a, d->image.row, d->out);
-    const fpc_status st = draw_sections(d, seed, epoch, batch, sample);
-    return st ? st : write_warps(d, sample, epoch);
+    const fpc_status status = draw_sections(d, seed, epoch, batch, sample);
+    return status ? status : write_warps(d, sample, epoch);
 }
 
 fpc_status fpc_augments_draw(const fpc_augments *a, uint64_t seed, int64_t epoch, int64_t batch, int64_t sample,
@@ -342,11 +342,12 @@ fpc_status fpc_augments_draw(const fpc_augments *a, uint64_t seed, int64_t epoch
     const size_t steps = (size_t)a->n_warps * (size_t)a->n * sizeof(step);
     d.poses = calloc((size_t)a->n_warps + 1, sizeof *d.poses);
     d.fields = has_fields ? calloc(1, MAX_FIELDS * sizeof *d.fields + steps) : NULL;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     if (!d.poses || (has_fields && !d.fields))
-        st = fpc_fail(a->item[0].inst.self->ctx, FPC_ENOMEM, "no memory for the draws of an image");
-    st = st ? st : draw_image(&d, seed, epoch, batch, sample);
+        status = fpc_fail(a->item[0].inst.self->ctx, FPC_ENOMEM, "no memory for the draws of an image");
+    if (!status)
+        status = draw_image(&d, seed, epoch, batch, sample);
     free(d.fields);
     free(d.poses);
-    return st;
+    return status;
 }

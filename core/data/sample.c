@@ -41,10 +41,11 @@ static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part par
     char id[ID_BYTES] = "";
     fpc_sample sample = {image, mask, id, sizeof id};
     fpc_arena_reset(scratch);
-    const fpc_status st = d->vtbl->read(d->inst.self, scratch, part, index, &sample);
-    if (st != FPC_OK) {
+    const fpc_status status = d->vtbl->read(d->inst.self, scratch, part, index, &sample);
+    if (status != FPC_OK) {
         fpc_sample_name(d, part, index, id);
-        return fpc_fail(d->ctx, st, "%s sample %lld (%s) could not be read", fpc_part_name[part], (long long)index, id);
+        return fpc_fail(d->ctx, status, "%s sample %lld (%s) could not be read", fpc_part_name[part], (long long)index,
+                        id);
     }
     const fpc_status wrong = mask ? check_labels(d, part, index, mask) : FPC_OK;
     if (wrong != FPC_OK && d->audit) {
@@ -107,10 +108,10 @@ fpc_status fpc_sample_read(fpc_data *d, fpc_arena *scratch, fpc_part part, int64
             memcpy(mask, kept + n * 3, (size_t)n);
         return FPC_OK;
     }
-    const fpc_status st = read_fresh(d, scratch, part, index, image, mask);
-    if (st == FPC_OK)
+    const fpc_status status = read_fresh(d, scratch, part, index, image, mask);
+    if (status == FPC_OK)
         keep(d, part, index, image, mask);
-    return st;
+    return status;
 }
 
 void fpc_data_present(fpc_data *d, fpc_part part, const uint8_t *present)

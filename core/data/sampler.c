@@ -22,7 +22,7 @@ fpc_status fpc_label_table_new(fpc_ctx *ctx, fpc_arena *arena, fpc_data *data, f
     const fpc_dataset_info *info = fpc_data_info(data);
     fpc_label_table *t = fpc_alloc(arena, sizeof *t);
     fpc_arena *scratch;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     *out = NULL;
     if (!t)
         return FPC_ENOMEM;
@@ -39,16 +39,16 @@ fpc_status fpc_label_table_new(fpc_ctx *ctx, fpc_arena *arena, fpc_data *data, f
     t->present = fpc_alloc(arena, sizeof *t->present * (size_t)t->samples);
     if (!t->pixels || !t->images || !t->present || !(scratch = fpc_arena_new(ctx)))
         return FPC_ENOMEM;
-    for (int64_t i = 0; i < t->samples && !st; i++) {
+    for (int64_t i = 0; i < t->samples && !status; i++) {
         fpc_batch one;
         fpc_arena_reset(scratch);
-        st = fpc_ctx_cancelled(ctx) ? FPC_ECANCEL : fpc_data_read(data, scratch, FPC_TRAIN, i, &one);
-        if (!st)
+        status = fpc_ctx_cancelled(ctx) ? FPC_ECANCEL : fpc_data_read(data, scratch, FPC_TRAIN, i, &one);
+        if (!status)
             count_mask(t, i, one.mask, (int64_t)one.h * one.w);
     }
     fpc_arena_free(scratch);
     *out = t;
-    return st;
+    return status;
 }
 
 static double weight_of(const fpc_label_table *t, int64_t sample)

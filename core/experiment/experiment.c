@@ -34,7 +34,7 @@ static int known_section(const char *name)
     return 0;
 }
 
-static fpc_status refuse_section(fpc_stages *s, const fpc_section *sec)
+static fpc_status refuse_section(fpc_experiment *s, const fpc_section *sec)
 {
     const char *words[] = {"run",       "dataset",  "augment", "backend", "model",
                            "optimizer", "schedule", "loss",    "metric",  "logger"};
@@ -54,7 +54,7 @@ static fpc_status refuse_section(fpc_stages *s, const fpc_section *sec)
         sec->origin, sec->name);
 }
 
-static fpc_opened *remember(fpc_stages *s, const char *name, const fpc_instance *inst, fpc_option_set common)
+static fpc_opened *remember(fpc_experiment *s, const char *name, const fpc_instance *inst, fpc_option_set common)
 {
     fpc_opened *o = &s->opened[s->n_opened++];
     *o = (fpc_opened){.name = name, .common = common};
@@ -63,24 +63,24 @@ static fpc_opened *remember(fpc_stages *s, const char *name, const fpc_instance 
     return o;
 }
 
-static fpc_status core_section(fpc_stages *s, const char *name, const fpc_option *table, void *object)
+static fpc_status core_section(fpc_experiment *s, const char *name, const fpc_option *table, void *object)
 {
     const fpc_option_set set = fpc_core_set(table, object);
-    const fpc_status st = fpc_options_read(s->ctx, s->arena, name, fpc_recipe_section(s->recipe, name), 1, &set);
-    if (!st)
+    const fpc_status status = fpc_options_read(s->ctx, s->arena, name, fpc_recipe_section(s->recipe, name), 1, &set);
+    if (!status)
         remember(s, name, NULL, set);
-    return st;
+    return status;
 }
 
-static fpc_status open_one(fpc_stages *s, uint32_t kind, const char *name, const char *default_use,
+static fpc_status open_one(fpc_experiment *s, uint32_t kind, const char *name, const char *default_use,
                            const fpc_option *table, void *object, fpc_instance *out)
 {
     const fpc_option_set set = fpc_core_set(table, object);
-    const fpc_status st = fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name),
-                                            default_use, set, out);
-    if (!st)
+    const fpc_status status = fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name),
+                                                default_use, set, out);
+    if (!status)
         remember(s, name, out, set);
-    return st;
+    return status;
 }
 
 static int32_t count_sections(const fpc_recipe *r, const char *prefix)
@@ -91,7 +91,7 @@ static int32_t count_sections(const fpc_recipe *r, const char *prefix)
     return n;
 }
 
-static fpc_status open_losses(fpc_stages *s)
+static fpc_status open_losses(fpc_experiment *s)
 {
     s->loss = fpc_alloc(s->arena, (size_t)(count_sections(s->recipe, "loss.") + 1) * sizeof *s->loss);
     if (!s->loss)
@@ -107,9 +107,9 @@ static fpc_status open_losses(fpc_stages *s)
         fpc_loss_term *t = &s->loss[s->n_losses];
         if (!common)
             return FPC_ENOMEM;
-        const fpc_status st = open_one(s, FPC_LOSS, name, NULL, fpc_core_loss, common, &t->inst);
-        if (st)
-            return st;
+        const fpc_status status = open_one(s, FPC_LOSS, name, NULL, fpc_core_loss, common, &t->inst);
+        if (status)
+            return status;
         t->curve = common->weight;
         t->weight = fpc_curve_at(&t->curve, 0);
         t->label = name + 5;
@@ -118,32 +118,32 @@ static fpc_status open_losses(fpc_stages *s)
     return FPC_OK;
 }
 
-static fpc_status open_metric(fpc_stages *s, const char *name, const char *default_use)
+static fpc_status open_metric(fpc_experiment *s, const char *name, const char *default_use)
 {
-    fpc_metric_stage *m = &s->metric[s->n_metrics];
-    const fpc_status st = open_one(s, FPC_METRIC, name, default_use, NULL, NULL, &m->inst);
+    fpc_experiment_metric *m = &s->metric[s->n_metrics];
+    const fpc_status status = open_one(s, FPC_METRIC, name, default_use, NULL, NULL, &m->inst);
     m->label = name + strlen("metric.");
-    s->n_metrics += !st;
-    return st;
+    s->n_metrics += !status;
+    return status;
 }
 
 /* A recipe that says nothing of metrics gets the two of the reports' histories. */
-static fpc_status open_metrics(fpc_stages *s)
+static fpc_status open_metrics(fpc_experiment *s)
 {
     const int32_t n = count_sections(s->recipe, "metric.");
     s->metric = fpc_alloc(s->arena, (size_t)(n + 2) * sizeof *s->metric);
     if (!s->metric)
         return FPC_ENOMEM;
-    fpc_status st = n ? FPC_OK : open_metric(s, "metric.f_score", "fscore_batch");
-    st = st || n ? st : open_metric(s, "metric.accuracy", "pixel_accuracy");
-    for (int32_t i = 0; i < s->recipe->n && !st; i++)
+    fpc_status status = n ? FPC_OK : open_metric(s, "metric.f_score", "fscore_batch");
+    status = status || n ? status : open_metric(s, "metric.accuracy", "pixel_accuracy");
+    for (int32_t i = 0; i < s->recipe->n && !status; i++)
         if (!strncmp(s->recipe->section[i].name, "metric.", 7))
-            st = open_metric(s, s->recipe->section[i].name, NULL);
-    return st;
+            status = open_metric(s, s->recipe->section[i].name, NULL);
+    return status;
 }
 
 /* Loggers and augmentations are opened again by those who use them; here it is their keys that are checked. */
-static fpc_status open_rest(fpc_stages *s)
+static fpc_status open_rest(fpc_experiment *s)
 {
     for (int32_t i = 0; i < s->recipe->n; i++) {
         const char *name = s->recipe->section[i].name;
@@ -151,15 +151,15 @@ static fpc_status open_rest(fpc_stages *s)
         const uint32_t kind = !strncmp(name, "augment.", 8)  ? FPC_AUGMENT
                               : !strncmp(name, "logger.", 7) ? FPC_LOGGER
                                                              : 0;
-        const fpc_status st = kind ? open_one(s, kind, name, NULL, NULL, NULL, &inst) : FPC_OK;
-        if (st)
-            return st;
+        const fpc_status status = kind ? open_one(s, kind, name, NULL, NULL, NULL, &inst) : FPC_OK;
+        if (status)
+            return status;
     }
     return FPC_OK;
 }
 
 /* Which metric picks the best checkpoint must be there. */
-static fpc_status check_monitor(fpc_stages *s)
+static fpc_status check_monitor(fpc_experiment *s)
 {
     const char *names[64];
     int32_t n = 0;
@@ -177,24 +177,32 @@ static fpc_status check_monitor(fpc_stages *s)
                            guess ? guess : "", guess ? "`?" : "");
 }
 
-static fpc_status open_sections(fpc_stages *s, commons *c, unsigned what, fpc_instance *dataset)
+static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what, fpc_instance *dataset)
 {
     for (int32_t i = 0; i < s->recipe->n; i++)
         if (!known_section(s->recipe->section[i].name))
             return refuse_section(s, &s->recipe->section[i]);
-    fpc_status st = core_section(s, "run", fpc_core_run, &s->run);
-    if (!st && (what & FPC_OPEN_TRAIN)) /* else the recipe's own [optimizer] is as good */
-        st = fpc_init_recipe(s->ctx, s->arena, s->recipe, &s->run, &s->recipe);
-    st = st ? st : open_one(s, FPC_DATASET, "dataset", "synthetic", fpc_core_dataset, &c->data, dataset);
-    st = st ? st : core_section(s, "augment", fpc_core_augment, &c->augment);
-    st = st ? st : open_one(s, FPC_MODEL, "model", "microsegformer", fpc_core_model, &c->model, &s->model);
-    st = st ? st : open_losses(s);
-    st = st ? st : open_one(s, FPC_OPTIMIZER, "optimizer", "adamw", fpc_core_optimizer, &c->optimizer, &s->optimizer);
-    st = st ? st : open_one(s, FPC_SCHEDULE, "schedule", "constant", fpc_core_schedule, &c->schedule, &s->schedule);
-    st = st ? st : open_metrics(s);
-    st = st ? st : open_rest(s);
-    if (st)
-        return st;
+    fpc_status status = core_section(s, "run", fpc_core_run, &s->run);
+    if (!status && (what & FPC_OPEN_TRAIN)) /* else the recipe's own [optimizer] is as good */
+        status = fpc_init_recipe(s->ctx, s->arena, s->recipe, &s->run, &s->recipe);
+    if (!status)
+        status = open_one(s, FPC_DATASET, "dataset", "synthetic", fpc_core_dataset, &c->data, dataset);
+    if (!status)
+        status = core_section(s, "augment", fpc_core_augment, &c->augment);
+    if (!status)
+        status = open_one(s, FPC_MODEL, "model", "microsegformer", fpc_core_model, &c->model, &s->model);
+    if (!status)
+        status = open_losses(s);
+    if (!status)
+        status = open_one(s, FPC_OPTIMIZER, "optimizer", "adamw", fpc_core_optimizer, &c->optimizer, &s->optimizer);
+    if (!status)
+        status = open_one(s, FPC_SCHEDULE, "schedule", "constant", fpc_core_schedule, &c->schedule, &s->schedule);
+    if (!status)
+        status = open_metrics(s);
+    if (!status)
+        status = open_rest(s);
+    if (status)
+        return status;
     s->max_params = c->model.max_params;
     s->lr = c->optimizer.lr;
     s->sam = c->optimizer.sam;
@@ -206,7 +214,7 @@ static fpc_status open_sections(fpc_stages *s, commons *c, unsigned what, fpc_in
 }
 
 /* Classes and pairs, from the data set's description where the data themselves are not opened. */
-static fpc_status describe_data(fpc_stages *s, const fpc_instance *dataset)
+static fpc_status describe_data(fpc_experiment *s, const fpc_instance *dataset)
 {
     const fpc_dataset_vtbl *v = dataset->vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
@@ -214,24 +222,24 @@ static fpc_status describe_data(fpc_stages *s, const fpc_instance *dataset)
                                                                          : FPC_OK;
 }
 
-static fpc_status open_backend(fpc_stages *s)
+static fpc_status open_backend(fpc_experiment *s)
 {
-    fpc_status st = fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"),
-                                     (uint32_t)s->run.precision, &s->backend);
-    if (!st)
+    fpc_status status = fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"),
+                                         (uint32_t)s->run.precision, &s->backend);
+    if (!status)
         remember(s, "backend", &s->backend->inst, (fpc_option_set){0});
-    return st;
+    return status;
 }
 
 /* Counts the parameters on a graph of one small picture, before any tensor's memory is taken. */
-static fpc_status make_state(fpc_stages *s, int frozen)
+static fpc_status make_state(fpc_experiment *s, int frozen)
 {
     const fpc_optimizer_vtbl *opt = s->optimizer.vtbl;
     fpc_graph *g;
     const int32_t h = s->info.h > 0 ? s->info.h : 64, w = s->info.w > 0 ? s->info.w : 64;
-    fpc_status st = fpc_stages_graph(s, 1, h, w, 0, 0, &g);
-    if (st)
-        return st;
+    fpc_status status = fpc_experiment_graph(s, 1, h, w, 0, 0, &g);
+    if (status)
+        return status;
     int64_t params = 0;
     for (int32_t i = 0; i < g->n_values; i++)
         params += g->value[i].role == FPC_ROLE_PARAM ? fpc_count(g->value[i].shape) : 0;
@@ -250,32 +258,34 @@ static fpc_status make_state(fpc_stages *s, int frozen)
     const unsigned keep = (s->run.ema > 0 ? FPC_KEEP_AVERAGE : 0u) | (s->run.swa_start > 0 ? FPC_KEEP_SWA : 0u) |
                           (s->backend->device.precision == FPC_HALF_FP16 ? FPC_KEEP_SCALER : 0u) |
                           (fpc_half_of(s) ? FPC_KEEP_HALF : 0u) | (frozen ? FPC_KEEP_WEIGHTS : 0u);
-    st = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, keep, &s->state);
-    return st ? st : fpc_state_init(s->state, (uint64_t)s->run.seed);
+    status = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, keep, &s->state);
+    return status ? status : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
 
-fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
-                           unsigned what, fpc_stages **out)
+fpc_status fpc_experiment_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
+                               unsigned what, fpc_experiment **out)
 {
-    fpc_stages *s = fpc_alloc(arena, sizeof *s);
+    fpc_experiment *s = fpc_alloc(arena, sizeof *s);
     commons *c = fpc_alloc(arena, sizeof *c);
     fpc_instance dataset;
     if (!s || !c)
         return FPC_ENOMEM;
-    *s = (fpc_stages){.ctx = ctx, .arena = arena, .recipe = recipe};
+    *s = (fpc_experiment){.ctx = ctx, .arena = arena, .recipe = recipe};
     s->opened = fpc_alloc(arena, (size_t)(recipe->n + 18) * sizeof *s->opened);
     if (!s->opened)
         return FPC_ENOMEM;
-    fpc_status st = fpc_registry_new(ctx, arena, plugin_path, &s->registry);
-    st = st ? st : open_sections(s, c, what, &dataset);
-    st = st ? st : describe_data(s, &dataset);
-    if (!st && (what & FPC_OPEN_DATA)) {
-        st = fpc_data_open(ctx, arena, s->registry, recipe, (uint64_t)s->run.seed, &s->data);
-        if (!st)
+    fpc_status status = fpc_registry_new(ctx, arena, plugin_path, &s->registry);
+    if (!status)
+        status = open_sections(s, c, what, &dataset);
+    if (!status)
+        status = describe_data(s, &dataset);
+    if (!status && (what & FPC_OPEN_DATA)) {
+        status = fpc_data_open(ctx, arena, s->registry, recipe, (uint64_t)s->run.seed, &s->data);
+        if (!status)
             s->info = *fpc_data_info(s->data);
     }
-    if (st)
-        return st;
+    if (status)
+        return status;
     s->classes = s->info.classes;
     s->ignore = s->data ? fpc_data_augments(s->data)->ignore : s->info.ignore_label;
     if (what & FPC_OPEN_TRAIN) {
@@ -284,19 +294,20 @@ fpc_status fpc_stages_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_pa
                                    "%s: there is no [loss.NAME] section; training needs at least one, for example "
                                    "[loss.ce] use = cross_entropy",
                                    recipe->path);
-        st = check_monitor(s);
+        status = check_monitor(s);
     }
-    if (!st)
-        st = open_backend(s);
+    if (!status)
+        status = open_backend(s);
     const fpc_found *opened;
-    const int32_t n = st ? 0 : fpc_registry_opened(s->registry, &opened);
-    st = st ? st : fpc_op_table_new(ctx, arena, n, opened, &s->ops);
-    if (!st && !fpc_programs_of(s))
+    const int32_t n = status ? 0 : fpc_registry_opened(s->registry, &opened);
+    if (!status)
+        status = fpc_op_table_new(ctx, arena, n, opened, &s->ops);
+    if (!status && !fpc_programs_of(s))
         return FPC_ENOMEM;
-    if (!st && (what & FPC_OPEN_BACKEND))
-        st = make_state(s, (what & FPC_OPEN_FROZEN) != 0);
+    if (!status && (what & FPC_OPEN_BACKEND))
+        status = make_state(s, (what & FPC_OPEN_FROZEN) != 0);
     *out = s;
-    return st;
+    return status;
 }
 
 /* ---- the recipe as understood ---- */
@@ -337,7 +348,7 @@ static void put_options(text *t, const fpc_recipe *recipe, const char *section, 
     }
 }
 
-const char *fpc_stages_resolved(fpc_stages *s, fpc_arena *arena, int with_origin)
+const char *fpc_experiment_resolved(fpc_experiment *s, fpc_arena *arena, int with_origin)
 {
     text t = {.arena = arena};
     for (int32_t i = 0; i < s->n_opened; i++) {
@@ -364,22 +375,22 @@ int fpc_curve_varies(const fpc_curve *c)
     return 0;
 }
 
-void fpc_stages_epoch(fpc_stages *s, int64_t epoch)
+void fpc_experiment_epoch(fpc_experiment *s, int64_t epoch)
 {
     for (int32_t i = 0; i < s->n_losses; i++)
         s->loss[i].weight = fpc_curve_at(&s->loss[i].curve, epoch);
 }
 
-double fpc_stages_base_lr(const fpc_stages *s, int64_t epoch)
+double fpc_experiment_base_lr(const fpc_experiment *s, int64_t epoch)
 {
     return fpc_curve_at(&s->lr, s->schedule_begin + epoch);
 }
 
-double fpc_stages_lr(const fpc_stages *s, int64_t epoch, const fpc_history *history)
+double fpc_experiment_lr(const fpc_experiment *s, int64_t epoch, const fpc_history *history)
 {
     const fpc_schedule_vtbl *v = s->schedule.vtbl;
     const int64_t warm = (int64_t)s->warmup_epochs, at = s->schedule_begin + epoch;
-    const double lr = fpc_stages_base_lr(s, epoch);
+    const double lr = fpc_experiment_base_lr(s, epoch);
     if (at < warm)
         return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
     const fpc_clock clock = {.epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};

@@ -41,14 +41,14 @@ typedef struct fpc_run_options {
 typedef struct fpc_loss_term {
     fpc_instance inst;
     fpc_curve curve;   /* core key `weight` of every [loss.*] */
-    double weight;     /* its value in the epoch under way; fpc_stages_epoch sets it */
+    double weight;     /* its value in the epoch under way; fpc_experiment_epoch sets it */
     const char *label; /* "ce" of [loss.ce] */
 } fpc_loss_term;
 
-typedef struct fpc_metric_stage {
+typedef struct fpc_experiment_metric {
     fpc_instance inst;
     const char *label; /* "f_score" */
-} fpc_metric_stage;
+} fpc_experiment_metric;
 
 /* One section of the recipe as it was opened: what the resolved recipe and --check look at. */
 typedef struct fpc_opened {
@@ -57,7 +57,7 @@ typedef struct fpc_opened {
     fpc_option_set common; /* the core's keys in it */
 } fpc_opened;
 
-typedef struct fpc_stages {
+typedef struct fpc_experiment {
     fpc_ctx *ctx;
     fpc_arena *arena;
     fpc_registry *registry;
@@ -75,14 +75,14 @@ typedef struct fpc_stages {
     double sam;                         /* [optimizer] sam, 0: off */
     int32_t n_losses, n_metrics;
     fpc_loss_term *loss;
-    fpc_metric_stage *metric;
+    fpc_experiment_metric *metric;
     int32_t classes, ignore;
     fpc_state *state;
     int32_t n_opened;
     fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */
     fpc_dataset_info info;         /* classes, palette, pairs; counts and sizes only where data were opened */
     struct fpc_programs *programs; /* private to experiment/step.c */
-} fpc_stages;
+} fpc_experiment;
 
 enum {
     FPC_OPEN_DATA = 1,
@@ -92,20 +92,20 @@ enum {
 };
 /* Opens the named parts; checks every section of the recipe in any case (no key is ignored). classes: taken from the
  * data set, or `classes` where data is not opened (19). */
-fpc_status fpc_stages_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
-                           fpc_stages **);
+fpc_status fpc_experiment_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
+                               fpc_experiment **);
 /* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
-const char *fpc_stages_resolved(fpc_stages *, fpc_arena *, int with_origin);
+const char *fpc_experiment_resolved(fpc_experiment *, fpc_arena *, int with_origin);
 
 /* Whether a schedule has more than one value. */
 int fpc_curve_varies(const fpc_curve *);
 /* The weights of the losses as they are in epoch e (0-based); before the first call, as in epoch 0. */
-void fpc_stages_epoch(fpc_stages *, int64_t epoch);
+void fpc_experiment_epoch(fpc_experiment *, int64_t epoch);
 /* [optimizer] lr as it is in epoch e (0-based). */
-double fpc_stages_base_lr(const fpc_stages *, int64_t epoch);
+double fpc_experiment_base_lr(const fpc_experiment *, int64_t epoch);
 /* The rate used in that epoch: that, times warm-up and the schedule's factor. history: the monitored metric, for
  * schedules that look at it; may be NULL. */
-double fpc_stages_lr(const fpc_stages *, int64_t epoch, const fpc_history *history);
+double fpc_experiment_lr(const fpc_experiment *, int64_t epoch, const fpc_history *history);
 
 typedef struct fpc_step_result {
     double loss, grad_norm;
@@ -118,52 +118,53 @@ typedef struct fpc_step_result {
 
 /* One optimizer step from n_micro batches. step: counts from 1 over the whole run; lr: the rate. FPC_ENAN where loss or
  * gradient norm is not finite (the parameters are then unchanged); the message names step and node. */
-fpc_status fpc_train_step(fpc_stages *, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
+fpc_status fpc_train_step(fpc_experiment *, int32_t n_micro, const fpc_batch *const *batches, int64_t step, double lr,
                           fpc_step_result *out);
-/* Steps without waiting, on a backend that queues, where each step is one batch: fpc_stages_queue sets it up once,
- * before any step, and decides where the data set lies; fpc_stages_queued tells whether steps go by the two functions
- * below. */
-fpc_status fpc_stages_queue(fpc_stages *);
-int fpc_stages_queued(const fpc_stages *);
+/* Steps without waiting, on a backend that queues, where each step is one batch: fpc_experiment_queue sets it up once,
+ * before any step, and decides where the data set lies; fpc_experiment_queued tells whether steps go by the two
+ * functions below. */
+fpc_status fpc_experiment_queue(fpc_experiment *);
+int fpc_experiment_queued(const fpc_experiment *);
 /* The same where a single batch is all the data: for benchmarks. */
-fpc_status fpc_stages_queue_batch(fpc_stages *, const fpc_batch *);
-fpc_status fpc_train_queue(fpc_stages *, const fpc_batch *, int64_t step, double lr);
-fpc_status fpc_eval_queue(fpc_stages *, const fpc_batch *);
+fpc_status fpc_experiment_queue_batch(fpc_experiment *, const fpc_batch *);
+fpc_status fpc_train_queue(fpc_experiment *, const fpc_batch *, int64_t step, double lr);
+fpc_status fpc_eval_queue(fpc_experiment *, const fpc_batch *);
 /* The results of the oldest queued step that nobody took: got 1. all 0: only where as many are under way as may be, so
  * that a further one can be queued. tp_fp_fn stays until the next step is queued. */
-fpc_status fpc_queue_take(fpc_stages *, int all, fpc_step_result *, int *got);
+fpc_status fpc_queue_take(fpc_experiment *, int all, fpc_step_result *, int *got);
 /* After the n-th (from 0) mean of weights: takes the parameters into it. */
-fpc_status fpc_stages_swa(fpc_stages *, int64_t n);
+fpc_status fpc_experiment_swa(fpc_experiment *, int64_t n);
 /* The running statistics of batch norm made again, forward in training mode: batch k, from 1; step: for dropout. */
-fpc_status fpc_stats_step(fpc_stages *, const fpc_batch *, int64_t step, int64_t k);
+fpc_status fpc_stats_step(fpc_experiment *, const fpc_batch *, int64_t step, int64_t k);
 /* Loss terms and counts of one batch, in evaluation mode. */
-fpc_status fpc_eval_step(fpc_stages *, const fpc_batch *, fpc_step_result *out);
+fpc_status fpc_eval_step(fpc_experiment *, const fpc_batch *, fpc_step_result *out);
 /* Labels n*h*w of n pictures (n*h*w*3 bytes). */
-fpc_status fpc_predict_step(fpc_stages *, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels);
+fpc_status fpc_predict_step(fpc_experiment *, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels);
 
 /* A training batch as the model and the losses get it: pictures n*h*w*3, mostly in [0,1], and (first) masks n*h*w. */
-fpc_status fpc_augmented_step(fpc_stages *, const fpc_batch *, float *image, uint8_t *mask);
+fpc_status fpc_augmented_step(fpc_experiment *, const fpc_batch *, float *image, uint8_t *mask);
 
 /* Appends the recipe's model: a real image (n,h,w,3) to logits (n,h,w,classes). */
-fpc_status fpc_stages_model(fpc_stages *, fpc_graph *, fpc_val image, fpc_val *logits);
+fpc_status fpc_experiment_model(fpc_experiment *, fpc_graph *, fpc_val image, fpc_val *logits);
 /* For probe, model and bench: builds a program around real-valued images. Outputs "logits" (n,h,w,classes) at full size
  * when `logits` is set, "loss", "terms"; with backward, gradients land in state (grad.NAME). */
 typedef struct fpc_probe_args {
     int32_t n, h, w;
     int training, backward, logits, loss;
 } fpc_probe_args;
-fpc_status fpc_stages_probe(fpc_stages *, const fpc_probe_args *, fpc_program **);
+fpc_status fpc_experiment_probe(fpc_experiment *, const fpc_probe_args *, fpc_program **);
 /* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
-fpc_status fpc_stages_update(fpc_stages *, int64_t step, double lr, double *grad_norm);
+fpc_status fpc_experiment_update(fpc_experiment *, int64_t step, double lr, double *grad_norm);
 /* The same, with [optimizer] sam: `program`, which made the gradients, is run once more at the weights uphill. */
-fpc_status fpc_stages_step(fpc_stages *, fpc_program *program, int64_t step, double lr, double *grad_norm);
+fpc_status fpc_experiment_step(fpc_experiment *, fpc_program *program, int64_t step, double lr, double *grad_norm);
 /* Bytes that training with n pictures of h x w a batch takes: weights, gradients, slots and activations, without taking
  * the activations. */
-fpc_status fpc_stages_memory(fpc_stages *, int32_t n, int32_t h, int32_t w, size_t *bytes);
+fpc_status fpc_experiment_memory(fpc_experiment *, int32_t n, int32_t h, int32_t w, size_t *bytes);
 /* Whether training with the recipe's batch fits into the memory that the backend has free; a refusal names the needs
  * and the largest batch that would. */
-fpc_status fpc_stages_fit(fpc_stages *);
+fpc_status fpc_experiment_fit(fpc_experiment *);
 /* The rewritten graph of one image, for the layer table; no memory is taken. */
-fpc_status fpc_stages_graph(fpc_stages *, int32_t n, int32_t h, int32_t w, int training, int rewrite, fpc_graph **);
+fpc_status fpc_experiment_graph(fpc_experiment *, int32_t n, int32_t h, int32_t w, int training, int rewrite,
+                                fpc_graph **);
 
 #endif

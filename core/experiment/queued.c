@@ -5,32 +5,33 @@
 #include <math.h>
 #include <string.h>
 
-fpc_status fpc_stages_queue(fpc_stages *s)
+fpc_status fpc_experiment_queue(fpc_experiment *s)
 {
     struct fpc_programs *all = fpc_programs_of(s);
-    fpc_status st = all ? FPC_OK : FPC_ENOMEM;
-    if (st || all->queue)
-        return st;
+    fpc_status status = all ? FPC_OK : FPC_ENOMEM;
+    if (status || all->queue)
+        return status;
     if (s->run.accumulate > 1 || s->sam > 0) /* these look at each result before they go on */
         return FPC_OK;
-    st = fpc_resident_open(s, &all->resident);
-    return st || !fpc_backend_queues(s->backend) ? st : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
+    status = fpc_resident_open(s, &all->resident);
+    return status || !fpc_backend_queues(s->backend) ? status
+                                                     : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
 }
 
-fpc_status fpc_stages_queue_batch(fpc_stages *s, const fpc_batch *b)
+fpc_status fpc_experiment_queue_batch(fpc_experiment *s, const fpc_batch *b)
 {
     struct fpc_programs *all = fpc_programs_of(s);
-    fpc_status st = all ? fpc_resident_batch(s, b, &all->resident) : FPC_ENOMEM;
-    return st ? st : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
+    fpc_status status = all ? fpc_resident_batch(s, b, &all->resident) : FPC_ENOMEM;
+    return status ? status : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
 }
 
-int fpc_stages_queued(const fpc_stages *s)
+int fpc_experiment_queued(const fpc_experiment *s)
 {
     return s->programs && s->programs->queue;
 }
 
 /* Pinned memory for the inputs and results of one step. */
-static size_t room_for(fpc_stages *s, const fpc_batch *b)
+static size_t room_for(fpc_experiment *s, const fpc_batch *b)
 {
     const struct fpc_programs *all = s->programs;
     const fpc_augments *a = fpc_data_augments(s->data);
@@ -41,79 +42,89 @@ static size_t room_for(fpc_stages *s, const fpc_batch *b)
     return bytes + (all->resident ? fpc_resident_room(all->resident, b) : n * area * 4 + 2 * slack);
 }
 
-static fpc_status begin(fpc_stages *s, const fpc_batch *b, fpc_program_kind kind, fpc_pending *p)
+static fpc_status begin(fpc_experiment *s, const fpc_batch *b, fpc_program_kind kind, fpc_pending *p)
 {
     struct fpc_programs *all = s->programs;
-    fpc_status st = fpc_steps_program(s, kind, b->n, b->h, b->w, &p->program);
+    fpc_status status = fpc_steps_program(s, kind, b->n, b->h, b->w, &p->program);
     p->n = b->n;
-    return st ? st : fpc_queue_begin(all->queue, room_for(s, b));
+    return status ? status : fpc_queue_begin(all->queue, room_for(s, b));
 }
 
 static fpc_status ask_for_results(fpc_queue *q, fpc_pending *p)
 {
-    fpc_status st = fpc_queue_read(q, p->program, "loss", &p->loss);
-    st = st ? st : fpc_queue_read(q, p->program, "terms", &p->terms);
-    return st ? st : fpc_queue_read(q, p->program, "counts", &p->counts);
+    fpc_status status;
+    if ((status = fpc_queue_read(q, p->program, "loss", &p->loss)) ||
+        (status = fpc_queue_read(q, p->program, "terms", &p->terms)))
+        return status;
+    return fpc_queue_read(q, p->program, "counts", &p->counts);
 }
 
-static fpc_status update(fpc_stages *s, int64_t step, double lr, fpc_pending *p)
+static fpc_status update(fpc_experiment *s, int64_t step, double lr, fpc_pending *p)
 {
     const double t = (double)step, decay = fpc_update_decay(s, step);
     fpc_queue *q = s->programs->queue;
     fpc_program *u;
-    fpc_status st = fpc_update_program(s, &u);
-    st = st ? st : fpc_queue_write(q, u, "lr", FPC_F64, &lr, 1);
-    if (!st && fpc_program_has(u, "step"))
-        st = fpc_queue_write(q, u, "step", FPC_F64, &t, 1);
-    if (!st && fpc_program_has(u, "decay"))
-        st = fpc_queue_write(q, u, "decay", FPC_F64, &decay, 1);
-    st = st ? st : fpc_program_queue(u);
-    st = st ? st : fpc_queue_read(q, u, "norm", &p->norm);
-    return st || !s->state->scaler ? st : fpc_queue_read(q, u, "scaler", &p->scaler);
+    fpc_status status = fpc_update_program(s, &u);
+    if (!status)
+        status = fpc_queue_write(q, u, "lr", FPC_F64, &lr, 1);
+    if (!status && fpc_program_has(u, "step"))
+        status = fpc_queue_write(q, u, "step", FPC_F64, &t, 1);
+    if (!status && fpc_program_has(u, "decay"))
+        status = fpc_queue_write(q, u, "decay", FPC_F64, &decay, 1);
+    if (!status)
+        status = fpc_program_queue(u);
+    if (!status)
+        status = fpc_queue_read(q, u, "norm", &p->norm);
+    return status || !s->state->scaler ? status : fpc_queue_read(q, u, "scaler", &p->scaler);
 }
 
 /* Whatever happened, the slot is complete, so that what was queued can be waited for. */
-static fpc_status end(fpc_stages *s, const fpc_pending *p, fpc_status st)
+static fpc_status end(fpc_experiment *s, const fpc_pending *p, fpc_status status)
 {
     struct fpc_programs *all = s->programs;
     const fpc_status marked = fpc_queue_end(all->queue);
     all->queueing = 0;
-    if (!st && !marked)
+    if (!status && !marked)
         all->pending[all->n_pending++] = *p;
-    return st ? st : marked;
+    return status ? status : marked;
 }
 
-fpc_status fpc_train_queue(fpc_stages *s, const fpc_batch *b, int64_t step, double lr)
+fpc_status fpc_train_queue(fpc_experiment *s, const fpc_batch *b, int64_t step, double lr)
 {
     struct fpc_programs *all = s->programs;
     fpc_pending p = {.step = step};
-    fpc_status st = begin(s, b, FPC_PROGRAM_TRAIN, &p);
-    if (st)
-        return st;
+    fpc_status status = begin(s, b, FPC_PROGRAM_TRAIN, &p);
+    if (status)
+        return status;
     all->queueing = 1;
-    st = fpc_steps_inputs(s, p.program, b, step, NULL);
-    st = st ? st : fpc_program_queue(p.program);
-    st = st ? st : ask_for_results(all->queue, &p);
-    st = st ? st : update(s, step, lr, &p);
-    return end(s, &p, st);
+    status = fpc_steps_inputs(s, p.program, b, step, NULL);
+    if (!status)
+        status = fpc_program_queue(p.program);
+    if (!status)
+        status = ask_for_results(all->queue, &p);
+    if (!status)
+        status = update(s, step, lr, &p);
+    return end(s, &p, status);
 }
 
-fpc_status fpc_eval_queue(fpc_stages *s, const fpc_batch *b)
+fpc_status fpc_eval_queue(fpc_experiment *s, const fpc_batch *b)
 {
     struct fpc_programs *all = s->programs;
     fpc_pending p = {0};
-    fpc_status st = begin(s, b, FPC_PROGRAM_EVAL, &p);
-    if (st)
-        return st;
+    fpc_status status = begin(s, b, FPC_PROGRAM_EVAL, &p);
+    if (status)
+        return status;
     all->queueing = 1;
-    st = fpc_steps_inputs(s, p.program, b, 0, NULL);
-    st = st ? st : fpc_program_queue(p.program);
-    st = st ? st : ask_for_results(all->queue, &p);
-    return end(s, &p, st);
+    status = fpc_steps_inputs(s, p.program, b, 0, NULL);
+    if (!status)
+        status = fpc_program_queue(p.program);
+    if (!status)
+        status = ask_for_results(all->queue, &p);
+    return end(s, &p, status);
 }
 
 /* The oldest step's numbers. A loss that is not finite, or a gradient where nothing scales it, ends the training. */
-static fpc_status results(fpc_stages *s, const fpc_pending *p, fpc_step_result *out)
+static fpc_status results(fpc_experiment *s, const fpc_pending *p, fpc_step_result *out)
 {
     const uint32_t real = s->backend->device.real;
     double loss, norm = 0;
@@ -128,14 +139,14 @@ static fpc_status results(fpc_stages *s, const fpc_pending *p, fpc_step_result *
     out->skipped = !isfinite(norm) && p->scaler && fpc_scaler_goes_on(p->scaler);
     if (!p->step || (isfinite(loss) && (isfinite(norm) || out->skipped)))
         return FPC_OK;
-    const fpc_status st = fpc_queue_again(s->programs->queue);
+    const fpc_status status = fpc_queue_again(s->programs->queue);
     const int by_loss = !isfinite(loss);
-    return st ? st
-              : fpc_steps_diverged(s, p->program, p->step, by_loss ? "loss" : "norm of the gradient",
-                                   by_loss ? loss : norm);
+    return status ? status
+                  : fpc_steps_diverged(s, p->program, p->step, by_loss ? "loss" : "norm of the gradient",
+                                       by_loss ? loss : norm);
 }
 
-fpc_status fpc_queue_take(fpc_stages *s, int all_of_them, fpc_step_result *out, int *got)
+fpc_status fpc_queue_take(fpc_experiment *s, int all_of_them, fpc_step_result *out, int *got)
 {
     struct fpc_programs *all = s->programs;
     *got = 0;
@@ -144,7 +155,7 @@ fpc_status fpc_queue_take(fpc_stages *s, int all_of_them, fpc_step_result *out, 
     const fpc_pending oldest = all->pending[0];
     memmove(all->pending, all->pending + 1, (size_t)--all->n_pending * sizeof oldest);
     *out = (fpc_step_result){0};
-    const fpc_status st = fpc_queue_wait(all->queue);
-    *got = !st;
-    return st ? st : results(s, &oldest, out);
+    const fpc_status status = fpc_queue_wait(all->queue);
+    *got = !status;
+    return status ? status : results(s, &oldest, out);
 }

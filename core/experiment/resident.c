@@ -19,7 +19,7 @@ struct fpc_resident {
 
 static const char *const word[] = {"auto", "device", "pinned", "stream"};
 
-static fpc_status no_memory_of_its_own(fpc_stages *s, int64_t asked)
+static fpc_status no_memory_of_its_own(fpc_experiment *s, int64_t asked)
 {
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, "dataset"), "cache");
     return fpc_fail_recipe(s->ctx, FPC_EINVAL,
@@ -29,42 +29,43 @@ static fpc_status no_memory_of_its_own(fpc_stages *s, int64_t asked)
 }
 
 /* Memory of the device that is left beside training itself. */
-static fpc_status spare_memory(fpc_stages *s, size_t *spare)
+static fpc_status spare_memory(fpc_experiment *s, size_t *spare)
 {
     const fpc_dataset_info *info = fpc_data_info(s->data);
     const int64_t batch = fpc_data_options_of(s->data)->batch;
     size_t needed = 0;
-    const fpc_status st = fpc_stages_memory(s, (int32_t)batch, info->h, info->w, &needed);
+    const fpc_status status = fpc_experiment_memory(s, (int32_t)batch, info->h, info->w, &needed);
     const size_t free = s->backend->device.free, some = needed / 16 + (free / 32 < RESERVE ? free / 32 : RESERVE);
-    *spare = !st && s->backend->device.free > needed + some ? s->backend->device.free - needed - some : 0;
-    return st;
+    *spare = !status && s->backend->device.free > needed + some ? s->backend->device.free - needed - some : 0;
+    return status;
 }
 
-static fpc_status too_large(fpc_stages *s, int64_t mode, size_t bytes, size_t room)
+static fpc_status too_large(fpc_experiment *s, int64_t mode, size_t bytes, size_t room)
 {
     return fpc_fail(s->ctx, FPC_ENOMEM,
                     "dataset.cache = %s: the pictures take %.1f MiB, and %.1f are left; auto or stream does without",
                     word[mode], (double)bytes / 1048576, (double)room / 1048576);
 }
 
-static fpc_status take_memory(fpc_stages *s, const fpc_resident *r)
+static fpc_status take_memory(fpc_experiment *s, const fpc_resident *r)
 {
     const size_t pixels = (size_t)(r->n * r->area);
-    const fpc_status st =
+    const fpc_status status =
         fpc_backend_alloc(s->backend, s->ctx, pixels * 3, "the pictures of the data set", &s->state->images);
-    return st ? st : fpc_backend_alloc(s->backend, s->ctx, pixels, "the masks of the data set", &s->state->masks);
+    return status ? status
+                  : fpc_backend_alloc(s->backend, s->ctx, pixels, "the masks of the data set", &s->state->masks);
 }
 
-static fpc_status open_device(fpc_stages *s, fpc_resident *r)
+static fpc_status open_device(fpc_experiment *s, fpc_resident *r)
 {
-    const fpc_status st = take_memory(s, r);
-    for (fpc_part part = FPC_TRAIN; part <= FPC_VAL && !st; part++) {
+    const fpc_status status = take_memory(s, r);
+    for (fpc_part part = FPC_TRAIN; part <= FPC_VAL && !status; part++) {
         r->present[part] = fpc_alloc(s->arena, (size_t)fpc_data_info(s->data)->count[part] + 1);
         if (!r->present[part])
             return FPC_ENOMEM;
         fpc_data_present(s->data, part, r->present[part]);
     }
-    return st;
+    return status;
 }
 
 /* Before the memory goes: readers write to it. */
@@ -73,7 +74,7 @@ static void stop_readers(void *data)
     fpc_data_close(data);
 }
 
-static fpc_status open_pinned(fpc_stages *s, fpc_resident *r)
+static fpc_status open_pinned(fpc_experiment *s, fpc_resident *r)
 {
     const size_t bytes = (size_t)(r->n * r->area) * 4;
     void *slab = NULL;
@@ -83,7 +84,7 @@ static fpc_status open_pinned(fpc_stages *s, fpc_resident *r)
     return fpc_arena_defer(s->arena, stop_readers, s->data);
 }
 
-fpc_status fpc_resident_open(fpc_stages *s, fpc_resident **out)
+fpc_status fpc_resident_open(fpc_experiment *s, fpc_resident **out)
 {
     const fpc_dataset_info *info = fpc_data_info(s->data);
     const int64_t asked = fpc_data_options_of(s->data)->cache;
@@ -100,9 +101,9 @@ fpc_status fpc_resident_open(fpc_stages *s, fpc_resident **out)
     r->first[FPC_VAL] = info->count[FPC_TRAIN];
     r->n = info->count[FPC_TRAIN] + (info->unlabelled[FPC_VAL] ? 0 : info->count[FPC_VAL]);
     const size_t bytes = (size_t)(r->n * r->area) * 4, host = (size_t)fpc_data_options_of(s->data)->cache_mb << 20;
-    fpc_status st = spare_memory(s, &spare);
-    if (st)
-        return st;
+    fpc_status status = spare_memory(s, &spare);
+    if (status)
+        return status;
     if (asked == FPC_CACHE_DEVICE && bytes > spare)
         return too_large(s, asked, bytes, spare);
     if (asked == FPC_CACHE_PINNED && bytes > host)
@@ -113,14 +114,14 @@ fpc_status fpc_resident_open(fpc_stages *s, fpc_resident **out)
                                                    : FPC_CACHE_STREAM;
     if (r->mode == FPC_CACHE_STREAM)
         return FPC_OK;
-    st = r->mode == FPC_CACHE_DEVICE ? open_device(s, r) : open_pinned(s, r);
+    status = r->mode == FPC_CACHE_DEVICE ? open_device(s, r) : open_pinned(s, r);
     fpc_log(s->ctx, FPC_LOG_INFO, "the data set's %lld pictures (%.1f MiB) stay %s", (long long)r->n,
             (double)bytes / 1048576, r->mode == FPC_CACHE_DEVICE ? "on the device" : "in pinned memory");
     *out = r;
-    return st;
+    return status;
 }
 
-fpc_status fpc_resident_batch(fpc_stages *s, const fpc_batch *b, fpc_resident **out)
+fpc_status fpc_resident_batch(fpc_experiment *s, const fpc_batch *b, fpc_resident **out)
 {
     fpc_resident *r = *out = fpc_alloc(s->arena, sizeof *r);
     if (!r)
@@ -150,7 +151,7 @@ size_t fpc_resident_room(const fpc_resident *r, const fpc_batch *b)
     return bytes;
 }
 
-static fpc_status send(fpc_stages *s, void *device, const void *host, int64_t bytes, int pinned)
+static fpc_status send(fpc_experiment *s, void *device, const void *host, int64_t bytes, int pinned)
 {
     const struct fpc_programs *all = s->programs;
     return all->queueing ? fpc_queue_bytes(all->queue, device, host, (size_t)bytes, pinned)
@@ -158,43 +159,45 @@ static fpc_status send(fpc_stages *s, void *device, const void *host, int64_t by
 }
 
 /* Picture and mask (NULL: not wanted) of a row, to where they belong. */
-static fpc_status send_row(const fpc_resident *r, fpc_stages *s, const fpc_batch *b, int32_t row, char *image,
+static fpc_status send_row(const fpc_resident *r, fpc_experiment *s, const fpc_batch *b, int32_t row, char *image,
                            char *mask)
 {
     const uint8_t *lent = b->lent[row];
-    const fpc_status st = send(s, image, lent ? lent : b->image + row * r->area * 3, r->area * 3, lent != NULL);
-    return st || !mask ? st : send(s, mask, lent ? lent + r->area * 3 : b->mask + row * r->area, r->area, lent != NULL);
+    const fpc_status status = send(s, image, lent ? lent : b->image + row * r->area * 3, r->area * 3, lent != NULL);
+    return status || !mask ? status
+                           : send(s, mask, lent ? lent + r->area * 3 : b->mask + row * r->area, r->area, lent != NULL);
 }
 
-static fpc_status write_index(fpc_resident *r, fpc_stages *s, fpc_program *p, const fpc_batch *b)
+static fpc_status write_index(fpc_resident *r, fpc_experiment *s, fpc_program *p, const fpc_batch *b)
 {
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     if (b->n > r->cap_index) {
         r->index = fpc_alloc(s->arena, (size_t)b->n * sizeof *r->index);
         r->cap_index = r->index ? b->n : 0;
-        st = r->index ? FPC_OK : FPC_ENOMEM;
+        status = r->index ? FPC_OK : FPC_ENOMEM;
     }
-    for (int32_t i = 0; i < b->n && !st; i++) {
+    for (int32_t i = 0; i < b->n && !status; i++) {
         const int64_t at = r->first[b->part] + b->index[i];
         r->index[i] = (int32_t)at;
         if (r->present[b->part][b->index[i]])
             continue;
-        st = send_row(r, s, b, i, (char *)s->state->images + at * r->area * 3, (char *)s->state->masks + at * r->area);
+        status =
+            send_row(r, s, b, i, (char *)s->state->images + at * r->area * 3, (char *)s->state->masks + at * r->area);
         __atomic_store_n(&r->present[b->part][b->index[i]], 1, __ATOMIC_RELEASE); /* readers look at it */
     }
-    return st ? st : fpc_steps_write(s, p, "index", FPC_I32, r->index, b->n);
+    return status ? status : fpc_steps_write(s, p, "index", FPC_I32, r->index, b->n);
 }
 
-fpc_status fpc_resident_write(fpc_resident *r, fpc_stages *s, fpc_program *p, const fpc_batch *b)
+fpc_status fpc_resident_write(fpc_resident *r, fpc_experiment *s, fpc_program *p, const fpc_batch *b)
 {
     fpc_tensor image, mask = {0};
     if (r->mode == FPC_CACHE_DEVICE)
         return write_index(r, s, p, b);
-    fpc_status st = fpc_program_tensor(p, "image", b->n * r->area * 3, &image);
-    if (!st && fpc_program_has(p, "mask"))
-        st = fpc_program_tensor(p, "mask", b->n * r->area, &mask);
-    for (int32_t i = 0; i < b->n && !st; i++)
-        st = send_row(r, s, b, i, (char *)image.data + i * r->area * 3,
-                      mask.data ? (char *)mask.data + i * r->area : NULL);
-    return st;
+    fpc_status status = fpc_program_tensor(p, "image", b->n * r->area * 3, &image);
+    if (!status && fpc_program_has(p, "mask"))
+        status = fpc_program_tensor(p, "mask", b->n * r->area, &mask);
+    for (int32_t i = 0; i < b->n && !status; i++)
+        status = send_row(r, s, b, i, (char *)image.data + i * r->area * 3,
+                          mask.data ? (char *)mask.data + i * r->area : NULL);
+    return status;
 }

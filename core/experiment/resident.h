@@ -10,14 +10,14 @@ typedef struct fpc_resident fpc_resident;
 
 /* Decides by the recipe and by the memory that there is. *out NULL: batches are streamed. Before any program of the
  * training is compiled, since these then take pictures out of the data set on the device. */
-fpc_status fpc_resident_open(fpc_stages *, fpc_resident **out);
+fpc_status fpc_resident_open(fpc_experiment *, fpc_resident **out);
 /* One batch, numbered from 0, is the whole data set, on the device: for benchmarks. */
-fpc_status fpc_resident_batch(fpc_stages *, const fpc_batch *, fpc_resident **out);
+fpc_status fpc_resident_batch(fpc_experiment *, const fpc_batch *, fpc_resident **out);
 /* Of the data set on the device, (pictures, h, w, 3); n 0: it is not there. */
 fpc_shape fpc_resident_shape(const fpc_resident *);
 /* Bytes that writing this batch takes of a queue's slot. */
 size_t fpc_resident_room(const fpc_resident *, const fpc_batch *);
 /* Inputs `index`, or `image` and `mask`, of a program; what is not on the device yet goes there. */
-fpc_status fpc_resident_write(fpc_resident *, fpc_stages *, fpc_program *, const fpc_batch *);
+fpc_status fpc_resident_write(fpc_resident *, fpc_experiment *, fpc_program *, const fpc_batch *);
 
 #endif

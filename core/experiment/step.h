@@ -47,34 +47,34 @@ struct fpc_programs {
 };
 
 /* NULL: no memory. */
-struct fpc_programs *fpc_programs_of(fpc_stages *);
+struct fpc_programs *fpc_programs_of(fpc_experiment *);
 /* Compiled on first use. */
-fpc_status fpc_steps_program(fpc_stages *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_program **);
+fpc_status fpc_steps_program(fpc_experiment *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_program **);
 /* An input of a program: by the queue in a queued step, at once otherwise. */
-fpc_status fpc_steps_write(fpc_stages *, fpc_program *, const char *input, uint32_t dtype, const void *host,
+fpc_status fpc_steps_write(fpc_experiment *, fpc_program *, const char *input, uint32_t dtype, const void *host,
                            int64_t count);
 /* All that a batch's program takes: pictures, masks, draws, clock, weights of the losses times share (NULL: 1). */
-fpc_status fpc_steps_inputs(fpc_stages *, fpc_program *, const fpc_batch *, int64_t clock, const double *share);
+fpc_status fpc_steps_inputs(fpc_experiment *, fpc_program *, const fpc_batch *, int64_t clock, const double *share);
 /* FPC_ENAN with the first node whose result is not finite, from the inputs that the program has. */
-fpc_status fpc_steps_diverged(fpc_stages *, fpc_program *, int64_t step, const char *what, double value);
+fpc_status fpc_steps_diverged(fpc_experiment *, fpc_program *, int64_t step, const char *what, double value);
 
 /* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
-uint32_t fpc_half_of(const fpc_stages *);
+uint32_t fpc_half_of(const fpc_experiment *);
 
 /* experiment/update.c */
 /* Programs `accumulate` (adds the gradients to a sum) and `clear`. */
-fpc_status fpc_update_accumulate(fpc_stages *);
+fpc_status fpc_update_accumulate(fpc_experiment *);
 /* The program that moves parameters and averages along the gradient, or along the sum where micro-batches are
  * accumulated. Inputs lr, step (not where state->scaler is: it counts), decay where run.ema is; outputs norm (before
  * clipping) and scaler. A norm that is not finite leaves everything as it is. */
-fpc_status fpc_update_program(fpc_stages *, fpc_program **);
+fpc_status fpc_update_program(fpc_experiment *, fpc_program **);
 /* Runs it for step `step` at rate `lr`. FPC_ENAN without a sentence where the norm is not finite. */
-fpc_status fpc_update_apply(fpc_stages *, int64_t step, double lr, double *norm);
-double fpc_update_decay(const fpc_stages *, int64_t step);
+fpc_status fpc_update_apply(fpc_experiment *, int64_t step, double lr, double *norm);
+double fpc_update_decay(const fpc_experiment *, int64_t step);
 /* After a gradient that was not finite: whether a smaller factor of the loss is left to try. state: 4 floats. */
 int fpc_scaler_goes_on(const void *state);
 /* Calls there(arg) while the parameters stand [optimizer] sam uphill along the gradient. They come back exactly
  * whatever happens, and so do the running statistics. */
-fpc_status fpc_update_uphill(fpc_stages *, fpc_status (*there)(void *arg), void *arg);
+fpc_status fpc_update_ascend(fpc_experiment *, fpc_status (*there)(void *arg), void *arg);
 
 #endif

@@ -12,7 +12,7 @@
 #include "graph/ops/table.h"
 
 struct fpc_tta_run {
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     fpc_tta how;
     int32_t h, w, classes;
     fpc_program *program[FPC_TTA_SCALES];
@@ -78,34 +78,35 @@ static int32_t scaled(int32_t size, double scale)
 
 static fpc_status compile(fpc_tta_run *r, fpc_arena *arena, double scale, fpc_program **out)
 {
-    fpc_stages *s = r->stages;
+    fpc_experiment *s = r->experiment;
     const int32_t h = scaled(r->h, scale), w = scaled(r->w, scale);
     fpc_graph *g;
     fpc_val logits;
-    fpc_status st = fpc_graph_new(s->ctx, arena, s->ops, s->backend->device.real, 0, &g);
-    if (st)
-        return st;
+    fpc_status status = fpc_graph_new(s->ctx, arena, s->ops, s->backend->device.real, 0, &g);
+    if (status)
+        return status;
     const fpc_val bytes = fpc_input(g, "image", (fpc_shape){1, r->h, r->w, 3}, FPC_U8);
     const fpc_val image = fpc_op(g, "to_real", "tta.to_real", 1, &bytes, NULL, NULL);
-    st = fpc_stages_model(s, g, fpc_resize(g, image, h, w, 0), &logits);
-    if (st)
-        return st;
+    status = fpc_experiment_model(s, g, fpc_resize(g, image, h, w, 0), &logits);
+    if (status)
+        return status;
     const fpc_val p = fpc_op(g, "softmax", "tta.softmax", 1, &logits, NULL, NULL);
     fpc_output_mark(g, "probabilities", fpc_resize(g, p, r->h, r->w, 0));
-    st = fpc_graph_check(g);
-    st = st ? st : fpc_rewrite(g, (int)s->run.rewrite);
-    return st ? st : fpc_program_compile(s->ctx, arena, s->state, g, out);
+    if ((status = fpc_graph_check(g)) || (status = fpc_rewrite(g, (int)s->run.rewrite)))
+        return status;
+    return fpc_program_compile(s->ctx, arena, s->state, g, out);
 }
 
-fpc_status fpc_tta_open(fpc_stages *s, fpc_arena *arena, const fpc_tta *how, int32_t h, int32_t w, fpc_tta_run **out)
+fpc_status fpc_tta_open(fpc_experiment *s, fpc_arena *arena, const fpc_tta *how, int32_t h, int32_t w,
+                        fpc_tta_run **out)
 {
     fpc_tta_run *r = fpc_alloc(arena, sizeof *r);
     const size_t pixels = (size_t)h * (size_t)w, values = pixels * (size_t)s->classes;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     *out = r;
     if (!r)
         return FPC_ENOMEM;
-    *r = (fpc_tta_run){.stages = s, .how = *how, .h = h, .w = w, .classes = s->classes};
+    *r = (fpc_tta_run){.experiment = s, .how = *how, .h = h, .w = w, .classes = s->classes};
     if (!fpc_tta_on(how))
         return FPC_OK;
     r->mirrored = fpc_alloc(arena, pixels * 3);
@@ -120,9 +121,9 @@ fpc_status fpc_tta_open(fpc_stages *s, fpc_arena *arena, const fpc_tta *how, int
         r->channel[s->info.mirror_pairs[i][0]] = s->info.mirror_pairs[i][1];
         r->channel[s->info.mirror_pairs[i][1]] = s->info.mirror_pairs[i][0];
     }
-    for (int32_t i = 0; i < how->n_scales && !st; i++)
-        st = compile(r, arena, how->scale[i], &r->program[i]);
-    return st;
+    for (int32_t i = 0; i < how->n_scales && !status; i++)
+        status = compile(r, arena, how->scale[i], &r->program[i]);
+    return status;
 }
 
 /* ---- prediction ---- */
@@ -137,9 +138,11 @@ static void mirror(const uint8_t *from, int32_t h, int32_t w, uint8_t *to)
 static fpc_status branch(fpc_tta_run *r, int32_t i, const uint8_t *image, float *out)
 {
     const int64_t pixels = (int64_t)r->h * r->w;
-    fpc_status st = fpc_program_write(r->program[i], "image", FPC_U8, image, pixels * 3);
-    st = st ? st : fpc_program_run(r->program[i]);
-    return st ? st : fpc_program_read(r->program[i], "probabilities", FPC_F32, out, pixels * r->classes);
+    fpc_status status;
+    if ((status = fpc_program_write(r->program[i], "image", FPC_U8, image, pixels * 3)) ||
+        (status = fpc_program_run(r->program[i])))
+        return status;
+    return fpc_program_read(r->program[i], "probabilities", FPC_F32, out, pixels * r->classes);
 }
 
 /* one += two, mirrored back. */
@@ -158,15 +161,15 @@ fpc_status fpc_tta_probabilities(fpc_tta_run *r, const uint8_t *image, const flo
 {
     const int64_t n = (int64_t)r->h * r->w * r->classes;
     const float share = 1.0f / (float)(r->how.n_scales * (r->how.flip ? 2 : 1));
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     if (r->how.flip)
         mirror(image, r->h, r->w, r->mirrored);
     for (int32_t i = 0; i < r->how.n_scales; i++) {
-        st = branch(r, i, image, r->one);
-        if (!st && r->how.flip && !(st = branch(r, i, r->mirrored, r->two)))
+        status = branch(r, i, image, r->one);
+        if (!status && r->how.flip && !(status = branch(r, i, r->mirrored, r->two)))
             add_mirrored(r);
-        if (st)
-            return st;
+        if (status)
+            return status;
         for (int64_t k = 0; k < n; k++)
             r->mean[k] = i ? r->mean[k] + r->one[k] : r->one[k];
     }
@@ -180,18 +183,19 @@ fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels
 {
     const float *p;
     if (!fpc_tta_on(&r->how)) /* the plain prediction, to the bit */
-        return fpc_predict_step(r->stages, 1, r->h, r->w, image, labels);
-    const fpc_status st = fpc_tta_probabilities(r, image, &p);
-    for (int64_t i = 0; i < (int64_t)r->h * r->w && !st; i++, p += r->classes) {
+        return fpc_predict_step(r->experiment, 1, r->h, r->w, image, labels);
+    const fpc_status status = fpc_tta_probabilities(r, image, &p);
+    for (int64_t i = 0; i < (int64_t)r->h * r->w && !status; i++, p += r->classes) {
         int32_t best = 0;
         for (int32_t c = 1; c < r->classes; c++)
             best = p[c] > p[best] ? c : best;
         labels[i] = (uint8_t)best;
     }
-    return st;
+    return status;
 }
 
-void fpc_tta_count(const fpc_stages *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels, int32_t *tp_fp_fn)
+void fpc_tta_count(const fpc_experiment *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels,
+                   int32_t *tp_fp_fn)
 {
     for (int64_t i = 0; i < pixels; i++) {
         if (mask[i] == s->ignore || mask[i] >= s->classes)

@@ -23,12 +23,13 @@ const char *fpc_tta_text(fpc_arena *, const fpc_tta *);
 
 typedef struct fpc_tta_run fpc_tta_run;
 /* Compiles a program for each scale of pictures of h x w. */
-fpc_status fpc_tta_open(fpc_stages *, fpc_arena *, const fpc_tta *, int32_t h, int32_t w, fpc_tta_run **);
+fpc_status fpc_tta_open(fpc_experiment *, fpc_arena *, const fpc_tta *, int32_t h, int32_t w, fpc_tta_run **);
 /* Mean probabilities h*w*classes of one picture, valid until the next call. */
 fpc_status fpc_tta_probabilities(fpc_tta_run *, const uint8_t *image, const float **out);
 /* Labels h*w of one picture: the class of the highest mean probability. */
 fpc_status fpc_tta_predict(fpc_tta_run *, const uint8_t *image, uint8_t *labels);
 /* Adds to tp, fp, fn of each class, [classes][3]. */
-void fpc_tta_count(const fpc_stages *, const uint8_t *mask, const uint8_t *labels, int64_t pixels, int32_t *tp_fp_fn);
+void fpc_tta_count(const fpc_experiment *, const uint8_t *mask, const uint8_t *labels, int64_t pixels,
+                   int32_t *tp_fp_fn);
 
 #endif

@@ -6,21 +6,22 @@
 #include "experiment/step.h"
 #include <math.h>
 
-static fpc_val flat(fpc_stages *s, fpc_graph *g, const char *name)
+static fpc_val flat(fpc_experiment *s, fpc_graph *g, const char *name)
 {
     return fpc_buffer(g, name, 1, s->state->flat, FPC_F32, FPC_FILL_ZERO);
 }
 
-static fpc_status new_graph(fpc_stages *s, fpc_graph **g)
+static fpc_status new_graph(fpc_experiment *s, fpc_graph **g)
 {
     return fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, 1, g);
 }
 
-static fpc_status compile(fpc_stages *s, fpc_graph *g, fpc_program **out)
+static fpc_status compile(fpc_experiment *s, fpc_graph *g, fpc_program **out)
 {
-    fpc_status st = fpc_graph_check(g);
-    st = st ? st : fpc_graph_sweep(g, 0, NULL);
-    return st ? st : fpc_program_compile(s->ctx, s->arena, s->state, g, out);
+    fpc_status status;
+    if ((status = fpc_graph_check(g)) || (status = fpc_graph_sweep(g, 0, NULL)))
+        return status;
+    return fpc_program_compile(s->ctx, s->arena, s->state, g, out);
 }
 
 /* Where the gradient of a step lies. */
@@ -40,7 +41,7 @@ static fpc_val updated(const fpc_graph *g, fpc_val param)
 }
 
 /* Square of the norm of the gradient, and what clipping makes of it: out[0] scale, out[1] norm. */
-static fpc_val add_norm(fpc_stages *s, fpc_graph *g, fpc_val grad, fpc_val scaler, fpc_val out[2])
+static fpc_val add_norm(fpc_experiment *s, fpc_graph *g, fpc_val grad, fpc_val scaler, fpc_val out[2])
 {
     const fpc_clip_attr clip = {s->run.clip_norm};
     const fpc_val square = fpc_op(g, "sum_squares", "norm", 1, &grad, NULL, NULL);
@@ -49,26 +50,26 @@ static fpc_val add_norm(fpc_stages *s, fpc_graph *g, fpc_val grad, fpc_val scale
     return out[0];
 }
 
-static fpc_val scaler_of(fpc_stages *s, fpc_graph *g)
+static fpc_val scaler_of(fpc_experiment *s, fpc_graph *g)
 {
     return s->state->scaler ? fpc_buffer(g, "$scaler", 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO) : (fpc_val){-1};
 }
 
-static fpc_status compile_norm(fpc_stages *s)
+static fpc_status compile_norm(fpc_experiment *s)
 {
     struct fpc_programs *all = s->programs;
     fpc_graph *g;
     fpc_val out[2];
-    fpc_status st = new_graph(s, &g);
-    if (st)
-        return st;
+    fpc_status status = new_graph(s, &g);
+    if (status)
+        return status;
     add_norm(s, g, flat(s, g, gradient(all)), scaler_of(s, g), out);
     return compile(s, g, &all->norm);
 }
 
 /* Norm, clipping, optimizer and running average in one: the step number comes from the host, or, where steps may be
  * skipped, from the device's own count of those taken. A norm that is not finite leaves everything as it is. */
-fpc_status fpc_update_program(fpc_stages *s, fpc_program **out)
+fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
 {
     static const char *const slots[4] = {"$slot0", "$slot1", "$slot2", "$slot3"};
     struct fpc_programs *all = fpc_programs_of(s);
@@ -79,9 +80,9 @@ fpc_status fpc_update_program(fpc_stages *s, fpc_program **out)
         *out = all ? all->update : NULL;
         return all ? FPC_OK : FPC_ENOMEM;
     }
-    fpc_status st = new_graph(s, &g);
-    if (st)
-        return st;
+    fpc_status status = new_graph(s, &g);
+    if (status)
+        return status;
     const fpc_val scaler = scaler_of(s, g);
     fpc_flat f = {.size = sizeof f,
                   .param = flat(s, g, "$param"),
@@ -99,48 +100,46 @@ fpc_status fpc_update_program(fpc_stages *s, fpc_program **out)
     }
     for (int32_t i = 0; i < v->n_slots; i++)
         f.slot[i] = flat(s, g, slots[i]);
-    st = v->build(s->optimizer.self, g, &f);
-    if (st)
-        return st;
+    status = v->build(s->optimizer.self, g, &f);
+    if (status)
+        return status;
     if (s->run.ema > 0)
         fpc_op(g, "ema", "average", 4,
                (fpc_val[]){flat(s, g, "$average"), updated(g, f.param), fpc_input(g, "decay", fpc_vector(1), g->real),
                            f.scale},
                NULL, NULL);
-    st = compile(s, g, &all->update);
+    status = compile(s, g, &all->update);
     *out = all->update;
-    return st;
+    return status;
 }
 
-fpc_status fpc_update_accumulate(fpc_stages *s)
+fpc_status fpc_update_accumulate(fpc_experiment *s)
 {
     struct fpc_programs *all = s->programs;
     fpc_graph *g;
-    fpc_status st = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(s->state->flat, s->backend->device.real),
-                                      "the accumulated gradients", &s->state->accum);
-    st = st ? st : new_graph(s, &g);
-    if (st)
-        return st;
+    fpc_status status;
+    if ((status = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(s->state->flat, s->backend->device.real),
+                                    "the accumulated gradients", &s->state->accum)) ||
+        (status = new_graph(s, &g)))
+        return status;
     fpc_op(g, "accumulate", "accumulate", 2, (fpc_val[]){flat(s, g, "$accum"), flat(s, g, "$grad")}, NULL, NULL);
-    st = compile(s, g, &all->accumulate);
-    st = st ? st : new_graph(s, &g);
-    if (st)
-        return st;
+    if ((status = compile(s, g, &all->accumulate)) || (status = new_graph(s, &g)))
+        return status;
     const fpc_val acc = flat(s, g, "$accum");
     fpc_op(g, "zero", "clear", 1, &acc, NULL, NULL);
     return compile(s, g, &all->clear);
 }
 
-static fpc_status gradient_norm(fpc_stages *s, double *norm)
+static fpc_status gradient_norm(fpc_experiment *s, double *norm)
 {
     struct fpc_programs *all = fpc_programs_of(s);
-    fpc_status st = all ? FPC_OK : FPC_ENOMEM;
-    st = st || all->norm ? st : compile_norm(s);
-    st = st ? st : fpc_program_run(all->norm);
-    return st ? st : fpc_program_read(all->norm, "norm", FPC_F64, norm, 1);
+    fpc_status status = all ? FPC_OK : FPC_ENOMEM;
+    if ((status = status || all->norm ? status : compile_norm(s)) || (status = fpc_program_run(all->norm)))
+        return status;
+    return fpc_program_read(all->norm, "norm", FPC_F64, norm, 1);
 }
 
-double fpc_update_decay(const fpc_stages *s, int64_t step)
+double fpc_update_decay(const fpc_experiment *s, int64_t step)
 {
     const double t = (double)step, young = (1 + t) / (10 + t); /* a young average forgets its start faster */
     return s->run.ema < young ? s->run.ema : young;
@@ -152,80 +151,86 @@ int fpc_scaler_goes_on(const void *state)
 }
 
 /* Whether an update whose gradient was not finite counts as skipped: FPC_OK, or FPC_ENAN. */
-static fpc_status skipped(fpc_stages *s, fpc_program *p)
+static fpc_status skipped(fpc_experiment *s, fpc_program *p)
 {
     float state[4];
-    const fpc_status st = s->state->scaler ? fpc_program_read(p, "scaler", FPC_F32, state, 4) : FPC_ENAN;
-    return st ? st : fpc_scaler_goes_on(state) ? FPC_OK : FPC_ENAN;
+    const fpc_status status = s->state->scaler ? fpc_program_read(p, "scaler", FPC_F32, state, 4) : FPC_ENAN;
+    return status ? status : fpc_scaler_goes_on(state) ? FPC_OK : FPC_ENAN;
 }
 
-fpc_status fpc_update_apply(fpc_stages *s, int64_t step, double lr, double *norm)
+fpc_status fpc_update_apply(fpc_experiment *s, int64_t step, double lr, double *norm)
 {
     const double t = (double)step, decay = fpc_update_decay(s, step);
     fpc_program *p;
-    fpc_status st = fpc_update_program(s, &p);
-    st = st ? st : fpc_program_write(p, "lr", FPC_F64, &lr, 1);
-    if (!st && fpc_program_has(p, "step"))
-        st = fpc_program_write(p, "step", FPC_F64, &t, 1);
-    if (!st && fpc_program_has(p, "decay"))
-        st = fpc_program_write(p, "decay", FPC_F64, &decay, 1);
-    st = st ? st : fpc_program_run(p);
-    st = st ? st : fpc_program_read(p, "norm", FPC_F64, norm, 1);
-    return st || isfinite(*norm) ? st : skipped(s, p);
+    fpc_status status = fpc_update_program(s, &p);
+    if (!status)
+        status = fpc_program_write(p, "lr", FPC_F64, &lr, 1);
+    if (!status && fpc_program_has(p, "step"))
+        status = fpc_program_write(p, "step", FPC_F64, &t, 1);
+    if (!status && fpc_program_has(p, "decay"))
+        status = fpc_program_write(p, "decay", FPC_F64, &decay, 1);
+    if (!status)
+        status = fpc_program_run(p);
+    if (!status)
+        status = fpc_program_read(p, "norm", FPC_F64, norm, 1);
+    return status || isfinite(*norm) ? status : skipped(s, p);
 }
 
-fpc_status fpc_stages_update(fpc_stages *s, int64_t step, double lr, double *grad_norm)
+fpc_status fpc_experiment_update(fpc_experiment *s, int64_t step, double lr, double *grad_norm)
 {
     return fpc_update_apply(s, step, lr, grad_norm);
 }
 
 /* ---- sharpness-aware minimisation: the gradient at w + rho g/|g| takes the place of the gradient g at w ---- */
 
-static fpc_status compile_perturb(fpc_stages *s)
+static fpc_status compile_perturb(fpc_experiment *s)
 {
     struct fpc_programs *all = s->programs;
     fpc_graph *g;
-    fpc_status st = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(s->state->flat, s->backend->device.real),
-                                      "the parameters kept aside", &s->state->kept);
-    st = st ? st : new_graph(s, &g);
-    if (st)
-        return st;
+    fpc_status status;
+    if ((status = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(s->state->flat, s->backend->device.real),
+                                    "the parameters kept aside", &s->state->kept)) ||
+        (status = new_graph(s, &g)))
+        return status;
     fpc_op(g, "add_scaled", "perturb", 3,
            (fpc_val[]){flat(s, g, "$param"), flat(s, g, gradient(all)), fpc_input(g, "scale", fpc_vector(1), g->real)},
            NULL, NULL);
     return compile(s, g, &all->perturb);
 }
 
-static fpc_status perturb(fpc_stages *s, double norm)
+static fpc_status perturb(fpc_experiment *s, double norm)
 {
     struct fpc_programs *all = s->programs;
     float factor[4] = {1, 0, 0, 0}; /* of the gradients in memory, which `norm` leaves out */
-    fpc_status st = all->perturb ? FPC_OK : compile_perturb(s);
-    if (!st && s->state->scaler)
-        st = fpc_backend_copy(s->backend, factor, s->state->scaler, sizeof factor, FPC_TO_HOST);
+    fpc_status status = all->perturb ? FPC_OK : compile_perturb(s);
+    if (!status && s->state->scaler)
+        status = fpc_backend_copy(s->backend, factor, s->state->scaler, sizeof factor, FPC_TO_HOST);
     const double scale = s->sam / ((norm + 1e-12) * (double)factor[0]);
-    st = st ? st : fpc_state_keep_buffers(s->state, 1);
-    st = st ? st
-            : fpc_backend_copy(s->backend, s->state->kept, s->state->param,
-                               fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE);
-    st = st ? st : fpc_program_write(all->perturb, "scale", FPC_F64, &scale, 1);
-    return st ? st : fpc_program_run(all->perturb);
+    if (!status)
+        status = fpc_state_keep_buffers(s->state, 1);
+    if ((status = status ? status
+                         : fpc_backend_copy(s->backend, s->state->kept, s->state->param,
+                                            fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE)) ||
+        (status = fpc_program_write(all->perturb, "scale", FPC_F64, &scale, 1)))
+        return status;
+    return fpc_program_run(all->perturb);
 }
 
-fpc_status fpc_update_uphill(fpc_stages *s, fpc_status (*there)(void *arg), void *arg)
+fpc_status fpc_update_ascend(fpc_experiment *s, fpc_status (*there)(void *arg), void *arg)
 {
     double norm = 0;
-    fpc_status st = gradient_norm(s, &norm), back;
-    if (!st && !isfinite(norm)) /* nothing to follow: the update finds it and leaves everything as it is */
+    fpc_status status = gradient_norm(s, &norm), back;
+    if (!status && !isfinite(norm)) /* nothing to follow: the update finds it and leaves everything as it is */
         return FPC_OK;
-    st = st ? st : perturb(s, norm);
-    if (st)
-        return st;
-    st = there(arg);
+    if (!status)
+        status = perturb(s, norm);
+    if (status)
+        return status;
+    status = there(arg);
     back = fpc_backend_copy(s->backend, s->state->param, s->state->kept,
                             fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE);
     back = back ? back : fpc_state_restore_buffers(s->state, 1);
-    return st ? st : back;
+    return status ? status : back;
 }
 
 static fpc_status run_program(void *program)
@@ -233,26 +238,27 @@ static fpc_status run_program(void *program)
     return fpc_program_run(program);
 }
 
-fpc_status fpc_stages_step(fpc_stages *s, fpc_program *program, int64_t step, double lr, double *grad_norm)
+fpc_status fpc_experiment_step(fpc_experiment *s, fpc_program *program, int64_t step, double lr, double *grad_norm)
 {
-    const fpc_status st = s->sam > 0 ? fpc_update_uphill(s, run_program, program) : FPC_OK;
-    return st ? st : fpc_update_apply(s, step, lr, grad_norm);
+    const fpc_status status = s->sam > 0 ? fpc_update_ascend(s, run_program, program) : FPC_OK;
+    return status ? status : fpc_update_apply(s, step, lr, grad_norm);
 }
 
 /* ---- stochastic weight averaging ---- */
 
-fpc_status fpc_stages_swa(fpc_stages *s, int64_t n)
+fpc_status fpc_experiment_swa(fpc_experiment *s, int64_t n)
 {
     struct fpc_programs *all = fpc_programs_of(s);
     const double decay = (double)n / (double)(n + 1);
     fpc_graph *g;
-    fpc_status st = all ? FPC_OK : FPC_ENOMEM;
-    if (!st && !all->swa && !(st = new_graph(s, &g))) {
+    fpc_status status = all ? FPC_OK : FPC_ENOMEM;
+    if (!status && !all->swa && !(status = new_graph(s, &g))) {
         fpc_op(g, "ema", "swa", 3,
                (fpc_val[]){flat(s, g, "$swa"), flat(s, g, "$param"), fpc_input(g, "decay", fpc_vector(1), g->real)},
                NULL, NULL);
-        st = compile(s, g, &all->swa);
+        status = compile(s, g, &all->swa);
     }
-    st = st ? st : fpc_program_write(all->swa, "decay", FPC_F64, &decay, 1);
-    return st ? st : fpc_program_run(all->swa);
+    if (!status)
+        status = fpc_program_write(all->swa, "decay", FPC_F64, &decay, 1);
+    return status ? status : fpc_program_run(all->swa);
 }

@@ -20,11 +20,11 @@ fpc_status fpc_graph_check(fpc_graph *g)
 {
     if (!g->failed)
         return FPC_OK;
-    const fpc_status st = fpc_ctx_status(g->ctx);
-    return st ? st : FPC_EINVAL;
+    const fpc_status status = fpc_ctx_status(g->ctx);
+    return status ? status : FPC_EINVAL;
 }
 
-fpc_val fpc_graph_fail(fpc_graph *g, fpc_status st, const char *fmt, ...)
+fpc_val fpc_graph_fail(fpc_graph *g, fpc_status status, const char *fmt, ...)
 {
     char text[400];
     va_list ap;
@@ -32,7 +32,7 @@ fpc_val fpc_graph_fail(fpc_graph *g, fpc_status st, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     if (!g->failed)
-        fpc_fail(g->ctx, st, "%s%s%s", g->scope, g->scope[0] ? ": " : "", text);
+        fpc_fail(g->ctx, status, "%s%s%s", g->scope, g->scope[0] ? ": " : "", text);
     g->failed = 1;
     return (fpc_val){-1};
 }
@@ -213,8 +213,8 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
                   .in = in,
                   .out = out,
                   .attr = node->attr};
-    const fpc_status st = def->infer(g->ctx, &n);
-    return st ? st : check_rows(g->ctx, def, node->in_access, &n);
+    const fpc_status status = def->infer(g->ctx, &n);
+    return status ? status : check_rows(g->ctx, def, node->in_access, &n);
 }
 
 fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,

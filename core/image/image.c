@@ -46,13 +46,13 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, int p
 {
     FILE *file;
     enum kind kind = NEITHER;
-    fpc_status st = open_file(ctx, path, &file, &kind);
-    if (st != FPC_OK)
-        return st;
-    st = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out)
-                      : fpc_png_decode(ctx, arena, path, file, pixels, 0, out);
+    fpc_status status = open_file(ctx, path, &file, &kind);
+    if (status != FPC_OK)
+        return status;
+    status = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out)
+                          : fpc_png_decode(ctx, arena, path, file, pixels, 0, out);
     fclose(file);
-    return st;
+    return status;
 }
 
 fpc_status fpc_image_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
@@ -64,10 +64,10 @@ fpc_status fpc_image_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_
 fpc_status fpc_image_size(fpc_ctx *ctx, const char *path, int32_t *w, int32_t *h)
 {
     fpc_image image = {0};
-    const fpc_status st = decode(ctx, NULL, path, 0, &image);
+    const fpc_status status = decode(ctx, NULL, path, 0, &image);
     *w = image.w;
     *h = image.h;
-    return st;
+    return status;
 }
 
 fpc_status fpc_mask_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
@@ -75,13 +75,14 @@ fpc_status fpc_mask_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_i
     FILE *file;
     enum kind kind = NEITHER;
     *out = (fpc_image){0};
-    fpc_status st = open_file(ctx, path, &file, &kind);
-    if (st != FPC_OK)
-        return st;
+    fpc_status status = open_file(ctx, path, &file, &kind);
+    if (status != FPC_OK)
+        return status;
     if (kind == JPEG) /* its losses change labels */
-        st = fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values", path);
+        status =
+            fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values", path);
     else
-        st = fpc_png_decode(ctx, arena, path, file, 1, 1, out);
+        status = fpc_png_decode(ctx, arena, path, file, 1, 1, out);
     fclose(file);
-    return st;
+    return status;
 }

@@ -58,9 +58,9 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, struc
     r->progress.progress_monitor = watch;
     jpeg_stdio_src(&r->jpeg, file);
     jpeg_read_header(&r->jpeg, TRUE);
-    const fpc_status st = fpc_image_check_size(ctx, path, r->jpeg.image_width, r->jpeg.image_height);
-    if (st != FPC_OK)
-        return st;
+    const fpc_status status = fpc_image_check_size(ctx, path, r->jpeg.image_width, r->jpeg.image_height);
+    if (status != FPC_OK)
+        return status;
     *out = (fpc_image){(int32_t)r->jpeg.image_width, (int32_t)r->jpeg.image_height, 3, NULL};
     if (!pixels)
         return FPC_OK;
@@ -91,9 +91,9 @@ fpc_status fpc_jpeg_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FIL
     r.err.error_exit = fatal;
     r.err.emit_message = message;
     r.err.output_message = quiet;
-    const fpc_status st = decode(ctx, arena, path, &r, file, pixels, out, &broken);
+    const fpc_status status = decode(ctx, arena, path, &r, file, pixels, out, &broken);
     jpeg_destroy_decompress(&r.jpeg);
     if (broken)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: broken JPEG: %s", path, r.said);
-    return st;
+    return status;
 }

@@ -58,11 +58,12 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_s
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff); /* our own sentence instead of the library's */
     png_set_chunk_malloc_max(png, 8 << 20);
     png_read_info(png, info);
-    fpc_status st = fpc_image_check_size(ctx, path, png_get_image_width(png, info), png_get_image_height(png, info));
-    if (st == FPC_OK && labels)
-        st = check_labels(ctx, path, png, info);
-    if (st != FPC_OK)
-        return st;
+    fpc_status status =
+        fpc_image_check_size(ctx, path, png_get_image_width(png, info), png_get_image_height(png, info));
+    if (status == FPC_OK && labels)
+        status = check_labels(ctx, path, png, info);
+    if (status != FPC_OK)
+        return status;
     *out = (fpc_image){(int32_t)png_get_image_width(png, info), (int32_t)png_get_image_height(png, info),
                        labels ? 1 : 3, NULL};
     if (!pixels)
@@ -98,11 +99,11 @@ fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE
         png_destroy_read_struct(&png, NULL, NULL);
         return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for libpng", path);
     }
-    const fpc_status st = decode(ctx, arena, path, png, info, file, pixels, labels, out, &broken);
+    const fpc_status status = decode(ctx, arena, path, png, info, file, pixels, labels, out, &broken);
     png_destroy_read_struct(&png, &info, NULL);
     if (broken)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: broken PNG: %s", path, said.text);
-    return st;
+    return status;
 }
 
 /* ---- writing ---- */
@@ -159,21 +160,21 @@ fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, cons
                           const uint8_t (*palette)[3], int32_t n, const uint8_t **data, size_t *bytes)
 {
     char *made = NULL;
-    fpc_status st = check_shape(ctx, name, image, n);
-    FILE *file = st ? NULL : open_memstream(&made, bytes);
-    if (st)
-        return st;
+    fpc_status status = check_shape(ctx, name, image, n);
+    FILE *file = status ? NULL : open_memstream(&made, bytes);
+    if (status)
+        return status;
     if (!file)
         return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
-    st = write_to(ctx, name, file, image, palette, n);
-    if (fclose(file) != 0 && st == FPC_OK)
-        st = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
-    uint8_t *copy = st ? NULL : fpc_alloc(arena, *bytes);
+    status = write_to(ctx, name, file, image, palette, n);
+    if (fclose(file) != 0 && status == FPC_OK)
+        status = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
+    uint8_t *copy = status ? NULL : fpc_alloc(arena, *bytes);
     if (copy)
         memcpy(copy, made, *bytes);
     free(made);
     *data = copy;
-    return st ? st : copy ? FPC_OK : FPC_ENOMEM;
+    return status ? status : copy ? FPC_OK : FPC_ENOMEM;
 }
 
 fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const uint8_t *data, size_t bytes,
@@ -183,10 +184,10 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
     if (!file)
         return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
-    const fpc_status st = fpc_png_decode(ctx, arena, name, file, 1, 1, out);
+    const fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, 1, out);
     fclose(file);
     /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
-    for (size_t at = 8; st == FPC_OK && at + 12 <= bytes;) {
+    for (size_t at = 8; status == FPC_OK && at + 12 <= bytes;) {
         const size_t length =
             (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 | (size_t)data[at + 2] << 8 | (size_t)data[at + 3];
         if (length > bytes - at - 12)
@@ -198,7 +199,7 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
         }
         at += length + 12;
     }
-    return st;
+    return status;
 }
 
 fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
@@ -212,12 +213,12 @@ fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image,
     FILE *file = fopen(temporary, "wb");
     if (!file)
         return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));
-    fpc_status st = write_to(ctx, path, file, image, palette, n);
-    if (fclose(file) != 0 && st == FPC_OK)
-        st = fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s", path, strerror(errno));
-    if (st == FPC_OK && rename(temporary, path) != 0)
-        st = fpc_fail(ctx, FPC_EIO, "%s: cannot be put in place: %s", path, strerror(errno));
-    if (st != FPC_OK)
+    fpc_status status = write_to(ctx, path, file, image, palette, n);
+    if (fclose(file) != 0 && status == FPC_OK)
+        status = fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s", path, strerror(errno));
+    if (status == FPC_OK && rename(temporary, path) != 0)
+        status = fpc_fail(ctx, FPC_EIO, "%s: cannot be put in place: %s", path, strerror(errno));
+    if (status != FPC_OK)
         unlink(temporary);
-    return st;
+    return status;
 }

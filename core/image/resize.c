@@ -102,11 +102,11 @@ fpc_status fpc_image_resize(fpc_ctx *ctx, fpc_arena *arena, const fpc_image *in,
             continue;
         struct filter f = {0};
         fpc_image next;
-        fpc_status st = make_image(ctx, arena, pass ? now.w : w, pass ? h : now.h, 3, &next);
-        if (st == FPC_OK)
-            st = make_filter(arena, from, to, &f);
-        if (st != FPC_OK)
-            return st;
+        fpc_status status = make_image(ctx, arena, pass ? now.w : w, pass ? h : now.h, 3, &next);
+        if (status == FPC_OK)
+            status = make_filter(arena, from, to, &f);
+        if (status != FPC_OK)
+            return status;
         if (pass)
             along_columns(&now, &f, &next);
         else
@@ -122,9 +122,9 @@ fpc_status fpc_mask_resize(fpc_ctx *ctx, fpc_arena *arena, const fpc_image *in, 
     fpc_image made;
     if (in->c != 1 || in->w < 1 || in->h < 1)
         return fpc_fail(ctx, FPC_EINVAL, "a mask has one channel; this one has %d", in->c);
-    const fpc_status st = make_image(ctx, arena, w, h, 1, &made);
-    if (st != FPC_OK)
-        return st;
+    const fpc_status status = make_image(ctx, arena, w, h, 1, &made);
+    if (status != FPC_OK)
+        return status;
     for (int32_t y = 0; y < h; y++) {
         const int64_t from = (2 * (int64_t)y + 1) * in->h / (2 * (int64_t)h) * in->w;
         for (int32_t x = 0; x < w; x++)

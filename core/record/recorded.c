@@ -94,9 +94,9 @@ static fpc_status check_columns(fpc_ctx *ctx, const char *path, json_t *root)
         return fpc_fail(ctx, FPC_EFORMAT,
                         "%s: is no history: an object of arrays is needed, like {\"val_f_score\": [0.1, 0.2], ...}",
                         path);
-    if (json_object_size(root) > FPC_PAST_COLUMNS)
+    if (json_object_size(root) > FPC_RECORDED_COLUMNS)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: has %zu columns; at most %d are read", path, json_object_size(root),
-                        FPC_PAST_COLUMNS);
+                        FPC_RECORDED_COLUMNS);
     json_object_foreach(root, key, array)
     {
         if (!json_is_array(array))
@@ -111,13 +111,13 @@ static fpc_status check_columns(fpc_ctx *ctx, const char *path, json_t *root)
     }
     if (!epochs)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: the history holds no epoch yet", path);
-    if ((int64_t)epochs > FPC_PAST_EPOCHS)
+    if ((int64_t)epochs > FPC_RECORDED_EPOCHS)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: has %zu epochs; at most %lld are read", path, epochs,
-                        (long long)FPC_PAST_EPOCHS);
+                        (long long)FPC_RECORDED_EPOCHS);
     return FPC_OK;
 }
 
-static fpc_status read_columns(fpc_ctx *ctx, fpc_arena *arena, const char *path, json_t *root, fpc_past *past)
+static fpc_status read_columns(fpc_ctx *ctx, fpc_arena *arena, const char *path, json_t *root, fpc_recorded *recorded)
 {
     const fpc_status bad = check_columns(ctx, path, root);
     const char **column, *key;
@@ -130,39 +130,39 @@ static fpc_status read_columns(fpc_ctx *ctx, fpc_arena *arena, const char *path,
     value = fpc_alloc(arena, json_object_size(root) * sizeof *value);
     if (!column || !value)
         return FPC_ENOMEM;
-    past->column = column;
-    past->value = value;
+    recorded->column = column;
+    recorded->value = value;
     json_object_foreach(root, key, array)
     {
         double *v = fpc_alloc(arena, json_array_size(array) * sizeof *v);
         fpc_status status;
 
-        if (!v || !(column[past->n_columns] = fpc_strdup(arena, key)))
+        if (!v || !(column[recorded->n_columns] = fpc_strdup(arena, key)))
             return FPC_ENOMEM;
         if ((status = read_column(ctx, path, key, array, v)))
             return status;
-        value[past->n_columns++] = v;
-        past->epochs = (int64_t)json_array_size(array);
+        value[recorded->n_columns++] = v;
+        recorded->epochs = (int64_t)json_array_size(array);
     }
     return FPC_OK;
 }
 
-static fpc_status read_history(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_past *past)
+static fpc_status read_history(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_recorded *recorded)
 {
     json_t *root;
     fpc_status status = load_json(ctx, path, &root);
 
     if (!status)
-        status = read_columns(ctx, arena, path, root, past);
+        status = read_columns(ctx, arena, path, root, recorded);
     json_decref(root);
     return status;
 }
 
-const double *fpc_past_column(const fpc_past *past, const char *key)
+const double *fpc_recorded_column(const fpc_recorded *recorded, const char *key)
 {
-    for (int32_t i = 0; i < past->n_columns; i++)
-        if (!strcmp(past->column[i], key))
-            return past->value[i];
+    for (int32_t i = 0; i < recorded->n_columns; i++)
+        if (!strcmp(recorded->column[i], key))
+            return recorded->value[i];
     return NULL;
 }
 
@@ -178,20 +178,20 @@ static int is_stamp(const char *at)
 }
 
 /* The path whose last part has a name: that of "." is that of the folder it stands for. */
-static const char *named_path(fpc_arena *arena, const fpc_past *past)
+static const char *named_path(fpc_arena *arena, const fpc_recorded *recorded)
 {
-    const char *slash = strrchr(past->path, '/'), *base = slash ? slash + 1 : past->path;
-    char *real = !strcmp(base, ".") || !strcmp(base, "..") ? realpath(past->path, NULL) : NULL;
-    const char *path = real ? fpc_strdup(arena, real) : past->path;
+    const char *slash = strrchr(recorded->path, '/'), *base = slash ? slash + 1 : recorded->path;
+    char *real = !strcmp(base, ".") || !strcmp(base, "..") ? realpath(recorded->path, NULL) : NULL;
+    const char *path = real ? fpc_strdup(arena, real) : recorded->path;
 
     free(real);
     return path;
 }
 
 /* "lmsa_v1__microsegformer_20251007_153857.json" and "lmsa_v1-20251007-153857-2" to name, when and label. */
-static fpc_status read_names(fpc_arena *arena, fpc_past *past)
+static fpc_status read_names(fpc_arena *arena, fpc_recorded *recorded)
 {
-    const char *path = named_path(arena, past), *rest = "";
+    const char *path = named_path(arena, recorded), *rest = "";
     size_t n = path ? strlen(path) : 0, stem, begin;
     char *base, *found = NULL;
 
@@ -202,55 +202,55 @@ static fpc_status read_names(fpc_arena *arena, fpc_past *past)
     if (!path || !(base = fpc_sprintf(arena, "%.*s", (int)(n - begin), path + begin)))
         return FPC_ENOMEM;
     stem = strlen(base);
-    if (!past->folder && stem > 5 && !strcmp(base + stem - 5, ".json"))
+    if (!recorded->folder && stem > 5 && !strcmp(base + stem - 5, ".json"))
         base[stem -= 5] = '\0';
     for (size_t i = 1; i + STAMP <= stem; i++)
         if ((base[i - 1] == '_' || base[i - 1] == '-') && is_stamp(base + i))
             found = base + i;
-    past->name = past->when = "";
+    recorded->name = recorded->when = "";
     if (found) {
         rest = found + STAMP;
-        if (!(past->when = fpc_sprintf(arena, "%.8s_%.6s", found, found + 9)))
+        if (!(recorded->when = fpc_sprintf(arena, "%.8s_%.6s", found, found + 9)))
             return FPC_ENOMEM;
         const int by_reports = found[-1] == '_'; /* a name of ours ends where the time begins, and may hold __ */
         found[-1] = '\0';
         if ((found = by_reports ? strstr(base, "__") : NULL) && found > base)
             *found = '\0';
     }
-    past->name = base;
-    past->label = *past->when ? fpc_sprintf(arena, "%s (%s%s)", base, past->when + 4, rest) : base;
-    return past->label ? FPC_OK : FPC_ENOMEM;
+    recorded->name = base;
+    recorded->label = *recorded->when ? fpc_sprintf(arena, "%s (%s%s)", base, recorded->when + 4, rest) : base;
+    return recorded->label ? FPC_OK : FPC_ENOMEM;
 }
 
-fpc_status fpc_past_labels(fpc_arena *arena, int32_t n, fpc_past *const *past)
+fpc_status fpc_recorded_labels(fpc_arena *arena, int32_t n, fpc_recorded *const *recorded)
 {
     for (int32_t i = 1; i < n; i++) {
-        const char *label = past[i]->label;
+        const char *label = recorded[i]->label;
         for (int32_t k = 2, j = 0; j < i; j++) {
-            if (strcmp(past[j]->label, label))
+            if (strcmp(recorded[j]->label, label))
                 continue;
-            if (!(label = fpc_sprintf(arena, "%s #%d", past[i]->label, (int)k++)))
+            if (!(label = fpc_sprintf(arena, "%s #%d", recorded[i]->label, (int)k++)))
                 return FPC_ENOMEM;
             j = -1; /* once more against all */
         }
-        past[i]->label = label;
+        recorded[i]->label = label;
     }
     return FPC_OK;
 }
 
 /* ---- what a folder holds beside the history ---- */
 
-static const char *value_of(const fpc_past *past, const char *section, const char *key)
+static const char *value_of(const fpc_recorded *recorded, const char *section, const char *key)
 {
-    const fpc_section *s = past->recipe ? fpc_recipe_section(past->recipe, section) : NULL;
+    const fpc_section *s = recorded->recipe ? fpc_recipe_section(recorded->recipe, section) : NULL;
     const fpc_entry *e = s ? fpc_section_entry(s, key) : NULL;
 
     return e ? e->value : NULL;
 }
 
-int64_t fpc_past_number(const fpc_past *past, const char *section, const char *key, int64_t other)
+int64_t fpc_recorded_number(const fpc_recorded *recorded, const char *section, const char *key, int64_t other)
 {
-    const char *text = value_of(past, section, key);
+    const char *text = value_of(recorded, section, key);
     char *end;
 
     if (!text)
@@ -260,22 +260,22 @@ int64_t fpc_past_number(const fpc_past *past, const char *section, const char *k
     return errno || end == text || *end ? other : v;
 }
 
-static fpc_status take_papers(fpc_arena *arena, const json_t *log, fpc_past *past)
+static fpc_status take_papers(fpc_arena *arena, const json_t *log, fpc_recorded *recorded)
 {
     const char *status = json_string_value(json_object_get(log, "status"));
     const char *name = json_string_value(json_object_get(log, "name"));
 
-    if (status && !(past->ended = fpc_strdup(arena, status)))
+    if (status && !(recorded->ended = fpc_strdup(arena, status)))
         return FPC_ENOMEM;
-    if (name && *name && !(past->name = fpc_strdup(arena, name)))
+    if (name && *name && !(recorded->name = fpc_strdup(arena, name)))
         return FPC_ENOMEM;
-    past->parameters = json_integer_value(json_object_get(log, "parameters"));
-    past->saved_epoch = json_integer_value(json_object_get(log, "best_epoch"));
+    recorded->parameters = json_integer_value(json_object_get(log, "parameters"));
+    recorded->saved_epoch = json_integer_value(json_object_get(log, "best_epoch"));
     return FPC_OK;
 }
 
 /* The papers only add to the record: where they are broken, that is said, and the rest is read. */
-static fpc_status read_papers(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_past *past)
+static fpc_status read_papers(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_recorded *recorded)
 {
     fpc_ctx *own;
     json_t *log;
@@ -288,98 +288,101 @@ static fpc_status read_papers(fpc_ctx *ctx, fpc_arena *arena, const char *path, 
     if (load_json(own, path, &log))
         fpc_log(ctx, FPC_LOG_WARN, "%s; how the run ended is unknown", fpc_ctx_error(own));
     else
-        status = take_papers(arena, log, past);
+        status = take_papers(arena, log, recorded);
     json_decref(log);
     fpc_ctx_free(own);
     return status;
 }
 
-static fpc_status read_folder(fpc_ctx *ctx, fpc_arena *arena, fpc_past *past)
+static fpc_status read_folder(fpc_ctx *ctx, fpc_arena *arena, fpc_recorded *recorded)
 {
-    const char *history = fpc_sprintf(arena, "%s/history.json", past->path),
-               *papers = fpc_sprintf(arena, "%s/run.json", past->path),
-               *recipe = fpc_sprintf(arena, "%s/recipe.ini", past->path);
+    const char *history = fpc_sprintf(arena, "%s/history.json", recorded->path),
+               *papers = fpc_sprintf(arena, "%s/run.json", recorded->path),
+               *recipe = fpc_sprintf(arena, "%s/recipe.ini", recorded->path);
     fpc_recipe *read = NULL;
     fpc_status status;
 
     if (!history || !papers || !recipe)
         return FPC_ENOMEM;
-    past->folder = past->path;
+    recorded->folder = recorded->path;
     if (access(history, F_OK))
         return fpc_fail(ctx, FPC_ENOENT, "%s: is no run folder, or its run finished no epoch: there is no history.json",
-                        past->path);
-    if ((status = read_names(arena, past)) || (status = read_history(ctx, arena, history, past)) ||
-        (status = read_papers(ctx, arena, papers, past)))
+                        recorded->path);
+    if ((status = read_names(arena, recorded)) || (status = read_history(ctx, arena, history, recorded)) ||
+        (status = read_papers(ctx, arena, papers, recorded)))
         return status;
     if (!access(recipe, F_OK)) {
         if ((status = fpc_recipe_read(ctx, arena, recipe, 0, NULL, &read)))
             return status;
-        past->recipe = read;
+        recorded->recipe = read;
     }
     return FPC_OK;
 }
 
 /* ---- what picks the best ---- */
 
-static int has_values(const fpc_past *past, const char *key)
+static int has_values(const fpc_recorded *recorded, const char *key)
 {
-    const double *v = fpc_past_column(past, key);
+    const double *v = fpc_recorded_column(recorded, key);
 
-    return v && fpc_series_best(past->epochs, v, 1) >= 0;
+    return v && fpc_series_best(recorded->epochs, v, 1) >= 0;
 }
 
 /* The column that the recipe names, else the first of the usual ones that has values. */
-static fpc_status choose_monitor(fpc_arena *arena, fpc_past *past)
+static fpc_status choose_monitor(fpc_arena *arena, fpc_recorded *recorded)
 {
     static const char *const usual[] = {"val_f_score", "val_accuracy", "val_loss", "train_f_score", "train_loss"};
-    const char *metric = value_of(past, "run", "metric");
+    const char *metric = value_of(recorded, "run", "metric");
 
     for (int part = 0; metric && part < 2; part++) {
         const char *key = fpc_sprintf(arena, "%s_%s", part ? "train" : "val", metric);
         if (!key)
             return FPC_ENOMEM;
-        if (!past->monitor && has_values(past, key))
-            past->monitor = key;
+        if (!recorded->monitor && has_values(recorded, key))
+            recorded->monitor = key;
     }
-    for (size_t i = 0; i < sizeof usual / sizeof *usual && !past->monitor; i++)
-        if (has_values(past, usual[i]))
-            past->monitor = usual[i];
-    past->higher_is_better = !past->monitor || !strstr(past->monitor, "loss");
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && !recorded->monitor; i++)
+        if (has_values(recorded, usual[i]))
+            recorded->monitor = usual[i];
+    recorded->higher_is_better = !recorded->monitor || !strstr(recorded->monitor, "loss");
     return FPC_OK;
 }
 
-int64_t fpc_past_best(const fpc_past *past)
+int64_t fpc_recorded_best(const fpc_recorded *recorded)
 {
-    return past->monitor ? fpc_series_best(past->epochs, fpc_past_column(past, past->monitor), past->higher_is_better)
-                         : -1;
+    return recorded->monitor ? fpc_series_best(recorded->epochs, fpc_recorded_column(recorded, recorded->monitor),
+                                               recorded->higher_is_better)
+                             : -1;
 }
 
-void fpc_past_judge(fpc_past *past)
+void fpc_recorded_judge(fpc_recorded *recorded)
 {
-    const int64_t meant = fpc_past_number(past, "run", "epochs", 0);
+    const int64_t meant = fpc_recorded_number(recorded, "run", "epochs", 0);
 
-    past->truncated = !past->ended && past->epochs > 1 && fpc_past_best(past) == past->epochs - 1 &&
-                      (meant == 0 || past->epochs < meant);
+    recorded->truncated = !recorded->ended && recorded->epochs > 1 &&
+                          fpc_recorded_best(recorded) == recorded->epochs - 1 &&
+                          (meant == 0 || recorded->epochs < meant);
 }
 
-fpc_status fpc_past_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_past **out)
+fpc_status fpc_recorded_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_recorded **out)
 {
-    fpc_past *past = fpc_alloc(arena, sizeof *past);
+    fpc_recorded *recorded = fpc_alloc(arena, sizeof *recorded);
     struct stat st;
     fpc_status status;
 
-    if (!past || !(past->path = fpc_strdup(arena, path)))
+    if (!recorded || !(recorded->path = fpc_strdup(arena, path)))
         return FPC_ENOMEM;
     if (stat(path, &st))
         return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: cannot be read: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
-        status = read_folder(ctx, arena, past);
-    else if (!(status = read_names(arena, past)))
-        status = read_history(ctx, arena, path, past);
-    if (status || (status = choose_monitor(arena, past)))
+        status = read_folder(ctx, arena, recorded);
+    else if (!(status = read_names(arena, recorded)))
+        status = read_history(ctx, arena, path, recorded);
+    if (status || (status = choose_monitor(arena, recorded)))
         return status;
-    past->lr_is_next = !past->folder && !fpc_past_column(past, "grad_norm"); /* which every record of ours has */
-    fpc_past_judge(past);
-    *out = past;
+    recorded->lr_is_next =
+        !recorded->folder && !fpc_recorded_column(recorded, "grad_norm"); /* which every record of ours has */
+    fpc_recorded_judge(recorded);
+    *out = recorded;
     return FPC_OK;
 }

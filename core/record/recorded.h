@@ -6,15 +6,15 @@
 #include "recipe/recipe.h"
 #include "record/series.h"
 
-enum { FPC_PAST_COLUMNS = 4096 };
-#define FPC_PAST_EPOCHS ((int64_t)1000000) /* as [run] epochs */
+enum { FPC_RECORDED_COLUMNS = 4096 };
+#define FPC_RECORDED_EPOCHS ((int64_t)1000000) /* as [run] epochs */
 
-typedef struct fpc_past {
+typedef struct fpc_recorded {
     const char *path;   /* as it was given */
     const char *folder; /* NULL: a lone file */
     const char *name;   /* "lmsa_v1": of the experiment */
     const char *when;   /* "20251007_153857" of the folder's or file's name, or "" */
-    const char *label;  /* "lmsa_v1 (1007_153857)"; unique after fpc_past_labels */
+    const char *label;  /* "lmsa_v1 (1007_153857)"; unique after fpc_recorded_labels */
     int64_t epochs;     /* 1 or more */
     int32_t n_columns;
     const char *const *column;
@@ -27,19 +27,19 @@ typedef struct fpc_past {
     int higher_is_better;       /* of it */
     int lr_is_next;             /* lr[e] is the rate of the epoch after e: the record of the reports (reference 4.4) */
     int truncated;              /* ends at its best epoch, and nothing says why it should end there (reference 0.5) */
-} fpc_past;
+} fpc_recorded;
 
 /* path: a run folder (with history.json; run.json and recipe.ini where they are) or a file like history.json. */
-fpc_status fpc_past_read(fpc_ctx *, fpc_arena *, const char *path, fpc_past **);
+fpc_status fpc_recorded_read(fpc_ctx *, fpc_arena *, const char *path, fpc_recorded **);
 /* NULL: no such column. */
-const double *fpc_past_column(const fpc_past *, const char *key);
+const double *fpc_recorded_column(const fpc_recorded *, const char *key);
 /* Index of the best epoch by the monitor, -1: none. */
-int64_t fpc_past_best(const fpc_past *);
+int64_t fpc_recorded_best(const fpc_recorded *);
 /* Sets `truncated` again after recipe or monitor were changed. */
-void fpc_past_judge(fpc_past *);
+void fpc_recorded_judge(fpc_recorded *);
 /* "dice2" and "dice2" become "dice2" and "dice2 #2". */
-fpc_status fpc_past_labels(fpc_arena *, int32_t n, fpc_past *const *);
+fpc_status fpc_recorded_labels(fpc_arena *, int32_t n, fpc_recorded *const *);
 /* A whole number of the recipe, or `other` where there is no recipe or no such key. */
-int64_t fpc_past_number(const fpc_past *, const char *section, const char *key, int64_t other);
+int64_t fpc_recorded_number(const fpc_recorded *, const char *section, const char *key, int64_t other);
 
 #endif

@@ -130,18 +130,16 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     fpc_backend *be = fpc_alloc(arena, sizeof *be);
     if (!be)
         return FPC_ENOMEM;
-    fpc_status st =
+    fpc_status status =
         fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section, "cpu", (fpc_option_set){0}, &be->inst);
-    if (st)
-        return st;
+    if (status)
+        return status;
     be->vtbl = be->inst.vtbl;
     be->device.size = sizeof be->device;
     be->device.precision = precision;
-    st = be->vtbl->open(be->inst.self, &be->device);
-    st = st ? st : check_precision(ctx, be, precision);
-    st = st ? st : fpc_arena_defer(arena, release_all, be);
-    if (st)
-        return st;
+    if ((status = be->vtbl->open(be->inst.self, &be->device)) || (status = check_precision(ctx, be, precision)) ||
+        (status = fpc_arena_defer(arena, release_all, be)))
+        return status;
     const size_t stride = be->vtbl->kernel_size; /* longer where the plugin was built for a later minor version */
     if (stride < sizeof(fpc_kernel))
         return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)",

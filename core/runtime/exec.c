@@ -51,7 +51,7 @@ static fpc_status place_fixed(fpc_program *p)
     for (int32_t i = 0; i < g->n_values; i++) {
         const fpc_value *v = &g->value[i];
         fpc_slot *s = &p->slot[i];
-        fpc_status st = FPC_OK;
+        fpc_status status = FPC_OK;
         if (v->role == FPC_ROLE_NODE)
             continue;
         s->place = FPC_PLACE_FIXED;
@@ -67,22 +67,22 @@ static fpc_status place_fixed(fpc_program *p)
         } else if (v->role == FPC_ROLE_BUFFER) {
             s->data = flat_buffer(p->state, v->name);
         } else {
-            st = fpc_backend_alloc(be, p->ctx, fpc_bytes(v->shape, v->dtype), v->name ? v->name : "a constant",
-                                   &s->data);
+            status = fpc_backend_alloc(be, p->ctx, fpc_bytes(v->shape, v->dtype), v->name ? v->name : "a constant",
+                                       &s->data);
         }
-        if (v->role == FPC_ROLE_CONST && !st) {
+        if (v->role == FPC_ROLE_CONST && !status) {
             const int64_t n = fpc_count(v->shape);
             float *narrow = malloc((size_t)n * sizeof *narrow);
             if (!narrow)
                 return fpc_fail(p->ctx, FPC_ENOMEM, "no memory for a constant");
             for (int64_t k = 0; k < n; k++)
                 narrow[k] = (float)v->constant[k];
-            st = fpc_backend_copy(be, s->data, g->real == FPC_F64 ? (const void *)v->constant : narrow,
-                                  fpc_bytes(v->shape, v->dtype), FPC_TO_DEVICE);
+            status = fpc_backend_copy(be, s->data, g->real == FPC_F64 ? (const void *)v->constant : narrow,
+                                      fpc_bytes(v->shape, v->dtype), FPC_TO_DEVICE);
             free(narrow);
         }
-        if (st)
-            return st;
+        if (status)
+            return status;
         if (v->role == FPC_ROLE_PARAM && params++ < g->n_grads) {
             const char *name = fpc_sprintf(g->arena, "grad.%s", v->name);
             const fpc_state_entry *grad = name ? fpc_state_find(p->state, name) : NULL;
@@ -104,18 +104,18 @@ fpc_status fpc_exec_reserve(fpc_program *p, const fpc_plan *plan)
         fpc_backend_release(s->backend, s->work);
         s->work_bytes = 0;
         s->work_moved++;
-        const fpc_status st = fpc_backend_alloc(s->backend, p->ctx, plan->arena_bytes, "the activations", &s->work);
-        if (st)
-            return st;
+        const fpc_status status = fpc_backend_alloc(s->backend, p->ctx, plan->arena_bytes, "the activations", &s->work);
+        if (status)
+            return status;
         s->work_bytes = plan->arena_bytes;
     }
     if (plan->thread_bytes > s->scratch_bytes) {
         fpc_backend_release(s->backend, s->scratch);
         s->scratch_bytes = 0;
-        const fpc_status st =
+        const fpc_status status =
             fpc_backend_alloc(s->backend, p->ctx, plan->thread_bytes * threads, "the threads' tiles", &s->scratch);
-        if (st)
-            return st;
+        if (status)
+            return status;
         s->scratch_bytes = plan->thread_bytes;
     }
     return FPC_OK;
@@ -124,17 +124,18 @@ fpc_status fpc_exec_reserve(fpc_program *p, const fpc_plan *plan)
 static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
 {
     fpc_program *p = fpc_alloc(arena, sizeof *p);
-    fpc_status st = fpc_graph_check(g);
-    if (!p || st)
-        return st ? st : FPC_ENOMEM;
+    fpc_status status = fpc_graph_check(g);
+    if (!p || status)
+        return status ? status : FPC_ENOMEM;
     *p = (fpc_program){
         .ctx = ctx, .state = state, .graph = g, .slot = fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_slot))};
     if (!p->slot)
         return FPC_ENOMEM;
-    st = place_fixed(p);
-    st = st ? st : fpc_plan_make(ctx, arena, state->backend, g, p->slot, state->backend->device.tile_bytes, &p->plan);
+    status = place_fixed(p);
+    if (!status)
+        status = fpc_plan_make(ctx, arena, state->backend, g, p->slot, state->backend->device.tile_bytes, &p->plan);
     *out = p;
-    return st;
+    return status;
 }
 
 static void forget(fpc_program *p)
@@ -151,9 +152,10 @@ static void forget_deferred(void *program)
 
 fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
 {
-    fpc_status st = plan_program(ctx, arena, state, g, out);
-    st = st ? st : fpc_exec_reserve(*out, (*out)->plan);
-    return st ? st : fpc_arena_defer(arena, forget_deferred, *out);
+    fpc_status status;
+    if ((status = plan_program(ctx, arena, state, g, out)) || (status = fpc_exec_reserve(*out, (*out)->plan)))
+        return status;
+    return fpc_arena_defer(arena, forget_deferred, *out);
 }
 
 fpc_status fpc_program_measure(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, size_t *bytes)
@@ -163,11 +165,11 @@ fpc_status fpc_program_measure(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state,
     const int32_t before = be->n_blocks;
     const size_t allocated = be->allocated;
     fpc_program *p;
-    const fpc_status st = plan_program(ctx, arena, state, g, &p);
-    *bytes = st ? 0 : be->allocated - allocated + p->plan->arena_bytes + p->plan->thread_bytes * (size_t)threads;
+    const fpc_status status = plan_program(ctx, arena, state, g, &p);
+    *bytes = status ? 0 : be->allocated - allocated + p->plan->arena_bytes + p->plan->thread_bytes * (size_t)threads;
     while (be->n_blocks > before) /* inputs and constants */
         fpc_backend_release(be, be->block[be->n_blocks - 1].data);
-    return st;
+    return status;
 }
 
 /* ---- running ---- */
@@ -182,10 +184,10 @@ typedef struct running {
 
 char *fpc_exec_base(const fpc_program *p, const fpc_slot *s, int32_t thread)
 {
-    const fpc_state *st = p->state;
+    const fpc_state *status = p->state;
     return s->place == FPC_PLACE_FIXED   ? s->data
-           : s->place == FPC_PLACE_ARENA ? (char *)st->work + s->offset
-                                         : (char *)st->scratch + (size_t)thread * st->scratch_bytes + s->offset;
+           : s->place == FPC_PLACE_ARENA ? (char *)status->work + s->offset
+                                         : (char *)status->scratch + (size_t)thread * status->scratch_bytes + s->offset;
 }
 
 /* What the kernel sees of value v: rows `first` onwards where it reads row by row. */
@@ -239,9 +241,9 @@ static void run_part(void *arg, int32_t part, int32_t thread)
             if (atomic_load_explicit(&r->status, memory_order_relaxed))
                 return;
             view_node(r, grp->node[i], rows, in, out, &view);
-            const fpc_status st = r->plan->work[grp->node[i]].kernel->run(&r->exec[i], &view, rows);
-            if (st)
-                atomic_store(&r->status, (int)st);
+            const fpc_status status = r->plan->work[grp->node[i]].kernel->run(&r->exec[i], &view, rows);
+            if (status)
+                atomic_store(&r->status, (int)status);
         }
     }
 }
@@ -277,9 +279,9 @@ static fpc_status each_node(running *r, int end)
         if (!fn)
             continue;
         view_node(r, r->group->node[i], (fpc_rows){0, r->group->rows, 0, 0}, in, out, &view);
-        const fpc_status st = fn(&r->exec[i], &view);
-        if (st)
-            return st;
+        const fpc_status status = fn(&r->exec[i], &view);
+        if (status)
+            return status;
     }
     return FPC_OK;
 }
@@ -289,9 +291,9 @@ fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_group 
     running r = {.p = p, .plan = plan, .group = grp};
     const fpc_backend *be = p->state->backend;
     open_exec(&r);
-    fpc_status st = each_node(&r, 0);
-    if (st)
-        return st;
+    fpc_status status = each_node(&r, 0);
+    if (status)
+        return status;
     if (grp->barrier) {
         fpc_tensor in[32], out[8];
         fpc_node view;
@@ -299,24 +301,24 @@ fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_group 
         view_node(&r, grp->node[0], all, in, out, &view);
         if (r.exec[0].part_stride)
             memset(r.exec[0].part, 0, r.exec[0].part_stride);
-        st = plan->work[grp->node[0]].kernel->run(&r.exec[0], &view, all);
+        status = plan->work[grp->node[0]].kernel->run(&r.exec[0], &view, all);
     } else if (be->vtbl->parallel && grp->parts > 1) {
         be->vtbl->parallel(be->inst.self, grp->parts, run_part, &r);
-        st = (fpc_status)atomic_load(&r.status);
+        status = (fpc_status)atomic_load(&r.status);
     } else {
         for (int32_t i = 0; i < grp->parts; i++)
             run_part(&r, i, 0);
-        st = (fpc_status)atomic_load(&r.status);
+        status = (fpc_status)atomic_load(&r.status);
     }
-    return st ? st : each_node(&r, 1);
+    return status ? status : each_node(&r, 1);
 }
 
 static fpc_status run_groups(fpc_program *p)
 {
     for (int32_t k = 0; k < p->plan->n_groups; k++) {
-        const fpc_status st = fpc_exec_group(p, p->plan, &p->plan->group[k]);
-        if (st)
-            return st;
+        const fpc_status status = fpc_exec_group(p, p->plan, &p->plan->group[k]);
+        if (status)
+            return status;
     }
     return FPC_OK;
 }
@@ -341,52 +343,52 @@ static fpc_status record(fpc_program *p, int *made)
     fpc_self *self = p->state->backend->inst.self;
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
     const int failed_before = fpc_ctx_status(p->ctx) != FPC_OK;
-    fpc_status st = v->record_begin(self);
+    fpc_status status = v->record_begin(self);
     *made = 0;
-    if (st == FPC_ENOSUPPORT) {
+    if (status == FPC_ENOSUPPORT) {
         p->never_record = 1;
         return FPC_OK;
     }
-    if (st)
-        return st;
-    st = run_groups(p);
+    if (status)
+        return status;
+    status = run_groups(p);
     const fpc_status end = v->record_end(self, &p->record);
     p->record_of = p->state->work_moved;
-    if (st)
+    if (status)
         forget(p);
-    if (st == FPC_EDEVICE && !failed_before) {
+    if (status == FPC_EDEVICE && !failed_before) {
         fpc_log(p->ctx, FPC_LOG_WARN, "a program runs op by op, because it cannot be recorded: %s",
                 fpc_ctx_error(p->ctx));
         fpc_ctx_clear(p->ctx);
-        st = FPC_OK;
+        status = FPC_OK;
     }
-    p->never_record |= !st && !end && !p->record;
-    *made = !st && !end && p->record;
-    return st ? st : end;
+    p->never_record |= !status && !end && !p->record;
+    *made = !status && !end && p->record;
+    return status ? status : end;
 }
 
 fpc_status fpc_program_queue(fpc_program *p)
 {
     const fpc_backend *be = p->state->backend;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     int made = p->record != NULL;
     if (p->record && p->record_of != p->state->work_moved) {
         forget(p);
         made = 0;
     }
     if (!made && can_record(p))
-        st = record(p, &made);
+        status = record(p, &made);
     p->runs++;
-    if (st)
-        return st;
+    if (status)
+        return status;
     return made ? be->vtbl->replay(be->inst.self, p->record) : run_groups(p);
 }
 
 fpc_status fpc_program_run(fpc_program *p)
 {
     const fpc_backend *be = p->state->backend;
-    const fpc_status st = fpc_program_queue(p);
-    return st || !be->vtbl->sync ? st : be->vtbl->sync(be->inst.self);
+    const fpc_status status = fpc_program_queue(p);
+    return status || !be->vtbl->sync ? status : be->vtbl->sync(be->inst.self);
 }
 
 void fpc_program_changes(fpc_program *p)
@@ -491,9 +493,9 @@ fpc_status fpc_program_tensor(const fpc_program *p, const char *name, int64_t co
 static fpc_status transfer(fpc_program *p, const char *name, uint32_t dtype, void *host, int64_t count, fpc_way way)
 {
     fpc_tensor t;
-    fpc_status st = fpc_program_tensor(p, name, count < 0 ? 0 : count, &t);
-    if (st)
-        return st;
+    fpc_status status = fpc_program_tensor(p, name, count < 0 ? 0 : count, &t);
+    if (status)
+        return status;
     const size_t bytes = fpc_bytes(t.shape, t.dtype);
     fpc_backend *be = p->state->backend;
     if (dtype == t.dtype)
@@ -504,14 +506,14 @@ static fpc_status transfer(fpc_program *p, const char *name, uint32_t dtype, voi
         return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to convert `%s`", name);
     if (way == FPC_TO_DEVICE) {
         fpc_convert(other, t.dtype, host, dtype, count);
-        st = fpc_backend_copy(be, t.data, other, bytes, way);
+        status = fpc_backend_copy(be, t.data, other, bytes, way);
     } else {
-        st = fpc_backend_copy(be, other, t.data, bytes, way);
-        if (!st)
+        status = fpc_backend_copy(be, other, t.data, bytes, way);
+        if (!status)
             fpc_convert(host, dtype, other, t.dtype, count);
     }
     free(other);
-    return st;
+    return status;
 }
 
 fpc_status fpc_program_write(fpc_program *p, const char *input, uint32_t dtype, const void *host, int64_t count)

@@ -106,19 +106,19 @@ fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def
                   .threads = 1,
                   .scratch = parts + part * (size_t)n_parts,
                   .backend = backend};
-    fpc_status st = k->begin ? k->begin(&x, node) : FPC_OK;
-    for (int32_t p = 0; p < n_parts && !st; p++) {
+    fpc_status status = k->begin ? k->begin(&x, node) : FPC_OK;
+    for (int32_t p = 0; p < n_parts && !status; p++) {
         const int64_t end = barrier ? rows : rows * (p + 1) / n_parts;
         int64_t at = barrier ? 0 : rows * p / n_parts;
         do {
             const int64_t n = barrier || tile_rows <= 0 || tile_rows > end - at ? end - at : tile_rows;
             if (barrier || n > 0)
-                st = run_range(&x, k, def, node, (fpc_rows){at, n, p, 0});
+                status = run_range(&x, k, def, node, (fpc_rows){at, n, p, 0});
             at += n;
-        } while (!st && at < end);
+        } while (!status && at < end);
     }
-    if (!st && k->end)
-        st = k->end(&x, node);
+    if (!status && k->end)
+        status = k->end(&x, node);
     free(memory);
-    return st;
+    return status;
 }

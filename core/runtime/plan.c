@@ -126,9 +126,9 @@ static fpc_status after_readers(fpc_plan *p, fpc_arena *arena, int tiled, int32_
             for (int32_t j = 0; j < p->graph->node[k].n_in; j++) {
                 if (p->graph->node[k].in[j] != n->in[o])
                     continue;
-                const fpc_status st = p->group_of[k] < 0 ? place_node(p, arena, tiled, k) : FPC_OK;
-                if (st)
-                    return st;
+                const fpc_status status = p->group_of[k] < 0 ? place_node(p, arena, tiled, k) : FPC_OK;
+                if (status)
+                    return status;
                 const int whole = p->graph->node[k].in_access[j] != 'r' || n->in_access[o] != 'r';
                 *at = p->group_of[k] + whole > *at ? p->group_of[k] + whole : *at;
             }
@@ -145,10 +145,10 @@ static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_
         if (made_by < 0 || p->group_of[made_by] >= 0)
             continue;
         const int first = !streams(p->graph, n, j) || ++*along >= MAX_GROUP / 2;
-        const fpc_status st =
+        const fpc_status status =
             first ? place_node(p, arena, tiled, made_by) : settle_inputs(p, arena, tiled, made_by, along);
-        if (st)
-            return st;
+        if (status)
+            return status;
     }
     return FPC_OK;
 }
@@ -158,10 +158,9 @@ static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i
     const fpc_gnode *n = &p->graph->node[i];
     const int64_t rows = rows_of_gnode(p->graph, n);
     int32_t along = 0, after = 0;
-    fpc_status st = settle_inputs(p, arena, tiled, i, &along);
-    st = st ? st : after_readers(p, arena, tiled, i, &after);
-    if (st)
-        return st;
+    fpc_status status;
+    if ((status = settle_inputs(p, arena, tiled, i, &along)) || (status = after_readers(p, arena, tiled, i, &after)))
+        return status;
     int32_t at = tiled && !is_barrier(n) && rows > 0 ? choose_group(p, i, rows, after) : -1;
     if (at < 0) {
         fpc_group *grp = new_group(p, arena);
@@ -188,10 +187,10 @@ static fpc_status make_groups(fpc_plan *p, fpc_arena *arena, int tiled)
     }
     for (int32_t pass = 0; pass < 2; pass++) /* then the lazy ones that only the host waits for */
         for (int32_t i = 0; i < g->n_nodes; i++) {
-            const fpc_status st =
+            const fpc_status status =
                 p->group_of[i] < 0 && (pass || !g->node[i].lazy) ? place_node(p, arena, tiled, i) : FPC_OK;
-            if (st)
-                return st;
+            if (status)
+                return status;
         }
     return FPC_OK;
 }
@@ -454,19 +453,19 @@ fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, 
     p->work = fpc_alloc(arena, (size_t)(g->n_nodes + 1) * sizeof *p->work);
     if (!p->group_of || !p->work)
         return FPC_ENOMEM;
-    fpc_status st = choose_kernels(ctx, arena, be, p);
-    if (!st)
-        st = make_groups(p, arena, tile_bytes > 0);
-    if (st)
-        return st;
+    fpc_status status = choose_kernels(ctx, arena, be, p);
+    if (!status)
+        status = make_groups(p, arena, tile_bytes > 0);
+    if (status)
+        return status;
     place_values(p);
     for (int32_t k = 0; k < p->n_groups; k++) {
         choose_tile(p, &p->group[k], tile_bytes);
         choose_parts(p, &p->group[k], tile_bytes);
     }
-    st = place_arena(p, arena);
-    if (!st)
-        st = place_tiles(p, arena);
+    status = place_arena(p, arena);
+    if (!status)
+        status = place_tiles(p, arena);
     *out = p;
-    return st;
+    return status;
 }

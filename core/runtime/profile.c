@@ -19,8 +19,8 @@ static fpc_status untiled_plan(fpc_program *p, fpc_arena *arena, fpc_plan **plan
     for (int32_t v = 0; v < p->graph->n_values; v++)
         if (p->slot[v].place == FPC_PLACE_FIXED)
             slot[v] = p->slot[v];
-    const fpc_status st = fpc_plan_make(p->ctx, arena, p->state->backend, p->graph, slot, 0, plan);
-    return st ? st : fpc_exec_reserve(p, *plan);
+    const fpc_status status = fpc_plan_make(p->ctx, arena, p->state->backend, p->graph, slot, 0, plan);
+    return status ? status : fpc_exec_reserve(p, *plan);
 }
 
 static int all_finite(const void *data, uint32_t dtype, int64_t n)
@@ -75,10 +75,10 @@ static double now(void)
 
 static fpc_status repeat(fpc_program *p, const fpc_group *grp, int runs)
 {
-    fpc_status st = FPC_OK;
-    for (int i = 0; i < runs && !st; i++)
-        st = fpc_exec_group(p, p->plan, grp);
-    return st;
+    fpc_status status = FPC_OK;
+    for (int i = 0; i < runs && !status; i++)
+        status = fpc_exec_group(p, p->plan, grp);
+    return status;
 }
 
 /* Work that is queued is timed as a record of many runs: what it costs the host to queue them is not the question. */
@@ -87,32 +87,37 @@ static fpc_status time_queued(fpc_program *p, const fpc_group *grp, int runs, do
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
     fpc_self *self = p->state->backend->inst.self;
     void *record = NULL;
-    fpc_status st = repeat(p, grp, 1); /* warms up */
-    fpc_status begun = st ? st : v->record_begin(self);
-    if (st || (begun && begun != FPC_ENOSUPPORT))
-        return st ? st : begun;
-    st = repeat(p, grp, runs);
+    fpc_status status = repeat(p, grp, 1); /* warms up */
+    fpc_status begun = status ? status : v->record_begin(self);
+    if (status || (begun && begun != FPC_ENOSUPPORT))
+        return status ? status : begun;
+    status = repeat(p, grp, runs);
     if (!begun) { /* recording ends in any case */
         const fpc_status end = v->record_end(self, &record);
-        st = st ? st : end;
+        if (!status)
+            status = end;
     }
-    for (int i = 0; i < 2 && !st && !begun && record; i++) { /* the second counts */
-        st = v->sync(self);
+    for (int i = 0; i < 2 && !status && !begun && record; i++) { /* the second counts */
+        status = v->sync(self);
         const double start = now();
-        st = st ? st : v->replay(self, record);
-        st = st ? st : v->sync(self);
+        if (!status)
+            status = v->replay(self, record);
+        if (!status)
+            status = v->sync(self);
         *seconds = now() - start;
     }
     if (record)
         v->forget(self, record);
-    if (record || st)
-        return st;
-    st = v->sync(self); /* nothing is recorded here */
+    if (record || status)
+        return status;
+    status = v->sync(self); /* nothing is recorded here */
     const double start = now();
-    st = st ? st : repeat(p, grp, runs);
-    st = st ? st : v->sync(self);
+    if (!status)
+        status = repeat(p, grp, runs);
+    if (!status)
+        status = v->sync(self);
     *seconds = now() - start;
-    return st;
+    return status;
 }
 
 fpc_status fpc_program_profile(fpc_program *p, int runs,
@@ -124,16 +129,16 @@ fpc_status fpc_program_profile(fpc_program *p, int runs,
         return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to profile");
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
     const int queues = v->size > offsetof(fpc_backend_vtbl, forget) && v->record_begin && v->sync;
-    fpc_status st = FPC_OK;
-    for (int i = 0; i <= runs && !st && !queues; i++) /* the first run warms up */
-        for (int32_t k = 0; k < plan->n_groups && !st; k++) {
+    fpc_status status = FPC_OK;
+    for (int i = 0; i <= runs && !status && !queues; i++) /* the first run warms up */
+        for (int32_t k = 0; k < plan->n_groups && !status; k++) {
             const double start = now();
-            st = fpc_exec_group(p, plan, &plan->group[k]);
+            status = fpc_exec_group(p, plan, &plan->group[k]);
             seconds[k] += i ? now() - start : 0;
         }
-    for (int32_t k = 0; k < plan->n_groups && !st && queues; k++)
-        st = time_queued(p, &plan->group[k], runs, &seconds[k]);
-    for (int32_t k = 0; k < plan->n_groups && !st; k++) {
+    for (int32_t k = 0; k < plan->n_groups && !status && queues; k++)
+        status = time_queued(p, &plan->group[k], runs, &seconds[k]);
+    for (int32_t k = 0; k < plan->n_groups && !status; k++) {
         const fpc_group *grp = &plan->group[k];
         int64_t macs = 0, bytes = 0;
         char *ops = NULL;
@@ -150,5 +155,5 @@ fpc_status fpc_program_profile(fpc_program *p, int runs,
         row(arg, ops, p->graph->node[grp->node[0]].name, seconds[k] / (runs > 0 ? runs : 1), macs, bytes);
     }
     free(seconds);
-    return st;
+    return status;
 }

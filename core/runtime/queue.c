@@ -119,9 +119,9 @@ fpc_status fpc_queue_write(fpc_queue *q, fpc_program *p, const char *input, uint
                            int64_t count)
 {
     fpc_tensor t;
-    fpc_status st = fpc_program_tensor(p, input, count, &t);
-    if (st)
-        return st;
+    fpc_status status = fpc_program_tensor(p, input, count, &t);
+    if (status)
+        return status;
     const size_t bytes = fpc_bytes(t.shape, t.dtype);
     void *room = fpc_queue_room(q, bytes);
     if (!room)
@@ -146,9 +146,9 @@ fpc_status fpc_queue_read(fpc_queue *q, fpc_program *p, const char *output, cons
 {
     fpc_tensor t;
     *host = NULL;
-    const fpc_status st = fpc_program_tensor(p, output, -1, &t);
-    if (st)
-        return st;
+    const fpc_status status = fpc_program_tensor(p, output, -1, &t);
+    if (status)
+        return status;
     const size_t bytes = fpc_bytes(t.shape, t.dtype);
     void *room = fpc_queue_room(q, bytes);
     if (!room)
@@ -171,10 +171,10 @@ fpc_status fpc_queue_wait(fpc_queue *q)
 
 fpc_status fpc_queue_again(fpc_queue *q)
 {
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     const slot *s = q->waited ? &q->slot[(q->waited - 1) % FPC_QUEUE_DEPTH] : NULL;
-    for (int32_t i = 0; s && i < s->n && !st; i++)
-        st = q->backend->vtbl->queue_copy(q->backend->inst.self, s->write[i].device, s->write[i].host,
-                                          s->write[i].bytes, FPC_TO_DEVICE);
-    return st;
+    for (int32_t i = 0; s && i < s->n && !status; i++)
+        status = q->backend->vtbl->queue_copy(q->backend->inst.self, s->write[i].device, s->write[i].host,
+                                              s->write[i].bytes, FPC_TO_DEVICE);
+    return status;
 }

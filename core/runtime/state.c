@@ -68,9 +68,9 @@ static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g
     size_t at = 0;
     for (int32_t i = 0; i < g->n_values; i++)
         s->buffer_bytes += g->value[i].role == FPC_ROLE_BUFFER ? buffer_step(&g->value[i]) : 0;
-    fpc_status st =
+    fpc_status status =
         s->buffer_bytes ? fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "the buffers", &s->buffers) : FPC_OK;
-    for (int32_t i = 0; i < g->n_values && !st; i++) {
+    for (int32_t i = 0; i < g->n_values && !status; i++) {
         const fpc_value *v = &g->value[i];
         if (v->role != FPC_ROLE_BUFFER)
             continue;
@@ -80,17 +80,17 @@ static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g
         add_entry(s, FPC_STATE_BUFFER, name, name, v, (char *)s->buffers + at);
         at += buffer_step(v);
     }
-    return st;
+    return status;
 }
 
 /* Dynamic loss scaling starts where PyTorch's does. */
 static fpc_status add_scaler(fpc_state *s)
 {
     const fpc_value v = {.shape = fpc_vector(4), .dtype = FPC_F32, .rank = 1};
-    const fpc_status st = fpc_backend_alloc(s->backend, s->ctx, 4 * sizeof(double), "loss scaling", &s->scaler);
-    if (!st)
+    const fpc_status status = fpc_backend_alloc(s->backend, s->ctx, 4 * sizeof(double), "loss scaling", &s->scaler);
+    if (!status)
         add_entry(s, FPC_STATE_SCALER, "optimizer.loss_scaling", NULL, &v, s->scaler);
-    return st;
+    return status;
 }
 
 fpc_status fpc_state_start_scaling(fpc_state *s, int64_t steps)
@@ -126,31 +126,33 @@ fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const 
     if (!s->entry)
         return FPC_ENOMEM;
     const size_t bytes = fpc_bytes(s->flat, g->real);
-    fpc_status st = fpc_backend_alloc(be, ctx, bytes, "the parameters", &s->param);
-    if ((keep & FPC_KEEP_HALF) && !st)
-        st = fpc_backend_alloc(be, ctx, fpc_bytes(s->flat, FPC_BF16), "the parameters in half precision", &s->half);
-    st = st || frozen ? st : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
-    for (int32_t i = 0; i < n_slots && !st; i++)
-        st = fpc_backend_alloc(be, ctx, bytes, "the optimizer", &s->slot[i]);
-    if ((keep & FPC_KEEP_AVERAGE) && !frozen && !st)
-        st = fpc_backend_alloc(be, ctx, bytes, "the averaged parameters", &s->average);
-    if ((keep & FPC_KEEP_SWA) && !frozen && !st)
-        st = fpc_backend_alloc(be, ctx, bytes, "the mean of the parameters", &s->swa);
-    st = st ? st : add_flat(s, arena, g, FPC_STATE_PARAM, "", s->param);
-    st = st ? st : add_buffers(s, arena, g);
-    st = st || frozen ? st : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
-    for (int32_t i = 0; i < n_slots && !st; i++) {
+    fpc_status status = fpc_backend_alloc(be, ctx, bytes, "the parameters", &s->param);
+    if ((keep & FPC_KEEP_HALF) && !status)
+        status = fpc_backend_alloc(be, ctx, fpc_bytes(s->flat, FPC_BF16), "the parameters in half precision", &s->half);
+    status = status || frozen ? status : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
+    for (int32_t i = 0; i < n_slots && !status; i++)
+        status = fpc_backend_alloc(be, ctx, bytes, "the optimizer", &s->slot[i]);
+    if ((keep & FPC_KEEP_AVERAGE) && !frozen && !status)
+        status = fpc_backend_alloc(be, ctx, bytes, "the averaged parameters", &s->average);
+    if ((keep & FPC_KEEP_SWA) && !frozen && !status)
+        status = fpc_backend_alloc(be, ctx, bytes, "the mean of the parameters", &s->swa);
+    if (!status)
+        status = add_flat(s, arena, g, FPC_STATE_PARAM, "", s->param);
+    if (!status)
+        status = add_buffers(s, arena, g);
+    status = status || frozen ? status : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
+    for (int32_t i = 0; i < n_slots && !status; i++) {
         const char *prefix = fpc_sprintf(arena, "optimizer.%s.", slots[i]);
-        st = prefix ? add_flat(s, arena, g, FPC_STATE_SLOT, prefix, s->slot[i]) : FPC_ENOMEM;
+        status = prefix ? add_flat(s, arena, g, FPC_STATE_SLOT, prefix, s->slot[i]) : FPC_ENOMEM;
     }
-    if ((keep & FPC_KEEP_SCALER) && !frozen && !st)
-        st = add_scaler(s);
-    if (s->average && !st)
-        st = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
-    if (s->swa && !st)
-        st = add_flat(s, arena, g, FPC_STATE_SWA, "swa.", s->swa);
+    if ((keep & FPC_KEEP_SCALER) && !frozen && !status)
+        status = add_scaler(s);
+    if (s->average && !status)
+        status = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
+    if (s->swa && !status)
+        status = add_flat(s, arena, g, FPC_STATE_SWA, "swa.", s->swa);
     *out = s;
-    return st;
+    return status;
 }
 
 const fpc_state_entry *fpc_state_find(const fpc_state *s, const char *name)
@@ -231,14 +233,14 @@ fpc_status fpc_state_hold(fpc_state *s, int all)
     if (!s->held)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of the weights");
     const void *flat[3] = {s->param, s->average, s->swa};
-    fpc_status st = hold_block(s, s->buffers, s->buffer_bytes);
-    for (int i = 0; i < (all ? 3 : 1) && !st; i++)
-        st = hold_block(s, flat[i], bytes);
-    for (int32_t i = 0; i < s->n_slots && all && !st; i++)
-        st = hold_block(s, s->slot[i], bytes);
-    if (st)
+    fpc_status status = hold_block(s, s->buffers, s->buffer_bytes);
+    for (int i = 0; i < (all ? 3 : 1) && !status; i++)
+        status = hold_block(s, flat[i], bytes);
+    for (int32_t i = 0; i < s->n_slots && all && !status; i++)
+        status = hold_block(s, s->slot[i], bytes);
+    if (status)
         fpc_state_let_go(s);
-    return st;
+    return status;
 }
 
 void fpc_state_let_go(fpc_state *s)
@@ -279,16 +281,16 @@ static fpc_status convert(const fpc_state *s, const fpc_state_entry *e, uint32_t
     char *copy = malloc(bytes + 1);
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of %s", e->name);
-    fpc_status st = way == FPC_TO_HOST ? from_device(s, copy, e->data, bytes) : FPC_OK;
-    for (int64_t i = 0; i < e->count && !st; i++)
+    fpc_status status = way == FPC_TO_HOST ? from_device(s, copy, e->data, bytes) : FPC_OK;
+    for (int64_t i = 0; i < e->count && !status; i++)
         if (way == FPC_TO_HOST)
             put_at(host, dtype, i, number_at(copy, own, memory_index(e, i)));
         else
             put_at(copy, own, memory_index(e, i), number_at(host, dtype, i));
     if (way == FPC_TO_DEVICE)
-        st = fpc_backend_copy(s->backend, e->data, copy, bytes, way);
+        status = fpc_backend_copy(s->backend, e->data, copy, bytes, way);
     free(copy);
-    return st;
+    return status;
 }
 
 fpc_status fpc_state_read(const fpc_state *s, const fpc_state_entry *e, uint32_t dtype, void *host)
@@ -349,9 +351,9 @@ static fpc_status fill_entry(fpc_state *s, const fpc_state_entry *e, uint64_t se
         fill_normal(host, e->count, seed, stream, 0.02, 2);
     for (int64_t i = 0; i < e->count && e->fill == FPC_FILL_ONE && e->dtype != FPC_I64; i++)
         host[i] = 1;
-    const fpc_status st = fpc_state_set(s, e, host);
+    const fpc_status status = fpc_state_set(s, e, host);
     free(host);
-    return st;
+    return status;
 }
 
 /* Gradients, slots and means are whole buffers of zeros. */
@@ -359,23 +361,24 @@ static fpc_status clear_flat(fpc_state *s)
 {
     const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
     void *flat[3] = {s->grad, s->swa}, *zero = s->grad ? calloc(1, bytes) : NULL;
-    fpc_status st = zero || !s->grad ? FPC_OK : fpc_fail(s->ctx, FPC_ENOMEM, "no memory to clear the gradients");
-    for (int i = 0; flat[i] && !st; i++)
-        st = fpc_backend_copy(s->backend, flat[i], zero, bytes, FPC_TO_DEVICE);
-    for (int32_t i = 0; i < s->n_slots && !st; i++)
-        st = fpc_backend_copy(s->backend, s->slot[i], zero, bytes, FPC_TO_DEVICE);
+    fpc_status status = zero || !s->grad ? FPC_OK : fpc_fail(s->ctx, FPC_ENOMEM, "no memory to clear the gradients");
+    for (int i = 0; flat[i] && !status; i++)
+        status = fpc_backend_copy(s->backend, flat[i], zero, bytes, FPC_TO_DEVICE);
+    for (int32_t i = 0; i < s->n_slots && !status; i++)
+        status = fpc_backend_copy(s->backend, s->slot[i], zero, bytes, FPC_TO_DEVICE);
     free(zero);
-    return st;
+    return status;
 }
 
 fpc_status fpc_state_init(fpc_state *s, uint64_t seed)
 {
-    fpc_status st = clear_flat(s);
-    st = st ? st : fpc_state_start_scaling(s, 0);
-    for (int32_t i = 0; i < s->n && !st; i++)
+    fpc_status status = clear_flat(s);
+    if (!status)
+        status = fpc_state_start_scaling(s, 0);
+    for (int32_t i = 0; i < s->n && !status; i++)
         if (s->entry[i].kind == FPC_STATE_PARAM || s->entry[i].kind == FPC_STATE_BUFFER)
-            st = fill_entry(s, &s->entry[i], seed);
-    return st ? st : fpc_state_start_average(s);
+            status = fill_entry(s, &s->entry[i], seed);
+    return status ? status : fpc_state_start_average(s);
 }
 
 fpc_status fpc_state_start_average(fpc_state *s)
@@ -395,11 +398,13 @@ static fpc_status exchange(fpc_state *s, void *other)
     void *copy = malloc(bytes);
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
-    fpc_status st = fpc_backend_copy(s->backend, copy, s->param, bytes, FPC_TO_HOST);
-    st = st ? st : fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE);
-    st = st ? st : fpc_backend_copy(s->backend, other, copy, bytes, FPC_TO_DEVICE);
+    fpc_status status = fpc_backend_copy(s->backend, copy, s->param, bytes, FPC_TO_HOST);
+    if (!status)
+        status = fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE);
+    if (!status)
+        status = fpc_backend_copy(s->backend, other, copy, bytes, FPC_TO_DEVICE);
     free(copy);
-    return st;
+    return status;
 }
 
 fpc_status fpc_state_exchange_average(fpc_state *s)
@@ -414,11 +419,12 @@ fpc_status fpc_state_exchange_swa(fpc_state *s)
 
 fpc_status fpc_state_keep_buffers(fpc_state *s, int copy)
 {
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     if (s->buffer_bytes && !s->kept_buffers[copy])
-        st = fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "a copy of the buffers", &s->kept_buffers[copy]);
-    if (st || !s->buffer_bytes)
-        return st;
+        status =
+            fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "a copy of the buffers", &s->kept_buffers[copy]);
+    if (status || !s->buffer_bytes)
+        return status;
     return fpc_backend_copy(s->backend, s->kept_buffers[copy], s->buffers, s->buffer_bytes, FPC_ON_DEVICE);
 }
 
@@ -431,9 +437,9 @@ fpc_status fpc_state_restore_buffers(fpc_state *s, int copy)
 
 fpc_status fpc_state_reset_buffers(fpc_state *s)
 {
-    fpc_status st = FPC_OK;
-    for (int32_t i = 0; i < s->n && !st; i++)
+    fpc_status status = FPC_OK;
+    for (int32_t i = 0; i < s->n && !status; i++)
         if (s->entry[i].kind == FPC_STATE_BUFFER)
-            st = fill_entry(s, &s->entry[i], 0);
-    return st;
+            status = fill_entry(s, &s->entry[i], 0);
+    return status;
 }

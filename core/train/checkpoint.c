@@ -32,7 +32,7 @@ static void add_vector(struct pieces *p, const char *name, uint32_t dtype, int64
 
 static fpc_status add_state(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
 {
-    fpc_state *state = t->stages->state;
+    fpc_state *state = t->experiment->state;
     fpc_status status = fpc_state_hold(state, 1);
 
     for (int32_t i = 0; i < state->n && !status; i++)
@@ -60,7 +60,7 @@ static fpc_status add_record(struct pieces *p, const fpc_trainer *t, fpc_arena *
 static fpc_status add_meter(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
 {
     const fpc_meter *meter = &t->train;
-    const int32_t classes = t->stages->classes, terms = t->stages->n_losses;
+    const int32_t classes = t->experiment->classes, terms = t->experiment->n_losses;
     double *sums = fpc_alloc(arena, (size_t)(2 + terms) * sizeof *sums);
 
     if (meter->steps == 0)
@@ -92,19 +92,19 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
         add_meta(p, "epoch.skipped", fpc_sprintf(arena, "%lld", (long long)t->train.skipped));
     add_meta(p, "step", fpc_sprintf(arena, "%lld", (long long)t->step));
     add_meta(p, "step.first", fpc_sprintf(arena, "%lld", (long long)t->first_step));
-    add_meta(p, "epochs", fpc_sprintf(arena, "%lld", (long long)t->stages->run.epochs));
+    add_meta(p, "epochs", fpc_sprintf(arena, "%lld", (long long)t->experiment->run.epochs));
     add_meta(p, "best.epoch", fpc_sprintf(arena, "%lld", (long long)t->best_epoch));
     add_meta(p, "best.value", fpc_sprintf(arena, "%.17g", t->best_epoch >= 0 ? t->best : 0));
     add_meta(p, "epochs.waited", fpc_sprintf(arena, "%lld", (long long)t->waited));
-    add_meta(p, "seed", fpc_sprintf(arena, "%lld", (long long)t->stages->run.seed));
-    add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->stages->state->n_trainable));
+    add_meta(p, "seed", fpc_sprintf(arena, "%lld", (long long)t->experiment->run.seed));
+    add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
     add_meta(p, "recipe", t->identity);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
 {
     fpc_arena *arena = fpc_arena_new(t->ctx);
-    const size_t most = (size_t)t->stages->state->n + (size_t)t->events->record.n_columns + 3;
+    const size_t most = (size_t)t->experiment->state->n + (size_t)t->events->record.n_columns + 3;
     struct pieces *p = arena ? fpc_alloc(arena, sizeof *p) : NULL;
     const char *path = arena ? fpc_sprintf(arena, "%s/last.safetensors", folder) : NULL;
     fpc_status status = FPC_ENOMEM;
@@ -127,12 +127,12 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch
     if (p) {
         add_meta(p, "format", "pt");
         add_meta(p, "fpcore.version", FPC_VERSION);
-        add_meta(p, "model", t->stages->model.plugin->name);
+        add_meta(p, "model", t->experiment->model.plugin->name);
         add_meta(p, "epoch", fpc_sprintf(arena, "%lld", (long long)epoch));
         add_meta(p, "metric", t->events->record.column[t->monitor_column]);
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
-        status = fpc_weights_save(t->ctx, t->stages->state, path, p->n_meta, p->meta);
+        status = fpc_weights_save(t->ctx, t->experiment->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);
     return status;
@@ -180,11 +180,11 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
         (status = whole_number(t, file, "seed", INT64_MIN, &seed)) ||
         (status = whole_number(t, file, "parameters", 0, &parameters)))
         return status;
-    if (seed != t->stages->run.seed || parameters != t->stages->state->n_trainable)
+    if (seed != t->experiment->run.seed || parameters != t->experiment->state->n_trainable)
         return fpc_fail(t->ctx, FPC_EFORMAT,
                         "%s: of a run with seed %lld and %lld parameters; the recipe has seed %lld and %lld parameters",
-                        file->path, (long long)seed, (long long)parameters, (long long)t->stages->run.seed,
-                        (long long)t->stages->state->n_trainable);
+                        file->path, (long long)seed, (long long)parameters, (long long)t->experiment->run.seed,
+                        (long long)t->experiment->state->n_trainable);
     if (t->best_epoch >= t->epoch || t->train.steps > t->steps_per_epoch ||
         t->step != t->first_step + t->epoch * t->steps_per_epoch + t->train.steps)
         return fpc_fail(t->ctx, FPC_EFORMAT,
@@ -228,8 +228,8 @@ static fpc_status read_record(fpc_trainer *t, const fpc_st_file *file, fpc_arena
 static fpc_status read_meter(fpc_trainer *t, const fpc_st_file *file)
 {
     fpc_meter *meter = &t->train;
-    const int32_t terms = t->stages->n_losses;
-    const int64_t numbers = (int64_t)t->stages->classes * 3;
+    const int32_t terms = t->experiment->n_losses;
+    const int64_t numbers = (int64_t)t->experiment->classes * 3;
     const fpc_st_tensor *batches = fpc_st_find(file, "epoch.batches");
     const void *sums, *images, *counts;
     fpc_status status;
@@ -260,7 +260,7 @@ static fpc_status read_meter(fpc_trainer *t, const fpc_st_file *file)
 /* All tensors but gradients, in the precision in which they were saved. The weights have been checked already. */
 static fpc_status read_state(fpc_trainer *t, const fpc_st_file *file)
 {
-    fpc_state *state = t->stages->state;
+    fpc_state *state = t->experiment->state;
     fpc_status status = FPC_OK;
 
     for (int32_t i = 0; i < state->n && !status; i++) {
@@ -289,7 +289,7 @@ static fpc_status read_training(fpc_trainer *t, const fpc_st_file *file, fpc_are
         return fpc_fail(t->ctx, FPC_EFORMAT, "%s: no training checkpoint: its metadata lack recipe", file->path);
     if ((status = fpc_trainer_same_recipe(t, recipe, file->path)) || (status = read_place(t, file)) ||
         (status = read_record(t, file, arena)) || (status = read_meter(t, file)) ||
-        (status = fpc_weights_load(t->ctx, t->stages->state, file->path)))
+        (status = fpc_weights_load(t->ctx, t->experiment->state, file->path)))
         return status;
     t->waited = fpc_trainer_waited(t); /* run.patience and its like may have changed */
     return read_state(t, file);

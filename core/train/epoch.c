@@ -26,13 +26,13 @@ fpc_clock fpc_trainer_clock(const fpc_trainer *t)
     return (fpc_clock){.step = t->train.steps,
                        .steps_per_epoch = t->steps_per_epoch,
                        .epoch = t->epoch,
-                       .epochs = t->stages->run.epochs,
-                       .base_lr = fpc_stages_base_lr(t->stages, t->epoch)};
+                       .epochs = t->experiment->run.epochs,
+                       .base_lr = fpc_experiment_base_lr(t->experiment, t->epoch)};
 }
 
 double fpc_trainer_left(const fpc_trainer *t, int64_t val_done)
 {
-    const int64_t epochs = t->stages->run.epochs - t->epoch;
+    const int64_t epochs = t->experiment->run.epochs - t->epoch;
     const int64_t steps = epochs * t->steps_per_epoch - t->train.steps, evals = epochs * t->val_batches - val_done;
     const double eval_seconds = t->eval_seconds > 0 ? t->eval_seconds : t->step_seconds / 3; /* backward costs twice */
 
@@ -77,8 +77,8 @@ static fpc_status copy_array(fpc_arena *arena, void *held, const void *from, siz
 /* Keeps a batch beyond the next call of fpc_data_next. */
 static fpc_status hold(fpc_trainer *t, fpc_batch *to, const fpc_batch *from)
 {
-    const fpc_augments *a = fpc_data_augments(t->stages->data);
-    const size_t n = (size_t)from->n, cap = (size_t)fpc_data_options_of(t->stages->data)->batch;
+    const fpc_augments *a = fpc_data_augments(t->experiment->data);
+    const size_t n = (size_t)from->n, cap = (size_t)fpc_data_options_of(t->experiment->data)->batch;
     const size_t pixels = (size_t)from->h * (size_t)from->w;
     fpc_status status;
 
@@ -97,11 +97,11 @@ static fpc_status hold(fpc_trainer *t, fpc_batch *to, const fpc_batch *from)
 /* The micro-batches of one step: run.accumulate of them, fewer at the end of the epoch. */
 static fpc_status next_group(fpc_trainer *t, const fpc_batch **batch, int32_t *n)
 {
-    const int64_t most = t->stages->run.accumulate;
+    const int64_t most = t->experiment->run.accumulate;
     fpc_status status;
 
     for (*n = 0; *n < most; ++*n) {
-        if ((status = fpc_data_next(t->stages->data, &batch[*n])))
+        if ((status = fpc_data_next(t->experiment->data, &batch[*n])))
             return status;
         if (!batch[*n])
             break;
@@ -142,8 +142,8 @@ static fpc_status take_steps(fpc_trainer *t, int all, double *since)
     fpc_status status;
     int got;
 
-    while (!(status = fpc_queue_take(t->stages, all, &r, &got)) && got) {
-        if ((status = fpc_meter_add(&t->train, t->ctx, t->stages, &r, 1, &r.images)))
+    while (!(status = fpc_queue_take(t->experiment, all, &r, &got)) && got) {
+        if ((status = fpc_meter_add(&t->train, t->ctx, t->experiment, &r, 1, &r.images)))
             return status;
         t->step++;
         time_step(t, since);
@@ -164,19 +164,21 @@ static fpc_status train_queued(fpc_trainer *t)
     fpc_status status = FPC_OK, rest;
 
     while (!status && queued < t->steps_per_epoch && !fpc_ctx_cancelled(t->ctx)) {
-        if ((status = fpc_data_next(t->stages->data, &batch)))
+        if ((status = fpc_data_next(t->experiment->data, &batch)))
             break;
         if (!batch)
             return fpc_fail(t->ctx, FPC_EINTERNAL, "epoch %lld ended after %lld of %lld steps", (long long)t->epoch + 1,
                             (long long)queued, (long long)t->steps_per_epoch);
         queued++;
-        status = fpc_train_queue(t->stages, batch, ahead + queued, t->lr);
-        status = status ? status : take_steps(t, 0, &since);
+        status = fpc_train_queue(t->experiment, batch, ahead + queued, t->lr);
+        if (!status)
+            status = take_steps(t, 0, &since);
     }
     if (status == FPC_ENAN)
         return status;
     rest = take_steps(t, 1, &since);
-    status = status ? status : rest;
+    if (!status)
+        status = rest;
     return !status && queued < t->steps_per_epoch ? FPC_ECANCEL : status;
 }
 
@@ -200,8 +202,8 @@ static fpc_status train_waiting(fpc_trainer *t)
                             (long long)t->train.steps, (long long)t->steps_per_epoch);
         for (int32_t i = 0; i < n; i++)
             images[i] = batch[i]->n;
-        if ((status = fpc_train_step(t->stages, n, batch, t->step + 1, t->lr, &r)) ||
-            (status = fpc_meter_add(&t->train, t->ctx, t->stages, &r, n, images)))
+        if ((status = fpc_train_step(t->experiment, n, batch, t->step + 1, t->lr, &r)) ||
+            (status = fpc_meter_add(&t->train, t->ctx, t->experiment, &r, n, images)))
             return status;
         t->step++;
         time_step(t, &since);
@@ -215,11 +217,11 @@ fpc_status fpc_trainer_train(fpc_trainer *t)
     const fpc_status status =
         t->train.steps >= t->steps_per_epoch /* cut during the validation */
             ? FPC_OK
-            : fpc_data_start(t->stages->data, FPC_TRAIN, t->epoch, t->train.steps * t->stages->run.accumulate);
+            : fpc_data_start(t->experiment->data, FPC_TRAIN, t->epoch, t->train.steps * t->experiment->run.accumulate);
 
     if (status || t->train.steps >= t->steps_per_epoch)
         return status;
-    return fpc_stages_queued(t->stages) ? train_queued(t) : train_waiting(t);
+    return fpc_experiment_queued(t->experiment) ? train_queued(t) : train_waiting(t);
 }
 
 /* ---- validation ---- */
@@ -238,7 +240,7 @@ static fpc_status tell_eval(fpc_trainer *t)
 static fpc_status take_batch(fpc_trainer *t, const fpc_step_result *r, double *since)
 {
     const double now = fpc_trainer_now();
-    fpc_status status = fpc_meter_add(&t->val, t->ctx, t->stages, r, 1, &r->images);
+    fpc_status status = fpc_meter_add(&t->val, t->ctx, t->experiment, r, 1, &r->images);
 
     if (!status && !isfinite(r->loss))
         status = fpc_fail(t->ctx, FPC_ENAN, "the validation loss of epoch %lld, batch %lld, is not finite",
@@ -254,7 +256,7 @@ static fpc_status take_batches(fpc_trainer *t, int all, double *since)
     fpc_status status;
     int got;
 
-    while (!(status = fpc_queue_take(t->stages, all, &r, &got)) && got)
+    while (!(status = fpc_queue_take(t->experiment, all, &r, &got)) && got)
         if ((status = take_batch(t, &r, since)))
             break;
     return status;
@@ -266,11 +268,11 @@ static fpc_status validate_batch(fpc_trainer *t, const fpc_batch *batch, double 
     fpc_step_result r;
     fpc_status status;
 
-    if (fpc_stages_queued(t->stages)) {
-        status = fpc_eval_queue(t->stages, batch);
+    if (fpc_experiment_queued(t->experiment)) {
+        status = fpc_eval_queue(t->experiment, batch);
         return status ? status : take_batches(t, 0, since);
     }
-    status = fpc_eval_step(t->stages, batch, &r);
+    status = fpc_eval_step(t->experiment, batch, &r);
     return status ? status : take_batch(t, &r, since);
 }
 
@@ -283,13 +285,13 @@ fpc_status fpc_trainer_validate(fpc_trainer *t)
     fpc_meter_clear(&t->val);
     if (t->val_images == 0)
         return FPC_OK;
-    status = fpc_data_start(t->stages->data, FPC_VAL, t->epoch, 0);
+    status = fpc_data_start(t->experiment->data, FPC_VAL, t->epoch, 0);
     while (!status && !fpc_ctx_cancelled(t->ctx)) {
-        if ((status = fpc_data_next(t->stages->data, &batch)) || !batch)
+        if ((status = fpc_data_next(t->experiment->data, &batch)) || !batch)
             break;
         status = validate_batch(t, batch, &since);
     }
-    if (!fpc_stages_queued(t->stages) || status)
+    if (!fpc_experiment_queued(t->experiment) || status)
         return status ? status : fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : FPC_OK;
     rest = take_batches(t, 1, &since);
     return rest ? rest : fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : FPC_OK;

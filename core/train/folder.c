@@ -41,12 +41,12 @@ static const fpc_option *in_table(const fpc_option *table, uint32_t stride, cons
 static const fpc_option *option_of(fpc_trainer *t, const char *section, const char *key)
 {
     const uint32_t kind = fpc_section_kind(section);
-    const fpc_section *s = fpc_recipe_section(t->stages->recipe, section);
+    const fpc_section *s = fpc_recipe_section(t->experiment->recipe, section);
     const fpc_entry *use = s ? fpc_section_entry(s, "use") : NULL;
     const fpc_option *core = in_table(fpc_core_section(section), sizeof(fpc_option), key);
     const fpc_found *found;
 
-    if (core || kind == 0 || !use || fpc_registry_find(t->stages->registry, kind, use->value, use->origin, &found))
+    if (core || kind == 0 || !use || fpc_registry_find(t->experiment->registry, kind, use->value, use->origin, &found))
         return core;
     return in_table(found->plugin->options, found->plugin->option_size, key);
 }
@@ -125,7 +125,7 @@ fpc_status fpc_trainer_recipe(fpc_trainer *t)
     size_t used = 0, cap;
     char *out;
 
-    if (!(t->recipe = text = fpc_stages_resolved(t->stages, t->arena, 0)) || (n = lines_of(t, text, &line)) < 0)
+    if (!(t->recipe = text = fpc_experiment_resolved(t->experiment, t->arena, 0)) || (n = lines_of(t, text, &line)) < 0)
         return FPC_ENOMEM;
     cap = strlen(text) + 8 * (size_t)n + 1;
     if (!(out = fpc_alloc(t->arena, cap)))
@@ -251,7 +251,7 @@ static void discard(fpc_trainer *t, const char *folder)
 static fpc_status publish(fpc_trainer *t, const char *hidden)
 {
     const time_t now = time(NULL);
-    const fpc_run_options *run = &t->stages->run;
+    const fpc_run_options *run = &t->experiment->run;
     struct tm local;
     char stamp[32];
 
@@ -276,7 +276,7 @@ static fpc_status publish(fpc_trainer *t, const char *hidden)
 
 fpc_status fpc_trainer_new_folder(fpc_trainer *t)
 {
-    const fpc_run_options *run = &t->stages->run;
+    const fpc_run_options *run = &t->experiment->run;
     char *hidden = fpc_sprintf(t->arena, "%s/.new-XXXXXX", run->out);
     fpc_status status;
 

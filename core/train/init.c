@@ -219,7 +219,7 @@ static fpc_status take_tensor(fpc_state *state, fpc_arena *arena, const fpc_st_f
 
 static fpc_status take_state(fpc_trainer *t, const fpc_st_file *file)
 {
-    fpc_state *state = t->stages->state;
+    fpc_state *state = t->experiment->state;
     fpc_arena *scratch = fpc_arena_new(t->ctx);
     fpc_status status = scratch ? FPC_OK : FPC_ENOMEM;
 
@@ -237,8 +237,8 @@ static fpc_status take_state(fpc_trainer *t, const fpc_st_file *file)
 
 fpc_status fpc_trainer_init(fpc_trainer *t)
 {
-    const fpc_run_options *run = &t->stages->run;
-    fpc_state *state = t->stages->state;
+    const fpc_run_options *run = &t->experiment->run;
+    fpc_state *state = t->experiment->state;
     fpc_status status = fpc_state_init(state, (uint64_t)run->seed);
     fpc_arena *arena = status ? NULL : fpc_arena_new(t->ctx);
     fpc_st_file *file;

@@ -19,7 +19,7 @@ enum { SAMPLES_EVERY = 60 /* seconds */ };
 
 static fpc_status find_monitor(fpc_trainer *t)
 {
-    const fpc_stages *s = t->stages;
+    const fpc_experiment *s = t->experiment;
     const char *list = "";
 
     for (int32_t i = 0; i < s->n_metrics; i++)
@@ -36,7 +36,7 @@ static fpc_status find_monitor(fpc_trainer *t)
 
 static fpc_status measure_epoch(fpc_trainer *t)
 {
-    const fpc_stages *s = t->stages;
+    const fpc_experiment *s = t->experiment;
     const fpc_dataset_info *info = fpc_data_info(s->data);
     const int64_t batches = fpc_data_batches(s->data, FPC_TRAIN);
     fpc_status status;
@@ -68,7 +68,7 @@ static fpc_status start_afresh(fpc_trainer *t)
 
 static fpc_status tell_begin(fpc_trainer *t)
 {
-    const fpc_stages *s = t->stages;
+    const fpc_experiment *s = t->experiment;
     const fpc_clock clock = fpc_trainer_clock(t);
     const fpc_field field[] = {fpc_field_text("run_dir", t->folder),
                                fpc_field_text("name", s->run.name),
@@ -93,12 +93,12 @@ static fpc_status begin(fpc_trainer *t)
 {
     fpc_status status;
 
-    if (t->stages->run.beat.n > 1)
+    if (t->experiment->run.beat.n > 1)
         return fpc_fail(t->ctx, FPC_EINVAL, "run.beat has %lld values; one is wanted, or none",
-                        (long long)t->stages->run.beat.n);
-    if ((status = find_monitor(t)) || (status = measure_epoch(t)) || (status = fpc_stages_fit(t->stages)) ||
-        (status = fpc_stages_queue(t->stages)) ||
-        (status = fpc_events_open(t->ctx, t->arena, t->stages->registry, t->stages->recipe, &t->events)) ||
+                        (long long)t->experiment->run.beat.n);
+    if ((status = find_monitor(t)) || (status = measure_epoch(t)) || (status = fpc_experiment_fit(t->experiment)) ||
+        (status = fpc_experiment_queue(t->experiment)) ||
+        (status = fpc_events_open(t->ctx, t->arena, t->experiment->registry, t->experiment->recipe, &t->events)) ||
         (status = fpc_trainer_columns(t)) || (status = fpc_trainer_recipe(t)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))
         return status;
@@ -112,7 +112,7 @@ static fpc_status begin(fpc_trainer *t)
 
 static int finished(const fpc_trainer *t)
 {
-    return t->epoch >= t->stages->run.epochs || fpc_trainer_out_of_patience(t);
+    return t->epoch >= t->experiment->run.epochs || fpc_trainer_out_of_patience(t);
 }
 
 static fpc_status tell_checkpoint(fpc_trainer *t, const char *path, int best)
@@ -138,8 +138,8 @@ static fpc_status save_best(fpc_trainer *t)
 /* Validates with the averages where there are any; what is best is saved as it was validated. */
 static fpc_status validate(fpc_trainer *t)
 {
-    const int averaged = t->stages->run.ema > 0;
-    fpc_status status = averaged ? fpc_state_exchange_average(t->stages->state) : FPC_OK, back = FPC_OK;
+    const int averaged = t->experiment->run.ema > 0;
+    fpc_status status = averaged ? fpc_state_exchange_average(t->experiment->state) : FPC_OK, back = FPC_OK;
 
     if (status)
         return status;
@@ -153,7 +153,7 @@ static fpc_status validate(fpc_trainer *t)
             status = fpc_trainer_take_pictures(t);
     }
     if (averaged)
-        back = fpc_state_exchange_average(t->stages->state);
+        back = fpc_state_exchange_average(t->experiment->state);
     return status ? status : back;
 }
 
@@ -231,8 +231,8 @@ static fpc_status run_epoch(fpc_trainer *t)
     fpc_status status;
 
     t->epoch_began = fpc_trainer_now();
-    fpc_stages_epoch(t->stages, t->epoch);
-    t->lr = fpc_stages_lr(t->stages, t->epoch, &history);
+    fpc_experiment_epoch(t->experiment, t->epoch);
+    t->lr = fpc_experiment_lr(t->experiment, t->epoch, &history);
     if ((status = fpc_trainer_train(t)) || (status = validate(t)))
         return status;
     return conclude(t);
@@ -261,7 +261,7 @@ static fpc_status look_at_best(fpc_trainer *t)
 
     if (t->best_epoch < 0 || access(best, R_OK))
         return FPC_OK;
-    if ((status = fpc_weights_load(t->ctx, t->stages->state, best)) || (status = fpc_trainer_tell_samples(t)))
+    if ((status = fpc_weights_load(t->ctx, t->experiment->state, best)) || (status = fpc_trainer_tell_samples(t)))
         return status;
     return fpc_trainer_confusion(t);
 }
@@ -280,7 +280,7 @@ static fpc_status interrupted(fpc_trainer *t)
 
 static const char *ending_of(const fpc_trainer *t, fpc_status status)
 {
-    return status == FPC_OK        ? t->epoch < t->stages->run.epochs ? "stopped early" : "complete"
+    return status == FPC_OK        ? t->epoch < t->experiment->run.epochs ? "stopped early" : "complete"
            : status == FPC_ECANCEL ? "interrupted"
            : status == FPC_ENAN    ? "diverged"
                                    : "failed";
@@ -303,19 +303,19 @@ static fpc_status end(fpc_trainer *t, fpc_status status)
     return status ? status : last;
 }
 
-fpc_status fpc_run(fpc_stages *stages, const fpc_run_args *args)
+fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
 {
-    fpc_trainer *t = fpc_alloc(stages->arena, sizeof *t);
+    fpc_trainer *t = fpc_alloc(experiment->arena, sizeof *t);
     fpc_status status;
 
     if (!t)
         return FPC_ENOMEM;
-    *t = (fpc_trainer){.stages = stages,
-                       .ctx = stages->ctx,
-                       .arena = stages->arena,
+    *t = (fpc_trainer){.experiment = experiment,
+                       .ctx = experiment->ctx,
+                       .arena = experiment->arena,
                        .args = args,
                        .best_epoch = -1,
-                       .beat = stages->run.beat.n ? stages->run.beat.v[0] : NAN,
+                       .beat = experiment->run.beat.n ? experiment->run.beat.v[0] : NAN,
                        .lock = -1,
                        .resumed = args->resume != NULL,
                        .began = fpc_trainer_now()};

@@ -13,7 +13,7 @@ typedef struct fpc_run_args {
 /* Trains. Folder: <run.out>/<run.name>-<YYYYmmdd-HHMMSS>[-k]/ with recipe.ini history.json history.csv curves.png
  * best.safetensors last.safetensors validation.safetensors run.json samples.png and what loggers add; with
  * run.keep_best best-EPOCH.safetensors, with run.swa_start swa.safetensors. */
-fpc_status fpc_run(fpc_stages *, const fpc_run_args *);
+fpc_status fpc_run(fpc_experiment *, const fpc_run_args *);
 /* FPC_OK where the folder holds what --resume needs; cheap, for before everything is opened. */
 fpc_status fpc_run_resumable(fpc_ctx *, const char *folder);
 
@@ -23,6 +23,6 @@ fpc_status fpc_init_recipe(fpc_ctx *, fpc_arena *, const fpc_recipe *, fpc_run_o
 
 /* Pictures of the validation part, evenly spread, with what the weights in place make of them; out->n 0: there are
  * none. The arrays lie in the arena. */
-fpc_status fpc_samples_read(fpc_stages *, fpc_arena *, int32_t n_samples, fpc_pictures *out);
+fpc_status fpc_samples_read(fpc_experiment *, fpc_arena *, int32_t n_samples, fpc_pictures *out);
 
 #endif

@@ -22,10 +22,10 @@ void fpc_meter_clear(fpc_meter *meter)
     meter->images = meter->steps = meter->batches = meter->skipped = 0;
 }
 
-fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stages, const fpc_step_result *r,
+fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_experiment *experiment, const fpc_step_result *r,
                          int32_t n_batches, const int32_t *batch)
 {
-    const size_t numbers = (size_t)stages->classes * 3;
+    const size_t numbers = (size_t)experiment->classes * 3;
 
     if (meter->images + r->images > meter->cap_images || meter->batches + n_batches > meter->cap_batches)
         return fpc_fail(ctx, FPC_EINTERNAL, "an epoch brought more than its %lld images in %lld batches",
@@ -39,7 +39,7 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stage
         meter->skipped++;
     else
         meter->grad_norm += r->grad_norm;
-    for (int32_t i = 0; i < stages->n_losses && i < FPC_METER_TERMS; i++)
+    for (int32_t i = 0; i < experiment->n_losses && i < FPC_METER_TERMS; i++)
         meter->term[i] += r->term[i] * r->images;
     meter->images += r->images;
     meter->steps++;
@@ -49,26 +49,26 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_stages *stage
 /* ---- columns: train_loss train_M... val_loss val_M... lr, then classes, gradient norm, terms, and the weights of
  * losses that have a schedule ---- */
 
-static const fpc_metric_vtbl *metric_of(const fpc_metric_stage *m)
+static const fpc_metric_vtbl *metric_of(const fpc_experiment_metric *m)
 {
     return m->inst.vtbl;
 }
 
-static int has_classes(const fpc_metric_stage *m)
+static int has_classes(const fpc_experiment_metric *m)
 {
     const fpc_metric_vtbl *v = metric_of(m);
 
     return v->size > offsetof(fpc_metric_vtbl, per_class) && v->per_class;
 }
 
-static int32_t terms_of(const fpc_stages *s)
+static int32_t terms_of(const fpc_experiment *s)
 {
     return s->n_losses < FPC_METER_TERMS ? s->n_losses : FPC_METER_TERMS;
 }
 
-static const char *class_column(fpc_trainer *t, const fpc_metric_stage *m, int32_t c)
+static const char *class_column(fpc_trainer *t, const fpc_experiment_metric *m, int32_t c)
 {
-    const fpc_dataset_info *info = fpc_data_info(t->stages->data);
+    const fpc_dataset_info *info = fpc_data_info(t->experiment->data);
 
     if (info->class_names && info->class_names[c])
         return fpc_sprintf(t->arena, "val_%s.%s", m->label, info->class_names[c]);
@@ -77,7 +77,7 @@ static const char *class_column(fpc_trainer *t, const fpc_metric_stage *m, int32
 
 fpc_status fpc_trainer_columns(fpc_trainer *t)
 {
-    const fpc_stages *s = t->stages;
+    const fpc_experiment *s = t->experiment;
     const size_t most = 4 + (size_t)s->n_metrics * (2 + (size_t)s->classes) + 3 * (size_t)s->n_losses;
     const char **name = fpc_alloc(t->arena, most * sizeof *name);
     int32_t n = 0;
@@ -111,7 +111,7 @@ fpc_status fpc_trainer_columns(fpc_trainer *t)
 }
 
 /* Feeds the counts of an epoch to a metric. */
-static double measure(const fpc_stages *s, const fpc_meter *meter, const fpc_metric_stage *m)
+static double measure(const fpc_experiment *s, const fpc_meter *meter, const fpc_experiment_metric *m)
 {
     const fpc_metric_vtbl *v = metric_of(m);
     const int32_t *at = meter->counts;
@@ -132,7 +132,7 @@ static double mean(double sum, int64_t n)
 
 void fpc_trainer_row(fpc_trainer *t)
 {
-    const fpc_stages *s = t->stages;
+    const fpc_experiment *s = t->experiment;
     double *at = t->row, *extra = t->row + 2 * (1 + s->n_metrics) + 1;
 
     *at++ = mean(t->train.loss, t->train.images);

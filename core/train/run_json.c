@@ -65,8 +65,8 @@ static json_t *session_new(const fpc_trainer *t)
                             json_sprintf("%s %s %s", system.sysname, system.release, system.machine));
     json_object_set_new(session, "cpu", cpu_name());
     json_object_set_new(session, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
-    json_object_set_new(session, "backend", json_string(t->stages->backend->inst.plugin->name));
-    json_object_set_new(session, "device", any_text(t->stages->backend->device.name));
+    json_object_set_new(session, "backend", json_string(t->experiment->backend->inst.plugin->name));
+    json_object_set_new(session, "device", any_text(t->experiment->backend->device.name));
     json_object_set_new(session, "fpcore", json_string(FPC_VERSION));
     json_object_set_new(session, "first_epoch", json_integer(t->epoch + 1));
     json_object_set_new(session, "first_step", json_integer(t->step + 1));
@@ -112,12 +112,12 @@ static json_t *log_new(const fpc_trainer *t)
 {
     json_t *log = json_object();
 
-    json_object_set_new(log, "name", any_text(t->stages->run.name));
+    json_object_set_new(log, "name", any_text(t->experiment->run.name));
     json_object_set_new(log, "abi", json_sprintf("%d.%d", FPC_ABI_MAJOR, FPC_ABI_MINOR));
     json_object_set_new(log, "checkpoint_format", json_integer(FPC_CHECKPOINT_FORMAT));
-    json_object_set_new(log, "seed", json_integer(t->stages->run.seed));
-    json_object_set_new(log, "model", json_string(t->stages->model.plugin->name));
-    json_object_set_new(log, "parameters", json_integer(t->stages->state->n_trainable));
+    json_object_set_new(log, "seed", json_integer(t->experiment->run.seed));
+    json_object_set_new(log, "model", json_string(t->experiment->model.plugin->name));
+    json_object_set_new(log, "parameters", json_integer(t->experiment->state->n_trainable));
     json_object_set_new(log, "sessions", json_array());
     return log;
 }

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-fpc_status fpc_samples_read(fpc_stages *stages, fpc_arena *arena, int32_t n_samples, fpc_pictures *out)
+fpc_status fpc_samples_read(fpc_experiment *experiment, fpc_arena *arena, int32_t n_samples, fpc_pictures *out)
 {
-    const fpc_dataset_info *info = fpc_data_info(stages->data);
+    const fpc_dataset_info *info = fpc_data_info(experiment->data);
     const size_t pixels = (size_t)info->h * (size_t)info->w;
     const fpc_part part = info->count[FPC_VAL] > 0 && !info->unlabelled[FPC_VAL] ? FPC_VAL : FPC_TRAIN;
     const int32_t n = n_samples > info->count[part] ? (int32_t)info->count[part] : n_samples;
@@ -29,12 +29,12 @@ fpc_status fpc_samples_read(fpc_stages *stages, fpc_arena *arena, int32_t n_samp
         return FPC_ENOMEM;
     for (int32_t i = 0; i < n; i++) {
         fpc_batch one;
-        if ((status = fpc_data_read(stages->data, arena, part, i * info->count[part] / n, &one)))
+        if ((status = fpc_data_read(experiment->data, arena, part, i * info->count[part] / n, &one)))
             return status;
         memcpy(image + (size_t)i * pixels * 3, one.image, pixels * 3);
         memcpy(label + (size_t)i * pixels, one.mask, pixels);
     }
-    if ((status = fpc_predict_step(stages, n, info->h, info->w, image, prediction)))
+    if ((status = fpc_predict_step(experiment, n, info->h, info->w, image, prediction)))
         return status;
     out->n = n;
     out->image = image;

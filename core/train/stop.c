@@ -35,7 +35,7 @@ static double trailing_mean(const fpc_trainer *t, int64_t e, int64_t n)
 /* What picks the best. */
 static double score(const fpc_trainer *t, int64_t e)
 {
-    return t->stages->run.smooth_best ? trailing_mean(t, e, t->stages->run.smooth) : metric_of(t, e);
+    return t->experiment->run.smooth_best ? trailing_mean(t, e, t->experiment->run.smooth) : metric_of(t, e);
 }
 
 static int passes(const fpc_trainer *t, double value, double other)
@@ -57,7 +57,7 @@ int fpc_trainer_better(const fpc_trainer *t, double value)
 
 int64_t fpc_trainer_waited(const fpc_trainer *t)
 {
-    const fpc_run_options *run = &t->stages->run;
+    const fpc_run_options *run = &t->experiment->run;
     double best = t->beat;
     int64_t waited = 0;
 
@@ -76,7 +76,7 @@ int64_t fpc_trainer_waited(const fpc_trainer *t)
 
 int fpc_trainer_out_of_patience(const fpc_trainer *t)
 {
-    const fpc_run_options *run = &t->stages->run;
+    const fpc_run_options *run = &t->experiment->run;
 
     return run->patience > 0 && t->waited >= run->patience && t->epoch >= run->min_epochs;
 }
@@ -97,7 +97,7 @@ static int among_best(const fpc_trainer *t, int64_t e, int64_t last, int64_t k)
 
 fpc_status fpc_trainer_save_ranked(fpc_trainer *t)
 {
-    const int64_t k = t->stages->run.keep_best;
+    const int64_t k = t->experiment->run.keep_best;
     const char *path;
 
     if (k < 2 || !among_best(t, t->epoch, t->epoch, k))
@@ -120,7 +120,7 @@ static int64_t epoch_of(const char *name)
 
 void fpc_trainer_prune(fpc_trainer *t)
 {
-    const int64_t k = t->stages->run.keep_best, last = t->events->record.n_rows - 1;
+    const int64_t k = t->experiment->run.keep_best, last = t->events->record.n_rows - 1;
     DIR *dir = k > 1 ? opendir(t->folder) : NULL;
     const struct dirent *entry;
 

@@ -18,25 +18,25 @@ static int64_t in_mean(const fpc_run_options *run, int64_t epochs)
 
 fpc_status fpc_trainer_swa_epoch(fpc_trainer *t)
 {
-    const int64_t before = in_mean(&t->stages->run, t->epoch), after = in_mean(&t->stages->run, t->epoch + 1);
+    const int64_t before = in_mean(&t->experiment->run, t->epoch), after = in_mean(&t->experiment->run, t->epoch + 1);
 
-    return after > before ? fpc_stages_swa(t->stages, before) : FPC_OK;
+    return after > before ? fpc_experiment_swa(t->experiment, before) : FPC_OK;
 }
 
 /* The running statistics of the weights as they are, from all training batches of the epoch that would come next. */
 static fpc_status new_statistics(fpc_trainer *t)
 {
-    fpc_status status = fpc_state_reset_buffers(t->stages->state);
+    fpc_status status = fpc_state_reset_buffers(t->experiment->state);
     const fpc_batch *batch = NULL;
 
     if (!status)
-        status = fpc_data_start(t->stages->data, FPC_TRAIN, t->epoch, 0);
+        status = fpc_data_start(t->experiment->data, FPC_TRAIN, t->epoch, 0);
     for (int64_t k = 1; !status; k++) {
         if (fpc_ctx_cancelled(t->ctx))
             return FPC_ECANCEL;
-        if ((status = fpc_data_next(t->stages->data, &batch)) || !batch)
+        if ((status = fpc_data_next(t->experiment->data, &batch)) || !batch)
             break;
-        status = fpc_stats_step(t->stages, batch, t->step + k, k);
+        status = fpc_stats_step(t->experiment, batch, t->step + k, k);
     }
     return status;
 }
@@ -57,15 +57,15 @@ static fpc_status save(fpc_trainer *t, const char *path)
     if (meta) {
         meta[n++] = (fpc_st_meta){"format", "pt"};
         meta[n++] = (fpc_st_meta){"fpcore.version", FPC_VERSION};
-        meta[n++] = (fpc_st_meta){"model", t->stages->model.plugin->name};
+        meta[n++] = (fpc_st_meta){"model", t->experiment->model.plugin->name};
         meta[n++] = (fpc_st_meta){"epoch", fpc_sprintf(arena, "%lld", (long long)t->epoch)};
-        meta[n++] =
-            (fpc_st_meta){"epochs.averaged", fpc_sprintf(arena, "%lld", (long long)in_mean(&t->stages->run, t->epoch))};
+        meta[n++] = (fpc_st_meta){"epochs.averaged",
+                                  fpc_sprintf(arena, "%lld", (long long)in_mean(&t->experiment->run, t->epoch))};
         meta[n++] = (fpc_st_meta){"recipe", t->identity};
         for (int32_t i = 0; i < record->n_columns; i++)
             if (is_result(record->column[i]) && isfinite(t->row[i]))
                 meta[n++] = (fpc_st_meta){record->column[i], fpc_sprintf(arena, "%.17g", t->row[i])};
-        status = fpc_weights_save(t->ctx, t->stages->state, path, n, meta);
+        status = fpc_weights_save(t->ctx, t->experiment->state, path, n, meta);
     }
     fpc_arena_free(arena);
     return status;
@@ -89,10 +89,10 @@ static int is_done(fpc_trainer *t, fpc_arena *arena, const char *path, fpc_st_fi
 
 static fpc_status make(fpc_trainer *t, const char *path)
 {
-    fpc_state *state = t->stages->state;
+    fpc_state *state = t->experiment->state;
     fpc_status back, status = fpc_state_keep_buffers(state, 0);
 
-    fpc_stages_epoch(t->stages, t->epoch - 1); /* a run that is resumed when it is over has seen no epoch */
+    fpc_experiment_epoch(t->experiment, t->epoch - 1); /* a run that is resumed when it is over has seen no epoch */
 
     if (status || (status = fpc_state_exchange_swa(state)))
         return status;
@@ -107,7 +107,7 @@ static fpc_status make(fpc_trainer *t, const char *path)
 
 fpc_status fpc_trainer_swa_end(fpc_trainer *t)
 {
-    const fpc_run_options *run = &t->stages->run;
+    const fpc_run_options *run = &t->experiment->run;
     const char *path = fpc_trainer_path(t, "swa.safetensors");
     fpc_arena *arena;
     fpc_st_file *file;

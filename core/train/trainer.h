@@ -24,7 +24,7 @@ typedef struct fpc_meter {
 } fpc_meter;
 
 typedef struct fpc_trainer {
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     fpc_ctx *ctx;
     fpc_arena *arena;
     const fpc_run_args *args;
@@ -78,7 +78,7 @@ fpc_field fpc_field_text(const char *key, const char *);
 fpc_status fpc_meter_open(fpc_meter *, fpc_arena *, int64_t images, int64_t batches, int32_t classes);
 void fpc_meter_clear(fpc_meter *);
 /* batch: the images of each micro-batch. */
-fpc_status fpc_meter_add(fpc_meter *, fpc_ctx *, const fpc_stages *, const fpc_step_result *, int32_t n_batches,
+fpc_status fpc_meter_add(fpc_meter *, fpc_ctx *, const fpc_experiment *, const fpc_step_result *, int32_t n_batches,
                          const int32_t *batch);
 /* The columns of the record, and the values of an epoch from its meters. */
 fpc_status fpc_trainer_columns(fpc_trainer *);

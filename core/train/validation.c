@@ -14,7 +14,7 @@ enum { ID_BYTES = 512 };
 /* Names of the pictures; *out NULL where the data set gives none. */
 static fpc_status image_names(fpc_trainer *t, fpc_arena *arena, const char ***out)
 {
-    const fpc_instance *inst = fpc_data_instance(t->stages->data);
+    const fpc_instance *inst = fpc_data_instance(t->experiment->data);
     const fpc_dataset_vtbl *v = inst->vtbl;
     const char **name = fpc_alloc(arena, (size_t)t->val_images * sizeof *name);
     char id[ID_BYTES];
@@ -36,12 +36,12 @@ static fpc_status image_names(fpc_trainer *t, fpc_arena *arena, const char ***ou
 
 static fpc_status write_counts(fpc_trainer *t, int64_t epoch, const int32_t *counts, const int64_t *confusion)
 {
-    const fpc_dataset_info *info = fpc_data_info(t->stages->data);
+    const fpc_dataset_info *info = fpc_data_info(t->experiment->data);
     fpc_arena *arena = fpc_arena_new(t->ctx);
     fpc_validation v = {.epoch = epoch,
                         .images = t->val_images,
-                        .batch = fpc_data_batch_size(t->stages->data, FPC_VAL, 0),
-                        .classes = t->stages->classes,
+                        .batch = fpc_data_batch_size(t->experiment->data, FPC_VAL, 0),
+                        .classes = t->experiment->classes,
                         .counts = counts,
                         .confusion = confusion,
                         .class_name = info->class_names,
@@ -64,7 +64,7 @@ fpc_status fpc_trainer_save_validation(fpc_trainer *t, int64_t epoch)
 
 /* ---- at the end of the run ---- */
 
-static void count_pairs(const fpc_stages *s, const fpc_batch *b, const uint8_t *guess, int64_t *confusion)
+static void count_pairs(const fpc_experiment *s, const fpc_batch *b, const uint8_t *guess, int64_t *confusion)
 {
     const int64_t pixels = (int64_t)b->n * b->h * b->w;
 
@@ -75,17 +75,17 @@ static void count_pairs(const fpc_stages *s, const fpc_batch *b, const uint8_t *
 
 static fpc_status predict_all(fpc_trainer *t, fpc_arena *arena, int64_t *confusion)
 {
-    const fpc_dataset_info *info = fpc_data_info(t->stages->data);
-    const size_t batch = (size_t)fpc_data_batch_size(t->stages->data, FPC_VAL, 0);
+    const fpc_dataset_info *info = fpc_data_info(t->experiment->data);
+    const size_t batch = (size_t)fpc_data_batch_size(t->experiment->data, FPC_VAL, 0);
     uint8_t *guess = fpc_alloc(arena, batch * (size_t)info->h * (size_t)info->w);
     const fpc_batch *b = NULL;
-    fpc_status status = guess ? fpc_data_start(t->stages->data, FPC_VAL, t->epoch, 0) : FPC_ENOMEM;
+    fpc_status status = guess ? fpc_data_start(t->experiment->data, FPC_VAL, t->epoch, 0) : FPC_ENOMEM;
 
-    while (!status && !(status = fpc_data_next(t->stages->data, &b)) && b) {
+    while (!status && !(status = fpc_data_next(t->experiment->data, &b)) && b) {
         if (fpc_ctx_cancelled(t->ctx))
             return FPC_ECANCEL;
-        if (!(status = fpc_predict_step(t->stages, b->n, b->h, b->w, b->image, guess)))
-            count_pairs(t->stages, b, guess, confusion);
+        if (!(status = fpc_predict_step(t->experiment, b->n, b->h, b->w, b->image, guess)))
+            count_pairs(t->experiment, b, guess, confusion);
     }
     return status;
 }
@@ -110,14 +110,14 @@ static fpc_validation *read_own(fpc_trainer *t, fpc_arena *arena)
 
     if (status)
         fpc_ctx_clear(t->ctx);
-    if (status || v->epoch != t->best_epoch + 1 || v->images != t->val_images || v->classes != t->stages->classes)
+    if (status || v->epoch != t->best_epoch + 1 || v->images != t->val_images || v->classes != t->experiment->classes)
         return NULL;
     return v;
 }
 
 fpc_status fpc_trainer_confusion(fpc_trainer *t)
 {
-    const size_t classes = (size_t)t->stages->classes;
+    const size_t classes = (size_t)t->experiment->classes;
     fpc_arena *arena = t->val_images ? fpc_arena_new(t->ctx) : NULL;
     const fpc_validation *was = arena ? read_own(t, arena) : NULL;
     const int32_t *counts = NULL;

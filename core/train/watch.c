@@ -20,7 +20,7 @@ fpc_status fpc_trainer_take_pictures(fpc_trainer *t)
     if (!t->watch && !(t->watch = fpc_arena_new(t->ctx)))
         return FPC_ENOMEM;
     fpc_arena_reset(t->watch);
-    return fpc_samples_read(t->stages, t->watch, FPC_N_SAMPLES, &t->pictures);
+    return fpc_samples_read(t->experiment, t->watch, FPC_N_SAMPLES, &t->pictures);
 }
 
 static fpc_status tell_pictures(fpc_trainer *t, const fpc_clock *clock)
@@ -42,7 +42,7 @@ fpc_status fpc_trainer_tell_samples(fpc_trainer *t)
         return FPC_OK;
     if (!(arena = fpc_arena_new(t->ctx)))
         return FPC_ENOMEM;
-    status = fpc_samples_read(t->stages, arena, FPC_N_SAMPLES, &pictures);
+    status = fpc_samples_read(t->experiment, arena, FPC_N_SAMPLES, &pictures);
     if (!status && pictures.n)
         status = fpc_events_send_pictures(t->events, FPC_SAMPLES, &clock, &pictures, 0, NULL);
     fpc_arena_free(arena);
@@ -91,7 +91,7 @@ static fpc_status tell_tensor(fpc_trainer *t, fpc_arena *arena, const fpc_clock 
 {
     double *value = fpc_alloc(arena, (size_t)e->count * sizeof *value);
     const char *tag = fpc_sprintf(arena, "%s/%s", e->kind == FPC_STATE_PARAM ? "parameters" : "gradients", e->param);
-    fpc_status status = value && tag ? fpc_state_read(t->stages->state, e, FPC_F64, value) : FPC_ENOMEM;
+    fpc_status status = value && tag ? fpc_state_read(t->experiment->state, e, FPC_F64, value) : FPC_ENOMEM;
 
     if (!status)
         status = tell_histogram(t, clock, tag, value, e->count);
@@ -101,7 +101,7 @@ static fpc_status tell_tensor(fpc_trainer *t, fpc_arena *arena, const fpc_clock 
 
 fpc_status fpc_trainer_watch(fpc_trainer *t, const fpc_clock *clock)
 {
-    const fpc_state *state = t->stages->state;
+    const fpc_state *state = t->experiment->state;
     fpc_status status = tell_pictures(t, clock);
     fpc_arena *arena;
 

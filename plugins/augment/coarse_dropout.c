@@ -16,8 +16,8 @@ struct coarse_dropout {
 static fpc_status init(fpc_self *self)
 {
     const struct coarse_dropout *o = (const struct coarse_dropout *)self;
-    const fpc_status st = check_whole(self, "holes", o->holes);
-    return st ? st : check_value(self, o->value);
+    const fpc_status status = check_whole(self, "holes", o->holes);
+    return status ? status : check_value(self, o->value);
 }
 
 static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *image, void *out)

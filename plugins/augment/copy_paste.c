@@ -42,10 +42,10 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
 {
     const struct copy_paste *o = (const struct copy_paste *)self;
     fpc_mix *mix = out;
-    const fpc_status st = check_classes(o, image->classes);
+    const fpc_status status = check_classes(o, image->classes);
     mix->lambda = 1;
-    if (st || !fpc_draw_chance(rng, 0, o->p))
-        return st;
+    if (status || !fpc_draw_chance(rng, 0, o->p))
+        return status;
     const double scale = draw_range(rng, 1, o->scale);
     fpc_mix_layer *l = &mix->layer[0];
     *l = whole_layer(partner_of(image, 0), 1);

@@ -146,14 +146,14 @@ fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info 
                         "%s.classes = %s: neither the preset celebamask19 nor a file that can be "
                         "read: %s",
                         self->label, which, strerror(errno));
-    fpc_status st = fpc_recipe_read(self->ctx, self->arena, which, 0, NULL, &file);
-    if (st == FPC_OK)
-        st = check_sections(self, file);
-    if (st == FPC_OK)
-        st = read_names(self, fpc_recipe_section(file, "classes"), which, info);
-    if (st == FPC_OK)
-        st = read_palette(self, fpc_recipe_section(file, "palette"), info);
-    if (st == FPC_OK)
-        st = read_pairs(self, fpc_recipe_section(file, "mirror"), info);
-    return st;
+    fpc_status status = fpc_recipe_read(self->ctx, self->arena, which, 0, NULL, &file);
+    if (status == FPC_OK)
+        status = check_sections(self, file);
+    if (status == FPC_OK)
+        status = read_names(self, fpc_recipe_section(file, "classes"), which, info);
+    if (status == FPC_OK)
+        status = read_palette(self, fpc_recipe_section(file, "palette"), info);
+    if (status == FPC_OK)
+        status = read_pairs(self, fpc_recipe_section(file, "mirror"), info);
+    return status;
 }

@@ -73,15 +73,15 @@ static fpc_status split_by_lists(folder *f)
     uint8_t *taken = fpc_alloc(f->self.arena, (size_t)f->image.n);
     if (!taken)
         return FPC_ENOMEM;
-    fpc_status st = FPC_OK;
-    for (int i = 0; i < 2 && st == FPC_OK; i++)
+    fpc_status status = FPC_OK;
+    for (int i = 0; i < 2 && status == FPC_OK; i++)
         if (*lists[i])
-            st = fpc_folder_list(&f->self, f->audit, lists[i], &f->image, taken, (uint8_t)(i + 1),
-                                 &f->part[FPC_TRAIN + i].n, &f->part[FPC_TRAIN + i].index);
-    for (int i = 0; i < 2 && st == FPC_OK; i++)
+            status = fpc_folder_list(&f->self, f->audit, lists[i], &f->image, taken, (uint8_t)(i + 1),
+                                     &f->part[FPC_TRAIN + i].n, &f->part[FPC_TRAIN + i].index);
+    for (int i = 0; i < 2 && status == FPC_OK; i++)
         if (!*lists[i])
-            st = take_rest(f, taken, &f->part[FPC_TRAIN + i]);
-    return st;
+            status = take_rest(f, taken, &f->part[FPC_TRAIN + i]);
+    return status;
 }
 
 /* Many a data set has no test part, so the default folder may be absent; one that a recipe names may not. */
@@ -101,13 +101,13 @@ static fpc_status open_test(folder *f)
         return *f->test_list ? fpc_fail(f->self.ctx, FPC_EINVAL, "%s.test_list without %s.test_images", f->self.label,
                                         f->self.label)
                              : FPC_OK;
-    fpc_status st = fpc_folder_scan(&f->self, f->audit, f->root, "test_images", f->test_images, 0, &f->test_image);
-    if (st == FPC_OK && *f->test_masks)
-        st = fpc_folder_scan(&f->self, f->audit, f->root, "test_masks", f->test_masks, 1, &f->test_mask);
-    if (st == FPC_OK && *f->test_masks)
-        st = match_masks(f, &f->test_image, &f->test_mask);
-    if (st != FPC_OK)
-        return st;
+    fpc_status status = fpc_folder_scan(&f->self, f->audit, f->root, "test_images", f->test_images, 0, &f->test_image);
+    if (status == FPC_OK && *f->test_masks)
+        status = fpc_folder_scan(&f->self, f->audit, f->root, "test_masks", f->test_masks, 1, &f->test_mask);
+    if (status == FPC_OK && *f->test_masks)
+        status = match_masks(f, &f->test_image, &f->test_mask);
+    if (status != FPC_OK)
+        return status;
     p->images = &f->test_image;
     p->masks = *f->test_masks ? &f->test_mask : NULL;
     uint8_t *taken = fpc_alloc(f->self.arena, (size_t)f->test_image.n);
@@ -137,9 +137,9 @@ static void mirror_labels(folder *f, const fpc_dataset_info *info)
 static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
 {
     folder *f = (folder *)self;
-    const fpc_status st = fpc_classes_open(self, f->classes, info);
-    if (st != FPC_OK)
-        return st;
+    const fpc_status status = fpc_classes_open(self, f->classes, info);
+    if (status != FPC_OK)
+        return status;
     f->n_classes = info->classes;
     mirror_labels(f, info);
     info->c = 3;
@@ -156,9 +156,9 @@ static fpc_status find_size(folder *f)
     for (int64_t i = 0; i < p->n; i++) {
         const folder_file *file = &p->images->file[p->index[i]];
         const char *path = fpc_sprintf(f->self.arena, "%s/%s", p->images->path, file->name);
-        const fpc_status st = path ? fpc_image_size(f->self.ctx, path, &f->w, &f->h) : FPC_ENOMEM;
-        if (st == FPC_OK || !f->audit || i + 1 == p->n)
-            return st;
+        const fpc_status status = path ? fpc_image_size(f->self.ctx, path, &f->w, &f->h) : FPC_ENOMEM;
+        if (status == FPC_OK || !f->audit || i + 1 == p->n)
+            return status;
         f->audit->flaw(f->audit->arg, "unreadable picture", p == &f->part[FPC_TRAIN] ? FPC_TRAIN : FPC_VAL, file->stem,
                        NULL);
     }
@@ -168,26 +168,26 @@ static fpc_status find_size(folder *f)
 static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
 {
     folder *f = (folder *)self;
-    fpc_status st = describe(self, info);
-    if (st == FPC_OK)
-        st = fpc_folder_scan(self, f->audit, f->root, "images", f->images, 0, &f->image);
-    if (st == FPC_OK)
-        st = fpc_folder_scan(self, f->audit, f->root, "masks", f->masks, 1, &f->mask);
-    if (st == FPC_OK)
-        st = match_masks(f, &f->image, &f->mask);
-    if (st != FPC_OK)
-        return st;
+    fpc_status status = describe(self, info);
+    if (status == FPC_OK)
+        status = fpc_folder_scan(self, f->audit, f->root, "images", f->images, 0, &f->image);
+    if (status == FPC_OK)
+        status = fpc_folder_scan(self, f->audit, f->root, "masks", f->masks, 1, &f->mask);
+    if (status == FPC_OK)
+        status = match_masks(f, &f->image, &f->mask);
+    if (status != FPC_OK)
+        return status;
     for (int part = FPC_TRAIN; part <= FPC_VAL; part++)
         f->part[part] = (folder_part){.images = &f->image, .masks = &f->mask};
-    st = *f->train_list || *f->val_list ? split_by_lists(f) : split_by_seed(f, f->image.n);
-    if (st == FPC_OK)
-        st = open_test(f);
-    if (st == FPC_OK)
-        st = fpc_folder_sides(f);
-    if (st == FPC_OK && !f->size)
-        st = find_size(f);
-    if (st != FPC_OK)
-        return st;
+    status = *f->train_list || *f->val_list ? split_by_lists(f) : split_by_seed(f, f->image.n);
+    if (status == FPC_OK)
+        status = open_test(f);
+    if (status == FPC_OK)
+        status = fpc_folder_sides(f);
+    if (status == FPC_OK && !f->size)
+        status = find_size(f);
+    if (status != FPC_OK)
+        return status;
     if (f->size)
         f->w = f->h = (int32_t)f->size;
     info->h = f->h;

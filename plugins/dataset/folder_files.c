@@ -69,11 +69,11 @@ static fpc_status check_stems(fpc_self *self, const fpc_dataset_audit *audit, fo
             out->file[kept++] = *file;
             continue;
         }
-        const fpc_status st =
+        const fpc_status status =
             fpc_fail(self->ctx, FPC_EFORMAT, "%s: %s and %s have one stem; each picture needs its own", out->path,
                      last->name, file->name);
         if (!audit)
-            return st;
+            return status;
         audit->flaw(audit->arg, "two files of one stem", 0, file->name, NULL);
     }
     out->n = kept;
@@ -92,22 +92,22 @@ fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const
     if (!dir)
         return fpc_fail(self->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s (%s.root and %s.%s): %s",
                         out->path ? out->path : sub, self->label, self->label, what, strerror(errno));
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     int64_t room = 0;
     struct dirent *entry;
-    while (st == FPC_OK && (errno = 0, entry = readdir(dir))) {
+    while (status == FPC_OK && (errno = 0, entry = readdir(dir))) {
         const size_t stem = stem_length(entry->d_name, masks);
         if (stem)
-            st = add_file(self, out, &room, entry->d_name, stem);
+            status = add_file(self, out, &room, entry->d_name, stem);
     }
-    if (st == FPC_OK && errno)
-        st = fpc_fail(self->ctx, FPC_EIO, "%s: %s", out->path, strerror(errno));
+    if (status == FPC_OK && errno)
+        status = fpc_fail(self->ctx, FPC_EIO, "%s: %s", out->path, strerror(errno));
     closedir(dir);
-    if (st == FPC_OK && !out->n)
-        st = fpc_fail(self->ctx, FPC_ENOENT, "%s: no %s in it (%s.root and %s.%s say where they are)", out->path,
-                      masks ? ".png masks" : "pictures (.jpg, .jpeg, .png)", self->label, self->label, what);
-    if (st != FPC_OK)
-        return st;
+    if (status == FPC_OK && !out->n)
+        status = fpc_fail(self->ctx, FPC_ENOENT, "%s: no %s in it (%s.root and %s.%s say where they are)", out->path,
+                          masks ? ".png masks" : "pictures (.jpg, .jpeg, .png)", self->label, self->label, what);
+    if (status != FPC_OK)
+        return status;
     qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
     return check_stems(self, audit, out);
 }
@@ -161,10 +161,11 @@ fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const
     FILE *file = fopen(list, "r");
     if (!file)
         return fpc_fail(self->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: %s", list, strerror(errno));
-    fpc_status st = FPC_OK;
-    for (int64_t line = 1; st == FPC_OK && fgets(text, sizeof text, file); line++) {
+    fpc_status status = FPC_OK;
+    for (int64_t line = 1; status == FPC_OK && fgets(text, sizeof text, file); line++) {
         if (strlen(text) + 1 == sizeof text) {
-            st = fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", list, (long long)line);
+            status =
+                fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", list, (long long)line);
             break;
         }
         char *name = text + strspn(text, " \t");
@@ -173,16 +174,16 @@ fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const
             length--;
         name[length] = 0;
         if (length && name[0] != '#')
-            st = take_line(self, list, line, name, files, taken, mark, n, *index);
-        if (st != FPC_OK && audit) {
+            status = take_line(self, list, line, name, files, taken, mark, n, *index);
+        if (status != FPC_OK && audit) {
             audit->flaw(audit->arg, "line of a list", 0, name, NULL);
-            st = FPC_OK;
+            status = FPC_OK;
         }
     }
-    if (st == FPC_OK && ferror(file))
-        st = fpc_fail(self->ctx, FPC_EIO, "%s: %s", list, strerror(errno));
+    if (status == FPC_OK && ferror(file))
+        status = fpc_fail(self->ctx, FPC_EIO, "%s: %s", list, strerror(errno));
     fclose(file);
-    if (st == FPC_OK && !*n)
-        st = fpc_fail(self->ctx, FPC_EFORMAT, "%s: there is no name in it", list);
-    return st;
+    if (status == FPC_OK && !*n)
+        status = fpc_fail(self->ctx, FPC_EFORMAT, "%s: there is no name in it", list);
+    return status;
 }

@@ -58,9 +58,9 @@ static fpc_status read_list(const folder *f, FILE *file, uint8_t *exchange, uint
         while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
             length--;
         name[length] = 0;
-        const fpc_status st = length && *name != '#' ? take_line(f, line, name, exchange, test) : FPC_OK;
-        if (st != FPC_OK)
-            return st;
+        const fpc_status status = length && *name != '#' ? take_line(f, line, name, exchange, test) : FPC_OK;
+        if (status != FPC_OK)
+            return status;
     }
     return ferror(file) ? fpc_fail(f->self.ctx, FPC_EIO, "%s: %s", f->sides, strerror(errno)) : FPC_OK;
 }
@@ -77,9 +77,9 @@ fpc_status fpc_folder_sides(folder *f)
     if (!file)
         return fpc_fail(f->self.ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s (%s.sides): %s", f->sides,
                         f->self.label, strerror(errno));
-    const fpc_status st = read_list(f, file, exchange, test);
+    const fpc_status status = read_list(f, file, exchange, test);
     fclose(file);
     f->part[FPC_TRAIN].exchange = f->part[FPC_VAL].exchange = exchange;
     f->part[FPC_TEST].exchange = test;
-    return st;
+    return status;
 }

@@ -122,9 +122,9 @@ static inline fpc_status class_weights_get(const fpc_self *self, struct class_we
         c->classes = classes;
         return FPC_OK;
     }
-    const fpc_status st = fpc_label_pixels(target, &pixels, &images);
-    if (st)
-        return fpc_fail(self->ctx, st,
+    const fpc_status status = fpc_label_pixels(target, &pixels, &images);
+    if (status)
+        return fpc_fail(self->ctx, status,
                         "%s: %s.class_weight_preset = %s is computed from the training masks, and no data set is open "
                         "here; give the numbers as class_weights",
                         fpc_origin(self, "class_weight_preset"), self->label, class_weight_presets[c->preset].name);

@@ -17,11 +17,11 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
 {
     struct cross_entropy *ce = (struct cross_entropy *)self;
     fpc_seg_term term = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = (float)ce->label_smoothing};
-    const fpc_status st = class_weights_get(self, &ce->weights, io->target, &term.class_weight);
+    const fpc_status status = class_weights_get(self, &ce->weights, io->target, &term.class_weight);
 
-    if (!st)
+    if (!status)
         io->term = fpc_seg_loss(g, self->label, io->logits, io->target, &term);
-    return st;
+    return status;
 }
 
 static double norm(const fpc_self *self, const fpc_label_counts *count)

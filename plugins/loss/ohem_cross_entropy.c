@@ -18,11 +18,11 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
 {
     struct ohem *o = (struct ohem *)self;
     fpc_pixel_loss_attr attr = {.threshold = o->threshold, .keep = o->keep};
-    const fpc_status st = class_weights_get(self, &o->weights, io->target, &attr.class_weight);
+    const fpc_status status = class_weights_get(self, &o->weights, io->target, &attr.class_weight);
 
-    if (!st)
+    if (!status)
         io->term = fpc_pixel_loss(g, "ohem", self->label, io->logits, io->target, &attr);
-    return st;
+    return status;
 }
 
 static double norm(const fpc_self *self, const fpc_label_counts *count)

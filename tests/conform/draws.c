@@ -215,10 +215,10 @@ static fpc_status read_sample(conform *c, sample_check *s, fpc_part part, int64_
 {
     const fpc_dataset_vtbl *v = c->plugin->vtbl;
     fpc_sample sample = {s->image[which], s->mask[which], id, 64};
-    const fpc_status st = v->read(c->self, s->scratch, part, index, &sample);
+    const fpc_status status = v->read(c->self, s->scratch, part, index, &sample);
 
     fpc_arena_reset(s->scratch);
-    return st;
+    return status;
 }
 
 static void check_part(conform *c, sample_check *s, fpc_part part)
@@ -231,12 +231,12 @@ static void check_part(conform *c, sample_check *s, fpc_part part)
 
     if (last < 0)
         return;
-    fpc_status st = read_sample(c, s, part, last, 0, id[0]);
-    if (!st && last > 0)
-        st = read_sample(c, s, part, 0, 1, id[1]);
-    if (!st)
-        st = read_sample(c, s, part, last, 1, id[1]);
-    if (!check(c, !st, "samples can be read", "part %d, status %d", part, st))
+    fpc_status status = read_sample(c, s, part, last, 0, id[0]);
+    if (!status && last > 0)
+        status = read_sample(c, s, part, 0, 1, id[1]);
+    if (!status)
+        status = read_sample(c, s, part, last, 1, id[1]);
+    if (!check(c, !status, "samples can be read", "part %d, status %d", part, status))
         return;
     check(c, !memcmp(s->image[0], s->image[1], pixels * 3) && !memcmp(s->mask[0], s->mask[1], pixels),
           "a sample is the same when read again", "part %d, sample %lld differs", part, (long long)last);
@@ -244,8 +244,8 @@ static void check_part(conform *c, sample_check *s, fpc_part part)
         if (s->mask[0][i] >= s->info.classes && s->mask[0][i] != s->info.ignore_label)
             bad = s->mask[0][i];
     check(c, bad < 0, "labels are classes", "label %d of %d classes", bad, s->info.classes);
-    st = v->name(c->self, part, last, name, sizeof name);
-    check(c, !st && *name && !strcmp(name, id[0]), "name says what read says", "`%s` and `%s`", name, id[0]);
+    status = v->name(c->self, part, last, name, sizeof name);
+    check(c, !status && *name && !strcmp(name, id[0]), "name says what read says", "`%s` and `%s`", name, id[0]);
     fpc_sample without = {s->image[1], NULL, id[1], sizeof id[1]};
     check(c, !v->read(c->self, s->scratch, part, last, &without), "a sample can be read without its mask", "status");
 }

@@ -75,9 +75,9 @@ fpc_status eval_run(eval *e)
         if (!kernel)
             return fpc_fail(e->c->ctx, FPC_ENOSUPPORT, "%s: no kernel computes `%s` in %s", node.name, node.op,
                             e->g->real == FPC_F64 ? "double" : "float");
-        const fpc_status st = fpc_run_node(e->c->ctx, kernel, gn->def, &node, 3, 7, e->backend->device.exec);
-        if (st)
-            return st;
+        const fpc_status status = fpc_run_node(e->c->ctx, kernel, gn->def, &node, 3, 7, e->backend->device.exec);
+        if (status)
+            return status;
     }
     return FPC_OK;
 }

@@ -54,13 +54,13 @@ static void check_table(conform *c, const fpc_device *device)
 static fpc_status copy_bytes(conform *c, void *to, const void *from, size_t bytes, fpc_way way)
 {
     const fpc_backend_vtbl *v = c->plugin->vtbl;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
     if (v->copy)
-        st = v->copy(c->self, to, from, bytes, way);
+        status = v->copy(c->self, to, from, bytes, way);
     else
         memcpy(to, from, bytes);
-    return !st && v->sync ? v->sync(c->self) : st;
+    return !status && v->sync ? v->sync(c->self) : status;
 }
 
 static void check_memory(conform *c)
@@ -76,16 +76,16 @@ static void check_memory(conform *c)
     if (!check(c, v->release != NULL, "memory of its own comes with release", "it is missing") ||
         !check(c, !v->alloc(c->self, BYTES, &memory) && memory, "gives memory", "alloc"))
         return;
-    fpc_status st = copy_bytes(c, back, memory, BYTES, FPC_TO_HOST);
-    for (int i = 0; i < BYTES && !st; i++) {
+    fpc_status status = copy_bytes(c, back, memory, BYTES, FPC_TO_HOST);
+    for (int i = 0; i < BYTES && !status; i++) {
         dirty |= back[i];
         out[i] = (uint8_t)(i * 31 + i / 256);
     }
-    check(c, !st && !dirty, "memory comes zeroed", "status %d", st);
-    st = copy_bytes(c, memory, out, BYTES, FPC_TO_DEVICE);
-    if (!st)
-        st = copy_bytes(c, back, memory, BYTES, FPC_TO_HOST);
-    check(c, !st && !memcmp(out, back, BYTES), "copies there and back", "status %d, or other bytes", st);
+    check(c, !status && !dirty, "memory comes zeroed", "status %d", status);
+    status = copy_bytes(c, memory, out, BYTES, FPC_TO_DEVICE);
+    if (!status)
+        status = copy_bytes(c, back, memory, BYTES, FPC_TO_HOST);
+    check(c, !status && !memcmp(out, back, BYTES), "copies there and back", "status %d, or other bytes", status);
     v->release(c->self, memory);
 }
 
@@ -134,13 +134,13 @@ void check_backend(conform *c)
     const fpc_backend_vtbl *v = c->plugin->vtbl;
     fpc_device device = {.size = sizeof device};
 
-    const fpc_status st = v->open(c->self, &device);
-    if (st == FPC_EDEVICE) { /* this machine has no such device: nothing more can be seen here */
+    const fpc_status status = v->open(c->self, &device);
+    if (status == FPC_EDEVICE) { /* this machine has no such device: nothing more can be seen here */
         skip(c, "opens", fpc_ctx_error(c->ctx));
         fpc_ctx_clear(c->ctx);
         return;
     }
-    if (!check(c, !st, "opens", "open"))
+    if (!check(c, !status, "opens", "open"))
         return;
     check(c, device.name[0] && memchr(device.name, 0, sizeof device.name), "the device has a name",
           "device.name is empty");

@@ -119,9 +119,9 @@ static fpc_status build_loss(conform *c, uint32_t real, loss_graph *l)
     const fpc_target target = {
         .size = sizeof target, .mask = l->mask, .mask_b = {-1}, .lambda = {-1}, .classes = K, .ignore = IGNORE};
     fpc_loss_io io = {.size = sizeof io, .logits = l->logits, .target = &target, .term = {-1}};
-    const fpc_status st = v->build(c->self, l->g, &io);
+    const fpc_status status = v->build(c->self, l->g, &io);
     l->term = io.term;
-    return st ? st : fpc_graph_check(l->g);
+    return status ? status : fpc_graph_check(l->g);
 }
 
 static void fill_loss(eval *e, const loss_graph *l)
@@ -221,8 +221,8 @@ static fpc_status build_optimizer(conform *c, fpc_graph *g, fpc_flat *f)
     f->scale = fpc_input(g, "scale", one, g->real);
     f->lr = fpc_input(g, "lr", one, g->real);
     f->step = fpc_input(g, "step", one, g->real);
-    const fpc_status st = v->build(c->self, g, f);
-    return st ? st : fpc_graph_check(g);
+    const fpc_status status = v->build(c->self, g, f);
+    return status ? status : fpc_graph_check(g);
 }
 
 /* An in-place node must take the parameters, or nothing would be learned. */
@@ -241,7 +241,7 @@ static void check_descent(conform *c, eval *e, const fpc_flat *f)
     double *p = e->value[f->param.id].data, *g = e->value[f->grad.id].data, before = 0, after = 0;
     const int32_t used = (ROWS - PADDED) * COLUMNS;
     int padding = 0, finite = 1;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
 
     *(double *)e->value[f->scale.id].data = 1;
     *(double *)e->value[f->lr.id].data = 1e-3;
@@ -249,12 +249,12 @@ static void check_descent(conform *c, eval *e, const fpc_flat *f)
         p[i] = noise((uint32_t)i);
         before += p[i] * p[i];
     }
-    for (int step = 1; step <= 3 && !st; step++) {
+    for (int step = 1; step <= 3 && !status; step++) {
         memcpy(g, p, (size_t)used * sizeof *g);
         *(double *)e->value[f->step.id].data = step;
-        st = eval_run(e);
+        status = eval_run(e);
     }
-    if (!check(c, !st, "takes steps", "kernels"))
+    if (!check(c, !status, "takes steps", "kernels"))
         return;
     for (int32_t i = 0; i < ROWS * COLUMNS; i++) {
         finite &= isfinite(p[i]) != 0;
@@ -282,10 +282,10 @@ static void check_skip(conform *c, eval *e, const fpc_flat *f)
         g[i] = NAN;
     *(double *)e->value[f->scale.id].data = NAN;
     *(double *)e->value[f->step.id].data = 4;
-    const fpc_status st = eval_run(e);
+    const fpc_status status = eval_run(e);
     for (int32_t i = 0; i <= v->n_slots; i++)
         same &= !memcmp(before[i], flat[i], bytes);
-    check(c, !st && same, "a step whose scale is NaN changes nothing", "parameters or slots have changed");
+    check(c, !status && same, "a step whose scale is NaN changes nothing", "parameters or slots have changed");
 }
 
 void check_optimizer(conform *c)

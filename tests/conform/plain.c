@@ -186,7 +186,7 @@ static void check_logger_run(conform *c)
                    .n_columns = 3,
                    .column = column,
                    .value = value};
-    fpc_status st;
+    fpc_status status;
 
     snprintf(dir, sizeof dir, "%s/fpcore-conform-XXXXXX", tmp && *tmp ? tmp : P_tmpdir);
     if (!mkdtemp(dir)) {
@@ -199,40 +199,40 @@ static void check_logger_run(conform *c)
                                {"steps_per_epoch", FPC_OPT_INT, {.i = 2}}};
     e.n = 4;
     e.field = begin;
-    st = send(c, &e, FPC_RUN_BEGIN);
+    status = send(c, &e, FPC_RUN_BEGIN);
     e.n = 0;
     e.field = NULL;
-    for (int64_t epoch = 0; epoch < 2 && !st; epoch++) {
+    for (int64_t epoch = 0; epoch < 2 && !status; epoch++) {
         const fpc_field step[] = {{"loss", FPC_OPT_REAL, {.r = 1.5}}, {"lr", FPC_OPT_REAL, {.r = 1e-3}}};
         e.clock.epoch = epoch;
         e.n = 2;
         e.field = step;
-        st = send(c, &e, FPC_STEP);
+        status = send(c, &e, FPC_STEP);
         e.n = 0;
         e.field = NULL;
         e.n_rows = epoch + 1;
-        if (!st)
-            st = send(c, &e, FPC_EPOCH);
-        if (!st)
-            st = send_extras(c, &e);
+        if (!status)
+            status = send(c, &e, FPC_EPOCH);
+        if (!status)
+            status = send_extras(c, &e);
     }
-    if (!st)
-        st = send(c, &e, FPC_RUN_END);
-    check(c, st == FPC_OK, "a short run is logged", "status %d", st);
+    if (!status)
+        status = send(c, &e, FPC_RUN_END);
+    check(c, status == FPC_OK, "a short run is logged", "status %d", status);
     nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void check_logger(conform *c)
 {
     fpc_event e = {.size = sizeof e, .clock = {.epochs = 1, .steps_per_epoch = 1}};
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     uint32_t what = FPC_RUN_BEGIN;
 
-    for (; what <= FPC_HISTOGRAM && !st; what++)
-        st = send(c, &e, what);
-    check(c, !st, "every event is accepted without fields", "event %u gives status %d", what - 1, st);
-    st = send(c, &e, 999);
-    check(c, !st, "events of later versions are ignored", "status %d", st);
+    for (; what <= FPC_SAMPLES && !status; what++)
+        status = send(c, &e, what);
+    check(c, !status, "every event is accepted without fields", "event %u gives status %d", what - 1, status);
+    status = send(c, &e, 999);
+    check(c, !status, "events of later versions are ignored", "status %d", status);
     c->self = make_instance(c);
     if (check(c, c->self != NULL, "a second instance can be made", "init"))
         check_logger_run(c);

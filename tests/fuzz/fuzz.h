@@ -27,9 +27,9 @@ static inline fuzz_file fuzz_open(const uint8_t *data, size_t size)
 }
 
 /* A failure must have said why. */
-static inline void fuzz_judge(fpc_ctx *ctx, fpc_status st)
+static inline void fuzz_judge(fpc_ctx *ctx, fpc_status status)
 {
-    if (st && (!fpc_ctx_error(ctx) || strlen(fpc_ctx_error(ctx)) < 10))
+    if (status && (!fpc_ctx_error(ctx) || strlen(fpc_ctx_error(ctx)) < 10))
         abort();
 }
 

@@ -9,12 +9,12 @@ static int open_backend(bench *b, const char *name, const char *text, op_backend
 {
     fpc_instance inst;
     fpc_device *device = fpc_alloc(b->arena, sizeof *device);
-    fpc_status st = device ? try_plugin(b, "backend", text, &inst) : FPC_ENOMEM;
-    if (!st) {
+    fpc_status status = device ? try_plugin(b, "backend", text, &inst) : FPC_ENOMEM;
+    if (!status) {
         const fpc_backend_vtbl *vtbl = inst.vtbl;
         *device = (fpc_device){.size = sizeof *device};
-        st = vtbl->open(inst.self, device);
-        if (!st)
+        status = vtbl->open(inst.self, device);
+        if (!status)
             *out = (op_backend){.name = name,
                                 .real = device->real,
                                 .kernel = vtbl->kernels(inst.self),
@@ -23,9 +23,9 @@ static int open_backend(bench *b, const char *name, const char *text, op_backend
                                 .self = inst.self,
                                 .tf32 = device->precision == FPC_TF32};
     }
-    if (!st)
+    if (!status)
         return 1;
-    if (st != FPC_ENOSUPPORT) {
+    if (status != FPC_ENOSUPPORT) {
         fprintf(stderr, "%s: %s\n", name, fpc_ctx_error(b->ctx));
         exit(1);
     }

@@ -25,7 +25,7 @@
 #define CLOCK {.fill = FILL_CLOCK, .shape = {1, 1, 1, 4}}
 #define SWAPS(n) {.fill = FILL_SWAPS, .shape = {n, 1, 1, 256}}
 #define MATRIX(n) {.fill = FILL_MATRIX, .shape = {n, 1, 1, 8}}
-#define COLOUR(n, stages) {.fill = FILL_COLOUR, .shape = {n, 1, stages, 16}}
+#define COLOUR(n, experiment) {.fill = FILL_COLOUR, .shape = {n, 1, experiment, 16}}
 #define LEVELS(lo_, hi_, n, h, w) {.fill = FILL_LEVELS, .shape = {n, h, w, 3}, .lo = lo_, .hi = hi_}
 #define PICTURE(n, h, w) BETWEEN(0, 1, n, h, w, 3)
 #define INDEX(below, n) {.fill = FILL_INDEX, .shape = {n, 1, 1, 1}, .hi = below}
@@ -164,9 +164,9 @@
     {"warp_image", note, {PICTURE(n, h, w), MATRIX(n), FIELD(n)}, .attr.warp = {__VA_ARGS__}},  \
     {"warp_mask", note, {BYTES(n, h, w, 1), MATRIX(n), SWAPS(n)}, .attr.warp = {__VA_ARGS__}},  \
     {"warp_mask", note, {BYTES(n, h, w, 1), MATRIX(n), SWAPS(n), FIELD(n)}, .attr.warp = {__VA_ARGS__}}
-#define COLOURS(note, kind, n, h, w, stages)                                                    \
+#define COLOURS(note, kind, n, h, w, experiment)                                                    \
     {"colour", note,                                                                            \
-     {LEVELS(10, 240, n, h, w), {.fill = FILL_KINDS, .shape = {n, 1, stages, 16}, .lo = kind}}}
+     {LEVELS(10, 240, n, h, w), {.fill = FILL_KINDS, .shape = {n, 1, experiment, 16}, .lo = kind}}}
 #define FILTER(note, n, h, w, k, ...)                                                           \
     {"filter", note, {BETWEEN(-0.2, 1.2, n, h, w, 3), {.fill = FILL_WINDOWS, .shape = {n, 1, 1, (k) * (k)}}}, \
      .attr.filter = {k, __VA_ARGS__}}

@@ -45,9 +45,9 @@ static fpc_status take(const op_loaded *d, fpc_tensor *t)
 {
     void *base = NULL;
     const size_t bytes = bytes_of(t);
-    const fpc_status st = d->b->vtbl->alloc(d->b->self, OP_GUARD + bytes + guard_behind(), &base);
+    const fpc_status status = d->b->vtbl->alloc(d->b->self, OP_GUARD + bytes + guard_behind(), &base);
     t->data = base ? (char *)base + OP_GUARD : NULL;
-    return st ? fpc_fail(d->ctx, st, "no %zu bytes on the device", bytes) : FPC_OK;
+    return status ? fpc_fail(d->ctx, status, "no %zu bytes on the device", bytes) : FPC_OK;
 }
 
 static void give_back(const op_loaded *d, fpc_tensor *t)
@@ -79,15 +79,15 @@ static fpc_status take_work(op_loaded *d)
         return fpc_fail(d->ctx, FPC_EINTERNAL, "%s asks for %zu bytes for the node, %zu a part, %zu a thread",
                         d->kernel->name, need.shared, need.part, need.thread);
     d->work = (fpc_tensor){.shape = {1, 1, 1, (int32_t)need.shared}, .dtype = FPC_U8};
-    fpc_status st = take(d, &d->work);
-    char *host = st ? NULL : malloc(need.shared + 2 * OP_GUARD);
+    fpc_status status = take(d, &d->work);
+    char *host = status ? NULL : malloc(need.shared + 2 * OP_GUARD);
     if (!host)
-        return st ? st : fpc_fail(d->ctx, FPC_ENOMEM, "no memory");
+        return status ? status : fpc_fail(d->ctx, FPC_ENOMEM, "no memory");
     memset(host, OP_GUARD_BYTE, need.shared + 2 * OP_GUARD);
     memset(host + OP_GUARD, 0xff, need.shared);
-    st = copy(d, &d->work, &(fpc_tensor){.data = host + OP_GUARD}, FPC_TO_DEVICE);
+    status = copy(d, &d->work, &(fpc_tensor){.data = host + OP_GUARD}, FPC_TO_DEVICE);
     free(host);
-    return st;
+    return status;
 }
 
 static fpc_status check_work(const op_loaded *d)
@@ -96,14 +96,14 @@ static fpc_status check_work(const op_loaded *d)
     char *host = d->work.data ? malloc(bytes + 2 * OP_GUARD) : NULL;
     if (!host)
         return d->work.data ? fpc_fail(d->ctx, FPC_ENOMEM, "no memory") : FPC_OK;
-    fpc_status st = copy(d, &d->work, &(fpc_tensor){.data = host + OP_GUARD}, FPC_TO_HOST);
-    for (size_t i = 0; i < OP_GUARD && !st; i++)
+    fpc_status status = copy(d, &d->work, &(fpc_tensor){.data = host + OP_GUARD}, FPC_TO_HOST);
+    for (size_t i = 0; i < OP_GUARD && !status; i++)
         if ((uint8_t)host[i] != OP_GUARD_BYTE ||
             (guard_behind() && (uint8_t)host[OP_GUARD + bytes + i] != OP_GUARD_BYTE))
-            st = fpc_fail(d->ctx, FPC_EINTERNAL, "%s writes beyond its %zu bytes of work memory", d->kernel->name,
-                          bytes);
+            status = fpc_fail(d->ctx, FPC_EINTERNAL, "%s writes beyond its %zu bytes of work memory", d->kernel->name,
+                              bytes);
     free(host);
-    return st;
+    return status;
 }
 
 /* Everything but the arguments' memory. */
@@ -136,37 +136,41 @@ static void each_buffer(const op_loaded *d, void (*f)(const fpc_tensor *))
 fpc_status op_load(fpc_ctx *ctx, const op_backend *b, const fpc_kernel *k, const fpc_op_def *def, const fpc_node *host,
                    op_loaded *d)
 {
-    fpc_status st = set_up(ctx, b, k, def, host, d);
-    if (st)
-        return st;
+    fpc_status status = set_up(ctx, b, k, def, host, d);
+    if (status)
+        return status;
     for (int32_t i = 0; i < host->n_in; i++)
         d->in[i].data = NULL;
     for (int32_t i = 0; i < host->n_out; i++)
         d->out[i].data = NULL;
-    for (int32_t i = 0; i < host->n_in && !st; i++) {
-        st = take(d, &d->in[i]);
-        st = st ? st : copy(d, &d->in[i], &host->in[i], FPC_TO_DEVICE);
+    for (int32_t i = 0; i < host->n_in && !status; i++) {
+        status = take(d, &d->in[i]);
+        if (!status)
+            status = copy(d, &d->in[i], &host->in[i], FPC_TO_DEVICE);
     }
-    for (int32_t i = 0; i < host->n_out && !st; i++) {
+    for (int32_t i = 0; i < host->n_out && !status; i++) {
         if (d->in_place) {
             d->out[i].data = d->in[i].data;
             continue;
         }
-        st = take(d, &d->out[i]);
-        st = st ? st : copy(d, &d->out[i], &host->out[i], FPC_TO_DEVICE);
+        status = take(d, &d->out[i]);
+        if (!status)
+            status = copy(d, &d->out[i], &host->out[i], FPC_TO_DEVICE);
     }
-    st = st ? st : take_work(d);
-    if (!st && emulated(d->b))
+    if (!status)
+        status = take_work(d);
+    if (!status && emulated(d->b))
         each_buffer(d, op_lock_guards);
-    return st;
+    return status;
 }
 
 fpc_status op_go(op_loaded *d)
 {
     fpc_exec x = {.ctx = d->ctx, .shared = d->work.data, .n_parts = 1, .threads = 1, .backend = d->b->exec};
-    fpc_status st = d->kernel->begin ? d->kernel->begin(&x, &d->node) : FPC_OK;
-    st = st ? st : d->kernel->run(&x, &d->node, (fpc_rows){0, d->rows, 0, 0});
-    return st || !d->kernel->end ? st : d->kernel->end(&x, &d->node);
+    fpc_status status = d->kernel->begin ? d->kernel->begin(&x, &d->node) : FPC_OK;
+    if (!status)
+        status = d->kernel->run(&x, &d->node, (fpc_rows){0, d->rows, 0, 0});
+    return status || !d->kernel->end ? status : d->kernel->end(&x, &d->node);
 }
 
 fpc_status op_wait(const op_loaded *d)
@@ -178,12 +182,12 @@ fpc_status op_fetch(op_loaded *d, const fpc_node *host)
 {
     if (emulated(d->b))
         each_buffer(d, op_unlock_guards);
-    fpc_status st = check_work(d);
-    for (int32_t i = 0; i < host->n_in && !st; i++)
-        st = copy(d, &d->in[i], &host->in[i], FPC_TO_HOST);
-    for (int32_t i = 0; i < host->n_out && !d->in_place && !st; i++)
-        st = copy(d, &d->out[i], &host->out[i], FPC_TO_HOST);
-    return st;
+    fpc_status status = check_work(d);
+    for (int32_t i = 0; i < host->n_in && !status; i++)
+        status = copy(d, &d->in[i], &host->in[i], FPC_TO_HOST);
+    for (int32_t i = 0; i < host->n_out && !d->in_place && !status; i++)
+        status = copy(d, &d->out[i], &host->out[i], FPC_TO_HOST);
+    return status;
 }
 
 void op_unload(op_loaded *d)
@@ -203,17 +207,21 @@ fpc_status op_run_node(fpc_ctx *ctx, const op_backend *b, const fpc_kernel *k, c
     if (!b->vtbl)
         return fpc_run_node(ctx, k, def, node, split.parts, split.tile, b->exec);
     op_loaded d;
-    fpc_status st = set_up(ctx, b, k, def, node, &d);
-    if (st)
-        return st;
+    fpc_status status = set_up(ctx, b, k, def, node, &d);
+    if (status)
+        return status;
     fpc_exec x = {.ctx = ctx, .n_parts = 1, .threads = 1, .backend = b->exec};
-    st = take_work(&d);
+    status = take_work(&d);
     x.shared = d.work.data;
-    st = st ? st : k->begin ? k->begin(&x, node) : FPC_OK;
-    st = st ? st : k->run(&x, node, (fpc_rows){0, d.rows, 0, 0});
-    st = st || !k->end ? st : k->end(&x, node);
-    st = st ? st : op_wait(&d);
-    st = st ? st : check_work(&d);
+    if (!status)
+        status = k->begin ? k->begin(&x, node) : FPC_OK;
+    if (!status)
+        status = k->run(&x, node, (fpc_rows){0, d.rows, 0, 0});
+    status = status || !k->end ? status : k->end(&x, node);
+    if (!status)
+        status = op_wait(&d);
+    if (!status)
+        status = check_work(&d);
     give_back(&d, &d.work);
-    return st;
+    return status;
 }

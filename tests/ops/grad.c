@@ -30,9 +30,9 @@ typedef struct problem {
     const char *what;
 } problem;
 
-static void must(fpc_status st, const char *what)
+static void must(fpc_status status, const char *what)
 {
-    if (st)
+    if (status)
         fail_msg("%s: %s", what, op_error(all));
 }
 

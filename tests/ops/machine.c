@@ -122,37 +122,37 @@ fpc_status op_machine_new(fpc_ctx *ctx, fpc_arena *arena, fpc_graph *g, const op
     *m = (op_machine){ctx, arena, g, *b, fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_tensor)), NULL};
     if (b->vtbl && !(m->there = fpc_alloc(arena, (size_t)g->n_values * sizeof(void *))))
         return FPC_ENOMEM;
-    fpc_status st = m->value ? fpc_graph_check(g) : FPC_ENOMEM;
-    for (int32_t v = 0; v < g->n_values && !st; v++) {
-        st = allocate(m, v);
-        st = st || !b->vtbl ? st : allocate_there(m, v);
+    fpc_status status = m->value ? fpc_graph_check(g) : FPC_ENOMEM;
+    for (int32_t v = 0; v < g->n_values && !status; v++) {
+        status = allocate(m, v);
+        status = status || !b->vtbl ? status : allocate_there(m, v);
     }
-    return st;
+    return status;
 }
 
 static fpc_status to_device(op_machine *m)
 {
-    fpc_status st = FPC_OK;
-    for (int32_t v = 0; v < m->g->n_values && !st; v++)
+    fpc_status status = FPC_OK;
+    for (int32_t v = 0; v < m->g->n_values && !status; v++)
         if (m->g->value[v].node < 0)
-            st = m->b.vtbl->copy(m->b.self, m->there[v], m->value[v].data,
-                                 fpc_bytes(m->value[v].shape, m->value[v].dtype), FPC_TO_DEVICE);
-    return st;
+            status = m->b.vtbl->copy(m->b.self, m->there[v], m->value[v].data,
+                                     fpc_bytes(m->value[v].shape, m->value[v].dtype), FPC_TO_DEVICE);
+    return status;
 }
 
 static fpc_status to_host(op_machine *m)
 {
-    fpc_status st = FPC_OK;
-    for (int32_t v = 0; v < m->g->n_values && !st; v++)
-        st = m->b.vtbl->copy(m->b.self, m->value[v].data, m->there[v], fpc_bytes(m->value[v].shape, m->value[v].dtype),
-                             FPC_TO_HOST);
-    return st;
+    fpc_status status = FPC_OK;
+    for (int32_t v = 0; v < m->g->n_values && !status; v++)
+        status = m->b.vtbl->copy(m->b.self, m->value[v].data, m->there[v],
+                                 fpc_bytes(m->value[v].shape, m->value[v].dtype), FPC_TO_HOST);
+    return status;
 }
 
 fpc_status op_machine_run(op_machine *m)
 {
-    fpc_status st = m->there ? to_device(m) : FPC_OK;
-    for (int32_t i = 0; i < m->g->n_nodes && !st; i++) {
+    fpc_status status = m->there ? to_device(m) : FPC_OK;
+    for (int32_t i = 0; i < m->g->n_nodes && !status; i++) {
         const fpc_gnode *n = &m->g->node[i];
         fpc_tensor in[32], out[8];
         fpc_node node;
@@ -166,7 +166,7 @@ fpc_status op_machine_run(op_machine *m)
         const fpc_kernel *k = n->def == &dot_op ? &dot_kernel : kernel_of(&m->b, &node);
         if (!k)
             return fpc_fail(m->ctx, FPC_ENOSUPPORT, "%s has no kernel for %s", m->b.name, node.op);
-        st = op_run_node(m->ctx, &m->b, k, n->def, &node, (op_split){1, 0});
+        status = op_run_node(m->ctx, &m->b, k, n->def, &node, (op_split){1, 0});
     }
-    return st || !m->there ? st : to_host(m);
+    return status || !m->there ? status : to_host(m);
 }

@@ -93,8 +93,8 @@ static void fill_matrix(const op_input *in, fpc_shape s, double *p)
 
 static void fill_colour(const op_input *in, uint32_t a, uint32_t b, double *p)
 {
-    const int32_t stages = in->shape.w;
-    for (int64_t k = 0; k < in->shape.n * stages; k++)
+    const int32_t experiment = in->shape.w;
+    for (int64_t k = 0; k < in->shape.n * experiment; k++)
         for (int i = 0; i < 16 && k % 3 != 2; i++) {
             const double u = 2 * op_unit(a, b, (uint64_t)(k * 16 + i)) - 1;
             const int diagonal = i < 12 && i % 4 == i / 4;
@@ -263,12 +263,12 @@ static fpc_status make_from(fpc_ctx *ctx, fpc_arena *arena, const op_backend *ex
     op_tensors sub = {.c = t->c, .def = op_def_of(in->op)};
     for (const char *digit = in->args; *digit; digit++)
         sub.in[sub.n_in++] = t->in[*digit - '0'];
-    fpc_status st = sub.def ? infer(ctx, &sub) : FPC_EINTERNAL;
+    fpc_status status = sub.def ? infer(ctx, &sub) : FPC_EINTERNAL;
     op_result r;
-    if (!st)
-        st = op_run(ctx, arena, &sub, exact, op_kernel_of(exact, &sub), (op_split){1, 0}, &r);
-    if (st)
-        return st;
+    if (!status)
+        status = op_run(ctx, arena, &sub, exact, op_kernel_of(exact, &sub), (op_split){1, 0}, &r);
+    if (status)
+        return status;
     t->in[at] = r.out[in->slot];
     round_input(t, at);
     return FPC_OK;
@@ -290,9 +290,9 @@ fpc_status op_make_half(fpc_ctx *ctx, fpc_arena *arena, const op_case *c, const 
             if ((c->in[i].fill == FILL_FROM) != pass)
                 continue;
             if (pass) {
-                const fpc_status st = make_from(ctx, arena, exact, t, i);
-                if (st)
-                    return st;
+                const fpc_status status = make_from(ctx, arena, exact, t, i);
+                if (status)
+                    return status;
                 continue;
             }
             const uint32_t dtype = dtype_of(c->in[i].fill);

@@ -51,9 +51,9 @@ static inline double dot(const double *a, const double *b, int64_t n)
 static inline fpc_status try_op(const op_backend *b, const op_case *c, int32_t n_in, const fpc_tensor *in, op_result *r)
 {
     op_tensors t;
-    const fpc_status st = op_of(all->b.ctx, c, n_in, in, &t);
-    if (st)
-        return st;
+    const fpc_status status = op_of(all->b.ctx, c, n_in, in, &t);
+    if (status)
+        return status;
     return op_run(all->b.ctx, all->scratch, &t, b, op_kernel_of(b, &t), (op_split){1, 0}, r);
 }
 

@@ -108,23 +108,26 @@ static fpc_status run_on_host(fpc_ctx *ctx, const op_tensors *t, const op_backen
         op_lock_guards(&v->in[i]);
     for (int32_t i = 0; i < t->n_out; i++)
         op_lock_guards(&v->out[i]);
-    const fpc_status st = fpc_run_node(ctx, k, t->def, &v->node, split.parts, split.tile, b->exec);
+    const fpc_status status = fpc_run_node(ctx, k, t->def, &v->node, split.parts, split.tile, b->exec);
     for (int32_t i = 0; i < t->n_in; i++)
         op_unlock_guards(&v->in[i]);
     for (int32_t i = 0; i < t->n_out; i++)
         op_unlock_guards(&v->out[i]);
-    return st;
+    return status;
 }
 
 static fpc_status run_on_device(fpc_ctx *ctx, const op_tensors *t, const op_backend *b, const fpc_kernel *k, op_view *v)
 {
     op_loaded d;
-    fpc_status st = op_load(ctx, b, k, t->def, &v->node, &d);
-    st = st ? st : op_go(&d);
-    st = st ? st : op_wait(&d);
-    st = st ? st : op_fetch(&d, &v->node);
+    fpc_status status = op_load(ctx, b, k, t->def, &v->node, &d);
+    if (!status)
+        status = op_go(&d);
+    if (!status)
+        status = op_wait(&d);
+    if (!status)
+        status = op_fetch(&d, &v->node);
     op_unload(&d);
-    return st;
+    return status;
 }
 
 fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k,
@@ -140,17 +143,17 @@ fpc_status op_run(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_
     for (int32_t i = 0; i < t->n_in; i++)
         if (copy_in(arena, &t->in[i], v.in[i].dtype, &before[i]))
             return FPC_ENOMEM;
-    fpc_status st = b->vtbl ? run_on_device(ctx, t, b, k, &v) : run_on_host(ctx, t, b, k, split, &v);
-    if (!st)
-        st = check_memory(ctx, t, k, &v, before);
-    for (int32_t i = 0; i < t->n_out && !st; i++) {
+    fpc_status status = b->vtbl ? run_on_device(ctx, t, b, k, &v) : run_on_host(ctx, t, b, k, split, &v);
+    if (!status)
+        status = check_memory(ctx, t, k, &v, before);
+    for (int32_t i = 0; i < t->n_out && !status; i++) {
         r->out[i] = v.out[i];
         r->value[i] = fpc_alloc(arena, (size_t)fpc_count(r->out[i].shape) * sizeof(double));
         for (int64_t j = 0; r->value[i] && j < fpc_count(r->out[i].shape); j++)
             r->value[i][j] = number(&r->out[i], j);
-        st = r->value[i] ? FPC_OK : FPC_ENOMEM;
+        status = r->value[i] ? FPC_OK : FPC_ENOMEM;
     }
-    return st;
+    return status;
 }
 
 static double now(void)
@@ -166,31 +169,32 @@ static fpc_status time_on_device(fpc_ctx *ctx, const op_tensors *t, const op_bac
 {
     enum { QUEUED = 20, ROUNDS = 5 };
     op_loaded d;
-    fpc_status st = op_load(ctx, b, k, t->def, &v->node, &d);
-    for (int round = 0; round < ROUNDS && !st; round++) {
+    fpc_status status = op_load(ctx, b, k, t->def, &v->node, &d);
+    for (int round = 0; round < ROUNDS && !status; round++) {
         const double start = now();
-        for (int i = 0; i < QUEUED && !st; i++)
-            st = op_go(&d);
-        st = st ? st : op_wait(&d);
+        for (int i = 0; i < QUEUED && !status; i++)
+            status = op_go(&d);
+        if (!status)
+            status = op_wait(&d);
         *seconds = fmin(*seconds, (now() - start) / QUEUED);
     }
     op_unload(&d);
-    return st;
+    return status;
 }
 
 fpc_status op_time(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op_backend *b, const fpc_kernel *k,
                    op_split split, double *seconds)
 {
     op_view v;
-    fpc_status st = prepare(arena, t, b, &v);
+    fpc_status status = prepare(arena, t, b, &v);
     const double from = now();
     *seconds = INFINITY;
-    if (!st && b->vtbl)
+    if (!status && b->vtbl)
         return time_on_device(ctx, t, b, k, &v, seconds);
-    for (int runs = 0; !st && (runs < 3 || now() - from < 0.3); runs++) {
+    for (int runs = 0; !status && (runs < 3 || now() - from < 0.3); runs++) {
         const double start = now();
-        st = fpc_run_node(ctx, k, t->def, &v.node, split.parts, split.tile, b->exec);
+        status = fpc_run_node(ctx, k, t->def, &v.node, split.parts, split.tile, b->exec);
         *seconds = fmin(*seconds, now() - start);
     }
-    return st;
+    return status;
 }

@@ -46,10 +46,10 @@ static inline fpc_status try_plugin(bench *b, const char *section, const char *t
     fpc_recipe *recipe = NULL;
     const char *ini = fpc_sprintf(b->arena, "[%s]\n%s\n", section, text);
     const fpc_option_set none = {0};
-    fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", ini, 0, NULL, &recipe);
+    fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", ini, 0, NULL, &recipe);
 
-    if (st)
-        return st;
+    if (status)
+        return status;
     return fpc_instance_open(b->registry, b->arena, fpc_section_kind(section), section,
                              fpc_recipe_section(recipe, section), NULL, none, out);
 }

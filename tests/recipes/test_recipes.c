@@ -81,7 +81,7 @@ static void draw_faces(bench *b)
 typedef struct opened {
     fpc_ctx *ctx;
     fpc_arena *arena;
-    fpc_stages *s;
+    fpc_experiment *s;
 } opened;
 
 static opened open_recipe(const char *path, int32_t n, const char *const *set, unsigned what)
@@ -91,7 +91,7 @@ static opened open_recipe(const char *path, int32_t n, const char *const *set, u
     o.arena = fpc_arena_new(o.ctx);
     fpc_ctx_log_level(o.ctx, FPC_LOG_ERROR);
     if (fpc_recipe_read(o.ctx, o.arena, path, n, set, &recipe) ||
-        fpc_stages_open(o.ctx, o.arena, NULL, recipe, what, &o.s))
+        fpc_experiment_open(o.ctx, o.arena, NULL, recipe, what, &o.s))
         fail_msg("%s: %s", path, fpc_ctx_error(o.ctx));
     return o;
 }
@@ -151,12 +151,13 @@ static void all_train_two_steps(void **state)
         int sides = 0;
         fpc_lint(o.s, o.arena, hear, &sides);
         assert_int_equal(sides, strchr(all.name[i], '/') || !strcmp(all.name[i], "lmsa_v1.ini"));
-        fpc_status st = fpc_data_start(o.s->data, FPC_TRAIN, 0, 0);
-        for (int k = 1; k <= 2 && !st; k++) {
-            st = fpc_data_next(o.s->data, &batch);
-            st = st ? st : fpc_train_step(o.s, 1, &batch, k, fpc_stages_lr(o.s, 0, NULL), &r);
+        fpc_status status = fpc_data_start(o.s->data, FPC_TRAIN, 0, 0);
+        for (int k = 1; k <= 2 && !status; k++) {
+            status = fpc_data_next(o.s->data, &batch);
+            if (!status)
+                status = fpc_train_step(o.s, 1, &batch, k, fpc_experiment_lr(o.s, 0, NULL), &r);
         }
-        if (st)
+        if (status)
             fail_msg("%s: %s", all.name[i], fpc_ctx_error(o.ctx));
         assert_int_equal(r.images, 2);
         assert_true(isfinite(r.loss) && r.loss > 0 && r.grad_norm > 0);
@@ -195,7 +196,8 @@ static void rates_are_the_recorded_ones(void **state)
         assert_true(json_array_size(rates) >= 33);
         assert_true((int64_t)json_array_size(rates) <= o.s->run.epochs);
         for (size_t i = 0; i < json_array_size(rates); i++) {
-            const double was = json_real_value(json_array_get(rates, i)), is = fpc_stages_lr(o.s, (int64_t)i + 1, NULL);
+            const double was = json_real_value(json_array_get(rates, i)),
+                         is = fpc_experiment_lr(o.s, (int64_t)i + 1, NULL);
             if (!(fabs(is - was) <= 1e-9 * 1e-3))
                 fail_msg("%s: epoch %zu recorded %.17g, the recipe gives %.17g", e->d_name, i + 1, was, is);
         }

@@ -24,7 +24,7 @@ typedef struct bench {
     fpc_ctx *ctx;
     fpc_arena *arena;
     fpc_recipe *recipe;
-    fpc_stages *s;
+    fpc_experiment *s;
 } bench;
 
 /* sets: "section.key=value" lines apart, as -s gives them. */
@@ -43,8 +43,8 @@ static inline fpc_status bench_try(bench *b, const char *text, const char *sets,
         assert_true(n < MAX_SETS);
         set[n++] = line;
     }
-    const fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, n, set, &b->recipe);
-    return st ? st : fpc_stages_open(b->ctx, b->arena, NULL, b->recipe, what, &b->s);
+    const fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, n, set, &b->recipe);
+    return status ? status : fpc_experiment_open(b->ctx, b->arena, NULL, b->recipe, what, &b->s);
 }
 
 static inline void bench_open(bench *b, const char *text, const char *sets, unsigned what)
@@ -109,16 +109,16 @@ static inline void take_batches(bench *b, fpc_part part, int32_t n, fpc_batch **
 /* All numbers of one kind of state entry (parameters, gradients, averages), one after another. */
 static inline float *state_numbers(bench *b, uint32_t kind, int64_t *n)
 {
-    const fpc_state *st = b->s->state;
+    const fpc_state *status = b->s->state;
     int64_t count = 0, at = 0;
 
-    for (int32_t i = 0; i < st->n; i++)
-        count += st->entry[i].kind == kind && st->entry[i].dtype == FPC_F32 ? st->entry[i].count : 0;
+    for (int32_t i = 0; i < status->n; i++)
+        count += status->entry[i].kind == kind && status->entry[i].dtype == FPC_F32 ? status->entry[i].count : 0;
     float *all = fpc_alloc(b->arena, (size_t)(count + 1) * sizeof *all);
-    for (int32_t i = 0; i < st->n; i++)
-        if (st->entry[i].kind == kind && st->entry[i].dtype == FPC_F32) {
-            assert_int_equal(fpc_state_get(st, &st->entry[i], all + at), FPC_OK);
-            at += st->entry[i].count;
+    for (int32_t i = 0; i < status->n; i++)
+        if (status->entry[i].kind == kind && status->entry[i].dtype == FPC_F32) {
+            assert_int_equal(fpc_state_get(status, &status->entry[i], all + at), FPC_OK);
+            at += status->entry[i].count;
         }
     *n = count;
     return all;

@@ -1,7 +1,7 @@
 /* test_analyze.c: the analysis of a small record made by hand, whose numbers can be seen: best, gaps, stages, restarts
  * in both conventions of the learning rate; the tables made of it; classes and sides from a validation file. */
 #define _GNU_SOURCE
-#include "pasts.h"
+#include "recordings.h"
 #include "cmd/report/analyze/analyze.h"
 #include "weights/weights.h"
 
@@ -21,11 +21,11 @@
     "{\"train_loss\": [12,11,10,9,8,7,6,5,4,3,2,1], \"train_f_score\": [" TRAIN "], \"val_f_score\": [" val            \
     "], \"val_loss\": [9,8,7,6,5,4,5,6,3,2,3,4], \"lr\": [" lr "]}"
 
-static fpc_analysis analyse(bench *b, const fpc_past *past)
+static fpc_analysis analyse(bench *b, const fpc_recorded *recorded)
 {
     fpc_analysis a;
 
-    if (fpc_analyze(b->ctx, b->arena, past, &a))
+    if (fpc_analyze(b->ctx, b->arena, recorded, &a))
         fail_msg("%s", fpc_ctx_error(b->ctx));
     return a;
 }
@@ -76,8 +76,8 @@ static void check_restart(const fpc_analysis *a)
 static void rates_of_both_kinds(void **state)
 {
     bench *b = *state;
-    fpc_past *next = pasts_read(b, pasts_write(b, "next.json", RECORD(VAL, NEXT))),
-             *used = pasts_read(b, pasts_write(b, "used.json", RECORD(VAL, USED)));
+    fpc_recorded *next = pasts_read(b, pasts_write(b, "next.json", RECORD(VAL, NEXT))),
+                 *used = pasts_read(b, pasts_write(b, "used.json", RECORD(VAL, USED)));
     fpc_analysis x, y;
 
     used->lr_is_next = 0;
@@ -165,7 +165,7 @@ static void holes(void **state)
 static void lower_is_better(void **state)
 {
     bench *b = *state;
-    fpc_past *p = pasts_read(b, pasts_write(b, "l.json", RECORD(VAL, NEXT)));
+    fpc_recorded *p = pasts_read(b, pasts_write(b, "l.json", RECORD(VAL, NEXT)));
 
     p->monitor = "val_loss";
     p->higher_is_better = 0;
@@ -218,7 +218,7 @@ static void silence(void *arg, int level, const char *line)
 static void open_several(bench *b, several *s, int *warnings)
 {
     const char *root = pasts_root;
-    fpc_past **past;
+    fpc_recorded **recorded;
 
     pasts_write(b, "a-20260101-000000/history.json", "{\"val_f_score\": [0.1, 0.5, 0.4]}");
     pasts_write(b, "b_20260103_000000.json", "{\"val_f_score\": [0.2, 0.3, 0.6]}");
@@ -230,12 +230,12 @@ static void open_several(bench *b, several *s, int *warnings)
     s->all.o = &s->o;
     fpc_ctx_log_sink(b->ctx, silence, warnings);
     assert_int_equal(
-        fpc_analyze_find(b->ctx, b->arena, 1, &root, &s->all.n, &past, &s->all.without_history, &s->all.unreadable),
+        fpc_analyze_find(b->ctx, b->arena, 1, &root, &s->all.n, &recorded, &s->all.without_history, &s->all.unreadable),
         FPC_OK);
     assert_int_equal(s->all.n, 3);
     s->all.run = fpc_alloc(b->arena, 3 * sizeof *s->all.run);
     for (int i = 0; i < 3; i++)
-        s->all.run[i] = analyse(b, past[i]);
+        s->all.run[i] = analyse(b, recorded[i]);
     s->r = (fpc_report){.arena = b->arena, .n_runs = 3, .run = fpc_alloc(b->arena, 3 * sizeof *s->r.run)};
 }
 

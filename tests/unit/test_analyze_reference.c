@@ -9,7 +9,7 @@
 typedef struct fixture {
     bench *b;
     int32_t n;
-    fpc_past **past;
+    fpc_recorded **recorded;
     fpc_analysis *run;
 } fixture;
 
@@ -20,19 +20,19 @@ static fixture *open_histories(void **state)
     int32_t without, unreadable;
 
     f = (fixture){.b = *state};
-    if (fpc_analyze_find(f.b->ctx, f.b->arena, 1, &folder, &f.n, &f.past, &without, &unreadable))
+    if (fpc_analyze_find(f.b->ctx, f.b->arena, 1, &folder, &f.n, &f.recorded, &without, &unreadable))
         fail_msg("%s", fpc_ctx_error(f.b->ctx));
     assert_true(f.n == 19 && without == 0 && unreadable == 0);
     f.run = fpc_alloc(f.b->arena, (size_t)f.n * sizeof *f.run);
     for (int32_t i = 0; i < f.n; i++)
-        assert_int_equal(fpc_analyze(f.b->ctx, f.b->arena, f.past[i], &f.run[i]), FPC_OK);
+        assert_int_equal(fpc_analyze(f.b->ctx, f.b->arena, f.recorded[i], &f.run[i]), FPC_OK);
     return &f;
 }
 
 static const fpc_analysis *run_of(const fixture *f, const char *label)
 {
     for (int32_t i = 0; i < f->n; i++)
-        if (!strcmp(f->past[i]->label, label))
+        if (!strcmp(f->recorded[i]->label, label))
             return &f->run[i];
     fail_msg("no run %s", label);
     return NULL;
@@ -275,7 +275,7 @@ static void warm_restarts(void **state)
     for (int i = 0; i < 3; i++) {
         const fpc_analysis *a = run_of(f, row[i].label);
         AGREE(a->best, row[i].best, 1e-4);
-        assert_true(a->best_epoch == row[i].epoch && a->n == row[i].epoch && a->past->truncated);
+        assert_true(a->best_epoch == row[i].epoch && a->n == row[i].epoch && a->recorded->truncated);
         assert_string_equal(fpc_analysis_ended(a), "truncated");
         AGREE(a->best - winner->best, row[i].difference, 1e-4);
         AGREE(a->train_at_best, row[i].train, 1e-4);
@@ -301,9 +301,9 @@ static void bookkeeping(void **state)
     int truncated = 0, restarts = 0;
 
     for (int32_t i = 0; i < f->n; i++) {
-        truncated += f->past[i]->truncated;
+        truncated += f->recorded[i]->truncated;
         restarts += f->run[i].n_restarts;
-        assert_true(f->past[i]->truncated == !strcmp(fpc_analysis_ended(&f->run[i]), "truncated"));
+        assert_true(f->recorded[i]->truncated == !strcmp(fpc_analysis_ended(&f->run[i]), "truncated"));
     }
     assert_int_equal(truncated, 3);
     assert_int_equal(restarts, 2);

@@ -61,8 +61,8 @@ static fpc_status try_audit(bench *b, const char *more, fpc_audit **a)
     fpc_recipe *recipe = NULL;
     const char *text =
         fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 2\n%s", in_folder("set"), more);
-    const fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
-    return st ? st : fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, a);
+    const fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
+    return status ? status : fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, a);
 }
 
 static fpc_audit *audit(bench *b, const char *more)

@@ -17,8 +17,8 @@ static const fpc_dataset_info info = {.size = sizeof info,
 static fpc_status try_augments(bench *b, const char *text, const fpc_dataset_info *set, fpc_augments **out)
 {
     fpc_recipe *recipe = NULL;
-    const fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
-    return st ? st : fpc_augments_open(b->ctx, b->arena, b->registry, recipe, set, out);
+    const fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
+    return status ? status : fpc_augments_open(b->ctx, b->arena, b->registry, recipe, set, out);
 }
 
 static fpc_augments *open_augments(bench *b, const char *text)

@@ -33,14 +33,14 @@ static const char tiny[] = "[run]\nmetric = f\n[model]\nuse = microsegformer\ndi
 static fpc_state *state_of(struct fixture *f, const char *ini, const char *override)
 {
     fpc_recipe *recipe;
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     fpc_status status = fpc_recipe_parse(f->ctx, f->arena, "test.ini", ini, override ? 1 : 0, &override, &recipe);
 
     if (!status)
-        status = fpc_stages_open(f->ctx, f->arena, NULL, recipe, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages);
+        status = fpc_experiment_open(f->ctx, f->arena, NULL, recipe, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment);
     if (status)
         fail_msg("%s", fpc_ctx_error(f->ctx));
-    return stages->state;
+    return experiment->state;
 }
 
 static int setup(void **state)

@@ -56,11 +56,11 @@ static void jpeg_reads(void **state)
     said(b, "4 colour components");
 }
 
-static void refuse(bench *b, const char *name, int mask, fpc_status status, const char *want)
+static void refuse(bench *b, const char *name, int mask, fpc_status wanted, const char *want)
 {
     fpc_image out;
-    const fpc_status st = (mask ? fpc_mask_read : fpc_image_read)(b->ctx, b->arena, in_folder(name), &out);
-    assert_int_equal(st, status);
+    const fpc_status status = (mask ? fpc_mask_read : fpc_image_read)(b->ctx, b->arena, in_folder(name), &out);
+    assert_int_equal(status, wanted);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), name));
     said(b, want);
 }
@@ -284,13 +284,13 @@ static void in_memory(void **state)
             FPC_OK);
         assert_int_equal(bytes, in_file);
         assert_memory_equal(data, file, bytes);
-        const fpc_status st = fpc_mask_decode(b->ctx, b->arena, "m.png", data, bytes, &back, palette, &n);
+        const fpc_status status = fpc_mask_decode(b->ctx, b->arena, "m.png", data, bytes, &back, palette, &n);
         if (k == 2) {
-            assert_int_equal(st, FPC_EFORMAT);
+            assert_int_equal(status, FPC_EFORMAT);
             said(b, "m.png: a mask in 8-bit RGB");
             continue;
         }
-        assert_int_equal(st, FPC_OK);
+        assert_int_equal(status, FPC_OK);
         assert_true(back.w == 33 && back.h == 17 && n == (k ? 0 : 256));
         assert_memory_equal(back.pixel, mask.pixel, 33 * 17);
         if (!k)
@@ -300,9 +300,9 @@ static void in_memory(void **state)
     for (size_t cut = 0; cut < bytes; cut++) { /* every truncation is told, and harmless */
         uint8_t *part = malloc(cut + 1);
         memcpy(part, data, cut);
-        const fpc_status st = fpc_mask_decode(b->ctx, b->arena, "cut.png", part, cut, &back, palette, &n);
+        const fpc_status status = fpc_mask_decode(b->ctx, b->arena, "cut.png", part, cut, &back, palette, &n);
         if (cut + 12 < bytes)
-            assert_int_equal(st, FPC_EFORMAT);
+            assert_int_equal(status, FPC_EFORMAT);
         fpc_ctx_clear(b->ctx);
         free(part);
     }

@@ -52,8 +52,8 @@ static void memory(void **state)
     size_t all = 0, one = 0;
 
     bench_open(&b, QUIET, "", OPEN_ALL);
-    assert_int_equal(fpc_stages_memory(b.s, 3, 32, 32, &all), FPC_OK);
-    assert_int_equal(fpc_stages_memory(b.s, 1, 32, 32, &one), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 3, 32, 32, &all), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 1, 32, 32, &one), FPC_OK);
     assert_true(all > one && one > 4 * (size_t)b.s->state->n_trainable * 4); /* weights, gradients, two slots */
     b.s->backend->device.free = all;
     fpc_lint(b.s, b.arena, hear, &h);

@@ -106,21 +106,21 @@ static trace run(const char *sets, int queue)
     bench_open(&b, RECIPE, sets, OPEN_ALL);
     if (queue) {
         queueing(b.s->backend);
-        if (fpc_stages_queue(b.s))
+        if (fpc_experiment_queue(b.s))
             fail_msg("%s", fpc_ctx_error(b.ctx));
-        assert_true(fpc_stages_queued(b.s));
+        assert_true(fpc_experiment_queued(b.s));
     }
     for (int64_t pass = 0; pass < 4; pass++) {
         const int train = pass % 2 == 0;
         assert_int_equal(fpc_data_start(b.s->data, train ? FPC_TRAIN : FPC_VAL, pass / 2, 0), FPC_OK);
         while (!fpc_data_next(b.s->data, &batch) && batch) {
             step += train;
-            fpc_status st;
+            fpc_status status;
             if (!queue)
-                st = train ? fpc_train_step(b.s, 1, &batch, step, 0.01, &r) : fpc_eval_step(b.s, batch, &r);
+                status = train ? fpc_train_step(b.s, 1, &batch, step, 0.01, &r) : fpc_eval_step(b.s, batch, &r);
             else
-                st = train ? fpc_train_queue(b.s, batch, step, 0.01) : fpc_eval_queue(b.s, batch);
-            if (st)
+                status = train ? fpc_train_queue(b.s, batch, step, 0.01) : fpc_eval_queue(b.s, batch);
+            if (status)
                 fail_msg("%s", fpc_ctx_error(b.ctx));
             if (queue)
                 take(&b, 0, &t);
@@ -130,11 +130,11 @@ static trace run(const char *sets, int queue)
         if (queue)
             take(&b, 1, &t);
     }
-    const fpc_state *st = b.s->state;
-    t.bytes = fpc_bytes(st->flat, FPC_F32);
+    const fpc_state *status = b.s->state;
+    t.bytes = fpc_bytes(status->flat, FPC_F32);
     t.weights = malloc(2 * t.bytes);
-    memcpy(t.weights, st->param, t.bytes);
-    memcpy((char *)t.weights + t.bytes, st->average, t.bytes);
+    memcpy(t.weights, status->param, t.bytes);
+    memcpy((char *)t.weights + t.bytes, status->average, t.bytes);
     bench_close(&b);
     return t;
 }
@@ -187,21 +187,21 @@ static void test_refusals(void **state)
     assert_null(none); /* auto, on a backend whose memory is the host's */
     bench_close(&b);
     bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
-    assert_int_equal(fpc_stages_queue(b.s), FPC_EINVAL);
+    assert_int_equal(fpc_experiment_queue(b.s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.cache = device: backend ref computes in the host's memory"));
     bench_close(&b);
     bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
     queueing(b.s->backend);
     size_t needed;
-    assert_int_equal(fpc_stages_memory(b.s, 4, 32, 32, &needed), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 4, 32, 32, &needed), FPC_OK);
     b.s->backend->device.free = needed + needed / 16 + 1000;
-    assert_int_equal(fpc_stages_queue(b.s), FPC_ENOMEM);
+    assert_int_equal(fpc_experiment_queue(b.s), FPC_ENOMEM);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "the pictures take 0.1 MiB"));
     bench_close(&b);
     bench_open(&b, RECIPE, "run.accumulate=2", OPEN_ALL);
     queueing(b.s->backend);
-    assert_int_equal(fpc_stages_queue(b.s), FPC_OK);
-    assert_false(fpc_stages_queued(b.s)); /* micro-batches are waited for */
+    assert_int_equal(fpc_experiment_queue(b.s), FPC_OK);
+    assert_false(fpc_experiment_queued(b.s)); /* micro-batches are waited for */
     bench_close(&b);
 }
 
@@ -212,14 +212,14 @@ static void test_largest_batch(void **state)
     bench b;
     size_t one, two, four;
     bench_open(&b, RECIPE, "", OPEN_ALL);
-    assert_int_equal(fpc_stages_memory(b.s, 1, 32, 32, &one), FPC_OK);
-    assert_int_equal(fpc_stages_memory(b.s, 2, 32, 32, &two), FPC_OK);
-    assert_int_equal(fpc_stages_memory(b.s, 4, 32, 32, &four), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 1, 32, 32, &one), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 2, 32, 32, &two), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 4, 32, 32, &four), FPC_OK);
     assert_true(one < two && two < four);
     b.s->backend->device.free = four;
-    assert_int_equal(fpc_stages_fit(b.s), FPC_OK);
+    assert_int_equal(fpc_experiment_fit(b.s), FPC_OK);
     b.s->backend->device.free = two + 1;
-    assert_int_equal(fpc_stages_fit(b.s), FPC_ENOMEM);
+    assert_int_equal(fpc_experiment_fit(b.s), FPC_ENOMEM);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 4 at 32x32 needs"));
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 2 is the largest that fits"));
     bench_close(&b);

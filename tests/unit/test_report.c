@@ -90,7 +90,6 @@ static void as_json(void **state)
 static void as_text(void **state)
 {
     bench *b = *state;
-    fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena};
     fpc_report r;
     char *text = NULL;
     size_t n = 0;
@@ -102,7 +101,7 @@ static void as_text(void **state)
     r.run[0].title = "first";
     r.run[1].title = "second";
     fpc_print_to(out);
-    assert_int_equal(fpc_report_print(&cmd, &r, 0), FPC_OK);
+    assert_int_equal(fpc_report_print(&r, 0), FPC_OK);
     fclose(out);
     fpc_print_to(NULL);
     assert_string_equal(text, "\nTable\n"

@@ -185,12 +185,12 @@ static void goes_on_without_its_source(void **state)
     snprintf(recipe, sizeof recipe, "%s/recipe.ini", cut);
     const char *const none[] = {NULL};
     fpc_recipe *own;
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     program[0] = recipe, program[1] = NULL;
     fpc_ctx_log_level(ctx, FPC_LOG_ERROR);
     if (fpc_recipe_read(ctx, arena, recipe, 0, none, &own) ||
-        fpc_stages_open(ctx, arena, NULL, own, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages) ||
-        fpc_run(stages, &(fpc_run_args){cut, 1, program}))
+        fpc_experiment_open(ctx, arena, NULL, own, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment) ||
+        fpc_run(experiment, &(fpc_run_args){cut, 1, program}))
         fail_msg("%s", fpc_ctx_error(ctx));
     same_results(folder_of("straight"), cut, "without its source", 0);
 }

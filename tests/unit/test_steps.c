@@ -209,10 +209,10 @@ static void test_update_after_a_probe(void **state)
         bench_open(&b, TINY PLAIN_SGD, accumulate ? "backend.use=ref\nrun.accumulate=4" : "backend.use=ref",
                    FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
         const fpc_probe_args args = {.n = 1, .h = 32, .w = 32, .training = 1, .backward = 1, .loss = 1};
-        assert_int_equal(fpc_stages_probe(b.s, &args, &p), FPC_OK); /* a black picture, all background */
+        assert_int_equal(fpc_experiment_probe(b.s, &args, &p), FPC_OK); /* a black picture, all background */
         assert_int_equal(fpc_program_run(p), FPC_OK);
         const float *before = state_numbers(&b, FPC_STATE_PARAM, &n), *grad = state_numbers(&b, FPC_STATE_GRAD, &n);
-        assert_int_equal(fpc_stages_update(b.s, 1, 0.5, &norm), FPC_OK);
+        assert_int_equal(fpc_experiment_update(b.s, 1, 0.5, &norm), FPC_OK);
         const float *after = state_numbers(&b, FPC_STATE_PARAM, &n);
         assert_true(norm > 1e-3);
         for (int64_t i = 0; i < n; i++)
@@ -358,7 +358,7 @@ static void test_prediction_is_the_largest_logit(void **state)
             step_ok(&b, 1, &batch, i, 0.02);
         assert_int_equal(fpc_predict_step(b.s, 4, 32, 32, batch->image, labels), FPC_OK);
         const fpc_probe_args args = {.n = 4, .h = 32, .w = 32, .logits = 1};
-        assert_int_equal(fpc_stages_probe(b.s, &args, &p), FPC_OK);
+        assert_int_equal(fpc_experiment_probe(b.s, &args, &p), FPC_OK);
         for (int32_t i = 0; i < 4 * 32 * 32 * 3; i++)
             x[i] = (float)batch->image[i] / 255;
         assert_int_equal(fpc_program_write(p, "image", FPC_F32, x, 4 * 32 * 32 * 3), FPC_OK);
@@ -391,10 +391,10 @@ static char *trace(const char *sets, size_t *size)
     bench b;
     fpc_step_result r;
     bench_open(&b, LIVELY, sets, OPEN_ALL);
-    const fpc_state *st = b.s->state;
+    const fpc_state *status = b.s->state;
     size_t bytes = 8 * sizeof(double), at = 0;
-    for (int32_t i = 0; i < st->n; i++)
-        bytes += (size_t)st->entry[i].count * 8;
+    for (int32_t i = 0; i < status->n; i++)
+        bytes += (size_t)status->entry[i].count * 8;
     char *out = calloc(1, bytes);
     assert_non_null(out);
     assert_int_equal(fpc_data_start(b.s->data, FPC_TRAIN, 3, 0), FPC_OK);
@@ -412,9 +412,9 @@ static char *trace(const char *sets, size_t *size)
             at += sizeof r.loss;
         }
     }
-    for (int32_t i = 0; i < st->n; i++) {
-        assert_int_equal(fpc_state_get(st, &st->entry[i], out + at), FPC_OK);
-        at += (size_t)st->entry[i].count * (st->entry[i].dtype == FPC_I64 ? 8 : 4);
+    for (int32_t i = 0; i < status->n; i++) {
+        assert_int_equal(fpc_state_get(status, &status->entry[i], out + at), FPC_OK);
+        at += (size_t)status->entry[i].count * (status->entry[i].dtype == FPC_I64 ? 8 : 4);
     }
     bench_close(&b);
     *size = at;
@@ -487,10 +487,11 @@ static void test_labels_are_checked(void **state)
         batch->mask[2 * 32 * 32 + 5 * 32 + 7] = 19;
         const float *before = state_numbers(&b, FPC_STATE_PARAM, &n);
         const fpc_batch *list[1] = {batch};
-        const fpc_status st = fpc_train_step(b.s, 1, list, 1, 0.1, &r);
+        const fpc_status status = fpc_train_step(b.s, 1, list, 1, 0.1, &r);
         const char *said = fpc_ctx_error(b.ctx);
-        if (st != FPC_EFORMAT || !strstr(said, "image 2 of the batch has label 19 at x 7, y 5; there are 19 classes"))
-            fail_msg("%d: %s", st, said);
+        if (status != FPC_EFORMAT ||
+            !strstr(said, "image 2 of the batch has label 19 at x 7, y 5; there are 19 classes"))
+            fail_msg("%d: %s", status, said);
         assert_memory_equal(before, state_numbers(&b, FPC_STATE_PARAM, &n), (size_t)n * sizeof *before);
         fpc_ctx_clear(b.ctx);
         batch->mask = NULL; /* a part without labels */

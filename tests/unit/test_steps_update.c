@@ -194,7 +194,7 @@ static void test_mean_of_weights(void **state)
             assert_true(sum[i] == 0);
         for (int64_t t = 0; t < 4; t++) {
             step_ok(&b, 1, &batch, t + 1, 0.5);
-            assert_int_equal(fpc_stages_swa(b.s, t), FPC_OK);
+            assert_int_equal(fpc_experiment_swa(b.s, t), FPC_OK);
             const double *w = numbers(&b, FPC_STATE_PARAM, &n), *got = numbers(&b, FPC_STATE_SWA, &n);
             double *mean = fpc_alloc(b.arena, (size_t)n * sizeof *mean);
             for (int64_t i = 0; i < n; i++) {

@@ -15,7 +15,7 @@ static void made(fpc_submit *s, fpc_cmdline *cmd, bench *b)
     bench_open(b, RECIPE, "dataset.test=3", OPEN_ALL);
     snprintf(path, sizeof path, "/var/tmp/fpcore-submit-%ld.zip", (long)getpid());
     *cmd = (fpc_cmdline){.ctx = b->ctx, .arena = b->arena};
-    *s = (fpc_submit){.cmd = cmd, .stages = b->s, .out = path, .limit = FPC_SUBMIT_LIMIT};
+    *s = (fpc_submit){.cmd = cmd, .experiment = b->s, .out = path, .limit = FPC_SUBMIT_LIMIT};
     if (fpc_tta_read(b->ctx, "submit", NULL, 0, 0, &s->how) || fpc_tta_open(b->s, b->arena, &s->how, 32, 32, &s->tta) ||
         fpc_submit_masks(s) || fpc_submit_solution(s))
         fail_msg("%s", fpc_ctx_error(b->ctx));
@@ -130,7 +130,7 @@ static void test_no_test_part(void **state)
     (void)state;
     bench_open(&b, RECIPE, "dataset.test=0", OPEN_ALL);
     fpc_cmdline cmd = {.ctx = b.ctx, .arena = b.arena};
-    fpc_submit s = {.cmd = &cmd, .stages = b.s, .out = path};
+    fpc_submit s = {.cmd = &cmd, .experiment = b.s, .out = path};
     assert_int_equal(fpc_submit_masks(&s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "the data set has no test pictures"));
     bench_close(&b);

@@ -57,9 +57,9 @@ static void bad_words(void **state)
         fpc_axis a;
         int32_t n;
         int64_t *seed;
-        const fpc_status st = row[i].grid ? fpc_sweep_axis(b->ctx, b->arena, row[i].grid, &a)
-                                          : fpc_sweep_seeds(b->ctx, b->arena, row[i].seeds, &n, &seed);
-        assert_int_equal(st, FPC_EINVAL);
+        const fpc_status status = row[i].grid ? fpc_sweep_axis(b->ctx, b->arena, row[i].grid, &a)
+                                              : fpc_sweep_seeds(b->ctx, b->arena, row[i].seeds, &n, &seed);
+        assert_int_equal(status, FPC_EINVAL);
         if (!strstr(fpc_ctx_error(b->ctx), row[i].want))
             fail_msg("the sentence is \"%s\", without \"%s\"", fpc_ctx_error(b->ctx), row[i].want);
         fpc_ctx_clear(b->ctx);

@@ -52,7 +52,7 @@ static outcome run(const pass *a, const char *backend, uint32_t stream)
     bench_open(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     const fpc_probe_args args = {
         .n = a->n, .h = a->h, .w = a->w, .training = a->training, .backward = 1, .logits = 1, .loss = 1};
-    if (fpc_stages_probe(b.s, &args, &p))
+    if (fpc_experiment_probe(b.s, &args, &p))
         fail_msg("%s", fpc_ctx_error(b.ctx));
     write_inputs(p, stream, a->n, a->h, a->w);
     if (fpc_program_run(p))
@@ -236,7 +236,7 @@ static void test_gradients_by_differences(void **state)
         snprintf(sets, sizeof sets, "%s\n" DOUBLE, cases[k].model);
         bench_open(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
         const fpc_probe_args args = {.n = 2, .h = 32, .w = 32, .training = cases[k].training, .backward = 1, .loss = 1};
-        assert_int_equal(fpc_stages_probe(b.s, &args, &p), FPC_OK);
+        assert_int_equal(fpc_experiment_probe(b.s, &args, &p), FPC_OK);
         write_inputs(p, 1, 2, 32, 32);
         const fpc_state *st = b.s->state;
         double *param = st->param;

@@ -64,14 +64,14 @@ static void broken(void **state)
     for (size_t i = 0; i < bytes; i++) { /* no byte changes a piece unseen */
         memcpy(copy, data, bytes);
         copy[i] ^= 0x10;
-        const fpc_status st = fpc_zip_read(b->ctx, b->arena, "bad.zip", copy, bytes, &n, &entry);
-        for (int k = 0; !st && k < PIECES; k++) {
+        const fpc_status status = fpc_zip_read(b->ctx, b->arena, "bad.zip", copy, bytes, &n, &entry);
+        for (int k = 0; !status && k < PIECES; k++) {
             const fpc_zip_entry *e = fpc_zip_find(n, entry, pieces[k].name);
             if (e && e->bytes)
                 assert_true(e->bytes == pieces[k].bytes && !memcmp(e->data, pieces[k].data, e->bytes));
         }
-        refused += st != FPC_OK;
-        if (st)
+        refused += status != FPC_OK;
+        if (status)
             said(b, "bad.zip");
     }
     assert_true(refused > (int)(bytes / 3));

@@ -77,7 +77,7 @@ static inline fpc_status train(const char *out, int n, const char *const *overri
     const char *all[24] = {fpc_sprintf(arena, "run.out=%s/%s", scratch, out)};
     const fpc_run_args args = {resume, 1, argv};
     fpc_recipe *recipe;
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     fpc_status status;
 
     for (int i = 0; i < n; i++)
@@ -85,9 +85,10 @@ static inline fpc_status train(const char *out, int n, const char *const *overri
     fpc_ctx_log_level(ctx, FPC_LOG_ERROR);
     status = fpc_recipe_parse(ctx, arena, "test.ini", recipe_text, n + 1, all, &recipe);
     if (!status)
-        status = fpc_stages_open(ctx, arena, NULL, recipe, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &stages);
+        status = fpc_experiment_open(ctx, arena, NULL, recipe, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND,
+                                     &experiment);
     if (!status)
-        status = fpc_run(stages, &args);
+        status = fpc_run(experiment, &args);
     fpc_arena_free(arena);
     return status;
 }

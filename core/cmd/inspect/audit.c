@@ -97,10 +97,10 @@ static fpc_status look_at(fpc_audit *a, fpc_arena *scratch, fpc_audit_sample *s)
     s->name = fpc_strdup(a->arena, name);
     if (!s->name)
         return FPC_ENOMEM;
-    const fpc_status st = fpc_data_read(a->data, scratch, s->part, s->index, &one);
-    if (st == FPC_ENOMEM)
-        return st;
-    if (st) {
+    const fpc_status status = fpc_data_read(a->data, scratch, s->part, s->index, &one);
+    if (status == FPC_ENOMEM)
+        return status;
+    if (status) {
         if (a->n_flaws == flaws && !(a->n_at_open && known(a, "unreadable picture", name)))
             take_flaw(a, "sample that cannot be read", s->part, name, NULL);
         fpc_ctx_clear(a->ctx);
@@ -125,18 +125,19 @@ static fpc_status look_at(fpc_audit *a, fpc_arena *scratch, fpc_audit_sample *s)
 static fpc_status look_at_all(fpc_audit *a, fpc_arena *scratch)
 {
     const int live = isatty(STDERR_FILENO);
-    fpc_status st = FPC_OK;
-    for (int64_t i = 0; i < a->n && !st; i++) {
+    fpc_status status = FPC_OK;
+    for (int64_t i = 0; i < a->n && !status; i++) {
         if (fpc_ctx_cancelled(a->ctx))
-            st = fpc_fail(a->ctx, FPC_ECANCEL, "interrupted after %lld of %lld samples", (long long)i, (long long)a->n);
+            status =
+                fpc_fail(a->ctx, FPC_ECANCEL, "interrupted after %lld of %lld samples", (long long)i, (long long)a->n);
         else
-            st = look_at(a, scratch, &a->sample[i]);
+            status = look_at(a, scratch, &a->sample[i]);
         if (live && (i % 16 == 0 || i + 1 == a->n))
             fprintf(stderr, "\r%lld of %lld samples ", (long long)(i + 1), (long long)a->n);
     }
     if (live)
         fprintf(stderr, "\r\033[K");
-    return st;
+    return status;
 }
 
 static fpc_status list_samples(fpc_audit *a)
@@ -162,18 +163,19 @@ fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry,
     *a = (fpc_audit){.ctx = ctx, .arena = arena, .near = near};
     a->sink = (fpc_dataset_audit){.size = sizeof a->sink, .arg = a, .flaw = take_flaw, .picture = take_size};
     *out = a;
-    fpc_status st = fpc_data_open_audit(ctx, arena, registry, recipe, &a->sink, &a->data);
-    if (st || (st = a->failed))
-        return st;
+    fpc_status status = fpc_data_open_audit(ctx, arena, registry, recipe, &a->sink, &a->data);
+    if (status || (status = a->failed))
+        return status;
     a->n_at_open = a->n_flaws;
     a->info = fpc_data_info(a->data);
     fpc_arena *scratch = fpc_arena_new(ctx);
-    st = scratch ? list_samples(a) : FPC_ENOMEM;
-    st = st ? st : look_at_all(a, scratch);
+    status = scratch ? list_samples(a) : FPC_ENOMEM;
+    if (!status)
+        status = look_at_all(a, scratch);
     if (scratch)
         fpc_arena_free(scratch);
-    if (st)
-        return st;
+    if (status)
+        return status;
     if (!a->n_sizes && a->n) { /* the plugin tells no sizes of files: those of what it gives */
         take_size(a, a->info->w, a->info->h);
         if (a->n_sizes)

@@ -101,13 +101,13 @@ static fpc_status compare(fpc_audit *a, int64_t i, int64_t j)
 
 fpc_status fpc_audit_twins(fpc_audit *a)
 {
-    fpc_status st = FPC_OK;
-    for (int64_t i = 0; i < a->n && !st; i++) {
+    fpc_status status = FPC_OK;
+    for (int64_t i = 0; i < a->n && !status; i++) {
         if (fpc_ctx_cancelled(a->ctx))
             return fpc_fail(a->ctx, FPC_ECANCEL, "interrupted while pictures were compared");
-        for (int64_t j = i + 1; j < a->n && a->sample[i].usable && !st; j++)
+        for (int64_t j = i + 1; j < a->n && a->sample[i].usable && !status; j++)
             if (a->sample[j].usable)
-                st = compare(a, i, j);
+                status = compare(a, i, j);
     }
-    return st;
+    return status;
 }

@@ -51,25 +51,25 @@ static int64_t across_parts(const fpc_audit *a)
 
 /* ---- text ---- */
 
-static void print_parts(fpc_cmdline *cmd, const fpc_audit *a)
+static void print_parts(const fpc_audit *a)
 {
-    fpc_print(cmd, "\n%-10s  %8s  %8s  %6s\n", "part", "pictures", "usable", "flaws");
+    fpc_print("\n%-10s  %8s  %8s  %6s\n", "part", "pictures", "usable", "flaws");
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
         if (a->info->count[part])
-            fpc_print(cmd, "%-10s  %8lld  %8lld  %6lld%s\n", fpc_part_word((fpc_part)part),
-                      (long long)a->info->count[part], (long long)a->usable[part], (long long)flaws_of(a, part),
+            fpc_print("%-10s  %8lld  %8lld  %6lld%s\n", fpc_part_word((fpc_part)part), (long long)a->info->count[part],
+                      (long long)a->usable[part], (long long)flaws_of(a, part),
                       labelled(a, part) ? "" : "  (no masks)");
     if (flaws_of(a, 0))
-        fpc_print(cmd, "%-10s  %8s  %8s  %6lld\n", "in no part", "-", "-", (long long)flaws_of(a, 0));
-    fpc_print(cmd, "\nsizes of the pictures:");
+        fpc_print("%-10s  %8s  %8s  %6lld\n", "in no part", "-", "-", (long long)flaws_of(a, 0));
+    fpc_print("\nsizes of the pictures:");
     for (int64_t i = 0; i < a->n_sizes && i < SHOWN; i++)
-        fpc_print(cmd, "%s %d x %d: %lld", i ? "," : "", a->size[i].w, a->size[i].h, (long long)a->size[i].n);
+        fpc_print("%s %d x %d: %lld", i ? "," : "", a->size[i].w, a->size[i].h, (long long)a->size[i].n);
     if (a->n_sizes > SHOWN)
-        fpc_print(cmd, ", and %lld further sizes", (long long)(a->n_sizes - SHOWN));
-    fpc_print(cmd, "\nmeasured at: %d x %d\n", a->info->w, a->info->h);
+        fpc_print(", and %lld further sizes", (long long)(a->n_sizes - SHOWN));
+    fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
 }
 
-static void print_classes(fpc_cmdline *cmd, const fpc_audit *a)
+static void print_classes(const fpc_audit *a)
 {
     int width = 5, parts[3], n = 0;
     int64_t all = 0;
@@ -82,69 +82,69 @@ static void print_classes(fpc_cmdline *cmd, const fpc_audit *a)
         return;
     for (int32_t c = 0; c < a->info->classes; c++)
         width = (int)strlen(a->info->class_names[c]) > width ? (int)strlen(a->info->class_names[c]) : width;
-    fpc_print(cmd, "\n%5s  %-*s  %9s  %8s", "index", width, "class", "pixels %", "pictures");
+    fpc_print("\n%5s  %-*s  %9s  %8s", "index", width, "class", "pixels %", "pictures");
     for (int i = 0; i < n; i++)
-        fpc_print(cmd, "  %12s", fpc_sprintf(a->arena, "%s %%", fpc_part_word((fpc_part)parts[i])));
+        fpc_print("  %12s", fpc_sprintf(a->arena, "%s %%", fpc_part_word((fpc_part)parts[i])));
     for (int i = 0; i < n; i++)
-        fpc_print(cmd, "  %10s", fpc_part_word((fpc_part)parts[i]));
+        fpc_print("  %10s", fpc_part_word((fpc_part)parts[i]));
     for (int32_t c = 0; c < a->info->classes; c++) {
         int64_t pixels = 0, images = 0;
         for (int i = 0; i < n; i++)
             pixels += a->pixels[parts[i]][c], images += a->images[parts[i]][c];
-        fpc_print(cmd, "\n%5d  %-*s  %9.4f  %8lld", c, width, a->info->class_names[c], percent(pixels, all),
+        fpc_print("\n%5d  %-*s  %9.4f  %8lld", c, width, a->info->class_names[c], percent(pixels, all),
                   (long long)images);
         for (int i = 0; i < n; i++)
-            fpc_print(cmd, "  %12.4f", percent(a->pixels[parts[i]][c], pixels_of(a, parts[i])));
+            fpc_print("  %12.4f", percent(a->pixels[parts[i]][c], pixels_of(a, parts[i])));
         for (int i = 0; i < n; i++)
-            fpc_print(cmd, "  %10lld", (long long)a->images[parts[i]][c]);
+            fpc_print("  %10lld", (long long)a->images[parts[i]][c]);
     }
-    fpc_print(cmd, "\n");
+    fpc_print("\n");
     const int64_t ignored = a->ignored[FPC_TRAIN] + a->ignored[FPC_VAL] + a->ignored[FPC_TEST];
     if (ignored)
-        fpc_print(cmd, "pixels that count nowhere: %lld\n", (long long)ignored);
+        fpc_print("pixels that count nowhere: %lld\n", (long long)ignored);
     int absent = 0;
     for (int32_t c = 0; c < a->info->classes && labelled(a, FPC_TRAIN); c++)
         if (!a->images[FPC_TRAIN][c])
-            fpc_print(cmd, "%s%s",
+            fpc_print("%s%s",
                       absent++ ? ", " : "note: classes that no training picture shows: ", a->info->class_names[c]);
     if (absent)
-        fpc_print(cmd, "\n");
+        fpc_print("\n");
 }
 
-static void print_sides(fpc_cmdline *cmd, const fpc_audit *a)
+static void print_sides(const fpc_audit *a)
 {
     int64_t shown = 0;
     if (!a->info->n_mirror_pairs)
         return;
-    fpc_print(cmd, "\nleft and right, by pairs of labels:\n");
+    fpc_print("\nleft and right, by pairs of labels:\n");
     for (int32_t p = 0; p < a->info->n_mirror_pairs && p < FPC_AUDIT_PAIRS; p++)
-        fpc_print(cmd, "  %s lies to the right of %s in %lld of %lld masks with both\n",
+        fpc_print("  %s lies to the right of %s in %lld of %lld masks with both\n",
                   a->info->class_names[a->info->mirror_pairs[p][0]], a->info->class_names[a->info->mirror_pairs[p][1]],
                   (long long)a->right[p], (long long)a->both[p]);
-    fpc_print(cmd, "reversed masks: %lld of %lld decidable (%.1f %%)", (long long)a->exchanged, (long long)a->decidable,
+    fpc_print("reversed masks: %lld of %lld decidable (%.1f %%)", (long long)a->exchanged, (long long)a->decidable,
               percent(a->exchanged, a->decidable));
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++) {
         int64_t n = 0;
         for (int64_t i = 0; i < a->n; i++)
             n += a->sample[i].side < 0 && (int)a->sample[i].part == part;
         if (n)
-            fpc_print(cmd, ", %s %lld", fpc_part_word((fpc_part)part), (long long)n);
+            fpc_print(", %s %lld", fpc_part_word((fpc_part)part), (long long)n);
     }
-    fpc_print(cmd, "\n");
+    fpc_print("\n");
     if (!fpc_audit_sided(a) && a->decidable)
-        fpc_print(cmd, "note: the masks do not agree on a side; the order of a pair says nothing in this data set\n");
+        fpc_print("note: the masks do not agree on a side; the order of a pair says nothing in this data set\n");
     for (int64_t i = 0; i < a->n && fpc_audit_sided(a); i++)
         if (a->sample[i].side < 0 && shown++ < SHOWN)
-            fpc_print(cmd, "  %s %s\n", fpc_part_word(a->sample[i].part), a->sample[i].name);
+            fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), a->sample[i].name);
     if (shown > SHOWN)
-        fpc_print(cmd, "  and %lld further ones (--json lists all)\n", (long long)(shown - SHOWN));
+        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(shown - SHOWN));
 }
 
-static void print_twins(fpc_cmdline *cmd, const fpc_audit *a)
+static void print_twins(const fpc_audit *a)
 {
     const int64_t across = across_parts(a);
     int64_t shown = 0;
-    fpc_print(cmd, "\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
+    fpc_print("\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
               (long long)(a->n_twins - across));
     for (int pass = 0; pass < 2;
          pass++) /* those across parts first: validation then measures what was learned by heart */
@@ -154,17 +154,17 @@ static void print_twins(fpc_cmdline *cmd, const fpc_audit *a)
             if ((x->part != y->part) == pass)
                 continue;
             shown++;
-            fpc_print(cmd, "  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n",
-                      fpc_part_word(x->part), x->name, fpc_part_word(y->part), y->name, t->likeness, t->distance,
+            fpc_print("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n", fpc_part_word(x->part),
+                      x->name, fpc_part_word(y->part), y->name, t->likeness, t->distance,
                       t->mirrored ? ", mirrored" : "");
         }
     if (a->n_twins > shown)
-        fpc_print(cmd, "  and %lld further ones (--json lists all)\n", (long long)(a->n_twins - shown));
+        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_twins - shown));
 }
 
-static void print_flaws(fpc_cmdline *cmd, const fpc_audit *a)
+static void print_flaws(const fpc_audit *a)
 {
-    fpc_print(cmd, "\nflaws: %lld\n", (long long)a->n_flaws);
+    fpc_print("\nflaws: %lld\n", (long long)a->n_flaws);
     for (int64_t i = 0; i < a->n_flaws; i++) {
         int64_t n = 0, first = 1;
         for (int64_t k = 0; k < a->n_flaws; k++)
@@ -174,21 +174,21 @@ static void print_flaws(fpc_cmdline *cmd, const fpc_audit *a)
             }
         if (!first)
             continue;
-        fpc_print(cmd, "%s: %lld\n", a->flaw[i].kind, (long long)n);
+        fpc_print("%s: %lld\n", a->flaw[i].kind, (long long)n);
         for (int64_t k = i; k < a->n_flaws; k++)
             if (!strcmp(a->flaw[k].kind, a->flaw[i].kind))
-                fpc_print(cmd, "  %s\n", a->flaw[k].sentence);
+                fpc_print("  %s\n", a->flaw[k].sentence);
     }
 }
 
-void fpc_audit_print(fpc_cmdline *cmd, const fpc_audit *a)
+void fpc_audit_print(const fpc_audit *a)
 {
-    fpc_print(cmd, "data set: dataset/%s, %d classes\n", fpc_data_instance(a->data)->plugin->name, a->info->classes);
-    print_parts(cmd, a);
-    print_classes(cmd, a);
-    print_sides(cmd, a);
-    print_twins(cmd, a);
-    print_flaws(cmd, a);
+    fpc_print("data set: dataset/%s, %d classes\n", fpc_data_instance(a->data)->plugin->name, a->info->classes);
+    print_parts(a);
+    print_classes(a);
+    print_sides(a);
+    print_twins(a);
+    print_flaws(a);
 }
 
 /* ---- JSON ---- */
@@ -270,9 +270,10 @@ fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
                   "measured_at", a->info->h, a->info->w, "parts", json_parts(a), "sizes", sizes, "classes",
                   json_classes(a), "sides", json_sides(a), "near_duplicates", json_twins(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
-    fpc_status st = text ? fpc_write_atomic(a->ctx, path, text, strlen(text))
-                         : fpc_fail(a->ctx, FPC_ENOMEM, "%s: no memory for the JSON, or a name that is no UTF-8", path);
+    fpc_status status =
+        text ? fpc_write_atomic(a->ctx, path, text, strlen(text))
+             : fpc_fail(a->ctx, FPC_ENOMEM, "%s: no memory for the JSON, or a name that is no UTF-8", path);
     free(text);
     json_decref(all);
-    return st;
+    return status;
 }

@@ -8,13 +8,13 @@
 typedef struct words {
     fpc_arena *arena;
     fpc_preview_sample *sample;
-    fpc_status st;
+    fpc_status status;
 } words;
 
 static void say(words *o, const char *text)
 {
     if (!text)
-        o->st = FPC_ENOMEM;
+        o->status = FPC_ENOMEM;
     else if (o->sample->n_lines < FPC_PREVIEW_LINES)
         o->sample->line[o->sample->n_lines++] = text;
 }
@@ -119,7 +119,7 @@ static void describe_warp(words *o, const fpc_augments *a, const fpc_warp_group 
     if (exchanges(table, &a->info))
         text = add(o->arena, text, "left and right labels exchanged");
     if (!text) {
-        o->st = FPC_ENOMEM;
+        o->status = FPC_ENOMEM;
         return;
     }
     if (strcmp(name, "draw.warp") != 0) /* `compose = off`: a resampling belongs to one section */
@@ -263,5 +263,5 @@ fpc_status fpc_preview_describe(fpc_arena *arena, const fpc_augments *a, const f
             describe_pixels(&o, a, &a->item[i], b, row);
     for (int32_t i = 0; i < a->n_mixes; i++)
         describe_mix(&o, a, &a->mix[i], b, row, names);
-    return o.st;
+    return o.status;
 }

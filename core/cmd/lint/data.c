@@ -94,7 +94,7 @@ static void metric_of_batches(lint *l)
     const int64_t n = o ? fpc_data_info(l->s->data)->count[FPC_VAL] : 0;
 
     for (int32_t i = 0; o && n > 0 && i < l->s->n_metrics; i++) {
-        const fpc_metric_stage *m = &l->s->metric[i];
+        const fpc_experiment_metric *m = &l->s->metric[i];
         const int64_t rest = n % o->batch, batches = (n + o->batch - 1) / o->batch;
         int64_t version = 0;
 
@@ -121,9 +121,9 @@ static void memory(lint *l)
     if (!o || !l->s->state || !there || !l->s->n_losses)
         return;
     const int32_t n = (int32_t)(o->batch < info->count[FPC_TRAIN] ? o->batch : info->count[FPC_TRAIN]);
-    if (n < 1 || fpc_stages_memory(l->s, n, info->h, info->w, &need) || need <= there)
+    if (n < 1 || fpc_experiment_memory(l->s, n, info->h, info->w, &need) || need <= there)
         return;
-    if (fpc_stages_memory(l->s, 1, info->h, info->w, &one))
+    if (fpc_experiment_memory(l->s, 1, info->h, info->w, &one))
         return;
     const double each = n > 1 ? (double)(need - one) / (n - 1) : 0;
     const int64_t fits = one > there ? 0 : 1 + (each > 0 ? (int64_t)((double)(there - one) / each) : 0);

@@ -76,7 +76,7 @@ int fpc_lint_reals(const fpc_instance *inst, const char *name, fpc_reals *out)
 
 double fpc_lint_rate(const lint *l, int64_t epoch)
 {
-    return fpc_stages_lr(l->s, epoch, NULL);
+    return fpc_experiment_lr(l->s, epoch, NULL);
 }
 
 int64_t fpc_lint_steps(const lint *l)
@@ -86,9 +86,9 @@ int64_t fpc_lint_steps(const lint *l)
     return (batches + l->s->run.accumulate - 1) / l->s->run.accumulate;
 }
 
-int32_t fpc_lint(fpc_stages *stages, fpc_arena *arena, void (*warn)(void *arg, const char *sentence), void *arg)
+int32_t fpc_lint(fpc_experiment *experiment, fpc_arena *arena, void (*warn)(void *arg, const char *sentence), void *arg)
 {
-    lint l = {stages, arena, warn, arg, 0};
+    lint l = {experiment, arena, warn, arg, 0};
     lint_fn *const *const groups[] = {fpc_lints_of_data, fpc_lints_of_schedule, fpc_lints_of_loss, fpc_lints_of_keys};
 
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)

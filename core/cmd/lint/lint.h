@@ -7,6 +7,6 @@
 
 /* Calls warn(arg, sentence) for each finding and returns their number. stages->data may be NULL: what needs the data
  * set is then left out. */
-int32_t fpc_lint(fpc_stages *, fpc_arena *, void (*warn)(void *arg, const char *sentence), void *arg);
+int32_t fpc_lint(fpc_experiment *, fpc_arena *, void (*warn)(void *arg, const char *sentence), void *arg);
 
 #endif

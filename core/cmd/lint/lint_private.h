@@ -7,7 +7,7 @@
 #include "cmd/lint/lint.h"
 
 typedef struct lint {
-    fpc_stages *s;
+    fpc_experiment *s;
     fpc_arena *arena;
     void (*warn)(void *arg, const char *sentence);
     void *arg;

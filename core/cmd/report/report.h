@@ -75,7 +75,7 @@ const char *fpc_report_clean(fpc_arena *, const char *);
 const char *fpc_cell_show(fpc_arena *, const fpc_column *, const fpc_cell *);
 
 /* cmd/report/text.c: the overview; the chapters of the runs where `runs` is set. */
-fpc_status fpc_report_print(fpc_cmdline *, const fpc_report *, int runs);
+fpc_status fpc_report_print(const fpc_report *, int runs);
 /* cmd/report/json.c: the whole report as a jansson object, a new reference; NULL without memory. */
 struct json_t *fpc_report_json(const fpc_report *);
 

@@ -13,11 +13,11 @@ static int width_of(const char *text)
     return n;
 }
 
-static void put(fpc_cmdline *cmd, const char *text, int width, int right)
+static void put(const char *text, int width, int right)
 {
     const int fill = width > width_of(text) ? width - width_of(text) : 0;
 
-    fpc_print(cmd, "%*s%s%*s", right ? fill : 0, "", text, right ? 0 : fill, "");
+    fpc_print("%*s%s%*s", right ? fill : 0, "", text, right ? 0 : fill, "");
 }
 
 static const char *show(fpc_arena *arena, const fpc_table *t, int32_t row, int32_t column)
@@ -25,20 +25,20 @@ static const char *show(fpc_arena *arena, const fpc_table *t, int32_t row, int32
     return fpc_cell_show(arena, &t->column[column], &t->cell[(size_t)row * (size_t)t->n_columns + (size_t)column]);
 }
 
-static void print_upright(fpc_cmdline *cmd, fpc_arena *arena, const fpc_table *t)
+static void print_upright(fpc_arena *arena, const fpc_table *t)
 {
     int width = 0;
 
     for (int32_t c = 0; c < t->n_columns; c++)
         width = width_of(t->column[c].title) > width ? width_of(t->column[c].title) : width;
     for (int32_t c = 0; c < t->n_columns; c++) {
-        fpc_print(cmd, "  ");
-        put(cmd, t->column[c].title, width, 0);
-        fpc_print(cmd, "  %s\n", show(arena, t, 0, c));
+        fpc_print("  ");
+        put(t->column[c].title, width, 0);
+        fpc_print("  %s\n", show(arena, t, 0, c));
     }
 }
 
-static fpc_status print_rows(fpc_cmdline *cmd, fpc_arena *arena, const fpc_table *t)
+static fpc_status print_rows(fpc_arena *arena, const fpc_table *t)
 {
     int *width = fpc_alloc(arena, (size_t)t->n_columns * sizeof *width);
 
@@ -54,15 +54,15 @@ static fpc_status print_rows(fpc_cmdline *cmd, fpc_arena *arena, const fpc_table
     for (int32_t r = -1; r < t->n_rows; r++) {
         for (int32_t c = 0; c < t->n_columns; c++) {
             const int right = t->column[c].as != FPC_AS_TEXT, last = c == t->n_columns - 1;
-            fpc_print(cmd, "  ");
-            put(cmd, r < 0 ? t->column[c].title : show(arena, t, r, c), last && !right ? 0 : width[c], right);
+            fpc_print("  ");
+            put(r < 0 ? t->column[c].title : show(arena, t, r, c), last && !right ? 0 : width[c], right);
         }
-        fpc_print(cmd, "\n");
+        fpc_print("\n");
     }
     return FPC_OK;
 }
 
-static fpc_status print_chapter(fpc_cmdline *cmd, const fpc_report *r, const fpc_chapter *chapter)
+static fpc_status print_chapter(const fpc_report *r, const fpc_chapter *chapter)
 {
     fpc_status status = FPC_OK;
 
@@ -70,27 +70,26 @@ static fpc_status print_chapter(fpc_cmdline *cmd, const fpc_report *r, const fpc
         const fpc_table *t = chapter->table[i];
         if (!t->n_rows || t->shaded) /* a matrix of classes is for the page */
             continue;
-        fpc_print(cmd, "\n%s\n", t->title);
+        fpc_print("\n%s\n", t->title);
         if (t->upright)
-            print_upright(cmd, r->arena, t);
+            print_upright(r->arena, t);
         else
-            status = print_rows(cmd, r->arena, t);
+            status = print_rows(r->arena, t);
         if (t->note)
-            fpc_print(cmd, "  %s\n", t->note);
+            fpc_print("  %s\n", t->note);
     }
     for (int32_t i = 0; i < chapter->n_notes; i++)
-        fpc_print(cmd, "%s- %s\n", i ? "" : "\n", chapter->note[i]);
+        fpc_print("%s- %s\n", i ? "" : "\n", chapter->note[i]);
     return status;
 }
 
-fpc_status fpc_report_print(fpc_cmdline *cmd, const fpc_report *r, int runs)
+fpc_status fpc_report_print(const fpc_report *r, int runs)
 {
-    fpc_status status =
-        r->n_runs > 1 ? print_chapter(cmd, r, &r->overview) : FPC_OK; /* one run's chapter says it all */
+    fpc_status status = r->n_runs > 1 ? print_chapter(r, &r->overview) : FPC_OK; /* one run's chapter says it all */
 
     for (int32_t i = 0; runs && i < r->n_runs && !status; i++) {
-        fpc_print(cmd, "%s==== %s\n", r->n_runs > 1 ? "\n" : "", r->run[i].title);
-        status = print_chapter(cmd, r, &r->run[i]);
+        fpc_print("%s==== %s\n", r->n_runs > 1 ? "\n" : "", r->run[i].title);
+        status = print_chapter(r, &r->run[i]);
     }
     return status;
 }

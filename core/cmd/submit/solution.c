@@ -25,26 +25,29 @@ static fpc_status read_file(fpc_submit *s, const char *path, const void **data, 
 /* What the model is: parameters and buffers, without the optimizer's slots that a checkpoint may hold. */
 static fpc_status add_weights(fpc_submit *s)
 {
-    fpc_state *state = s->stages->state;
+    fpc_state *state = s->experiment->state;
     fpc_arena *arena = s->cmd->arena;
     fpc_st_tensor *list = fpc_alloc(arena, (size_t)state->n * sizeof *list);
     const char *copy = fpc_sprintf(arena, "%s.weights.tmp", s->out);
     const void *data;
     size_t bytes;
     int32_t n = 0;
-    fpc_status st = list && copy ? FPC_OK : FPC_ENOMEM;
+    fpc_status status = list && copy ? FPC_OK : FPC_ENOMEM;
 
-    for (int32_t i = 0; i < state->n && !st; i++)
+    for (int32_t i = 0; i < state->n && !status; i++)
         if (state->entry[i].kind == FPC_STATE_PARAM || state->entry[i].kind == FPC_STATE_BUFFER)
-            st = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &list[n++]);
-    st = st ? st : fpc_torch_make(s->cmd->ctx, arena, "solution/ckpt.pth", n, list, &data, &bytes);
-    st = st ? st : fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
-    if (st)
-        return st;
-    st = fpc_weights_save(s->cmd->ctx, state, copy, 0, NULL);
-    st = st ? st : read_file(s, copy, &data, &bytes);
+            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &list[n++]);
+    if (!status)
+        status = fpc_torch_make(s->cmd->ctx, arena, "solution/ckpt.pth", n, list, &data, &bytes);
+    if (!status)
+        status = fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
+    if (status)
+        return status;
+    status = fpc_weights_save(s->cmd->ctx, state, copy, 0, NULL);
+    if (!status)
+        status = read_file(s, copy, &data, &bytes);
     remove(copy);
-    return st ? st : fpc_submit_add(s, "solution/weights.safetensors", data, bytes, 0);
+    return status ? status : fpc_submit_add(s, "solution/weights.safetensors", data, bytes, 0);
 }
 
 static fpc_status add_text(fpc_submit *s, const char *name, const char *text)
@@ -54,7 +57,7 @@ static fpc_status add_text(fpc_submit *s, const char *name, const char *text)
 
 static const char *script(const fpc_submit *s)
 {
-    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    const fpc_dataset_info *info = fpc_data_info(s->experiment->data);
     const char *more = s->scales ? fpc_sprintf(s->cmd->arena, " --scales '%s'", s->scales) : "";
     return fpc_sprintf(
         s->cmd->arena,
@@ -91,7 +94,7 @@ static const char *script(const fpc_submit *s)
 
 static const char *readme(const fpc_submit *s)
 {
-    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    const fpc_dataset_info *info = fpc_data_info(s->experiment->data);
     return fpc_sprintf(
         s->cmd->arena,
         "# Solution\n\n"
@@ -113,9 +116,9 @@ static const char *readme(const fpc_submit *s)
         "again.\n"
         "masks/ beside this folder: 8-bit palette PNGs of the pictures' sizes; the index of a pixel is its class, 0 .. "
         "%d.\n",
-        s->stages->model.plugin->name, (long long)s->stages->state->n_trainable, (long long)s->limit, info->h, info->w,
-        fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass", s->stages->model.plugin->name,
-        FPC_VERSION, info->classes - 1);
+        s->experiment->model.plugin->name, (long long)s->experiment->state->n_trainable, (long long)s->limit, info->h,
+        info->w, fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass",
+        s->experiment->model.plugin->name, FPC_VERSION, info->classes - 1);
 }
 
 static const char *requirements(const fpc_submit *s)
@@ -132,9 +135,10 @@ static const char *requirements(const fpc_submit *s)
 
 fpc_status fpc_submit_solution(fpc_submit *s)
 {
-    fpc_status st = add_weights(s);
-    st = st ? st : add_text(s, "solution/recipe.ini", fpc_stages_resolved(s->stages, s->cmd->arena, 0));
-    st = st ? st : add_text(s, "solution/run.sh", script(s));
-    st = st ? st : add_text(s, "solution/README.md", readme(s));
-    return st ? st : add_text(s, "solution/requirements.txt", requirements(s));
+    fpc_status status;
+    if ((status = add_weights(s)) ||
+        (status = add_text(s, "solution/recipe.ini", fpc_experiment_resolved(s->experiment, s->cmd->arena, 0))) ||
+        (status = add_text(s, "solution/run.sh", script(s))) || (status = add_text(s, "solution/README.md", readme(s))))
+        return status;
+    return add_text(s, "solution/requirements.txt", requirements(s));
 }

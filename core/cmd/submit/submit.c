@@ -42,26 +42,26 @@ static fpc_status read_picture(const fpc_submit *s, fpc_arena *scratch, int64_t 
     fpc_batch one;
     if (*path)
         return fpc_image_read(s->cmd->ctx, scratch, path, out);
-    const fpc_status st = fpc_data_read(s->stages->data, scratch, FPC_TEST, index, &one);
-    if (!st)
+    const fpc_status status = fpc_data_read(s->experiment->data, scratch, FPC_TEST, index, &one);
+    if (!status)
         *out = (fpc_image){one.w, one.h, 3, one.image};
-    return st;
+    return status;
 }
 
 static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
 {
-    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    const fpc_dataset_info *info = fpc_data_info(s->experiment->data);
     fpc_ctx *ctx = s->cmd->ctx;
     fpc_submit_mask *m = &s->mask[index];
     fpc_image picture, small, label = {info->w, info->h, 1, NULL}, mask;
     char id[256], path[4096];
     const uint8_t *data;
     size_t bytes;
-    fpc_status st;
+    fpc_status status;
 
-    if ((st = fpc_data_name(s->stages->data, FPC_TEST, index, id, sizeof id)) ||
-        (st = fpc_data_file(s->stages->data, FPC_TEST, index, path, sizeof path)))
-        return st;
+    if ((status = fpc_data_name(s->experiment->data, FPC_TEST, index, id, sizeof id)) ||
+        (status = fpc_data_file(s->experiment->data, FPC_TEST, index, path, sizeof path)))
+        return status;
     m->stem = fpc_strdup(s->cmd->arena, id);
     m->path = fpc_strdup(s->cmd->arena, path);
     label.pixel = fpc_alloc(scratch, (size_t)label.w * (size_t)label.h);
@@ -71,12 +71,12 @@ static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
     if (!*id || strchr(id, '/') || strchr(id, '\\'))
         return fpc_fail(ctx, FPC_EFORMAT, "test sample %lld is called `%s`, which is no name for a file",
                         (long long)index, id);
-    if ((st = read_picture(s, scratch, index, path, &picture)) ||
-        (st = fpc_image_resize(ctx, scratch, &picture, label.w, label.h, &small)) ||
-        (st = fpc_tta_predict(s->tta, small.pixel, label.pixel)) ||
-        (st = fpc_mask_resize(ctx, scratch, &label, picture.w, picture.h, &mask)) ||
-        (st = fpc_png_encode(ctx, s->cmd->arena, name, &mask, fpc_submit_palette, 16, &data, &bytes)))
-        return st;
+    if ((status = read_picture(s, scratch, index, path, &picture)) ||
+        (status = fpc_image_resize(ctx, scratch, &picture, label.w, label.h, &small)) ||
+        (status = fpc_tta_predict(s->tta, small.pixel, label.pixel)) ||
+        (status = fpc_mask_resize(ctx, scratch, &label, picture.w, picture.h, &mask)) ||
+        (status = fpc_png_encode(ctx, s->cmd->arena, name, &mask, fpc_submit_palette, 16, &data, &bytes)))
+        return status;
     m->w = picture.w;
     m->h = picture.h;
     m->digest = fpc_submit_digest(mask.pixel, (int64_t)mask.w * mask.h);
@@ -85,7 +85,7 @@ static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
 
 fpc_status fpc_submit_masks(fpc_submit *s)
 {
-    const fpc_dataset_info *info = fpc_data_info(s->stages->data);
+    const fpc_dataset_info *info = fpc_data_info(s->experiment->data);
     const int64_t n = info->count[FPC_TEST];
     const int live = isatty(STDERR_FILENO);
     if (n < 1)
@@ -94,12 +94,13 @@ fpc_status fpc_submit_masks(fpc_submit *s)
                         "names their folder");
     s->mask = fpc_alloc(s->cmd->arena, (size_t)n * sizeof *s->mask);
     fpc_arena *scratch = fpc_arena_new(s->cmd->ctx);
-    fpc_status st = s->mask && scratch ? FPC_OK : FPC_ENOMEM;
-    for (int64_t i = 0; i < n && !st; i++) {
+    fpc_status status = s->mask && scratch ? FPC_OK : FPC_ENOMEM;
+    for (int64_t i = 0; i < n && !status; i++) {
         fpc_arena_reset(scratch);
-        st = fpc_ctx_cancelled(s->cmd->ctx) ? fpc_fail(s->cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld masks",
-                                                       (long long)i, (long long)n)
-                                            : make_mask(s, scratch, i);
+        status =
+            fpc_ctx_cancelled(s->cmd->ctx)
+                ? fpc_fail(s->cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld masks", (long long)i, (long long)n)
+                : make_mask(s, scratch, i);
         if (live)
             fprintf(stderr, "\r%lld of %lld masks ", (long long)(i + 1), (long long)n);
     }
@@ -108,5 +109,5 @@ fpc_status fpc_submit_masks(fpc_submit *s)
     if (scratch)
         fpc_arena_free(scratch);
     s->n_masks = (int32_t)n;
-    return st;
+    return status;
 }

@@ -17,7 +17,7 @@ typedef struct fpc_submit_mask {
 
 typedef struct fpc_submit {
     fpc_cmdline *cmd;
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     const char *weights, *out, *scales; /* files; --scales as given or NULL */
     fpc_tta how;
     fpc_tta_run *tta;

@@ -35,13 +35,13 @@ static fpc_status take(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_sou
     if (zip_source_stat(source, &about) || !(about.valid & ZIP_STAT_SIZE) || zip_source_open(source))
         return failed(ctx, what, zip_source_error(source));
     uint8_t *to = fpc_alloc(arena, about.size + 1);
-    fpc_status st = to ? FPC_OK : FPC_ENOMEM;
-    if (!st && zip_source_read(source, to, about.size) != (zip_int64_t)about.size)
-        st = failed(ctx, what, zip_source_error(source));
+    fpc_status status = to ? FPC_OK : FPC_ENOMEM;
+    if (!status && zip_source_read(source, to, about.size) != (zip_int64_t)about.size)
+        status = failed(ctx, what, zip_source_error(source));
     zip_source_close(source);
     *data = to;
     *bytes = about.size;
-    return st;
+    return status;
 }
 
 fpc_status fpc_zip_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int32_t n, const fpc_zip_entry *entry,
@@ -52,26 +52,27 @@ fpc_status fpc_zip_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int32_
     zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &e);
     zip_t *zip = source ? zip_open_from_source(source, ZIP_TRUNCATE, &e) : NULL;
     if (!zip) {
-        const fpc_status st = failed(ctx, what, &e);
+        const fpc_status status = failed(ctx, what, &e);
         zip_source_free(source);
         zip_error_fini(&e);
-        return st;
+        return status;
     }
     zip_error_fini(&e);
     zip_source_keep(source);
-    fpc_status st = FPC_OK;
-    for (int32_t i = 0; i < n && !st; i++)
+    fpc_status status = FPC_OK;
+    for (int32_t i = 0; i < n && !status; i++)
         if (add(zip, &entry[i]))
-            st = failed(ctx, fpc_sprintf(arena, "%s: %s", what, entry[i].name), zip_get_error(zip));
-    if (!st && zip_close(zip))
-        st = failed(ctx, what, zip_get_error(zip));
-    else if (!st)
+            status = failed(ctx, fpc_sprintf(arena, "%s: %s", what, entry[i].name), zip_get_error(zip));
+    if (!status && zip_close(zip))
+        status = failed(ctx, what, zip_get_error(zip));
+    else if (!status)
         zip = NULL;
     if (zip)
         zip_discard(zip);
-    st = st ? st : take(ctx, arena, what, source, data, bytes);
+    if (!status)
+        status = take(ctx, arena, what, source, data, bytes);
     zip_source_free(source);
-    return st;
+    return status;
 }
 
 /* ---- reading ---- */
@@ -95,12 +96,12 @@ static fpc_status unpack(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_t
         return failed(ctx, fpc_sprintf(arena, "%s: %s", what, name), zip_get_error(zip));
     uint8_t end; /* the checksum is compared where the end is met */
     const int whole = zip_fread(file, to, about.size) == (zip_int64_t)about.size && zip_fread(file, &end, 1) == 0;
-    const fpc_status st =
+    const fpc_status status =
         whole ? FPC_OK : failed(ctx, fpc_sprintf(arena, "%s: %s", what, name), zip_file_get_error(file));
     zip_fclose(file);
     *out =
         (fpc_zip_entry){name, to, about.size, about.valid & ZIP_STAT_COMP_METHOD && about.comp_method == ZIP_CM_STORE};
-    return st;
+    return status;
 }
 
 fpc_status fpc_zip_read(fpc_ctx *ctx, fpc_arena *arena, const char *what, const void *data, size_t bytes, int32_t *n,
@@ -114,23 +115,23 @@ fpc_status fpc_zip_read(fpc_ctx *ctx, fpc_arena *arena, const char *what, const 
     zip_source_t *source = zip_source_buffer_create(data, bytes, 0, &e);
     zip_t *zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &e) : NULL;
     if (!zip) {
-        const fpc_status st = failed(ctx, what, &e);
+        const fpc_status status = failed(ctx, what, &e);
         zip_source_free(source);
         zip_error_fini(&e);
-        return st;
+        return status;
     }
     zip_error_fini(&e);
     const zip_int64_t count = zip_get_num_entries(zip, 0);
-    fpc_status st = count >= 0 && count <= MOST_ENTRIES
-                        ? FPC_OK
-                        : fpc_fail(ctx, FPC_EFORMAT, "%s: %lld entries", what, (long long)count);
+    fpc_status status = count >= 0 && count <= MOST_ENTRIES
+                            ? FPC_OK
+                            : fpc_fail(ctx, FPC_EFORMAT, "%s: %lld entries", what, (long long)count);
     *n = (int32_t)count;
-    if (!st && !(*entry = fpc_alloc(arena, (size_t)(count + 1) * sizeof **entry)))
-        st = FPC_ENOMEM;
-    for (zip_int64_t i = 0; i < count && !st; i++)
-        st = unpack(ctx, arena, what, zip, (zip_uint64_t)i, &left, &(*entry)[i]);
+    if (!status && !(*entry = fpc_alloc(arena, (size_t)(count + 1) * sizeof **entry)))
+        status = FPC_ENOMEM;
+    for (zip_int64_t i = 0; i < count && !status; i++)
+        status = unpack(ctx, arena, what, zip, (zip_uint64_t)i, &left, &(*entry)[i]);
     zip_discard(zip);
-    return st;
+    return status;
 }
 
 const fpc_zip_entry *fpc_zip_find(int32_t n, const fpc_zip_entry *entry, const char *name)

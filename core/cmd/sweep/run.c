@@ -460,7 +460,8 @@ fpc_status fpc_sweep_run(fpc_sweep *s)
     stop_all(s);
     if (status == FPC_OK || status == FPC_ECANCEL) {
         const fpc_status found = fpc_sweep_find(s);
-        status = status ? status : found;
+        if (!status)
+            status = found;
     }
     close(s->lock);
     return verdict(s, status);

@@ -371,26 +371,26 @@ static int64_t number_in(const fpc_recipe *recipe, const char *section, const ch
 }
 
 /* What may differ where a run is resumed by hand, and not within a sweep: the length of the training. */
-static fpc_status same_length(const fpc_stages *stages, const fpc_recipe *was)
+static fpc_status same_length(const fpc_experiment *experiment, const fpc_recipe *was)
 {
     const int64_t epochs = number_in(was, "run", "epochs"), patience = number_in(was, "run", "patience");
 
-    if (epochs != stages->run.epochs)
+    if (epochs != experiment->run.epochs)
         return fpc_fail(
-            stages->ctx, FPC_EINVAL,
+            experiment->ctx, FPC_EINVAL,
             "%s: the run was made with run.epochs = %lld, the sweep wants %lld; give it another folder (--out)",
-            was->path, (long long)epochs, (long long)stages->run.epochs);
-    if (patience != stages->run.patience)
+            was->path, (long long)epochs, (long long)experiment->run.epochs);
+    if (patience != experiment->run.patience)
         return fpc_fail(
-            stages->ctx, FPC_EINVAL,
+            experiment->ctx, FPC_EINVAL,
             "%s: the run was made with run.patience = %lld, the sweep wants %lld; give it another folder (--out)",
-            was->path, (long long)patience, (long long)stages->run.patience);
+            was->path, (long long)patience, (long long)experiment->run.patience);
     return FPC_OK;
 }
 
-static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c, fpc_stages *stages)
+static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c, fpc_experiment *experiment)
 {
-    fpc_trainer t = {.stages = stages, .ctx = s->cmd->ctx, .arena = arena};
+    fpc_trainer t = {.experiment = experiment, .ctx = s->cmd->ctx, .arena = arena};
     const char *path = fpc_sprintf(arena, "%s/recipe.ini", c->folder);
     char *text = path ? fpc_alloc(arena, 1 << 20) : NULL;
     FILE *file = text ? fopen(path, "rb") : NULL;
@@ -407,12 +407,12 @@ static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c,
     if ((status = fpc_recipe_parse(s->cmd->ctx, arena, path, text, 0, NULL, &was)) ||
         (status = fpc_trainer_recipe(&t)) || (status = fpc_trainer_same_recipe(&t, text, path)))
         return status;
-    return same_length(stages, was);
+    return same_length(experiment, was);
 }
 
-static int leaves_threads(const fpc_stages *stages, fpc_arena *arena)
+static int leaves_threads(const fpc_experiment *experiment, fpc_arena *arena)
 {
-    const char *text = fpc_stages_resolved((fpc_stages *)stages, arena, 0),
+    const char *text = fpc_experiment_resolved((fpc_experiment *)experiment, arena, 0),
                *at = text ? strstr(text, "\n[backend]") : NULL;
     const char *key = at ? strstr(at, "\nthreads = ") : NULL, *end = at ? strstr(at + 1, "\n[") : NULL;
 
@@ -424,21 +424,21 @@ static fpc_status look_at(fpc_sweep *s, fpc_cell *c)
 {
     fpc_arena *arena = fpc_arena_new(s->cmd->ctx);
     fpc_recipe *recipe;
-    fpc_stages *stages;
+    fpc_experiment *experiment;
     fpc_status status = arena ? FPC_OK : FPC_ENOMEM;
 
     if (!status && !(status = fpc_recipe_read(s->cmd->ctx, arena, s->recipe[c->recipe], c->n_set, c->set, &recipe)) &&
-        !(status = fpc_stages_open(s->cmd->ctx, arena, s->cmd->plugin_path, recipe, FPC_OPEN_TRAIN, &stages))) {
-        c->epochs = stages->run.epochs;
-        c->has_threads = leaves_threads(stages, arena);
-        c->column = fpc_sprintf(s->cmd->arena, "val_%s", stages->run.metric);
+        !(status = fpc_experiment_open(s->cmd->ctx, arena, s->cmd->plugin_path, recipe, FPC_OPEN_TRAIN, &experiment))) {
+        c->epochs = experiment->run.epochs;
+        c->has_threads = leaves_threads(experiment, arena);
+        c->column = fpc_sprintf(s->cmd->arena, "val_%s", experiment->run.metric);
         c->sign = 1;
-        for (int32_t i = 0; i < stages->n_metrics; i++)
-            if (!strcmp(stages->metric[i].label, stages->run.metric) &&
-                !((const fpc_metric_vtbl *)stages->metric[i].inst.vtbl)->higher_is_better)
+        for (int32_t i = 0; i < experiment->n_metrics; i++)
+            if (!strcmp(experiment->metric[i].label, experiment->run.metric) &&
+                !((const fpc_metric_vtbl *)experiment->metric[i].inst.vtbl)->higher_is_better)
                 c->sign = -1;
         if (c->folder)
-            status = same_recipe(s, arena, c, stages);
+            status = same_recipe(s, arena, c, experiment);
     }
     if (arena)
         fpc_arena_free(arena);

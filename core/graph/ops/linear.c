@@ -18,11 +18,11 @@ fpc_status infer_linear(fpc_ctx *ctx, fpc_node *n)
 
 fpc_status infer_linear_add(fpc_ctx *ctx, fpc_node *n)
 {
-    const fpc_status st = infer_linear(ctx, n);
-    if (!st && !fpc_same_shape(n->in[3].shape, n->out[0].shape))
+    const fpc_status status = infer_linear(ctx, n);
+    if (!status && !fpc_same_shape(n->in[3].shape, n->out[0].shape))
         return FPC_NODE_FAIL(ctx, n, "%s is to be added to %s", fpc_shape_text(n->in[3].shape),
                              fpc_shape_text(n->out[0].shape));
-    return st;
+    return status;
 }
 
 fpc_status grad_linear(fpc_graph *g, fpc_grad *d)
@@ -115,9 +115,9 @@ fpc_status infer_conv2d(fpc_ctx *ctx, fpc_node *n)
     const fpc_conv_attr *a = n->attr;
     if (a->h != x.h || a->w != x.w)
         return FPC_NODE_FAIL(ctx, n, "attributes say %dx%d, the input is %s", a->h, a->w, fpc_shape_text(x));
-    const fpc_status st = check_conv(ctx, n, w, x.c);
-    if (st)
-        return st;
+    const fpc_status status = check_conv(ctx, n, w, x.c);
+    if (status)
+        return status;
     n->out[0].shape = (fpc_shape){x.n, conv_size(x.h, a->kh, a), conv_size(x.w, a->kw, a), w.n};
     return FPC_OK;
 }
@@ -144,9 +144,9 @@ fpc_status infer_conv2d_grad_x(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape dy = n->in[0].shape, w = n->in[1].shape;
     const fpc_conv_attr *a = n->attr;
-    const fpc_status st = check_conv(ctx, n, w, w.c * a->groups);
-    if (st)
-        return st;
+    const fpc_status status = check_conv(ctx, n, w, w.c * a->groups);
+    if (status)
+        return status;
     if (dy.c != w.n || dy.h != conv_size(a->h, a->kh, a) || dy.w != conv_size(a->w, a->kw, a))
         return FPC_NODE_FAIL(ctx, n, "a gradient of %s does not belong to a %dx%d input", fpc_shape_text(dy), a->h,
                              a->w);

@@ -24,9 +24,9 @@ fpc_status infer_seg_loss(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape z = n->in[0].shape;
     const fpc_seg_loss_attr *a = n->attr;
-    const fpc_status st = check_inputs(ctx, n, 2);
-    if (st)
-        return st;
+    const fpc_status status = check_inputs(ctx, n, 2);
+    if (status)
+        return status;
     if (a->n_terms < 1 || a->n_terms > FPC_MAX_TERMS)
         return FPC_NODE_FAIL(ctx, n, "%d terms; 1 to %d are possible", a->n_terms, FPC_MAX_TERMS);
     n->out[0].shape = fpc_vector(a->n_terms);
@@ -57,13 +57,13 @@ fpc_status infer_seg_argmax(fpc_ctx *ctx, fpc_node *n)
 
 static fpc_status infer_loss_and_slope(fpc_ctx *ctx, fpc_node *n, int32_t slot)
 {
-    const fpc_status st = check_inputs(ctx, n, slot);
-    if (!st && fpc_rows_of(n->in[1].shape) > INT32_MAX)
+    const fpc_status status = check_inputs(ctx, n, slot);
+    if (!status && fpc_rows_of(n->in[1].shape) > INT32_MAX)
         return FPC_NODE_FAIL(ctx, n, "a mask of %s has more pixels than can be put in order (2^31)",
                              fpc_shape_text(n->in[1].shape));
     n->out[0].shape = fpc_vector(1);
     n->out[1].shape = n->in[0].shape;
-    return st;
+    return status;
 }
 
 fpc_status infer_pixel_loss(fpc_ctx *ctx, fpc_node *n)

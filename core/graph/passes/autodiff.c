@@ -112,9 +112,9 @@ static fpc_status back_node(fpc_graph *g, int32_t i, pending *arrived, const uin
                   .din = din,
                   .attr = n.attr,
                   .name = n.name};
-    const fpc_status st = n.def->grad(g, &d);
-    if (st || g->failed)
-        return st ? st : fpc_graph_check(g);
+    const fpc_status status = n.def->grad(g, &d);
+    if (status || g->failed)
+        return status ? status : fpc_graph_check(g);
     for (int32_t j = 0; j < n.n_in; j++)
         if (want[j] && din[j].id >= 0 && n.in[j] < n_values) {
             if (!fpc_same_shape(fpc_shape_of(g, din[j]), fpc_shape_of(g, in[j])))
@@ -157,9 +157,9 @@ fpc_status fpc_autodiff(fpc_graph *g, fpc_val loss, int32_t n_params, fpc_val *g
     if (!push(g, &arrived[loss.id], fpc_const(g, fpc_vector(1), &one)))
         return FPC_ENOMEM;
     for (int32_t i = n_nodes - 1; i >= 0; i--) {
-        const fpc_status st = back_node(g, i, arrived, need, n_values);
-        if (st)
-            return st;
+        const fpc_status status = back_node(g, i, arrived, need, n_values);
+        if (status)
+            return status;
     }
     int32_t p = 0;
     for (int32_t v = 0; v < n_values && p < n_params; v++)

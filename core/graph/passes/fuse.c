@@ -146,6 +146,6 @@ fpc_status fpc_fuse(fpc_graph *g)
         for (int32_t i = 0; i < g->n_nodes; i++)
             if (!g->node[i].dead)
                 joins[k](g, i);
-    const fpc_status st = fpc_graph_check(g);
-    return st ? st : fpc_graph_sweep(g, g->n_grads, g->grad);
+    const fpc_status status = fpc_graph_check(g);
+    return status ? status : fpc_graph_sweep(g, g->n_grads, g->grad);
 }

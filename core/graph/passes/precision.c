@@ -200,7 +200,7 @@ fpc_status fpc_narrow(fpc_graph *g, uint32_t half)
     const fpc_gnode *old = g->node;
     const int32_t n = g->n_nodes, was = g->backward;
     int32_t most = n + 1;
-    fpc_status st = FPC_OK;
+    fpc_status status = FPC_OK;
     p.pictures = fpc_alloc(g->arena, (size_t)g->n_values + 1);
     p.kept = fpc_alloc(g->arena, (size_t)g->n_values + 1);
     p.twin = fpc_alloc(g->arena, ((size_t)g->n_values + 1) * sizeof *p.twin);
@@ -216,11 +216,11 @@ fpc_status fpc_narrow(fpc_graph *g, uint32_t half)
         return FPC_ENOMEM;
     g->n_nodes = 0;
     g->cap_nodes = most;
-    for (int32_t i = 0; i < n && !st; i++)
+    for (int32_t i = 0; i < n && !status; i++)
         if (!old[i].dead)
-            st = convert(&p, old[i]);
-    if (!st && p.weights)
-        st = narrow_weights(&p);
+            status = convert(&p, old[i]);
+    if (!status && p.weights)
+        status = narrow_weights(&p);
     g->backward = was;
-    return st ? st : fpc_graph_check(g);
+    return status ? status : fpc_graph_check(g);
 }

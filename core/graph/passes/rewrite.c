@@ -295,6 +295,6 @@ fpc_status fpc_rewrite(fpc_graph *g, int on)
             if (!g->node[i].dead)
                 changed |= rewrite_node(g, i);
     }
-    const fpc_status st = fpc_graph_check(g);
-    return st ? st : fpc_graph_sweep(g, 0, NULL);
+    const fpc_status status = fpc_graph_check(g);
+    return status ? status : fpc_graph_sweep(g, 0, NULL);
 }

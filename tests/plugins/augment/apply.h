@@ -38,9 +38,10 @@ static inline fpc_augments *open_sections(bench *b, const char *text, int32_t h,
                                    .ignore_label = -1};
     fpc_recipe *recipe = NULL;
     fpc_augments *a = NULL;
-    fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
-    st = st ? st : fpc_augments_open(b->ctx, b->arena, b->registry, recipe, &info, &a);
-    if (st)
+    fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
+    if (!status)
+        status = fpc_augments_open(b->ctx, b->arena, b->registry, recipe, &info, &a);
+    if (status)
         fail_msg("%s: %s", text, fpc_ctx_error(b->ctx));
     return a;
 }
@@ -64,12 +65,15 @@ static inline stage open_stage(bench *b, const char *backend, fpc_augments *a, i
     fpc_graph *g;
     fpc_state *state;
     const char *text = fpc_sprintf(b->arena, "[backend]\nuse = %s\n", backend);
-    fpc_status st = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
-    st = st ? st
-            : fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &device);
-    st = st ? st : fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops);
-    st = st ? st : fpc_graph_new(b->ctx, b->arena, ops, device->device.real, 1, &g);
-    if (!st) {
+    fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
+    status = status ? status
+                    : fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32,
+                                       &device);
+    if (!status)
+        status = fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops);
+    if (!status)
+        status = fpc_graph_new(b->ctx, b->arena, ops, device->device.real, 1, &g);
+    if (!status) {
         const fpc_val image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, g->real);
         const fpc_val mask = fpc_input(g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8);
         const fpc_augmented out = fpc_augments_build(a, g, image, mask);
@@ -81,13 +85,17 @@ static inline stage open_stage(bench *b, const char *backend, fpc_augments *a, i
             fpc_output_mark(g, "out.mask_b", out.mask_b);
             fpc_output_mark(g, "out.lambda", out.lambda);
         }
-        st = fpc_graph_check(g);
+        status = fpc_graph_check(g);
     }
-    st = st ? st : fpc_rewrite(g, 0);
-    st = st ? st : fpc_state_new(b->ctx, b->arena, device, g, 0, NULL, 0, &state);
-    st = st ? st : fpc_program_compile(b->ctx, b->arena, state, g, &s.program);
-    st = st ? st : fpc_draws_new(a, b->arena, n, &s.draws);
-    if (st)
+    if (!status)
+        status = fpc_rewrite(g, 0);
+    if (!status)
+        status = fpc_state_new(b->ctx, b->arena, device, g, 0, NULL, 0, &state);
+    if (!status)
+        status = fpc_program_compile(b->ctx, b->arena, state, g, &s.program);
+    if (!status)
+        status = fpc_draws_new(a, b->arena, n, &s.draws);
+    if (status)
         fail_msg("%s", fpc_ctx_error(b->ctx));
     return s;
 }
@@ -97,21 +105,26 @@ static inline void run_stage(stage *s, const pictures *in, int64_t first, pictur
 {
     const int64_t area = (int64_t)s->n * s->h * s->w;
     const int32_t clock[4] = {1, 2, 3, 0};
-    fpc_status st = FPC_OK;
-    for (int32_t row = 0; row < s->n && !st; row++)
-        st = fpc_augments_draw(s->a, 77, 0, first, first + row, row, s->n, s->h, s->w, &s->draws);
-    st = st ? st : fpc_program_write(s->program, "image", FPC_F32, in->image, area * 3);
-    st = st ? st : fpc_program_write(s->program, "mask", FPC_U8, in->mask, area);
-    if (!st && fpc_program_has(s->program, "clock"))
-        st = fpc_program_write(s->program, "clock", FPC_I32, clock, 4);
-    for (int32_t i = 0; i < s->a->n_inputs && !st; i++)
+    fpc_status status = FPC_OK;
+    for (int32_t row = 0; row < s->n && !status; row++)
+        status = fpc_augments_draw(s->a, 77, 0, first, first + row, row, s->n, s->h, s->w, &s->draws);
+    if (!status)
+        status = fpc_program_write(s->program, "image", FPC_F32, in->image, area * 3);
+    if (!status)
+        status = fpc_program_write(s->program, "mask", FPC_U8, in->mask, area);
+    if (!status && fpc_program_has(s->program, "clock"))
+        status = fpc_program_write(s->program, "clock", FPC_I32, clock, 4);
+    for (int32_t i = 0; i < s->a->n_inputs && !status; i++)
         if (fpc_program_has(s->program, s->a->input[i].name))
-            st = fpc_program_write(s->program, s->a->input[i].name, s->a->input[i].dtype, s->draws.data[i],
-                                   s->n * s->a->input[i].count);
-    st = st ? st : fpc_program_run(s->program);
-    st = st ? st : fpc_program_read(s->program, "out.image", FPC_F32, out->image, area * 3);
-    st = st ? st : fpc_program_read(s->program, "out.mask", FPC_U8, out->mask, area);
-    if (st)
+            status = fpc_program_write(s->program, s->a->input[i].name, s->a->input[i].dtype, s->draws.data[i],
+                                       s->n * s->a->input[i].count);
+    if (!status)
+        status = fpc_program_run(s->program);
+    if (!status)
+        status = fpc_program_read(s->program, "out.image", FPC_F32, out->image, area * 3);
+    if (!status)
+        status = fpc_program_read(s->program, "out.mask", FPC_U8, out->mask, area);
+    if (status)
         fail_msg("%s", fpc_ctx_error(s->b->ctx));
 }
 

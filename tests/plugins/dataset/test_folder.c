@@ -21,8 +21,8 @@ static fpc_status try_set(bench *b, const char *name, const char *more, fpc_inst
 {
     const char *text = fpc_sprintf(b->arena, "use = folder\nroot = %s\n%s", in_folder(name), more);
     *info = (fpc_dataset_info){.size = sizeof *info, .ignore_label = -1};
-    const fpc_status st = try_plugin(b, "dataset", text, inst);
-    return st ? st : ((const fpc_dataset_vtbl *)inst->vtbl)->open(inst->self, info);
+    const fpc_status status = try_plugin(b, "dataset", text, inst);
+    return status ? status : ((const fpc_dataset_vtbl *)inst->vtbl)->open(inst->self, info);
 }
 
 static fpc_instance open_set(bench *b, const char *name, const char *more, fpc_dataset_info *info)

@@ -1,6 +1,6 @@
 /* test_model.c: the models' parameters (number, names, shapes), work and sizes of logits, and what they refuse. That
  * they compute the right thing is tests/golden/test_golden.c's part. */
-#include "plugins/stages_test.h"
+#include "plugins/experiment_test.h"
 
 static int64_t count_params(const fpc_graph *g)
 {
@@ -12,9 +12,9 @@ static int64_t count_params(const fpc_graph *g)
 
 static fpc_graph *graph(bench *b, const char *model, int32_t n, int32_t h, int32_t w, int training, int rewrite)
 {
-    fpc_stages *s = open_stages(b, fpc_sprintf(b->arena, "%s[model]\n%s\n", SMALL_RECIPE, model), 0);
+    fpc_experiment *s = open_stages(b, fpc_sprintf(b->arena, "%s[model]\n%s\n", SMALL_RECIPE, model), 0);
     fpc_graph *g;
-    if (fpc_stages_graph(s, n, h, w, training, rewrite, &g))
+    if (fpc_experiment_graph(s, n, h, w, training, rewrite, &g))
         fail_msg("%s: %s", model, fpc_ctx_error(b->ctx));
     return g;
 }
@@ -294,13 +294,13 @@ static void small_pictures(void **state)
 {
     fpc_graph *g;
     bench *b = *state;
-    fpc_stages *s = open_stages(b, SMALL_RECIPE "[model]\nuse = unet\n", 0);
+    fpc_experiment *s = open_stages(b, SMALL_RECIPE "[model]\nuse = unet\n", 0);
 
-    assert_int_not_equal(fpc_stages_graph(s, 1, 12, 40, 0, 0, &g), FPC_OK);
+    assert_int_not_equal(fpc_experiment_graph(s, 1, 12, 40, 0, 0, &g), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "pictures of 40x12 pixels are too small; 16x16 is the least"));
     fpc_ctx_clear(b->ctx);
     s = open_stages(b, SMALL_RECIPE "[model]\nuse = microsegformer\n", 0);
-    assert_int_not_equal(fpc_stages_graph(s, 1, 16, 16, 0, 0, &g), FPC_OK);
+    assert_int_not_equal(fpc_experiment_graph(s, 1, 16, 16, 0, 0, &g), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "block1.0.attn.sr"));
 }
 

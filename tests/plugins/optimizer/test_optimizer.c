@@ -1,6 +1,6 @@
 /* test_optimizer.c: four steps of every optimizer on a whole model's flat buffers, against the formulas written out for
  * single numbers in double; with and without clipping. tests/golden compares whole trainings with PyTorch. */
-#include "plugins/stages_test.h"
+#include "plugins/experiment_test.h"
 #include <math.h>
 
 #define TINY_MODEL                                                                                                     \
@@ -45,7 +45,7 @@ static float gradient(int t, int32_t tensor, int64_t i)
 static void follow(bench *b, const char *optimizer, const char *run, const rule *r, double clip)
 {
     enum { STEPS = 4 };
-    fpc_stages *s = open_stages(
+    fpc_experiment *s = open_stages(
         b, fpc_sprintf(b->arena, "[run]\n%s\n%s%s[optimizer]\n%s\n", run, SMALL_RECIPE, TINY_MODEL, optimizer),
         FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     fpc_state *state = s->state;
@@ -73,7 +73,7 @@ static void follow(bench *b, const char *optimizer, const char *run, const rule 
                 }
                 assert_int_equal(fpc_state_set(state, &state->entry[e], host), FPC_OK);
             }
-        if (fpc_stages_update(s, t, lr, &norm))
+        if (fpc_experiment_update(s, t, lr, &norm))
             fail_msg("%s", fpc_ctx_error(b->ctx));
         assert_float_equal(norm, sqrt(square), 1e-5 * sqrt(square));
         const double scale = clip > 0 && sqrt(square) > clip ? clip / (sqrt(square) + 1e-6) : 1;
@@ -135,7 +135,7 @@ static void sgd(void **state)
 static void not_finite(void **state)
 {
     bench *b = *state;
-    fpc_stages *s = open_stages(b, SMALL_RECIPE TINY_MODEL, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    fpc_experiment *s = open_stages(b, SMALL_RECIPE TINY_MODEL, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     const fpc_state_entry *bias = fpc_state_find(s->state, "decoder.conv_seg.bias"),
                           *grad = fpc_state_find(s->state, "grad.decoder.conv_seg.bias");
     float before[19], after[19], bad[19] = {[3] = NAN};
@@ -143,7 +143,7 @@ static void not_finite(void **state)
 
     assert_int_equal(fpc_state_get(s->state, bias, before), FPC_OK);
     assert_int_equal(fpc_state_set(s->state, grad, bad), FPC_OK);
-    assert_int_equal(fpc_stages_update(s, 1, 0.1, &norm), FPC_ENAN);
+    assert_int_equal(fpc_experiment_update(s, 1, 0.1, &norm), FPC_ENAN);
     assert_int_equal(fpc_state_get(s->state, bias, after), FPC_OK);
     assert_memory_equal(before, after, sizeof before);
 }

@@ -29,16 +29,16 @@ static double percent(double part, double of)
 
 static fpc_status take_columns(fpc_arena *arena, fpc_analysis *a)
 {
-    const fpc_past *p = a->past;
+    const fpc_recorded *p = a->recorded;
     double *used;
 
-    a->val = fpc_past_column(p, p->monitor);
-    a->rate = fpc_past_column(p, "lr");
+    a->val = fpc_recorded_column(p, p->monitor);
+    a->rate = fpc_recorded_column(p, "lr");
     if (!strncmp(p->monitor, "val_", 4)) {
         const char *key = fpc_sprintf(arena, "train_%s", p->monitor + 4);
         if (!key)
             return FPC_ENOMEM;
-        a->train = fpc_past_column(p, key);
+        a->train = fpc_recorded_column(p, key);
     }
     if (!(a->smooth = fpc_alloc(arena, (size_t)a->n * sizeof *a->smooth)) ||
         !(used = fpc_alloc(arena, (size_t)a->n * sizeof *used)))
@@ -85,7 +85,8 @@ static void measure_robust(fpc_analysis *a)
 
 static void measure_others(fpc_analysis *a)
 {
-    const double *loss = fpc_past_column(a->past, "val_loss"), *accuracy = fpc_past_column(a->past, "val_accuracy");
+    const double *loss = fpc_recorded_column(a->recorded, "val_loss"),
+                 *accuracy = fpc_recorded_column(a->recorded, "val_accuracy");
     const int64_t low = loss ? fpc_series_best(a->n, loss, 0) : -1;
     const int64_t top = accuracy ? fpc_series_best(a->n, accuracy, 1) : -1;
 
@@ -136,7 +137,7 @@ static fpc_status find_restarts(fpc_arena *arena, fpc_analysis *a)
     for (int64_t e = 0; e < a->n; e++)
         if (jumps(a->rate, e, a->rate[top]))
             a->restart[a->n_restarts++] =
-                (fpc_restart){.after = a->past->lr_is_next ? e + 1 : e, .low = a->rate[e - 1], .high = a->rate[e]};
+                (fpc_restart){.after = a->recorded->lr_is_next ? e + 1 : e, .low = a->rate[e - 1], .high = a->rate[e]};
     for (int32_t i = 0; i < n; i++)
         measure_restart(a, i + 1 < n ? a->restart[i + 1].after : a->n, &a->restart[i]);
     return FPC_OK;
@@ -150,17 +151,17 @@ static void find_warmup(fpc_analysis *a)
         e++;
     if (!a->rate || e == a->n) /* one that rises to the end is no warm-up */
         return;
-    a->warmup = a->past->lr_is_next && e > 1 ? e : e - 1; /* ours has the highest rate behind the warm-up */
+    a->warmup = a->recorded->lr_is_next && e > 1 ? e : e - 1; /* ours has the highest rate behind the warm-up */
 }
 
-fpc_status fpc_analyze(fpc_ctx *ctx, fpc_arena *arena, const fpc_past *past, fpc_analysis *out)
+fpc_status fpc_analyze(fpc_ctx *ctx, fpc_arena *arena, const fpc_recorded *recorded, fpc_analysis *out)
 {
     fpc_status status;
 
-    *out = (fpc_analysis){.past = past, .n = past->epochs, .higher = past->higher_is_better};
-    if (!past->monitor || fpc_past_best(past) < 0)
+    *out = (fpc_analysis){.recorded = recorded, .n = recorded->epochs, .higher = recorded->higher_is_better};
+    if (!recorded->monitor || fpc_recorded_best(recorded) < 0)
         return fpc_fail(ctx, FPC_EINVAL, "%s: no column says which epoch is the best; --metric COLUMN names one",
-                        past->path);
+                        recorded->path);
     if ((status = take_columns(arena, out)))
         return status;
     measure_best(out);

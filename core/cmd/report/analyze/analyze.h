@@ -26,7 +26,7 @@ typedef struct fpc_restart {
 
 /* One run. gap: train - val; a relative gap is in percent of val. */
 typedef struct fpc_analysis {
-    const fpc_past *past;
+    const fpc_recorded *recorded;
     int64_t n;
     int higher;
     const double *val, *train; /* the monitored column and its other half; train NULL: there is none */
@@ -51,7 +51,7 @@ typedef struct fpc_analysis {
 } fpc_analysis;
 
 /* FPC_EINVAL where the record has no column that could pick a best epoch. */
-fpc_status fpc_analyze(fpc_ctx *, fpc_arena *, const fpc_past *, fpc_analysis *out);
+fpc_status fpc_analyze(fpc_ctx *, fpc_arena *, const fpc_recorded *, fpc_analysis *out);
 
 typedef struct fpc_stage_row {
     fpc_span span;
@@ -96,7 +96,7 @@ typedef struct fpc_analyses {
 
 /* cmd/report/analyze/find.c: the runs that the operands name: run folders, history files, folders of either. */
 fpc_status fpc_analyze_find(fpc_ctx *, fpc_arena *, int32_t n, const char *const *operand, int32_t *n_past,
-                            fpc_past ***past, int32_t *without_history, int32_t *unreadable);
+                            fpc_recorded ***recorded, int32_t *without_history, int32_t *unreadable);
 /* The run that a name means: its label, path or name, or a part of the label that no other has. -1 after a failure. */
 int32_t fpc_analyze_named(fpc_analyses *, const char *option, const char *name, size_t length);
 

@@ -291,7 +291,7 @@ static const fpc_column by_epoch[] = {{"column", "class", FPC_AS_TEXT, "column o
 
 static void add_history(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
-    const fpc_past *p = a->past;
+    const fpc_recorded *p = a->recorded;
     fpc_table *t = fpc_report_table(r, chapter, "class_history", "Classes in the record", by_epoch);
 
     for (int32_t i = 0; i < p->n_columns; i++) {
@@ -312,7 +312,8 @@ static void add_history(fpc_report *r, fpc_chapter *chapter, const fpc_analysis 
 
 fpc_status fpc_analyze_classes(fpc_analyses *all, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
-    const char *path = a->past->folder ? fpc_sprintf(r->arena, "%s/validation.safetensors", a->past->folder) : NULL;
+    const char *path =
+        a->recorded->folder ? fpc_sprintf(r->arena, "%s/validation.safetensors", a->recorded->folder) : NULL;
     fpc_validation *v = NULL;
     fpc_status status;
 

@@ -16,7 +16,7 @@ enum { MAX_RUNS = 4096 };
 typedef struct finder {
     fpc_ctx *ctx;
     fpc_arena *arena;
-    fpc_past **past;
+    fpc_recorded **recorded;
     int32_t n, without_history, unreadable;
 } finder;
 
@@ -48,14 +48,14 @@ static int is_run(const finder *f, const char *folder)
 
 static fpc_status add(finder *f, fpc_ctx *ctx, const char *path)
 {
-    fpc_past *past;
+    fpc_recorded *recorded;
     fpc_status status;
 
     if (f->n == MAX_RUNS)
         return fpc_fail(ctx, FPC_EINVAL, "%s: more than %d runs are not read at once", path, MAX_RUNS);
-    if ((status = fpc_past_read(ctx, f->arena, path, &past)))
+    if ((status = fpc_recorded_read(ctx, f->arena, path, &recorded)))
         return status;
-    f->past[f->n++] = past;
+    f->recorded[f->n++] = recorded;
     return FPC_OK;
 }
 
@@ -131,10 +131,10 @@ static const char *run_of(fpc_arena *arena, const char *path)
 }
 
 fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const char *const *operand, int32_t *n_past,
-                            fpc_past ***past, int32_t *without_history, int32_t *unreadable)
+                            fpc_recorded ***recorded, int32_t *without_history, int32_t *unreadable)
 {
-    finder f = {.ctx = ctx, .arena = arena, .past = fpc_alloc(arena, MAX_RUNS * sizeof(fpc_past *))};
-    fpc_status status = f.past ? FPC_OK : FPC_ENOMEM;
+    finder f = {.ctx = ctx, .arena = arena, .recorded = fpc_alloc(arena, MAX_RUNS * sizeof(fpc_recorded *))};
+    fpc_status status = f.recorded ? FPC_OK : FPC_ENOMEM;
 
     for (int32_t i = 0; i < n && !status; i++) {
         const char *path = run_of(arena, operand[i]);
@@ -143,9 +143,9 @@ fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const cha
                                                                  : add(&f, ctx, path);
     }
     if (!status)
-        status = fpc_past_labels(arena, f.n, f.past);
+        status = fpc_recorded_labels(arena, f.n, f.recorded);
     *n_past = f.n;
-    *past = f.past;
+    *recorded = f.recorded;
     *without_history = f.without_history;
     *unreadable = f.unreadable;
     return status;
@@ -153,7 +153,7 @@ fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const cha
 
 /* ---- names on the command line ---- */
 
-static int means(const fpc_past *p, const char *name, int exactly)
+static int means(const fpc_recorded *p, const char *name, int exactly)
 {
     if (exactly)
         return !strcmp(p->label, name) || !strcmp(p->path, name);
@@ -167,8 +167,8 @@ int32_t fpc_analyze_named(fpc_analyses *all, const char *option, const char *tex
 
     for (int exactly = 1; name && *name && exactly >= 0 && !n; exactly--)
         for (int32_t i = 0; i < all->n; i++)
-            if (means(all->run[i].past, name, exactly)) {
-                list = fpc_sprintf(all->arena, "%s%s%s", list ? list : "", n ? ", " : "", all->run[i].past->label);
+            if (means(all->run[i].recorded, name, exactly)) {
+                list = fpc_sprintf(all->arena, "%s%s%s", list ? list : "", n ? ", " : "", all->run[i].recorded->label);
                 found = i;
                 n++;
             }

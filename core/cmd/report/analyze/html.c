@@ -175,7 +175,7 @@ static void put_run(FILE *out, fpc_arena *arena, const fpc_analysis *a)
     const int64_t stride = (a->n + POINTS - 1) / POINTS;
 
     fputs("{\"label\":", out);
-    put_json_text(out, arena, a->past->label);
+    put_json_text(out, arena, a->recorded->label);
     fprintf(out, ",\"epochs\":%lld,\"stride\":%lld,\"best_epoch\":%lld,\"best\":", (long long)a->n, (long long)stride,
             (long long)a->best_epoch);
     put_number(out, a->best);
@@ -185,8 +185,8 @@ static void put_run(FILE *out, fpc_arena *arena, const fpc_analysis *a)
     fputc(']', out);
     put_curve(out, "val", a->val, a->n, stride);
     put_curve(out, "train", a->train, a->n, stride);
-    put_curve(out, "val_loss", fpc_past_column(a->past, "val_loss"), a->n, stride);
-    put_curve(out, "train_loss", fpc_past_column(a->past, "train_loss"), a->n, stride);
+    put_curve(out, "val_loss", fpc_recorded_column(a->recorded, "val_loss"), a->n, stride);
+    put_curve(out, "train_loss", fpc_recorded_column(a->recorded, "train_loss"), a->n, stride);
     put_curve(out, "rate", a->used, a->n, stride);
     fputs("}", out);
 }
@@ -205,7 +205,7 @@ static void put_figure(FILE *out, const char *id, int wide, const char *title, c
 static void put_charts(FILE *out, const fpc_analyses *all)
 {
     fputs("<h2>Curves</h2>\n<div id=\"legend\"></div>\n<div class=\"charts\">\n", out);
-    put_figure(out, "measure", 1, all->run[0].past->monitor,
+    put_figure(out, "measure", 1, all->run[0].recorded->monitor,
                "mean of 5 epochs; thin: single epochs; point: the best epoch; dashed upright: a restart");
     put_figure(out, "loss", 0, "val_loss", "mean of 5 epochs");
     put_figure(out, "gap", 0, "gap", "train - val, absolute; mean of 5 epochs");
@@ -232,7 +232,7 @@ static void put_page(FILE *out, const fpc_analyses *all, const fpc_report *r)
     fputs("</style>\n</head>\n<body>\n<h1>", out);
     put_escaped(out, all->n == 1 ? r->run[0].title : "Runs beside each other");
     fprintf(out, "</h1>\n<p class=\"faint\">%d run%s, best by ", (int)all->n, all->n > 1 ? "s" : "");
-    put_escaped(out, all->run[0].past->monitor);
+    put_escaped(out, all->run[0].recorded->monitor);
     fputs(". Gaps are train - val; columns explain themselves under the pointer, a click sorts.</p>\n", out);
     put_charts(out, all);
     if (all->n > 1) {

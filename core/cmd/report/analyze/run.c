@@ -51,12 +51,12 @@ static void add_summary(fpc_report *r, fpc_chapter *chapter, const fpc_analysis 
     if (t)
         t->upright = 1;
     c = fpc_report_row(r, t);
-    *c++ = fpc_cell_text(a->past->label);
-    *c++ = fpc_cell_text(a->past->path);
+    *c++ = fpc_cell_text(a->recorded->label);
+    *c++ = fpc_cell_text(a->recorded->path);
     *c++ = fpc_cell_text(fpc_analysis_ended(a));
-    *c++ = fpc_cell_text(a->past->monitor);
+    *c++ = fpc_cell_text(a->recorded->monitor);
     *c++ = fpc_cell_count(a->n);
-    *c++ = fpc_cell_count(fpc_past_number(a->past, "run", "epochs", 0));
+    *c++ = fpc_cell_count(fpc_recorded_number(a->recorded, "run", "epochs", 0));
     *c++ = fpc_cell_number(a->best);
     *c++ = fpc_cell_count(a->best_epoch);
     *c++ = fpc_cell_number(a->train_at_best);
@@ -103,7 +103,7 @@ static const fpc_column stages[] = {STAGE_COLUMNS, {0}},
 
 static void add_stages(const fpc_analyze_options *o, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
-    fpc_table *t = fpc_report_table(r, chapter, "stages", "Stages", a->past->lr_is_next ? stages_next : stages);
+    fpc_table *t = fpc_report_table(r, chapter, "stages", "Stages", a->recorded->lr_is_next ? stages_next : stages);
     fpc_span own[FPC_ANALYZE_SPANS];
     const fpc_span *span = o->n_stages ? o->stage : own;
     const int32_t n = o->n_stages ? o->n_stages : fpc_analysis_stages(a, own);
@@ -123,7 +123,7 @@ static void add_stages(const fpc_analyze_options *o, fpc_report *r, fpc_chapter 
         *c++ = fpc_cell_number(s.trend);
         *c++ = fpc_cell_number(s.change_sigma);
         *c++ = fpc_cell_number(s.used);
-        if (a->past->lr_is_next)
+        if (a->recorded->lr_is_next)
             *c = fpc_cell_number(s.rate);
     }
 }
@@ -183,7 +183,8 @@ static const char *name_of(const fpc_analysis *a, int64_t epoch)
 
 static void add_epoch(fpc_report *r, fpc_table *t, const fpc_analysis *a, int64_t e, const char *what)
 {
-    const double *train_loss = fpc_past_column(a->past, "train_loss"), *val_loss = fpc_past_column(a->past, "val_loss");
+    const double *train_loss = fpc_recorded_column(a->recorded, "train_loss"),
+                 *val_loss = fpc_recorded_column(a->recorded, "val_loss");
     const double val = fpc_analysis_at(a, a->val, e), train = fpc_analysis_at(a, a->train, e);
     const int64_t top = a->rate ? fpc_series_best(a->n, a->rate, 1) : -1;
     const double rate = fpc_analysis_at(a, a->rate, e);
@@ -199,7 +200,7 @@ static void add_epoch(fpc_report *r, fpc_table *t, const fpc_analysis *a, int64_
     *c++ = fpc_cell_number(fpc_analysis_at(a, train_loss, e));
     *c++ = fpc_cell_number(fpc_analysis_at(a, val_loss, e));
     *c++ = fpc_cell_number(fpc_analysis_at(a, a->used, e));
-    if (a->past->lr_is_next)
+    if (a->recorded->lr_is_next)
         *c++ = fpc_cell_number(rate);
     *c = fpc_cell_number(top >= 0 && a->rate[top] > 0 ? 100 * rate / a->rate[top] : NAN);
 }
@@ -209,11 +210,11 @@ static void add_epochs(const fpc_analyze_options *o, fpc_report *r, fpc_chapter 
     int64_t epoch[FPC_ANALYZE_SPANS];
     const int32_t n = choose_epochs(o, a, epoch);
     fpc_table *t =
-        fpc_report_table(r, chapter, "epochs", "At single epochs", a->past->lr_is_next ? epochs_next : epochs);
+        fpc_report_table(r, chapter, "epochs", "At single epochs", a->recorded->lr_is_next ? epochs_next : epochs);
 
     for (int32_t i = 0; i < n; i++)
         add_epoch(r, t, a, epoch[i], name_of(a, epoch[i]));
-    if (t && a->past->lr_is_next && a->rate)
+    if (t && a->recorded->lr_is_next && a->rate)
         t->note = "The rate recorded with an epoch is that of the next one (it was read after the scheduler's step); "
                   "\"lr used\" is what the epoch was trained with.";
 }
@@ -221,7 +222,7 @@ static void add_epochs(const fpc_analyze_options *o, fpc_report *r, fpc_chapter 
 static void add_around(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
     fpc_table *t =
-        fpc_report_table(r, chapter, "around_best", "Around the best", a->past->lr_is_next ? epochs_next : epochs);
+        fpc_report_table(r, chapter, "around_best", "Around the best", a->recorded->lr_is_next ? epochs_next : epochs);
 
     for (int64_t e = a->best_epoch - BEFORE; e <= a->best_epoch + BEHIND; e++)
         if (e >= 1 && e <= a->n)
@@ -278,8 +279,8 @@ static void add_volatility(const fpc_analyze_options *o, fpc_report *r, fpc_chap
 
 static void add_notes(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
-    const fpc_past *p = a->past;
-    const long long n = a->n, best = a->best_epoch, meant = fpc_past_number(p, "run", "epochs", 0);
+    const fpc_recorded *p = a->recorded;
+    const long long n = a->n, best = a->best_epoch, meant = fpc_recorded_number(p, "run", "epochs", 0);
 
     if (p->truncated)
         fpc_report_note(r, chapter,
@@ -309,7 +310,7 @@ static void add_notes(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a
 
 fpc_status fpc_analyze_run(fpc_analyses *all, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
-    chapter->key = chapter->title = fpc_report_clean(r->arena, a->past->label);
+    chapter->key = chapter->title = fpc_report_clean(r->arena, a->recorded->label);
     add_summary(r, chapter, a);
     add_stages(all->o, r, chapter, a);
     add_epochs(all->o, r, chapter, a);

@@ -10,14 +10,14 @@
 
 const char *fpc_analysis_ended(const fpc_analysis *a)
 {
-    const fpc_past *p = a->past;
-    const int64_t patience = fpc_past_number(p, "run", "patience", 0);
+    const fpc_recorded *p = a->recorded;
+    const int64_t patience = fpc_recorded_number(p, "run", "patience", 0);
 
     if (p->ended)
         return p->ended;
     if (p->truncated)
         return "truncated";
-    if (!p->recipe || a->n >= fpc_past_number(p, "run", "epochs", 0))
+    if (!p->recipe || a->n >= fpc_recorded_number(p, "run", "epochs", 0))
         return "complete";
     return patience > 0 && a->n - a->best_epoch >= patience ? "stopped early" : "unfinished";
 }
@@ -59,7 +59,7 @@ static void rank(fpc_report *r, fpc_table *first, fpc_table *second, const fpc_a
 {
     fpc_cell *c = fpc_report_row(r, first);
 
-    *c++ = fpc_cell_text(a->past->label);
+    *c++ = fpc_cell_text(a->recorded->label);
     *c++ = fpc_cell_number(a->best);
     *c++ = fpc_cell_count(a->best_epoch);
     *c++ = fpc_cell_count(a->n);
@@ -71,7 +71,7 @@ static void rank(fpc_report *r, fpc_table *first, fpc_table *second, const fpc_a
     *c++ = fpc_cell_number(a->drop_percent);
     *c = fpc_cell_text(fpc_analysis_ended(a));
     c = fpc_report_row(r, second);
-    *c++ = fpc_cell_text(a->past->label);
+    *c++ = fpc_cell_text(a->recorded->label);
     *c++ = fpc_cell_number(a->after);
     *c++ = fpc_cell_number(a->last10);
     *c++ = fpc_cell_number(a->top5);
@@ -105,7 +105,7 @@ static void compare(const fpc_analyses *all, fpc_report *r)
     const fpc_analysis *other = &all->run[all->against];
     fpc_table *t =
         fpc_report_table(r, &r->overview, "against",
-                         fpc_sprintf(r->arena, "Against %s (%.4f)", other->past->label, other->best), against);
+                         fpc_sprintf(r->arena, "Against %s (%.4f)", other->recorded->label, other->best), against);
 
     for (int32_t i = 0; i < all->n; i++) {
         const fpc_analysis *a = &all->run[i];
@@ -113,7 +113,7 @@ static void compare(const fpc_analyses *all, fpc_report *r)
         if (i == all->against)
             continue;
         fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(a->past->label);
+        *c++ = fpc_cell_text(a->recorded->label);
         *c++ = fpc_cell_number(a->best);
         *c++ = fpc_cell_count(a->best_epoch);
         *c++ = fpc_cell_number(a->best - other->best);
@@ -151,7 +151,7 @@ void fpc_analyze_restarts(fpc_report *r, fpc_chapter *chapter, int32_t n, const 
         for (int32_t k = 0; k < run[i].n_restarts; k++) {
             const fpc_restart *s = &run[i].restart[k];
             fpc_cell *c = fpc_report_row(r, t);
-            *c++ = fpc_cell_text(run[i].past->label);
+            *c++ = fpc_cell_text(run[i].recorded->label);
             *c++ = fpc_cell_count(s->after);
             *c++ = fpc_cell_number(s->low);
             *c++ = fpc_cell_number(s->high);
@@ -178,11 +178,12 @@ void fpc_analyze_budget(fpc_report *r, fpc_chapter *chapter, int32_t n, const fp
     fpc_table *t = fpc_report_table(r, chapter, "parameters", "Parameters", budget);
 
     for (int32_t i = 0; i < n; i++) {
-        const int64_t has = run[i].past->parameters, limit = fpc_past_number(run[i].past, "model", "max_params", 0);
+        const int64_t has = run[i].recorded->parameters,
+                      limit = fpc_recorded_number(run[i].recorded, "model", "max_params", 0);
         if (has < 1)
             continue;
         fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(run[i].past->label);
+        *c++ = fpc_cell_text(run[i].recorded->label);
         *c++ = fpc_cell_count(has);
         *c++ = fpc_cell_count(limit);
         *c++ = fpc_cell_number(limit > 0 ? 100 * (double)has / (double)limit : NAN);
@@ -217,7 +218,7 @@ fpc_status fpc_analyze_tests(fpc_analyses *all, fpc_report *r, fpc_chapter *chap
             return FPC_EINVAL;
         const fpc_analysis *a = &all->run[which];
         fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(a->past->label);
+        *c++ = fpc_cell_text(a->recorded->label);
         *c++ = fpc_cell_number(a->best);
         *c++ = fpc_cell_number(score);
         *c++ = fpc_cell_number(a->best - score);
@@ -267,8 +268,8 @@ static void warn_truncated(const fpc_analyses *all, fpc_report *r)
     int32_t n = 0;
 
     for (int32_t i = 0; i < all->n && list; i++)
-        if (all->run[i].past->truncated)
-            list = fpc_sprintf(r->arena, "%s%s%s", list, n++ ? ", " : "", all->run[i].past->label);
+        if (all->run[i].recorded->truncated)
+            list = fpc_sprintf(r->arena, "%s%s%s", list, n++ ? ", " : "", all->run[i].recorded->label);
     if (n && list)
         fpc_report_note(r, &r->overview,
                         "Truncated: %s. %s record%s exactly at %s best epoch, as one does that was taken from a "
@@ -279,14 +280,15 @@ static void warn_truncated(const fpc_analyses *all, fpc_report *r)
 
 static void warn_measures(const fpc_analyses *all, fpc_report *r)
 {
-    const char *first = all->run[0].past->monitor;
+    const char *first = all->run[0].recorded->monitor;
 
     for (int32_t i = 1; i < all->n; i++)
-        if (strcmp(all->run[i].past->monitor, first)) {
+        if (strcmp(all->run[i].recorded->monitor, first)) {
             fpc_report_note(r, &r->overview,
                             "Not all runs are measured by one column: %s has %s, %s has %s. Their values cannot be "
                             "compared; --metric COLUMN chooses one for all.",
-                            all->run[0].past->label, first, all->run[i].past->label, all->run[i].past->monitor);
+                            all->run[0].recorded->label, first, all->run[i].recorded->label,
+                            all->run[i].recorded->monitor);
             return;
         }
 }
@@ -295,7 +297,7 @@ fpc_status fpc_analyze_overview(fpc_analyses *all, fpc_report *r)
 {
     fpc_chapter *own = all->n == 1 ? &r->run[0] : &r->overview;
     fpc_table *first = fpc_report_table(r, &r->overview, "ranking",
-                                        fpc_sprintf(r->arena, "Ranking by %s", all->run[0].past->monitor), ranking);
+                                        fpc_sprintf(r->arena, "Ranking by %s", all->run[0].recorded->monitor), ranking);
     fpc_table *second = fpc_report_table(r, &r->overview, "robust", "Less sensitive to single epochs", robust);
     fpc_status status;
 

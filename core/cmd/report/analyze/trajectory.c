@@ -39,11 +39,11 @@ static int by_time(const void *a, const void *b)
 {
     const fpc_analysis *const *x = a, *const *y = b;
 
-    return strcmp((*x)->past->when, (*y)->past->when);
+    return strcmp((*x)->recorded->when, (*y)->recorded->when);
 }
 
 /* What picks the best, as the recipe has it: "fscore_batch"; NULL: unknown. */
-static const char *metric_of(const fpc_past *p)
+static const char *metric_of(const fpc_recorded *p)
 {
     const char *label = strchr(p->monitor, '_');
     char name[128] = "metric.";
@@ -76,18 +76,18 @@ static void add_rows(fpc_report *r, fpc_table *t, int32_t n, const fpc_analysis 
 
     for (int32_t i = 0; i < n; i++) {
         const fpc_analysis *a = run[i];
-        const char *is = metric_of(a->past), *remark = "";
-        add_marks(r, t, n_marks, marks, a->past->when);
-        if (best && strcmp(best->past->monitor, a->past->monitor))
-            remark = fpc_sprintf(r->arena, "measured by %s", a->past->monitor);
+        const char *is = metric_of(a->recorded), *remark = "";
+        add_marks(r, t, n_marks, marks, a->recorded->when);
+        if (best && strcmp(best->recorded->monitor, a->recorded->monitor))
+            remark = fpc_sprintf(r->arena, "measured by %s", a->recorded->monitor);
         else if (is && metric && strcmp(is, metric))
             remark = fpc_sprintf(r->arena, "metric: %s, before: %s", is, metric);
         metric = is ? is : metric;
         if (best && !*remark && (a->higher ? a->best <= best->best : a->best >= best->best))
             continue;
         fpc_cell *c = fpc_report_row(r, t);
-        c[0] = fpc_cell_text(a->past->when);
-        c[1] = fpc_cell_text(a->past->label);
+        c[0] = fpc_cell_text(a->recorded->when);
+        c[1] = fpc_cell_text(a->recorded->label);
         c[2] = fpc_cell_number(a->best);
         if (best && !*remark) {
             c[3] = fpc_cell_number(a->best - best->best);
@@ -112,7 +112,7 @@ fpc_status fpc_analyze_trajectory(fpc_analyses *all, fpc_report *r)
         if ((status = read_mark(all, all->o->mark.text[i], &marks[i])))
             return status;
     for (int32_t i = 0; i < all->n; i++)
-        if (*all->run[i].past->when)
+        if (*all->run[i].recorded->when)
             run[n++] = &all->run[i];
     if (n < FEW && !all->o->mark.n)
         return FPC_OK;

@@ -26,8 +26,8 @@ static int same_settings(const fpc_contender *a, const fpc_contender *b)
 /* A run that is repeated with the same seed is the same run, whatever its name: it must not count twice. */
 static int same_run(const fpc_contender *a, const fpc_contender *b)
 {
-    return !strcmp(a->seed, b->seed) && a->past->epochs == b->past->epochs &&
-           !memcmp(a->val, b->val, (size_t)a->past->epochs * sizeof *a->val);
+    return !strcmp(a->seed, b->seed) && a->recorded->epochs == b->recorded->epochs &&
+           !memcmp(a->val, b->val, (size_t)a->recorded->epochs * sizeof *a->val);
 }
 
 static fpc_status note(fpc_comparison *c, const char *sentence)
@@ -61,7 +61,7 @@ static fpc_status make_groups(fpc_comparison *c)
         if (copy >= 0) {
             r->finished = 0;
             r->remark = fpc_sprintf(c->arena, "is %s once more, the same recipe, seed and numbers; it counts once",
-                                    c->group[g].run[copy]->past->label);
+                                    c->group[g].run[copy]->recorded->label);
         }
         r->group = g;
         c->group[g].run[c->group[g].n++] = r;
@@ -79,7 +79,7 @@ static int nan_last(double a, double b)
 
 static double merit(const fpc_contender *r)
 {
-    return r->past->higher_is_better ? r->standing.best : -r->standing.best;
+    return r->recorded->higher_is_better ? r->standing.best : -r->standing.best;
 }
 
 static int by_best(const void *a, const void *b)
@@ -87,7 +87,7 @@ static int by_best(const void *a, const void *b)
     const fpc_contender *x = a, *y = b;
     const int order = nan_last(merit(x), merit(y));
 
-    return order ? order : strcmp(x->past->label, y->past->label);
+    return order ? order : strcmp(x->recorded->label, y->recorded->label);
 }
 
 static int group_by_best(const void *a, const void *b)
@@ -250,8 +250,8 @@ static fpc_status add_notes(fpc_comparison *c)
 static fpc_contender *find_baseline(fpc_comparison *c, const char *path)
 {
     for (int32_t i = 0; i < c->n_runs; i++)
-        if (!strcmp(c->run[i].past->path, path) || !strcmp(c->run[i].past->label, path) ||
-            !strcmp(c->run[i].recipe, path) || !strcmp(c->run[i].past->name, path))
+        if (!strcmp(c->run[i].recorded->path, path) || !strcmp(c->run[i].recorded->label, path) ||
+            !strcmp(c->run[i].recipe, path) || !strcmp(c->run[i].recorded->name, path))
             return &c->run[i];
     return NULL;
 }

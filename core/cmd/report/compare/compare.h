@@ -38,7 +38,7 @@ typedef struct fpc_setting {
 } fpc_setting;
 
 typedef struct fpc_contender {
-    fpc_past *past;
+    fpc_recorded *recorded;
     const char *recipe;        /* run.name without the seed of a sweep */
     const char *metric;        /* plugin behind the monitored column, "" where unknown */
     const double *val, *train; /* the monitored column; train NULL: not recorded */

@@ -12,7 +12,7 @@ const char fpc_compare_no_noise[] =
 
 double fpc_compare_merit(const fpc_entrant *g)
 {
-    return g->run[0]->past->higher_is_better ? g->best : -g->best;
+    return g->run[0]->recorded->higher_is_better ? g->best : -g->best;
 }
 
 /* ---- do the scores fit together? ---- */
@@ -47,8 +47,9 @@ static const char *scores_apart(fpc_arena *arena, const fpc_validation *a, const
 
 const char *fpc_compare_apart(fpc_arena *arena, const fpc_contender *a, const fpc_contender *b)
 {
-    if (strcmp(a->past->monitor, b->past->monitor))
-        return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s", a->past->monitor, b->past->monitor);
+    if (strcmp(a->recorded->monitor, b->recorded->monitor))
+        return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s", a->recorded->monitor,
+                           b->recorded->monitor);
     if (strcmp(a->metric, b->metric))
         return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s",
                            *a->metric ? a->metric : "an unknown one", *b->metric ? b->metric : "an unknown one");
@@ -157,7 +158,7 @@ static fpc_status fill_scores(fpc_comparison *c, fpc_entrant *g, const uint8_t *
             if (use[i])
                 score[at++] = fpc_validation_f_image(r->scores, i);
         if (!use)
-            score[at++] = r->past->higher_is_better ? r->standing.best : -r->standing.best;
+            score[at++] = r->recorded->higher_is_better ? r->standing.best : -r->standing.best;
         mean[n] = fpc_stats_mean(at, score);
         row[n++] = score;
     }

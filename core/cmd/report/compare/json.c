@@ -24,10 +24,10 @@ static json_t *run_json(const fpc_comparison *c, const fpc_contender *r)
 {
     const fpc_standing *s = &r->standing;
 
-    return json_pack("{so so so so so sb so sI sI so so so so so so so so so sI so}", "path", text(r->past->path),
-                     "label", text(r->past->label), "group", text(c->group[r->group].label), "seed",
-                     text(*r->seed ? r->seed : NULL), "metric", text(r->past->monitor), "finished", r->finished,
-                     "remark", text(r->remark), "epochs", (json_int_t)r->past->epochs, "best_epoch",
+    return json_pack("{so so so so so sb so sI sI so so so so so so so so so sI so}", "path", text(r->recorded->path),
+                     "label", text(r->recorded->label), "group", text(c->group[r->group].label), "seed",
+                     text(*r->seed ? r->seed : NULL), "metric", text(r->recorded->monitor), "finished", r->finished,
+                     "remark", text(r->remark), "epochs", (json_int_t)r->recorded->epochs, "best_epoch",
                      (json_int_t)s->best_epoch, "best", real(s->best), "train_at_best", real(s->train), "gap",
                      real(s->gap), "last", real(s->last), "drop", real(s->drop), "mean_after_best", real(s->after),
                      "last10", real(s->last10), "top5", real(s->top5), "best5", real(s->window), "best5_end",
@@ -41,7 +41,7 @@ static json_t *group_json(const fpc_comparison *c, const fpc_entrant *g)
     for (int32_t k = 0; k < c->n_differing; k++)
         json_object_set_new(settings, c->differing[k], text(fpc_compare_value(g, c->differing[k])));
     for (int32_t k = 0; k < g->n; k++)
-        json_array_append_new(runs, text(g->run[k]->past->label));
+        json_array_append_new(runs, text(g->run[k]->recorded->label));
     return json_pack("{so so si so so so so so so so}", "label", text(g->label), "name", text(g->name), "finished",
                      (int)g->n_finished, "runs", runs, "best", real(g->best), "best_sd", real(g->best_sd), "score",
                      real(g->score), "score_sd", real(g->score_sd), "unfit", text(g->unfit), "settings", settings);
@@ -137,7 +137,7 @@ fpc_status fpc_compare_print_json(fpc_cmdline *cmd, const fpc_comparison *c)
     json_decref(root);
     if (!out)
         return fpc_fail(cmd->ctx, FPC_ENOMEM, "the comparison does not fit into memory");
-    fpc_print(cmd, "%s\n", out);
+    fpc_print("%s\n", out);
     free(out);
     return FPC_OK;
 }

@@ -108,12 +108,12 @@ static fpc_status take_recipe(fpc_comparison *c, fpc_contender *r, const fpc_rec
 }
 
 /* The plugin behind the monitored column "val_LABEL". */
-static const char *metric_of(fpc_comparison *c, const fpc_past *past)
+static const char *metric_of(fpc_comparison *c, const fpc_recorded *recorded)
 {
-    const char *label = past->monitor ? strchr(past->monitor, '_') : NULL;
+    const char *label = recorded->monitor ? strchr(recorded->monitor, '_') : NULL;
     const char *section = label ? fpc_sprintf(c->arena, "metric.%s", label + 1) : NULL;
 
-    return section ? value_of(past->recipe, section, "use") : "";
+    return section ? value_of(recorded->recipe, section, "use") : "";
 }
 
 /* A sweep's runs are named RECIPE,KEY=VALUE,sSEED. */
@@ -130,21 +130,21 @@ static const char *without_seed(fpc_comparison *c, const char *name, const char 
 
 static fpc_status read_recipe(fpc_comparison *c, fpc_contender *r)
 {
-    const fpc_status status = take_recipe(c, r, r->past->recipe);
+    const fpc_status status = take_recipe(c, r, r->recorded->recipe);
 
     if (status)
         return status;
-    r->seed = value_of(r->past->recipe, "run", "seed");
-    r->metric = metric_of(c, r->past);
-    return (r->recipe = without_seed(c, r->past->name, r->seed)) ? FPC_OK : FPC_ENOMEM;
+    r->seed = value_of(r->recorded->recipe, "run", "seed");
+    r->metric = metric_of(c, r->recorded);
+    return (r->recipe = without_seed(c, r->recorded->name, r->seed)) ? FPC_OK : FPC_ENOMEM;
 }
 
 /* ---- how it ended ---- */
 
 static fpc_status judge_end(fpc_comparison *c, fpc_contender *r)
 {
-    const long long n = r->past->epochs, planned = fpc_past_number(r->past, "run", "epochs", 0);
-    const char *ended = r->past->ended, *how = NULL;
+    const long long n = r->recorded->epochs, planned = fpc_recorded_number(r->recorded, "run", "epochs", 0);
+    const char *ended = r->recorded->ended, *how = NULL;
 
     if (ended && (!strcmp(ended, "complete") || !strcmp(ended, "stopped early")))
         r->finished = 1;
@@ -154,7 +154,7 @@ static fpc_status judge_end(fpc_comparison *c, fpc_contender *r)
         how = fpc_sprintf(c->arena, "is still running, or was killed, behind epoch %lld of %lld", n, planned);
     else if (ended)
         how = fpc_sprintf(c->arena, "%s behind epoch %lld of %lld", ended, n, planned);
-    else if (r->past->truncated)
+    else if (r->recorded->truncated)
         how = fpc_sprintf(
             c->arena, "the history ends at its best epoch, %lld: truncated, it seems; what came later is unknown", n);
     else if (n < planned)
@@ -190,10 +190,10 @@ void fpc_standing_of(int64_t n, const double *val, const double *train, int high
 
 static fpc_status read_scores(fpc_comparison *c, fpc_contender *r)
 {
-    const char *path = r->past->folder ? join(c, r->past->folder, "validation.safetensors") : NULL;
+    const char *path = r->recorded->folder ? join(c, r->recorded->folder, "validation.safetensors") : NULL;
 
     if (!path || access(path, F_OK))
-        return r->past->folder && !path ? FPC_ENOMEM : FPC_OK;
+        return r->recorded->folder && !path ? FPC_ENOMEM : FPC_OK;
     return fpc_validation_read(c->ctx, c->arena, path, &r->scores);
 }
 
@@ -219,17 +219,17 @@ static fpc_status read_run(fpc_comparison *c, const char *path)
     if (!has_epochs(c, path))
         return FPC_OK;
     *r = (fpc_contender){.metric = "", .seed = ""};
-    if ((status = fpc_past_read(c->ctx, c->arena, path, &r->past)))
+    if ((status = fpc_recorded_read(c->ctx, c->arena, path, &r->recorded)))
         return status;
-    if (!r->past->monitor)
+    if (!r->recorded->monitor)
         return fpc_fail(c->ctx, FPC_EFORMAT, "%s: no column to compare: neither that of run.metric nor val_f_score",
                         path);
-    const char *train = fpc_sprintf(c->arena, "train_%s", strchr(r->past->monitor, '_') + 1);
-    r->recipe = r->past->label;
-    r->val = fpc_past_column(r->past, r->past->monitor);
-    r->train = train && !strncmp(r->past->monitor, "val_", 4) ? fpc_past_column(r->past, train) : NULL;
-    fpc_standing_of(r->past->epochs, r->val, r->train, r->past->higher_is_better, &r->standing);
-    if ((r->past->recipe && (status = read_recipe(c, r))) || (status = read_scores(c, r)))
+    const char *train = fpc_sprintf(c->arena, "train_%s", strchr(r->recorded->monitor, '_') + 1);
+    r->recipe = r->recorded->label;
+    r->val = fpc_recorded_column(r->recorded, r->recorded->monitor);
+    r->train = train && !strncmp(r->recorded->monitor, "val_", 4) ? fpc_recorded_column(r->recorded, train) : NULL;
+    fpc_standing_of(r->recorded->epochs, r->val, r->train, r->recorded->higher_is_better, &r->standing);
+    if ((r->recorded->recipe && (status = read_recipe(c, r))) || (status = read_scores(c, r)))
         return status;
     c->n_runs++;
     return judge_end(c, r);
@@ -240,7 +240,7 @@ static int is_known(const fpc_comparison *c, const char *path)
     struct stat a, b;
 
     for (int32_t i = 0; i < c->n_runs; i++)
-        if (!stat(path, &a) && !stat(c->run[i].past->path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        if (!stat(path, &a) && !stat(c->run[i].recorded->path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
             return 1;
     return 0;
 }
@@ -288,13 +288,13 @@ static fpc_status add_all(fpc_comparison *c, const char *folder)
 
 static fpc_status unique_labels(fpc_comparison *c)
 {
-    fpc_past **past = fpc_alloc(c->arena, ((size_t)c->n_runs + 1) * sizeof *past);
+    fpc_recorded **recorded = fpc_alloc(c->arena, ((size_t)c->n_runs + 1) * sizeof *recorded);
 
-    if (!past)
+    if (!recorded)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < c->n_runs; i++)
-        past[i] = c->run[i].past;
-    return fpc_past_labels(c->arena, c->n_runs, past);
+        recorded[i] = c->run[i].recorded;
+    return fpc_recorded_labels(c->arena, c->n_runs, recorded);
 }
 
 fpc_status fpc_compare_read(fpc_comparison *c, int32_t n, const char *const *path)

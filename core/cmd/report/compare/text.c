@@ -52,7 +52,7 @@ static void put_real(table *t, const char *format, double v)
     put(t, fpc_strdup(t->arena, room));
 }
 
-static void print_table(fpc_cmdline *cmd, const table *t)
+static void print_table(const table *t)
 {
     int width[MAX_COLUMNS] = {0};
 
@@ -64,11 +64,11 @@ static void print_table(fpc_cmdline *cmd, const table *t)
         const int32_t k = i % t->columns;
         const int last = k == t->columns - 1;
         if (t->left >> k & 1)
-            fpc_print(cmd, "%s%-*s", k ? "  " : "", last ? 0 : width[k], t->cell[i]);
+            fpc_print("%s%-*s", k ? "  " : "", last ? 0 : width[k], t->cell[i]);
         else
-            fpc_print(cmd, "%s%*s", k ? "  " : "", width[k], t->cell[i]);
+            fpc_print("%s%*s", k ? "  " : "", width[k], t->cell[i]);
         if (last)
-            fpc_print(cmd, "\n");
+            fpc_print("\n");
     }
 }
 
@@ -85,9 +85,9 @@ static void print_ranking(fpc_cmdline *cmd, const fpc_comparison *c)
         const fpc_standing *s = &r->standing;
         put(&t, fpc_sprintf(t.arena, "%d", (int)i + 1));
         put(&t, c->group[r->group].label);
-        put(&t, r->past->label);
-        put(&t,
-            fpc_sprintf(t.arena, "%.4f @ %lld/%lld", s->best, (long long)s->best_epoch, (long long)r->past->epochs));
+        put(&t, r->recorded->label);
+        put(&t, fpc_sprintf(t.arena, "%.4f @ %lld/%lld", s->best, (long long)s->best_epoch,
+                            (long long)r->recorded->epochs));
         put_real(&t, "%+.4f", s->gap);
         put_real(&t, "%.4f", s->last);
         put_real(&t, "%.4f", s->drop);
@@ -97,14 +97,14 @@ static void print_ranking(fpc_cmdline *cmd, const fpc_comparison *c)
         put(&t, isnan(s->window) ? "-" : fpc_sprintf(t.arena, "%.4f (%lld)", s->window, (long long)s->window_end));
         put_real(&t, "%.4f", s->jitter);
     }
-    fpc_print(cmd, "ranking by the best %s", c->run[0].past->monitor);
+    fpc_print("ranking by the best %s", c->run[0].recorded->monitor);
     if (*c->run[0].metric)
-        fpc_print(cmd, " (%s)", c->run[0].metric);
-    fpc_print(cmd, "; the best of many epochs favours long and noisy runs, the other columns do not\n");
-    print_table(cmd, &t);
+        fpc_print(" (%s)", c->run[0].metric);
+    fpc_print("; the best of many epochs favours long and noisy runs, the other columns do not\n");
+    print_table(&t);
     for (int32_t i = 0; i < c->n_runs; i++)
         if (c->run[i].remark)
-            fpc_print(cmd, "* %s: %s\n", c->run[i].past->label, c->run[i].remark);
+            fpc_print("* %s: %s\n", c->run[i].recorded->label, c->run[i].remark);
 }
 
 /* ---- recipes ---- */
@@ -141,8 +141,8 @@ static void print_recipes(fpc_cmdline *cmd, const fpc_comparison *c)
         put(&t, with_spread(t.arena, e->score, e->score_sd));
     }
     fpc_print(
-        cmd, "\nrecipes: runs that differ in seed and name alone; mean +- standard deviation over the finished ones\n");
-    print_table(cmd, &t);
+        "\nrecipes: runs that differ in seed and name alone; mean +- standard deviation over the finished ones\n");
+    print_table(&t);
 }
 
 /* ---- settings ---- */
@@ -161,10 +161,10 @@ static void print_settings(fpc_cmdline *cmd, const fpc_comparison *c)
     if (known < 2)
         return;
     if (!c->n_differing) {
-        fpc_print(cmd, "\nno setting differs\n");
+        fpc_print("\nno setting differs\n");
         return;
     }
-    fpc_print(cmd, "\nsettings that differ\n");
+    fpc_print("\nsettings that differ\n");
     for (int32_t first = 0; first < c->n; first += GROUPS_ABREAST) {
         const int32_t n = c->n - first < GROUPS_ABREAST ? c->n - first : GROUPS_ABREAST;
         table t = table_new(cmd->arena, n + 1, c->n_differing, ~0u);
@@ -179,7 +179,7 @@ static void print_settings(fpc_cmdline *cmd, const fpc_comparison *c)
                 put(&t, value ? cut(t.arena, value) : e->run[0]->n_settings ? "-" : "unknown");
             }
         }
-        print_table(cmd, &t);
+        print_table(&t);
     }
 }
 
@@ -211,8 +211,8 @@ static void print_equal_epochs(fpc_cmdline *cmd, const fpc_comparison *c)
             put_real(&t, "%+.4f", best[0] - best[1]);
         }
     }
-    fpc_print(cmd, "\nat equal epochs, against %s (means over the runs of a recipe)\n", ref->label);
-    print_table(cmd, &t);
+    fpc_print("\nat equal epochs, against %s (means over the runs of a recipe)\n", ref->label);
+    print_table(&t);
 }
 
 /* ---- sweep ---- */
@@ -243,18 +243,18 @@ static void print_sweep(fpc_cmdline *cmd, const fpc_comparison *c)
         put_real(&t, "%.4f", r->last);
         put(&t, shares && drop ? fpc_sprintf(t.arena, "%s, %.0f %%", drop, 100 * r->share) : drop);
     }
-    fpc_print(cmd, "\nby %s\n", c->by);
-    print_table(cmd, &t);
+    fpc_print("\nby %s\n", c->by);
+    print_table(&t);
     for (int32_t k = 0; k < c->n_differing; k++)
         others += strcmp(c->differing[k], c->by) != 0;
     if (others)
-        fpc_print(cmd, "these runs differ in %d other setting%s too (above): the steps are not those of %s alone\n",
-                  others, others == 1 ? "" : "s", c->by);
+        fpc_print("these runs differ in %d other setting%s too (above): the steps are not those of %s alone\n", others,
+                  others == 1 ? "" : "s", c->by);
 }
 
 /* ---- verdicts ---- */
 
-static void print_pair(fpc_cmdline *cmd, const fpc_comparison *c, fpc_verdict v)
+static void print_pair(const fpc_comparison *c, fpc_verdict v)
 {
     const fpc_entrant *a, *b;
 
@@ -265,40 +265,40 @@ static void print_pair(fpc_cmdline *cmd, const fpc_comparison *c, fpc_verdict v)
     }
     a = &c->group[v.a], b = &c->group[v.b];
     const char *text = fpc_verdict_text(c, &v);
-    fpc_print(cmd, "%s against %s: %s\n", a->label, b->label, text ? text : "");
+    fpc_print("%s against %s: %s\n", a->label, b->label, text ? text : "");
     if (v.call == FPC_CALL_NONE)
         return;
-    fpc_print(cmd, "    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %d + %d seed%s", v.d.value, v.d.lo, v.d.hi,
+    fpc_print("    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %d + %d seed%s", v.d.value, v.d.lo, v.d.hi,
               v.d.p, v.corrected, (int)a->n_finished, (int)b->n_finished,
               a->n_finished + b->n_finished == 2 ? " alone" : "s");
     if (c->pictures)
-        fpc_print(cmd, ", %lld pictures", (long long)c->pictures);
-    fpc_print(cmd, "; shows differences from %.4f on\n", v.d.smallest);
+        fpc_print(", %lld pictures", (long long)c->pictures);
+    fpc_print("; shows differences from %.4f on\n", v.d.smallest);
 }
 
-static void print_verdicts(fpc_cmdline *cmd, const fpc_comparison *c)
+static void print_verdicts(const fpc_comparison *c)
 {
     int32_t pairs = 0;
 
     if (c->n < 2) {
-        fpc_print(cmd, "\nno verdict: all runs are of one recipe\n");
+        fpc_print("\nno verdict: all runs are of one recipe\n");
         return;
     }
     for (int32_t i = 0; i < c->n_verdicts; i++)
         pairs += c->verdict[i].call > FPC_CALL_EQUAL;
-    fpc_print(cmd, "\nverdicts against %s (%s)", c->group[c->reference].label, c->group[c->reference].name);
+    fpc_print("\nverdicts against %s (%s)", c->group[c->reference].label, c->group[c->reference].name);
     if (c->pictures)
-        fpc_print(cmd, ": F per validation picture at each run's best epoch");
+        fpc_print(": F per validation picture at each run's best epoch");
     else if (pairs)
-        fpc_print(cmd, ": best %s of each run; no scores per picture", c->run[0].past->monitor);
+        fpc_print(": best %s of each run; no scores per picture", c->run[0].recorded->monitor);
     if (pairs)
-        fpc_print(cmd, "; p corrected for %d comparison%s (Holm)", (int)pairs, pairs == 1 ? "" : "s");
-    fpc_print(cmd, "\n");
+        fpc_print("; p corrected for %d comparison%s (Holm)", (int)pairs, pairs == 1 ? "" : "s");
+    fpc_print("\n");
     for (int32_t i = 0; i < c->n_verdicts; i++)
         if (c->verdict[i].a == c->reference || c->verdict[i].b == c->reference)
-            print_pair(cmd, c, c->verdict[i]);
+            print_pair(c, c->verdict[i]);
     if (c->n_excluded)
-        fpc_print(cmd, "%d picture%s without a labelled pixel: left out\n", (int)c->n_excluded,
+        fpc_print("%d picture%s without a labelled pixel: left out\n", (int)c->n_excluded,
                   c->n_excluded == 1 ? "" : "s");
 }
 
@@ -310,8 +310,8 @@ fpc_status fpc_compare_print(fpc_cmdline *cmd, const fpc_comparison *c)
     print_settings(cmd, c);
     print_equal_epochs(cmd, c);
     print_sweep(cmd, c);
-    print_verdicts(cmd, c);
+    print_verdicts(c);
     for (int32_t i = 0; i < c->n_notes; i++)
-        fpc_print(cmd, "note: %s\n", c->note[i]);
+        fpc_print("note: %s\n", c->note[i]);
     return FPC_OK;
 }

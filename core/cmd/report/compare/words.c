@@ -68,10 +68,10 @@ const char *fpc_verdict_text(const fpc_comparison *c, const fpc_verdict *v)
 
 static int64_t common_epochs(const fpc_entrant *g)
 {
-    int64_t n = g->run[0]->past->epochs;
+    int64_t n = g->run[0]->recorded->epochs;
 
     for (int32_t k = 1; k < g->n; k++)
-        n = g->run[k]->past->epochs < n ? g->run[k]->past->epochs : n;
+        n = g->run[k]->recorded->epochs < n ? g->run[k]->recorded->epochs : n;
     return n;
 }
 
@@ -80,7 +80,7 @@ void fpc_compare_at(const fpc_entrant *g, int64_t epoch, double *value, double *
     *value = *so_far = 0;
     for (int32_t k = 0; k < g->n; k++) {
         const fpc_contender *r = g->run[k];
-        const int64_t best = fpc_series_best(epoch, r->val, r->past->higher_is_better);
+        const int64_t best = fpc_series_best(epoch, r->val, r->recorded->higher_is_better);
         *value += r->val[epoch - 1] / g->n;
         *so_far += (best < 0 ? NAN : r->val[best]) / g->n;
     }

@@ -1,5 +1,5 @@
-/* test_stages.c: what a recipe opens to, what it is refused for and with which sentence, the recipe as understood, and
- * the learning rate with its warm-up. */
+/* test_experiment.c: what a recipe opens to, what it is refused for and with which sentence, the recipe as understood,
+ * and the learning rate with its warm-up. */
 #include "bench.h"
 #include "graph/ops/table.h"
 
@@ -21,14 +21,14 @@ static void check_refusals(const refusal *list, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         bench b;
-        const fpc_status st = bench_try(&b, list[i].text, list[i].sets, list[i].what);
+        const fpc_status status = bench_try(&b, list[i].text, list[i].sets, list[i].what);
         const char *said = fpc_ctx_error(b.ctx);
-        if (!st)
+        if (!status)
             fail_msg("accepted: %s", list[i].text);
         for (int k = 0; k < 3 && list[i].part[k]; k++)
             if (!strstr(said, list[i].part[k]))
                 fail_msg("`%s` is missing in: %s", list[i].part[k], said);
-        assert_true(fpc_ctx_recipe_fault(b.ctx) || st == FPC_EINVAL);
+        assert_true(fpc_ctx_recipe_fault(b.ctx) || status == FPC_EINVAL);
         bench_close(&b);
     }
 }
@@ -180,19 +180,19 @@ static void test_resolved_is_a_fixed_point(void **state)
     (void)state;
     bench a, b;
     bench_open(&a, RICH, "loss.ce.class_weights=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,0.1", OPEN_ALL);
-    const char *once = fpc_stages_resolved(a.s, a.arena, 0);
+    const char *once = fpc_experiment_resolved(a.s, a.arena, 0);
     bench_open(&b, once, "", OPEN_ALL);
-    assert_string_equal(once, fpc_stages_resolved(b.s, b.arena, 0));
+    assert_string_equal(once, fpc_experiment_resolved(b.s, b.arena, 0));
     assert_string_equal(a.s->run.name, "a; b # c");
     assert_string_equal(b.s->run.name, "a; b # c");
     assert_true(b.s->run.seed == a.s->run.seed && b.s->warmup_epochs == 2);
     assert_int_equal(b.s->n_opened, a.s->n_opened);
     for (int64_t e = 0; e < 7; e++)
-        assert_true(fpc_stages_lr(a.s, e, NULL) == fpc_stages_lr(b.s, e, NULL));
+        assert_true(fpc_experiment_lr(a.s, e, NULL) == fpc_experiment_lr(b.s, e, NULL));
     bench_close(&b);
     /* with origins it is the same recipe */
-    bench_open(&b, fpc_stages_resolved(a.s, a.arena, 1), "", OPEN_ALL);
-    assert_string_equal(once, fpc_stages_resolved(b.s, b.arena, 0));
+    bench_open(&b, fpc_experiment_resolved(a.s, a.arena, 1), "", OPEN_ALL);
+    assert_string_equal(once, fpc_experiment_resolved(b.s, b.arena, 0));
     bench_close(&b);
     bench_close(&a);
 }
@@ -202,7 +202,7 @@ static void test_resolved_says_where_from(void **state)
     (void)state;
     bench b;
     bench_open(&b, RICH, "optimizer.momentum=0.5", 0);
-    const char *text = fpc_stages_resolved(b.s, b.arena, 1);
+    const char *text = fpc_experiment_resolved(b.s, b.arena, 1);
     const char *const lines[] = {"[run]\n",
                                  "epochs = 7   ; test.ini:23\n",
                                  "clip_norm = 0   ; default\n",
@@ -236,17 +236,17 @@ static void test_rate_formula(void **state)
         const double t = (double)e - 5, base = 8e-4, eta = 1e-6;
         const double want =
             e < 5 ? base * (0.1 + 0.9 * (double)e / 5) : eta + (base - eta) * (1 + cos(pi * t / 25)) / 2;
-        const double got = fpc_stages_lr(b.s, e, NULL);
+        const double got = fpc_experiment_lr(b.s, e, NULL);
         if (fabs(got - want) > 1e-9 * want)
             fail_msg("epoch %d: %.15g instead of %.15g", (int)e, got, want);
     }
     bench_close(&b);
     bench_open(&b, TINY "[run]\nepochs = 4\n[schedule]\nuse = cosine\nwarmup_epochs = 9\nwarmup_start = 0.5\n", "",
                FPC_OPEN_TRAIN);
-    assert_true(fabs(fpc_stages_lr(b.s, 0, NULL) - 0.5e-3) <
+    assert_true(fabs(fpc_experiment_lr(b.s, 0, NULL) - 0.5e-3) <
                 1e-15); /* longer than the run: no division by what is left */
-    assert_true(fabs(fpc_stages_lr(b.s, 3, NULL) - 1e-3 * (0.5 + 0.5 * 3 / 9)) < 1e-15);
-    assert_true(isfinite(fpc_stages_lr(b.s, 9, NULL)));
+    assert_true(fabs(fpc_experiment_lr(b.s, 3, NULL) - 1e-3 * (0.5 + 0.5 * 3 / 9)) < 1e-15);
+    assert_true(isfinite(fpc_experiment_lr(b.s, 9, NULL)));
     bench_close(&b);
 }
 
@@ -286,7 +286,7 @@ static void test_rates_of_the_golden_curves(void **state)
                 at = strchr(at, ',') + 1;
             if (*at == ',' || *at == '\n' || *at == '\r') /* a shorter training */
                 break;
-            const double want = strtod(at, NULL), got = fpc_stages_lr(b.s, epoch, NULL);
+            const double want = strtod(at, NULL), got = fpc_experiment_lr(b.s, epoch, NULL);
             if (fabs(got - want) > 1e-9 * fabs(want) + 1e-18)
                 fail_msg("column %d, epoch %ld: %.15g instead of %.15g", curves[i].column, epoch, got, want);
             rows++;
@@ -313,8 +313,8 @@ static void test_schedules_begin_anywhere(void **state)
                      begin == 6 ? 3 : (int)(20 - begin), (int)begin, begin == 6 ? "\nschedule.epochs=20" : "");
             bench_open(&rest, TINY, sets, FPC_OPEN_TRAIN);
             for (int64_t e = 0; e + begin < 20; e++) {
-                assert_true(fpc_stages_lr(rest.s, e, NULL) == fpc_stages_lr(whole.s, e + begin, NULL));
-                assert_true(fpc_stages_base_lr(rest.s, e) == fpc_stages_base_lr(whole.s, e + begin));
+                assert_true(fpc_experiment_lr(rest.s, e, NULL) == fpc_experiment_lr(whole.s, e + begin, NULL));
+                assert_true(fpc_experiment_base_lr(rest.s, e) == fpc_experiment_base_lr(whole.s, e + begin));
             }
             bench_close(&whole);
             bench_close(&rest);
@@ -333,8 +333,8 @@ static void test_curves(void **state)
     for (int64_t e = 0; e < 8; e++) {
         const double lr = e < 2 ? 1e-3 : e < 6 ? 4e-3 : 0;
         const double want = lr == 0 ? 0 : 1e-4 + (lr - 1e-4) * (1 + cos(3.14159265358979323846 * (double)e / 8)) / 2;
-        assert_true(fabs(fpc_stages_lr(b.s, e, NULL) - want) < 1e-15);
-        fpc_stages_epoch(b.s, e);
+        assert_true(fabs(fpc_experiment_lr(b.s, e, NULL) - want) < 1e-15);
+        fpc_experiment_epoch(b.s, e);
         assert_true(b.s->loss[0].weight == (e < 3 ? 0.5 : 2) && b.s->loss[1].weight == 1.5);
     }
     assert_true(fpc_curve_varies(&b.s->loss[0].curve) && !fpc_curve_varies(&b.s->loss[1].curve));
@@ -351,8 +351,8 @@ static void test_rewriting_saves_work(void **state)
     fpc_graph *plain, *rewritten;
     bench_open(&b, "[dataset]\nuse = synthetic\n[model]\nuse = microsegformer\nlmsa = on\n" TINY_LOSS, "",
                FPC_OPEN_TRAIN);
-    assert_int_equal(fpc_stages_graph(b.s, 1, 512, 512, 1, 0, &plain), FPC_OK);
-    assert_int_equal(fpc_stages_graph(b.s, 1, 512, 512, 1, 1, &rewritten), FPC_OK);
+    assert_int_equal(fpc_experiment_graph(b.s, 1, 512, 512, 1, 0, &plain), FPC_OK);
+    assert_int_equal(fpc_experiment_graph(b.s, 1, 512, 512, 1, 1, &rewritten), FPC_OK);
     const double before = (double)fpc_graph_macs(plain, 1), after = (double)fpc_graph_macs(rewritten, 1);
     print_message("forward multiply-accumulates: %.3f G, rewritten %.3f G\n", before / 1e9, after / 1e9);
     assert_true(fabs(before - 4.16e9) < 0.01e9);
@@ -367,7 +367,7 @@ static void test_pictures_too_small_for_the_model(void **state)
     bench b;
     fpc_graph *g;
     bench_open(&b, "[dataset]\nuse = synthetic\n[model]\nuse = unet\n" TINY_LOSS, "", FPC_OPEN_TRAIN);
-    assert_int_equal(fpc_stages_graph(b.s, 1, 3, 3, 1, 1, &g), FPC_EINVAL);
+    assert_int_equal(fpc_experiment_graph(b.s, 1, 3, 3, 1, 1, &g), FPC_EINVAL);
     if (!strstr(fpc_ctx_error(b.ctx), "pictures of 3x3 pixels are too small; 16x16 is the least"))
         fail_msg("%s", fpc_ctx_error(b.ctx));
     bench_close(&b);

@@ -1,14 +1,14 @@
-/* test_past.c: recorded runs read back: names, columns, what picks the best, what a record is cut by, run folders; and
- * files that are no history, each refused with its sentence. */
+/* test_recorded.c: recorded runs read back: names, columns, what picks the best, what a record is cut by, run folders;
+ * and files that are no history, each refused with its sentence. */
 #define _GNU_SOURCE
-#include "pasts.h"
+#include "recordings.h"
 
 #define SHORT "{\"val_f_score\": [0.1, 0.3, 0.2], \"train_f_score\": [1, null, 3.5], \"lr\": [1e-3, 5e-4, 0]}"
 
 static void a_lone_file(void **state)
 {
     bench *b = *state;
-    const fpc_past *p = pasts_read(b, pasts_write(b, "lmsa_v1__microsegformer_20251007_153857.json", SHORT));
+    const fpc_recorded *p = pasts_read(b, pasts_write(b, "lmsa_v1__microsegformer_20251007_153857.json", SHORT));
 
     assert_string_equal(p->name, "lmsa_v1");
     assert_string_equal(p->when, "20251007_153857");
@@ -17,13 +17,13 @@ static void a_lone_file(void **state)
     assert_null(p->recipe);
     assert_null(p->ended);
     assert_true(p->epochs == 3 && p->n_columns == 3);
-    assert_true(fpc_past_column(p, "val_f_score")[1] == 0.3);
-    assert_true(isnan(fpc_past_column(p, "train_f_score")[1]) && fpc_past_column(p, "train_f_score")[2] == 3.5);
-    assert_null(fpc_past_column(p, "val_loss"));
+    assert_true(fpc_recorded_column(p, "val_f_score")[1] == 0.3);
+    assert_true(isnan(fpc_recorded_column(p, "train_f_score")[1]) && fpc_recorded_column(p, "train_f_score")[2] == 3.5);
+    assert_null(fpc_recorded_column(p, "val_loss"));
     assert_string_equal(p->monitor, "val_f_score");
     assert_true(p->higher_is_better && p->lr_is_next && !p->truncated);
-    assert_int_equal(fpc_past_best(p), 1);
-    assert_int_equal(fpc_past_number(p, "run", "epochs", 7), 7);
+    assert_int_equal(fpc_recorded_best(p), 1);
+    assert_int_equal(fpc_recorded_number(p, "run", "epochs", 7), 7);
 }
 
 static void names(void **state)
@@ -36,7 +36,7 @@ static void names(void **state)
         {"plain.json", "plain", "", "plain"},
         {"-20251009-193558.json", "", "20251009_193558", " (1009_193558)"},
         {"x_2025100_1935589.json", "x_2025100_1935589", "", "x_2025100_1935589"}};
-    fpc_past *p[6];
+    fpc_recorded *p[6];
 
     for (int i = 0; i < 6; i++) {
         char *path = (char *)(uintptr_t)pasts_write(b, of[i][0], SHORT), *slash = strrchr(path, '/');
@@ -49,7 +49,7 @@ static void names(void **state)
     }
     p[0]->label = p[1]->label = p[3]->label = "same";
     p[2]->label = "same #2";
-    assert_int_equal(fpc_past_labels(b->arena, 6, p), FPC_OK);
+    assert_int_equal(fpc_recorded_labels(b->arena, 6, p), FPC_OK);
     for (int i = 0; i < 6; i++)
         for (int k = 0; k < i; k++)
             assert_string_not_equal(p[i]->label, p[k]->label);
@@ -59,7 +59,7 @@ static void names(void **state)
 static void a_run_folder(void **state)
 {
     bench *b = *state;
-    const fpc_past *p;
+    const fpc_recorded *p;
 
     pasts_write(b, "run-20260101-000000/history.json",
                 "{\"train_loss\": [3, 2], \"train_iou\": [0.2, 0.3], \"val_loss\": [4, 3], \"val_iou\": [0.5, 0.4], "
@@ -74,8 +74,8 @@ static void a_run_folder(void **state)
     assert_string_equal(p->ended, "interrupted");
     assert_string_equal(p->monitor, "val_iou");
     assert_true(p->parameters == 1747923 && p->saved_epoch == 1 && !p->lr_is_next && !p->truncated);
-    assert_int_equal(fpc_past_number(p, "run", "epochs", 0), 9);
-    assert_int_equal(fpc_past_number(p, "model", "max_params", -1), -1); /* no number */
+    assert_int_equal(fpc_recorded_number(p, "run", "epochs", 0), 9);
+    assert_int_equal(fpc_recorded_number(p, "model", "max_params", -1), -1); /* no number */
     assert_string_equal(p->folder, p->path);
     p = pasts_read(b, fpc_sprintf(b->arena, "%s/.", p->folder));
     assert_string_equal(p->label, "run (0101_000000)");
@@ -84,47 +84,47 @@ static void a_run_folder(void **state)
 static void what_picks_the_best(void **state)
 {
     bench *b = *state;
-    const fpc_past *p =
+    const fpc_recorded *p =
         pasts_read(b, pasts_write(b, "l.json", "{\"val_f_score\": [null, null], \"val_loss\": [3, 2]}"));
 
     assert_string_equal(p->monitor, "val_loss");
     assert_false(p->higher_is_better);
-    assert_int_equal(fpc_past_best(p), 1);
+    assert_int_equal(fpc_recorded_best(p), 1);
     p = pasts_read(b, pasts_write(b, "m.json", "{\"something\": [1, 2]}"));
     assert_null(p->monitor);
-    assert_int_equal(fpc_past_best(p), -1);
+    assert_int_equal(fpc_recorded_best(p), -1);
     p = pasts_read(b, pasts_write(b, "n.json", "{\"val_f_score\": [0.5, 0.5], \"grad_norm\": [1, 1]}"));
-    assert_int_equal(fpc_past_best(p), 0);
+    assert_int_equal(fpc_recorded_best(p), 0);
     assert_false(p->lr_is_next); /* a record of ours, moved elsewhere */
 }
 
 static void truncated(void **state)
 {
     bench *b = *state;
-    fpc_past *p = pasts_read(b, pasts_write(b, "t.json", "{\"val_f_score\": [0.1, 0.2, 0.3]}"));
+    fpc_recorded *p = pasts_read(b, pasts_write(b, "t.json", "{\"val_f_score\": [0.1, 0.2, 0.3]}"));
     fpc_recipe *recipe;
 
     assert_true(p->truncated);
     p->ended = "complete";
-    fpc_past_judge(p);
+    fpc_recorded_judge(p);
     assert_false(p->truncated);
     p->ended = NULL;
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", "[run]\nepochs = 3\n", 0, NULL, &recipe), FPC_OK);
     p->recipe = recipe;
-    fpc_past_judge(p);
+    fpc_recorded_judge(p);
     assert_false(p->truncated); /* it is as long as it was meant to be */
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", "[run]\nepochs = 4\n", 0, NULL, &recipe), FPC_OK);
     p->recipe = recipe;
-    fpc_past_judge(p);
+    fpc_recorded_judge(p);
     assert_true(p->truncated);
     assert_false(pasts_read(b, pasts_write(b, "one.json", "{\"val_f_score\": [0.1]}"))->truncated);
 }
 
 static void refuse(bench *b, const char *path, const char *want)
 {
-    fpc_past *past;
+    fpc_recorded *recorded;
 
-    assert_int_not_equal(fpc_past_read(b->ctx, b->arena, path, &past), FPC_OK);
+    assert_int_not_equal(fpc_recorded_read(b->ctx, b->arena, path, &recorded), FPC_OK);
     if (!strstr(fpc_ctx_error(b->ctx), want) || !strstr(fpc_ctx_error(b->ctx), path))
         fail_msg("%s: the sentence is \"%s\", without \"%s\"", path, fpc_ctx_error(b->ctx), want);
     fpc_ctx_clear(b->ctx);
@@ -160,7 +160,7 @@ static void bad_files(void **state)
 static void too_much(void **state)
 {
     bench *b = *state;
-    const size_t columns = FPC_PAST_COLUMNS + 1;
+    const size_t columns = FPC_RECORDED_COLUMNS + 1;
     char *text = fpc_alloc(b->arena, 20 * columns + 3), *at = text;
     const char *path;
 
@@ -185,7 +185,7 @@ static void broken_papers_and_recipe(void **state)
 {
     bench *b = *state;
     const char *folder = fpc_sprintf(b->arena, "%s/r", pasts_root);
-    fpc_past *past;
+    fpc_recorded *recorded;
 
     pasts_write(b, "r/history.json", SHORT);
     pasts_write(b, "r/run.json", "{\"status\": ");
@@ -194,7 +194,7 @@ static void broken_papers_and_recipe(void **state)
     assert_null(pasts_read(b, folder)->ended);
     assert_int_equal(n_warnings, 1);
     pasts_write(b, "r/recipe.ini", "[run\n");
-    assert_int_not_equal(fpc_past_read(b->ctx, b->arena, folder, &past), FPC_OK);
+    assert_int_not_equal(fpc_recorded_read(b->ctx, b->arena, folder, &recorded), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "r/recipe.ini:1"));
 }
 

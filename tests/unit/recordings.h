@@ -1,6 +1,6 @@
-/* pasts.h: what the tests of recorded runs share: a scratch folder with histories and run folders in it. */
-#ifndef TESTS_UNIT_PASTS_H
-#define TESTS_UNIT_PASTS_H
+/* recordings.h: what the tests of recorded runs share: a scratch folder with histories and run folders in it. */
+#ifndef TESTS_UNIT_RECORDINGS_H
+#define TESTS_UNIT_RECORDINGS_H
 
 #include "plugins/open.h"
 #include "record/recorded.h"
@@ -45,13 +45,13 @@ static inline const char *pasts_write(bench *b, const char *name, const char *te
     return path;
 }
 
-static inline fpc_past *pasts_read(bench *b, const char *path)
+static inline fpc_recorded *pasts_read(bench *b, const char *path)
 {
-    fpc_past *past = NULL;
+    fpc_recorded *recorded = NULL;
 
-    if (fpc_past_read(b->ctx, b->arena, path, &past))
+    if (fpc_recorded_read(b->ctx, b->arena, path, &recorded))
         fail_msg("%s", fpc_ctx_error(b->ctx));
-    return past;
+    return recorded;
 }
 
 #endif
