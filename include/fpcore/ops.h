@@ -1,7 +1,8 @@
 /* clang-format off */
 /* ops.h: the built-in ops: what each computes, and its attributes. core/graph/ops/ops.def is the table
  * (arity, access letters), core/graph/ops/FAMILY.c has shapes and gradients, kernels/BACKEND/FAMILY.c computes.
- * Rows are pixels; c is contiguous. "real" is the graph's real type (F32; F64 in the oracle). Notation: dX is the gradient of the loss by X.
+ * Rows are pixels; c is contiguous. "real" is the graph's real type (F32; F64 in the oracle). Notation: dX is the
+ * gradient of the loss by X.
  *
  * linear.c
  *   linear(x, w[, b]) -> y               y[r,o] = sum_i x[r,i] w[o,i] + b[o]; w: out = n*h*w rows, in = c columns
