@@ -71,6 +71,7 @@ core_sources = \
     core/image/image.c \
     core/image/image.h \
     core/image/jpeg.c \
+    core/image/orientation.c \
     core/image/png.c \
     core/image/resize.c \
     core/plugin/check.c \

@@ -46,13 +46,14 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, int p
 {
     FILE *file;
     enum kind kind = NEITHER;
+    int orientation = 1;
     fpc_status status = open_file(ctx, path, &file, &kind);
     if (status != FPC_OK)
         return status;
-    status = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out)
-                          : fpc_png_decode(ctx, arena, path, file, pixels, 0, out);
+    status = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out, &orientation)
+                          : fpc_png_decode(ctx, arena, path, file, pixels, 0, out, &orientation);
     fclose(file);
-    return status;
+    return status ? status : fpc_image_turn(arena, orientation, out);
 }
 
 fpc_status fpc_image_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
@@ -74,6 +75,7 @@ fpc_status fpc_mask_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_i
 {
     FILE *file;
     enum kind kind = NEITHER;
+    int orientation = 1;
     *out = (fpc_image){0};
     fpc_status status = open_file(ctx, path, &file, &kind);
     if (status != FPC_OK)
@@ -82,7 +84,7 @@ fpc_status fpc_mask_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_i
         status =
             fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values", path);
     else
-        status = fpc_png_decode(ctx, arena, path, file, 1, 1, out);
+        status = fpc_png_decode(ctx, arena, path, file, 1, 1, out, &orientation);
     fclose(file);
-    return status;
+    return status ? status : fpc_image_turn(arena, orientation, out);
 }

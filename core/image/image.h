@@ -1,6 +1,6 @@
 /* image.h: reading JPEG (libjpeg-turbo) and PNG (libpng) pictures and index masks, resizing them, writing PNG. Files
  * are hostile: sizes are checked before allocation (at most 16384 on a side and 64 Mpixel), truncated or lying files
- * get a sentence with their path. Re-entrant. */
+ * get a sentence with their path. Pictures are turned upright as their EXIF tag says. Re-entrant. */
 #ifndef CORE_IMAGE_IMAGE_H
 #define CORE_IMAGE_IMAGE_H
 

@@ -1,5 +1,6 @@
 /* jpeg.c: JPEG through libjpeg-turbo. The library reports errors by a call that must not return: longjmp back
- * into decode. Its warnings are errors here (a truncated file is one), but for those that leave the picture whole. */
+ * into decode. Its warnings are errors here (a truncated file is one), but for those that speak of headers alone and
+ * leave the picture whole: phones write scan headers that it warns of. */
 #include "image/codec.h"
 #include <jerror.h>
 #include <jpeglib.h>
@@ -14,6 +15,8 @@ struct reader {
     struct jpeg_progress_mgr progress;
     jmp_buf back;
     char said[JMSG_LENGTH_MAX];
+    int orientation; /* 0: no EXIF segment so far */
+    uint8_t segment[65536];
 };
 
 static void fatal(j_common_ptr jpeg)
@@ -26,7 +29,8 @@ static void fatal(j_common_ptr jpeg)
 static void message(j_common_ptr jpeg, int level)
 {
     const int code = jpeg->err->msg_code;
-    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR)
+    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR &&
+        code != JWRN_NOT_SEQUENTIAL && code != JWRN_BOGUS_PROGRESSION)
         fatal(jpeg);
 }
 
@@ -44,6 +48,27 @@ static void watch(j_common_ptr jpeg)
     }
 }
 
+static int next_byte(j_decompress_ptr jpeg)
+{
+    struct jpeg_source_mgr *src = jpeg->src;
+    if (src->bytes_in_buffer == 0 && !src->fill_input_buffer(jpeg))
+        return 0;
+    src->bytes_in_buffer--;
+    return *src->next_input_byte++;
+}
+
+/* A segment APP1 takes no memory of the library, however many of them a file has; the first with EXIF counts. */
+static boolean read_app1(j_decompress_ptr jpeg)
+{
+    struct reader *r = jpeg->client_data;
+    const int high = next_byte(jpeg), length = (high << 8 | next_byte(jpeg)) - 2;
+    for (int i = 0; i < length; i++)
+        r->segment[i] = (uint8_t)next_byte(jpeg);
+    if (!r->orientation && length >= 6 && !memcmp(r->segment, "Exif\0\0", 6))
+        r->orientation = fpc_exif_orientation(r->segment + 6, (size_t)length - 6);
+    return TRUE;
+}
+
 /* Everything between the first call of the library and its last; a longjmp ends here with 1 in *broken. */
 static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, struct reader *r, FILE *file, int pixels,
                          fpc_image *out, volatile int *broken)
@@ -56,6 +81,7 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, struc
     r->jpeg.client_data = r;
     r->jpeg.progress = &r->progress;
     r->progress.progress_monitor = watch;
+    jpeg_set_marker_processor(&r->jpeg, JPEG_APP0 + 1, read_app1);
     jpeg_stdio_src(&r->jpeg, file);
     jpeg_read_header(&r->jpeg, TRUE);
     const fpc_status status = fpc_image_check_size(ctx, path, r->jpeg.image_width, r->jpeg.image_height);
@@ -81,7 +107,8 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, struc
     return FPC_OK;
 }
 
-fpc_status fpc_jpeg_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, fpc_image *out)
+fpc_status fpc_jpeg_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, fpc_image *out,
+                           int *orientation)
 {
     struct reader r;
     volatile int broken = 0;
@@ -93,6 +120,7 @@ fpc_status fpc_jpeg_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FIL
     r.err.output_message = quiet;
     const fpc_status status = decode(ctx, arena, path, &r, file, pixels, out, &broken);
     jpeg_destroy_decompress(&r.jpeg);
+    *orientation = r.orientation ? r.orientation : 1;
     if (broken)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: broken JPEG: %s", path, r.said);
     return status;

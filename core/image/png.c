@@ -1,4 +1,4 @@
-/* png.c: PNG through libpng, both ways. As in image_jpeg.c, the library's errors come back by longjmp. Masks keep
+/* png.c: PNG through libpng, both ways. As in jpeg.c, the library's errors come back by longjmp. Masks keep
  * the file's numbers: the index of a palette, or the grey value; nothing is scaled. */
 #define _POSIX_C_SOURCE 200809L
 #include "image/codec.h"
@@ -88,11 +88,37 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_s
     return FPC_OK;
 }
 
+/* The orientation that a chunk eXIf tells of. The chunk may stand behind the pixels, where the library does not come
+ * when only the size is asked for, so the chunks are walked here. The file is back at its beginning afterwards. */
+static int find_orientation(FILE *file)
+{
+    enum { MOST_CHUNKS = 100000, MOST_BYTES = 65536 };
+    uint8_t head[8], exif[MOST_BYTES];
+    int orientation = 1;
+
+    for (int i = 0; i < MOST_CHUNKS && fseek(file, i ? 0 : 8, i ? SEEK_CUR : SEEK_SET) == 0 &&
+                    fread(head, 1, sizeof head, file) == sizeof head && memcmp(head + 4, "IEND", 4) != 0;
+         i++) {
+        const uint32_t length =
+            (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | (uint32_t)head[3];
+        if (!memcmp(head + 4, "eXIf", 4)) {
+            if (length <= MOST_BYTES && fread(exif, 1, length, file) == length)
+                orientation = fpc_exif_orientation(exif, length);
+            break;
+        }
+        if (length > INT32_MAX || fseek(file, (long)length + 4, SEEK_CUR) != 0)
+            break;
+    }
+    rewind(file);
+    return orientation;
+}
+
 fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, int labels,
-                          fpc_image *out)
+                          fpc_image *out, int *orientation)
 {
     struct said said = {""};
     volatile int broken = 0;
+    *orientation = find_orientation(file);
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &said, fatal, warn);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
@@ -167,7 +193,7 @@ fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, cons
     if (!file)
         return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
     status = write_to(ctx, name, file, image, palette, n);
-    if (fclose(file) != 0 && status == FPC_OK)
+    if ((fclose(file) != 0 || !made) && status == FPC_OK) /* glibc may close well though it has no memory */
         status = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
     uint8_t *copy = status ? NULL : fpc_alloc(arena, *bytes);
     if (copy)
@@ -184,8 +210,11 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
     if (!file)
         return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
-    const fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, 1, out);
+    int orientation;
+    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, 1, out, &orientation);
     fclose(file);
+    if (status == FPC_OK)
+        status = fpc_image_turn(arena, orientation, out);
     /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
     for (size_t at = 8; status == FPC_OK && at + 12 <= bytes;) {
         const size_t length =

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "plugins/open.h"
 #include "plugins/pictures.h"
+#include "image/codec.h"
 #include <math.h>
 
 static void png_round_trip(void **state)
@@ -311,12 +312,190 @@ static void in_memory(void **state)
     said(b, "a picture of 0 x 5 x 1 cannot be written");
 }
 
+/* ---- orientation ---- */
+
+/* An EXIF block with the orientation alone, in either byte order. */
+static size_t exif(uint8_t out[32], int value, int big)
+{
+    static const uint8_t little[26] = {'I', 'I', '*', 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0};
+    static const uint8_t large[26] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1};
+
+    memcpy(out, big ? large : little, 26);
+    out[big ? 19 : 18] = (uint8_t)value;
+    return 26;
+}
+
+static size_t read_all(const char *name, uint8_t *data, size_t cap)
+{
+    FILE *in = fopen(in_folder(name), "rb");
+    const size_t n = in ? fread(data, 1, cap, in) : 0;
+
+    assert_true(n > 0 && n < cap && !fclose(in));
+    return n;
+}
+
+/* NAME with `more` put in behind the first `at` bytes, as "turned.EXT". */
+static void insert(const char *name, const char *as, size_t at, const uint8_t *more, size_t n)
+{
+    uint8_t data[16384];
+    const size_t size = read_all(name, data, sizeof data - 256);
+
+    assert_true(n <= 256 && at <= size);
+    memmove(data + at + n, data + at, size - at);
+    memcpy(data + at, more, n);
+    write_bytes(as, data, size + n);
+}
+
+static void tag_png(const char *name, const char *as, int value, int big, int at_end)
+{
+    uint8_t chunk[64] = {0, 0, 0, 26, 'e', 'X', 'I', 'f'}, data[16384];
+    uint32_t crc = 0xffffffffu;
+
+    exif(chunk + 8, value, big);
+    for (int i = 4; i < 34; i++) {
+        crc ^= chunk[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1)));
+    }
+    for (int i = 0; i < 4; i++)
+        chunk[34 + i] = (uint8_t)(~crc >> (24 - 8 * i));
+    /* behind the signature and IHDR, or before IEND */
+    insert(name, as, at_end ? read_all(name, data, sizeof data) - 12 : 8 + 25, chunk, 38);
+}
+
+static void tag_jpeg(const char *name, const char *as, int value, int big)
+{
+    uint8_t segment[64] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0};
+
+    exif(segment + 10, value, big);
+    insert(name, as, 2, segment, 36);
+}
+
+/* The rows of a 3 x 2 picture 1 2 3 / 4 5 6 as each tag shows it: EXIF names the sides where row 0 and column 0 lie. */
+static const struct {
+    int w;
+    const char *shown;
+} turned[9] = {{0, ""},       {3, "123456"}, {3, "321654"}, {3, "654321"}, {3, "456123"},
+               {2, "142536"}, {2, "415263"}, {2, "635241"}, {2, "362514"}};
+
+static void orientation_of_png(void **state)
+{
+    bench *b = *state;
+    uint8_t stored[6 * 3];
+    fpc_image rgb = {3, 2, 3, stored}, mask = {3, 2, 1, stored}, back;
+    int32_t w, h;
+
+    for (int tag = 1; tag <= 8; tag++)
+        for (int k = 0; k < 8; k++) { /* byte order, place of the chunk, picture or mask */
+            const int is_mask = k / 4;
+            for (int i = 0; i < 18; i++)
+                stored[i] = (uint8_t)(is_mask ? i + 1 : i / 3 + 1);
+            write_png(b, "stored.png", is_mask ? &mask : &rgb, NULL, 0);
+            tag_png("stored.png", "turned.png", tag, k & 1, k & 2);
+            assert_int_equal(
+                (is_mask ? fpc_mask_read : fpc_image_read)(b->ctx, b->arena, in_folder("turned.png"), &back), FPC_OK);
+            assert_int_equal(back.w, turned[tag].w);
+            assert_int_equal(back.h, 6 / turned[tag].w);
+            for (int i = 0; i < 6; i++)
+                for (int c = 0; c < back.c; c++)
+                    assert_int_equal(back.pixel[i * back.c + c], turned[tag].shown[i] - '0');
+            assert_int_equal(fpc_image_size(b->ctx, in_folder("turned.png"), &w, &h), FPC_OK);
+            assert_true(w == back.w && h == back.h);
+        }
+}
+
+static void orientation_of_jpeg(void **state)
+{
+    bench *b = *state;
+    static uint8_t flat[48 * 32 * 3]; /* six tiles of 16 x 16 in greys: 10 20 .. 60 */
+    fpc_image back;
+    int32_t w, h;
+
+    for (int i = 0; i < 48 * 32; i++)
+        memset(flat + 3 * i, 10 * (i / 48 / 16 * 3 + i % 48 / 16 + 1), 3);
+    write_jpeg("stored.jpg", 48, 32, 3, flat);
+    for (int tag = 1; tag <= 8; tag++)
+        for (int big = 0; big < 2; big++) {
+            tag_jpeg("stored.jpg", "turned.jpg", tag, big);
+            assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("turned.jpg"), &back), FPC_OK);
+            assert_int_equal(back.w, 16 * turned[tag].w);
+            assert_int_equal(back.h, 16 * (6 / turned[tag].w));
+            for (int i = 0; i < 6; i++) {
+                const int x = i % turned[tag].w * 16 + 8, y = i / turned[tag].w * 16 + 8;
+                const int want = 10 * (turned[tag].shown[i] - '0');
+                assert_in_range(back.pixel[(y * back.w + x) * 3], want - 3, want + 3);
+            }
+            assert_int_equal(fpc_image_size(b->ctx, in_folder("turned.jpg"), &w, &h), FPC_OK);
+            assert_true(w == back.w && h == back.h);
+        }
+    tag_jpeg("turned.jpg", "twice.jpg", 1, 0); /* the first tag counts */
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("twice.jpg"), &back), FPC_OK);
+    assert_true(back.w == 48 && back.h == 32);
+}
+
+/* A tag that cannot be read means: as stored. No length or offset in it is believed. */
+static void hostile_exif(void **state)
+{
+    bench *b = *state;
+    uint8_t block[32], bad[32];
+    fpc_image back;
+    const size_t n = exif(block, 6, 0);
+
+    assert_int_equal(fpc_exif_orientation(block, n), 6);
+    for (size_t cut = 0; cut < n - 4; cut++) {
+        uint8_t *part = malloc(cut + 1); /* of its own, so that the sanitizers see a read beyond it */
+        memcpy(part, block, cut);
+        assert_int_equal(fpc_exif_orientation(part, cut), 1);
+        free(part);
+    }
+    for (size_t i = 0; i < n; i++)
+        for (int v = 0; v < 256; v++) {
+            memcpy(bad, block, n);
+            bad[i] = (uint8_t)v;
+            assert_in_range(fpc_exif_orientation(bad, n), 1, 8);
+        }
+    for (int v = 0; v < 256; v += 9) {
+        exif(block, v, 1);
+        assert_int_equal(fpc_exif_orientation(block, n), v >= 1 && v <= 8 ? v : 1);
+    }
+    /* a segment that says it is longer than the file */
+    static uint8_t flat[16 * 16 * 3];
+    static const uint8_t lying[4] = {0xff, 0xe1, 0xff, 0xff};
+    write_jpeg("stored.jpg", 16, 16, 3, flat);
+    insert("stored.jpg", "lying.jpg", 2, lying, sizeof lying);
+    assert_int_not_equal(fpc_image_read(b->ctx, b->arena, in_folder("lying.jpg"), &back), FPC_OK);
+}
+
+/* Cameras write scan headers whose numbers the library warns of, while the picture is whole. */
+static void jpeg_of_a_phone(void **state)
+{
+    bench *b = *state;
+    static uint8_t flat[32 * 24 * 3];
+    uint8_t data[16384];
+    fpc_image sound, phone;
+    size_t n, at;
+
+    for (int i = 0; i < 32 * 24 * 3; i++)
+        flat[i] = (uint8_t)(i * 7);
+    write_jpeg("sound.jpg", 32, 24, 3, flat);
+    n = read_all("sound.jpg", data, sizeof data);
+    for (at = 0; at + 1 < n && !(data[at] == 0xff && data[at + 1] == 0xda); at++)
+        ;
+    assert_true(at + 14 < n && data[at + 12] == 63); /* Se, the last coefficient */
+    data[at + 12] = 0;
+    write_bytes("phone.jpg", data, n);
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("sound.jpg"), &sound), FPC_OK);
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("phone.jpg"), &phone), FPC_OK);
+    assert_memory_equal(sound.pixel, phone.pixel, 32 * 24 * 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),           TEST(no_pictures),
                                        TEST(truncated),      TEST(lying_headers),        TEST(masks_of_colours),
                                        TEST(unwritable),     TEST(resize_by_definition), TEST(masks_take_the_nearest),
-                                       TEST(in_memory)};
+                                       TEST(in_memory),      TEST(orientation_of_png),   TEST(orientation_of_jpeg),
+                                       TEST(hostile_exif),   TEST(jpeg_of_a_phone)};
     return cmocka_run_group_tests(tests, folder_open, folder_close);
 }
