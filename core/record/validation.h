@@ -19,7 +19,7 @@ typedef struct fpc_validation {
 
 /* Whole or not at all; the same numbers give the same bytes. */
 fpc_status fpc_validation_write(fpc_ctx *, const char *path, const fpc_validation *);
-/* Checks everything: shapes, signs, labels, the numbers of names. The file's mapping lives in the arena. */
+/* Checks everything: shapes, signs, labels, the numbers of names. The file's bytes live in the arena. */
 fpc_status fpc_validation_read(fpc_ctx *, fpc_arena *, const char *path, fpc_validation **);
 
 /* Pure; NAN where no label of the pictures (the class) has a pixel. The arithmetic is that of plugins/metric: the mean

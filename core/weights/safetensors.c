@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,56 +52,65 @@ const char *fpc_dims_text(char *buffer, size_t cap, int32_t rank, const int64_t 
     return buffer;
 }
 
-/* ---- the mapping ---- */
+/* ---- the bytes ---- */
 
-struct mapping {
-    void *base;
-    size_t bytes;
-};
-
-static void unmap(void *arg)
+/* Not mapped: another program may cut or write the file meanwhile, and a page that is gone would end the process. */
+static fpc_status read_bytes(fpc_ctx *ctx, int fd, const char *path, unsigned char *data, size_t bytes)
 {
-    struct mapping *m = arg;
-
-    if (m->bytes)
-        munmap(m->base, m->bytes);
+    for (size_t at = 0; at < bytes;) {
+        const ssize_t got = read(fd, data + at, bytes - at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fpc_fail(ctx, FPC_EIO, "%s: cannot be read: %s", path, strerror(errno));
+        if (got == 0)
+            return fpc_fail(ctx, FPC_EFORMAT, "%s: became shorter while it was read: %zu of %zu bytes", path, at,
+                            bytes);
+        at += (size_t)got;
+    }
+    return FPC_OK;
 }
 
-static fpc_status map_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, struct mapping **out)
+static fpc_status read_open_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, int fd, unsigned char **data,
+                                 size_t *bytes)
 {
-    struct mapping *m = fpc_alloc(arena, sizeof *m);
     struct stat st;
-    int fd, err;
 
-    if (!m)
-        return FPC_ENOMEM;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    if (fstat(fd, &st)) {
-        err = errno;
-        close(fd);
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be read: %s", path, strerror(err));
-    }
-    if (!S_ISREG(st.st_mode)) {
-        close(fd);
+    if (fstat(fd, &st))
+        return fpc_fail(ctx, FPC_EIO, "%s: cannot be read: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
         return fpc_fail(ctx, FPC_EFORMAT, "%s: is not a file", path);
-    }
-    if (st.st_size < 8) {
-        close(fd);
+    if (st.st_size < 8)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: truncated: %lld bytes are no safetensors file", path,
                         (long long)st.st_size);
-    }
-    m->bytes = (size_t)st.st_size;
-    m->base = mmap(NULL, m->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    err = errno;
+    *bytes = (size_t)st.st_size;
+    if (!(*data = fpc_alloc(arena, *bytes)))
+        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for its %zu bytes", path, *bytes);
+    return read_bytes(ctx, fd, path, *data, *bytes);
+}
+
+static fpc_status read_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsigned char **data, size_t *bytes)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    fpc_status status;
+
+    if (fd < 0)
+        return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    status = read_open_file(ctx, arena, path, fd, data, bytes);
     close(fd);
-    if (m->base == MAP_FAILED) {
-        m->bytes = 0;
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be read: %s", path, strerror(err));
-    }
-    *out = m;
-    return fpc_arena_defer(arena, unmap, m);
+    return status;
+}
+
+/* What people most often give in place of a safetensors file; NULL: nothing that is known. */
+static const char *other_format(const unsigned char *data)
+{
+    if (!memcmp(data, "PK\3\4", 4))
+        return "a PyTorch archive (.pth, .pt, .ckpt) or another zip file";
+    if (data[0] == 0x80 && data[1] >= 2 && data[1] <= 5)
+        return "a pickle of Python (.pth, .pkl)";
+    if (!memcmp(data, "\x89HDF", 4))
+        return "an HDF5 file (Keras)";
+    return NULL;
 }
 
 /* ---- reading ---- */
@@ -308,7 +316,8 @@ static uint64_t little_endian(const unsigned char *p)
 fpc_status fpc_st_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_st_file **out)
 {
     struct reader r = {.ctx = ctx, .arena = arena};
-    struct mapping *m = NULL;
+    unsigned char *data = NULL;
+    size_t bytes = 0;
     uint64_t length;
     json_t *header;
     json_error_t error;
@@ -316,20 +325,25 @@ fpc_status fpc_st_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_st_
 
     if (!(r.file = fpc_alloc(arena, sizeof *r.file)) || !(r.file->path = fpc_strdup(arena, path)))
         return FPC_ENOMEM;
-    if ((status = map_file(ctx, arena, path, &m)))
+    if ((status = read_file(ctx, arena, path, &data, &bytes)))
         return status;
-    length = little_endian(m->base);
+    if (other_format(data))
+        return fpc_fail(ctx, FPC_EFORMAT,
+                        "%s: %s, no safetensors file; in Python: safetensors.torch.save_file(torch.load(\"%s\", "
+                        "weights_only=True), \"weights.safetensors\")",
+                        path, other_format(data), path);
+    length = little_endian(data);
     if (length > MAX_HEADER)
         return fpc_fail(
             ctx, FPC_EFORMAT,
             "%s: no safetensors file: its first 8 bytes tell of a header of %llu bytes; at most %d are allowed", path,
             (unsigned long long)length, MAX_HEADER);
-    if (length > m->bytes - 8)
+    if (length > bytes - 8)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: truncated: the header has %llu bytes, but the file has only %zu", path,
-                        (unsigned long long)length, m->bytes);
-    r.data = (const unsigned char *)m->base + 8 + length;
-    r.data_bytes = m->bytes - 8 - length;
-    header = json_loadb((const char *)m->base + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
+                        (unsigned long long)length, bytes);
+    r.data = data + 8 + length;
+    r.data_bytes = bytes - 8 - length;
+    header = json_loadb((const char *)data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &error);
     if (!header || !json_is_object(header)) {
         json_decref(header);
         return fpc_fail(ctx, FPC_EFORMAT, "%s: its header is no JSON object: %.100s", path,
@@ -460,6 +474,26 @@ static json_t *tensor_entry(const fpc_st_tensor *t, int64_t *at)
                      (json_int_t)begin, (json_int_t)end);
 }
 
+/* Two tensors of one name, or one without: the file could be written, but not read any more. */
+static fpc_status check_names(fpc_ctx *ctx, const char *path, int32_t n, const fpc_st_tensor *tensor)
+{
+    json_t *seen = json_object();
+    fpc_status status = seen ? FPC_OK : FPC_ENOMEM;
+
+    for (int32_t i = 0; i < n && !status; i++) {
+        const char *name = tensor[i].name;
+        if (!name || !*name || strlen(name) > MAX_NAME || !strcmp(name, "__metadata__"))
+            status =
+                fpc_fail(ctx, FPC_EINVAL, "%s: tensor %d cannot be called `%.80s`", path, (int)i, name ? name : "");
+        else if (json_object_get(seen, name))
+            status = fpc_fail(ctx, FPC_EINVAL, "%s: there are two tensors called %s; nothing is written", path, name);
+        else if (json_object_set_new(seen, name, json_true()))
+            status = fpc_fail(ctx, FPC_EINVAL, "%s: the name of tensor %d is no UTF-8", path, (int)i);
+    }
+    json_decref(seen);
+    return status;
+}
+
 /* The header's JSON, padded with spaces to a multiple of 8, behind its length; NULL: no memory, or a name is no UTF-8.
  */
 static char *make_header(fpc_arena *arena, int32_t n, const fpc_st_tensor *tensor, const int32_t *order, int32_t n_meta,
@@ -495,12 +529,13 @@ static char *make_header(fpc_arena *arena, int32_t n, const fpc_st_tensor *tenso
 fpc_status fpc_st_write(fpc_ctx *ctx, const char *path, int32_t n, const fpc_st_tensor *tensor, int32_t n_meta,
                         const fpc_st_meta *meta)
 {
-    fpc_arena *arena = fpc_arena_new(ctx);
+    const fpc_status wrong = check_names(ctx, path, n, tensor);
+    fpc_arena *arena = wrong ? NULL : fpc_arena_new(ctx);
     fpc_part_of_file *part = arena ? fpc_alloc(arena, ((size_t)n + 1) * sizeof *part) : NULL;
     int32_t *order = part ? order_of(arena, n, tensor) : NULL;
     char *header = NULL;
     size_t bytes = 0;
-    fpc_status status = FPC_ENOMEM;
+    fpc_status status = wrong ? wrong : FPC_ENOMEM;
 
     if (order && !(header = make_header(arena, n, tensor, order, n_meta, meta, &bytes)))
         status =

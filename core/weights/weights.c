@@ -152,14 +152,32 @@ static fpc_status load(fpc_state *state, const fpc_st_file *file)
     return status;
 }
 
+/* Wrappers of PyTorch put their name before each tensor's: DataParallel `module.`, torch.compile `_orig_mod.`. Where
+ * all tensors have it, it is no part of the model's names. */
+static void strip_wrappers(fpc_st_file *file)
+{
+    static const char *const wrapper[] = {"module.", "_orig_mod.", "module."};
+
+    for (size_t w = 0; w < sizeof wrapper / sizeof *wrapper; w++) {
+        const size_t length = strlen(wrapper[w]);
+        int32_t with = 0;
+        for (int32_t i = 0; i < file->n; i++)
+            with += !strncmp(file->tensor[i].name, wrapper[w], length) && file->tensor[i].name[length];
+        for (int32_t i = 0; i < file->n && with == file->n; i++)
+            file->tensor[i].name += length;
+    }
+}
+
 fpc_status fpc_weights_load(fpc_ctx *ctx, fpc_state *state, const char *path)
 {
     fpc_arena *arena = fpc_arena_new(ctx);
     fpc_st_file *file;
     fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
 
-    if (!status)
+    if (!status) {
+        strip_wrappers(file);
         status = load(state, file);
+    }
     fpc_arena_free(arena);
     return status;
 }

@@ -15,7 +15,7 @@ typedef struct fpc_st_tensor {
     int32_t rank;
     int64_t dims[8];
     int64_t count;
-    const void *data; /* in the file's mapping (or a copy), aligned to its dtype; or the caller's */
+    const void *data; /* in the arena, aligned to its dtype; or the caller's */
 } fpc_st_tensor;
 typedef struct fpc_st_meta {
     const char *key, *value;

@@ -203,6 +203,26 @@ static void names(void **state)
     assert_int_equal(fpc_weights_load(f->ctx, f->state, f->path), FPC_OK);
 }
 
+/* Saved from a wrapped PyTorch model: the wrapper's name stands before each tensor's, and is no part of it. */
+static void wrapped_names(void **state)
+{
+    static const char *const wrapper[] = {"module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod."};
+    struct fixture *f = *state;
+    double *mine = weights_of(f, f->state);
+
+    for (size_t w = 0; w < sizeof wrapper / sizeof *wrapper; w++) {
+        fpc_state *other = state_of(f, tiny, "run.seed=78");
+        for (int32_t i = 0; i < f->file->n; i++)
+            f->tensor[i].name = fpc_sprintf(f->arena, "%s%s", wrapper[w], f->file->tensor[i].name);
+        write_changed(f, f->file->n);
+        assert_int_equal(fpc_weights_load(f->ctx, other, f->path), FPC_OK);
+        same_weights(mine, weights_of(f, other));
+    }
+    f->tensor[3].name = f->file->tensor[3].name; /* not all of them: these are other names */
+    write_changed(f, f->file->n);
+    refused(f, "it lacks tensor");
+}
+
 static void counters_may_be_missing(void **state)
 {
     struct fixture *f = *state;
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_model, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_that_are_none, setup, teardown),
         cmocka_unit_test_setup_teardown(names, setup, teardown),
+        cmocka_unit_test_setup_teardown(wrapped_names, setup, teardown),
         cmocka_unit_test_setup_teardown(counters_may_be_missing, setup, teardown),
         cmocka_unit_test_setup_teardown(half_precision, setup, teardown),
         cmocka_unit_test_setup_teardown(golden_weights, setup, teardown),

@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct fixture {
@@ -293,6 +295,104 @@ static void random_damage(void **state)
 }
 
 /* A write that cannot finish leaves the former file and no temporary one, and says why. */
+/* Names that could be written and not be read again never replace a good file. */
+static void writes_no_unreadable_file(void **state)
+{
+    struct fixture *f = *state;
+    fpc_st_tensor twice[5];
+    const struct {
+        const char *name, *text;
+    } bad[] = {{"w", "there are two tensors called w"},
+               {"", "cannot be called"},
+               {NULL, "cannot be called"},
+               {"__metadata__", "cannot be called"},
+               {"\xff", "no UTF-8"}};
+    char *before, *after;
+    size_t n, m;
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    before = slurp(f->path, &n);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memcpy(twice, sample, sizeof twice);
+        twice[4].name = bad[i].name;
+        fpc_ctx_clear(f->ctx);
+        assert_int_equal(fpc_st_write(f->ctx, f->path, 5, twice, 2, meta), FPC_EINVAL);
+        if (!strstr(fpc_ctx_error(f->ctx), bad[i].text))
+            fail_msg("expected \"%s\" in \"%s\"", bad[i].text, fpc_ctx_error(f->ctx));
+        after = slurp(f->path, &m);
+        assert_int_equal(n, m);
+        assert_memory_equal(before, after, n);
+        free(after);
+    }
+    free(before);
+    fpc_ctx_clear(f->ctx);
+}
+
+/* What people give in place of a safetensors file is called by its name. */
+static void other_formats(void **state)
+{
+    static const char *const begin[][2] = {{"PK\3\4 and so on", "a PyTorch archive (.pth"},
+                                           {"\x80\x02}q\x01 and more", "a pickle of Python"},
+                                           {"\x89HDF\r\n\x1a\n and more", "an HDF5 file"}};
+    struct fixture *f = *state;
+    fpc_st_file *file;
+
+    for (size_t i = 0; i < sizeof begin / sizeof *begin; i++) {
+        FILE *out = fopen(f->path, "wb");
+        assert_true(out && fputs(begin[i][0], out) >= 0 && !fclose(out));
+        fpc_ctx_clear(f->ctx);
+        assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
+        assert_non_null(strstr(fpc_ctx_error(f->ctx), begin[i][1]));
+        assert_non_null(strstr(fpc_ctx_error(f->ctx), "safetensors.torch.save_file"));
+    }
+    fpc_ctx_clear(f->ctx);
+}
+
+/* The file is cut in place while it is read, again and again: a sentence or all of it, never a signal. */
+static void changed_while_read(void **state)
+{
+    struct fixture *f = *state;
+    enum { FLOATS = 1 << 18 };
+    float *numbers = calloc(FLOATS, sizeof *numbers);
+    const fpc_st_tensor large = {
+        .name = "large", .dtype = FPC_F32, .rank = 1, .dims = {FLOATS}, .count = FLOATS, .data = numbers};
+    const pid_t parent = getpid();
+    size_t n;
+    char *whole;
+    int fd, how;
+    pid_t child;
+
+    assert_int_equal(fpc_st_write(f->ctx, f->path, 1, &large, 0, NULL), FPC_OK);
+    free(numbers);
+    whole = slurp(f->path, &n);
+    free(whole);
+    if (!(child = fork())) {
+        while (getppid() == parent) {
+            fd = open(f->path, O_RDWR);
+            if (fd < 0 || ftruncate(fd, 4096) || ftruncate(fd, (off_t)n))
+                _exit(1);
+            close(fd);
+        }
+        _exit(0);
+    }
+    for (int i = 0; i < 200; i++) {
+        fpc_arena *arena = fpc_arena_new(f->ctx);
+        fpc_st_file *file;
+        double sum = 0;
+        fpc_ctx_clear(f->ctx);
+        if (!fpc_st_read(f->ctx, arena, f->path, &file))
+            for (int64_t k = 0; k < file->tensor[0].count; k++)
+                sum += (double)((const float *)file->tensor[0].data)[k];
+        else
+            assert_non_null(strstr(fpc_ctx_error(f->ctx), f->path));
+        assert_true(sum == 0);
+        fpc_arena_free(arena);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, &how, 0);
+    fpc_ctx_clear(f->ctx);
+}
+
 static void disk_full(void **state)
 {
     struct fixture *f = *state;
@@ -342,6 +442,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_files, setup, teardown),
         cmocka_unit_test_setup_teardown(every_truncation, setup, teardown),
         cmocka_unit_test_setup_teardown(random_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(writes_no_unreadable_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_formats, setup, teardown),
+        cmocka_unit_test_setup_teardown(changed_while_read, setup, teardown),
         cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
         cmocka_unit_test_setup_teardown(no_such_folder, setup, teardown),
     };
