@@ -1,5 +1,6 @@
-/* console.c: what a person sees of a training, on stderr: on a terminal a bar with the time left, elsewhere a line per
- * epoch (and one every so often while an epoch takes long); in the end the best epoch, class by class. */
+/* console.c: what a person sees of a training, on stderr: a table with a line per epoch; while an epoch runs, on a
+ * terminal a bar with the time left, elsewhere a line every so often; in the end the best epoch, class by class. No
+ * line of table or bar is wider than the terminal (80 columns where there is none). */
 #define _GNU_SOURCE
 #include "text.h"
 
@@ -8,9 +9,16 @@
 
 enum { AUTO, ON, OFF };
 
+enum { MOST_SHOWN = 12, HEAD_EVERY = 40 /* lines */ };
+
 struct console {
     fpc_self self;
     int64_t progress, classes;
+    const char *metrics;   /* labels, separated by commas; "": the one that picks the best */
+    int32_t shown_columns; /* of the table */
+    int32_t shown_column[MOST_SHOWN];
+    int shown_width[MOST_SHOWN];
+    int64_t lines; /* of the table so far */
     double interval;
     int live;     /* a bar can be drawn */
     int drawn;    /* a bar stands on the line */
@@ -20,13 +28,26 @@ struct console {
     int64_t val_images, train_images;
 };
 
+/* Names come from the user's files: codes that would steer the terminal are shown as ?. (C1 codes are C2 80 to C2 9F.)
+ */
+static void defuse(char *line)
+{
+    for (unsigned char *p = (unsigned char *)line; *p; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
+        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+            p[0] = p[1] = '?';
+}
+
 static void end_line(struct console *c)
 {
     if (c->drawn)
         fputs("\r\033[K", stderr);
     c->drawn = 0;
-    if (c->line.n && !c->line.failed)
+    if (c->line.n && !c->line.failed) {
+        defuse(c->line.data);
         fprintf(stderr, "%s\n", c->line.data);
+    }
     c->line.n = 0;
 }
 
@@ -39,21 +60,32 @@ static int columns_of_terminal(void)
 
 /* ---- while an epoch runs ---- */
 
+/* What does not fit is left out whole: the bar is the first to become shorter and go, then what is being done; never
+ * half of a number. */
 static void draw_bar(struct console *c, const fpc_event *e, int64_t done, int64_t total, const char *what)
 {
-    enum { WIDTH = 24 };
-    const int64_t full = total > 0 ? done * WIDTH / total : 0;
-    char bar[WIDTH + 1], left[32];
+    enum { LONGEST = 24, SHORTEST = 6 };
+    const int room = columns_of_terminal() - 1;
+    char bar[LONGEST + 4] = "", head[64], count[64], tail[64], left[32];
+    int spare, width, full;
 
-    for (int i = 0; i < WIDTH; i++)
-        bar[i] = i < full ? '=' : i == full ? '>' : ' ';
-    bar[WIDTH] = '\0';
-    c->line.n = 0;
-    text_add(&c->line, c->self.arena, "epoch %lld/%lld [%s] %lld/%lld  %s  left %s", (long long)e->clock.epoch + 1,
-             (long long)e->clock.epochs, bar, (long long)done, (long long)total, what,
-             duration(left, event_real(e, "seconds_left", 0)));
-    if (!c->line.failed)
-        fprintf(stderr, "\r%.*s\033[K", columns_of_terminal() - 1, c->line.data);
+    snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)e->clock.epoch + 1, (long long)e->clock.epochs);
+    snprintf(count, sizeof count, "%lld/%lld", (long long)done, (long long)total);
+    snprintf(tail, sizeof tail, "  left %s", duration(left, event_real(e, "seconds_left", 0)));
+    spare = room - (int)(strlen(head) + strlen(count) + strlen(tail));
+    if (spare < (int)strlen(what) + 2)
+        what = "";
+    else
+        spare -= (int)strlen(what) + 2;
+    width = spare - 3 < LONGEST ? spare - 3 : LONGEST;
+    full = total > 0 ? (int)(done * width / total) : 0;
+    if (width >= SHORTEST) {
+        bar[0] = '[';
+        for (int i = 0; i < width; i++)
+            bar[i + 1] = i < full ? '=' : i == full ? '>' : ' ';
+        memcpy(bar + width + 1, "] ", 3);
+    }
+    fprintf(stderr, "\r%s%s%s%s%s%s\033[K", head, bar, count, *what ? "  " : "", what, tail);
     c->line.n = 0;
     c->drawn = 1;
 }
@@ -86,32 +118,80 @@ static void on_step(struct console *c, const fpc_event *e)
 
 /* ---- an epoch is over ---- */
 
+/* Whether `metrics` names the label. */
+static int is_named(const struct console *c, const char *label)
+{
+    const size_t n = strlen(label);
+
+    for (const char *at = c->metrics; *at; at += strcspn(at, ", "), at += strspn(at, ", "))
+        if (strcspn(at, ", ") == n && !strncmp(at, label, n))
+            return 1;
+    return 0;
+}
+
+/* Losses always; of the metrics the one that is watched, or those that `metrics` names, as the validation has them. */
+static int is_wanted(const struct console *c, const char *column)
+{
+    if (!strcmp(column, "train_loss") || !strcmp(column, "val_loss"))
+        return 1;
+    return *c->metrics ? !strncmp(column, "val_", 4) && is_named(c, column + 4)
+                       : c->monitor && !strcmp(column, c->monitor);
+}
+
+static int epoch_width(const fpc_event *e)
+{
+    return snprintf(NULL, 0, "%lld/%lld", (long long)e->clock.epochs, (long long)e->clock.epochs);
+}
+
+/* The columns of the table: losses, the metrics, as many as fit between the epoch and the rate. */
+static void choose_columns(struct console *c, const fpc_event *e)
+{
+    int used = (epoch_width(e) < 5 ? 5 : epoch_width(e)) + (int)strlen("         lr     time     left best");
+
+    c->shown_columns = 0;
+    for (int32_t i = 0; i < e->n_columns && c->shown_columns < MOST_SHOWN; i++) {
+        const int width = strlen(e->column[i]) < 8 ? 8 : (int)strlen(e->column[i]);
+        if (!is_wanted(c, e->column[i]) || used + 2 + width >= columns_of_terminal())
+            continue;
+        used += 2 + width;
+        c->shown_column[c->shown_columns] = i;
+        c->shown_width[c->shown_columns++] = width;
+    }
+}
+
+static void table_head(struct console *c, const fpc_event *e)
+{
+    text_add(&c->line, c->self.arena, "%*s", epoch_width(e) < 5 ? 5 : epoch_width(e), "epoch");
+    for (int32_t i = 0; i < c->shown_columns; i++)
+        text_add(&c->line, c->self.arena, "  %*s", c->shown_width[i], e->column[c->shown_column[i]]);
+    text_add(&c->line, c->self.arena, "%11s %8s %8s", "lr", "time", "left");
+    end_line(c);
+}
+
 static void on_epoch(struct console *c, const fpc_event *e)
 {
-    const int32_t n = main_columns(e);
+    const int32_t lr = main_columns(e);
     const int64_t row = e->n_rows - 1;
-    int validated = 0;
-    char left[32], took[32];
+    char left[32], took[32], epoch[48];
 
     if (row < 0)
         return;
-    text_add(&c->line, c->self.arena, "epoch %lld/%lld  train:", (long long)e->clock.epoch + 1,
-             (long long)e->clock.epochs);
-    for (int32_t i = 0; i < n; i++) {
-        const char *name = e->column[i];
-        if (isnan(e->value[i][row])) /* no validation, or a metric without a value */
-            continue;
-        if (!validated && !strncmp(name, "val_", 4)) {
-            text_add(&c->line, c->self.arena, "  val:");
-            validated = 1;
-        }
-        name += validated ? 4 : !strncmp(name, "train_", 6) ? 6 : 0;
-        text_add(&c->line, c->self.arena, " %s %.4f", name, e->value[i][row]);
+    if (c->lines++ % HEAD_EVERY == 0) {
+        choose_columns(c, e);
+        table_head(c, e);
     }
-    if (n < e->n_columns)
-        text_add(&c->line, c->self.arena, "  lr %.3g", e->value[n][row]);
-    text_add(&c->line, c->self.arena, "  time %s left %s%s", duration(took, event_real(e, "seconds", 0)),
-             duration(left, event_real(e, "seconds_left", 0)), event_int(e, "best", 0) ? "  best" : "");
+    snprintf(epoch, sizeof epoch, "%lld/%lld", (long long)e->clock.epoch + 1, (long long)e->clock.epochs);
+    text_add(&c->line, c->self.arena, "%*s", epoch_width(e) < 5 ? 5 : epoch_width(e), epoch);
+    for (int32_t i = 0; i < c->shown_columns; i++) {
+        const double v = e->value[c->shown_column[i]][row];
+        if (isnan(v)) /* no validation, or a metric without a value */
+            text_add(&c->line, c->self.arena, "  %*s", c->shown_width[i], "-");
+        else
+            text_add(&c->line, c->self.arena, "  %*.4f", c->shown_width[i], v);
+    }
+    text_add(&c->line, c->self.arena, "%11.3g %8s %8s%s", lr < e->n_columns ? e->value[lr][row] : NAN,
+             duration(took, event_real(e, "seconds", 0)), duration(left, event_real(e, "seconds_left", 0)),
+             event_int(e, "best", 0) ? " best" : "");
     end_line(c);
     c->shown = event_real(e, "elapsed", c->shown);
 }
@@ -123,6 +203,7 @@ static void on_begin(struct console *c, const fpc_event *e)
     const char *term = getenv("TERM");
 
     c->live = c->progress == ON || (c->progress == AUTO && isatty(STDERR_FILENO) && term && strcmp(term, "dumb"));
+    c->lines = 0;
     c->monitor = fpc_strdup(c->self.arena, event_text(e, "monitor", ""));
     text_add(&c->line, c->self.arena, "run %s: %s with %lld parameters on backend %s", event_text(e, "run_dir", "?"),
              event_text(e, "model", "model"), (long long)event_int(e, "params", 0), event_text(e, "backend", "?"));
@@ -228,6 +309,8 @@ static const fpc_option options[] = {
     FPC_OPTION_REAL(struct console, interval, "60", 0, 86400, "s",
                     "without a bar: a line so often while an epoch runs; 0: only at its end"),
     FPC_OPTION_BOOL(struct console, classes, "on", "in the end list the best epoch's values per class"),
+    FPC_OPTION_TEXT(struct console, metrics, "",
+                    "labels of the metrics to show, separated by commas; empty: the one that picks the best"),
     {0}};
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin console = {
@@ -235,8 +318,11 @@ static const fpc_plugin console = {
     .kind = FPC_LOGGER,
     .name = "console",
     .summary = "Show progress and results on stderr.",
-    .detail = "On a terminal a bar with steps, loss, images per second and the time left; elsewhere plain lines.",
-    .version = "1.0",
+    .detail =
+        "A line per epoch: losses, metrics of the validation, learning rate, time taken and left; as many columns as\n"
+        "the terminal has room for (80 where there is none). history.csv has them all. While an epoch runs, on a\n"
+        "terminal a bar with steps, loss, images per second and the time left; elsewhere plain lines.",
+    .version = "1.1",
     .license = "MIT",
     .options = options,
     .self_size = sizeof(struct console),

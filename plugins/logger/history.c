@@ -1,14 +1,22 @@
-/* history.c: history.json, an array per column of the record, and history.csv, a row per epoch. Both are rewritten
- * whole after each epoch and when a run is resumed, so that they always say what last.safetensors says. No times: equal
- * trainings leave equal files. */
+/* history.c: history.json, an array per column of the record, and history.csv, a row per epoch, each written whole or
+ * not at all. The text of finished epochs is kept, so that an epoch costs one row; and since a file grows with the
+ * record, it is written after each of the first epochs (EVERY_EPOCH) and then each time that the record has grown by
+ * one part in so many, and when a run begins or ends: all writing together is then linear in the number of epochs. No
+ * times: equal trainings leave equal files. */
 #include "text.h"
 
 #include <jansson.h>
+
+enum { EVERY_EPOCH = 1000 };
 
 struct history {
     fpc_self self;
     int64_t csv;
     const char *json_path, *csv_path;
+    int32_t n_columns;
+    int64_t rows, written; /* rows in `numbers` and `table`; rows in the files */
+    text *numbers;         /* by column: "0.5, 0.25, null" */
+    text table;            /* history.csv */
     text out;
 };
 
@@ -24,17 +32,13 @@ static void add_json_string(struct history *h, const char *s)
 
 static fpc_status write_json(struct history *h, const fpc_event *e)
 {
-    char number[40];
-
     h->out.n = 0;
     text_add(&h->out, h->self.arena, "{");
-    for (int32_t c = 0; c < e->n_columns; c++) {
+    for (int32_t c = 0; c < h->n_columns; c++) {
         text_add(&h->out, h->self.arena, "%s", c ? ",\n " : "\n ");
         add_json_string(h, e->column[c]);
         text_add(&h->out, h->self.arena, ": [");
-        for (int64_t r = 0; r < e->n_rows; r++)
-            text_add(&h->out, h->self.arena, "%s%s", r ? ", " : "",
-                     isfinite(e->value[c][r]) ? shortest(number, e->value[c][r]) : "null");
+        text_bytes(&h->out, h->self.arena, h->numbers[c].data, h->numbers[c].n);
         text_add(&h->out, h->self.arena, "]");
     }
     text_add(&h->out, h->self.arena, "\n}\n");
@@ -44,31 +48,61 @@ static fpc_status write_json(struct history *h, const fpc_event *e)
 static void add_csv_name(struct history *h, const char *name)
 {
     if (!strpbrk(name, ",\"\n")) {
-        text_add(&h->out, h->self.arena, ",%s", name);
+        text_add(&h->table, h->self.arena, ",%s", name);
         return;
     }
-    text_add(&h->out, h->self.arena, ",\"");
+    text_add(&h->table, h->self.arena, ",\"");
     for (; *name; name++)
-        text_add(&h->out, h->self.arena, *name == '"' ? "\"\"" : "%c", *name);
-    text_add(&h->out, h->self.arena, "\"");
+        text_add(&h->table, h->self.arena, *name == '"' ? "\"\"" : "%c", *name);
+    text_add(&h->table, h->self.arena, "\"");
 }
 
-static fpc_status write_csv(struct history *h, const fpc_event *e)
+/* Forgets the rows: a run begins, or goes on from an earlier epoch. */
+static fpc_status begin_rows(struct history *h, const fpc_event *e)
+{
+    if ((!h->numbers || h->n_columns != e->n_columns) &&
+        !(h->numbers = fpc_alloc(h->self.arena, ((size_t)e->n_columns + 1) * sizeof *h->numbers)))
+        return FPC_ENOMEM;
+    h->n_columns = e->n_columns;
+    h->rows = 0;
+    for (int32_t c = 0; c < h->n_columns; c++)
+        h->numbers[c].n = 0;
+    h->table.n = 0;
+    text_add(&h->table, h->self.arena, "epoch");
+    for (int32_t c = 0; c < h->n_columns; c++)
+        add_csv_name(h, e->column[c]);
+    text_add(&h->table, h->self.arena, "\n");
+    return FPC_OK;
+}
+
+static fpc_status add_rows(struct history *h, const fpc_event *e)
 {
     char number[40];
 
-    h->out.n = 0;
-    text_add(&h->out, h->self.arena, "epoch");
-    for (int32_t c = 0; c < e->n_columns; c++)
-        add_csv_name(h, e->column[c]);
-    text_add(&h->out, h->self.arena, "\n");
-    for (int64_t r = 0; r < e->n_rows; r++) {
-        text_add(&h->out, h->self.arena, "%lld", (long long)r + 1);
-        for (int32_t c = 0; c < e->n_columns; c++)
-            text_add(&h->out, h->self.arena, ",%s", isfinite(e->value[c][r]) ? shortest(number, e->value[c][r]) : "");
-        text_add(&h->out, h->self.arena, "\n");
+    for (; h->rows < e->n_rows; h->rows++) {
+        text_add(&h->table, h->self.arena, "%lld", (long long)h->rows + 1);
+        for (int32_t c = 0; c < h->n_columns; c++) {
+            const double v = e->value[c][h->rows];
+            const char *digits = isfinite(v) ? shortest(number, v) : NULL;
+            text_add(&h->numbers[c], h->self.arena, "%s%s", h->rows ? ", " : "", digits ? digits : "null");
+            text_add(&h->table, h->self.arena, ",%s", digits ? digits : "");
+            if (h->numbers[c].failed)
+                return FPC_ENOMEM;
+        }
+        text_add(&h->table, h->self.arena, "\n");
     }
-    return h->out.failed ? FPC_ENOMEM : fpc_write_atomic(h->self.ctx, h->csv_path, h->out.data, h->out.n);
+    return h->table.failed ? FPC_ENOMEM : FPC_OK;
+}
+
+static fpc_status write_files(struct history *h, const fpc_event *e)
+{
+    fpc_status status = write_json(h, e);
+
+    if (!status && h->csv)
+        status = fpc_write_atomic(h->self.ctx, h->csv_path, h->table.data, h->table.n);
+    if (!status)
+        h->written = h->rows;
+    return status;
 }
 
 static fpc_status event(fpc_self *self, const fpc_event *e)
@@ -82,13 +116,17 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
         h->csv_path = fpc_sprintf(self->arena, "%s/history.csv", folder);
         if (!h->json_path || !h->csv_path)
             return FPC_ENOMEM;
-    } else if (e->what != FPC_EPOCH) {
-        return FPC_OK;
+        if ((status = begin_rows(h, e)) || (status = add_rows(h, e)))
+            return status;
+        return write_files(h, e);
     }
-    if (!h->json_path)
+    if (!h->json_path || (e->what != FPC_EPOCH && e->what != FPC_RUN_END) || e->n_columns != h->n_columns)
         return FPC_OK;
-    status = write_json(h, e);
-    return status || !h->csv ? status : write_csv(h, e);
+    if ((status = add_rows(h, e)))
+        return status;
+    if (h->rows == h->written || (e->what == FPC_EPOCH && h->rows - h->written < 1 + h->rows / EVERY_EPOCH))
+        return FPC_OK;
+    return write_files(h, e);
 }
 
 static const fpc_option options[] = {
@@ -99,11 +137,12 @@ static const fpc_plugin history = {
     .kind = FPC_LOGGER,
     .name = "history",
     .summary = "Write history.json and history.csv.",
-    .detail = "history.json holds an array per column, with a number per finished epoch: train_loss, val_loss, one "
+    .detail = "Written after every epoch; from the thousandth on after every thousandth part more, and at the end.\n"
+              "history.json holds an array per column, with a number per finished epoch: train_loss, val_loss, one "
               "train_M and val_M for each [metric.M], lr (the rate used in the epoch), then values per class, the mean "
               "norm of "
               "the gradient and the loss terms. null stands where a value does not exist.",
-    .version = "1.0",
+    .version = "1.1",
     .license = "MIT",
     .options = options,
     .self_size = sizeof(struct history),

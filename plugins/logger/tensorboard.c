@@ -16,7 +16,7 @@ struct tensorboard {
     const char *path;
     int64_t pictures, histograms; /* every so many epochs; 0: never */
     int64_t written;              /* epochs in the file */
-    text png, inner, value, summary, event, record;
+    text png, inner, value, category, summary, event, record;
 };
 
 /* ---- TFRecord ---- */
@@ -65,6 +65,10 @@ enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 enum { EVENT_WALL_TIME = 1, EVENT_STEP = 2, EVENT_FILE_VERSION = 3, EVENT_SUMMARY = 5 };
 enum { SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2, VALUE_IMAGE = 4, VALUE_HISTOGRAM = 5 };
 enum { IMAGE_HEIGHT = 1, IMAGE_WIDTH = 2, IMAGE_COLOURS = 3, IMAGE_BYTES = 4 };
+enum { VALUE_TENSOR = 8, VALUE_METADATA = 9, METADATA_PLUGIN = 1, PLUGIN_NAME = 1 };
+enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_STRINGS = 8, TYPE_STRING = 7 };
+enum { LAYOUT_VERSION = 1, LAYOUT_CATEGORY = 2, CATEGORY_TITLE = 1, CATEGORY_CHART = 2 };
+enum { CHART_TITLE = 1, CHART_LINES = 2, LINES_TAG = 1 };
 enum { HISTO_MIN = 1, HISTO_MAX, HISTO_COUNT, HISTO_SUM, HISTO_SQUARES, HISTO_LIMITS, HISTO_COUNTS };
 
 static void put_varint(text *t, fpc_arena *arena, uint64_t v)
@@ -188,7 +192,8 @@ static fpc_status append(struct tensorboard *b)
     size_t left = b->record.n;
     int fd, bad = 0;
 
-    if (b->record.failed || b->event.failed || b->summary.failed || b->value.failed || b->inner.failed)
+    if (b->record.failed || b->event.failed || b->summary.failed || b->value.failed || b->inner.failed ||
+        b->category.failed || b->png.failed)
         return FPC_ENOMEM;
     if ((fd = open(b->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         return io_failed(b);
@@ -225,51 +230,65 @@ static int64_t step_of(const uint8_t *data, size_t n)
     return -1;
 }
 
-/* Finds the end of the records that are whole and tell of at most `rows` epochs; *written: how many. What follows the
- * scalars of an epoch has the same step. */
-static size_t good_part(const uint8_t *data, size_t n, int64_t rows, int64_t *written)
+/* Reads the next record at *at into b->event, and its step. 0: there is none that is whole. */
+static int next_record(struct tensorboard *b, FILE *in, int64_t size, int64_t at, int64_t *step)
 {
-    size_t at = 0;
+    uint8_t head[12], tail[4];
+    uint64_t length;
 
-    *written = 0;
-    while (n - at >= 16) {
-        const uint64_t length = get_fixed(data + at, 8);
-        int64_t step;
-        if (length > n - at - 16 || masked(data + at, 8) != get_fixed(data + at + 8, 4) ||
-            masked(data + at + 12, (size_t)length) != get_fixed(data + at + 12 + length, 4))
-            break;
-        step = step_of(data + at + 12, (size_t)length);
-        if (step < 0 || step > rows || (at > 0 && step != *written + 1 && !(step > 0 && step == *written)))
-            break;
-        *written = step;
-        at += 16 + (size_t)length;
+    if (size - at < 16 || fread(head, 1, sizeof head, in) != sizeof head || masked(head, 8) != get_fixed(head + 8, 4))
+        return 0;
+    length = get_fixed(head, 8);
+    b->event.n = 0;
+    if (length > (uint64_t)(size - at - 16) || !text_room(&b->event, b->self.arena, (size_t)length) ||
+        fread(b->event.data, 1, (size_t)length, in) != length || fread(tail, 1, sizeof tail, in) != sizeof tail ||
+        masked(b->event.data, (size_t)length) != get_fixed(tail, 4))
+        return 0;
+    b->event.n = (size_t)length;
+    *step = step_of((const uint8_t *)b->event.data, b->event.n);
+    return *step >= 0;
+}
+
+/* Finds the end of the records that are whole and tell of at most `rows` epochs, and how many epochs these are. What
+ * follows the scalars of an epoch has the same step. Record by record, so that a file of any size is read. */
+static fpc_status good_part(struct tensorboard *b, FILE *in, int64_t size, int64_t rows, int64_t *good)
+{
+    int64_t step;
+
+    *good = b->written = 0;
+    while (next_record(b, in, size, *good, &step) && step <= rows && (step == b->written || step == b->written + 1)) {
+        b->written = step;
+        *good += 16 + (int64_t)b->event.n;
     }
-    return at;
+    return b->event.failed ? FPC_ENOMEM : ferror(in) ? io_failed(b) : FPC_OK;
 }
 
 static fpc_status reopen(struct tensorboard *b, int64_t rows)
 {
     struct stat st;
-    uint8_t *data = NULL;
-    size_t n = 0, good = 0;
-    int fd = open(b->path, O_RDWR | O_CLOEXEC);
+    int64_t good = 0;
+    fpc_status status;
+    const int fd = open(b->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    FILE *in = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) ? fdopen(fd, "r+b") : NULL;
 
-    if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+    if (!in) {
         if (fd >= 0)
             close(fd);
         return io_failed(b);
     }
-    if (st.st_size < (off_t)1 << 30 && (data = fpc_alloc(b->self.arena, (size_t)st.st_size + 1)))
-        for (ssize_t got; n < (size_t)st.st_size && (got = read(fd, data + n, (size_t)st.st_size - n)) > 0;)
-            n += (size_t)got;
-    if (data)
-        good = good_part(data, n, rows, &b->written);
-    if (ftruncate(fd, (off_t)good)) {
-        close(fd);
-        return io_failed(b);
-    }
-    close(fd);
-    return good ? FPC_OK : FPC_EFORMAT;
+    status = good_part(b, in, (int64_t)st.st_size, rows, &good);
+    if (!status && good < (int64_t)st.st_size && ftruncate(fd, (off_t)good))
+        status = io_failed(b);
+    fclose(in);
+    return status ? status : good ? FPC_OK : FPC_EFORMAT;
+}
+
+/* Whether a file of that name is of this logger: those of other programs in the folder are left alone. */
+static int is_ours(const char *name)
+{
+    const size_t n = strlen(name);
+
+    return n > 27 && !strncmp(name, "events.out.tfevents.", 20) && !strcmp(name + n - 7, ".fpcore");
 }
 
 /* The run's latest event file, or NULL. */
@@ -280,14 +299,14 @@ static const char *find_file(struct tensorboard *b, const char *folder)
     char best[256] = "";
 
     while (dir && (entry = readdir(dir)))
-        if (!strncmp(entry->d_name, "events.out.tfevents.", 20) && strcmp(entry->d_name, best) > 0)
+        if (is_ours(entry->d_name) && strcmp(entry->d_name, best) > 0)
             snprintf(best, sizeof best, "%s", entry->d_name);
     if (dir)
         closedir(dir);
     return *best ? fpc_sprintf(b->self.arena, "%s/%s", folder, best) : NULL;
 }
 
-/* An event of the summary for an epoch counted from 1. */
+/* An event of the summary for an epoch counted from 1; 0: for the run as a whole. */
 static void put_event(struct tensorboard *b, double now, int64_t epoch)
 {
     begin_event(b, now);
@@ -296,8 +315,88 @@ static void put_event(struct tensorboard *b, double now, int64_t epoch)
     end_event(b);
 }
 
+/* ---- tags ---- */
+
+/* TensorBoard groups tags by what stands before the first slash: train_loss is loss/train, val_loss.dice loss/dice/val,
+ * and val_f1.skin, which training does not have, f1/skin. Others keep their name. */
+static const char *tag_of(const fpc_event *e, int32_t column, char out[256])
+{
+    const char *name = e->column[column];
+    const int train = !strncmp(name, "train_", 6), val = !strncmp(name, "val_", 4);
+    char other[256], *dot;
+
+    if (!train && !val)
+        return name;
+    name += train ? 6 : 4;
+    snprintf(other, sizeof other, "%s%s", train ? "val_" : "train_", name);
+    if (strchr(name, '.') && column_of(e, other) < 0)
+        snprintf(out, 256, "%s", name);
+    else
+        snprintf(out, 256, "%s/%s", name, train ? "train" : "val");
+    if ((dot = strchr(out, '.')))
+        *dot = '/';
+    return out;
+}
+
+/* A chart with both lines, training and validation, for the column train_... of that index. */
+static void put_chart(struct tensorboard *b, const fpc_event *e, int32_t train, int32_t val)
+{
+    char tag[256];
+    const char *title = e->column[train] + 6;
+    text *lines = &b->inner, *chart = &b->value;
+
+    lines->n = chart->n = 0;
+    tag_of(e, train, tag);
+    put_block(lines, b->self.arena, LINES_TAG, tag, strlen(tag));
+    tag_of(e, val, tag);
+    put_block(lines, b->self.arena, LINES_TAG, tag, strlen(tag));
+    put_block(chart, b->self.arena, CHART_TITLE, title, strlen(title));
+    put_block(chart, b->self.arena, CHART_LINES, lines->data, lines->n);
+    put_block(&b->category, b->self.arena, CATEGORY_CHART, chart->data, chart->n);
+}
+
+/* The layout of the tab "Custom Scalars" (tensorboard/plugins/custom_scalar/layout.proto): training and validation of
+ * each measure in one chart. */
+static void put_layout(struct tensorboard *b, const fpc_event *e, double now)
+{
+    static const char title[] = "training and validation", tag[] = "custom_scalars__config__",
+                      plugin[] = "custom_scalars";
+    fpc_arena *arena = b->self.arena;
+    char other[256];
+    int charts = 0;
+
+    b->category.n = 0;
+    put_block(&b->category, arena, CATEGORY_TITLE, title, sizeof title - 1);
+    for (int32_t c = 0; c < e->n_columns; c++) {
+        if (strncmp(e->column[c], "train_", 6))
+            continue;
+        snprintf(other, sizeof other, "val_%s", e->column[c] + 6);
+        if (column_of(e, other) >= 0)
+            put_chart(b, e, c, column_of(e, other)), charts++;
+    }
+    if (!charts)
+        return;
+    b->inner.n = 0; /* the layout */
+    put_int(&b->inner, arena, LAYOUT_VERSION, 0);
+    put_block(&b->inner, arena, LAYOUT_CATEGORY, b->category.data, b->category.n);
+    b->category.n = 0; /* the tensor: one string */
+    put_int(&b->category, arena, TENSOR_TYPE, TYPE_STRING);
+    put_block(&b->category, arena, TENSOR_SHAPE, "", 0);
+    put_block(&b->category, arena, TENSOR_STRINGS, b->inner.data, b->inner.n);
+    b->inner.n = b->png.n = 0; /* the metadata */
+    put_block(&b->png, arena, PLUGIN_NAME, plugin, sizeof plugin - 1);
+    put_block(&b->inner, arena, METADATA_PLUGIN, b->png.data, b->png.n);
+    b->value.n = b->summary.n = 0;
+    put_block(&b->value, arena, VALUE_TAG, tag, sizeof tag - 1);
+    put_block(&b->value, arena, VALUE_METADATA, b->inner.data, b->inner.n);
+    put_block(&b->value, arena, VALUE_TENSOR, b->category.data, b->category.n);
+    put_block(&b->summary, arena, SUMMARY_VALUE, b->value.data, b->value.n);
+    put_event(b, now, 0);
+}
+
 static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
 {
+    char tag[256];
     const double now = event_real(e, "unix_time", 0);
 
     if (b->written >= e->n_rows)
@@ -306,7 +405,7 @@ static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
         b->summary.n = 0;
         for (int32_t c = 0; c < e->n_columns; c++)
             if (isfinite(e->value[c][b->written]))
-                put_scalar(b, e->column[c], e->value[c][b->written]);
+                put_scalar(b, tag_of(e, c, tag), e->value[c][b->written]);
         put_event(b, now, b->written + 1);
     }
     return append(b);
@@ -334,6 +433,7 @@ static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
     begin_event(b, now);
     put_block(&b->event, b->self.arena, EVENT_FILE_VERSION, "brain.Event:2", 13);
     end_event(b);
+    put_layout(b, e, now);
     {
         const fpc_status status = append(b);
         return status ? status : write_rows(b, e);
@@ -392,7 +492,7 @@ static int wants(const fpc_self *self, uint32_t what, const fpc_clock *clock)
     const struct tensorboard *b = (const struct tensorboard *)self;
     const int64_t every = what == FPC_PICTURE ? b->pictures : what == FPC_HISTOGRAM ? b->histograms : 0;
 
-    return every > 0 && (clock->epoch + 1) % every == 0;
+    return every > 0 && (clock->epoch == 0 || (clock->epoch + 1) % every == 0 || clock->epoch + 1 == clock->epochs);
 }
 
 static fpc_status event(fpc_self *self, const fpc_event *e)
@@ -410,10 +510,12 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
 }
 
 static const fpc_option options[] = {
-    FPC_OPTION_INT(struct tensorboard, pictures, "10", 0, 1000000, "epochs",
-                   "validation pictures with labels and predictions every so many epochs; 0: none"),
-    FPC_OPTION_INT(struct tensorboard, histograms, "10", 0, 1000000, "epochs",
-                   "histograms of every parameter and gradient every so many epochs; 0: none"),
+    FPC_OPTION_INT(
+        struct tensorboard, pictures, "10", 0, 1000000, "epochs",
+        "validation pictures with labels and predictions, of the first and the last epoch and every so many; 0: none"),
+    FPC_OPTION_INT(
+        struct tensorboard, histograms, "10", 0, 1000000, "epochs",
+        "histograms of every parameter and gradient, of the first and the last epoch and every so many; 0: none"),
     {0}};
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event, .wants = wants};
 static const fpc_plugin tensorboard = {
@@ -421,9 +523,11 @@ static const fpc_plugin tensorboard = {
     .kind = FPC_LOGGER,
     .name = "tensorboard",
     .summary = "Write an event file for TensorBoard.",
-    .detail = "events.out.tfevents.* in the run folder: a scalar per column of history.json and epoch, pictures, and\n"
-              "histograms of parameters and of the gradients of the last step. `tensorboard --logdir runs` shows them.",
-    .version = "1.1",
+    .detail =
+        "events.out.tfevents.* in the run folder: a scalar per column of history.json and epoch (train_loss is\n"
+        "loss/train; the tab Custom Scalars shows training and validation in one chart), pictures, and histograms\n"
+        "of parameters and of the gradients of the last step. `tensorboard --logdir runs` shows them.",
+    .version = "1.2",
     .license = "MIT",
     .options = options,
     .self_size = sizeof(struct tensorboard),

@@ -4,7 +4,7 @@
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
 expect "trains" 0 "$FPCORE" -c tiny.ini -s run.out=a
-says "a line per epoch" '^epoch 4/4  train: loss [0-9.]+ f_score [0-9.]+ accuracy [0-9.]+  val: loss .* lr '
+says "a line per epoch" '^  4/4 +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9.e-]+ '
 says "the best epoch" '^best epoch [1-4]: val_f_score 0\.'
 says "how it ended" '^complete after 4 epochs'
 run=$(run_in a)

@@ -15,6 +15,9 @@
 enum { COLUMNS = 8, ROWS = 5 };
 static const char *const column[COLUMNS] = {"train_loss", "train_f_score", "val_loss",          "val_f_score",
                                             "lr",         "val_f1.skin",   "val_f1.a \"b\", c", "grad_norm"};
+/* In the event file. */
+static const char *const tags[COLUMNS] = {"loss/train", "f_score/train", "loss/val",      "f_score/val",
+                                          "lr",         "f1/skin",       "f1/a \"b\", c", "grad_norm"};
 static double value[COLUMNS][ROWS];
 static const double *const values[COLUMNS] = {value[0], value[1], value[2], value[3],
                                               value[4], value[5], value[6], value[7]};
@@ -157,6 +160,60 @@ static void history_csv(void **state)
     free(whole);
 }
 
+/* A long run: the files are not written after each epoch, the text of one is not made twice, and in the end they say
+ * everything, as a run that begins from that record does. */
+static void history_of_a_long_run(void **state)
+{
+    enum { LONG = 5000 };
+    static const char *const name[] = {"train_loss", "lr"};
+    double *row[2] = {malloc(LONG * sizeof **row), malloc(LONG * sizeof **row)};
+    const double *const view[2] = {row[0], row[1]};
+    const fpc_field run_dir = {.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = folder};
+    fpc_event event = {.size = sizeof event,
+                       .what = FPC_RUN_BEGIN,
+                       .n = 1,
+                       .field = &run_dir,
+                       .n_columns = 2,
+                       .column = name,
+                       .value = view};
+    fpc_instance logger = open_plugin(*state, "logger.h", "use = history"),
+                 fresh = open_plugin(*state, "logger.g", "use = history");
+    const fpc_logger_vtbl *v = logger.vtbl;
+    char path[600], *one[2], *two[2];
+    int64_t written = 0;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/history.json", folder);
+    for (int64_t r = 0; r <= LONG; r++) {
+        event.n_rows = r;
+        assert_int_equal(v->event(logger.self, &event), FPC_OK);
+        written += unlink(path) == 0;
+        event.what = FPC_EPOCH;
+        if (r < LONG)
+            row[0][r] = 1.0 / (double)(r + 3), row[1][r] = r % 7 ? 0.001 : NAN;
+    }
+    assert_true(written > 1000 && written < 3200); /* 1000 at first, then one in 2, 3, 4, 5 */
+    event.what = FPC_RUN_END;
+    event.n = 0;
+    assert_int_equal(v->event(logger.self, &event), FPC_OK);
+    one[0] = slurp("history.csv", &n);
+    if (!access(path, F_OK))
+        unlink(path);
+    event.what = FPC_RUN_BEGIN;
+    event.n = 1;
+    assert_int_equal(v->event(logger.self, &event), FPC_OK); /* begins again with all rows */
+    one[1] = slurp("history.json", &n);
+    assert_int_equal(v->event(fresh.self, &event), FPC_OK);
+    two[0] = slurp("history.csv", &n);
+    two[1] = slurp("history.json", &n);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(one[i], two[i]);
+        free(one[i]);
+        free(two[i]);
+        free(row[i]);
+    }
+}
+
 static void history_without_csv(void **state)
 {
     fpc_instance logger = open_plugin(*state, "logger.h", "use = history\ncsv = off");
@@ -220,7 +277,7 @@ static void read_value(const uint8_t *p, const uint8_t *end, int64_t row)
         }
     }
     for (int c = 0; c < COLUMNS; c++)
-        if (!strcmp(tag, column[c])) {
+        if (!strcmp(tag, tags[c])) {
             assert_true(number == (float)value[c][row]);
             return;
         }
@@ -257,6 +314,9 @@ static int read_events(int64_t *step, int most)
         if (record == 0) {
             assert_int_equal(*at, 3 << 3 | 2);
             assert_memory_equal(at + 2, "brain.Event:2", 13);
+        } else if (at[1] == 0) { /* of no epoch: the layout, which names both tags of a chart */
+            assert_true(record == 1 && memmem(at, (size_t)(stop - at), "custom_scalars__config__", 24));
+            assert_non_null(memmem(at, (size_t)(stop - at), "\n\nloss/train\n\x08loss/val", 22));
         } else {
             assert_int_equal(*at++, 2 << 3 | 0);
             assert_true(n < most);
@@ -298,6 +358,28 @@ static void tensorboard_records(void **state)
     for (int r = 1; r <= 3; r++)
         tell(&logger, FPC_EPOCH, r, 0, r);
     expect_steps(3);
+}
+
+/* Files of other programs in the run folder stay as they are, whatever their names sort to. */
+static void tensorboard_leaves_others(void **state)
+{
+    fpc_instance first = open_plugin(*state, "logger.t", "use = tensorboard"), second;
+    char path[600];
+    size_t n;
+
+    tell(&first, FPC_RUN_BEGIN, 0, 0, 0);
+    tell(&first, FPC_EPOCH, 1, 0, 1);
+    snprintf(path, sizeof path, "%s/events.out.tfevents.1800000000.host", folder);
+    FILE *out = fopen(path, "w");
+    assert_true(out && fputs("of another program", out) >= 0 && !fclose(out));
+    second = open_plugin(*state, "logger.t", "use = tensorboard");
+    tell(&second, FPC_RUN_BEGIN, 1, 1, 100);
+    tell(&second, FPC_EPOCH, 2, 1, 101);
+    char *text = slurp("events.out.tfevents.1800000000.host", &n);
+    assert_string_equal(text, "of another program");
+    free(text);
+    unlink(path);
+    expect_steps(2);
 }
 
 static void tensorboard_goes_on(void **state)
@@ -448,12 +530,15 @@ static void console_in_a_file(void **state)
 
     assert_null(strchr(text, '\r'));
     contains(text, "epoch 1/5  loss 1.2500  0.0 images/s 7/28  left 1:02:03\n"); /* one a minute */
-    contains(text, "epoch 3/5  train: loss 0.6667 f_score 0.7143  val: loss 0.7333 f_score 0.2000  lr 0.0002");
+    contains(text, "epoch  train_loss  val_loss  val_f_score         lr     time     left\n");
+    contains(text, "\n  3/5      0.6667    0.7333       0.2000     0.0002    0.0 s  1:02:03 best\n");
     contains(text, "best epoch 5: val_f_score 0.4000");
     contains(text, "  class                   f1\n  skin                4.3333\n");
     for (at = text; (at = strstr(at, "epoch 1/5")); at++)
         lines++;
-    assert_int_equal(lines, 2); /* progress once, and the epoch */
+    assert_int_equal(lines, 1);                     /* progress, once */
+    for (at = text; *at; at = strchr(at, '\n') + 1) /* 80 columns and no terminal: every line of the table fits */
+        assert_true(strchr(at, '\n') - at <= 80 || (*at != ' ' && strncmp(at, "epoch", 5)));
     free(text);
 }
 
@@ -461,9 +546,10 @@ static void console_with_a_bar(void **state)
 {
     char *text = console_output(state, "use = console\nprogress = on\nclasses = off", 1);
 
-    contains(text, "\repoch 1/5 [======>                 ] 7/28  loss 1.2500");
+    contains(text, "\repoch 1/5 [=====>               ] 7/28  loss 1.2500  0.0 images/s  left 1:02:03\033[K"); /* 79 */
     contains(text, "3/4  validation  left 1:02:03");
-    contains(text, "\r\033[Kepoch 1/5  train:");
+    contains(text, "\r\033[Kepoch  train_loss");
+    contains(text, "\n  1/5 ");
     assert_null(strstr(text, "skin"));
     free(text);
 }
@@ -474,8 +560,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(history_json, setup, teardown),
         cmocka_unit_test_setup_teardown(history_csv, setup, teardown),
         cmocka_unit_test_setup_teardown(history_without_csv, setup, teardown),
+        cmocka_unit_test_setup_teardown(history_of_a_long_run, setup, teardown),
         cmocka_unit_test_setup_teardown(tensorboard_records, setup, teardown),
         cmocka_unit_test_setup_teardown(tensorboard_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(tensorboard_leaves_others, setup, teardown),
         cmocka_unit_test_setup_teardown(plot_shows_both_curves, setup, teardown),
         cmocka_unit_test_setup_teardown(plot_shows_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(console_in_a_file, setup, teardown),
