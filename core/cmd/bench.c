@@ -157,6 +157,7 @@ const fpc_cmd fpc_cmd_bench = {
     .name = "bench",
     .summary = "Measure the speed and memory of training and inference.",
     .needs_recipe = 1,
+    .interrupted = "stopping after this run",
     .run = run,
     .help =
         "usage: fpcore bench -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--steps N] [--train]\n"

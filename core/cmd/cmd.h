@@ -26,6 +26,9 @@ typedef struct fpc_cmd {
     const char *summary; /* one line */
     const char *help;    /* `fpcore VERB --help`: usage, options, one example that works */
     int needs_recipe;
+    /* What the first SIGINT, SIGTERM, SIGHUP, SIGUSR1 or SIGXCPU makes the verb do, for a message: it looks at
+     * fpc_ctx_cancelled. NULL: the signal ends the program at once. */
+    const char *interrupted;
     fpc_status (*run)(fpc_cmdline *);
 } fpc_cmd;
 

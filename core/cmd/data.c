@@ -107,6 +107,7 @@ const fpc_cmd fpc_cmd_data = {
     .name = "data",
     .summary = "Audit a data set: counts, classes, broken files, reversed sides, near-duplicates.",
     .needs_recipe = 1,
+    .interrupted = "stopping after this picture",
     .run = run,
     .help =
         "usage: fpcore data -c RECIPE [-s SECTION.KEY=VALUE]... [--json FILE] [--near BITS] [--fix-sides FILE]\n"

@@ -330,6 +330,7 @@ const fpc_cmd fpc_cmd_eval = {
     .name = "eval",
     .summary = "Measure weights on a part of the data set.",
     .needs_recipe = 1,
+    .interrupted = "stopping after this batch",
     .run = run,
     .help = "usage: fpcore eval -c RECIPE -w WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
             "                   [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"

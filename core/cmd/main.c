@@ -1,6 +1,7 @@
 /* main.c: the program around libfpcore.so. It owns stdout, the signals and the exit code; everything else is a verb.
  * Exit codes: 0 done; 2 the command line, the recipe or a plugin that it names is wrong; 3 training diverged; 130
- * interrupted after saving; 1 anything else that failed. */
+ * interrupted after saving; 75 the same by SIGUSR1, for batch systems that start the job again; 1 anything else that
+ * failed. */
 #define _GNU_SOURCE
 #include "cmd/cmd.h"
 
@@ -9,33 +10,63 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const fpc_cmd *const verbs[] = {
     &fpc_cmd_train,   &fpc_cmd_check,   &fpc_cmd_list,  &fpc_cmd_describe, &fpc_cmd_model,  &fpc_cmd_lr,
     &fpc_cmd_eval,    &fpc_cmd_predict, &fpc_cmd_probe, &fpc_cmd_bench,    &fpc_cmd_new,    &fpc_cmd_analyze,
     &fpc_cmd_compare, &fpc_cmd_sweep,   &fpc_cmd_data,  &fpc_cmd_preview,  &fpc_cmd_submit, NULL};
 
-static fpc_ctx *running;
+enum { EXIT_AGAIN = 75 /* EX_TEMPFAIL */ };
 
-/* The first signal asks the trainer to finish its step and save; the second one ends the program. */
+static fpc_ctx *running;
+static const char *first_words; /* of the verb under way; said at the first signal */
+static volatile sig_atomic_t caught;
+
+/* In a signal handler only write() may speak. */
+static void say(const char *words)
+{
+    const int error = errno;
+    const ssize_t written = write(STDERR_FILENO, words, strlen(words));
+
+    (void)written; /* nobody is left to be told */
+    errno = error;
+}
+
+/* The first signal asks the verb to finish what it is at and save; the second one ends the program. */
 static void on_signal(int number)
 {
     if (fpc_ctx_cancelled(running)) {
+        say("\nfpcore: ended at once, without saving what is under way; a training goes on from what it saved last: "
+            "fpcore --resume RUN\n");
         signal(number, SIG_DFL);
         raise(number);
     }
+    caught = number;
     fpc_ctx_cancel(running);
+    say("\nfpcore: ");
+    say(first_words);
+    say("; once more ends it at once\n");
 }
 
-static void catch_signals(void)
+/* A signal that whoever started us wants ignored (nohup) stays ignored. */
+static void catch_signals(const char *words)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+
+    first_words = words;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; words && i < sizeof numbers / sizeof *numbers; i++)
+        if (!sigaction(numbers[i], NULL, &before) && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+}
+
+static void ignore_signals(void)
+{
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-    sigemptyset(&action.sa_mask);
     sigemptyset(&ignore.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL); /* a pager that is closed does not end a training */
     sigaction(SIGXFSZ, &ignore, NULL); /* a file that may not grow is a failed write, with a sentence */
 }
@@ -58,7 +89,7 @@ static int exit_code(const fpc_ctx *ctx, fpc_status status)
     case FPC_ENAN:
         return 3;
     case FPC_ECANCEL:
-        return 130;
+        return caught == SIGUSR1 ? EXIT_AGAIN : 130;
     case FPC_EINVAL:
         return 2;
     default:
@@ -91,11 +122,13 @@ int main(int argc, char **argv)
         return 1;
     }
     running = cmd.ctx;
-    catch_signals();
+    ignore_signals();
     fpc_print_to(stdout);
     status = fpc_cmdline_read(&cmd, argc, argv, &verb);
-    if (!status && verb)
+    if (!status && verb) {
+        catch_signals(verb->interrupted);
         status = verb->run(&cmd);
+    }
     status = finish_output(cmd.ctx, status);
     if (status)
         report(cmd.ctx, status);

@@ -204,6 +204,7 @@ const fpc_cmd fpc_cmd_predict = {
     .name = "predict",
     .summary = "Write label masks for pictures.",
     .needs_recipe = 1,
+    .interrupted = "stopping after this picture",
     .run = run,
     .help = "usage: fpcore predict -c RECIPE -w WEIGHTS.safetensors -o FOLDER [-s SECTION.KEY=VALUE]... [--overlay]\n"
             "                      [--size N|HxW] [--scales S,S...] [--flip [--no-exchange]] PICTURE|FOLDER...\n"

@@ -54,6 +54,7 @@ const fpc_cmd fpc_cmd_submit = {
     .name = "submit",
     .summary = "Write the archive for a contest: masks of the test pictures, weights, recipe.",
     .needs_recipe = 1,
+    .interrupted = "stopping after this picture; no archive is written",
     .run = run,
     .help = "usage: fpcore submit -c RECIPE -w WEIGHTS.safetensors -o FILE.zip [-s SECTION.KEY=VALUE]...\n"
             "                     [--scales S,S...] [--flip [--no-exchange]] [--limit N]\n"

@@ -211,6 +211,7 @@ const fpc_cmd fpc_cmd_sweep = {
     .name = "sweep",
     .summary = "Train a grid of recipes times seeds, then compare.",
     .needs_recipe = 1,
+    .interrupted = "stopping the trainings, which save",
     .run = run,
     .help =
         "usage: fpcore sweep -c RECIPE [--with RECIPE]... [--grid KEY=V,V...]... [--seeds N] [--out DIR] [-j N]\n"

@@ -27,19 +27,21 @@ const fpc_cmd fpc_cmd_train = {
     .name = "train",
     .summary = "Train the model of a recipe (what fpcore does without a verb).",
     .needs_recipe = 0,
+    .interrupted = "finishing the step, then saving",
     .run = run,
     .help =
         "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN]\n"
         "\n"
         "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
         "curves.png, samples.png, validation.safetensors (what each validation picture scored with the best weights),\n"
-        "recipe.ini as it was resolved, run.json. SIGINT and SIGTERM finish the step and "
-        "save.\n"
+        "recipe.ini as it was resolved, run.json. SIGINT, SIGTERM, SIGHUP, SIGUSR1 and\n"
+        "SIGXCPU finish the step and save; a second one ends at once.\n"
         "\n"
         "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own "
         "recipe\n"
         "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
         "                 and run.epochs, patience, min_epochs, min_delta, keep_best, name.\n"
         "\n"
-        "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving\n"
+        "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving, 75 the\n"
+        "same by SIGUSR1\n"
         "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};

@@ -1,6 +1,7 @@
 #!/bin/sh
-# SIGINT and SIGTERM: the step is finished, the middle of the epoch is saved, the exit code is 130, and --resume goes on
-# to the bytes of a run that was left alone.
+# The first signal: the step is finished, the middle of the epoch is saved, the exit code is 130 (75 for SIGUSR1), and
+# --resume goes on to the bytes of a run that was left alone. The second one ends at once and says so. Verbs that have
+# nothing to save end at the first.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
@@ -8,11 +9,11 @@ set -- -s run.epochs=40 -s dataset.train=64
 "$FPCORE" -c tiny.ini "$@" -s run.out=straight >log 2>&1 || not_ok "a run that is left alone" log
 
 # A shell lets its background jobs ignore SIGINT; env gives it back to them.
-for signal in INT TERM; do
-    env --default-signal=INT,TERM "$FPCORE" -c tiny.ini "$@" -s run.out=$signal >out 2>&1 &
+for signal in INT TERM HUP USR1 XCPU; do
+    env --default-signal=INT,TERM,HUP,USR1,XCPU "$FPCORE" -c tiny.ini "$@" -s run.out=$signal >out 2>&1 &
     pid=$!
     tries=0
-    until grep -q '^epoch 1/' out || [ $tries -gt 600 ]; do
+    until grep -q '^ *1/40 ' out || [ $tries -gt 600 ]; do
         sleep 0.05
         tries=$((tries + 1))
     done
@@ -24,10 +25,62 @@ for signal in INT TERM; do
         echo "ok SIG$signal # SKIP the run had ended before"
         continue
     fi
-    if [ $code -eq 130 ]; then ok "SIG$signal: exit code 130"; else not_ok "SIG$signal: exit code 130, not $code" out; fi
+    want=130
+    [ $signal != USR1 ] || want=75
+    if [ $code -eq $want ]; then ok "SIG$signal: exit code $want"; else not_ok "SIG$signal: exit code $want, not $code" out; fi
+    says "SIG$signal: says at once what happens" '^fpcore: finishing the step, then saving; once more ends it at once$'
     says "SIG$signal: and how to go on" "interrupted in epoch [0-9]+ after step [0-9]+ of 16; saved. To go on: fpcore --resume $run"
     holds "SIG$signal: run.json says so" grep -q '"status": "interrupted"' "$run/run.json"
     expect "SIG$signal: it goes on" 0 "$FPCORE" --resume "$run"
     same "SIG$signal: to the same bytes" "$(run_in straight)" "$run"
 done
+
+# ---- the second signal ----
+env --default-signal=INT "$FPCORE" -c tiny.ini "$@" -s run.out=twice >out 2>&1 &
+pid=$!
+tries=0
+until grep -q '^ *1/40 ' out || [ $tries -gt 600 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -STOP $pid # both arrive before it goes on
+kill -INT $pid
+kill -CONT $pid
+until grep -q 'finishing the step' out || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+kill -INT $pid 2>/dev/null
+wait $pid
+if grep -q 'without saving' out; then
+    says "a second SIGINT says what is lost" 'ended at once, without saving what is under way; .*fpcore --resume RUN'
+else
+    echo "ok a second SIGINT # SKIP the first had ended the run"
+fi
+expect "and the run goes on from what was saved" 0 "$FPCORE" --resume "$(run_in twice)"
+same "to the same bytes" "$(run_in straight)" "$(run_in twice)"
+
+# ---- ignored by whoever started it (nohup) ----
+sh -c 'trap "" HUP; exec "$0" "$@"' "$FPCORE" -c tiny.ini -s run.epochs=3 -s run.out=nohup >out 2>&1 &
+pid=$!
+sleep 0.3
+kill -HUP $pid 2>/dev/null
+wait $pid
+code=$?
+if [ $code -eq 0 ]; then ok "an ignored SIGHUP stays ignored"; else not_ok "an ignored SIGHUP stays ignored, not $code" out; fi
+
+# ---- a verb that has nothing to save: it waits for a file that never comes ----
+mkfifo never
+"$FPCORE" lr -c never >out 2>&1 &
+pid=$!
+sleep 0.3
+kill -TERM $pid 2>/dev/null
+tries=0
+while kill -0 $pid 2>/dev/null && [ $tries -lt 100 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+if kill -0 $pid 2>/dev/null; then
+    not_ok "a verb with nothing to save ends at the first signal" out
+    kill -9 $pid
+else
+    ok "a verb with nothing to save ends at the first signal"
+fi
 exit $bad

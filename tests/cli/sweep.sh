@@ -49,7 +49,7 @@ says "one seed is said to be one" 'with one seed of each the noise between runs 
 "$FPCORE" sweep -c tiny.ini -s run.epochs=60 -s dataset.train=64 --seeds 2 -j 2 --out cut >out 2>&1 &
 pid=$!
 tries=0
-until grep -q '^epoch 1/' cut/logs/tiny,s1.log 2>/dev/null && grep -q '^epoch 1/' cut/logs/tiny,s2.log || [ $tries -gt 600 ]; do
+until grep -q '^ *1/' cut/logs/tiny,s1.log 2>/dev/null && grep -q '^ *1/' cut/logs/tiny,s2.log || [ $tries -gt 600 ]; do
     sleep 0.05
     tries=$((tries + 1))
 done
@@ -77,7 +77,7 @@ expect "three good runs" 0 "$FPCORE" sweep -c tiny.ini $long --seeds 3
 "$FPCORE" sweep -c bad.ini $long >out 2>&1 &
 pid=$!
 tries=0
-until grep -q '^epoch 14/' prune/logs/bad,s1.log 2>/dev/null || [ $tries -gt 1200 ]; do
+until grep -q '^ *14/' prune/logs/bad,s1.log 2>/dev/null || [ $tries -gt 1200 ]; do
     sleep 0.02
     tries=$((tries + 1))
 done
