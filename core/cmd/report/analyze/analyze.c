@@ -102,30 +102,51 @@ static int jumps(const double *rate, int64_t e, double top)
     return e > 1 && rate[e - 1] < rate[e - 2] && rate[e] > rate[e - 1] + top / 4;
 }
 
-static void measure_restart(const fpc_analysis *a, int64_t end, fpc_restart *r)
+static int beats(const fpc_analysis *a, double value, double best)
+{
+    return a->higher ? value > best : value < best;
+}
+
+/* next[e]: the first epoch from e on (from 0) that is better than all before it; n: none. So every restart is measured by
+ * a look into a table, however many there are. */
+static int64_t *next_records(fpc_arena *arena, const fpc_analysis *a)
+{
+    int64_t *next = fpc_alloc(arena, ((size_t)a->n + 1) * sizeof *next), at = a->n;
+    double best = NAN;
+
+    for (int64_t e = 0; next && e < a->n; e++) {
+        next[e] = beats(a, a->val[e], best);
+        if (next[e] || (isnan(best) && !isnan(a->val[e])))
+            best = a->val[e];
+    }
+    for (int64_t e = a->n - 1; next && e >= 0; e--) {
+        at = next[e] ? e : at;
+        next[e] = at;
+    }
+    return next;
+}
+
+/* next: the first epoch from the restart on that beats all before. */
+static void measure_restart(const fpc_analysis *a, int64_t end, int64_t next, fpc_restart *r)
 {
     r->before = a->val[r->after - 1];
-    r->former = fpc_analysis_best_so_far(a, r->after);
     r->dip = NAN;
-    for (int64_t e = r->after; e < end && !r->regained; e++) {
-        if (isnan(a->val[e]))
-            continue;
-        if (a->higher ? a->val[e] > r->former : a->val[e] < r->former) {
-            r->regained = e + 1;
-        } else if (isnan(r->dip) || (a->higher ? a->val[e] < r->dip : a->val[e] > r->dip)) {
+    r->regained = next < a->n && !isnan(r->former) ? next + 1 : 0;
+    if (r->regained && next < end)
+        end = next;
+    for (int64_t e = r->after; e < end; e++)
+        if (!isnan(a->val[e]) && (isnan(r->dip) || beats(a, r->dip, a->val[e]))) {
             r->dip = a->val[e];
             r->dip_epoch = e + 1;
         }
-    }
-    for (int64_t e = end; e < a->n && !r->regained; e++)
-        if (a->higher ? a->val[e] > r->former : a->val[e] < r->former)
-            r->regained = e + 1;
 }
 
 /* In `rate` of the reports the entry of epoch e is the rate of e + 1, so the jump stands where the low epoch is. */
 static fpc_status find_restarts(fpc_arena *arena, fpc_analysis *a)
 {
     const int64_t top = a->rate ? fpc_series_best(a->n, a->rate, 1) : -1;
+    int64_t *next, seen = 0;
+    double best = NAN;
     int32_t n = 0;
 
     for (int64_t e = 0; top >= 0 && e < a->n; e++)
@@ -138,8 +159,16 @@ static fpc_status find_restarts(fpc_arena *arena, fpc_analysis *a)
         if (jumps(a->rate, e, a->rate[top]))
             a->restart[a->n_restarts++] =
                 (fpc_restart){.after = a->recorded->lr_is_next ? e + 1 : e, .low = a->rate[e - 1], .high = a->rate[e]};
-    for (int32_t i = 0; i < n; i++)
-        measure_restart(a, i + 1 < n ? a->restart[i + 1].after : a->n, &a->restart[i]);
+    if (!(next = next_records(arena, a)))
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < n; i++) {
+        fpc_restart *r = &a->restart[i];
+        for (; seen < r->after; seen++)
+            if (isnan(best) || beats(a, a->val[seen], best))
+                best = a->val[seen];
+        r->former = best;
+        measure_restart(a, i + 1 < n ? a->restart[i + 1].after : a->n, r->after < a->n ? next[r->after] : a->n, r);
+    }
     return FPC_OK;
 }
 
