@@ -5,6 +5,7 @@ public_headers = \
     include/fpcore/base.h \
     include/fpcore/dataset.h \
     include/fpcore/draw.h \
+    include/fpcore/experiment.h \
     include/fpcore/graph.h \
     include/fpcore/half.h \
     include/fpcore/logger.h \
@@ -40,6 +41,8 @@ core_sources = \
     core/data/split.h \
     core/experiment/experiment.c \
     core/experiment/experiment.h \
+    core/experiment/predictor.c \
+    core/experiment/predictor.h \
     core/experiment/queued.c \
     core/experiment/resident.c \
     core/experiment/resident.h \
@@ -296,6 +299,7 @@ doc_files = \
     docs/compare.md \
     docs/cuda.md \
     docs/data.md \
+    docs/embedding.md \
     docs/losses.md \
     docs/models.md \
     docs/performance.md \

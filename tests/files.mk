@@ -74,6 +74,7 @@ test_programs = \
     tests/unit/test_option \
     tests/unit/test_plan \
     tests/unit/test_precision \
+    tests/unit/test_predictor \
     tests/unit/test_preview \
     tests/unit/test_queue \
     tests/unit/test_recipe \
@@ -109,6 +110,7 @@ test_scripts = \
     tests/cli/compare.sh \
     tests/cli/data.sh \
     tests/cli/disk_full.sh \
+    tests/cli/embedding.sh \
     tests/cli/examples.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
@@ -591,6 +593,12 @@ tests_unit_test_precision_CPPFLAGS = $(test_cppflags)
 tests_unit_test_precision_CFLAGS = $(test_cflags)
 tests_unit_test_precision_LDFLAGS = $(test_ldflags)
 tests_unit_test_precision_LDADD = $(test_libs)
+
+tests_unit_test_predictor_SOURCES = tests/unit/test_predictor.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_predictor_CPPFLAGS = $(test_cppflags)
+tests_unit_test_predictor_CFLAGS = $(test_cflags)
+tests_unit_test_predictor_LDFLAGS = $(test_ldflags)
+tests_unit_test_predictor_LDADD = $(test_libs)
 
 tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_preview_CPPFLAGS = $(test_cppflags)

@@ -158,6 +158,15 @@ fpc_status fpc_cmd_open(fpc_cmdline *cmd, unsigned what, fpc_experiment **out)
     return status ? status : fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, out);
 }
 
+fpc_predictor_args fpc_cmd_predictor(const fpc_cmdline *cmd)
+{
+    return (fpc_predictor_args){.size = sizeof(fpc_predictor_args),
+                                .recipe = cmd->recipe,
+                                .n_overrides = cmd->n_overrides,
+                                .overrides = cmd->overrides,
+                                .plugin_path = cmd->plugin_path};
+}
+
 const char *fpc_cmd_origin(fpc_cmdline *cmd, const fpc_recipe *recipe, const char *section, const char *key)
 {
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(recipe, section), key);

@@ -2,6 +2,7 @@
 #ifndef CORE_CMD_ARGS_H
 #define CORE_CMD_ARGS_H
 
+#include <fpcore/experiment.h>
 #include "cmd/cmd.h"
 #include "experiment/experiment.h"
 
@@ -38,6 +39,8 @@ fpc_status fpc_args_read(fpc_cmdline *, const fpc_arg *table, int32_t *n_operand
 fpc_status fpc_cmd_open(fpc_cmdline *, unsigned what, fpc_experiment **);
 /* "conf/x.ini:7: section.key" where the recipe states the key, else "section.key"; for messages. */
 const char *fpc_cmd_origin(fpc_cmdline *, const fpc_recipe *, const char *section, const char *key);
+/* The common options as arguments for opening a predictor. */
+fpc_predictor_args fpc_cmd_predictor(const fpc_cmdline *);
 /* The size given, or that of the data set's pictures, or 512. */
 fpc_hw fpc_cmd_size(const fpc_experiment *, fpc_hw given);
 

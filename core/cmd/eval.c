@@ -3,7 +3,7 @@
  * --scales or --flip the metrics are those of the averaged prediction (experiment/tta.h), which has no loss. */
 #include "cmd/args.h"
 #include "weights/weights.h"
-#include "experiment/tta.h"
+#include "experiment/predictor.h"
 #include "record/validation.h"
 #include <math.h>
 #include <stdio.h>
@@ -281,14 +281,43 @@ static fpc_status check_part(fpc_cmdline *cmd, const source *in, const char *par
                     part_name);
 }
 
+static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const char *part_name, const fpc_tta *how,
+                           const char *to)
+{
+    fpc_experiment *s = fpc_predictor_experiment(predictor);
+    const fpc_part part = part_named(part_name);
+    totals t = {0};
+    fpc_status status;
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+    const int64_t batch = fpc_data_options_of(s->data)->batch;
+    source in = {.s = s,
+                 .part = part,
+                 .images = info->count[part],
+                 .tta = fpc_tta_on(how) ? fpc_predictor_tta(predictor) : NULL};
+    in.batch_size = batch < in.images ? batch : in.images;
+    if ((status = check_part(cmd, &in, part_name)) || (status = make_room(cmd, &in, &t, to != NULL)) ||
+        !(in.scratch = fpc_arena_new(cmd->ctx)))
+        return status ? status : FPC_ENOMEM;
+    status = measure(cmd, &in, &t);
+    fpc_arena_free(in.scratch);
+    if (status)
+        return status;
+    fpc_print("part: %s\nimages: %lld\n", part_name, (long long)t.images);
+    if (in.tta)
+        fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, how));
+    print_totals(s, &t, !in.tta);
+    status = print_classes(cmd, s, &t);
+    return status || !to ? status : write_validation(cmd, &in, &t, fpc_predictor_weights(predictor), to);
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *weights = NULL, *part_name = "val", *scales = NULL, *to = NULL;
+    const char *part_name = "val", *scales = NULL, *to = NULL;
     int flip = 0, no_exchange = 0;
-    fpc_experiment *s;
+    fpc_predictor *predictor;
+    fpc_predictor_args open = fpc_cmd_predictor(cmd);
     fpc_tta how;
-    totals t = {0};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
                             {"part", 0, FPC_ARG_TEXT, 0, &part_name},
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},
                             {"flip", 0, FPC_ARG_FLAG, 0, &flip},
@@ -299,51 +328,36 @@ static fpc_status run(fpc_cmdline *cmd)
 
     if (status || (status = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)))
         return status;
-    const fpc_part part = part_named(part_name);
-    if (!part)
+    if (!part_named(part_name))
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
-    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s)) ||
-        (status = fpc_weights_load(cmd->ctx, s->state, weights)))
-        return status;
-    const fpc_dataset_info *info = fpc_data_info(s->data);
-    const int64_t batch = fpc_data_options_of(s->data)->batch;
-    source in = {.s = s, .part = part, .images = info->count[part]};
-    in.batch_size = batch < in.images ? batch : in.images;
-    if ((status = check_part(cmd, &in, part_name)) || (status = make_room(cmd, &in, &t, to != NULL)) ||
-        (fpc_tta_on(&how) && (status = fpc_tta_open(s, cmd->arena, &how, info->h, info->w, &in.tta))))
-        return status;
-    if (!(in.scratch = fpc_arena_new(cmd->ctx)))
-        return FPC_ENOMEM;
-    status = measure(cmd, &in, &t);
-    fpc_arena_free(in.scratch);
-    if (status)
-        return status;
-    fpc_print("part: %s\nimages: %lld\n", part_name, (long long)t.images);
-    if (in.tta)
-        fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, &how));
-    print_totals(s, &t, !in.tta);
-    status = print_classes(cmd, s, &t);
-    return status || !to ? status : write_validation(cmd, &in, &t, weights, to);
+    fpc_predictor_take_tta(&open, &how);
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_DATA | FPC_OPEN_TRAIN, &predictor)))
+        status = evaluate(cmd, predictor, part_name, &how, to);
+    fpc_predictor_close(predictor);
+    return status;
 }
 
 const fpc_cmd fpc_cmd_eval = {
     .name = "eval",
     .summary = "Measure weights on a part of the data set.",
-    .needs_recipe = 1,
+    .needs_recipe = 0,
     .interrupted = "stopping after this batch",
     .run = run,
-    .help = "usage: fpcore eval -c RECIPE -w WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
-            "                   [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"
-            "\n"
-            "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
-            "class.\n"
-            "Training pictures are taken without augmentation.\n"
-            "\n"
-            "  -w, --weights FILE   weights, best.safetensors or last.safetensors of a run, or a PyTorch state dict\n"
-            "  --part PART          train, val (default) or test\n"
-            "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being the data set's\n"
-            "  --flip               and those of the mirrored pictures, mirrored back\n"
-            "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
-            "  --write FILE         a validation.safetensors of these weights, for `fpcore compare`\n"
-            "\n"
-            "example: fpcore eval -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors\n"};
+    .help =
+        "usage: fpcore eval [-c RECIPE] -w RUN|WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
+        "                   [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"
+        "\n"
+        "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
+        "class.\n"
+        "Training pictures are taken without augmentation.\n"
+        "\n"
+        "  -c RECIPE            default: that of the run folder, or what the weights hold\n"
+        "  -w, --weights FILE   a run folder (its best.safetensors), best.safetensors or last.safetensors of one, or\n"
+        "                       a PyTorch state dict as safetensors\n"
+        "  --part PART          train, val (default) or test\n"
+        "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being the data set's\n"
+        "  --flip               and those of the mirrored pictures, mirrored back\n"
+        "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
+        "  --write FILE         a validation.safetensors of these weights, for `fpcore compare`\n"
+        "\n"
+        "example: fpcore eval -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors\n"};

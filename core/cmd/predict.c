@@ -1,9 +1,8 @@
 /* predict.c: `fpcore predict`: label masks for pictures, as palette PNGs of the picture's own size, and overlays to
- * look at. Pictures are resized to the model's size (bilinear, antialiased) and labels back (nearest). */
+ * look at; what fpcore/experiment.h offers to any program. */
 #include "cmd/args.h"
-#include "weights/weights.h"
 #include "image/image.h"
-#include "experiment/tta.h"
+#include "experiment/predictor.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -14,12 +13,10 @@
 
 typedef struct job {
     fpc_cmdline *cmd;
-    fpc_experiment *s;
+    fpc_predictor *predictor;
+    fpc_predictor_info info;
     const char *out;
-    fpc_hw size;
     int overlay;
-    fpc_tta how;
-    fpc_tta_run *tta;
     int32_t n, cap;
     const char **path; /* pictures */
 } job;
@@ -113,19 +110,21 @@ static void blend(fpc_image *picture, const uint8_t *label, const uint8_t (*pale
 
 static fpc_status predict(const job *j, fpc_arena *arena, const char *path)
 {
-    const fpc_dataset_info *info = &j->s->info;
+    const fpc_predictor_info *info = &j->info;
     fpc_ctx *ctx = j->cmd->ctx;
-    fpc_image picture, small, label = {.w = j->size.w, .h = j->size.h, .c = 1}, mask;
+    fpc_image picture, mask = {.c = 1};
     const char *name = stem(arena, path);
     fpc_status status;
 
-    label.pixel = fpc_alloc(arena, (size_t)label.w * (size_t)label.h);
-    if (!label.pixel || !name)
+    if (!name)
         return FPC_ENOMEM;
-    if ((status = fpc_image_read(ctx, arena, path, &picture)) ||
-        (status = fpc_image_resize(ctx, arena, &picture, label.w, label.h, &small)) ||
-        (status = fpc_tta_predict(j->tta, small.pixel, label.pixel)) ||
-        (status = fpc_mask_resize(ctx, arena, &label, picture.w, picture.h, &mask)))
+    if ((status = fpc_image_read(ctx, arena, path, &picture)))
+        return status;
+    mask.w = picture.w;
+    mask.h = picture.h;
+    if (!(mask.pixel = fpc_alloc(arena, (size_t)mask.w * (size_t)mask.h)))
+        return FPC_ENOMEM;
+    if ((status = fpc_predictor_labels(j->predictor, picture.h, picture.w, picture.pixel, mask.pixel)))
         return status;
     const char *to = fpc_sprintf(arena, "%s/%s.png", j->out, name);
     if (!to)
@@ -173,52 +172,58 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *weights = NULL, *scales = NULL, **operands;
+    const char *scales = NULL, **operands;
     int flip = 0, no_exchange = 0;
     int32_t n;
-    job j = {.cmd = cmd};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &weights},       {"out", 'o', FPC_ARG_TEXT, 1, &j.out},
-                            {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay},       {"size", 0, FPC_ARG_SIZE, 0, &j.size},
+    fpc_hw size = {0, 0};
+    fpc_tta how;
+    job j = {.cmd = cmd, .info = {.size = sizeof j.info}};
+    fpc_predictor_args open = fpc_cmd_predictor(cmd);
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},  {"out", 'o', FPC_ARG_TEXT, 1, &j.out},
+                            {"overlay", 0, FPC_ARG_FLAG, 0, &j.overlay},       {"size", 0, FPC_ARG_SIZE, 0, &size},
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},           {"flip", 0, FPC_ARG_FLAG, 0, &flip},
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange}, {0}};
     fpc_status status = fpc_args_read(cmd, args, &n, &operands);
 
-    if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &j.how)) ||
+    if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &how)) ||
         (status = collect(&j, n, operands)))
         return status;
     if (mkdir(j.out, 0777) && errno != EEXIST)
         return fpc_fail(cmd->ctx, FPC_EIO, "%s: cannot be made: %s", j.out, strerror(errno));
-    if ((status = check_names(&j)) || (status = fpc_cmd_open(cmd, FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
+    if ((status = check_names(&j)))
         return status;
-    /* most data sets know their classes and colours without the data */
-    if ((!j.s->info.palette &&
-         (status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s))) ||
-        (status = fpc_weights_load(cmd->ctx, j.s->state, weights)))
-        return status;
-    j.size = fpc_cmd_size(j.s, j.size);
-    status = fpc_tta_open(j.s, cmd->arena, &j.how, j.size.h, j.size.w, &j.tta);
-    return status ? status : predict_all(&j);
+    open.h = size.h;
+    open.w = size.w;
+    fpc_predictor_take_tta(&open, &how);
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, 0, &j.predictor))) {
+        fpc_predictor_describe(j.predictor, &j.info);
+        status = predict_all(&j);
+    }
+    fpc_predictor_close(j.predictor);
+    return status;
 }
 
 const fpc_cmd fpc_cmd_predict = {
     .name = "predict",
     .summary = "Write label masks for pictures.",
-    .needs_recipe = 1,
+    .needs_recipe = 0,
     .interrupted = "stopping after this picture",
     .run = run,
-    .help = "usage: fpcore predict -c RECIPE -w WEIGHTS.safetensors -o FOLDER [-s SECTION.KEY=VALUE]... [--overlay]\n"
-            "                      [--size N|HxW] [--scales S,S...] [--flip [--no-exchange]] PICTURE|FOLDER...\n"
-            "\n"
-            "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of the picture's size whose "
-            "indices\n"
-            "are the labels; colours are those of the recipe's data set, which need not be at hand.\n"
-            "\n"
-            "  -w, --weights FILE   weights of the recipe's model\n"
-            "  -o, --out FOLDER     where masks go; made where it is missing\n"
-            "  --overlay            also FOLDER/NAME.overlay.png: the picture tinted with the label colours\n"
-            "  --size N             size that the model sees (default: dataset.size)\n"
-            "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being --size\n"
-            "  --flip               and those of the mirrored picture, mirrored back\n"
-            "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
-            "\n"
-            "example: fpcore predict -c conf/lmsa_v1.ini -w best.safetensors -o masks --overlay photos/\n"};
+    .help =
+        "usage: fpcore predict [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FOLDER [-s SECTION.KEY=VALUE]... [--overlay]\n"
+        "                      [--size N|HxW] [--scales S,S...] [--flip [--no-exchange]] PICTURE|FOLDER...\n"
+        "\n"
+        "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of the picture's size whose "
+        "indices\n"
+        "are the labels; colours are those of the recipe's data set, which need not be at hand.\n"
+        "\n"
+        "  -c RECIPE            default: that of the run folder, or what the weights hold\n"
+        "  -w, --weights FILE   weights of the recipe's model, or a run folder: its best.safetensors\n"
+        "  -o, --out FOLDER     where masks go; made where it is missing\n"
+        "  --overlay            also FOLDER/NAME.overlay.png: the picture tinted with the label colours\n"
+        "  --size N             size that the model sees (default: dataset.size)\n"
+        "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being --size\n"
+        "  --flip               and those of the mirrored picture, mirrored back\n"
+        "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
+        "\n"
+        "example: fpcore predict -c conf/lmsa_v1.ini -w best.safetensors -o masks --overlay photos/\n"};

@@ -16,8 +16,9 @@ struct fpc_tta_run {
     fpc_tta how;
     int32_t h, w, classes;
     fpc_program *program[FPC_TTA_SCALES];
-    uint8_t *mirrored; /* h*w*3 */
-    float *one, *two, *mean;
+    uint8_t *mirrored;       /* h*w*3 */
+    float *one, *two, *mean; /* NULL: nobody asked for probabilities so far */
+    fpc_arena *arena;
     int32_t channel[256]; /* of the mirrored branch that belongs to a class */
 };
 
@@ -97,18 +98,14 @@ static fpc_status compile(fpc_tta_run *r, fpc_arena *arena, double scale, fpc_pr
     return fpc_program_compile(s->ctx, arena, s->state, g, out);
 }
 
-fpc_status fpc_tta_open(fpc_experiment *s, fpc_arena *arena, const fpc_tta *how, int32_t h, int32_t w,
-                        fpc_tta_run **out)
+/* Programs and buffers for probabilities, which a plain prediction of labels does without. */
+static fpc_status prepare(fpc_tta_run *r)
 {
-    fpc_tta_run *r = fpc_alloc(arena, sizeof *r);
-    const size_t pixels = (size_t)h * (size_t)w, values = pixels * (size_t)s->classes;
+    const fpc_experiment *s = r->experiment;
+    const fpc_tta *how = &r->how;
+    fpc_arena *arena = r->arena;
+    const size_t pixels = (size_t)r->h * (size_t)r->w, values = pixels * (size_t)s->classes;
     fpc_status status = FPC_OK;
-    *out = r;
-    if (!r)
-        return FPC_ENOMEM;
-    *r = (fpc_tta_run){.experiment = s, .how = *how, .h = h, .w = w, .classes = s->classes};
-    if (!fpc_tta_on(how))
-        return FPC_OK;
     r->mirrored = fpc_alloc(arena, pixels * 3);
     r->one = fpc_alloc(arena, values * sizeof *r->one);
     r->two = fpc_alloc(arena, values * sizeof *r->two);
@@ -123,6 +120,20 @@ fpc_status fpc_tta_open(fpc_experiment *s, fpc_arena *arena, const fpc_tta *how,
     }
     for (int32_t i = 0; i < how->n_scales && !status; i++)
         status = compile(r, arena, how->scale[i], &r->program[i]);
+    return status;
+}
+
+fpc_status fpc_tta_open(fpc_experiment *s, fpc_arena *arena, const fpc_tta *how, int32_t h, int32_t w,
+                        fpc_tta_run **out)
+{
+    fpc_tta_run *r = fpc_alloc(arena, sizeof *r);
+    *out = NULL;
+    if (!r)
+        return FPC_ENOMEM;
+    *r = (fpc_tta_run){.experiment = s, .how = *how, .h = h, .w = w, .classes = s->classes, .arena = arena};
+    const fpc_status status = fpc_tta_on(how) ? prepare(r) : FPC_OK;
+    if (!status)
+        *out = r;
     return status;
 }
 
@@ -161,7 +172,9 @@ fpc_status fpc_tta_probabilities(fpc_tta_run *r, const uint8_t *image, const flo
 {
     const int64_t n = (int64_t)r->h * r->w * r->classes;
     const float share = 1.0f / (float)(r->how.n_scales * (r->how.flip ? 2 : 1));
-    fpc_status status = FPC_OK;
+    fpc_status status = r->mean ? FPC_OK : prepare(r);
+    if (status)
+        return status;
     if (r->how.flip)
         mirror(image, r->h, r->w, r->mirrored);
     for (int32_t i = 0; i < r->how.n_scales; i++) {

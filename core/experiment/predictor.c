@@ -1,0 +1,254 @@
+/* predictor.c: the door for programs that embed a network (fpcore/experiment.h): a recipe, its weights and averaged
+ * prediction behind one handle. */
+#define _GNU_SOURCE
+#include "experiment/predictor.h"
+#include "base/message.h"
+#include "image/codec.h"
+#include "weights/weights.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fpc_predictor {
+    fpc_ctx *ctx;
+    int owns_ctx;
+    fpc_arena *arena, *scratch; /* scratch: of one call */
+    const char *weights;
+    fpc_experiment *experiment;
+    fpc_tta how;
+    fpc_tta_run *tta;
+    int32_t h, w;
+};
+
+static void silent(void *arg, int level, const char *line)
+{
+    (void)arg, (void)level, (void)line;
+}
+
+/* ---- opening ---- */
+
+static fpc_status read_args(fpc_predictor *p, const fpc_predictor_args *a)
+{
+    if (!a->weights || !*a->weights)
+        return fpc_fail(p->ctx, FPC_EINVAL, "no weights are named: a .safetensors file or a run folder is wanted");
+    if (a->n_overrides < 0 || (a->n_overrides && !a->overrides))
+        return fpc_fail(p->ctx, FPC_EINVAL, "%d overrides are announced and none given", a->n_overrides);
+    if ((a->h || a->w) && (a->h < 1 || a->w < 1 || a->h > FPC_IMAGE_SIDE || a->w > FPC_IMAGE_SIDE))
+        return fpc_fail(p->ctx, FPC_EINVAL, "the network cannot see pictures of %d x %d; 1 to %d on a side can be",
+                        a->w, a->h, FPC_IMAGE_SIDE);
+    if (a->n_scales < 0 || a->n_scales > FPC_TTA_SCALES)
+        return fpc_fail(p->ctx, FPC_EINVAL, "%d scales; at most %d are possible", a->n_scales, FPC_TTA_SCALES);
+    p->how = (fpc_tta){
+        .n_scales = a->n_scales ? a->n_scales : 1, .scale = {1}, .flip = a->flip != 0, .exchange = !a->keep_sides};
+    for (int32_t i = 0; i < a->n_scales; i++) {
+        p->how.scale[i] = a->scale[i];
+        if (!(a->scale[i] >= 0.1 && a->scale[i] <= 10))
+            return fpc_fail(p->ctx, FPC_EINVAL, "scale %g; 0.1 to 10 are possible", a->scale[i]);
+    }
+    return FPC_OK;
+}
+
+static fpc_status find_weights(fpc_predictor *p, const char *path)
+{
+    struct stat st;
+
+    p->weights = !stat(path, &st) && S_ISDIR(st.st_mode) ? fpc_sprintf(p->arena, "%s/best.safetensors", path)
+                                                         : fpc_strdup(p->arena, path);
+    return p->weights ? FPC_OK : FPC_ENOMEM;
+}
+
+/* The recipe that was named, that of the run folder, or the one that stands in the metadata of the weights. */
+static fpc_status read_recipe(fpc_predictor *p, const fpc_predictor_args *a, fpc_recipe **out)
+{
+    const char *own = fpc_sprintf(p->arena, "%s/recipe.ini", a->weights), *named = a->recipe;
+    fpc_st_file *file;
+    const char *text;
+    fpc_status status;
+
+    if (!own)
+        return FPC_ENOMEM;
+    if (!named && !access(own, R_OK))
+        named = own;
+    if (named)
+        return fpc_recipe_read(p->ctx, p->arena, named, a->n_overrides, a->overrides, out);
+    if ((status = fpc_st_read(p->ctx, p->scratch, p->weights, &file)))
+        return status;
+    if (!(text = fpc_st_meta_find(file, "recipe")))
+        return fpc_fail(p->ctx, FPC_EINVAL, "%s: these weights do not hold their recipe; name the recipe's file",
+                        p->weights);
+    return fpc_recipe_parse(p->ctx, p->arena, p->weights, text, a->n_overrides, a->overrides, out);
+}
+
+/* Most data sets know their classes and colours without the data; the others are opened with them. */
+static fpc_status open_experiment(fpc_predictor *p, const fpc_predictor_args *a, unsigned what)
+{
+    const unsigned least = what | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN;
+    fpc_recipe *recipe;
+    fpc_status status;
+
+    if ((status = read_recipe(p, a, &recipe)) ||
+        (status = fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least, &p->experiment)))
+        return status;
+    if (p->experiment->info.palette || (what & FPC_OPEN_DATA))
+        return FPC_OK;
+    return fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least | FPC_OPEN_DATA, &p->experiment);
+}
+
+static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsigned what)
+{
+    fpc_status status;
+
+    if ((status = read_args(p, a)) || (status = find_weights(p, a->weights)) ||
+        (status = open_experiment(p, a, what)) || (status = fpc_weights_load(p->ctx, p->experiment->state, p->weights)))
+        return status;
+    const fpc_dataset_info *info = &p->experiment->info;
+    const int known = info->h > 0 && info->w > 0;
+    p->h = a->h ? a->h : known ? info->h : 512;
+    p->w = a->h ? a->w : known ? info->w : 512;
+    return fpc_tta_open(p->experiment, p->arena, &p->how, p->h, p->w, &p->tta);
+}
+
+fpc_status fpc_predictor_open_in(fpc_ctx *ctx, const fpc_predictor_args *args, unsigned what, fpc_predictor **out)
+{
+    fpc_arena *arena = fpc_arena_new(ctx);
+    fpc_predictor *p = arena ? fpc_alloc(arena, sizeof *p) : NULL;
+
+    *out = p;
+    if (!p) {
+        fpc_arena_free(arena);
+        return FPC_ENOMEM;
+    }
+    *p = (fpc_predictor){.ctx = ctx, .arena = arena, .scratch = fpc_arena_new(ctx)};
+    return p->scratch ? open_all(p, args, what) : FPC_ENOMEM;
+}
+
+/* A program that was built with another version has other sizes: what it does not know is 0. */
+fpc_status fpc_predictor_open(const fpc_predictor_args *args, fpc_predictor **out)
+{
+    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_predictor_args a = {.size = sizeof a};
+    fpc_status status;
+
+    *out = NULL;
+    if (!ctx)
+        return FPC_ENOMEM;
+    if (args && args->size >= sizeof args->size)
+        memcpy(&a, args, args->size < sizeof a ? args->size : sizeof a);
+    fpc_ctx_log_sink(ctx, a.log ? a.log : silent, a.log_arg);
+    status = fpc_predictor_open_in(ctx, &a, 0, out);
+    if (*out)
+        (*out)->owns_ctx = 1;
+    else
+        fpc_ctx_free(ctx);
+    return status;
+}
+
+void fpc_predictor_close(fpc_predictor *p)
+{
+    if (!p)
+        return;
+    fpc_ctx *ctx = p->owns_ctx ? p->ctx : NULL;
+    fpc_arena_free(p->scratch);
+    fpc_arena_free(p->arena);
+    fpc_ctx_free(ctx);
+}
+
+/* ---- asking ---- */
+
+void fpc_predictor_describe(const fpc_predictor *p, fpc_predictor_info *out)
+{
+    const fpc_experiment *s = p->experiment;
+    fpc_predictor_info info = {.size = out->size, .h = p->h, .w = p->w};
+
+    if (s && p->tta) {
+        info.classes = s->classes;
+        info.class_names = s->info.class_names;
+        info.palette = s->info.palette;
+        info.n_mirror_pairs = s->info.n_mirror_pairs;
+        info.mirror_pairs = s->info.mirror_pairs;
+        info.model = s->model.plugin->name;
+        info.backend = s->backend->inst.plugin->name;
+        info.parameters = s->state->n_trainable;
+    }
+    memcpy(out, &info, out->size < sizeof info ? out->size : sizeof info);
+}
+
+/* The picture as the network sees it, in the scratch arena. */
+static fpc_status take_picture(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, const void *out,
+                               fpc_image *small)
+{
+    const fpc_image picture = {.w = w, .h = h, .c = 3, .pixel = (uint8_t *)(uintptr_t)rgb}; /* only read */
+    fpc_status status;
+
+    if (p->owns_ctx)
+        fpc_ctx_clear(p->ctx);
+    fpc_arena_reset(p->scratch);
+    if (!p->tta)
+        return fpc_fail(p->ctx, FPC_EINVAL, "the predictor could not be opened");
+    if (!rgb || !out)
+        return fpc_fail(p->ctx, FPC_EINVAL, "no %s is given", rgb ? "room for the result" : "picture");
+    if ((status = fpc_image_check_size(p->ctx, "picture", h > 0 ? (uint64_t)w : 0, h > 0 ? (uint64_t)h : 0)))
+        return status;
+    return fpc_image_resize(p->ctx, p->scratch, &picture, p->w, p->h, small);
+}
+
+fpc_status fpc_predictor_labels(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels)
+{
+    fpc_image small, seen = {.w = p->w, .h = p->h, .c = 1}, whole;
+    fpc_status status;
+
+    if ((status = take_picture(p, h, w, rgb, labels, &small)))
+        return status;
+    if (!(seen.pixel = fpc_alloc(p->scratch, (size_t)p->w * (size_t)p->h)))
+        return FPC_ENOMEM;
+    if ((status = fpc_tta_predict(p->tta, small.pixel, seen.pixel)) ||
+        (status = fpc_mask_resize(p->ctx, p->scratch, &seen, w, h, &whole)))
+        return status;
+    memcpy(labels, whole.pixel, (size_t)w * (size_t)h);
+    return FPC_OK;
+}
+
+fpc_status fpc_predictor_probabilities(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, float *out)
+{
+    fpc_image small;
+    const float *mean;
+    fpc_status status;
+
+    if ((status = take_picture(p, h, w, rgb, out, &small)) ||
+        (status = fpc_tta_probabilities(p->tta, small.pixel, &mean)))
+        return status;
+    memcpy(out, mean, (size_t)p->w * (size_t)p->h * (size_t)p->experiment->classes * sizeof *out);
+    return FPC_OK;
+}
+
+const char *fpc_predictor_error(const fpc_predictor *p)
+{
+    return p ? fpc_ctx_error(p->ctx) : "out of memory";
+}
+
+/* ---- for the program ---- */
+
+fpc_experiment *fpc_predictor_experiment(fpc_predictor *p)
+{
+    return p->experiment;
+}
+
+fpc_tta_run *fpc_predictor_tta(fpc_predictor *p)
+{
+    return p->tta;
+}
+
+const char *fpc_predictor_weights(const fpc_predictor *p)
+{
+    return p->weights;
+}
+
+void fpc_predictor_take_tta(fpc_predictor_args *args, const fpc_tta *how)
+{
+    args->flip = how->flip;
+    args->keep_sides = !how->exchange;
+    args->n_scales = how->n_scales;
+    for (int32_t i = 0; i < how->n_scales; i++)
+        args->scale[i] = how->scale[i];
+}

@@ -1,0 +1,19 @@
+/* predictor.h: what the program knows of a predictor beside the public door (fpcore/experiment.h): it opens one in its
+ * own context, so that messages and signals are the program's, and looks at what was opened. */
+#ifndef CORE_EXPERIMENT_PREDICTOR_H
+#define CORE_EXPERIMENT_PREDICTOR_H
+
+#include <fpcore/experiment.h>
+#include "experiment/experiment.h"
+#include "experiment/tta.h"
+
+/* what: FPC_OPEN_* beside backend and frozen weights. Errors stand in ctx, which must outlive it. */
+fpc_status fpc_predictor_open_in(fpc_ctx *, const fpc_predictor_args *, unsigned what, fpc_predictor **out);
+fpc_experiment *fpc_predictor_experiment(fpc_predictor *);
+fpc_tta_run *fpc_predictor_tta(fpc_predictor *);
+/* Path of the weights that were loaded. */
+const char *fpc_predictor_weights(const fpc_predictor *);
+/* Sets the arguments that --scales, --flip and --no-exchange give. */
+void fpc_predictor_take_tta(fpc_predictor_args *, const fpc_tta *);
+
+#endif
