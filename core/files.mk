@@ -53,6 +53,7 @@ core_sources = \
     core/graph/graph.c \
     core/graph/layers.c \
     core/graph/nodes.h \
+    core/graph/op_table.c \
     core/graph/ops/attention.c \
     core/graph/ops/image.c \
     core/graph/ops/linear.c \
@@ -61,6 +62,7 @@ core_sources = \
     core/graph/ops/ops.c \
     core/graph/ops/pointwise.c \
     core/graph/ops/resize.c \
+    core/graph/ops/shapes.c \
     core/graph/ops/table.h \
     core/graph/passes.h \
     core/graph/passes/autodiff.c \

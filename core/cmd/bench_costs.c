@@ -2,7 +2,7 @@
  * a training step how long it takes against its floor: the larger of its multiply-accumulates at the one rate and its
  * bytes at the other. A step cannot be faster than the sum of the floors with the groups as they are. */
 #include "cmd/bench.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "experiment/step.h"
 #include <stdlib.h>
 #include <string.h>

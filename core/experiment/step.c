@@ -1,6 +1,6 @@
 /* step.c: from the opened stages to graphs, and from graphs to steps: one optimizer step, one evaluated batch, one
  * prediction. A program is compiled for each batch size that occurs and kept; all share the activation memory. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "graph/passes.h"
 #include "experiment/step.h"
 #include <math.h>

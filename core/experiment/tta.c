@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 
 struct fpc_tta_run {
     fpc_experiment *experiment;

@@ -2,7 +2,7 @@
  * gradient, the sum over micro-batches, the optimizer's update with the running average behind it, the excursion of
  * sharpness-aware minimisation (Foret et al. 2021, arXiv:2010.01412) and the mean of stochastic weight averaging
  * (Izmailov et al. 2018, arXiv:1803.05407). */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "experiment/step.h"
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* graph.c: the graph itself: values, nodes, scopes, the sticky error. Verbs of the layers are in layers.c.
  * Invariant: nodes stand in an order in which they can run; every value is made before it is used. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "runtime/exec_private.h"
 #include <fpcore/half.h>
 #include "runtime/exec.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

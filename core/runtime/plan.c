@@ -4,7 +4,7 @@
  * while the tile is in cache; values that only the group sees never exist as a whole. All other values, and work
  * memory, share one block: each is placed first-fit where nothing that lives at the same time lies. */
 #include "runtime/plan.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <string.h>
 
 enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128, MAX_GROUP = 64 };

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "runtime/exec_private.h"
 #include "runtime/exec.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>

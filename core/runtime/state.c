@@ -1,7 +1,7 @@
 /* state.c: everything that lives from step to step, in backend memory: parameters, gradients, optimizer slots and
  * averages (flat, so that one node updates all), and buffers. Files see PyTorch's names and layouts; only this file
  * converts. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "runtime/program.h"
 #include <fpcore/rng.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* autodiff.c: appends the backward pass. Backward ops are ordinary ops that each op's grad function appends, so one
  * planner, one kernel table and one list of test cases serve both directions. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <string.h>
 
 /* Gradients that arrive at one value, summed when the value's producer is reached. */

@@ -7,7 +7,7 @@
  * A joined node stands where the last of its parts stood that others wait for, so that the order stays one in which the
  * graph can run. */
 /* clang-format on */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "graph/passes.h"
 #include <string.h>
 

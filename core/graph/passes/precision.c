@@ -4,7 +4,7 @@
  * where it works on pictures: small products of weights (what graph/passes/rewrite.c folds) stay exact. Where both
  * kinds meet stands a cast. Weights are fp32 in memory; one node at the front rounds all of them into a buffer of their
  * own, $half. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "graph/passes.h"
 #include <string.h>
 

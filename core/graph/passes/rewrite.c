@@ -8,7 +8,7 @@
  * to a fixed point, then nodes that nothing needs go. Stored parameters stay as the model declared them: products and
  * slices of weights are nodes too, and autodiff goes through them. Every identity has a test in tests/unit. */
 /* clang-format on */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <string.h>
 
 static const fpc_gnode *producer(const fpc_graph *g, int32_t value)
