@@ -26,7 +26,7 @@ typedef struct fpc_value {
     uint32_t dtype;
     uint8_t role, rank, fill;
     int64_t fan_in;
-    int32_t node, slot;     /* producing node and which of its outputs; -1 */
+    int32_t node, output;   /* producing node and which of its outputs; -1 */
     const double *constant; /* ROLE_CONST */
 } fpc_value;
 
@@ -111,7 +111,7 @@ fpc_val fpc_output_find(const fpc_graph *, const char *name);
 uint32_t fpc_dtype_of(const fpc_graph *, fpc_val);
 
 /* Exact identities, to a fixed point; then dead nodes go. on = 0: only the dead nodes. Call before autodiff. */
-fpc_status fpc_rewrite(fpc_graph *, int on);
+fpc_status fpc_graph_rewrite(fpc_graph *, int on);
 /* Keeps the nodes that outputs, effects or `extra` values need, in an order in which they can run. */
 fpc_status fpc_graph_sweep(fpc_graph *, int32_t n_extra, const fpc_val *extra);
 /* Appends the backward pass of the scalar `loss`; grads[i]: gradient of the i-th ROLE_PARAM value in order of creation

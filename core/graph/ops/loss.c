@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* logits, mask, and the images' weights at `slot`, where there are any */
-static fpc_status check_inputs(fpc_ctx *ctx, fpc_node *n, int32_t slot)
+/* logits, mask, and the images' weights at input `at`, where there are any */
+static fpc_status check_inputs(fpc_ctx *ctx, fpc_node *n, int32_t at)
 {
     const fpc_shape z = n->in[0].shape, m = n->in[1].shape;
     if (n->in[1].dtype != FPC_U8 || m.c != 1 || m.n != z.n)
@@ -14,8 +14,8 @@ static fpc_status check_inputs(fpc_ctx *ctx, fpc_node *n, int32_t slot)
                              fpc_shape_text(m));
     if (z.c < 2 || z.c > FPC_MAX_CLASSES)
         return fpc_node_fail(ctx, n, "%d classes; 2 to %d are possible", z.c, FPC_MAX_CLASSES);
-    if (n->n_in > slot && !fpc_same_shape(n->in[slot].shape, (fpc_shape){z.n, 1, 1, 1}))
-        return fpc_node_fail(ctx, n, "weight %s for %d images; it must be (n,1,1,1)", fpc_shape_text(n->in[slot].shape),
+    if (n->n_in > at && !fpc_same_shape(n->in[at].shape, (fpc_shape){z.n, 1, 1, 1}))
+        return fpc_node_fail(ctx, n, "weight %s for %d images; it must be (n,1,1,1)", fpc_shape_text(n->in[at].shape),
                              z.n);
     return FPC_OK;
 }
@@ -55,9 +55,9 @@ fpc_status infer_seg_argmax(fpc_ctx *ctx, fpc_node *n)
     return FPC_OK;
 }
 
-static fpc_status infer_loss_and_slope(fpc_ctx *ctx, fpc_node *n, int32_t slot)
+static fpc_status infer_loss_and_slope(fpc_ctx *ctx, fpc_node *n, int32_t at)
 {
-    const fpc_status status = check_inputs(ctx, n, slot);
+    const fpc_status status = check_inputs(ctx, n, at);
     if (!status && fpc_rows_of(n->in[1].shape) > INT32_MAX)
         return fpc_node_fail(ctx, n, "a mask of %s has more pixels than can be put in order (2^31)",
                              fpc_shape_text(n->in[1].shape));

@@ -88,7 +88,7 @@ static inline stage open_stage(bench *b, const char *backend, fpc_augments *a, i
         status = fpc_graph_check(g);
     }
     if (!status)
-        status = fpc_rewrite(g, 0);
+        status = fpc_graph_rewrite(g, 0);
     if (!status)
         status = fpc_state_new(b->ctx, b->arena, device, g, 0, NULL, 0, &state);
     if (!status)
