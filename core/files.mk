@@ -53,9 +53,11 @@ core_sources = \
     core/experiment/tta.c \
     core/experiment/tta.h \
     core/experiment/update.c \
+    core/graph/flat.h \
     core/graph/graph.c \
     core/graph/layers.c \
     core/graph/nodes.h \
+    core/graph/op_table.c \
     core/graph/ops/attention.c \
     core/graph/ops/image.c \
     core/graph/ops/linear.c \
@@ -64,6 +66,7 @@ core_sources = \
     core/graph/ops/ops.c \
     core/graph/ops/pointwise.c \
     core/graph/ops/resize.c \
+    core/graph/ops/shapes.c \
     core/graph/ops/table.h \
     core/graph/passes.h \
     core/graph/passes/autodiff.c \
@@ -98,17 +101,24 @@ core_sources = \
     core/record/validation.c \
     core/record/validation.h \
     core/runtime/backend.c \
+    core/runtime/backend.h \
+    core/runtime/dtype.c \
+    core/runtime/dtype.h \
     core/runtime/exec.c \
     core/runtime/exec.h \
     core/runtime/exec_node.c \
     core/runtime/exec_private.h \
+    core/runtime/find_nan.c \
     core/runtime/plan.c \
     core/runtime/plan.h \
     core/runtime/profile.c \
+    core/runtime/program.c \
     core/runtime/program.h \
     core/runtime/queue.c \
     core/runtime/queue.h \
     core/runtime/state.c \
+    core/runtime/state.h \
+    core/runtime/state_fill.c \
     core/train/checkpoint.c \
     core/train/epoch.c \
     core/train/events.c \

@@ -2,7 +2,8 @@
  * a training step how long it takes against its floor: the larger of its multiply-accumulates at the one rate and its
  * bytes at the other. A step cannot be faster than the sum of the floors with the groups as they are. */
 #include "cmd/bench.h"
-#include "graph/ops/table.h"
+#include "runtime/dtype.h"
+#include "graph/nodes.h"
 #include "experiment/step.h"
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static fpc_status fill_noise(fpc_bench *b, fpc_program *p, const char *input)
     for (uint32_t i = 0; i < SOME; i++)
         noise[i] = 2 * fpc_unit(fpc_philox4x32(5, 6, i, 0, 0, 0).v[0]) - 1;
     if (!status)
-        fpc_convert(wide, t.dtype, noise, FPC_F32, SOME);
+        fpc_dtype_convert(wide, t.dtype, noise, FPC_F32, SOME);
     const size_t bytes = status ? 0 : fpc_bytes(t.shape, t.dtype), most = SOME * fpc_dtype_size(t.dtype);
     for (size_t at = 0; at < bytes && !status; at += most)
         status = fpc_backend_copy(b->s->backend, (char *)t.data + at, wide, bytes - at < most ? bytes - at : most,

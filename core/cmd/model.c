@@ -1,7 +1,7 @@
 /* model.c: `fpcore model`: what a recipe's model consists of: every part with its shape, parameters, work and
  * activations, before and after the compiler's rewrites. Takes no memory for tensors and reads no data. */
 #include "cmd/args.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * understood. Every section is opened and every key read whatever the verb needs: no key is ignored. */
 #include "experiment/experiment.h"
 #include "experiment/sections.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "train/loop.h"
 #include "experiment/step.h"
 #include <stdio.h>
@@ -262,6 +262,20 @@ static fpc_status make_state(fpc_experiment *s, int frozen)
     return status ? status : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
 
+/* The core's ops and those of all plugins that are open. */
+static fpc_status collect_ops(fpc_experiment *s)
+{
+    const fpc_found *opened;
+    const int32_t n = fpc_registry_opened(s->registry, &opened);
+    fpc_op_rows *from = fpc_alloc(s->arena, ((size_t)n + 1) * sizeof *from);
+    if (!from)
+        return FPC_ENOMEM;
+    from[0] = fpc_builtin_rows;
+    for (int32_t i = 0; i < n; i++)
+        from[i + 1] = (fpc_op_rows){opened[i].plugin->ops, opened[i].plugin->name, opened[i].file};
+    return fpc_op_table_new(s->ctx, s->arena, n + 1, from, &s->ops);
+}
+
 fpc_status fpc_experiment_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
                                unsigned what, fpc_experiment **out)
 {
@@ -298,10 +312,8 @@ fpc_status fpc_experiment_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugi
     }
     if (!status)
         status = open_backend(s);
-    const fpc_found *opened;
-    const int32_t n = status ? 0 : fpc_registry_opened(s->registry, &opened);
     if (!status)
-        status = fpc_op_table_new(ctx, arena, n, opened, &s->ops);
+        status = collect_ops(s);
     if (!status && !fpc_programs_of(s))
         return FPC_ENOMEM;
     if (!status && (what & FPC_OPEN_BACKEND))

@@ -2,6 +2,7 @@
  * up to FPC_QUEUE_DEPTH steps later. The same programs, draws, order and numbers as in fpc_train_step. A step whose
  * gradient is not finite leaves the weights as they are; steps behind it were queued before anybody knew. */
 #include "experiment/step.h"
+#include "runtime/dtype.h"
 #include <math.h>
 #include <string.h>
 
@@ -128,10 +129,10 @@ static fpc_status results(fpc_experiment *s, const fpc_pending *p, fpc_step_resu
 {
     const uint32_t real = s->backend->device.real;
     double loss, norm = 0;
-    fpc_convert(&loss, FPC_F64, p->loss, real, 1);
-    fpc_convert(out->term, FPC_F64, p->terms, real, s->n_losses);
+    fpc_dtype_convert(&loss, FPC_F64, p->loss, real, 1);
+    fpc_dtype_convert(out->term, FPC_F64, p->terms, real, s->n_losses);
     if (p->norm)
-        fpc_convert(&norm, FPC_F64, p->norm, real, 1);
+        fpc_dtype_convert(&norm, FPC_F64, p->norm, real, 1);
     out->loss = loss;
     out->grad_norm = norm;
     out->images = p->n;

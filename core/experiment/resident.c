@@ -2,7 +2,7 @@
  * then on the readers leave them out (on the device) or lend them without a copy (pinned). Training and validation
  * pictures lie in one block, the validation behind the training. */
 #include "experiment/resident.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "experiment/step.h"
 
 struct fpc_resident {

@@ -15,7 +15,7 @@ fpc_status fpc_resident_open(fpc_experiment *, fpc_resident **out);
 fpc_status fpc_resident_batch(fpc_experiment *, const fpc_batch *, fpc_resident **out);
 /* Of the data set on the device, (pictures, h, w, 3); n 0: it is not there. */
 fpc_shape fpc_resident_shape(const fpc_resident *);
-/* Bytes that writing this batch takes of a queue's slot. */
+/* Bytes that writing this batch takes of a queue's entry. */
 size_t fpc_resident_room(const fpc_resident *, const fpc_batch *);
 /* Inputs `index`, or `image` and `mask`, of a program; what is not on the device yet goes there. */
 fpc_status fpc_resident_write(fpc_resident *, fpc_experiment *, fpc_program *, const fpc_batch *);

@@ -1,6 +1,6 @@
 /* step.c: from the opened stages to graphs, and from graphs to steps: one optimizer step, one evaluated batch, one
  * prediction. A program is compiled for each batch size that occurs and kept; all share the activation memory. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "graph/passes.h"
 #include "experiment/step.h"
 #include <math.h>
@@ -89,8 +89,8 @@ uint32_t fpc_half_of(const fpc_experiment *s)
 static fpc_status lower(fpc_experiment *s, fpc_graph *g, int training)
 {
     const uint32_t half = training || !s->run.eval_precision ? fpc_half_of(s) : 0;
-    const fpc_status status = s->backend->device.fuses ? fpc_fuse(g) : FPC_OK;
-    return status || !half ? status : fpc_narrow(g, half);
+    const fpc_status status = s->backend->device.fuses ? fpc_graph_fuse(g) : FPC_OK;
+    return status || !half ? status : fpc_graph_cast_half(g, half);
 }
 
 /* What the backward pass starts from: the loss, in fp16 times a factor that keeps small gradients above zero. */
@@ -100,7 +100,7 @@ static fpc_val scaled_loss(fpc_experiment *s, fpc_graph *g)
     const fpc_slice_attr factor = {0, 1, 4};
     if (!s->state->scaler)
         return loss;
-    const fpc_val state = fpc_buffer(g, "$scaler", 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO);
+    const fpc_val state = fpc_buffer(g, fpc_flat_name(FPC_FLAT_SCALER), 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO);
     return fpc_mul(g, loss, fpc_op(g, "slice", "loss scaling", 1, &state, &factor, NULL));
 }
 
@@ -108,7 +108,7 @@ static fpc_val scaled_loss(fpc_experiment *s, fpc_graph *g)
 static fpc_status finish_graph(fpc_experiment *s, fpc_graph *g, int backward, fpc_val loss)
 {
     fpc_output_mark(g, "$loss", loss);
-    fpc_status status = fpc_rewrite(g, (int)s->run.rewrite);
+    fpc_status status = fpc_graph_rewrite(g, (int)s->run.rewrite);
     if (status || !backward)
         return status ? status : lower(s, g, g->training);
     g->n_grads = s->state->n_params;
@@ -135,8 +135,9 @@ static void input_images(fpc_experiment *s, fpc_graph *g, fpc_program_kind kind,
         return;
     }
     const fpc_val index = fpc_input(g, "index", (fpc_shape){n, 1, 1, 1}, FPC_I32);
-    const fpc_val from[2] = {fpc_buffer(g, "$images", 1, all, FPC_U8, FPC_FILL_ZERO),
-                             fpc_buffer(g, "$masks", 1, (fpc_shape){all.n, h, w, 1}, FPC_U8, FPC_FILL_ZERO)};
+    const fpc_val from[2] = {
+        fpc_buffer(g, fpc_flat_name(FPC_FLAT_IMAGES), 1, all, FPC_U8, FPC_FILL_ZERO),
+        fpc_buffer(g, fpc_flat_name(FPC_FLAT_MASKS), 1, (fpc_shape){all.n, h, w, 1}, FPC_U8, FPC_FILL_ZERO)};
     *image = fpc_op(g, "take", "images", 2, (fpc_val[]){from[0], index}, NULL, NULL);
     *mask = fpc_op(g, "take", "masks", 2, (fpc_val[]){from[1], index}, NULL, NULL);
 }
@@ -158,13 +159,13 @@ static fpc_status build_step(fpc_experiment *s, fpc_program_kind kind, int32_t n
         if (kind == FPC_PROGRAM_AUGMENTED)
             fpc_output_mark(g, "augmented", in.image);
         status = fpc_graph_check(g);
-        return status ? status : fpc_rewrite(g, 0);
+        return status ? status : fpc_graph_rewrite(g, 0);
     }
     status = fpc_experiment_model(s, g, in.image, &logits);
     if (kind == FPC_PROGRAM_STATS) { /* no output: the statistics are effects, the rest goes */
         *out = g;
         if (!status)
-            status = fpc_rewrite(g, (int)s->run.rewrite);
+            status = fpc_graph_rewrite(g, (int)s->run.rewrite);
         return status ? status : lower(s, g, 1);
     }
     if (!status && kind == FPC_PROGRAM_PREDICT) {
@@ -442,7 +443,7 @@ fpc_status fpc_train_step(fpc_experiment *s, int32_t n_micro, const fpc_batch *c
     step_args a = {s, n_micro, batches, step, total, NULL, 0};
     *out = (fpc_step_result){0};
     fpc_status status;
-    if ((status = prepare_step(s, n_micro, batches, total)) || (status = fpc_state_keep_buffers(s->state, 0)))
+    if ((status = prepare_step(s, n_micro, batches, total)) || (status = fpc_state_save_buffers(s->state, 0)))
         return status;
     status = gradient(s, n_micro, batches, step, total, out, &a.last);
     if (!status && s->sam > 0)
@@ -603,7 +604,7 @@ fpc_status fpc_experiment_graph(fpc_experiment *s, int32_t n, int32_t h, int32_t
     if (!status)
         fpc_output_mark(g, "logits", logits);
     if (!status)
-        status = fpc_rewrite(g, rewrite);
+        status = fpc_graph_rewrite(g, rewrite);
     *out = g;
     return status;
 }

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 
 struct fpc_tta_run {
     fpc_experiment *experiment;
@@ -93,7 +93,7 @@ static fpc_status compile(fpc_tta_run *r, fpc_arena *arena, double scale, fpc_pr
         return status;
     const fpc_val p = fpc_op(g, "softmax", "tta.softmax", 1, &logits, NULL, NULL);
     fpc_output_mark(g, "probabilities", fpc_resize(g, p, r->h, r->w, 0));
-    if ((status = fpc_graph_check(g)) || (status = fpc_rewrite(g, (int)s->run.rewrite)))
+    if ((status = fpc_graph_check(g)) || (status = fpc_graph_rewrite(g, (int)s->run.rewrite)))
         return status;
     return fpc_program_compile(s->ctx, arena, s->state, g, out);
 }

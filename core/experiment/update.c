@@ -2,13 +2,13 @@
  * gradient, the sum over micro-batches, the optimizer's update with the running average behind it, the excursion of
  * sharpness-aware minimisation (Foret et al. 2021, arXiv:2010.01412) and the mean of stochastic weight averaging
  * (Izmailov et al. 2018, arXiv:1803.05407). */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "experiment/step.h"
 #include <math.h>
 
-static fpc_val flat(fpc_experiment *s, fpc_graph *g, const char *name)
+static fpc_val flat(fpc_experiment *s, fpc_graph *g, fpc_flat_buffer which)
 {
-    return fpc_buffer(g, name, 1, s->state->flat, FPC_F32, FPC_FILL_ZERO);
+    return fpc_buffer(g, fpc_flat_name(which), 1, s->state->flat, FPC_F32, FPC_FILL_ZERO);
 }
 
 static fpc_status new_graph(fpc_experiment *s, fpc_graph **g)
@@ -25,9 +25,9 @@ static fpc_status compile(fpc_experiment *s, fpc_graph *g, fpc_program **out)
 }
 
 /* Where the gradient of a step lies. */
-static const char *gradient(const struct fpc_programs *all)
+static fpc_flat_buffer gradient(const struct fpc_programs *all)
 {
-    return all->accumulate ? "$accum" : "$grad";
+    return all->accumulate ? FPC_FLAT_ACCUM : FPC_FLAT_GRAD;
 }
 
 /* What the optimizer left as the parameters: the in-place output that is them. */
@@ -52,7 +52,8 @@ static fpc_val add_norm(fpc_experiment *s, fpc_graph *g, fpc_val grad, fpc_val s
 
 static fpc_val scaler_of(fpc_experiment *s, fpc_graph *g)
 {
-    return s->state->scaler ? fpc_buffer(g, "$scaler", 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO) : (fpc_val){-1};
+    return s->state->scaler ? fpc_buffer(g, fpc_flat_name(FPC_FLAT_SCALER), 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO)
+                            : (fpc_val){-1};
 }
 
 static fpc_status compile_norm(fpc_experiment *s)
@@ -71,7 +72,6 @@ static fpc_status compile_norm(fpc_experiment *s)
  * skipped, from the device's own count of those taken. A norm that is not finite leaves everything as it is. */
 fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
 {
-    static const char *const slots[4] = {"$slot0", "$slot1", "$slot2", "$slot3"};
     struct fpc_programs *all = fpc_programs_of(s);
     const fpc_optimizer_vtbl *v = s->optimizer.vtbl;
     fpc_graph *g;
@@ -85,7 +85,7 @@ fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
         return status;
     const fpc_val scaler = scaler_of(s, g);
     fpc_flat f = {.size = sizeof f,
-                  .param = flat(s, g, "$param"),
+                  .param = flat(s, g, FPC_FLAT_PARAM),
                   .grad = flat(s, g, gradient(all)),
                   .lr = fpc_input(g, "lr", fpc_vector(1), g->real)};
     f.scale = add_norm(s, g, f.grad, scaler, norm);
@@ -99,14 +99,14 @@ fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
         fpc_output_mark(g, "scaler", next);
     }
     for (int32_t i = 0; i < v->n_slots; i++)
-        f.slot[i] = flat(s, g, slots[i]);
+        f.slot[i] = flat(s, g, FPC_FLAT_SLOT0 + (fpc_flat_buffer)i);
     status = v->build(s->optimizer.self, g, &f);
     if (status)
         return status;
     if (s->run.ema > 0)
         fpc_op(g, "ema", "average", 4,
-               (fpc_val[]){flat(s, g, "$average"), updated(g, f.param), fpc_input(g, "decay", fpc_vector(1), g->real),
-                           f.scale},
+               (fpc_val[]){flat(s, g, FPC_FLAT_AVERAGE), updated(g, f.param),
+                           fpc_input(g, "decay", fpc_vector(1), g->real), f.scale},
                NULL, NULL);
     status = compile(s, g, &all->update);
     *out = all->update;
@@ -122,10 +122,11 @@ fpc_status fpc_update_accumulate(fpc_experiment *s)
                                     "the accumulated gradients", &s->state->accum)) ||
         (status = new_graph(s, &g)))
         return status;
-    fpc_op(g, "accumulate", "accumulate", 2, (fpc_val[]){flat(s, g, "$accum"), flat(s, g, "$grad")}, NULL, NULL);
+    fpc_op(g, "accumulate", "accumulate", 2, (fpc_val[]){flat(s, g, FPC_FLAT_ACCUM), flat(s, g, FPC_FLAT_GRAD)}, NULL,
+           NULL);
     if ((status = compile(s, g, &all->accumulate)) || (status = new_graph(s, &g)))
         return status;
-    const fpc_val acc = flat(s, g, "$accum");
+    const fpc_val acc = flat(s, g, FPC_FLAT_ACCUM);
     fpc_op(g, "zero", "clear", 1, &acc, NULL, NULL);
     return compile(s, g, &all->clear);
 }
@@ -189,11 +190,12 @@ static fpc_status compile_perturb(fpc_experiment *s)
     fpc_graph *g;
     fpc_status status;
     if ((status = fpc_backend_alloc(s->backend, s->ctx, fpc_bytes(s->state->flat, s->backend->device.real),
-                                    "the parameters kept aside", &s->state->kept)) ||
+                                    "the parameters kept aside", &s->state->saved_param)) ||
         (status = new_graph(s, &g)))
         return status;
     fpc_op(g, "add_scaled", "perturb", 3,
-           (fpc_val[]){flat(s, g, "$param"), flat(s, g, gradient(all)), fpc_input(g, "scale", fpc_vector(1), g->real)},
+           (fpc_val[]){flat(s, g, FPC_FLAT_PARAM), flat(s, g, gradient(all)),
+                       fpc_input(g, "scale", fpc_vector(1), g->real)},
            NULL, NULL);
     return compile(s, g, &all->perturb);
 }
@@ -207,9 +209,9 @@ static fpc_status perturb(fpc_experiment *s, double norm)
         status = fpc_backend_copy(s->backend, factor, s->state->scaler, sizeof factor, FPC_TO_HOST);
     const double scale = s->sam / ((norm + 1e-12) * (double)factor[0]);
     if (!status)
-        status = fpc_state_keep_buffers(s->state, 1);
+        status = fpc_state_save_buffers(s->state, 1);
     if ((status = status ? status
-                         : fpc_backend_copy(s->backend, s->state->kept, s->state->param,
+                         : fpc_backend_copy(s->backend, s->state->saved_param, s->state->param,
                                             fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE)) ||
         (status = fpc_program_write(all->perturb, "scale", FPC_F64, &scale, 1)))
         return status;
@@ -227,7 +229,7 @@ fpc_status fpc_update_ascend(fpc_experiment *s, fpc_status (*there)(void *arg), 
     if (status)
         return status;
     status = there(arg);
-    back = fpc_backend_copy(s->backend, s->state->param, s->state->kept,
+    back = fpc_backend_copy(s->backend, s->state->param, s->state->saved_param,
                             fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE);
     back = back ? back : fpc_state_restore_buffers(s->state, 1);
     return status ? status : back;
@@ -254,7 +256,8 @@ fpc_status fpc_experiment_swa(fpc_experiment *s, int64_t n)
     fpc_status status = all ? FPC_OK : FPC_ENOMEM;
     if (!status && !all->swa && !(status = new_graph(s, &g))) {
         fpc_op(g, "ema", "swa", 3,
-               (fpc_val[]){flat(s, g, "$swa"), flat(s, g, "$param"), fpc_input(g, "decay", fpc_vector(1), g->real)},
+               (fpc_val[]){flat(s, g, FPC_FLAT_SWA), flat(s, g, FPC_FLAT_PARAM),
+                           fpc_input(g, "decay", fpc_vector(1), g->real)},
                NULL, NULL);
         status = compile(s, g, &all->swa);
     }

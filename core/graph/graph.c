@@ -1,6 +1,6 @@
 /* graph.c: the graph itself: values, nodes, scopes, the sticky error. Verbs of the layers are in layers.c.
  * Invariant: nodes stand in an order in which they can run; every value is made before it is used. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
     for (int32_t i = 0; i < g->n_values; i++)
         if (g->value[i].name && !strcmp(g->value[i].name, v.name))
             return fpc_graph_fail(g, FPC_EINVAL, "the name `%s` is used twice", v.name);
-    v.node = v.slot = -1;
+    v.node = v.output = -1;
     return new_value(g, v);
 }
 
@@ -164,7 +164,7 @@ fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
         memcpy(copy, values, (size_t)n * sizeof *copy);
     return new_value(
         g, (fpc_value){
-               .shape = shape, .dtype = g->real, .role = FPC_ROLE_CONST, .constant = copy, .node = -1, .slot = -1});
+               .shape = shape, .dtype = g->real, .role = FPC_ROLE_CONST, .constant = copy, .node = -1, .output = -1});
 }
 
 /* ---- nodes ---- */
@@ -199,7 +199,7 @@ static fpc_status check_rows(fpc_ctx *ctx, const fpc_op_def *def, const char *ac
 /* Output shapes by the op's own rule; fills out[]. */
 static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *node, fpc_tensor *out)
 {
-    fpc_tensor in[32];
+    fpc_tensor in[FPC_MAX_INPUTS];
     for (int32_t i = 0; i < node->n_in; i++)
         in[i] = (fpc_tensor){.shape = g->value[node->in[i]].shape, .dtype = g->value[node->in[i]].dtype};
     for (int32_t i = 0; i < def->n_out; i++)
@@ -217,53 +217,70 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
     return status ? status : check_rows(g->ctx, def, node->in_access, &n);
 }
 
-fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
-               fpc_val *out)
+/* 1: the op exists and takes these inputs; else the graph has failed. */
+static int check_inputs(fpc_graph *g, const fpc_op_def *def, const char *op, const char *name, int32_t n_in,
+                        const fpc_val *in)
 {
-    fpc_val none[8] = {{-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}};
-    const fpc_op_def *def = fpc_op_find(g->ops, op);
-    if (out && def)
-        memcpy(out, none, (size_t)(def->n_out < 8 ? def->n_out : 8) * sizeof *out);
     for (int32_t i = 0; i < n_in && !g->failed; i++)
         if (in[i].id < 0)
             fpc_graph_fail(g, FPC_EINVAL, "%s (%s): input %d does not exist", name ? name : "?", op, i);
     if (g->failed)
-        return none[0];
+        return 0;
     if (!def)
-        return fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
-    if (n_in < def->min_in || n_in > def->max_in || n_in > 32 || def->n_out > 8)
-        return fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in,
-                              n_in);
+        fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
+    else if (n_in < def->min_in || n_in > def->max_in || n_in > FPC_MAX_INPUTS || def->n_out > FPC_MAX_OUTPUTS)
+        fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in, n_in);
+    return !g->failed;
+}
+
+/* The next node of the list, without outputs; it counts when n_nodes does. NULL: no memory. */
+static fpc_gnode *next_node(fpc_graph *g, const fpc_op_def *def, const char *name, int32_t n_in, const fpc_val *in,
+                            const void *attr)
+{
     if (!grow(g, (void **)&g->node, g->n_nodes, &g->cap_nodes, sizeof *g->node))
-        return none[0];
+        return NULL;
     fpc_gnode *node = &g->node[g->n_nodes];
     /* Names made while differentiating are those of the forward node. */
     *node = (fpc_gnode){.def = def,
                         .n_in = n_in,
                         .n_out = def->n_out,
                         .backward = (uint8_t)g->backward,
-                        .name = g->backward ? name : full_name(g, name ? name : op)};
+                        .name = g->backward ? name : full_name(g, name ? name : def->name)};
     node->in = fpc_alloc(g->arena, (size_t)(n_in + def->n_out) * sizeof(int32_t));
     node->in_access = access_letters(g, def, n_in);
     node->attr = def->attr_size ? fpc_alloc(g->arena, def->attr_size) : NULL;
     if (!node->in || !node->in_access || (def->attr_size && !node->attr)) {
         g->failed = 1;
-        return none[0];
+        return NULL;
     }
     if (node->attr && attr)
         memcpy(node->attr, attr, def->attr_size);
     node->out = node->in + n_in;
     for (int32_t i = 0; i < n_in; i++)
         node->in[i] = in[i].id;
-    fpc_tensor t[8];
+    return node;
+}
+
+fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+               fpc_val *out)
+{
+    const fpc_op_def *def = fpc_op_find(g->ops, op);
+    fpc_val first = {-1};
+    fpc_tensor t[FPC_MAX_OUTPUTS];
+    for (int32_t i = 0; out && def && i < def->n_out; i++)
+        out[i] = first;
+    if (!check_inputs(g, def, op, name, n_in, in))
+        return first;
+    fpc_gnode *node = next_node(g, def, name, n_in, in, attr);
+    if (!node)
+        return first;
     if (infer(g, def, node, t)) {
         g->failed = 1;
-        return none[0];
+        return first;
     }
-    fpc_val first = none[0];
     for (int32_t i = 0; i < def->n_out; i++) {
         const fpc_val v =
-            new_value(g, (fpc_value){.shape = t[i].shape, .dtype = t[i].dtype, .node = g->n_nodes, .slot = i});
+            new_value(g, (fpc_value){.shape = t[i].shape, .dtype = t[i].dtype, .node = g->n_nodes, .output = i});
         node->out[i] = v.id;
         if (out)
             out[i] = v;
@@ -322,7 +339,7 @@ void fpc_gnode_view(const fpc_graph *g, const fpc_gnode *node, fpc_tensor *in, f
 
 int64_t fpc_gnode_macs(const fpc_graph *g, const fpc_gnode *node)
 {
-    fpc_tensor in[32], out[8];
+    fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
     fpc_node view;
     if (!node->def->macs)
         return 0;

@@ -1,6 +1,6 @@
 /* layers.c: the verbs of graph.h that make parameters and nodes of the usual layers. Each is a plain statement of its
  * definition; speed is the compiler's and the kernels' business. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <fpcore/rng.h>
 #include <math.h>
 #include <stdio.h>

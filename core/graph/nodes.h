@@ -1,4 +1,4 @@
-/* graph.h (core): the graph behind include/fpcore/graph.h. A graph is a list of values and a list of nodes in an order
+/* nodes.h: the graph behind include/fpcore/graph.h. A graph is a list of values and a list of nodes in an order
  * in which they can run. Builders append; graph/passes/rewrite.c and graph/passes/autodiff.c append and redirect;
  * runtime/plan.c reads. */
 #ifndef CORE_GRAPH_NODES_H
@@ -9,7 +9,8 @@
 #include <fpcore/ops.h>
 #include "base/message.h"
 
-struct fpc_found;
+/* What one node may have, so that whoever looks at one needs no memory; fpc_op and fpc_run_node refuse more. */
+enum { FPC_MAX_INPUTS = 32, FPC_MAX_OUTPUTS = 8 };
 
 typedef enum fpc_role {
     FPC_ROLE_NODE = 0, /* made by a node */
@@ -25,7 +26,7 @@ typedef struct fpc_value {
     uint32_t dtype;
     uint8_t role, rank, fill;
     int64_t fan_in;
-    int32_t node, slot;     /* producing node and which of its outputs; -1 */
+    int32_t node, output;   /* producing node and which of its outputs; -1 */
     const double *constant; /* ROLE_CONST */
 } fpc_value;
 
@@ -67,11 +68,37 @@ typedef struct fpc_op_table {
     int32_t n;
     const fpc_op_def **def;
 } fpc_op_table;
-fpc_status fpc_op_table_new(fpc_ctx *, fpc_arena *, int32_t n_plugins, const struct fpc_found *plugins,
-                            fpc_op_table **);
+/* Ops from one place. */
+typedef struct fpc_op_rows {
+    const fpc_op_def *row;     /* NULL: none; the last has no name */
+    const char *plugin, *file; /* for messages */
+} fpc_op_rows;
+/* fpc_builtin_rows first, then those of plugins, which may not take a name again. */
+fpc_status fpc_op_table_new(fpc_ctx *, fpc_arena *, int32_t n_from, const fpc_op_rows *from, fpc_op_table **);
 const fpc_op_def *fpc_op_find(const fpc_op_table *, const char *name);
+/* Of graph/ops/ops.def. */
+extern const fpc_op_rows fpc_builtin_rows;
 extern const fpc_op_def fpc_builtin_ops[];
 extern const int32_t fpc_n_builtin_ops;
+
+/* fpc_fail with the node's op and name in front. */
+fpc_status fpc_node_fail(fpc_ctx *, const fpc_node *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "4x128x128x19" into a ring of small buffers, for messages. */
+const char *fpc_shape_text(fpc_shape);
+static inline fpc_shape fpc_with_c(fpc_shape s, int32_t c)
+{
+    return (fpc_shape){s.n, s.h, s.w, c};
+}
+static inline fpc_shape fpc_vector(int32_t c)
+{
+    return (fpc_shape){1, 1, 1, c};
+}
+/* fpc_op for the gradients of ops, which need one output. */
+static inline fpc_val fpc_op1(fpc_graph *g, const char *op, const char *name, int32_t n, const fpc_val *in,
+                              const void *attr)
+{
+    return fpc_op(g, op, name, n, in, attr, NULL);
+}
 
 fpc_status fpc_graph_new(fpc_ctx *, fpc_arena *, const fpc_op_table *, uint32_t real, int training, fpc_graph **);
 /* After building: FPC_OK, or the first error. */
@@ -84,13 +111,13 @@ fpc_val fpc_output_find(const fpc_graph *, const char *name);
 uint32_t fpc_dtype_of(const fpc_graph *, fpc_val);
 
 /* Exact identities, to a fixed point; then dead nodes go. on = 0: only the dead nodes. Call before autodiff. */
-fpc_status fpc_rewrite(fpc_graph *, int on);
+fpc_status fpc_graph_rewrite(fpc_graph *, int on);
 /* Keeps the nodes that outputs, effects or `extra` values need, in an order in which they can run. */
 fpc_status fpc_graph_sweep(fpc_graph *, int32_t n_extra, const fpc_val *extra);
 /* Appends the backward pass of the scalar `loss`; grads[i]: gradient of the i-th ROLE_PARAM value in order of creation
  * (a zero constant where the loss does not depend on it). */
 fpc_status fpc_autodiff(fpc_graph *, fpc_val loss, int32_t n_params, fpc_val *grads);
-/* What a kernel would see of the node, without data. in: 32 tensors, out: 8. */
+/* What a kernel would see of the node, without data. in: FPC_MAX_INPUTS tensors, out: FPC_MAX_OUTPUTS. */
 void fpc_gnode_view(const fpc_graph *, const fpc_gnode *, fpc_tensor *in, fpc_tensor *out, fpc_node *view);
 int64_t fpc_gnode_macs(const fpc_graph *, const fpc_gnode *);
 int64_t fpc_graph_macs(const fpc_graph *, int forward_only);

@@ -1,5 +1,6 @@
 /* backend.c: opens the [backend] plugin and answers which kernel runs a node: the matching one of the highest rank. */
-#include "runtime/program.h"
+#include "graph/nodes.h"
+#include "runtime/backend.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,99 +1,11 @@
-/* exec.c: compiles a graph into a program (storage, plan) and runs it: group after group; within a group, parts of the
- * rows in parallel, and in a part tile after tile through all nodes. A run allocates nothing; host access does where it
- * converts. */
+/* exec.c: runs a program, group after group: the nodes of a group over parts of the rows in parallel, and in a part
+ * tile after tile through all nodes. A run allocates nothing. fpc_run_node (exec_node.c) goes the same way with one
+ * node. */
 #include "runtime/exec_private.h"
-#include <fpcore/half.h>
 #include "runtime/exec.h"
-#include "graph/ops/table.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- storage ---- */
-
-/* $half: the parameters in half precision; $half.NAME: one of them, at the same place. */
-static void *half_buffer(const fpc_state *s, const char *name)
-{
-    const fpc_state_entry *e = name[5] ? fpc_state_find(s, name + 6) : NULL;
-    const size_t at = e ? (size_t)((const char *)e->data - (const char *)s->param) / sizeof(float) * 2 : 0;
-    return s->half && (e || !name[5]) ? (char *)s->half + at : NULL;
-}
-
-static void *flat_buffer(const fpc_state *s, const char *name)
-{
-    if (!strcmp(name, "$param"))
-        return s->param;
-    if (!strcmp(name, "$grad"))
-        return s->grad;
-    if (!strcmp(name, "$accum"))
-        return s->accum;
-    if (!strcmp(name, "$average"))
-        return s->average;
-    if (!strcmp(name, "$swa"))
-        return s->swa;
-    if (!strcmp(name, "$scaler"))
-        return s->scaler;
-    if (!strcmp(name, "$images"))
-        return s->images;
-    if (!strcmp(name, "$masks"))
-        return s->masks;
-    if (!strncmp(name, "$half", 5))
-        return half_buffer(s, name);
-    return !strncmp(name, "$slot", 5) ? s->slot[name[5] - '0'] : NULL;
-}
-
-/* Inputs and constants get memory of their own; parameters, buffers and gradients are the state's. */
-static fpc_status place_fixed(fpc_program *p)
-{
-    fpc_graph *g = p->graph;
-    fpc_backend *be = p->state->backend;
-    int32_t params = 0;
-    for (int32_t i = 0; i < g->n_values; i++) {
-        const fpc_value *v = &g->value[i];
-        fpc_slot *s = &p->slot[i];
-        fpc_status status = FPC_OK;
-        if (v->role == FPC_ROLE_NODE)
-            continue;
-        s->place = FPC_PLACE_FIXED;
-        if (v->role == FPC_ROLE_PARAM || (v->role == FPC_ROLE_BUFFER && v->name[0] != '$')) {
-            const fpc_state_entry *e = fpc_state_find(p->state, v->name);
-            if (!e || !fpc_same_shape(e->shape, v->shape))
-                return fpc_fail(p->ctx, FPC_EINTERNAL,
-                                "the model declares `%s` (%s) in one graph and %s in another; build must "
-                                "declare the same parameters each time",
-                                v->name, fpc_shape_text(v->shape),
-                                e ? fpc_shape_text(e->shape) : "nothing of that name");
-            s->data = e->data;
-        } else if (v->role == FPC_ROLE_BUFFER) {
-            s->data = flat_buffer(p->state, v->name);
-        } else {
-            status = fpc_backend_alloc(be, p->ctx, fpc_bytes(v->shape, v->dtype), v->name ? v->name : "a constant",
-                                       &s->data);
-        }
-        if (v->role == FPC_ROLE_CONST && !status) {
-            const int64_t n = fpc_count(v->shape);
-            float *narrow = malloc((size_t)n * sizeof *narrow);
-            if (!narrow)
-                return fpc_fail(p->ctx, FPC_ENOMEM, "no memory for a constant");
-            for (int64_t k = 0; k < n; k++)
-                narrow[k] = (float)v->constant[k];
-            status = fpc_backend_copy(be, s->data, g->real == FPC_F64 ? (const void *)v->constant : narrow,
-                                      fpc_bytes(v->shape, v->dtype), FPC_TO_DEVICE);
-            free(narrow);
-        }
-        if (status)
-            return status;
-        if (v->role == FPC_ROLE_PARAM && params++ < g->n_grads) {
-            const char *name = fpc_sprintf(g->arena, "grad.%s", v->name);
-            const fpc_state_entry *grad = name ? fpc_state_find(p->state, name) : NULL;
-            if (!name)
-                return FPC_ENOMEM;
-            if (grad && g->grad[params - 1].id >= 0)
-                p->slot[g->grad[params - 1].id] = (fpc_slot){.place = FPC_PLACE_FIXED, .data = grad->data};
-        }
-    }
-    return FPC_OK;
-}
 
 /* The shared activation memory grows to the largest program's need. */
 fpc_status fpc_exec_reserve(fpc_program *p, const fpc_plan *plan)
@@ -121,80 +33,29 @@ fpc_status fpc_exec_reserve(fpc_program *p, const fpc_plan *plan)
     return FPC_OK;
 }
 
-static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
-{
-    fpc_program *p = fpc_alloc(arena, sizeof *p);
-    fpc_status status = fpc_graph_check(g);
-    if (!p || status)
-        return status ? status : FPC_ENOMEM;
-    *p = (fpc_program){
-        .ctx = ctx, .state = state, .graph = g, .slot = fpc_alloc(arena, (size_t)g->n_values * sizeof(fpc_slot))};
-    if (!p->slot)
-        return FPC_ENOMEM;
-    status = place_fixed(p);
-    if (!status)
-        status = fpc_plan_make(ctx, arena, state->backend, g, p->slot, state->backend->device.tile_bytes, &p->plan);
-    *out = p;
-    return status;
-}
-
-static void forget(fpc_program *p)
-{
-    if (p->record)
-        p->state->backend->vtbl->forget(p->state->backend->inst.self, p->record);
-    p->record = NULL;
-}
-
-static void forget_deferred(void *program)
-{
-    forget(program);
-}
-
-fpc_status fpc_program_compile(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
-{
-    fpc_status status;
-    if ((status = plan_program(ctx, arena, state, g, out)) || (status = fpc_exec_reserve(*out, (*out)->plan)))
-        return status;
-    return fpc_arena_defer(arena, forget_deferred, *out);
-}
-
-fpc_status fpc_program_measure(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, size_t *bytes)
-{
-    const int32_t threads = state->backend->device.threads > 0 ? state->backend->device.threads : 1;
-    fpc_backend *be = state->backend;
-    const int32_t before = be->n_blocks;
-    const size_t allocated = be->allocated;
-    fpc_program *p;
-    const fpc_status status = plan_program(ctx, arena, state, g, &p);
-    *bytes = status ? 0 : be->allocated - allocated + p->plan->arena_bytes + p->plan->thread_bytes * (size_t)threads;
-    while (be->n_blocks > before) /* inputs and constants */
-        fpc_backend_release(be, be->block[be->n_blocks - 1].data);
-    return status;
-}
-
 /* ---- running ---- */
 
 typedef struct running {
     fpc_program *p;
     const fpc_plan *plan;
-    const fpc_group *group;
-    fpc_exec exec[64]; /* runtime/plan.c: MAX_GROUP */
+    const fpc_plan_group *group;
+    fpc_exec exec[FPC_MAX_GROUP];
     atomic_int status;
 } running;
 
-char *fpc_exec_base(const fpc_program *p, const fpc_slot *s, int32_t thread)
+char *fpc_exec_base(const fpc_program *p, const fpc_storage *s, int32_t thread)
 {
-    const fpc_state *status = p->state;
+    const fpc_state *state = p->state;
     return s->place == FPC_PLACE_FIXED   ? s->data
-           : s->place == FPC_PLACE_ARENA ? (char *)status->work + s->offset
-                                         : (char *)status->scratch + (size_t)thread * status->scratch_bytes + s->offset;
+           : s->place == FPC_PLACE_ARENA ? (char *)state->work + s->offset
+                                         : (char *)state->scratch + (size_t)thread * state->scratch_bytes + s->offset;
 }
 
 /* What the kernel sees of value v: rows `first` onwards where it reads row by row. */
 static fpc_tensor tensor_at(const fpc_program *p, const fpc_plan *plan, int32_t v, int by_rows, fpc_rows r)
 {
     const fpc_value *val = &p->graph->value[v];
-    const fpc_slot *s = &plan->slot[v];
+    const fpc_storage *s = &plan->storage[v];
     fpc_tensor t = {.data = fpc_exec_base(p, s, r.thread), .shape = val->shape, .dtype = val->dtype};
     if (by_rows && s->place != FPC_PLACE_TILE)
         t.data = (char *)t.data + (size_t)r.first * (size_t)val->shape.c * fpc_dtype_size(val->dtype);
@@ -228,8 +89,8 @@ static void parallel_parts(void *arg, int32_t n, void (*body)(void *, int32_t, i
 static void run_part(void *arg, int32_t part, int32_t thread)
 {
     running *r = arg;
-    const fpc_group *grp = r->group;
-    fpc_tensor in[32], out[8];
+    const fpc_plan_group *grp = r->group;
+    fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
     fpc_node view;
     const int64_t end = grp->rows * (part + 1) / grp->parts;
     for (int32_t i = 0; i < grp->n; i++)
@@ -257,7 +118,7 @@ static void open_exec(running *r)
         r->exec[i] = (fpc_exec){.ctx = r->p->ctx,
                                 .shared = (char *)s->work + w->shared,
                                 .part = (char *)s->work + w->part,
-                                .part_stride = (w->need.part + 63) & ~(size_t)63,
+                                .part_stride = fpc_round64(w->need.part),
                                 .n_parts = r->group->parts,
                                 .scratch = (char *)s->scratch + w->scratch,
                                 .scratch_stride = s->scratch_bytes,
@@ -271,7 +132,7 @@ static void open_exec(running *r)
 /* begin or end of every node of the group. */
 static fpc_status each_node(running *r, int end)
 {
-    fpc_tensor in[32], out[8];
+    fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
     fpc_node view;
     for (int32_t i = 0; i < r->group->n; i++) {
         const fpc_kernel *k = r->plan->work[r->group->node[i]].kernel;
@@ -286,31 +147,38 @@ static fpc_status each_node(running *r, int end)
     return FPC_OK;
 }
 
-fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_group *grp)
+/* A node that cannot be cut into rows: all at once. */
+static fpc_status run_whole(running *r)
+{
+    fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
+    fpc_node view;
+    const int32_t node = r->group->node[0];
+    const fpc_rows all = {0, r->group->rows, 0, 0};
+    view_node(r, node, all, in, out, &view);
+    if (r->exec[0].part_stride)
+        memset(r->exec[0].part, 0, r->exec[0].part_stride);
+    return r->plan->work[node].kernel->run(&r->exec[0], &view, all);
+}
+
+static fpc_status run_parts(running *r)
+{
+    const fpc_backend *be = r->p->state->backend;
+    if (be->vtbl->parallel && r->group->parts > 1)
+        be->vtbl->parallel(be->inst.self, r->group->parts, run_part, r);
+    else
+        for (int32_t i = 0; i < r->group->parts; i++)
+            run_part(r, i, 0);
+    return (fpc_status)atomic_load(&r->status);
+}
+
+fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_plan_group *grp)
 {
     running r = {.p = p, .plan = plan, .group = grp};
-    const fpc_backend *be = p->state->backend;
+    fpc_status status;
     open_exec(&r);
-    fpc_status status = each_node(&r, 0);
-    if (status)
+    if ((status = each_node(&r, 0)) || (status = grp->barrier ? run_whole(&r) : run_parts(&r)))
         return status;
-    if (grp->barrier) {
-        fpc_tensor in[32], out[8];
-        fpc_node view;
-        const fpc_rows all = {0, grp->rows, 0, 0};
-        view_node(&r, grp->node[0], all, in, out, &view);
-        if (r.exec[0].part_stride)
-            memset(r.exec[0].part, 0, r.exec[0].part_stride);
-        status = plan->work[grp->node[0]].kernel->run(&r.exec[0], &view, all);
-    } else if (be->vtbl->parallel && grp->parts > 1) {
-        be->vtbl->parallel(be->inst.self, grp->parts, run_part, &r);
-        status = (fpc_status)atomic_load(&r.status);
-    } else {
-        for (int32_t i = 0; i < grp->parts; i++)
-            run_part(&r, i, 0);
-        status = (fpc_status)atomic_load(&r.status);
-    }
-    return status ? status : each_node(&r, 1);
+    return each_node(&r, 1);
 }
 
 static fpc_status run_groups(fpc_program *p)
@@ -324,6 +192,13 @@ static fpc_status run_groups(fpc_program *p)
 }
 
 /* ---- records: what a backend that queues was told in a run, to be told again at once ---- */
+
+void fpc_exec_forget(fpc_program *p)
+{
+    if (p->record)
+        p->state->backend->vtbl->forget(p->state->backend->inst.self, p->record);
+    p->record = NULL;
+}
 
 static int can_record(const fpc_program *p)
 {
@@ -355,7 +230,7 @@ static fpc_status record(fpc_program *p, int *made)
     const fpc_status end = v->record_end(self, &p->record);
     p->record_of = p->state->work_moved;
     if (status)
-        forget(p);
+        fpc_exec_forget(p);
     if (status == FPC_EDEVICE && !failed_before) {
         fpc_log(p->ctx, FPC_LOG_WARN, "a program runs op by op, because it cannot be recorded: %s",
                 fpc_ctx_error(p->ctx));
@@ -373,7 +248,7 @@ fpc_status fpc_program_queue(fpc_program *p)
     fpc_status status = FPC_OK;
     int made = p->record != NULL;
     if (p->record && p->record_of != p->state->work_moved) {
-        forget(p);
+        fpc_exec_forget(p);
         made = 0;
     }
     if (!made && can_record(p))
@@ -394,134 +269,4 @@ fpc_status fpc_program_run(fpc_program *p)
 void fpc_program_changes(fpc_program *p)
 {
     p->never_record = 1;
-}
-
-/* ---- host access ---- */
-
-static int32_t find_value(const fpc_program *p, const char *name)
-{
-    for (int32_t i = 0; i < p->graph->n_outputs; i++)
-        if (!strcmp(p->graph->output[i].name, name))
-            return p->graph->output[i].value;
-    for (int32_t i = 0; i < p->graph->n_values; i++)
-        if (p->graph->value[i].role == FPC_ROLE_INPUT && !strcmp(p->graph->value[i].name, name))
-            return i;
-    return -1;
-}
-
-int fpc_program_has(const fpc_program *p, const char *name)
-{
-    return find_value(p, name) >= 0;
-}
-
-fpc_shape fpc_program_shape(const fpc_program *p, const char *name)
-{
-    const int32_t v = find_value(p, name);
-    return v < 0 ? (fpc_shape){0} : p->graph->value[v].shape;
-}
-
-size_t fpc_program_memory(const fpc_program *p)
-{
-    return p->plan->arena_bytes;
-}
-const fpc_graph *fpc_program_graph(const fpc_program *p)
-{
-    return p->graph;
-}
-
-double fpc_exec_number(const void *data, uint32_t dtype, int64_t i)
-{
-    switch (dtype) {
-    case FPC_F64:
-        return ((const double *)data)[i];
-    case FPC_F32:
-        return (double)((const float *)data)[i];
-    case FPC_BF16:
-        return (double)fpc_bf16_to_float(((const uint16_t *)data)[i]);
-    case FPC_F16:
-        return (double)fpc_f16_to_float(((const uint16_t *)data)[i]);
-    case FPC_I32:
-        return (double)((const int32_t *)data)[i];
-    case FPC_I64:
-        return (double)((const int64_t *)data)[i];
-    default:
-        return (double)((const uint8_t *)data)[i];
-    }
-}
-
-static void put_number(void *data, uint32_t dtype, int64_t i, double x)
-{
-    if (dtype == FPC_F64)
-        ((double *)data)[i] = x;
-    else if (dtype == FPC_F32)
-        ((float *)data)[i] = (float)x;
-    else if (dtype == FPC_I32)
-        ((int32_t *)data)[i] = (int32_t)x;
-    else if (dtype == FPC_I64)
-        ((int64_t *)data)[i] = (int64_t)x;
-    else if (dtype == FPC_BF16)
-        ((uint16_t *)data)[i] = fpc_float_to_bf16((float)x);
-    else if (dtype == FPC_F16)
-        ((uint16_t *)data)[i] = fpc_float_to_f16((float)x);
-    else
-        ((uint8_t *)data)[i] = (uint8_t)x;
-}
-
-void fpc_convert(void *to, uint32_t to_dtype, const void *from, uint32_t from_dtype, int64_t n)
-{
-    if (to_dtype == from_dtype)
-        memcpy(to, from, (size_t)n * fpc_dtype_size(to_dtype));
-    else
-        for (int64_t i = 0; i < n; i++)
-            put_number(to, to_dtype, i, fpc_exec_number(from, from_dtype, i));
-}
-
-fpc_status fpc_program_tensor(const fpc_program *p, const char *name, int64_t count, fpc_tensor *out)
-{
-    const int32_t v = find_value(p, name);
-    if (v < 0)
-        return fpc_fail(p->ctx, FPC_EINTERNAL, "the program has no input or output `%s`", name);
-    const fpc_value *val = &p->graph->value[v];
-    if (count >= 0 && count != fpc_count(val->shape))
-        return fpc_fail(p->ctx, FPC_EINTERNAL, "`%s` is %s; %lld elements were given", name, fpc_shape_text(val->shape),
-                        (long long)count);
-    *out = (fpc_tensor){.data = fpc_exec_base(p, &p->slot[v], 0), .shape = val->shape, .dtype = val->dtype};
-    return FPC_OK;
-}
-
-/* Copies between host and device, converting where the data types differ. */
-static fpc_status transfer(fpc_program *p, const char *name, uint32_t dtype, void *host, int64_t count, fpc_way way)
-{
-    fpc_tensor t;
-    fpc_status status = fpc_program_tensor(p, name, count < 0 ? 0 : count, &t);
-    if (status)
-        return status;
-    const size_t bytes = fpc_bytes(t.shape, t.dtype);
-    fpc_backend *be = p->state->backend;
-    if (dtype == t.dtype)
-        return way == FPC_TO_DEVICE ? fpc_backend_copy(be, t.data, host, bytes, way)
-                                    : fpc_backend_copy(be, host, t.data, bytes, way);
-    void *other = malloc(bytes);
-    if (!other)
-        return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to convert `%s`", name);
-    if (way == FPC_TO_DEVICE) {
-        fpc_convert(other, t.dtype, host, dtype, count);
-        status = fpc_backend_copy(be, t.data, other, bytes, way);
-    } else {
-        status = fpc_backend_copy(be, other, t.data, bytes, way);
-        if (!status)
-            fpc_convert(host, dtype, other, t.dtype, count);
-    }
-    free(other);
-    return status;
-}
-
-fpc_status fpc_program_write(fpc_program *p, const char *input, uint32_t dtype, const void *host, int64_t count)
-{
-    return transfer(p, input, dtype, (void *)(uintptr_t)host, count, FPC_TO_DEVICE);
-}
-
-fpc_status fpc_program_read(fpc_program *p, const char *output, uint32_t dtype, void *host, int64_t count)
-{
-    return transfer(p, output, dtype, host, count, FPC_TO_HOST);
 }

@@ -1,6 +1,7 @@
-/* exec_node.c: the accessors of fpc_exec that kernels use, and fpc_run_node, which runs a single node outside of any
- * plan. A kernel cannot tell the two apart: that is what makes the op tests speak for training. */
+/* exec_node.c: the accessors of fpc_exec that kernels use, and fpc_run_node, which runs a single node as a program of
+ * its own: by exec.c, so that the op tests speak for training. */
 #include "runtime/exec.h"
+#include "runtime/exec_private.h"
 #include "base/message.h"
 #include <stdlib.h>
 #include <string.h>
@@ -55,70 +56,93 @@ int64_t fpc_node_rows(const fpc_op_def *def, const fpc_node *node)
     return 0;
 }
 
-static void *at_row(const fpc_tensor *t, int64_t row)
+/* ---- one node alone ---- */
+
+/* A program whose graph and plan are one node, with the caller's tensors in the places of values. */
+typedef struct lone {
+    fpc_backend_vtbl vtbl; /* of a backend that does one thing after the other */
+    fpc_backend backend;
+    fpc_state state;
+    fpc_graph graph;
+    fpc_gnode node;
+    fpc_value value[FPC_MAX_INPUTS + FPC_MAX_OUTPUTS];
+    fpc_storage storage[FPC_MAX_INPUTS + FPC_MAX_OUTPUTS];
+    int32_t id[FPC_MAX_INPUTS + FPC_MAX_OUTPUTS], first; /* first: of the group's nodes, 0 */
+    char access[FPC_MAX_INPUTS + 1];
+    fpc_work work;
+    fpc_plan_group group;
+    fpc_plan plan;
+    fpc_program program;
+} lone;
+
+static void put_tensor(lone *l, int32_t i, const fpc_tensor *t)
 {
-    return (char *)t->data + (size_t)row * (size_t)t->shape.c * fpc_dtype_size(t->dtype);
+    l->id[i] = i;
+    l->value[i] = (fpc_value){.shape = t->shape, .dtype = t->dtype};
+    l->storage[i] = (fpc_storage){.place = FPC_PLACE_FIXED, .data = t->data};
 }
 
-static fpc_status run_range(fpc_exec *x, const fpc_kernel *k, const fpc_op_def *def, const fpc_node *node, fpc_rows r)
+static void put_node(lone *l, const fpc_op_def *def, const fpc_node *node)
 {
-    fpc_tensor in[16], out[8];
-    fpc_node view = *node;
-    for (int32_t i = 0; i < node->n_in && i < 16; i++) {
-        in[i] = node->in[i];
-        if (fpc_access(def->in, i) == 'r')
-            in[i].data = at_row(&in[i], r.first);
+    for (int32_t i = 0; i < node->n_in; i++) {
+        put_tensor(l, i, &node->in[i]);
+        l->access[i] = fpc_access(def->in, i);
     }
-    for (int32_t i = 0; i < node->n_out && i < 8; i++) {
-        out[i] = node->out[i];
-        if (fpc_access(def->out, i) == 'r')
-            out[i].data = at_row(&out[i], r.first);
-    }
-    view.in = in;
-    view.out = out;
-    return k->run(x, &view, r);
+    for (int32_t i = 0; i < node->n_out; i++)
+        put_tensor(l, node->n_in + i, &node->out[i]);
+    l->node = (fpc_gnode){.def = def,
+                          .name = node->name,
+                          .in_access = l->access,
+                          .n_in = node->n_in,
+                          .n_out = node->n_out,
+                          .in = l->id,
+                          .out = l->id + node->n_in,
+                          .attr = (void *)(uintptr_t)node->attr};
+    l->graph = (fpc_graph){.value = l->value, .n_values = node->n_in + node->n_out, .node = &l->node, .n_nodes = 1};
+}
+
+/* The work memory of a plan of this node alone: shared, then parts, then the thread's. */
+static fpc_status take_work(lone *l, fpc_ctx *ctx)
+{
+    const fpc_need *need = &l->work.need;
+    const size_t shared = fpc_round64(need->shared), parts = fpc_round64(need->part) * (size_t)l->group.parts,
+                 thread = fpc_round64(need->thread);
+    char *memory = aligned_alloc(64, shared + parts + thread + 64);
+    if (!memory)
+        return fpc_fail(ctx, FPC_ENOMEM, "node %s: no memory for its work space", l->node.name);
+    l->work.part = shared;
+    l->state.work = memory;
+    l->state.scratch = memory + shared + parts;
+    l->state.scratch_bytes = thread;
+    return FPC_OK;
 }
 
 fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def, fpc_node *node, int32_t n_parts,
                         int64_t tile_rows, void *backend)
 {
     const int64_t rows = fpc_node_rows(def, node);
-    const int barrier = rows == 0 || !strpbrk(def->out, "rs");
-    if (barrier || n_parts < 1)
-        n_parts = 1;
-    if (node->n_in > 16 || node->n_out > 8)
-        return fpc_fail(ctx, FPC_EINTERNAL, "node %s: more than 16 inputs or 8 outputs", node->name);
-    fpc_need need = {0};
+    const int barrier = fpc_plan_is_barrier(def, rows);
+    lone l = {.backend = {.vtbl = &l.vtbl, .device = {.threads = 1, .exec = backend}},
+              .state = {.backend = &l.backend},
+              .work = {.kernel = k},
+              .group = {.n = 1,
+                        .node = &l.first,
+                        .rows = rows,
+                        .tile = tile_rows > 0 && tile_rows < rows ? tile_rows : rows,
+                        .parts = barrier || n_parts < 1 ? 1 : n_parts,
+                        .barrier = (uint8_t)barrier},
+              .plan = {.graph = &l.graph, .storage = l.storage, .work = &l.work},
+              .program = {.ctx = ctx, .state = &l.state, .graph = &l.graph, .plan = &l.plan, .storage = l.storage}};
+    if (node->n_in > FPC_MAX_INPUTS || node->n_out > FPC_MAX_OUTPUTS)
+        return fpc_fail(ctx, FPC_EINTERNAL, "node %s: more than %d inputs or %d outputs", node->name, FPC_MAX_INPUTS,
+                        FPC_MAX_OUTPUTS);
+    put_node(&l, def, node);
     if (k->need)
-        k->need(node, &need);
-    const size_t round = 63, part = (need.part + round) & ~round;
-    char *memory = aligned_alloc(64, ((need.shared + round) & ~round) + part * (size_t)n_parts +
-                                         ((need.thread + round) & ~round) + 64);
-    if (!memory)
-        return fpc_fail(ctx, FPC_ENOMEM, "node %s: no memory for its work space", node->name);
-    char *parts = memory + ((need.shared + round) & ~round);
-    memset(parts, 0, part * (size_t)n_parts);
-    fpc_exec x = {.ctx = ctx,
-                  .shared = memory,
-                  .part = parts,
-                  .part_stride = part,
-                  .n_parts = n_parts,
-                  .threads = 1,
-                  .scratch = parts + part * (size_t)n_parts,
-                  .backend = backend};
-    fpc_status status = k->begin ? k->begin(&x, node) : FPC_OK;
-    for (int32_t p = 0; p < n_parts && !status; p++) {
-        const int64_t end = barrier ? rows : rows * (p + 1) / n_parts;
-        int64_t at = barrier ? 0 : rows * p / n_parts;
-        do {
-            const int64_t n = barrier || tile_rows <= 0 || tile_rows > end - at ? end - at : tile_rows;
-            if (barrier || n > 0)
-                status = run_range(&x, k, def, node, (fpc_rows){at, n, p, 0});
-            at += n;
-        } while (!status && at < end);
-    }
-    if (!status && k->end)
-        status = k->end(&x, node);
-    free(memory);
+        k->need(node, &l.work.need);
+    fpc_status status = take_work(&l, ctx);
+    if (status)
+        return status;
+    status = fpc_exec_group(&l.program, &l.plan, &l.group);
+    free(l.state.work);
     return status;
 }

@@ -1,16 +1,17 @@
-/* exec_private.h: what exec.c (compiling, running, host access) and exec_look.c (diagnosis, profile) share. Nobody else
- * includes it. */
+/* exec_private.h: what program.c (compiling, host access), exec.c (running), exec_node.c (one node alone), find_nan.c
+ * and profile.c share. Nobody else includes it. */
 #ifndef CORE_RUNTIME_EXEC_PRIVATE_H
 #define CORE_RUNTIME_EXEC_PRIVATE_H
 
 #include "runtime/plan.h"
+#include "runtime/program.h"
 
 struct fpc_program {
     fpc_ctx *ctx;
     fpc_state *state;
     fpc_graph *graph;
     fpc_plan *plan;
-    fpc_slot *slot;
+    fpc_storage *storage;
     /* Of backends that queue: the record of a run, made at the second one (the first finds out what kernels have to
      * find out once), and the state's work memory as it was then. */
     void *record;
@@ -19,12 +20,13 @@ struct fpc_program {
     uint8_t never_record;
 };
 
-fpc_status fpc_exec_group(fpc_program *, const fpc_plan *, const fpc_group *);
+/* Runs one group of the plan; the program says where values and work memory lie. */
+fpc_status fpc_exec_group(fpc_program *, const fpc_plan *, const fpc_plan_group *);
 /* Where a value lies; thread: of values in tiles. */
-char *fpc_exec_base(const fpc_program *, const fpc_slot *, int32_t thread);
+char *fpc_exec_base(const fpc_program *, const fpc_storage *, int32_t thread);
 /* The state's shared memory grows to what the plan needs. */
 fpc_status fpc_exec_reserve(fpc_program *, const fpc_plan *);
-/* Number i of an array, floating ones of any width. */
-double fpc_exec_number(const void *data, uint32_t dtype, int64_t i);
+/* What the backend recorded of a run, if it did, goes. */
+void fpc_exec_forget(fpc_program *);
 
 #endif

@@ -4,16 +4,11 @@
  * while the tile is in cache; values that only the group sees never exist as a whole. All other values, and work
  * memory, share one block: each is placed first-fit where nothing that lives at the same time lies. */
 #include "runtime/plan.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <string.h>
 
-enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128, MAX_GROUP = 64 };
+enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128 };
 #define MAX_PART_BYTES ((size_t)16 << 20)
-
-static int is_barrier(const fpc_gnode *n)
-{
-    return !strpbrk(n->def->out, "rs");
-}
 
 static int only_reduces(const fpc_gnode *n)
 {
@@ -47,7 +42,7 @@ static int worth_delaying(const fpc_graph *g, const fpc_gnode *n)
 static int streams(const fpc_graph *g, const fpc_gnode *n, int32_t j)
 {
     const fpc_value *v = &g->value[n->in[j]];
-    return n->in_access[j] == 'r' && fpc_access(g->node[v->node].def->out, v->slot) == 'r';
+    return n->in_access[j] == 'r' && fpc_access(g->node[v->node].def->out, v->output) == 'r';
 }
 
 /* The earliest group that a node may join, given where its inputs are made; lazy ones come along. */
@@ -66,16 +61,16 @@ static int32_t earliest_group(const fpc_plan *p, int32_t i)
     return at;
 }
 
-static int can_join(const fpc_group *grp, int64_t rows)
+static int can_join(const fpc_plan_group *grp, int64_t rows)
 {
-    return !grp->barrier && grp->rows == rows && grp->n < MAX_GROUP / 2;
+    return !grp->barrier && grp->rows == rows && grp->n < FPC_MAX_GROUP / 2;
 }
 
-static fpc_group *new_group(fpc_plan *p, fpc_arena *arena)
+static fpc_plan_group *new_group(fpc_plan *p, fpc_arena *arena)
 {
     if (p->n_groups == p->cap_groups) {
         const int32_t cap = p->cap_groups ? 2 * p->cap_groups : 64;
-        fpc_group *more = fpc_alloc(arena, (size_t)cap * sizeof *more);
+        fpc_plan_group *more = fpc_alloc(arena, (size_t)cap * sizeof *more);
         if (!more)
             return NULL;
         if (p->n_groups)
@@ -144,7 +139,7 @@ static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_
         const int32_t made_by = p->graph->value[n->in[j]].node;
         if (made_by < 0 || p->group_of[made_by] >= 0)
             continue;
-        const int first = !streams(p->graph, n, j) || ++*along >= MAX_GROUP / 2;
+        const int first = !streams(p->graph, n, j) || ++*along >= FPC_MAX_GROUP / 2;
         const fpc_status status =
             first ? place_node(p, arena, tiled, made_by) : settle_inputs(p, arena, tiled, made_by, along);
         if (status)
@@ -161,14 +156,14 @@ static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i
     fpc_status status;
     if ((status = settle_inputs(p, arena, tiled, i, &along)) || (status = after_readers(p, arena, tiled, i, &after)))
         return status;
-    int32_t at = tiled && !is_barrier(n) && rows > 0 ? choose_group(p, i, rows, after) : -1;
+    const int barrier = fpc_plan_is_barrier(n->def, rows);
+    int32_t at = tiled && !barrier ? choose_group(p, i, rows, after) : -1;
     if (at < 0) {
-        fpc_group *grp = new_group(p, arena);
+        fpc_plan_group *grp = new_group(p, arena);
         if (!grp)
             return FPC_ENOMEM;
-        const int barrier = is_barrier(n) || rows == 0; /* nothing row-wise: once, on its own */
-        const int32_t cap = barrier || !tiled ? 1 : MAX_GROUP;
-        *grp = (fpc_group){.rows = rows, .barrier = (uint8_t)barrier, .cap = cap};
+        const int32_t cap = barrier || !tiled ? 1 : FPC_MAX_GROUP;
+        *grp = (fpc_plan_group){.rows = rows, .barrier = (uint8_t)barrier, .cap = cap};
         grp->node = fpc_alloc(arena, (size_t)cap * sizeof(int32_t));
         if (!grp->node)
             return FPC_ENOMEM;
@@ -197,7 +192,7 @@ static fpc_status make_groups(fpc_plan *p, fpc_arena *arena, int tiled)
 
 /* ---- where values live ---- */
 
-static void extend(fpc_slot *s, int32_t group)
+static void extend(fpc_storage *s, int32_t group)
 {
     s->first = s->first < 0 || group < s->first ? group : s->first;
     s->last = group > s->last ? group : s->last;
@@ -208,24 +203,24 @@ static void place_values(fpc_plan *p)
 {
     fpc_graph *g = p->graph;
     for (int32_t v = 0; v < g->n_values; v++) {
-        fpc_slot *s = &p->slot[v];
+        fpc_storage *s = &p->storage[v];
         s->first = s->last = -1;
         if (s->place == FPC_PLACE_NONE && g->value[v].node >= 0) {
             const fpc_gnode *n = &g->node[g->value[v].node];
-            s->place = fpc_access(n->def->out, g->value[v].slot) == 'r' ? FPC_PLACE_TILE : FPC_PLACE_ARENA;
+            s->place = fpc_access(n->def->out, g->value[v].output) == 'r' ? FPC_PLACE_TILE : FPC_PLACE_ARENA;
             extend(s, p->group_of[g->value[v].node]);
         }
     }
     for (int32_t i = 0; i < g->n_nodes; i++)
         for (int32_t j = 0; j < g->node[i].n_in; j++) {
-            fpc_slot *s = &p->slot[g->node[i].in[j]];
+            fpc_storage *s = &p->storage[g->node[i].in[j]];
             if (s->place == FPC_PLACE_TILE && (g->node[i].in_access[j] != 'r' || p->group_of[i] != s->first))
                 s->place = FPC_PLACE_ARENA;
             if (s->place != FPC_PLACE_FIXED)
                 extend(s, p->group_of[i]);
         }
     for (int32_t i = 0; i < g->n_outputs; i++) {
-        fpc_slot *s = &p->slot[g->output[i].value];
+        fpc_storage *s = &p->storage[g->output[i].value];
         if (s->place == FPC_PLACE_TILE)
             s->place = FPC_PLACE_ARENA;
         if (s->place == FPC_PLACE_ARENA)
@@ -235,18 +230,13 @@ static void place_values(fpc_plan *p)
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (g->node[i].def->flags & FPC_OP_INPLACE)
             for (int32_t o = 0; o < g->node[i].n_out; o++) {
-                extend(&p->slot[g->node[i].in[o]], p->slot[g->node[i].out[o]].last);
-                p->slot[g->node[i].out[o]] = p->slot[g->node[i].in[o]];
+                extend(&p->storage[g->node[i].in[o]], p->storage[g->node[i].out[o]].last);
+                p->storage[g->node[i].out[o]] = p->storage[g->node[i].in[o]];
             }
 }
 
-static size_t round64(size_t n)
-{
-    return (n + 63) & ~(size_t)63;
-}
-
 /* Rows of a tile: what a row touches in all nodes of the group, inputs included, should fit in tile_bytes. */
-static void choose_tile(const fpc_plan *p, fpc_group *grp, size_t tile_bytes)
+static void choose_tile(const fpc_plan *p, fpc_plan_group *grp, size_t tile_bytes)
 {
     const fpc_graph *g = p->graph;
     size_t row = 0;
@@ -262,7 +252,7 @@ static void choose_tile(const fpc_plan *p, fpc_group *grp, size_t tile_bytes)
 }
 
 /* Parts: enough for many threads, few enough that partial sums stay small beside the work. */
-static void choose_parts(const fpc_plan *p, fpc_group *grp, size_t tile_bytes)
+static void choose_parts(const fpc_plan *p, fpc_plan_group *grp, size_t tile_bytes)
 {
     size_t bytes = 0;
     for (int32_t i = 0; i < grp->n; i++)
@@ -335,22 +325,22 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
     if (!b)
         return FPC_ENOMEM;
     for (int32_t v = 0; v < g->n_values; v++) {
-        fpc_slot *s = &p->slot[v];
+        fpc_storage *s = &p->storage[v];
         const int32_t made_by = g->value[v].node;
         const int alias = made_by >= 0 && (g->node[made_by].def->flags & FPC_OP_INPLACE);
         if (s->place == FPC_PLACE_ARENA && !alias && s->first >= 0)
             b[n++] =
-                (block){round64(fpc_bytes(g->value[v].shape, g->value[v].dtype)), &s->offset, s->first, s->last, v};
+                (block){fpc_round64(fpc_bytes(g->value[v].shape, g->value[v].dtype)), &s->offset, s->first, s->last, v};
     }
     for (int32_t k = 0; k < p->n_groups; k++)
         for (int32_t i = 0; i < p->group[k].n; i++) {
             fpc_work *w = &p->work[p->group[k].node[i]];
             if (w->need.shared) {
-                b[n] = (block){round64(w->need.shared), &w->shared, k, k, g->n_values + n};
+                b[n] = (block){fpc_round64(w->need.shared), &w->shared, k, k, g->n_values + n};
                 n++;
             }
             if (w->need.part) {
-                b[n] = (block){round64(w->need.part) * (size_t)p->group[k].parts, &w->part, k, k, g->n_values + n};
+                b[n] = (block){fpc_round64(w->need.part) * (size_t)p->group[k].parts, &w->part, k, k, g->n_values + n};
                 n++;
             }
         }
@@ -358,7 +348,7 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (g->node[i].def->flags & FPC_OP_INPLACE)
             for (int32_t o = 0; o < g->node[i].n_out; o++)
-                p->slot[g->node[i].out[o]] = p->slot[g->node[i].in[o]];
+                p->storage[g->node[i].out[o]] = p->storage[g->node[i].in[o]];
     return FPC_OK;
 }
 
@@ -366,16 +356,16 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
 static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
 {
     fpc_graph *g = p->graph;
-    block *b = fpc_alloc(arena, (size_t)(MAX_GROUP * 9 + 1) * sizeof *b);
+    block *b = fpc_alloc(arena, (size_t)(FPC_MAX_GROUP * (FPC_MAX_OUTPUTS + 1) + 1) * sizeof *b);
     if (!b)
         return FPC_ENOMEM;
     for (int32_t k = 0; k < p->n_groups; k++) {
-        const fpc_group *grp = &p->group[k];
+        const fpc_plan_group *grp = &p->group[k];
         int32_t n = 0;
         for (int32_t i = 0; i < grp->n; i++) {
             const fpc_gnode *node = &g->node[grp->node[i]];
             for (int32_t o = 0; o < node->n_out; o++) {
-                fpc_slot *s = &p->slot[node->out[o]];
+                fpc_storage *s = &p->storage[node->out[o]];
                 if (s->place != FPC_PLACE_TILE)
                     continue;
                 int32_t last = i;
@@ -383,13 +373,13 @@ static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
                     for (int32_t j = 0; j < g->node[grp->node[m]].n_in; j++)
                         last = g->node[grp->node[m]].in[j] == node->out[o] ? m : last;
                 const fpc_value *v = &g->value[node->out[o]];
-                b[n] = (block){round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)), &s->offset,
-                               i, last, n};
+                b[n] = (block){fpc_round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)),
+                               &s->offset, i, last, n};
                 n++;
             }
             fpc_work *w = &p->work[grp->node[i]];
             if (w->need.thread) {
-                b[n] = (block){round64(w->need.thread), &w->scratch, i, i, n};
+                b[n] = (block){fpc_round64(w->need.thread), &w->scratch, i, i, n};
                 n++;
             }
         }
@@ -425,7 +415,7 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
     char *missing = NULL;
     for (int32_t i = 0; i < p->graph->n_nodes; i++) {
         const fpc_gnode *n = &p->graph->node[i];
-        fpc_tensor in[32], out[8];
+        fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
         fpc_node view;
         fpc_gnode_view(p->graph, n, in, out, &view);
         p->work[i].kernel = fpc_backend_kernel(be, &view, type_of(p->graph, n));
@@ -442,30 +432,27 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
                    : FPC_OK;
 }
 
-fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_graph *g, fpc_slot *slot,
+fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_graph *g, fpc_storage *storage,
                          size_t tile_bytes, fpc_plan **out)
 {
     fpc_plan *p = fpc_alloc(arena, sizeof *p);
     if (!p)
         return FPC_ENOMEM;
-    *p = (fpc_plan){.graph = g, .slot = slot};
+    *p = (fpc_plan){.graph = g, .storage = storage};
     p->group_of = fpc_alloc(arena, (size_t)(g->n_nodes + 1) * sizeof(int32_t));
     p->work = fpc_alloc(arena, (size_t)(g->n_nodes + 1) * sizeof *p->work);
     if (!p->group_of || !p->work)
         return FPC_ENOMEM;
-    fpc_status status = choose_kernels(ctx, arena, be, p);
-    if (!status)
-        status = make_groups(p, arena, tile_bytes > 0);
-    if (status)
+    fpc_status status;
+    if ((status = choose_kernels(ctx, arena, be, p)) || (status = make_groups(p, arena, tile_bytes > 0)))
         return status;
     place_values(p);
     for (int32_t k = 0; k < p->n_groups; k++) {
         choose_tile(p, &p->group[k], tile_bytes);
         choose_parts(p, &p->group[k], tile_bytes);
     }
-    status = place_arena(p, arena);
-    if (!status)
-        status = place_tiles(p, arena);
+    if ((status = place_arena(p, arena)) || (status = place_tiles(p, arena)))
+        return status;
     *out = p;
-    return status;
+    return FPC_OK;
 }

@@ -2,7 +2,12 @@
 #ifndef CORE_RUNTIME_PLAN_H
 #define CORE_RUNTIME_PLAN_H
 
-#include "runtime/program.h"
+#include "graph/nodes.h"
+#include "runtime/backend.h"
+#include <string.h>
+
+/* Nodes that a group may have. */
+enum { FPC_MAX_GROUP = 64 };
 
 typedef enum fpc_place {
     FPC_PLACE_NONE = 0,
@@ -11,22 +16,22 @@ typedef enum fpc_place {
     FPC_PLACE_TILE   /* exists for one tile at a time, in the thread's scratch: `offset` */
 } fpc_place;
 
-typedef struct fpc_slot {
+typedef struct fpc_storage {
     uint8_t place;
     void *data;
     size_t offset;
     int32_t first, last; /* groups between which it must stay */
-} fpc_slot;
+} fpc_storage;
 
 /* Nodes that run together over tiles of rows; a barrier is a group of one. parts and tile are functions of the shapes
  * alone, so that results do not depend on the number of threads. */
-typedef struct fpc_group {
+typedef struct fpc_plan_group {
     int32_t n, cap;
     int32_t *node;
     int64_t rows, tile;
     int32_t parts;
     uint8_t barrier;
-} fpc_group;
+} fpc_plan_group;
 
 typedef struct fpc_work { /* per node */
     const fpc_kernel *kernel;
@@ -37,15 +42,28 @@ typedef struct fpc_work { /* per node */
 typedef struct fpc_plan {
     fpc_graph *graph;
     int32_t n_groups, cap_groups;
-    fpc_group *group;
-    int32_t *group_of; /* per node */
-    fpc_slot *slot;    /* per value */
-    fpc_work *work;    /* per node */
+    fpc_plan_group *group;
+    int32_t *group_of;    /* per node */
+    fpc_storage *storage; /* per value */
+    fpc_work *work;       /* per node */
     size_t arena_bytes, thread_bytes;
 } fpc_plan;
 
-/* slot[] comes with state and constants placed (FIXED). tile_bytes 0: every node is a group of its own. */
-fpc_status fpc_plan_make(fpc_ctx *, fpc_arena *, const fpc_backend *, fpc_graph *, fpc_slot *slot, size_t tile_bytes,
-                         fpc_plan **);
+/* Work memory and values begin at multiples of 64. */
+static inline size_t fpc_round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+/* A node that runs once, as a whole: its outputs are neither made row by row nor summed over rows, or nothing in it is
+ * row-wise. */
+static inline int fpc_plan_is_barrier(const fpc_op_def *def, int64_t rows)
+{
+    return rows == 0 || !strpbrk(def->out, "rs");
+}
+
+/* storage[] comes with state and constants placed (FIXED). tile_bytes 0: every node is a group of its own. */
+fpc_status fpc_plan_make(fpc_ctx *, fpc_arena *, const fpc_backend *, fpc_graph *, fpc_storage *storage,
+                         size_t tile_bytes, fpc_plan **);
 
 #endif

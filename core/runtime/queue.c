@@ -1,6 +1,7 @@
-/* queue.c: slots of pinned memory in a ring, each with the list of what was copied from it to the device. A slot is
+/* queue.c: entries of pinned memory in a ring, each with the list of what was copied from it to the device. A entry is
  * used again only after its mark has been waited for, so that the device never reads what the host is writing. */
 #include "runtime/queue.h"
+#include "runtime/dtype.h"
 #include <string.h>
 
 enum { ALIGN = 64 };
@@ -11,18 +12,18 @@ typedef struct copied {
     size_t bytes;
 } copied;
 
-typedef struct slot {
+typedef struct entry {
     char *block; /* pinned */
     size_t cap, used;
     int32_t n, cap_writes;
     copied *write;
-} slot;
+} entry;
 
 struct fpc_queue {
     fpc_ctx *ctx;
     fpc_arena *arena;
     fpc_backend *backend;
-    slot slot[FPC_QUEUE_DEPTH];
+    entry entry[FPC_QUEUE_DEPTH];
     int64_t begun, waited;
 };
 
@@ -36,8 +37,8 @@ static void close_queue(void *arg)
 {
     fpc_queue *q = arg;
     for (int i = 0; i < FPC_QUEUE_DEPTH; i++)
-        if (q->slot[i].block)
-            q->backend->vtbl->release_host(q->backend->inst.self, q->slot[i].block);
+        if (q->entry[i].block)
+            q->backend->vtbl->release_host(q->backend->inst.self, q->entry[i].block);
 }
 
 fpc_status fpc_queue_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, fpc_queue **out)
@@ -56,9 +57,9 @@ int32_t fpc_queue_length(const fpc_queue *q)
     return (int32_t)(q->begun - q->waited);
 }
 
-static slot *newest(fpc_queue *q)
+static entry *newest(fpc_queue *q)
 {
-    return &q->slot[(q->begun - 1) % FPC_QUEUE_DEPTH];
+    return &q->entry[(q->begun - 1) % FPC_QUEUE_DEPTH];
 }
 
 fpc_status fpc_queue_begin(fpc_queue *q, size_t room)
@@ -67,7 +68,7 @@ fpc_status fpc_queue_begin(fpc_queue *q, size_t room)
     if (fpc_queue_length(q) >= FPC_QUEUE_DEPTH)
         return fpc_fail(q->ctx, FPC_EINTERNAL, "more than %d steps are under way", FPC_QUEUE_DEPTH);
     q->begun++;
-    slot *s = newest(q);
+    entry *s = newest(q);
     s->used = 0;
     s->n = 0;
     if (room <= s->cap)
@@ -86,7 +87,7 @@ fpc_status fpc_queue_begin(fpc_queue *q, size_t room)
 
 void *fpc_queue_room(fpc_queue *q, size_t bytes)
 {
-    slot *s = newest(q);
+    entry *s = newest(q);
     const size_t n = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     if (n > s->cap - s->used) {
         fpc_fail(q->ctx, FPC_EINTERNAL, "a step asks for more pinned memory than it said: %zu bytes and %zu more",
@@ -100,7 +101,7 @@ void *fpc_queue_room(fpc_queue *q, size_t bytes)
 /* From pinned memory, remembered for fpc_queue_again. */
 static fpc_status copy(fpc_queue *q, void *device, const void *host, size_t bytes)
 {
-    slot *s = newest(q);
+    entry *s = newest(q);
     if (s->n == s->cap_writes) {
         const int32_t cap = s->cap_writes ? 2 * s->cap_writes : 64;
         copied *more = fpc_alloc(q->arena, (size_t)cap * sizeof *more);
@@ -126,7 +127,7 @@ fpc_status fpc_queue_write(fpc_queue *q, fpc_program *p, const char *input, uint
     void *room = fpc_queue_room(q, bytes);
     if (!room)
         return FPC_EINTERNAL;
-    fpc_convert(room, t.dtype, host, dtype, count);
+    fpc_dtype_convert(room, t.dtype, host, dtype, count);
     return copy(q, t.data, room, bytes);
 }
 
@@ -172,7 +173,7 @@ fpc_status fpc_queue_wait(fpc_queue *q)
 fpc_status fpc_queue_again(fpc_queue *q)
 {
     fpc_status status = FPC_OK;
-    const slot *s = q->waited ? &q->slot[(q->waited - 1) % FPC_QUEUE_DEPTH] : NULL;
+    const entry *s = q->waited ? &q->entry[(q->waited - 1) % FPC_QUEUE_DEPTH] : NULL;
     for (int32_t i = 0; s && i < s->n && !status; i++)
         status = q->backend->vtbl->queue_copy(q->backend->inst.self, s->write[i].device, s->write[i].host,
                                               s->write[i].bytes, FPC_TO_DEVICE);

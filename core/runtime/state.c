@@ -1,14 +1,11 @@
 /* state.c: everything that lives from step to step, in backend memory: parameters, gradients, optimizer slots and
  * averages (flat, so that one node updates all), and buffers. Files see PyTorch's names and layouts; only this file
  * converts. */
-#include "graph/ops/table.h"
-#include "runtime/program.h"
-#include <fpcore/rng.h>
-#include <math.h>
+#include "runtime/state.h"
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { ALIGN = 16, ROW = 256 };
 
 static void file_dims(fpc_state_entry *e)
 {
@@ -52,7 +49,7 @@ static fpc_status add_flat(fpc_state *s, fpc_arena *arena, const fpc_graph *g, u
         if (!name || !param)
             return FPC_ENOMEM;
         add_entry(s, kind, name, param, v, (char *)flat + offset * fpc_dtype_size(g->real));
-        offset += ((size_t)fpc_count(v->shape) + ALIGN - 1) / ALIGN * ALIGN;
+        offset += (size_t)fpc_flat_step(fpc_count(v->shape));
     }
     return FPC_OK;
 }
@@ -68,9 +65,12 @@ static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g
     size_t at = 0;
     for (int32_t i = 0; i < g->n_values; i++)
         s->buffer_bytes += g->value[i].role == FPC_ROLE_BUFFER ? buffer_step(&g->value[i]) : 0;
-    fpc_status status =
-        s->buffer_bytes ? fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "the buffers", &s->buffers) : FPC_OK;
-    for (int32_t i = 0; i < g->n_values && !status; i++) {
+    if (!s->buffer_bytes)
+        return FPC_OK;
+    const fpc_status status = fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "the buffers", &s->buffers);
+    if (status)
+        return status;
+    for (int32_t i = 0; i < g->n_values; i++) {
         const fpc_value *v = &g->value[i];
         if (v->role != FPC_ROLE_BUFFER)
             continue;
@@ -80,79 +80,166 @@ static fpc_status add_buffers(fpc_state *s, fpc_arena *arena, const fpc_graph *g
         add_entry(s, FPC_STATE_BUFFER, name, name, v, (char *)s->buffers + at);
         at += buffer_step(v);
     }
-    return status;
+    return FPC_OK;
 }
 
-/* Dynamic loss scaling starts where PyTorch's does. */
+/* Dynamic loss scaling starts where PyTorch's GradScaler does. */
 static fpc_status add_scaler(fpc_state *s)
 {
     const fpc_value v = {.shape = fpc_vector(4), .dtype = FPC_F32, .rank = 1};
     const fpc_status status = fpc_backend_alloc(s->backend, s->ctx, 4 * sizeof(double), "loss scaling", &s->scaler);
     if (!status)
-        add_entry(s, FPC_STATE_SCALER, "optimizer.loss_scaling", NULL, &v, s->scaler);
+        add_entry(s, FPC_STATE_SCALER, FPC_NAME_SCALER, NULL, &v, s->scaler);
     return status;
 }
 
 fpc_status fpc_state_start_scaling(fpc_state *s, int64_t steps)
 {
-    const fpc_state_entry *e = fpc_state_find(s, "optimizer.loss_scaling");
+    const fpc_state_entry *e = fpc_state_find(s, FPC_NAME_SCALER);
     return e ? fpc_state_write(s, e, FPC_F64, (double[]){65536, 0, (double)steps, 0}) : FPC_OK;
+}
+
+/* The flat buffers that a state takes when it is made, in the order in which memory is asked for. */
+static const struct flat_row {
+    size_t where;       /* the pointer in fpc_state */
+    const char *what;   /* for the message where there is no memory */
+    const char *prefix; /* of its tensors' names; NULL: "optimizer.SLOT." */
+    uint32_t kind;      /* of its entries; 0: none */
+    uint32_t dtype;     /* 0: what the graph computes in */
+    unsigned keep;      /* the flag that asks for it; 0: always there */
+    int32_t slots;      /* there if the optimizer has so many */
+    uint8_t trains;     /* not there with FPC_KEEP_WEIGHTS */
+} flat_rows[] = {
+    {offsetof(fpc_state, param), "the parameters", "", FPC_STATE_PARAM, 0, 0, 0, 0},
+    {offsetof(fpc_state, half), "the parameters in half precision", NULL, 0, FPC_BF16, FPC_KEEP_HALF, 0, 0},
+    {offsetof(fpc_state, grad), "the gradients", FPC_PREFIX_GRAD, FPC_STATE_GRAD, 0, 0, 0, 1},
+    {offsetof(fpc_state, slot[0]), "the optimizer", NULL, FPC_STATE_SLOT, 0, 0, 1, 1},
+    {offsetof(fpc_state, slot[1]), "the optimizer", NULL, FPC_STATE_SLOT, 0, 0, 2, 1},
+    {offsetof(fpc_state, slot[2]), "the optimizer", NULL, FPC_STATE_SLOT, 0, 0, 3, 1},
+    {offsetof(fpc_state, slot[3]), "the optimizer", NULL, FPC_STATE_SLOT, 0, 0, 4, 1},
+    {offsetof(fpc_state, average), "the averaged parameters", FPC_PREFIX_AVERAGE, FPC_STATE_AVERAGE, 0,
+     FPC_KEEP_AVERAGE, 0, 1},
+    {offsetof(fpc_state, swa), "the mean of the parameters", FPC_PREFIX_SWA, FPC_STATE_SWA, 0, FPC_KEEP_SWA, 0, 1},
+};
+enum { N_FLAT_ROWS = sizeof flat_rows / sizeof *flat_rows };
+
+static void **flat_at(fpc_state *s, const struct flat_row *row)
+{
+    return (void **)(void *)((char *)s + row->where);
+}
+
+static fpc_status take_memory(fpc_state *s, uint32_t real, unsigned keep)
+{
+    for (int i = 0; i < N_FLAT_ROWS; i++) {
+        const struct flat_row *row = &flat_rows[i];
+        if ((keep & row->keep) != row->keep || row->slots > s->n_slots || (row->trains && (keep & FPC_KEEP_WEIGHTS)))
+            continue;
+        const size_t bytes = fpc_bytes(s->flat, row->dtype ? row->dtype : real);
+        const fpc_status status = fpc_backend_alloc(s->backend, s->ctx, bytes, row->what, flat_at(s, row));
+        if (status)
+            return status;
+    }
+    return FPC_OK;
+}
+
+/* The entries of one kind, in as many flat buffers as there are of it. */
+static fpc_status add_kind(fpc_state *s, fpc_arena *arena, const fpc_graph *g, const char *const *slots, uint32_t kind)
+{
+    for (int i = 0; i < N_FLAT_ROWS; i++) {
+        const struct flat_row *row = &flat_rows[i];
+        void *data = *flat_at(s, row);
+        if (row->kind != kind || !data)
+            continue;
+        const char *prefix =
+            row->prefix ? row->prefix : fpc_sprintf(arena, FPC_PREFIX_OPTIMIZER "%s.", slots[row->slots - 1]);
+        const fpc_status status = prefix ? add_flat(s, arena, g, kind, prefix, data) : FPC_ENOMEM;
+        if (status)
+            return status;
+    }
+    return FPC_OK;
+}
+
+/* How many of everything, for the lists. */
+static fpc_status measure(fpc_state *s, fpc_arena *arena, const fpc_graph *g)
+{
+    int64_t numbers = 0;
+    int32_t n_buffers = 0;
+    for (int32_t i = 0; i < g->n_values; i++) {
+        const int64_t count = fpc_count(g->value[i].shape);
+        n_buffers += g->value[i].role == FPC_ROLE_BUFFER;
+        if (g->value[i].role != FPC_ROLE_PARAM)
+            continue;
+        s->n_params++;
+        s->n_trainable += count;
+        numbers += fpc_flat_step(count);
+    }
+    s->flat = fpc_flat_shape(numbers);
+    if (s->flat.w < 1)
+        return fpc_fail(s->ctx, FPC_EINVAL, "the model has no parameters; a model's build must declare some");
+    s->entry = fpc_alloc(arena, (size_t)(s->n_params * (4 + s->n_slots) + n_buffers + 2) * sizeof *s->entry);
+    return s->entry ? FPC_OK : FPC_ENOMEM;
 }
 
 fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const fpc_graph *g, int32_t n_slots,
                          const char *const *slots, unsigned keep, fpc_state **out)
 {
+    const int scaling = (keep & (FPC_KEEP_SCALER | FPC_KEEP_WEIGHTS)) == FPC_KEEP_SCALER;
     fpc_state *s = fpc_alloc(arena, sizeof *s);
-    int32_t n_params = 0, n_buffers = 0;
-    size_t numbers = 0;
+    fpc_status status;
     if (!s)
         return FPC_ENOMEM;
-    const int frozen = (keep & FPC_KEEP_WEIGHTS) != 0;
-    n_slots = frozen ? 0 : n_slots;
-    *s = (fpc_state){.ctx = ctx, .backend = be, .n_slots = n_slots};
-    for (int32_t i = 0; i < g->n_values; i++) {
-        n_buffers += g->value[i].role == FPC_ROLE_BUFFER;
-        if (g->value[i].role == FPC_ROLE_PARAM) {
-            n_params++;
-            s->n_trainable += fpc_count(g->value[i].shape);
-            numbers += ((size_t)fpc_count(g->value[i].shape) + ALIGN - 1) / ALIGN * ALIGN;
-        }
-    }
-    s->n_params = n_params;
-    s->flat = (fpc_shape){1, 1, (int32_t)((numbers + ROW - 1) / ROW), ROW};
-    if (s->flat.w < 1)
-        return fpc_fail(ctx, FPC_EINVAL, "the model has no parameters; a model's build must declare some");
-    s->entry = fpc_alloc(arena, (size_t)(n_params * (4 + n_slots) + n_buffers + 2) * sizeof *s->entry);
-    if (!s->entry)
-        return FPC_ENOMEM;
-    const size_t bytes = fpc_bytes(s->flat, g->real);
-    fpc_status status = fpc_backend_alloc(be, ctx, bytes, "the parameters", &s->param);
-    if ((keep & FPC_KEEP_HALF) && !status)
-        status = fpc_backend_alloc(be, ctx, fpc_bytes(s->flat, FPC_BF16), "the parameters in half precision", &s->half);
-    status = status || frozen ? status : fpc_backend_alloc(be, ctx, bytes, "the gradients", &s->grad);
-    for (int32_t i = 0; i < n_slots && !status; i++)
-        status = fpc_backend_alloc(be, ctx, bytes, "the optimizer", &s->slot[i]);
-    if ((keep & FPC_KEEP_AVERAGE) && !frozen && !status)
-        status = fpc_backend_alloc(be, ctx, bytes, "the averaged parameters", &s->average);
-    if ((keep & FPC_KEEP_SWA) && !frozen && !status)
-        status = fpc_backend_alloc(be, ctx, bytes, "the mean of the parameters", &s->swa);
-    if (!status)
-        status = add_flat(s, arena, g, FPC_STATE_PARAM, "", s->param);
-    if (!status)
-        status = add_buffers(s, arena, g);
-    status = status || frozen ? status : add_flat(s, arena, g, FPC_STATE_GRAD, "grad.", s->grad);
-    for (int32_t i = 0; i < n_slots && !status; i++) {
-        const char *prefix = fpc_sprintf(arena, "optimizer.%s.", slots[i]);
-        status = prefix ? add_flat(s, arena, g, FPC_STATE_SLOT, prefix, s->slot[i]) : FPC_ENOMEM;
-    }
-    if ((keep & FPC_KEEP_SCALER) && !frozen && !status)
-        status = add_scaler(s);
-    if (s->average && !status)
-        status = add_flat(s, arena, g, FPC_STATE_AVERAGE, "average.", s->average);
-    if (s->swa && !status)
-        status = add_flat(s, arena, g, FPC_STATE_SWA, "swa.", s->swa);
+    *s = (fpc_state){.ctx = ctx, .backend = be, .n_slots = keep & FPC_KEEP_WEIGHTS ? 0 : n_slots};
+    if ((status = measure(s, arena, g)) || (status = take_memory(s, g->real, keep)) ||
+        (status = add_kind(s, arena, g, slots, FPC_STATE_PARAM)) || (status = add_buffers(s, arena, g)) ||
+        (status = add_kind(s, arena, g, slots, FPC_STATE_GRAD)) ||
+        (status = add_kind(s, arena, g, slots, FPC_STATE_SLOT)) || (scaling && (status = add_scaler(s))) ||
+        (status = add_kind(s, arena, g, slots, FPC_STATE_AVERAGE)) ||
+        (status = add_kind(s, arena, g, slots, FPC_STATE_SWA)))
+        return status;
     *out = s;
-    return status;
+    return FPC_OK;
+}
+
+/* "$half.NAME" lies in $half where NAME lies in $param, in half the bytes. */
+static void *half_param(const fpc_state *s, const char *name)
+{
+    const fpc_state_entry *e = fpc_state_find(s, name);
+    if (!s->half || !e || e->kind != FPC_STATE_PARAM)
+        return NULL;
+    return (char *)s->half + ((const char *)e->data - (const char *)s->param) / (ptrdiff_t)sizeof(float) * 2;
+}
+
+fpc_status fpc_state_flat(const fpc_state *s, const char *name, void **data)
+{
+    void *const at[FPC_N_FLAT] = {
+        [FPC_FLAT_PARAM] = s->param,     [FPC_FLAT_GRAD] = s->grad,     [FPC_FLAT_ACCUM] = s->accum,
+        [FPC_FLAT_AVERAGE] = s->average, [FPC_FLAT_SWA] = s->swa,       [FPC_FLAT_SLOT0] = s->slot[0],
+        [FPC_FLAT_SLOT1] = s->slot[1],   [FPC_FLAT_SLOT2] = s->slot[2], [FPC_FLAT_SLOT3] = s->slot[3],
+        [FPC_FLAT_HALF] = s->half,       [FPC_FLAT_SCALER] = s->scaler, [FPC_FLAT_IMAGES] = s->images,
+        [FPC_FLAT_MASKS] = s->masks};
+    const char *half = fpc_flat_name(FPC_FLAT_HALF);
+    const size_t n = strlen(half);
+    char known[200] = "";
+    *data = NULL;
+    if (!strncmp(name, half, n) && name[n] == '.') {
+        *data = half_param(s, name + n + 1);
+        return *data ? FPC_OK
+                     : fpc_fail(s->ctx, FPC_EINTERNAL,
+                                "a graph reads `%s`; the state has no such parameter in half "
+                                "precision",
+                                name);
+    }
+    for (fpc_flat_buffer i = 0; i < FPC_N_FLAT; i++) {
+        if (strcmp(name, fpc_flat_name(i))) {
+            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", fpc_flat_name(i));
+            continue;
+        }
+        *data = at[i];
+        return *data
+                   ? FPC_OK
+                   : fpc_fail(s->ctx, FPC_EINTERNAL, "a graph works on `%s`, for which the state has no memory", name);
+    }
+    return fpc_fail(s->ctx, FPC_EINTERNAL, "a graph works on `%s`, which there is not; there are %s", name, known);
 }
 
 const fpc_state_entry *fpc_state_find(const fpc_state *s, const char *name)
@@ -201,7 +288,7 @@ static void put_at(char *data, uint32_t dtype, int64_t i, double x)
 
 enum { MOST_BLOCKS = 9 };
 
-struct fpc_held {
+struct fpc_state_snapshot {
     int32_t n;
     struct {
         const char *device;
@@ -210,9 +297,9 @@ struct fpc_held {
     } block[MOST_BLOCKS];
 };
 
-static fpc_status hold_block(fpc_state *s, const void *device, size_t bytes)
+static fpc_status copy_block(fpc_state *s, const void *device, size_t bytes)
 {
-    struct fpc_held *h = s->held;
+    struct fpc_state_snapshot *h = s->snapshot;
     if (!device || !bytes)
         return FPC_OK;
     char *host = malloc(bytes);
@@ -224,49 +311,49 @@ static fpc_status hold_block(fpc_state *s, const void *device, size_t bytes)
     return fpc_backend_copy(s->backend, host, device, bytes, FPC_TO_HOST);
 }
 
-fpc_status fpc_state_hold(fpc_state *s, int all)
+fpc_status fpc_state_snapshot_begin(fpc_state *s, int all)
 {
     const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
     if (s->backend->device.host)
         return FPC_OK;
-    s->held = calloc(1, sizeof *s->held);
-    if (!s->held)
+    s->snapshot = calloc(1, sizeof *s->snapshot);
+    if (!s->snapshot)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of the weights");
     const void *flat[3] = {s->param, s->average, s->swa};
-    fpc_status status = hold_block(s, s->buffers, s->buffer_bytes);
+    fpc_status status = copy_block(s, s->buffers, s->buffer_bytes);
     for (int i = 0; i < (all ? 3 : 1) && !status; i++)
-        status = hold_block(s, flat[i], bytes);
+        status = copy_block(s, flat[i], bytes);
     for (int32_t i = 0; i < s->n_slots && all && !status; i++)
-        status = hold_block(s, s->slot[i], bytes);
+        status = copy_block(s, s->slot[i], bytes);
     if (status)
-        fpc_state_let_go(s);
+        fpc_state_snapshot_end(s);
     return status;
 }
 
-void fpc_state_let_go(fpc_state *s)
+void fpc_state_snapshot_end(fpc_state *s)
 {
-    for (int32_t i = 0; s->held && i < s->held->n; i++)
-        free(s->held->block[i].host);
-    free(s->held);
-    s->held = NULL;
+    for (int32_t i = 0; s->snapshot && i < s->snapshot->n; i++)
+        free(s->snapshot->block[i].host);
+    free(s->snapshot);
+    s->snapshot = NULL;
 }
 
 /* Where the host's copy of memory of the device is; NULL: there is none. */
-static const char *held_at(const fpc_state *s, const void *device)
+static const char *copy_at(const fpc_state *s, const void *device)
 {
     const char *p = device;
-    for (int32_t i = 0; s->held && i < s->held->n; i++)
-        if (p >= s->held->block[i].device && p < s->held->block[i].device + s->held->block[i].bytes)
-            return s->held->block[i].host + (p - s->held->block[i].device);
+    for (int32_t i = 0; s->snapshot && i < s->snapshot->n; i++)
+        if (p >= s->snapshot->block[i].device && p < s->snapshot->block[i].device + s->snapshot->block[i].bytes)
+            return s->snapshot->block[i].host + (p - s->snapshot->block[i].device);
     return NULL;
 }
 
 static fpc_status from_device(const fpc_state *s, void *host, const void *device, size_t bytes)
 {
-    const char *held = held_at(s, device);
-    if (!held)
+    const char *copy = copy_at(s, device);
+    if (!copy)
         return fpc_backend_copy(s->backend, host, device, bytes, FPC_TO_HOST);
-    memcpy(host, held, bytes);
+    memcpy(host, copy, bytes);
     return FPC_OK;
 }
 
@@ -313,74 +400,6 @@ fpc_status fpc_state_set(fpc_state *s, const fpc_state_entry *e, const void *hos
     return fpc_state_write(s, e, e->dtype, host);
 }
 
-/* U(-1, 1) for the elements of the tensor whose name hashes to `stream`: four from each counter. */
-static void fill_uniform(float *host, int64_t n, uint64_t seed, uint32_t stream, double scale)
-{
-    for (int64_t i = 0; i < n; i += 4) {
-        const fpc_u32x4 u = fpc_philox4x32((uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)(i / 4), 0, 0, stream);
-        for (int64_t k = 0; k < 4 && i + k < n; k++)
-            host[i + k] = (float)((2.0 * (double)fpc_unit(u.v[k]) - 1.0) * scale);
-    }
-}
-
-/* N(0, 1), cut at `cut` sigma where that is positive. */
-static void fill_normal(float *host, int64_t n, uint64_t seed, uint32_t stream, double scale, double cut)
-{
-    for (int64_t i = 0; i < n; i++) {
-        double z = 0;
-        for (uint32_t attempt = 0; attempt == 0 || (cut > 0 && fabs(z) > cut); attempt++) {
-            const fpc_u32x4 u = fpc_philox4x32((uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)i, attempt, 1, stream);
-            z = sqrt(-2.0 * log(1.0 - (double)fpc_unit(u.v[0]))) * cos(6.283185307179586 * (double)fpc_unit(u.v[1]));
-        }
-        host[i] = (float)(z * scale);
-    }
-}
-
-static fpc_status fill_entry(fpc_state *s, const fpc_state_entry *e, uint64_t seed)
-{
-    const uint32_t stream = fpc_hash(e->name);
-    const double fan = e->fan_in > 0 ? (double)e->fan_in : 1;
-    float *host = calloc((size_t)e->count + 1, 8);
-    if (!host)
-        return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to fill %s", e->name);
-    if (e->fill == FPC_FILL_UNIFORM_FAN_IN)
-        fill_uniform(host, e->count, seed, stream, 1 / sqrt(fan));
-    else if (e->fill == FPC_FILL_KAIMING)
-        fill_normal(host, e->count, seed, stream, sqrt(2 / fan), 0);
-    else if (e->fill == FPC_FILL_TRUNC_NORMAL)
-        fill_normal(host, e->count, seed, stream, 0.02, 2);
-    for (int64_t i = 0; i < e->count && e->fill == FPC_FILL_ONE && e->dtype != FPC_I64; i++)
-        host[i] = 1;
-    const fpc_status status = fpc_state_set(s, e, host);
-    free(host);
-    return status;
-}
-
-/* Gradients, slots and means are whole buffers of zeros. */
-static fpc_status clear_flat(fpc_state *s)
-{
-    const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
-    void *flat[3] = {s->grad, s->swa}, *zero = s->grad ? calloc(1, bytes) : NULL;
-    fpc_status status = zero || !s->grad ? FPC_OK : fpc_fail(s->ctx, FPC_ENOMEM, "no memory to clear the gradients");
-    for (int i = 0; flat[i] && !status; i++)
-        status = fpc_backend_copy(s->backend, flat[i], zero, bytes, FPC_TO_DEVICE);
-    for (int32_t i = 0; i < s->n_slots && !status; i++)
-        status = fpc_backend_copy(s->backend, s->slot[i], zero, bytes, FPC_TO_DEVICE);
-    free(zero);
-    return status;
-}
-
-fpc_status fpc_state_init(fpc_state *s, uint64_t seed)
-{
-    fpc_status status = clear_flat(s);
-    if (!status)
-        status = fpc_state_start_scaling(s, 0);
-    for (int32_t i = 0; i < s->n && !status; i++)
-        if (s->entry[i].kind == FPC_STATE_PARAM || s->entry[i].kind == FPC_STATE_BUFFER)
-            status = fill_entry(s, &s->entry[i], seed);
-    return status ? status : fpc_state_start_average(s);
-}
-
 fpc_status fpc_state_start_average(fpc_state *s)
 {
     if (!s->average)
@@ -417,29 +436,20 @@ fpc_status fpc_state_exchange_swa(fpc_state *s)
     return exchange(s, s->swa);
 }
 
-fpc_status fpc_state_keep_buffers(fpc_state *s, int copy)
+fpc_status fpc_state_save_buffers(fpc_state *s, int copy)
 {
-    fpc_status status = FPC_OK;
-    if (s->buffer_bytes && !s->kept_buffers[copy])
-        status =
-            fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes, "a copy of the buffers", &s->kept_buffers[copy]);
-    if (status || !s->buffer_bytes)
+    fpc_status status;
+    if (!s->buffer_bytes)
+        return FPC_OK;
+    if (!s->saved_buffers[copy] && (status = fpc_backend_alloc(s->backend, s->ctx, s->buffer_bytes,
+                                                               "a copy of the buffers", &s->saved_buffers[copy])))
         return status;
-    return fpc_backend_copy(s->backend, s->kept_buffers[copy], s->buffers, s->buffer_bytes, FPC_ON_DEVICE);
+    return fpc_backend_copy(s->backend, s->saved_buffers[copy], s->buffers, s->buffer_bytes, FPC_ON_DEVICE);
 }
 
 fpc_status fpc_state_restore_buffers(fpc_state *s, int copy)
 {
-    if (!s->kept_buffers[copy])
+    if (!s->saved_buffers[copy])
         return FPC_OK;
-    return fpc_backend_copy(s->backend, s->buffers, s->kept_buffers[copy], s->buffer_bytes, FPC_ON_DEVICE);
-}
-
-fpc_status fpc_state_reset_buffers(fpc_state *s)
-{
-    fpc_status status = FPC_OK;
-    for (int32_t i = 0; i < s->n && !status; i++)
-        if (s->entry[i].kind == FPC_STATE_BUFFER)
-            status = fill_entry(s, &s->entry[i], 0);
-    return status;
+    return fpc_backend_copy(s->backend, s->buffers, s->saved_buffers[copy], s->buffer_bytes, FPC_ON_DEVICE);
 }

@@ -33,13 +33,13 @@ static void add_vector(struct pieces *p, const char *name, uint32_t dtype, int64
 static fpc_status add_state(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
 {
     fpc_state *state = t->experiment->state;
-    fpc_status status = fpc_state_hold(state, 1);
+    fpc_status status = fpc_state_snapshot_begin(state, 1);
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (state->entry[i].kind != FPC_STATE_GRAD)
             status = fpc_state_tensor(state, arena, &state->entry[i], fpc_state_dtype(state, &state->entry[i]),
                                       &p->tensor[p->n++]);
-    fpc_state_let_go(state);
+    fpc_state_snapshot_end(state);
     return status;
 }
 
@@ -48,7 +48,7 @@ static fpc_status add_record(struct pieces *p, const fpc_trainer *t, fpc_arena *
     const fpc_record *record = &t->events->record;
 
     for (int32_t i = 0; i < record->n_columns; i++) {
-        const char *name = fpc_sprintf(arena, "history.%s", record->column[i]);
+        const char *name = fpc_sprintf(arena, FPC_PREFIX_HISTORY "%s", record->column[i]);
         if (!name)
             return FPC_ENOMEM;
         add_vector(p, name, FPC_F64, record->n_rows, record->value[i]);
@@ -70,9 +70,9 @@ static fpc_status add_meter(struct pieces *p, const fpc_trainer *t, fpc_arena *a
     sums[0] = meter->loss;
     sums[1] = meter->grad_norm;
     memcpy(sums + 2, meter->term, (size_t)terms * sizeof *sums);
-    add_vector(p, "epoch.sums", FPC_F64, 2 + terms, sums);
-    add_vector(p, "epoch.batches", FPC_I64, meter->batches, meter->batch_images);
-    p->tensor[p->n++] = (fpc_st_tensor){.name = "epoch.counts",
+    add_vector(p, FPC_PREFIX_EPOCH "sums", FPC_F64, 2 + terms, sums);
+    add_vector(p, FPC_PREFIX_EPOCH "batches", FPC_I64, meter->batches, meter->batch_images);
+    p->tensor[p->n++] = (fpc_st_tensor){.name = FPC_PREFIX_EPOCH "counts",
                                         .dtype = FPC_I32,
                                         .rank = 3,
                                         .dims = {meter->images, classes, 3},
@@ -87,9 +87,9 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "fpcore.checkpoint", fpc_sprintf(arena, "%d", FPC_CHECKPOINT_FORMAT));
     add_meta(p, "fpcore.version", FPC_VERSION);
     add_meta(p, "epoch", fpc_sprintf(arena, "%lld", (long long)t->epoch));
-    add_meta(p, "epoch.steps", fpc_sprintf(arena, "%lld", (long long)t->train.steps));
+    add_meta(p, FPC_PREFIX_EPOCH "steps", fpc_sprintf(arena, "%lld", (long long)t->train.steps));
     if (t->train.skipped)
-        add_meta(p, "epoch.skipped", fpc_sprintf(arena, "%lld", (long long)t->train.skipped));
+        add_meta(p, FPC_PREFIX_EPOCH "skipped", fpc_sprintf(arena, "%lld", (long long)t->train.skipped));
     add_meta(p, "step", fpc_sprintf(arena, "%lld", (long long)t->step));
     add_meta(p, "step.first", fpc_sprintf(arena, "%lld", (long long)t->first_step));
     add_meta(p, "epochs", fpc_sprintf(arena, "%lld", (long long)t->experiment->run.epochs));
@@ -162,8 +162,8 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
 
     if (fpc_st_meta_find(file, "step.first")) /* older files: 0 */
         status = whole_number(t, file, "step.first", 0, &t->first_step);
-    if (!status && fpc_st_meta_find(file, "epoch.skipped"))
-        status = whole_number(t, file, "epoch.skipped", 0, &t->train.skipped);
+    if (!status && fpc_st_meta_find(file, FPC_PREFIX_EPOCH "skipped"))
+        status = whole_number(t, file, FPC_PREFIX_EPOCH "skipped", 0, &t->train.skipped);
     if (status)
         return status;
 
@@ -173,7 +173,7 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
         return fpc_fail(t->ctx, FPC_EFORMAT, "%s: a training checkpoint of format %lld; this fpcore reads format %d",
                         file->path, (long long)format, FPC_CHECKPOINT_FORMAT);
     if ((status = whole_number(t, file, "epoch", 0, &t->epoch)) ||
-        (status = whole_number(t, file, "epoch.steps", 0, &t->train.steps)) ||
+        (status = whole_number(t, file, FPC_PREFIX_EPOCH "steps", 0, &t->train.steps)) ||
         (status = whole_number(t, file, "step", 0, &t->step)) ||
         (status = whole_number(t, file, "best.epoch", -1, &t->best_epoch)) ||
         (status = whole_number(t, file, "epochs.waited", 0, &t->waited)) ||
@@ -214,7 +214,7 @@ static fpc_status read_record(fpc_trainer *t, const fpc_st_file *file, fpc_arena
     fpc_status status = column ? FPC_OK : FPC_ENOMEM;
 
     for (int32_t i = 0; i < n && !status; i++) {
-        const char *name = fpc_sprintf(arena, "history.%s", t->events->record.column[i]);
+        const char *name = fpc_sprintf(arena, FPC_PREFIX_HISTORY "%s", t->events->record.column[i]);
         status = name ? vector_of(t, file, name, FPC_F64, t->epoch, &column[i]) : FPC_ENOMEM;
     }
     for (int64_t row = 0; row < t->epoch && !status; row++) {
@@ -230,7 +230,7 @@ static fpc_status read_meter(fpc_trainer *t, const fpc_st_file *file)
     fpc_meter *meter = &t->train;
     const int32_t terms = t->experiment->n_losses;
     const int64_t numbers = (int64_t)t->experiment->classes * 3;
-    const fpc_st_tensor *batches = fpc_st_find(file, "epoch.batches");
+    const fpc_st_tensor *batches = fpc_st_find(file, FPC_PREFIX_EPOCH "batches");
     const void *sums, *images, *counts;
     fpc_status status;
 
@@ -238,8 +238,8 @@ static fpc_status read_meter(fpc_trainer *t, const fpc_st_file *file)
         return FPC_OK;
     if (!batches || batches->count > meter->cap_batches)
         return fpc_fail(t->ctx, FPC_EFORMAT, "%s: tensor epoch.batches does not fit the data set", file->path);
-    if ((status = vector_of(t, file, "epoch.sums", FPC_F64, 2 + terms, &sums)) ||
-        (status = vector_of(t, file, "epoch.batches", FPC_I64, batches->count, &images)))
+    if ((status = vector_of(t, file, FPC_PREFIX_EPOCH "sums", FPC_F64, 2 + terms, &sums)) ||
+        (status = vector_of(t, file, FPC_PREFIX_EPOCH "batches", FPC_I64, batches->count, &images)))
         return status;
     for (meter->batches = 0, meter->images = 0; meter->batches < batches->count; meter->batches++) {
         const int64_t n = ((const int64_t *)images)[meter->batches];
@@ -248,7 +248,7 @@ static fpc_status read_meter(fpc_trainer *t, const fpc_st_file *file)
         meter->batch_images[meter->batches] = n;
         meter->images += n;
     }
-    if ((status = vector_of(t, file, "epoch.counts", FPC_I32, meter->images * numbers, &counts)))
+    if ((status = vector_of(t, file, FPC_PREFIX_EPOCH "counts", FPC_I32, meter->images * numbers, &counts)))
         return status;
     memcpy(meter->counts, counts, (size_t)(meter->images * numbers) * sizeof *meter->counts);
     meter->loss = ((const double *)sums)[0];

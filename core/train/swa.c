@@ -90,7 +90,7 @@ static int is_done(fpc_trainer *t, fpc_arena *arena, const char *path, fpc_st_fi
 static fpc_status make(fpc_trainer *t, const char *path)
 {
     fpc_state *state = t->experiment->state;
-    fpc_status back, status = fpc_state_keep_buffers(state, 0);
+    fpc_status back, status = fpc_state_save_buffers(state, 0);
 
     fpc_experiment_epoch(t->experiment, t->epoch - 1); /* a run that is resumed when it is over has seen no epoch */
 

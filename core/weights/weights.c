@@ -22,7 +22,8 @@ static int is_optional(const fpc_state_entry *e)
 /* Tensors that training checkpoints hold beside the weights. */
 static int is_training(const char *name)
 {
-    static const char *const prefix[] = {"optimizer.", "average.", "swa.", "history.", "epoch."};
+    static const char *const prefix[] = {FPC_PREFIX_OPTIMIZER, FPC_PREFIX_AVERAGE, FPC_PREFIX_SWA, FPC_PREFIX_HISTORY,
+                                         FPC_PREFIX_EPOCH};
 
     for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
         if (!strncmp(name, prefix[i], strlen(prefix[i])))
@@ -198,13 +199,13 @@ fpc_status fpc_weights_save(fpc_ctx *ctx, fpc_state *state, const char *path, in
 {
     fpc_arena *arena = fpc_arena_new(ctx);
     fpc_st_tensor *tensor = arena ? fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *tensor) : NULL;
-    fpc_status status = tensor ? fpc_state_hold(state, 0) : FPC_ENOMEM;
+    fpc_status status = tensor ? fpc_state_snapshot_begin(state, 0) : FPC_ENOMEM;
     int32_t n = 0;
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (is_weight(&state->entry[i]))
             status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &tensor[n++]);
-    fpc_state_let_go(state);
+    fpc_state_snapshot_end(state);
     if (!status)
         status = fpc_st_write(ctx, path, n, tensor, n_meta, meta);
     fpc_arena_free(arena);

@@ -5,7 +5,7 @@
 
 #include <fpcore/logger.h>
 #include <fpcore/tensor.h>
-#include "runtime/program.h"
+#include "runtime/state.h"
 
 #define FPC_CHECKPOINT_FORMAT 1
 

@@ -60,12 +60,13 @@ static void check_kernels(conform *c)
 int check_descriptor(conform *c, const fpc_found *found)
 {
     const fpc_plugin *p = c->plugin;
+    const fpc_op_rows ops[2] = {fpc_builtin_rows, {found->plugin->ops, found->plugin->name, found->file}};
 
     check(c, islower((unsigned char)p->name[0]), "name begins with a letter", "it is `%s`", p->name);
     check(c, one_line(p->summary), "summary is one line", "it is empty, has several lines or more than 100 characters");
     check(c, *p->version && *p->license, "version and license say something", "one is empty");
     check_options(c);
-    if (!check(c, fpc_op_table_new(c->ctx, c->arena, 1, found, &c->ops) == FPC_OK, "ops do not clash", "op table"))
+    if (!check(c, fpc_op_table_new(c->ctx, c->arena, 2, ops, &c->ops) == FPC_OK, "ops do not clash", "op table"))
         return 0;
     check_kernels(c);
     return 1;

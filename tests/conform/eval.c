@@ -38,7 +38,7 @@ fpc_status eval_open(conform *c, fpc_backend *backend, fpc_graph *g, eval *e)
 
         *t = (fpc_tensor){.shape = v->shape, .dtype = v->dtype};
         if (by && (by->def->flags & FPC_OP_INPLACE)) { /* output i is input i */
-            t->data = e->value[by->in[v->slot]].data;
+            t->data = e->value[by->in[v->output]].data;
             continue;
         }
         t->data = fpc_alloc(c->arena, fpc_bytes(v->shape, v->dtype));

@@ -65,7 +65,7 @@ static void finish(problem *p, fpc_val out)
         p->g->n_grads = p->n_params;
         p->g->grad = p->grad;
         must(fpc_graph_sweep(p->g, p->n_params, p->grad), p->what);
-        must(fpc_fuse(p->g), p->what);
+        must(fpc_graph_fuse(p->g), p->what);
     }
     must(op_machine_new(all->b.ctx, all->scratch, p->g, p->b ? p->b : &all->exact, &p->m), p->what);
 }
@@ -283,7 +283,7 @@ static void build_model(problem *p, const char *text, int32_t n, int32_t h, int3
                            fpc_seg_loss(p->g, "dice", logits, &target, &dice)};
     fpc_output_mark(p->g, "loss", fpc_op(p->g, "combine", "loss", 3, in, NULL, NULL));
     must(fpc_graph_check(p->g), text);
-    must(fpc_rewrite(p->g, rewrites), text);
+    must(fpc_graph_rewrite(p->g, rewrites), text);
     finish(p, fpc_output_find(p->g, "loss"));
     if (real == FPC_F64) {
         fill_state(p);

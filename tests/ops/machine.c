@@ -84,7 +84,7 @@ static fpc_status allocate(op_machine *m, int32_t v)
     fpc_tensor *t = &m->value[v];
     *t = (fpc_tensor){.shape = value->shape, .dtype = value->dtype};
     if (value->node >= 0 && (m->g->node[value->node].def->flags & FPC_OP_INPLACE)) {
-        t->data = m->value[m->g->node[value->node].in[value->slot]].data;
+        t->data = m->value[m->g->node[value->node].in[value->output]].data;
         return FPC_OK;
     }
     t->data = fpc_alloc(m->arena, fpc_bytes(value->shape, value->dtype));
@@ -103,7 +103,7 @@ static fpc_status allocate_there(op_machine *m, int32_t v)
 {
     const fpc_value *value = &m->g->value[v];
     if (shares(m, v)) {
-        m->there[v] = m->there[m->g->node[value->node].in[value->slot]];
+        m->there[v] = m->there[m->g->node[value->node].in[value->output]];
         return FPC_OK;
     }
     return m->b.vtbl->alloc(m->b.self, fpc_bytes(value->shape, value->dtype), &m->there[v]);

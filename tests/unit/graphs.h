@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_GRAPHS_H
 #define TESTS_UNIT_GRAPHS_H
 
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "runtime/program.h"
 #include <fpcore/rng.h>
 
@@ -32,7 +32,7 @@ static inline void lab_open(lab *l, const char *backend_ini)
     assert_int_equal(fpc_recipe_parse(l->ctx, l->arena, "test", backend_ini, 0, NULL, &recipe), FPC_OK);
     if (fpc_backend_open(l->ctx, l->arena, l->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &l->backend))
         fail_msg("%s", fpc_ctx_error(l->ctx));
-    assert_int_equal(fpc_op_table_new(l->ctx, l->arena, 0, NULL, &l->ops), FPC_OK);
+    assert_int_equal(fpc_op_table_new(l->ctx, l->arena, 1, &fpc_builtin_rows, &l->ops), FPC_OK);
 }
 
 static inline void lab_close(lab *l)

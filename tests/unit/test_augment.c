@@ -73,7 +73,7 @@ static void builds_what_is_needed(void **state)
 {
     bench *b = *state;
     fpc_op_table *ops;
-    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
+    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 1, &fpc_builtin_rows, &ops), FPC_OK);
     static const char *const texts[] = {"", FLIP, "[augment.j]\nuse = color_jitter\n",
                                         "[augment.n]\nuse = gaussian_noise\n",
                                         FLIP "[augment.j]\nuse = color_jitter\n[augment.n]\nuse = gaussian_noise\n"};

@@ -35,7 +35,7 @@ static outcome run(const char *backend)
     fpc_state *s = NULL;
     lab_open(&l, backend);
     fpc_graph *g = network(&l, 3);
-    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_OK);
     assert_int_equal(fpc_state_init(s, 2), FPC_OK);
     g->n_grads = s->n_params;

@@ -1,7 +1,7 @@
 /* test_experiment.c: what a recipe opens to, what it is refused for and with which sentence, the recipe as understood,
  * and the learning rate with its warm-up. */
 #include "bench.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 
 static const char *shared(void)
 {

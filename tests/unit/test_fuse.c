@@ -47,7 +47,7 @@ static result run(build_fn *build, int fuse)
     g->grad = fpc_alloc(l.arena, (size_t)g->n_grads * sizeof *g->grad);
     assert_int_equal(fpc_autodiff(g, fpc_output_find(g, "loss"), g->n_grads, g->grad), FPC_OK);
     assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
-    if (fuse && fpc_fuse(g))
+    if (fuse && fpc_graph_fuse(g))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     check_order(g);
     r.linear_add = count(g, "linear_add", 4);

@@ -29,10 +29,9 @@ static void refuse(fpc_op_def *ops, const char *says)
 {
     lab l;
     lab_open(&l, REF_DOUBLE);
-    const fpc_plugin plugin = {FPC_PLUGIN_HEAD, .kind = FPC_LOSS, .name = "mine", .ops = ops};
-    const fpc_found found = {&plugin, "mine.so"};
+    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
     fpc_op_table *t;
-    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 1, &found, &t), FPC_EINVAL);
+    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &t), FPC_EINVAL);
     if (!strstr(fpc_ctx_error(l.ctx), says))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     lab_close(&l);
@@ -76,10 +75,9 @@ static void test_plugins_ops_are_found(void **state)
                           .out = "r",
                           .flags = FPC_OP_NOGRAD,
                           .infer = infer_like}};
-    const fpc_plugin plugin = {FPC_PLUGIN_HEAD, .kind = FPC_MODEL, .name = "mine", .ops = ops};
-    const fpc_found found = {&plugin, "mine.so"};
+    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
     fpc_op_table *t;
-    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 1, &found, &t), FPC_OK);
+    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &t), FPC_OK);
     assert_ptr_equal(fpc_op_find(t, "swish"), ops);
     assert_non_null(fpc_op_find(t, "linear"));
     assert_null(fpc_op_find(t, "swis"));

@@ -3,9 +3,9 @@
 #include "graphs.h"
 #include "runtime/plan.h"
 
-static fpc_slot *fixed_inputs(lab *l, fpc_graph *g)
+static fpc_storage *fixed_inputs(lab *l, fpc_graph *g)
 {
-    fpc_slot *s = fpc_alloc(l->arena, (size_t)g->n_values * sizeof *s);
+    fpc_storage *s = fpc_alloc(l->arena, (size_t)g->n_values * sizeof *s);
     for (int32_t v = 0; v < g->n_values; v++)
         if (g->value[v].role != FPC_ROLE_NODE)
             s[v].place = FPC_PLACE_FIXED;
@@ -62,7 +62,7 @@ static void test_a_block_is_few_groups(void **state)
     /* what only the group sees exists for one tile */
     for (int32_t i = 0; i < p->graph->n_nodes; i++)
         if (!strcmp(p->graph->node[i].name, "fc1") || !strcmp(p->graph->node[i].name, "q"))
-            assert_int_equal(p->slot[p->graph->node[i].out[0]].place, FPC_PLACE_TILE);
+            assert_int_equal(p->storage[p->graph->node[i].out[0]].place, FPC_PLACE_TILE);
     lab_close(&l);
 }
 
@@ -89,13 +89,13 @@ static void test_nothing_overlaps(void **state)
         const fpc_graph *g = p->graph;
         int compared = 0;
         for (int32_t a = 0; a < g->n_values; a++) {
-            const fpc_slot *s = &p->slot[a];
+            const fpc_storage *s = &p->storage[a];
             if (s->place != FPC_PLACE_ARENA)
                 continue;
             const size_t bytes = fpc_bytes(g->value[a].shape, g->value[a].dtype);
             assert_true(s->offset % 64 == 0 && s->offset + bytes <= p->arena_bytes);
             for (int32_t b = 0; b < a; b++) {
-                const fpc_slot *t = &p->slot[b];
+                const fpc_storage *t = &p->storage[b];
                 if (t->place != FPC_PLACE_ARENA || t->last < s->first || s->last < t->first)
                     continue;
                 compared++;

@@ -51,14 +51,14 @@ static void make(made *m, int training)
     if (fpc_graph_check(g))
         fail_msg("%s", fpc_ctx_error(m->l.ctx));
     assert_int_equal(fpc_state_new(m->l.ctx, m->l.arena, m->l.backend, g, 0, NULL, FPC_KEEP_HALF, &m->state), FPC_OK);
-    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     if (training) {
         g->n_grads = m->state->n_params;
         g->grad = fpc_alloc(m->l.arena, (size_t)g->n_grads * sizeof *g->grad);
         assert_int_equal(fpc_autodiff(g, fpc_output_find(g, "loss"), g->n_grads, g->grad), FPC_OK);
         assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
     }
-    if (fpc_narrow(g, FPC_BF16))
+    if (fpc_graph_cast_half(g, FPC_BF16))
         fail_msg("%s", fpc_ctx_error(m->l.ctx));
 }
 

@@ -28,7 +28,7 @@ static result run(build_fn *build, int rewrite)
         fail_msg("%s", fpc_ctx_error(l.ctx));
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &state), FPC_OK);
     assert_int_equal(fpc_state_init(state, 5), FPC_OK);
-    assert_int_equal(fpc_rewrite(g, rewrite), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, rewrite), FPC_OK);
     r.macs = fpc_graph_macs(g, 1);
     g->n_grads = state->n_params;
     g->grad = fpc_alloc(l.arena, (size_t)g->n_grads * sizeof *g->grad);
@@ -233,7 +233,7 @@ static void test_pixel_losses_take_the_upsampling(void **state)
     fpc_graph *g = lab_graph(&l, 1);
     pixel_losses_of(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), 0, &loss);
     fpc_output_mark(g, "loss", loss);
-    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     for (int32_t i = 0; i < g->n_nodes; i++)
         assert_string_not_equal(g->node[i].def->name, "resize");
     lab_close(&l);
@@ -248,7 +248,7 @@ static void one_loss_node(int mixed)
     fpc_val loss;
     losses_of(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), mixed, &loss);
     fpc_output_mark(g, "loss", loss);
-    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     int n = 0;
     for (int32_t i = 0; i < g->n_nodes; i++) {
         assert_string_not_equal(g->node[i].def->name, "resize");
@@ -287,7 +287,7 @@ static int nodes_of_terms(int terms)
         in[i] = fpc_seg_loss(g, "term", logits, &target,
                              &(fpc_seg_term){.kind = FPC_TERM_TVERSKY, .alpha = 0.5f, .beta = (float)i, .gamma = 1});
     fpc_output_mark(g, "terms", fpc_concat(g, terms, in));
-    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!strcmp(g->node[i].def->name, "seg_loss")) {
             nodes++;
@@ -314,7 +314,7 @@ static void test_shared_values_stay(void **state)
     const fpc_val up = fpc_resize(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), 24, 20, 0);
     fpc_output_mark(g, "up", up);
     fpc_output_mark(g, "y", fpc_linear(g, "head", up, 4, 1));
-    assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!strcmp(g->node[i].def->name, "linear"))
             assert_int_equal(g->value[g->node[i].out[0]].node, i),
@@ -331,7 +331,7 @@ static void test_dead_nodes_go(void **state)
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 4, 4, 3}, g->real);
     fpc_gelu(g, x);
     fpc_output_mark(g, "y", fpc_relu(g, x));
-    assert_int_equal(fpc_rewrite(g, 0), FPC_OK);
+    assert_int_equal(fpc_graph_rewrite(g, 0), FPC_OK);
     assert_int_equal(g->n_nodes, 1);
     assert_string_equal(g->node[0].def->name, "relu");
     lab_close(&l);

@@ -132,7 +132,7 @@ static void test_held_state_is_copied_in_blocks(void **state)
     l.backend->device.host = 0;
     for (int all = 0; all < 2; all++) {
         copies = 0;
-        assert_int_equal(fpc_state_hold(s, all), FPC_OK);
+        assert_int_equal(fpc_state_snapshot_begin(s, all), FPC_OK);
         assert_int_equal(copies, all ? 5 : 2); /* buffers, parameters; average and two slots */
         for (int32_t i = 0; i < s->n; i++) {
             const fpc_state_entry *e = &s->entry[i];
@@ -143,20 +143,20 @@ static void test_held_state_is_copied_in_blocks(void **state)
             copies = 0;
             assert_int_equal(fpc_state_read(s, e, dtype, held), FPC_OK);
             assert_int_equal(copies, !kept);
-            struct fpc_held *aside = s->held;
-            s->held = NULL;
+            struct fpc_state_snapshot *aside = s->snapshot;
+            s->snapshot = NULL;
             assert_int_equal(fpc_state_read(s, e, dtype, direct), FPC_OK);
-            s->held = aside;
+            s->snapshot = aside;
             assert_memory_equal(held, direct, (size_t)e->count * 8);
         }
-        fpc_state_let_go(s);
-        assert_null(s->held);
+        fpc_state_snapshot_end(s);
+        assert_null(s->snapshot);
     }
     l.backend->device.host = 1;
     copies = 0;
-    assert_int_equal(fpc_state_hold(s, 1), FPC_OK);
+    assert_int_equal(fpc_state_snapshot_begin(s, 1), FPC_OK);
     assert_int_equal(copies, 0);
-    fpc_state_let_go(s);
+    fpc_state_snapshot_end(s);
     lab_close(&l);
 }
 

@@ -6,12 +6,12 @@ fpc_status infer_attention(fpc_ctx *ctx, fpc_node *n)
     const fpc_shape q = n->in[0].shape, k = n->in[1].shape, v = n->in[2].shape;
     const fpc_attention_attr *a = n->attr;
     if (!fpc_same_shape(k, v) || k.n != q.n || k.c != q.c)
-        return FPC_NODE_FAIL(ctx, n, "q %s, k %s and v %s do not fit", fpc_shape_text(q), fpc_shape_text(k),
+        return fpc_node_fail(ctx, n, "q %s, k %s and v %s do not fit", fpc_shape_text(q), fpc_shape_text(k),
                              fpc_shape_text(v));
     if (a->heads < 1 || q.c % a->heads)
-        return FPC_NODE_FAIL(ctx, n, "%d channels cannot be cut into %d heads", q.c, a->heads);
+        return fpc_node_fail(ctx, n, "%d channels cannot be cut into %d heads", q.c, a->heads);
     if (a->drop > 0 && n->n_in < 4)
-        return FPC_NODE_FAIL(ctx, n, "dropout %g needs the clock as fourth input", (double)a->drop);
+        return fpc_node_fail(ctx, n, "dropout %g needs the clock as fourth input", (double)a->drop);
     n->out[0].shape = q;
     n->out[1].shape = fpc_with_c(q, a->heads);
     return FPC_OK;

@@ -13,7 +13,7 @@ fpc_status infer_warp_image(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, m = n->in[1].shape;
     if (m.n != x.n || m.c != 8 || x.c != 3 || (n->n_in == 3 && !is_field(n->in[2].shape, x.n)))
-        return FPC_NODE_FAIL(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
+        return fpc_node_fail(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
     n->out[0].shape = x;
     return FPC_OK;
 }
@@ -23,7 +23,7 @@ fpc_status infer_warp_mask(fpc_ctx *ctx, fpc_node *n)
     const fpc_shape x = n->in[0].shape, m = n->in[1].shape;
     if (n->in[0].dtype != FPC_U8 || m.n != x.n || m.c != 8 || x.c != 1 || n->in[2].shape.c != 256 ||
         (n->n_in == 4 && !is_field(n->in[3].shape, x.n)))
-        return FPC_NODE_FAIL(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
+        return fpc_node_fail(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
     n->out[0].shape = x;
     n->out[0].dtype = FPC_U8;
     return FPC_OK;
@@ -33,7 +33,7 @@ fpc_status infer_colour(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, m = n->in[1].shape;
     if (m.n != x.n || m.c != 16 || x.c != 3)
-        return FPC_NODE_FAIL(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
+        return fpc_node_fail(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
     n->out[0].shape = x;
     return FPC_OK;
 }
@@ -45,9 +45,9 @@ fpc_status infer_filter(fpc_ctx *ctx, fpc_node *n)
     const fpc_filter_attr *a = n->attr;
     const int32_t want = !strcmp(n->op, "filter") ? a->k * a->k : 1;
     if (a->k < 1 || a->k % 2 == 0 || a->k > 31)
-        return FPC_NODE_FAIL(ctx, n, "a window of %d pixels; odd sizes from 1 to 31 are possible", a->k);
+        return fpc_node_fail(ctx, n, "a window of %d pixels; odd sizes from 1 to 31 are possible", a->k);
     if (m.n != x.n || m.c != want || x.c != 3)
-        return FPC_NODE_FAIL(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
+        return fpc_node_fail(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
     n->out[0].shape = x;
     return FPC_OK;
 }
@@ -57,7 +57,7 @@ fpc_status infer_per_image(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, m = n->in[1].shape;
     if (m.n != x.n || x.c != 3 || (!strcmp(n->op, "erase") ? m.c < 8 || m.c % 8 : m.c != 1))
-        return FPC_NODE_FAIL(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
+        return fpc_node_fail(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
     n->out[0].shape = x;
     return FPC_OK;
 }
@@ -66,7 +66,7 @@ fpc_status infer_erase_mask(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, m = n->in[1].shape;
     if (n->in[0].dtype != FPC_U8 || m.n != x.n || x.c != 1 || m.c < 8 || m.c % 8)
-        return FPC_NODE_FAIL(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
+        return fpc_node_fail(ctx, n, "input %s with draws %s", fpc_shape_text(x), fpc_shape_text(m));
     n->out[0].shape = x;
     n->out[0].dtype = FPC_U8;
     return FPC_OK;
@@ -84,7 +84,7 @@ fpc_status infer_mix_image(fpc_ctx *ctx, fpc_node *n)
     const fpc_shape x = n->in[0].shape, m = n->in[1].shape;
     if (x.c != 3 || m.c != 1 || m.n != x.n || m.h != x.h || m.w != x.w || n->in[1].dtype != FPC_U8 ||
         !is_plan(n, 2, x.n))
-        return FPC_NODE_FAIL(ctx, n, "input %s with mask %s and plan %s", fpc_shape_text(x), fpc_shape_text(m),
+        return fpc_node_fail(ctx, n, "input %s with mask %s and plan %s", fpc_shape_text(x), fpc_shape_text(m),
                              fpc_shape_text(n->in[2].shape));
     n->out[0].shape = x;
     return FPC_OK;
@@ -94,7 +94,7 @@ fpc_status infer_mix_mask(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape;
     if (x.c != 1 || n->in[0].dtype != FPC_U8 || !is_plan(n, 1, x.n))
-        return FPC_NODE_FAIL(ctx, n, "mask %s with plan %s", fpc_shape_text(x), fpc_shape_text(n->in[1].shape));
+        return fpc_node_fail(ctx, n, "mask %s with plan %s", fpc_shape_text(x), fpc_shape_text(n->in[1].shape));
     n->out[0].shape = x;
     n->out[0].dtype = FPC_U8;
     return FPC_OK;
@@ -104,7 +104,7 @@ fpc_status infer_take(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, index = n->in[1].shape;
     if (index.h != 1 || index.w != 1 || index.c != 1 || n->in[0].dtype != FPC_U8 || n->in[1].dtype != FPC_I32)
-        return FPC_NODE_FAIL(ctx, n, "takes images of bytes by an index (n,1,1,1) I32, not %s", fpc_shape_text(index));
+        return fpc_node_fail(ctx, n, "takes images of bytes by an index (n,1,1,1) I32, not %s", fpc_shape_text(index));
     n->out[0].shape = (fpc_shape){index.n, x.h, x.w, x.c};
     n->out[0].dtype = FPC_U8;
     return FPC_OK;

@@ -7,10 +7,10 @@ fpc_status infer_linear(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape, w = n->in[1].shape;
     if (w.c != x.c)
-        return FPC_NODE_FAIL(ctx, n, "the weight takes %d channels, the input has %d (%s)", w.c, x.c,
+        return fpc_node_fail(ctx, n, "the weight takes %d channels, the input has %d (%s)", w.c, x.c,
                              fpc_shape_text(x));
     if (n->n_in > 2 && fpc_count(n->in[2].shape) != fpc_rows_of(w))
-        return FPC_NODE_FAIL(ctx, n, "bias of %s for %lld outputs", fpc_shape_text(n->in[2].shape),
+        return fpc_node_fail(ctx, n, "bias of %s for %lld outputs", fpc_shape_text(n->in[2].shape),
                              (long long)fpc_rows_of(w));
     n->out[0].shape = fpc_with_c(x, (int32_t)fpc_rows_of(w));
     return FPC_OK;
@@ -20,7 +20,7 @@ fpc_status infer_linear_add(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_status status = infer_linear(ctx, n);
     if (!status && !fpc_same_shape(n->in[3].shape, n->out[0].shape))
-        return FPC_NODE_FAIL(ctx, n, "%s is to be added to %s", fpc_shape_text(n->in[3].shape),
+        return fpc_node_fail(ctx, n, "%s is to be added to %s", fpc_shape_text(n->in[3].shape),
                              fpc_shape_text(n->out[0].shape));
     return status;
 }
@@ -48,7 +48,7 @@ fpc_status infer_linear_grad_x(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape dy = n->in[0].shape, w = n->in[1].shape;
     if (dy.c != fpc_rows_of(w))
-        return FPC_NODE_FAIL(ctx, n, "the weight gives %lld channels, the gradient has %d", (long long)fpc_rows_of(w),
+        return fpc_node_fail(ctx, n, "the weight gives %lld channels, the gradient has %d", (long long)fpc_rows_of(w),
                              dy.c);
     n->out[0].shape = fpc_with_c(dy, w.c);
     return FPC_OK;
@@ -76,7 +76,7 @@ fpc_status infer_linear_grad_w(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape w = ((const fpc_like_attr *)n->attr)->shape;
     if (w.c != n->in[0].shape.c || fpc_rows_of(w) != n->in[1].shape.c)
-        return FPC_NODE_FAIL(ctx, n, "weight %s for input %s and gradient %s", fpc_shape_text(w),
+        return fpc_node_fail(ctx, n, "weight %s for input %s and gradient %s", fpc_shape_text(w),
                              fpc_shape_text(n->in[0].shape), fpc_shape_text(n->in[1].shape));
     n->out[0].shape = w;
     return FPC_OK;
@@ -93,13 +93,13 @@ static fpc_status check_conv(fpc_ctx *ctx, const fpc_node *n, fpc_shape w, int32
 {
     const fpc_conv_attr *a = n->attr;
     if (a->kh < 1 || a->kw < 1 || a->stride < 1 || a->pad < 0 || a->groups < 1 || w.h != a->kh || w.w != a->kw)
-        return FPC_NODE_FAIL(ctx, n, "kernel %dx%d, stride %d, pad %d, groups %d for a weight of %s", a->kh, a->kw,
+        return fpc_node_fail(ctx, n, "kernel %dx%d, stride %d, pad %d, groups %d for a weight of %s", a->kh, a->kw,
                              a->stride, a->pad, a->groups, fpc_shape_text(w));
     if (in_c % a->groups || w.n % a->groups || w.c != in_c / a->groups)
-        return FPC_NODE_FAIL(ctx, n, "%d input and %d output channels in %d groups do not fit a weight of %s", in_c,
+        return fpc_node_fail(ctx, n, "%d input and %d output channels in %d groups do not fit a weight of %s", in_c,
                              w.n, a->groups, fpc_shape_text(w));
     if (a->h + 2 * a->pad < a->kh || a->w + 2 * a->pad < a->kw)
-        return FPC_NODE_FAIL(ctx, n, "a %dx%d kernel is larger than the padded %dx%d input; use larger pictures", a->kh,
+        return fpc_node_fail(ctx, n, "a %dx%d kernel is larger than the padded %dx%d input; use larger pictures", a->kh,
                              a->kw, a->h + 2 * a->pad, a->w + 2 * a->pad);
     return FPC_OK;
 }
@@ -114,7 +114,7 @@ fpc_status infer_conv2d(fpc_ctx *ctx, fpc_node *n)
     const fpc_shape x = n->in[0].shape, w = n->in[1].shape;
     const fpc_conv_attr *a = n->attr;
     if (a->h != x.h || a->w != x.w)
-        return FPC_NODE_FAIL(ctx, n, "attributes say %dx%d, the input is %s", a->h, a->w, fpc_shape_text(x));
+        return fpc_node_fail(ctx, n, "attributes say %dx%d, the input is %s", a->h, a->w, fpc_shape_text(x));
     const fpc_status status = check_conv(ctx, n, w, x.c);
     if (status)
         return status;
@@ -148,7 +148,7 @@ fpc_status infer_conv2d_grad_x(fpc_ctx *ctx, fpc_node *n)
     if (status)
         return status;
     if (dy.c != w.n || dy.h != conv_size(a->h, a->kh, a) || dy.w != conv_size(a->w, a->kw, a))
-        return FPC_NODE_FAIL(ctx, n, "a gradient of %s does not belong to a %dx%d input", fpc_shape_text(dy), a->h,
+        return fpc_node_fail(ctx, n, "a gradient of %s does not belong to a %dx%d input", fpc_shape_text(dy), a->h,
                              a->w);
     n->out[0].shape = (fpc_shape){dy.n, a->h, a->w, w.c * a->groups};
     return FPC_OK;

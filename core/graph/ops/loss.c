@@ -5,17 +5,17 @@
 #include <math.h>
 #include <string.h>
 
-/* logits, mask, and the images' weights at `slot`, where there are any */
-static fpc_status check_inputs(fpc_ctx *ctx, fpc_node *n, int32_t slot)
+/* logits, mask, and the images' weights at input `at`, where there are any */
+static fpc_status check_inputs(fpc_ctx *ctx, fpc_node *n, int32_t at)
 {
     const fpc_shape z = n->in[0].shape, m = n->in[1].shape;
     if (n->in[1].dtype != FPC_U8 || m.c != 1 || m.n != z.n)
-        return FPC_NODE_FAIL(ctx, n, "logits %s with a mask of %s; the mask must be (n,h,w,1) bytes", fpc_shape_text(z),
+        return fpc_node_fail(ctx, n, "logits %s with a mask of %s; the mask must be (n,h,w,1) bytes", fpc_shape_text(z),
                              fpc_shape_text(m));
     if (z.c < 2 || z.c > FPC_MAX_CLASSES)
-        return FPC_NODE_FAIL(ctx, n, "%d classes; 2 to %d are possible", z.c, FPC_MAX_CLASSES);
-    if (n->n_in > slot && !fpc_same_shape(n->in[slot].shape, (fpc_shape){z.n, 1, 1, 1}))
-        return FPC_NODE_FAIL(ctx, n, "weight %s for %d images; it must be (n,1,1,1)", fpc_shape_text(n->in[slot].shape),
+        return fpc_node_fail(ctx, n, "%d classes; 2 to %d are possible", z.c, FPC_MAX_CLASSES);
+    if (n->n_in > at && !fpc_same_shape(n->in[at].shape, (fpc_shape){z.n, 1, 1, 1}))
+        return fpc_node_fail(ctx, n, "weight %s for %d images; it must be (n,1,1,1)", fpc_shape_text(n->in[at].shape),
                              z.n);
     return FPC_OK;
 }
@@ -28,7 +28,7 @@ fpc_status infer_seg_loss(fpc_ctx *ctx, fpc_node *n)
     if (status)
         return status;
     if (a->n_terms < 1 || a->n_terms > FPC_MAX_TERMS)
-        return FPC_NODE_FAIL(ctx, n, "%d terms; 1 to %d are possible", a->n_terms, FPC_MAX_TERMS);
+        return fpc_node_fail(ctx, n, "%d terms; 1 to %d are possible", a->n_terms, FPC_MAX_TERMS);
     n->out[0].shape = fpc_vector(a->n_terms);
     n->out[1].shape = (fpc_shape){z.n, 1, 3, z.c};
     n->out[2].shape = fpc_vector(a->n_terms);
@@ -49,17 +49,17 @@ fpc_status infer_seg_argmax(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_resize_attr *a = n->attr;
     if (a->h < 1 || a->w < 1 || n->in[0].shape.c > FPC_MAX_CLASSES)
-        return FPC_NODE_FAIL(ctx, n, "logits %s to %dx%d", fpc_shape_text(n->in[0].shape), a->h, a->w);
+        return fpc_node_fail(ctx, n, "logits %s to %dx%d", fpc_shape_text(n->in[0].shape), a->h, a->w);
     n->out[0].shape = (fpc_shape){n->in[0].shape.n, a->h, a->w, 1};
     n->out[0].dtype = FPC_U8;
     return FPC_OK;
 }
 
-static fpc_status infer_loss_and_slope(fpc_ctx *ctx, fpc_node *n, int32_t slot)
+static fpc_status infer_loss_and_slope(fpc_ctx *ctx, fpc_node *n, int32_t at)
 {
-    const fpc_status status = check_inputs(ctx, n, slot);
+    const fpc_status status = check_inputs(ctx, n, at);
     if (!status && fpc_rows_of(n->in[1].shape) > INT32_MAX)
-        return FPC_NODE_FAIL(ctx, n, "a mask of %s has more pixels than can be put in order (2^31)",
+        return fpc_node_fail(ctx, n, "a mask of %s has more pixels than can be put in order (2^31)",
                              fpc_shape_text(n->in[1].shape));
     n->out[0].shape = fpc_vector(1);
     n->out[1].shape = n->in[0].shape;
@@ -75,7 +75,7 @@ fpc_status infer_boundary(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape m = n->in[1].shape, want = {m.n, m.h, m.w, n->in[0].shape.c};
     if (!fpc_same_shape(n->in[2].shape, want))
-        return FPC_NODE_FAIL(ctx, n, "distances of %s; they must be %s", fpc_shape_text(n->in[2].shape),
+        return fpc_node_fail(ctx, n, "distances of %s; they must be %s", fpc_shape_text(n->in[2].shape),
                              fpc_shape_text(want));
     return infer_loss_and_slope(ctx, n, 3);
 }
@@ -85,7 +85,7 @@ fpc_status infer_signed_distance(fpc_ctx *ctx, fpc_node *n)
     const fpc_shape m = n->in[0].shape;
     const fpc_distance_attr *a = n->attr;
     if (n->in[0].dtype != FPC_U8 || m.c != 1 || a->classes < 2 || a->classes > FPC_MAX_CLASSES)
-        return FPC_NODE_FAIL(ctx, n, "a mask of %s with %d classes; it must be (n,h,w,1) bytes, with 2 to %d",
+        return fpc_node_fail(ctx, n, "a mask of %s with %d classes; it must be (n,h,w,1) bytes, with 2 to %d",
                              fpc_shape_text(m), a->classes, FPC_MAX_CLASSES);
     n->out[0].shape = fpc_with_c(m, a->classes);
     return FPC_OK;

@@ -6,7 +6,7 @@ fpc_status infer_layer_norm(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape;
     if (fpc_count(n->in[1].shape) != x.c || fpc_count(n->in[2].shape) != x.c)
-        return FPC_NODE_FAIL(ctx, n, "weight %s and bias %s for %d channels", fpc_shape_text(n->in[1].shape),
+        return fpc_node_fail(ctx, n, "weight %s and bias %s for %d channels", fpc_shape_text(n->in[1].shape),
                              fpc_shape_text(n->in[2].shape), x.c);
     n->out[0].shape = x;
     n->out[1].shape = n->out[2].shape = fpc_with_c(x, 1);
@@ -17,7 +17,7 @@ fpc_status infer_add_layer_norm(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape;
     if (!fpc_same_shape(n->in[1].shape, x) || fpc_count(n->in[2].shape) != x.c || fpc_count(n->in[3].shape) != x.c)
-        return FPC_NODE_FAIL(ctx, n, "%s + %s with weight %s and bias %s", fpc_shape_text(x),
+        return fpc_node_fail(ctx, n, "%s + %s with weight %s and bias %s", fpc_shape_text(x),
                              fpc_shape_text(n->in[1].shape), fpc_shape_text(n->in[2].shape),
                              fpc_shape_text(n->in[3].shape));
     n->out[0].shape = n->out[1].shape = x;

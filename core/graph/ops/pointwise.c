@@ -5,7 +5,7 @@ fpc_status infer_bcast(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape a = n->in[0].shape, b = n->in[1].shape;
     if (b.h != 1 || b.w != 1 || b.c != a.c || (b.n != 1 && b.n != a.n))
-        return FPC_NODE_FAIL(ctx, n, "%s cannot be spread over %s; it must be (n,1,1,c) or (1,1,1,c)",
+        return fpc_node_fail(ctx, n, "%s cannot be spread over %s; it must be (n,1,1,c) or (1,1,1,c)",
                              fpc_shape_text(b), fpc_shape_text(a));
     n->out[0].shape = a;
     return FPC_OK;
@@ -17,7 +17,7 @@ fpc_status infer_concat(fpc_ctx *ctx, fpc_node *n)
     for (int32_t i = 1; i < n->n_in; i++) {
         const fpc_shape x = n->in[i].shape;
         if (x.n != s.n || x.h != s.h || x.w != s.w)
-            return FPC_NODE_FAIL(ctx, n, "%s and %s differ outside of the channels", fpc_shape_text(n->in[0].shape),
+            return fpc_node_fail(ctx, n, "%s and %s differ outside of the channels", fpc_shape_text(n->in[0].shape),
                                  fpc_shape_text(x));
         s.c += x.c;
     }
@@ -30,7 +30,7 @@ fpc_status infer_slice(fpc_ctx *ctx, fpc_node *n)
     const fpc_slice_attr *a = n->attr;
     const fpc_shape x = n->in[0].shape;
     if (a->first < 0 || a->count < 1 || a->first > x.c - a->count || a->total != x.c)
-        return FPC_NODE_FAIL(ctx, n, "channels %d to %d of %d", a->first, a->first + a->count - 1, x.c);
+        return fpc_node_fail(ctx, n, "channels %d to %d of %d", a->first, a->first + a->count - 1, x.c);
     n->out[0].shape = fpc_with_c(x, a->count);
     return FPC_OK;
 }
@@ -45,10 +45,10 @@ fpc_status infer_slice_grad(fpc_ctx *ctx, fpc_node *n)
 fpc_status infer_combine(fpc_ctx *ctx, fpc_node *n)
 {
     if (n->in[0].shape.c != n->n_in - 1)
-        return FPC_NODE_FAIL(ctx, n, "%d weights for %d terms", n->in[0].shape.c, n->n_in - 1);
+        return fpc_node_fail(ctx, n, "%d weights for %d terms", n->in[0].shape.c, n->n_in - 1);
     for (int32_t i = 1; i < n->n_in; i++)
         if (fpc_count(n->in[i].shape) != 1)
-            return FPC_NODE_FAIL(ctx, n, "term %d is %s; it must be one number", i, fpc_shape_text(n->in[i].shape));
+            return fpc_node_fail(ctx, n, "term %d is %s; it must be one number", i, fpc_shape_text(n->in[i].shape));
     n->out[0].shape = fpc_vector(1);
     return FPC_OK;
 }
@@ -174,7 +174,7 @@ fpc_status infer_cast(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_cast_attr *a = n->attr;
     if (a->dtype < FPC_F32 || a->dtype > FPC_F64)
-        return FPC_NODE_FAIL(ctx, n, "data type %u is no floating one", a->dtype);
+        return fpc_node_fail(ctx, n, "data type %u is no floating one", a->dtype);
     n->out[0].dtype = a->dtype;
     return infer_same(ctx, n);
 }

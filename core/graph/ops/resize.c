@@ -6,7 +6,7 @@ fpc_status infer_resize(fpc_ctx *ctx, fpc_node *n)
     const fpc_resize_attr *a = n->attr;
     const fpc_shape x = n->in[0].shape;
     if (a->h < 1 || a->w < 1)
-        return FPC_NODE_FAIL(ctx, n, "size %dx%d", a->h, a->w);
+        return fpc_node_fail(ctx, n, "size %dx%d", a->h, a->w);
     n->out[0].shape = (fpc_shape){x.n, a->h, a->w, x.c};
     return FPC_OK;
 }
@@ -47,7 +47,7 @@ fpc_status infer_broadcast(fpc_ctx *ctx, fpc_node *n)
     const fpc_broadcast_attr *a = n->attr;
     const fpc_shape x = n->in[0].shape;
     if (x.h != 1 || x.w != 1 || a->h < 1 || a->w < 1)
-        return FPC_NODE_FAIL(ctx, n, "%s to %dx%d; the input must be (n,1,1,c)", fpc_shape_text(x), a->h, a->w);
+        return fpc_node_fail(ctx, n, "%s to %dx%d; the input must be (n,1,1,c)", fpc_shape_text(x), a->h, a->w);
     n->out[0].shape = (fpc_shape){x.n, a->h, a->w, x.c};
     return FPC_OK;
 }
@@ -69,7 +69,7 @@ fpc_status infer_max_pool(fpc_ctx *ctx, fpc_node *n)
     const fpc_pool_attr *a = n->attr;
     const fpc_shape x = n->in[0].shape;
     if (a->k < 1 || a->stride < 1 || x.h < a->k || x.w < a->k)
-        return FPC_NODE_FAIL(ctx, n, "window %d, stride %d over %s; use larger pictures", a->k, a->stride,
+        return fpc_node_fail(ctx, n, "window %d, stride %d over %s; use larger pictures", a->k, a->stride,
                              fpc_shape_text(x));
     n->out[0].shape = (fpc_shape){x.n, (x.h - a->k) / a->stride + 1, (x.w - a->k) / a->stride + 1, x.c};
     return FPC_OK;
@@ -85,7 +85,7 @@ fpc_status infer_window(fpc_ctx *ctx, fpc_node *n)
     const fpc_window_attr *a = n->attr;
     const fpc_shape x = n->in[0].shape;
     if (a->h < 1 || a->w < 1)
-        return FPC_NODE_FAIL(ctx, n, "size %dx%d", a->h, a->w);
+        return fpc_node_fail(ctx, n, "size %dx%d", a->h, a->w);
     n->out[0].shape = (fpc_shape){x.n, a->h, a->w, x.c};
     return FPC_OK;
 }

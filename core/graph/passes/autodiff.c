@@ -1,7 +1,9 @@
 /* autodiff.c: appends the backward pass. Backward ops are ordinary ops that each op's grad function appends, so one
  * planner, one kernel table and one list of test cases serve both directions. */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <string.h>
+
+enum { MOST_SLICES = 16 }; /* what concat takes at most (ops.def) */
 
 /* Gradients that arrive at one value, summed when the value's producer is reached. */
 typedef struct pending {
@@ -28,9 +30,9 @@ static int push(fpc_graph *g, pending *p, fpc_val v)
 /* Slices that together tile the channels: their gradients concatenate instead of being padded and added. */
 static fpc_val join_slices(fpc_graph *g, const pending *p, const char *name)
 {
-    fpc_val part[16];
+    fpc_val part[MOST_SLICES];
     int32_t at = 0, total = 0;
-    for (int32_t i = 0; i < p->n && i < 16; i++) {
+    for (int32_t i = 0; i < p->n && i < MOST_SLICES; i++) {
         const int32_t node = g->value[p->v[i].id].node;
         if (node < 0 || strcmp(g->node[node].def->name, "slice_grad"))
             return (fpc_val){-1};
@@ -38,7 +40,7 @@ static fpc_val join_slices(fpc_graph *g, const pending *p, const char *name)
     }
     for (int32_t i = 0; i < p->n; i++) { /* in channel order; backward visits the slices in any order */
         int32_t found = -1;
-        for (int32_t j = 0; j < p->n && j < 16 && found < 0; j++) {
+        for (int32_t j = 0; j < p->n && j < MOST_SLICES && found < 0; j++) {
             const fpc_gnode *n = &g->node[g->value[p->v[j].id].node];
             if (((const fpc_slice_attr *)n->attr)->first == at)
                 found = j;
@@ -56,7 +58,7 @@ static fpc_val total_of(fpc_graph *g, pending *p, const char *name)
 {
     if (p->n == 0)
         return (fpc_val){-1};
-    if (p->n >= 2 && p->n <= 16) {
+    if (p->n >= 2 && p->n <= MOST_SLICES) {
         const fpc_val joined = join_slices(g, p, name);
         if (joined.id >= 0)
             return joined;
@@ -85,8 +87,8 @@ static void mark_needed(const fpc_graph *g, int32_t n_nodes, uint8_t *need)
 static fpc_status back_node(fpc_graph *g, int32_t i, pending *arrived, const uint8_t *need, int32_t n_values)
 {
     const fpc_gnode n = g->node[i];
-    fpc_val in[32], out[8], dout[8], din[32];
-    uint8_t want[32];
+    fpc_val in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS], dout[FPC_MAX_OUTPUTS], din[FPC_MAX_INPUTS];
+    uint8_t want[FPC_MAX_INPUTS];
     int any_out = 0, any_in = 0;
     for (int32_t j = 0; j < n.n_in; j++) {
         in[j] = (fpc_val){n.in[j]};

@@ -7,7 +7,7 @@
  * A joined node stands where the last of its parts stood that others wait for, so that the order stays one in which the
  * graph can run. */
 /* clang-format on */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include "graph/passes.h"
 #include <string.h>
 
@@ -74,7 +74,7 @@ static int put(fpc_graph *g, int32_t at, int32_t gone, const char *op, const cha
         g->value[n.out[o]].node = -1; /* the values that there were already take their place */
         n.out[o] = out[o];
         g->value[out[o]].node = at;
-        g->value[out[o]].slot = o;
+        g->value[out[o]].output = o;
     }
     g->node[gone].dead = 1;
     g->node[at] = n;
@@ -124,7 +124,7 @@ static int norm_grad_add(fpc_graph *g, int32_t i)
         return 0;
     for (int32_t j = 0; j < 2; j++) {
         const int32_t l = maker(g, n->in[j], "layer_norm_grad");
-        if (l < 0 || g->value[n->in[j]].slot != 0 || g->node[l].n_in != 5 || only_reader(g, n->in[j]) != i)
+        if (l < 0 || g->value[n->in[j]].output != 0 || g->node[l].n_in != 5 || only_reader(g, n->in[j]) != i)
             continue;
         const fpc_gnode *d = &g->node[l];
         if (first_reader(g, d->out[1]) < i || first_reader(g, d->out[2]) < i)
@@ -139,7 +139,7 @@ static int norm_grad_add(fpc_graph *g, int32_t i)
     return 0;
 }
 
-fpc_status fpc_fuse(fpc_graph *g)
+fpc_status fpc_graph_fuse(fpc_graph *g)
 {
     static int (*const joins[])(fpc_graph *, int32_t) = {linear_add, norm_grad_add, add_layer_norm};
     for (size_t k = 0; k < sizeof joins / sizeof *joins; k++)

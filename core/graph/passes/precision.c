@@ -4,17 +4,18 @@
  * where it works on pictures: small products of weights (what graph/passes/rewrite.c folds) stay exact. Where both
  * kinds meet stands a cast. Weights are fp32 in memory; one node at the front rounds all of them into a buffer of their
  * own, $half. */
-#include "graph/ops/table.h"
+#include "graph/flat.h"
+#include "graph/nodes.h"
 #include "graph/passes.h"
 #include <string.h>
 
 typedef struct pass {
     fpc_graph *g;
     uint32_t half;
-    int32_t n_values; /* before the pass */
-    uint8_t *pictures, *kept;
-    int32_t *twin; /* the same value in the other type; -1: none yet */
-    int weights;   /* some are read in half */
+    int32_t n_values;          /* before the pass */
+    uint8_t *pictures, *fixed; /* fixed: keeps its type */
+    int32_t *twin;             /* the same value in the other type; -1: none yet */
+    int weights;               /* some are read in half */
 } pass;
 
 /* The letter of argument i on one side of "INPUTS>OUTPUTS". */
@@ -50,13 +51,13 @@ static void find_pictures(pass *p)
 }
 
 /* What the host reads and what the state stores keeps its type. */
-static void find_kept(pass *p)
+static void find_fixed(pass *p)
 {
     for (int32_t i = 0; i < p->g->n_outputs; i++)
-        p->kept[p->g->output[i].value] = 1;
+        p->fixed[p->g->output[i].value] = 1;
     for (int32_t i = 0; i < p->g->n_grads; i++)
         if (p->g->grad[i].id >= 0)
-            p->kept[p->g->grad[i].id] = 1;
+            p->fixed[p->g->grad[i].id] = 1;
 }
 
 static int goes_half(const pass *p, const fpc_gnode *n)
@@ -81,7 +82,7 @@ static int32_t half_weight(pass *p, int32_t value)
 {
     fpc_graph *g = p->g;
     const fpc_value w = g->value[value];
-    const char *name = fpc_sprintf(g->arena, "$half.%s", w.name);
+    const char *name = fpc_sprintf(g->arena, "%s.%s", fpc_flat_name(FPC_FLAT_HALF), w.name);
     p->weights = 1;
     return name ? fpc_buffer(g, name, w.rank, w.shape, p->half, FPC_FILL_ZERO).id : -1;
 }
@@ -109,7 +110,7 @@ static void outputs(pass *p, fpc_gnode *n, int32_t *after)
         after[o] = -1;
         if (letter(n->def->half, 1, o) != 'h' || g->value[v].dtype != g->real)
             continue;
-        if (!p->kept[v]) {
+        if (!p->fixed[v]) {
             g->value[v].dtype = p->half;
             continue;
         }
@@ -124,36 +125,37 @@ static int append(pass *p, const fpc_gnode *n)
         return 0;
     for (int32_t o = 0; o < n->n_out; o++) {
         g->value[n->out[o]].node = g->n_nodes;
-        g->value[n->out[o]].slot = o;
+        g->value[n->out[o]].output = o;
     }
     g->node[g->n_nodes++] = *n;
     return 1;
 }
 
 /* Output o of the node just appended, which must keep its type: the node makes a half twin, and a cast the value. */
-static void cast_behind(pass *p, int32_t node, int32_t o, int32_t kept)
+static void cast_behind(pass *p, int32_t node, int32_t o, int32_t value)
 {
     fpc_graph *g = p->g;
-    const int32_t twin = cast(p, kept, g->node[node].name); /* a half value, made by a cast of `kept`: turned around */
+    const int32_t twin =
+        cast(p, value, g->node[node].name); /* a half value, made by a cast of `value`: turned around */
     if (twin < 0)
         return;
     fpc_gnode *c = &g->node[g->n_nodes - 1];
     c->in[0] = twin;
-    c->out[0] = kept;
+    c->out[0] = value;
     ((fpc_cast_attr *)c->attr)->dtype = g->real;
     g->node[node].out[o] = twin;
     g->value[twin].node = node;
-    g->value[twin].slot = o;
-    g->value[kept].node = g->n_nodes - 1;
-    g->value[kept].slot = 0;
-    p->twin[kept] = twin;
+    g->value[twin].output = o;
+    g->value[value].node = g->n_nodes - 1;
+    g->value[value].output = 0;
+    p->twin[value] = twin;
 }
 
 static fpc_status convert(pass *p, fpc_gnode n)
 {
     fpc_graph *g = p->g;
     const int half = goes_half(p, &n);
-    int32_t after[8];
+    int32_t after[FPC_MAX_OUTPUTS];
     g->backward = 1; /* casts carry the names of the nodes they serve */
     for (int32_t j = 0; j < n.n_in; j++) {
         const int want = half && letter(n.def->half, 0, j) == 'h';
@@ -174,15 +176,15 @@ static fpc_status convert(pass *p, fpc_gnode n)
 }
 
 /* At the very front: all parameters, rounded. */
-static fpc_status narrow_weights(pass *p)
+static fpc_status cast_weights(pass *p)
 {
     fpc_graph *g = p->g;
-    int64_t rows = 0;
-    for (int32_t v = 0; v < p->n_values; v++) /* as in runtime/state.c: each parameter begins at a multiple of 16 */
-        rows += g->value[v].role == FPC_ROLE_PARAM ? (fpc_count(g->value[v].shape) + 15) / 16 * 16 : 0;
-    const fpc_shape flat = {1, 1, (int32_t)((rows + 255) / 256), 256};
-    const fpc_val in[2] = {fpc_buffer(g, "$half", 1, flat, p->half, FPC_FILL_ZERO),
-                           fpc_buffer(g, "$param", 1, flat, FPC_F32, FPC_FILL_ZERO)};
+    int64_t numbers = 0;
+    for (int32_t v = 0; v < p->n_values; v++)
+        numbers += g->value[v].role == FPC_ROLE_PARAM ? fpc_flat_step(fpc_count(g->value[v].shape)) : 0;
+    const fpc_shape flat = fpc_flat_shape(numbers);
+    const fpc_val in[2] = {fpc_buffer(g, fpc_flat_name(FPC_FLAT_HALF), 1, flat, p->half, FPC_FILL_ZERO),
+                           fpc_buffer(g, fpc_flat_name(FPC_FLAT_PARAM), 1, flat, FPC_F32, FPC_FILL_ZERO)};
     if (fpc_op(g, "narrow", "weights", 2, in, NULL, NULL).id < 0)
         return fpc_graph_check(g);
     const fpc_gnode last = g->node[g->n_nodes - 1];
@@ -194,33 +196,33 @@ static fpc_status narrow_weights(pass *p)
     return FPC_OK;
 }
 
-fpc_status fpc_narrow(fpc_graph *g, uint32_t half)
+fpc_status fpc_graph_cast_half(fpc_graph *g, uint32_t half)
 {
     pass p = {.g = g, .half = half, .n_values = g->n_values};
     const fpc_gnode *old = g->node;
     const int32_t n = g->n_nodes, was = g->backward;
+    const size_t values = (size_t)g->n_values + 1;
     int32_t most = n + 1;
-    fpc_status status = FPC_OK;
-    p.pictures = fpc_alloc(g->arena, (size_t)g->n_values + 1);
-    p.kept = fpc_alloc(g->arena, (size_t)g->n_values + 1);
-    p.twin = fpc_alloc(g->arena, ((size_t)g->n_values + 1) * sizeof *p.twin);
-    if (!p.pictures || !p.kept || !p.twin)
-        return FPC_ENOMEM;
-    memset(p.twin, 0xff, ((size_t)g->n_values + 1) * sizeof *p.twin);
-    find_pictures(&p);
-    find_kept(&p);
+    fpc_status status;
     for (int32_t i = 0; i < n; i++)
         most += old[i].n_in + old[i].n_out;
-    g->node = fpc_alloc(g->arena, (size_t)most * sizeof *g->node);
-    if (!g->node)
+    p.pictures = fpc_alloc(g->arena, values);
+    p.fixed = fpc_alloc(g->arena, values);
+    p.twin = fpc_alloc(g->arena, values * sizeof *p.twin);
+    fpc_gnode *node = fpc_alloc(g->arena, (size_t)most * sizeof *node);
+    if (!p.pictures || !p.fixed || !p.twin || !node)
         return FPC_ENOMEM;
+    memset(p.twin, 0xff, values * sizeof *p.twin);
+    find_pictures(&p);
+    find_fixed(&p);
+    g->node = node;
     g->n_nodes = 0;
     g->cap_nodes = most;
-    for (int32_t i = 0; i < n && !status; i++)
-        if (!old[i].dead)
-            status = convert(&p, old[i]);
-    if (!status && p.weights)
-        status = narrow_weights(&p);
+    for (int32_t i = 0; i < n; i++)
+        if (!old[i].dead && (status = convert(&p, old[i])))
+            return status;
+    if (p.weights && (status = cast_weights(&p)))
+        return status;
     g->backward = was;
-    return status ? status : fpc_graph_check(g);
+    return fpc_graph_check(g);
 }

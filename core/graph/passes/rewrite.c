@@ -1,5 +1,6 @@
 /* clang-format off */
-/* rewrite.c: exact identities on the forward graph, before autodiff (DESIGN decision 6, reference 1.4):
+/* rewrite.c: exact identities on the forward graph, before autodiff. Decoders that join maps of several sizes and then
+ * apply a linear map (SegFormer, Xie et al. 2021, arXiv:2105.15203) spend most of their arithmetic where 1 to 3 apply:
  *   1 linear(concat(a, b, ..)) = sum of linears with slices of the weight   where an input was upsampled
  *   2 linear(resize(x)) = resize(linear(x))                                 when resize enlarges (its weights sum to 1)
  *   3 linear(linear(x)) = one linear with the product of the weights        when that is cheaper
@@ -8,7 +9,7 @@
  * to a fixed point, then nodes that nothing needs go. Stored parameters stay as the model declared them: products and
  * slices of weights are nodes too, and autodiff goes through them. Every identity has a test in tests/unit. */
 /* clang-format on */
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 #include <string.h>
 
 static const fpc_gnode *producer(const fpc_graph *g, int32_t value)
@@ -245,48 +246,66 @@ static int in_order(const fpc_graph *g, const uint8_t *seen)
     return 1;
 }
 
-/* Keeps the nodes that outputs, effects or extra values need: in the order of appending where that can run (a backward
- * pass stands well as autodiff wrote it), else depth first. */
-fpc_status fpc_graph_sweep(fpc_graph *g, int32_t n_extra, const fpc_val *extra)
+static void visit_value(const fpc_graph *g, int32_t value, uint8_t *seen, int32_t *order, int32_t *n)
 {
-    uint8_t *seen = fpc_alloc(g->arena, (size_t)g->n_nodes + 1);
-    int32_t *order = fpc_alloc(g->arena, ((size_t)g->n_nodes + 1) * sizeof *order), n = 0;
-    fpc_gnode *kept = fpc_alloc(g->arena, ((size_t)g->n_nodes + 1) * sizeof *kept);
-    if (!seen || !order || !kept)
-        return FPC_ENOMEM;
+    if (value >= 0 && g->value[value].node >= 0)
+        visit(g, g->value[value].node, seen, order, n);
+}
+
+/* The nodes that outputs, effects or extra values need: in the order of appending where that can run (a backward pass
+ * stands well as autodiff wrote it), else depth first. Returns how many. */
+static int32_t needed_nodes(const fpc_graph *g, int32_t n_extra, const fpc_val *extra, uint8_t *seen, int32_t *order)
+{
+    int32_t n = 0;
     for (int32_t i = 0; i < n_extra; i++)
-        if (extra[i].id >= 0 && g->value[extra[i].id].node >= 0)
-            visit(g, g->value[extra[i].id].node, seen, order, &n);
+        visit_value(g, extra[i].id, seen, order, &n);
     for (int32_t i = 0; i < g->n_outputs; i++)
-        if (g->value[g->output[i].value].node >= 0)
-            visit(g, g->value[g->output[i].value].node, seen, order, &n);
+        visit_value(g, g->output[i].value, seen, order, &n);
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!g->node[i].dead && (g->node[i].def->flags & FPC_OP_EFFECT))
             visit(g, i, seen, order, &n);
-    if (in_order(g, seen)) {
-        n = 0;
-        for (int32_t i = 0; i < g->n_nodes; i++)
-            if (seen[i])
-                order[n++] = i;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        kept[i] = g->node[order[i]];
-        for (int32_t o = 0; o < kept[i].n_out; o++)
-            g->value[kept[i].out[o]].node = i;
-    }
-    for (int32_t v = 0; v < g->n_values; v++) { /* values of swept nodes have no producer any more */
+    if (!in_order(g, seen))
+        return n;
+    n = 0;
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (seen[i])
+            order[n++] = i;
+    return n;
+}
+
+/* Values of nodes that went have no producer any more. */
+static void forget_producers(fpc_graph *g)
+{
+    for (int32_t v = 0; v < g->n_values; v++) {
         fpc_value *val = &g->value[v];
-        if (val->node >= 0 &&
-            (val->node >= n || val->slot >= kept[val->node].n_out || kept[val->node].out[val->slot] != v))
+        const fpc_gnode *by = val->node >= 0 && val->node < g->n_nodes ? &g->node[val->node] : NULL;
+        if (val->node >= 0 && (!by || val->output >= by->n_out || by->out[val->output] != v))
             val->node = -1;
     }
-    g->node = kept;
+}
+
+fpc_status fpc_graph_sweep(fpc_graph *g, int32_t n_extra, const fpc_val *extra)
+{
+    const size_t most = (size_t)g->n_nodes + 1;
+    uint8_t *seen = fpc_alloc(g->arena, most);
+    int32_t *order = fpc_alloc(g->arena, most * sizeof *order);
+    fpc_gnode *node = fpc_alloc(g->arena, most * sizeof *node);
+    if (!seen || !order || !node)
+        return FPC_ENOMEM;
+    const int32_t n = needed_nodes(g, n_extra, extra, seen, order);
+    for (int32_t i = 0; i < n; i++) {
+        node[i] = g->node[order[i]];
+        for (int32_t o = 0; o < node[i].n_out; o++)
+            g->value[node[i].out[o]].node = i;
+    }
+    g->node = node;
     g->n_nodes = n;
     g->cap_nodes = n + (n == 0);
+    forget_producers(g);
     return FPC_OK;
 }
 
-fpc_status fpc_rewrite(fpc_graph *g, int on)
+fpc_status fpc_graph_rewrite(fpc_graph *g, int on)
 {
     int changed = on;
     while (changed && !g->failed) {

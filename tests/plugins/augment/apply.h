@@ -70,7 +70,7 @@ static inline stage open_stage(bench *b, const char *backend, fpc_augments *a, i
                     : fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32,
                                        &device);
     if (!status)
-        status = fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops);
+        status = fpc_op_table_new(b->ctx, b->arena, 1, &fpc_builtin_rows, &ops);
     if (!status)
         status = fpc_graph_new(b->ctx, b->arena, ops, device->device.real, 1, &g);
     if (!status) {
@@ -88,7 +88,7 @@ static inline stage open_stage(bench *b, const char *backend, fpc_augments *a, i
         status = fpc_graph_check(g);
     }
     if (!status)
-        status = fpc_rewrite(g, 0);
+        status = fpc_graph_rewrite(g, 0);
     if (!status)
         status = fpc_state_new(b->ctx, b->arena, device, g, 0, NULL, 0, &state);
     if (!status)

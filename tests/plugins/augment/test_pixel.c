@@ -2,7 +2,7 @@
  * and the nodes that are built over them. */
 #include "draws.h"
 #include "graph/nodes.h"
-#include "graph/ops/table.h"
+#include "graph/nodes.h"
 
 enum { K = 31 };
 
@@ -228,7 +228,7 @@ static const fpc_gnode *built(bench *b, const char *text, int32_t fill, int *cha
     fpc_graph *g;
     const fpc_instance inst = open_plugin(b, "augment.x", text);
     const fpc_augment_vtbl *v = inst.vtbl;
-    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
+    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 1, &fpc_builtin_rows, &ops), FPC_OK);
     assert_int_equal(fpc_graph_new(b->ctx, b->arena, ops, FPC_F32, 1, &g), FPC_OK);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){2, 16, 24, 3}, FPC_F32);
     const fpc_val m = fpc_input(g, "m", (fpc_shape){2, 16, 24, 1}, FPC_U8);

@@ -79,7 +79,7 @@ static inline double term_of(const problem *p, const fpc_instance *inst, float *
     fpc_val d;
     double value = 0;
 
-    MUST(fpc_op_table_new(p->b->ctx, p->b->arena, 0, NULL, &ops));
+    MUST(fpc_op_table_new(p->b->ctx, p->b->arena, 1, &fpc_builtin_rows, &ops));
     MUST(fpc_graph_new(p->b->ctx, p->b->arena, ops, be->device.real, 1, &g));
     const fpc_val z = fpc_param(g, "z", 4, (fpc_shape){p->n, p->h, p->w, p->classes}, FPC_FILL_ZERO, 0);
     const fpc_target target = term_target(p, g);

@@ -148,7 +148,7 @@ static void refusals(void **state)
                   "test.ini:4: loss.o.class_weight_preset = median");
     refuse_plugin(b, "loss.ce", "use = cross_entropy\nclass_weight_preset = invers", "did you mean `inverse`?");
     refuse_plugin(b, "loss.ce", "use = cross_entropy\nbeta = 1", "loss.ce.beta = 1");
-    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
+    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 1, &fpc_builtin_rows, &ops), FPC_OK);
     assert_int_equal(fpc_graph_new(b->ctx, b->arena, ops, FPC_F32, 1, &g), FPC_OK);
     const fpc_target target = term_target(&p, g);
     fpc_loss_io io = {

@@ -157,7 +157,7 @@ static void refusals(void **state)
     fpc_op_table *ops;
     fpc_graph *g;
 
-    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 0, NULL, &ops), FPC_OK);
+    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 1, &fpc_builtin_rows, &ops), FPC_OK);
     assert_int_equal(fpc_graph_new(b->ctx, b->arena, ops, FPC_F32, 1, &g), FPC_OK);
     const fpc_target target = {.size = sizeof target,
                                .mask = fpc_input(g, "mask", (fpc_shape){1, 4, 4, 1}, FPC_U8),
