@@ -159,8 +159,6 @@ cmd_sources = \
     core/cmd/inspect/audit_duplicates.c \
     core/cmd/inspect/audit_report.c \
     core/cmd/inspect/audit_sides.c \
-    core/cmd/inspect/png_bytes.c \
-    core/cmd/inspect/png_bytes.h \
     core/cmd/inspect/preview.h \
     core/cmd/inspect/preview_sheet.c \
     core/cmd/inspect/preview_text.c \

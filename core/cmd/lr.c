@@ -2,7 +2,7 @@
  * What it prints is what the trainer uses: both ask fpc_experiment_lr. */
 #include "cmd/args.h"
 #include "weights/weights.h"
-#include "cmd/inspect/png_bytes.h"
+#include "cmd/inspect/preview.h"
 #include <cairo.h>
 #include <math.h>
 #include <stdio.h>
@@ -150,20 +150,18 @@ static fpc_status write_png(fpc_cmdline *cmd, const curve *c, const char *path)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, HEIGHT);
     cairo_t *cr = cairo_create(surface);
-    fpc_png_bytes bytes = {.arena = cmd->arena};
     curve shown = *c;
 
     if (!(shown.top > 0))
         shown.top = 1;
     draw(cr, &shown);
-    const cairo_status_t drawn = cairo_status(cr);
-    const cairo_status_t status = drawn ? drawn : (cairo_status_t)fpc_png_surface(surface, &bytes);
+    const cairo_status_t failed = cairo_status(cr);
     cairo_destroy(cr);
+    const fpc_status status = failed ? fpc_fail(cmd->ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EIO,
+                                                "%s: cannot draw the curve: %s", path, cairo_status_to_string(failed))
+                                     : fpc_surface_write(cmd->ctx, cmd->arena, path, surface);
     cairo_surface_destroy(surface);
-    if (status)
-        return fpc_fail(cmd->ctx, status == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EIO,
-                        "%s: cannot draw the curve: %s", path, cairo_status_to_string(status));
-    return fpc_write_atomic(cmd->ctx, path, bytes.data, bytes.n);
+    return status;
 }
 
 static fpc_status run(fpc_cmdline *cmd)

@@ -29,5 +29,8 @@ fpc_status fpc_preview_describe(fpc_arena *, const fpc_augments *, const fpc_bat
 /* cmd/inspect/preview_sheet.c */
 fpc_status fpc_preview_draw(fpc_ctx *, fpc_arena *, const fpc_dataset_info *, const char *path, const char *title,
                             int32_t n, const fpc_preview_sample *);
+/* A surface of 24 bits as a PNG file, whole or not at all. (struct _cairo_surface is cairo_surface_t.) */
+struct _cairo_surface;
+fpc_status fpc_surface_write(fpc_ctx *, fpc_arena *, const char *path, struct _cairo_surface *);
 
 #endif

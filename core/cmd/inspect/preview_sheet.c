@@ -5,7 +5,7 @@
 #include <fpcore/logger.h>
 #include <string.h>
 #include "base/message.h"
-#include "cmd/inspect/png_bytes.h"
+#include "image/image.h"
 
 enum { GAP = 8, TITLE = 48, LINE = 15, LEGEND_ROW = 22, COLUMNS = 5, SMALLEST = 160, LARGEST = 256 };
 
@@ -138,11 +138,37 @@ static void measure(sheet *s)
     s->width = GAP + COLUMNS * (s->tile_w + GAP);
 }
 
+fpc_status fpc_surface_write(fpc_ctx *ctx, fpc_arena *arena, const char *path, struct _cairo_surface *surface)
+{
+    fpc_image picture = {
+        .w = cairo_image_surface_get_width(surface), .h = cairo_image_surface_get_height(surface), .c = 3};
+    cairo_surface_flush(surface);
+    const unsigned char *data = cairo_image_surface_get_data(surface);
+    const int stride = cairo_image_surface_get_stride(surface);
+    const uint8_t *png;
+    size_t bytes;
+    fpc_status status;
+
+    if (!data)
+        return fpc_fail(ctx, FPC_EINTERNAL, "%s: cannot be drawn: %s", path,
+                        cairo_status_to_string(cairo_surface_status(surface)));
+    uint8_t *to = picture.pixel = fpc_alloc(arena, (size_t)picture.w * (size_t)picture.h * 3);
+    if (!to)
+        return FPC_ENOMEM;
+    for (int32_t r = 0; r < picture.h; r++) {
+        const uint32_t *row = (const uint32_t *)(const void *)(data + (ptrdiff_t)r * stride);
+        for (int32_t c = 0; c < picture.w; c++, to += 3)
+            to[0] = row[c] >> 16 & 255, to[1] = row[c] >> 8 & 255, to[2] = row[c] & 255;
+    }
+    if ((status = fpc_png_encode(ctx, arena, path, &picture, NULL, 0, &png, &bytes)))
+        return status;
+    return fpc_write_atomic(ctx, path, png, bytes);
+}
+
 fpc_status fpc_preview_draw(fpc_ctx *ctx, fpc_arena *arena, const fpc_dataset_info *info, const char *path,
                             const char *title, int32_t n, const fpc_preview_sample *sample)
 {
     sheet s = {.info = info, .h = info->h, .w = info->w};
-    fpc_png_bytes out = {.arena = arena};
     measure(&s);
     int64_t height = TITLE + 4 * LEGEND_ROW;
     for (int32_t i = 0; i < n; i++)
@@ -153,13 +179,11 @@ fpc_status fpc_preview_draw(fpc_ctx *ctx, fpc_arena *arena, const fpc_dataset_in
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, s.width, (int)height);
     s.cr = cairo_create(surface);
     draw_all(&s, title, n, sample);
-    cairo_status_t failed = cairo_status(s.cr);
+    const cairo_status_t failed = cairo_status(s.cr);
     cairo_destroy(s.cr);
-    if (!failed)
-        failed = (cairo_status_t)fpc_png_surface(surface, &out);
+    const fpc_status status = failed ? fpc_fail(ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL,
+                                                "%s: cannot be drawn: %s", path, cairo_status_to_string(failed))
+                                     : fpc_surface_write(ctx, arena, path, surface);
     cairo_surface_destroy(surface);
-    if (failed)
-        return fpc_fail(ctx, failed == CAIRO_STATUS_NO_MEMORY ? FPC_ENOMEM : FPC_EINTERNAL, "%s: cannot be drawn: %s",
-                        path, cairo_status_to_string(failed));
-    return fpc_write_atomic(ctx, path, out.data, out.n);
+    return status;
 }
