@@ -53,6 +53,7 @@ core_sources = \
     core/graph/layers.c \
     core/graph/nodes.h \
     core/graph/ops/attention.c \
+    core/graph/ops/conv.c \
     core/graph/ops/image.c \
     core/graph/ops/linear.c \
     core/graph/ops/loss.c \

@@ -274,7 +274,7 @@ static fpc_status conv2d_grad_w(fpc_exec *x, const fpc_node *node, fpc_rows rows
 }
 
 /* In half precision the sum is rounded once, with its bias: cuDNN would round before (or round the bias). Convolutions
- * with a bias are then conv.cu's, those with a filter for each channel depthwise.cu's. */
+ * with a bias are then conv.cu's, those with a filter for each channel conv_depthwise.cu's. */
 static int match(const fpc_node *node, kind k)
 {
     const conv_shape s = question_of(node, k, 0).s;

@@ -7,7 +7,7 @@ cuda_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir) $(CUDA_CPPFLAGS)
 
 # The same bits as on the CPU: no multiply-adds that the source does not ask for.
 cuda_flags_image = -fmad=false
-cuda_flags_mix = -fmad=false
+cuda_flags_image_mix = -fmad=false
 
 fpc_nvcc = $(fpc_nvcc_$(V))
 fpc_nvcc_ = $(fpc_nvcc_$(AM_DEFAULT_VERBOSITY))

@@ -1,7 +1,7 @@
 /* loss.h: what the losses over masks share (loss*.cu): where a pixel of the mask lies between four rows of logits, the
  * softmax there, the terms. Full-size logits never exist: each kernel interpolates what it needs, forward and again
- * backward; gradients are gathered by the rows of logits, in a fixed order. kernels/ref/pixel.h and overlap.h say what
- * is computed. */
+ * backward; gradients are gathered by the rows of logits, in a fixed order. kernels/ref/loss_pixel.h and loss_overlap.h
+ * say what is computed. */
 #ifndef KERNELS_CUDA_LOSS_H
 #define KERNELS_CUDA_LOSS_H
 
@@ -162,7 +162,7 @@ DEVICE float focal_power(float q, float gamma)
     return gamma == 0 ? 1 : gamma == 1 ? q : gamma == 2 ? q * q : powf(q, gamma);
 }
 
-/* overlap.h's, of the sums of an image and class. */
+/* loss_overlap.h's, of the sums of an image and class. */
 struct overlap {
     double loss, by_p, by_hit;
 };

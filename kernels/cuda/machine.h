@@ -42,9 +42,10 @@ fpc_status fpc_cuda_launched(fpc_exec *, const fpc_node *);
 
 /* Tables, each ending with op NULL. The _lt and _cudnn ones are missing from the emulation. */
 extern const fpc_kernel fpc_cuda_linear[], fpc_cuda_linear_lt[], fpc_cuda_conv[], fpc_cuda_conv_cudnn[],
-    fpc_cuda_depthwise[], fpc_cuda_norm[], fpc_cuda_batch_norm[], fpc_cuda_attention[], fpc_cuda_pointwise[],
-    fpc_cuda_resize[], fpc_cuda_pool[], fpc_cuda_image[], fpc_cuda_colour[], fpc_cuda_filter[], fpc_cuda_jpeg[],
-    fpc_cuda_mix[], fpc_cuda_loss[], fpc_cuda_loss_pixel[], fpc_cuda_distance[], fpc_cuda_train[];
+    fpc_cuda_conv_depthwise[], fpc_cuda_norm[], fpc_cuda_norm_batch[], fpc_cuda_attention[], fpc_cuda_pointwise[],
+    fpc_cuda_resize[], fpc_cuda_resize_pool[], fpc_cuda_image[], fpc_cuda_image_colour[], fpc_cuda_image_filter[],
+    fpc_cuda_image_jpeg[], fpc_cuda_image_mix[], fpc_cuda_loss[], fpc_cuda_loss_pixel[], fpc_cuda_loss_distance[],
+    fpc_cuda_train[];
 
 /* linear_lt.cu and conv_cudnn.cu: the libraries' handles, made when the backend opens. error: static text. */
 fpc_status fpc_cuda_blas_open(fpc_cuda *, const char **error);

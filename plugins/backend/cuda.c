@@ -184,10 +184,25 @@ static const fpc_kernel *const families[] = {
     fpc_cuda_conv_cudnn,
 #endif
 #endif
-    fpc_cuda_linear,     fpc_cuda_conv,      fpc_cuda_depthwise, fpc_cuda_norm, fpc_cuda_batch_norm,
-    fpc_cuda_attention,  fpc_cuda_pointwise, fpc_cuda_resize,    fpc_cuda_pool, fpc_cuda_image,
-    fpc_cuda_colour,     fpc_cuda_filter,    fpc_cuda_jpeg,      fpc_cuda_mix,  fpc_cuda_loss,
-    fpc_cuda_loss_pixel, fpc_cuda_distance,  fpc_cuda_train,     NULL};
+    fpc_cuda_linear,
+    fpc_cuda_conv,
+    fpc_cuda_conv_depthwise,
+    fpc_cuda_norm,
+    fpc_cuda_norm_batch,
+    fpc_cuda_attention,
+    fpc_cuda_pointwise,
+    fpc_cuda_resize,
+    fpc_cuda_resize_pool,
+    fpc_cuda_image,
+    fpc_cuda_image_colour,
+    fpc_cuda_image_filter,
+    fpc_cuda_image_jpeg,
+    fpc_cuda_image_mix,
+    fpc_cuda_loss,
+    fpc_cuda_loss_pixel,
+    fpc_cuda_loss_distance,
+    fpc_cuda_train,
+    NULL};
 
 /* One table out of those of the families. */
 static fpc_status join_tables(struct cuda *c)

@@ -9,11 +9,11 @@ struct ref {
     fpc_kernel *kernel; /* all families, ends with op NULL */
 };
 
-/* kernels/ref/FAMILY.c, compiled for both types */
+/* kernels/ref/NAME.c, compiled for both types */
 /* clang-format off */
 #define FAMILIES(X)                                                                                                    \
-    X(linear) X(conv) X(norm) X(attention) X(pointwise) X(resize) X(image) X(colour) X(filter) X(mix) X(loss)         \
-    X(loss_pixel) X(distance) X(train)
+    X(linear) X(conv) X(norm) X(attention) X(pointwise) X(resize) X(image) X(image_colour) X(image_filter)            \
+    X(image_jpeg) X(image_mix) X(loss) X(loss_pixel) X(loss_distance) X(train)
 /* clang-format on */
 #define DECLARE(family) extern const fpc_kernel fpc_ref_##family##_f32[], fpc_ref_##family##_f64[];
 FAMILIES(DECLARE)
