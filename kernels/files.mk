@@ -92,14 +92,6 @@ cuda_headers = \
     kernels/cuda/conv.h \
     kernels/cuda/conv_depthwise.h \
     kernels/cuda/device.h \
-    kernels/cuda/emulate/engine.h \
-    kernels/cuda/emulate/half.h \
-    kernels/cuda/emulate/intrinsics.h \
-    kernels/cuda/emulate/mma.h \
-    kernels/cuda/emulate/queue.h \
-    kernels/cuda/emulate/runtime.h \
-    kernels/cuda/emulate/sanitize.h \
-    kernels/cuda/emulate/shim.h \
     kernels/cuda/image_picture.h \
     kernels/cuda/image_pixels.h \
     kernels/cuda/linear.h \
@@ -109,18 +101,10 @@ cuda_headers = \
     kernels/cuda/loss_rank.h \
     kernels/cuda/loss_tile.h \
     kernels/cuda/machine.h \
-    kernels/cuda/mma.h \
     kernels/cuda/norm.h \
     kernels/cuda/norm_grad.h \
     kernels/cuda/packs.h \
     kernels/cuda/pointwise.h \
+    kernels/cuda/ptx.h \
     kernels/cuda/reduce.h \
     kernels/cuda/warp_tile.h
-emulate_sources = \
-    kernels/cuda/emulate/engine.cpp \
-    kernels/cuda/emulate/fiber.cpp \
-    kernels/cuda/emulate/memory.cpp \
-    kernels/cuda/emulate/mma.cpp \
-    kernels/cuda/emulate/queue.cpp \
-    kernels/cuda/emulate/races.cpp \
-    kernels/cuda/emulate/runtime.cpp

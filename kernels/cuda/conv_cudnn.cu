@@ -3,8 +3,7 @@
  * do is chosen once per shape, from its heuristics and never by timing: the first algorithm that is deterministic, sums
  * directly (no transforms, whose rounding is coarser) and needs little memory. Where there is none, match says no and
  * conv.cu computes; where cuDNN refuses late, run falls back on it. In half precision the gradient by the weight
- * (float, which cuDNN cannot write) and sums with a bias (rounded once) stay with our own files. Not in the emulation.
- */
+ * (float, which cuDNN cannot write) and sums with a bias (rounded once) stay with our own files. */
 #include "kernels/cuda/conv.h"
 #include <cudnn.h>
 #include <stdlib.h>

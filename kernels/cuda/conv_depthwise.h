@@ -5,7 +5,7 @@
 #define KERNELS_CUDA_CONV_DEPTHWISE_H
 
 #include "kernels/cuda/conv.h"
-#include "kernels/cuda/mma.h"
+#include "kernels/cuda/ptx.h"
 
 enum { DW_THREADS = 256, DW_SIDE = 16, DW_HALO = DW_SIDE + 2, DW_GROUP = 4 /* channels of a thread */ };
 

@@ -1,7 +1,7 @@
 /* runtime.cpp: errors, the device, memory, streams and events (queue and records: queue.cpp). A copy from pageable host
  * memory reads it when it is queued, one to pageable memory waits, as on a device; pinned memory is touched when the
  * copy runs, so whoever changes it too early is found by the lazy queue. */
-#include "kernels/cuda/emulate/queue.h"
+#include "tests/cuda_emulator/queue.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,13 @@
-/* shim.h: what nvcc brings to a .cu file, for a host compiler: qualifiers, built-in variables, vectors, barriers, warp
- * operations, launches (arithmetic and atomics: intrinsics.h; bf16 and f16: half.h). It is narrower than CUDA on
- * purpose: masks are full, atomics are integers, halves convert by to_float and from_float only. */
-#ifndef KERNELS_CUDA_EMULATE_SHIM_H
-#define KERNELS_CUDA_EMULATE_SHIM_H
+/* cuda_runtime.h: what nvcc brings to a .cu file, for a host compiler: qualifiers, built-in variables, vectors,
+ * barriers, warp operations, launches (arithmetic and atomics: intrinsics.h). It is narrower than CUDA on purpose:
+ * masks are full, atomics are integers, halves convert to float and back and have no arithmetic. */
+#ifndef TESTS_CUDA_EMULATOR_CUDA_RUNTIME_H
+#define TESTS_CUDA_EMULATOR_CUDA_RUNTIME_H
 
-#include "kernels/cuda/emulate/engine.h"
-#include "kernels/cuda/emulate/half.h"
-#include "kernels/cuda/emulate/sanitize.h"
+#include "tests/cuda_emulator/engine.h"
+#include "tests/cuda_emulator/cuda_bf16.h"
+#include "tests/cuda_emulator/cuda_fp16.h"
+#include "tests/cuda_emulator/sanitize.h"
 #include <math.h>
 #include <new>
 #include <string.h>
@@ -31,7 +32,6 @@
 #define FPC_EMULATE_SHARED_SECTION 1
 #define __shared__ static __attribute__((section("fpc_shared")))
 #endif
-#define FPC_DYNAMIC_SHARED(type, name) type *const name = static_cast<type *>(emulate_dynamic_shared())
 
 /* ---- vectors ---- */
 
@@ -130,7 +130,8 @@ inline int __syncthreads_and(int value, EMULATE_PLACE)
 
 template <class T> inline uint64_t emulate_pack(T x)
 {
-    static_assert(sizeof(T) == 4 || sizeof(T) == 8 || std::is_same<T, bf16>::value || std::is_same<T, f16>::value,
+    static_assert(sizeof(T) == 4 || sizeof(T) == 8 || std::is_same<T, __nv_bfloat16>::value ||
+                      std::is_same<T, __half>::value,
                   "a shuffle moves 32 or 64 bits, bf16 or f16");
     uint64_t u = 0;
     memcpy(&u, &x, sizeof x);
@@ -227,6 +228,6 @@ void emulate_launch(cudaStream_t stream, dim3 grid, dim3 block, size_t shared, v
     emulate_queue(stream, &job, &c);
 }
 
-#include "kernels/cuda/emulate/intrinsics.h"
+#include "tests/cuda_emulator/intrinsics.h"
 
 #endif

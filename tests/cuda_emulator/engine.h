@@ -1,9 +1,9 @@
 /* engine.h: between the parts of the emulation: queue.cpp (what is queued and recorded), memory.cpp (device
- * memory), engine.cpp (blocks of threads as fibers), and the launches that shim.h makes. */
-#ifndef KERNELS_CUDA_EMULATE_ENGINE_H
-#define KERNELS_CUDA_EMULATE_ENGINE_H
+ * memory), engine.cpp (blocks of threads as fibers), and the launches that cuda_runtime.h makes. */
+#ifndef TESTS_CUDA_EMULATOR_ENGINE_H
+#define TESTS_CUDA_EMULATOR_ENGINE_H
 
-#include "kernels/cuda/emulate/runtime.h"
+#include <cuda_runtime_api.h>
 
 struct uint3 {
     unsigned x, y, z;

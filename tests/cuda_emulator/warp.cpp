@@ -1,6 +1,6 @@
-/* mma.cpp: what mma.h remembers of the warps and threads of the block that runs: outside of the module's own memory, in
- * which races.cpp takes all for shared memory. */
-#include "kernels/cuda/mma.h"
+/* warp.cpp: what warp.h remembers of the warps and threads of the block that runs: outside of the module's own memory,
+ * in which races.cpp takes all for shared memory. */
+#include "tests/cuda_emulator/warp.h"
 #include <stdlib.h>
 
 template <class T> static T *room(size_t n)

@@ -1,11 +1,12 @@
-/* runtime.h: the part of the CUDA runtime that plugins/backend/cuda.c uses, on the host, for tests. Names, numbers and
- * meaning are the runtime's. Work runs when it is queued, on the caller's thread; between cudaStreamBeginCapture and
- * cudaStreamEndCapture it is recorded, and run by cudaGraphLaunch. FPCORE_EMULATED_QUEUE=lazy: it runs when somebody
- * waits for it, as late as a device might. Other settings: FPCORE_EMULATED_MEMORY (bytes), FPCORE_EMULATED_DEVICES (0:
- * no GPU), FPCORE_EMULATED_DRIVER (its CUDA version, 0: none), FPCORE_EMULATED_ORDER (engine.cpp). Device memory can be
- * touched by kernels and copies only: a host pointer to it faults (memory.cpp). */
-#ifndef KERNELS_CUDA_EMULATE_RUNTIME_H
-#define KERNELS_CUDA_EMULATE_RUNTIME_H
+/* cuda_runtime_api.h: the part of the CUDA runtime that plugins/backend/cuda.c uses, on the host, for tests. Names,
+ * numbers and meaning are the runtime's. Work runs when it is queued, on the caller's thread; between
+ * cudaStreamBeginCapture and cudaStreamEndCapture it is recorded, and run by cudaGraphLaunch.
+ * FPCORE_EMULATED_QUEUE=lazy: it runs when somebody waits for it, as late as a device might. Other settings:
+ * FPCORE_EMULATED_MEMORY (bytes), FPCORE_EMULATED_DEVICES (0: no GPU), FPCORE_EMULATED_DRIVER (its CUDA version, 0:
+ * none), FPCORE_EMULATED_ORDER (engine.cpp). Device memory can be touched by kernels and copies only: a host pointer to
+ * it faults (memory.cpp). */
+#ifndef TESTS_CUDA_EMULATOR_CUDA_RUNTIME_API_H
+#define TESTS_CUDA_EMULATOR_CUDA_RUNTIME_API_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
  * Nothing orders two blocks; shuffles and votes order no memory; launches come one after another. Orders do not matter
  * here: whoever comes first, the pair is seen. FastTrack (Flanagan, Freund: PLDI 2009) in small: since barriers are
  * of whole blocks and warps, counts of them take the place of vector clocks, and a few readers stand for all. */
-#include "kernels/cuda/emulate/shim.h"
+#include <cuda_runtime.h>
 /* Else these names are ThreadSanitizer's own, or shared memory has no section of its own. */
 #if defined(FPC_EMULATE_SHARED_SECTION) && !defined(__SANITIZE_THREAD__)
 #include <link.h>

@@ -1,7 +1,7 @@
 /* queue.cpp: what was queued, in order: run at once, or with FPCORE_EMULATED_QUEUE=lazy when somebody waits; a device
  * may choose either. All streams share the queue. While a stream captures, what its thread queues goes into the record.
  */
-#include "kernels/cuda/emulate/queue.h"
+#include "tests/cuda_emulator/queue.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

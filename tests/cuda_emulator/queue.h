@@ -1,8 +1,8 @@
 /* queue.h: between runtime.cpp, the calls, and queue.cpp, what they queue. */
-#ifndef KERNELS_CUDA_EMULATE_QUEUE_H
-#define KERNELS_CUDA_EMULATE_QUEUE_H
+#ifndef TESTS_CUDA_EMULATOR_QUEUE_H
+#define TESTS_CUDA_EMULATOR_QUEUE_H
 
-#include "kernels/cuda/emulate/engine.h"
+#include "tests/cuda_emulator/engine.h"
 
 /* What was queued or recorded: a job with its arguments, a copy, a fill, an event. */
 enum work_kind { JOB, COPY, STAGED, FILL, MARK };

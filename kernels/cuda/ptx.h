@@ -1,16 +1,14 @@
-/* mma.h: the few tensor-core instructions that are used here, for a warp: 16x16 blocks of halves out of shared memory,
+/* ptx.h: the few instructions that CUDA C++ has no words for, for a warp: 16x16 blocks of halves out of shared memory,
  * a 16x8 product of them, and copies into shared memory that run while the warp computes. Fragments are those of the
  * PTX ISA ("Matrix fragments for mma.m16n8k16", "ldmatrix"), with g = lane / 4, t = lane % 4:
  *   A (16x16): register i holds row g + 8 (i % 2), columns 2t + 8 (i / 2) and the next
  *   B (16x8):  register i holds rows 2t + 8 i and the next, column g
  *   C (16x8):  number e stands in row g + 8 (e / 2), column 2t + e % 2
- * The emulation models them one by one (emulate/mma.h), so that all code above this file is tested there. */
-#ifndef KERNELS_CUDA_MMA_H
-#define KERNELS_CUDA_MMA_H
+ * All PTX stands here: what cannot run PTX brings another file of this name. */
+#ifndef KERNELS_CUDA_PTX_H
+#define KERNELS_CUDA_PTX_H
 
 #include "kernels/cuda/device.h"
-
-#ifdef __CUDACC__
 
 /* Four 8x8 matrices of halves. Lanes 8i to 8i + 7 say where the rows of matrix i begin: shared memory, 16-aligned.
  * Register i: row g, columns 2t and 2t + 1 of matrix i. */
@@ -90,9 +88,5 @@ template <> DEVICE uint32_t pair_of<f16>(float low, float high)
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
     return r;
 }
-
-#else
-#include "kernels/cuda/emulate/mma.h"
-#endif
 
 #endif

@@ -1,8 +1,8 @@
 /* intrinsics.h: arithmetic, bits and atomics of CUDA that <math.h> lacks. Fast forms (__expf ...) have the exact values
  * here. One thread runs at a time, so atomics are plain (races.cpp is told that they are not); there are none for
  * float, whose sums would depend on order. */
-#ifndef KERNELS_CUDA_EMULATE_INTRINSICS_H
-#define KERNELS_CUDA_EMULATE_INTRINSICS_H
+#ifndef TESTS_CUDA_EMULATOR_INTRINSICS_H
+#define TESTS_CUDA_EMULATOR_INTRINSICS_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* sanitize.h: which sanitizer this is compiled under, as gcc says it (clang says it otherwise), and how to close memory
  * to the program where that is the address sanitizer. */
-#ifndef KERNELS_CUDA_EMULATE_SANITIZE_H
-#define KERNELS_CUDA_EMULATE_SANITIZE_H
+#ifndef TESTS_CUDA_EMULATOR_SANITIZE_H
+#define TESTS_CUDA_EMULATOR_SANITIZE_H
 
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)

@@ -1,39 +1,15 @@
-/* mma.h (emulation): the instructions of kernels/cuda/mma.h as their documentation says them, lane by lane: a fragment
- * that is laid out wrongly gives wrong products here as on a device. Lanes show each other what they hold through a
- * slate per warp. A copy that was started fills its target with NaN and arrives when its thread waits, so that code
- * which reads too early, or overwrites what another warp still reads, fails its tests. Copies and addresses that a
- * device would refuse end the process. */
-#ifndef KERNELS_CUDA_EMULATE_MMA_H
-#define KERNELS_CUDA_EMULATE_MMA_H
+/* ptx.h (emulator): the instructions of kernels/cuda/ptx.h, which stands behind this file in the include path, as their
+ * documentation says them, lane by lane: a fragment that is laid out wrongly gives wrong products here as on a device.
+ * A copy that was started fills its target with NaN and arrives when its thread waits, so that code which reads too
+ * early, or overwrites what another warp still reads, fails its tests. Copies and addresses that a device would refuse
+ * end the process. */
+#ifndef TESTS_CUDA_EMULATOR_PTX_H
+#define TESTS_CUDA_EMULATOR_PTX_H
 
-#include "kernels/cuda/emulate/engine.h"
+#include "kernels/cuda/device.h"
+#include "tests/cuda_emulator/warp.h"
 #include <math.h>
 #include <string.h>
-
-inline unsigned emulate_thread_id()
-{
-    return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
-}
-
-struct emulate_slate {
-    const unsigned char *row[EMULATE_WARP];
-    uint32_t a[EMULATE_WARP][4], b[EMULATE_WARP][2];
-};
-extern emulate_slate *emulate_slates; /* mma.cpp, one for each warp */
-
-/* The instructions are executed by a whole warp, but order none of its other accesses. */
-inline void emulate_together(EMULATE_PLACE)
-{
-    unsigned lane;
-    emulate_exchange({"an instruction of the warp", file, line}, 0xffffffffu, 0, &lane);
-}
-
-/* What memcpy and memset do, the compiler need not show. */
-#ifdef FPC_CHECK_RACES
-#define EMULATE_SEES(p, n, how) emulate_touch(p, n, how, __builtin_return_address(0))
-#else
-#define EMULATE_SEES(p, n, how) ((void)0)
-#endif
 
 /* Half `at` of the matrix whose rows begin at row[first ...], as its bits */
 inline uint32_t emulate_matrix_half(const emulate_slate &s, int first, unsigned row, unsigned at)
@@ -47,7 +23,7 @@ inline uint32_t emulate_matrix_half(const emulate_slate &s, int first, unsigned 
 inline void emulate_load_matrix(uint32_t (&r)[4], const void *row, bool transposed)
 {
     const unsigned lane = emulate_thread_id() % EMULATE_WARP, g = lane / 4, t = lane % 4;
-    emulate_slate &s = emulate_slates[emulate_thread_id() / EMULATE_WARP];
+    emulate_slate &s = emulate_slate_of_warp();
     if (reinterpret_cast<uintptr_t>(row) % 16)
         emulate_die("ldmatrix from an address that is not a multiple of 16");
     s.row[lane] = static_cast<const unsigned char *>(row);
@@ -80,7 +56,7 @@ template <class T> inline float emulate_half_of(uint32_t pair, unsigned which)
 template <class T> DEVICE void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1)
 {
     const unsigned lane = emulate_thread_id() % EMULATE_WARP, g = lane / 4, t = lane % 4;
-    emulate_slate &s = emulate_slates[emulate_thread_id() / EMULATE_WARP];
+    emulate_slate &s = emulate_slate_of_warp();
     memcpy(s.a[lane], a, sizeof s.a[lane]);
     s.b[lane][0] = b0;
     s.b[lane][1] = b1;
@@ -95,15 +71,6 @@ template <class T> DEVICE void multiply_add(float (&c)[4], const uint32_t (&a)[4
     }
     emulate_together();
 }
-
-struct emulate_copy {
-    void *to;
-    const void *from; /* nullptr: zeros */
-    int bytes;
-};
-enum { EMULATE_MAX_COPIES = 256 };
-extern emulate_copy (*emulate_copies)[EMULATE_MAX_COPIES]; /* for each thread */
-extern int *emulate_n_copies;
 
 template <int N> DEVICE void copy_async(void *to, const void *from, int there)
 {

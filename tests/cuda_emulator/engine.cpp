@@ -7,7 +7,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "kernels/cuda/emulate/shim.h"
+#include <cuda_runtime.h>
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdarg.h>

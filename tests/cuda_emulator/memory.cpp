@@ -2,8 +2,8 @@
  * runs, so that host code that follows a device pointer faults here as it would with a GPU. New memory is full of NaN
  * (0xFF bytes). Between allocations lie red zones: poisoned under AddressSanitizer, else looked at after each kernel.
  */
-#include "kernels/cuda/emulate/engine.h"
-#include "kernels/cuda/emulate/sanitize.h"
+#include "tests/cuda_emulator/engine.h"
+#include "tests/cuda_emulator/sanitize.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 /* fiber.cpp: stacks that are switched by hand: six pushes on x86-64, ucontext elsewhere. The sanitizers are told of
  * every switch. Fibers live until the process ends. */
-#include "kernels/cuda/emulate/engine.h"
-#include "kernels/cuda/emulate/sanitize.h"
+#include "tests/cuda_emulator/engine.h"
+#include "tests/cuda_emulator/sanitize.h"
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,8 +1,9 @@
-/* test_shim.cpp: the host emulation of CUDA (kernels/cuda/emulate): threads that wait, threads that do so wrongly,
+/* test_emulator.cpp: the host emulation of CUDA (tests/cuda_emulator): threads that wait, threads that do so wrongly,
  * memory that the host cannot touch, records, the queue, numbers of 16 bits. Each group runs in every order of threads
  * and with both kinds of queue. */
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/reduce.h"
+#include <mma.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -158,6 +159,20 @@ __global__ void past_the_end(float *x, int at)
         x[at] = 1;
 }
 
+/* a: 16 x 8, b: 8 x 16, each by rows or by columns; c: 16 x 16 */
+template <class LA, class LB> __global__ void tf32_product(const float *a, int lda, const float *b, int ldb, float *c)
+{
+    namespace wmma = nvcuda::wmma;
+    wmma::fragment<wmma::matrix_a, 16, 16, 8, wmma::precision::tf32, LA> x;
+    wmma::fragment<wmma::matrix_b, 16, 16, 8, wmma::precision::tf32, LB> y;
+    wmma::fragment<wmma::accumulator, 16, 16, 8, float> sum;
+    wmma::fill_fragment(sum, 1.0f);
+    wmma::load_matrix_sync(x, a, (unsigned)lda);
+    wmma::load_matrix_sync(y, b, (unsigned)ldb);
+    wmma::mma_sync(sum, x, y, sum);
+    wmma::store_matrix_sync(c, sum, 16, wmma::mem_row_major);
+}
+
 template <class... P, class... A> static void go(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, A... a)
 {
     emulate_launch(stream, grid, block, shared, kernel, static_cast<P>(a)...);
@@ -290,7 +305,7 @@ static void waiting_wrongly(void **)
         go(hole_in_a_barrier, dim3(1), dim3(64), 0);
         cudaStreamSynchronize(stream);
     }));
-    assert_true(dies("test_shim.cpp", [] {
+    assert_true(dies("test_emulator.cpp", [] {
         go(two_barriers, dim3(1), dim3(64), 0);
         cudaStreamSynchronize(stream);
     }));
@@ -455,6 +470,58 @@ static void refused_launches(void **)
     fine(cudaFree(d));
 }
 
+static const float *device_copy(const float *x, size_t n)
+{
+    float *d = room<float>(n);
+    fine(cudaMemcpyAsync(d, x, n * sizeof *x, cudaMemcpyHostToDevice, stream));
+    return d;
+}
+template <class LA, class LB> static void product_is_right(const float *a, int lda, const float *b, int ldb)
+{
+    const float *da = device_copy(a, 128), *db = device_copy(b, 128);
+    float *dc = room<float>(256), c[256];
+    go(tf32_product<LA, LB>, dim3(1), dim3(32), 0, da, lda, db, ldb, dc);
+    read(c, dc, 256);
+    for (int i = 0; i < 256; i++) {
+        float want = 1;
+        for (int k = 0; k < 8; k++)
+            want += a[lda == 8 ? i / 16 * 8 + k : k * 16 + i / 16] * b[ldb == 16 ? k * 16 + i % 16 : i % 16 * 8 + k];
+        assert_true(c[i] == want);
+    }
+    fine(cudaFree(const_cast<float *>(da)));
+    fine(cudaFree(const_cast<float *>(db)));
+    fine(cudaFree(dc));
+}
+/* Whole numbers, so that every order of sums is exact. What TF32 has no bits for is not seen. */
+static void tf32_products(void **)
+{
+    namespace wmma = nvcuda::wmma;
+    float a[128], b[128], c[256];
+    for (int i = 0; i < 128; i++) {
+        a[i] = static_cast<float>(i * 37 % 101 - 50);
+        b[i] = static_cast<float>(i * 53 % 97 - 40);
+    }
+    product_is_right<wmma::row_major, wmma::row_major>(a, 8, b, 16);
+    product_is_right<wmma::row_major, wmma::col_major>(a, 8, b, 8);
+    product_is_right<wmma::col_major, wmma::row_major>(a, 16, b, 16);
+    product_is_right<wmma::col_major, wmma::col_major>(a, 16, b, 8);
+    for (int i = 0; i < 128; i++) {
+        a[i] = i % 8 ? 0 : 1 + 0x1.8p-11f;
+        b[i] = i < 16;
+    }
+    const float *da = device_copy(a, 128), *db = device_copy(b, 128);
+    float *dc = room<float>(256);
+    go(tf32_product<wmma::row_major, wmma::row_major>, dim3(1), dim3(32), 0, da, 8, db, 16, dc);
+    read(c, dc, 256);
+    for (float v : c)
+        assert_true(v == 2);
+    assert_true(wmma::__float_to_tf32(a[0]) == 1 + 0x1p-10f);
+    assert_true(wmma::__float_to_tf32(-INFINITY) == -INFINITY);
+    fine(cudaFree(const_cast<float *>(da)));
+    fine(cudaFree(const_cast<float *>(db)));
+    fine(cudaFree(dc));
+}
+
 /* Every f16 and bf16 comes back, and numbers half-way between two go to the even one. */
 template <class T> static void halves(uint16_t infinity)
 {
@@ -496,6 +563,7 @@ int main(void)
         cmocka_unit_test(out_of_bounds),      cmocka_unit_test(records),
         cmocka_unit_test(spoilt_records),     cmocka_unit_test(queue_order),
         cmocka_unit_test(memory_comes_back),  cmocka_unit_test(refused_launches),
+        cmocka_unit_test(tf32_products),
     };
     static const struct CMUnitTest numbers[] = {cmocka_unit_test(half_numbers)};
     int failed = cmocka_run_group_tests(numbers, nullptr, nullptr);
