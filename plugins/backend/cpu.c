@@ -36,7 +36,6 @@ struct cpu {
     int64_t threads, isa; /* as the recipe says */
     int level;            /* as found */
     fpc_threads *pool;
-    fpc_kernel *table;
 };
 
 static int best_isa(void)
@@ -55,35 +54,6 @@ static int best_isa(void)
 static const char *isa_name(int64_t isa)
 {
     return isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2";
-}
-
-static const fpc_kernel *const *families(int64_t isa)
-{
-#if defined(__x86_64__)
-    if (isa == ISA_AVX512)
-        return avx512;
-    if (isa == ISA_AVX2)
-        return avx2;
-#endif
-    (void)isa;
-    return sse2;
-}
-
-/* One table out of those of the families. */
-static fpc_status join_tables(struct cpu *c)
-{
-    const fpc_kernel *const *family = families(c->level);
-    size_t n = 1;
-    for (int f = 0; family[f]; f++)
-        for (const fpc_kernel *k = family[f]; k->op; k++)
-            n++;
-    fpc_kernel *to = c->table = fpc_alloc(c->self.arena, n * sizeof *to);
-    if (!to)
-        return FPC_ENOMEM;
-    for (int f = 0; family[f]; f++)
-        for (const fpc_kernel *k = family[f]; k->op; k++)
-            *to++ = *k;
-    return FPC_OK;
 }
 
 /* The processor's name, without the words that all of them carry. */
@@ -159,12 +129,20 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     device->threads = threads;
     device->tile_bytes = half_of_level_2();
     device->host = 1;
-    return join_tables(c);
+    return FPC_OK;
 }
 
-static const fpc_kernel *kernels(fpc_self *self)
+static const fpc_kernel *const *kernels(fpc_self *self)
 {
-    return ((struct cpu *)self)->table;
+#if defined(__x86_64__)
+    const int level = ((struct cpu *)self)->level;
+    if (level == ISA_AVX512)
+        return avx512;
+    if (level == ISA_AVX2)
+        return avx2;
+#endif
+    (void)self;
+    return sse2;
 }
 
 /* Large blocks come from the system in huge pages: a step walks through hundreds of MiB, and with pages of 4 KiB much

@@ -24,7 +24,6 @@ struct cuda {
     cudaEvent_t mark[FPC_MARKS + 1];
     uint8_t marked[FPC_MARKS + 1];
     int32_t *seen; /* pinned: the fault words as they were at each mark, and at the last sync */
-    fpc_kernel *table;
 };
 
 fpc_cuda *fpc_cuda_open_machine;
@@ -169,46 +168,6 @@ static fpc_status open_libraries(struct cuda *c)
     return FPC_OK;
 }
 
-static const fpc_kernel *const families[] = {fpc_cuda_linear_lt,
-#ifdef FPC_HAVE_CUDNN
-                                             fpc_cuda_conv_cudnn,
-#endif
-                                             fpc_cuda_linear,
-                                             fpc_cuda_conv,
-                                             fpc_cuda_conv_depthwise,
-                                             fpc_cuda_norm,
-                                             fpc_cuda_norm_batch,
-                                             fpc_cuda_attention,
-                                             fpc_cuda_pointwise,
-                                             fpc_cuda_resize,
-                                             fpc_cuda_resize_pool,
-                                             fpc_cuda_image,
-                                             fpc_cuda_image_colour,
-                                             fpc_cuda_image_filter,
-                                             fpc_cuda_image_jpeg,
-                                             fpc_cuda_image_mix,
-                                             fpc_cuda_loss,
-                                             fpc_cuda_loss_pixel,
-                                             fpc_cuda_loss_distance,
-                                             fpc_cuda_train,
-                                             NULL};
-
-/* One table out of those of the families. */
-static fpc_status join_tables(struct cuda *c)
-{
-    size_t n = 1;
-    for (int f = 0; families[f]; f++)
-        for (const fpc_kernel *k = families[f]; k->op; k++)
-            n++;
-    fpc_kernel *to = c->table = fpc_alloc(c->self.arena, n * sizeof *to);
-    if (!to)
-        return FPC_ENOMEM;
-    for (int f = 0; families[f]; f++)
-        for (const fpc_kernel *k = families[f]; k->op; k++)
-            *to++ = *k;
-    return FPC_OK;
-}
-
 static fpc_status measure_memory(struct cuda *c, fpc_device *device)
 {
     const size_t limit = (size_t)c->memory_limit * MEBI;
@@ -230,7 +189,6 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
     choose_precision(c, device);
     st = st ? st : make_queue(c);
     st = st ? st : open_libraries(c);
-    st = st ? st : join_tables(c);
     st = st ? st : measure_memory(c, device);
     if (st)
         return st;
@@ -243,9 +201,33 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
     return FPC_OK;
 }
 
-static const fpc_kernel *kernels(fpc_self *self)
+static const fpc_kernel *const *kernels(fpc_self *self)
 {
-    return ((struct cuda *)self)->table;
+    static const fpc_kernel *const tables[] = {fpc_cuda_linear_lt,
+#ifdef FPC_HAVE_CUDNN
+                                               fpc_cuda_conv_cudnn,
+#endif
+                                               fpc_cuda_linear,
+                                               fpc_cuda_conv,
+                                               fpc_cuda_conv_depthwise,
+                                               fpc_cuda_norm,
+                                               fpc_cuda_norm_batch,
+                                               fpc_cuda_attention,
+                                               fpc_cuda_pointwise,
+                                               fpc_cuda_resize,
+                                               fpc_cuda_resize_pool,
+                                               fpc_cuda_image,
+                                               fpc_cuda_image_colour,
+                                               fpc_cuda_image_filter,
+                                               fpc_cuda_image_jpeg,
+                                               fpc_cuda_image_mix,
+                                               fpc_cuda_loss,
+                                               fpc_cuda_loss_pixel,
+                                               fpc_cuda_loss_distance,
+                                               fpc_cuda_train,
+                                               NULL};
+    (void)self;
+    return tables;
 }
 
 static void fini(fpc_self *self)
