@@ -18,7 +18,7 @@ check-sanitizers check-tsan:
 # Threads: readers and kernels.
 tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %ops/agree,$(test_programs))
 
-# Kernels of the backend cuda whose threads meet without order (kernels/cuda/emulate/races.cpp): kernels with planted
+# Kernels of the backend cuda whose threads meet without order (tests/cuda_emulator/races.cpp): kernels with planted
 # mistakes, then every op and the gradients of whole models. Takes minutes.
 check-races: all
 	@test -z '$(SAN_CFLAGS)' || { echo 'check-races needs a build without sanitizers' >&2; exit 1; }

@@ -59,6 +59,7 @@ core_sources = \
     core/graph/nodes.h \
     core/graph/op_table.c \
     core/graph/ops/attention.c \
+    core/graph/ops/conv.c \
     core/graph/ops/image.c \
     core/graph/ops/linear.c \
     core/graph/ops/loss.c \

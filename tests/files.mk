@@ -10,6 +10,15 @@ conform_sources = \
     tests/conform/networks.c \
     tests/conform/plain.c \
     tests/conform/symbols.c
+emulate_sources = \
+    tests/cuda_emulator/engine.cpp \
+    tests/cuda_emulator/fiber.cpp \
+    tests/cuda_emulator/libraries.cpp \
+    tests/cuda_emulator/memory.cpp \
+    tests/cuda_emulator/queue.cpp \
+    tests/cuda_emulator/races.cpp \
+    tests/cuda_emulator/runtime.cpp \
+    tests/cuda_emulator/warp.cpp
 test_programs = \
     tests/abi/test_abi \
     tests/golden/test_golden \
@@ -140,8 +149,20 @@ test_scripts = \
     tests/emulated/train.sh
 test_data = \
     tests/conform/conform.h \
+    tests/cuda_emulator/bits.h \
+    tests/cuda_emulator/cuda_bf16.h \
+    tests/cuda_emulator/cuda_fp16.h \
+    tests/cuda_emulator/cuda_runtime.h \
+    tests/cuda_emulator/cuda_runtime_api.h \
+    tests/cuda_emulator/engine.h \
+    tests/cuda_emulator/intrinsics.h \
+    tests/cuda_emulator/kernels/cuda/ptx.h \
+    tests/cuda_emulator/mma.h \
+    tests/cuda_emulator/queue.h \
+    tests/cuda_emulator/sanitize.h \
+    tests/cuda_emulator/warp.h \
+    tests/emulated/test_emulator.cpp \
     tests/emulated/test_races.cpp \
-    tests/emulated/test_shim.cpp \
     tests/fuzz/fuzz.h \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \

@@ -28,26 +28,7 @@ fpcore_conform_LDADD = libfpcore.la
 
 include tests/files.mk
 
-# The emulation of CUDA by itself; its plugin is made in kernels/cuda/local.mk.
-if EMULATION
-if HAVE_CMOCKA
-check_PROGRAMS += tests/emulated/test_shim
-TESTS += tests/emulated/test_shim
-EXTRA_PROGRAMS += tests/emulated/test_races
-CLEANFILES += tests/emulated/test_races$(EXEEXT)
-endif
-tests_emulated_test_shim_SOURCES = tests/emulated/test_shim.cpp
-tests_emulated_test_shim_CPPFLAGS = $(emulate_cppflags)
-tests_emulated_test_shim_CXXFLAGS = $(emulate_cxxflags) $(CMOCKA_CFLAGS)
-tests_emulated_test_shim_LDFLAGS = $(test_ldflags)
-tests_emulated_test_shim_LDADD = tests/emulated/libemulate.la libfpcore.la $(CMOCKA_LIBS)
-
-tests_emulated_test_races_SOURCES = tests/emulated/test_races.cpp
-tests_emulated_test_races_CPPFLAGS = $(emulate_cppflags) $(races_cppflags)
-tests_emulated_test_races_CXXFLAGS = $(emulate_cxxflags) $(CMOCKA_CFLAGS)
-tests_emulated_test_races_LDFLAGS = $(test_ldflags)
-tests_emulated_test_races_LDADD = tests/emulated/libemulate.la libfpcore.la $(CMOCKA_LIBS)
-endif
+include tests/cuda_emulator/local.mk
 
 TESTS += $(test_scripts)
 if HAVE_CMOCKA

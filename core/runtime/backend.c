@@ -145,16 +145,19 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     if (stride < sizeof(fpc_kernel))
         return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)",
                         be->inst.plugin->name, stride);
-    const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
+    const fpc_kernel *const *own = be->vtbl->kernels(be->inst.self);
     const fpc_found *opened;
     const int32_t n_opened = fpc_registry_opened(reg, &opened);
-    int32_t n = count_kernels(own, stride);
+    int32_t n = 0;
+    for (const fpc_kernel *const *table = own; table && *table; table++)
+        n += count_kernels(*table, stride);
     for (int32_t i = 0; i < n_opened; i++)
         n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
     be->kernels = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
     if (!be->kernels)
         return FPC_ENOMEM;
-    add_kernels(be, own, stride);
+    for (const fpc_kernel *const *table = own; table && *table; table++)
+        add_kernels(be, *table, stride);
     for (int32_t i = 0; i < n_opened; i++)
         fpc_backend_add_kernels(be, opened[i].plugin->kernels);
     if (be->device.real != FPC_F32 && be->device.real != FPC_F64)

@@ -1,6 +1,6 @@
 /* conv.c: convolution and its gradient by the weight as matrix products over gathered patches: a block of output pixels
  * becomes rows of kh*kw*c numbers in the thread's scratch, in the order of the weight (k,kh,kw,c). Grouped convolutions
- * do so group by group. The gradient by the input is in conv_grad.c, the depth-wise case in depthwise.c. */
+ * do so group by group. The gradient by the input is in conv_grad.c, the depth-wise case in conv_depthwise.c. */
 #include "conv.h"
 #include "parts.h"
 

@@ -4,7 +4,7 @@
  * the loop of its own. */
 #include "math.h"
 #include "philox.h"
-#include "picture.h"
+#include "image_picture.h"
 #include <fpcore/augment.h>
 
 typedef uint8_t bytes_vl __attribute__((vector_size(VL)));

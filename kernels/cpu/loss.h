@@ -2,8 +2,8 @@
 #ifndef KERNELS_CPU_LOSS_H
 #define KERNELS_CPU_LOSS_H
 
-#include "../ref/overlap.h"
-#include "upsample.h"
+#include "../ref/loss_overlap.h"
+#include "loss_upsample.h"
 
 #define LOSS_LOG2E 1.44269504088896340736f
 #define LOSS_LN2 0.693147180559945309417f

@@ -137,103 +137,142 @@ FPC_INLINE vf focal_slope(const struct grad_work *w, vf ce, vf p, vf valid)
     return slope * valid;
 }
 
-/* One vector of pixels in `rows` output rows: see loss_block of loss.c. g0, g1: expanded gradient rows. */
-FPC_INLINE void grad_block(int rows, int dice, int every, int focal, struct grad_work *w, const float *e0,
-                           const float *e1, float *g0, float *g1, const float *wy, const int32_t *label,
-                           int64_t label_stride)
-{
-    const int32_t k = w->job->plan.up.k;
-    float *z = w->z;
-    vf most[UP_ROWS], own[UP_ROWS], sum[UP_ROWS], along[UP_ROWS], all[UP_ROWS], hot[UP_ROWS], valid[UP_ROWS];
-    vi lab[UP_ROWS];
+/* What is known when this file is compiled: how many output rows are done at a time, and which of the terms there are.
+ */
+struct grad_kind {
+    int rows, dice, every, focal;
+};
 
-    for (int r = 0; r < rows; r++) {
-        lab[r] = vi_load(label + r * label_stride);
-        most[r] = vf_set(-INFINITY), own[r] = vf_set(0), sum[r] = vf_set(0), along[r] = vf_set(0);
+/* Output rows that blend the same two expanded rows e0 and e1 of logits with weight wy of the second, and the expanded
+ * rows g0 and g1 that their gradient is added to. Labels of the next row lie label_stride behind. */
+struct grad_rows {
+    const float *e0, *e1, *wy;
+    float *g0, *g1;
+    const int32_t *label;
+    int64_t label_stride;
+};
+
+/* A vector of pixels, row by row. With z in units of ln 2, e_k = 2^(z_k - most) and i = 1 / sum e_k, 0 where the pixel
+ * counts for nothing, p_k = e_k i, and what the head of this file says becomes
+ *   dz_k = e_k (A_k i + s i) - E_k valid + [k = y] h
+ *   s = u + sum E - sum p_k A_k - p_y B_y,  h = p_y B_y - u
+ * with u the slope by the cross entropy of the label, A and B the slopes of the overlap by p and by p of the label. */
+struct grad_pixels {
+    vi label[UP_ROWS];
+    vf valid[UP_ROWS];
+    vf most[UP_ROWS], own[UP_ROWS];                          /* of z: the largest, that of the label */
+    vf sum[UP_ROWS], sum_dice[UP_ROWS];                      /* of e_k, of e_k A_k */
+    vf inverse[UP_ROWS], by_all[UP_ROWS], by_label[UP_ROWS]; /* i, s i, h */
+};
+
+/* z of the rows, and its largest. */
+FPC_INLINE void grad_logits(struct grad_kind is, const struct grad_work *w, struct grad_rows at, struct grad_pixels *p)
+{
+    for (int r = 0; r < is.rows; r++) {
+        p->label[r] = vi_load(at.label + r * at.label_stride);
+        p->most[r] = vf_set(-INFINITY), p->own[r] = vf_set(0);
     }
-    for (int32_t c = 0; c < k; c++) {
-        const vf a = vf_load(e0 + c * VL), d = vf_load(e1 + c * VL) - a;
-        for (int r = 0; r < rows; r++) {
-            const vf v = vf_fma(d, vf_set(wy[r]), a);
-            vf_store(z + (c * rows + r) * VL, v);
-            most[r] = vf_max(most[r], v);
-            if (dice || focal)
-                own[r] = vm_pick(vm_same(lab[r], vi_set(c)), v, own[r]);
+    for (int32_t c = 0; c < w->job->plan.up.k; c++) {
+        const vf a = vf_load(at.e0 + c * VL), d = vf_load(at.e1 + c * VL) - a;
+        for (int r = 0; r < is.rows; r++) {
+            const vf z = vf_fma(d, vf_set(at.wy[r]), a);
+            vf_store(w->z + (c * is.rows + r) * VL, z);
+            p->most[r] = vf_max(p->most[r], z);
+            if (is.dice || is.focal)
+                p->own[r] = vm_pick(vm_same(p->label[r], vi_set(c)), z, p->own[r]);
         }
-    }
-    for (int32_t c = 0; c < k; c++)
-        for (int r = 0; r < rows; r++) {
-            const vf e = vf_exp2(vf_load(z + (c * rows + r) * VL) - most[r]);
-            vf_store(z + (c * rows + r) * VL, e);
-            sum[r] += e;
-            if (dice)
-                along[r] = vf_fma(e, vf_set(w->dice[c]), along[r]);
-        }
-    for (int r = 0; r < rows; r++) {
-        valid[r] = vm_pick(vm_same(lab[r], vi_set(k)), vf_set(0), vf_set(1));
-        const vf inverse = valid[r] / sum[r];
-        hot[r] = loss_lookup(w->by_label, lab[r]);
-        vf p = {0};
-        if (dice || focal)
-            p = vf_exp2(own[r] - most[r]) * inverse;
-        if (focal)
-            hot[r] += focal_slope(w, vf_fma(most[r] - own[r], vf_set(LOSS_LN2), vf_log(sum[r])), p, valid[r]);
-        vf s = hot[r];
-        hot[r] = -hot[r];
-        if (every)
-            s += w->every[k];
-        if (dice) {
-            const vf mine = p * loss_lookup(w->dice_own, lab[r]);
-            s -= vf_fma(along[r], inverse, mine);
-            hot[r] += mine;
-        }
-        all[r] = s * inverse;
-        sum[r] = inverse;
-    }
-    for (int32_t c = 0; c < k; c++) {
-        vf total = {0}, next = {0};
-        for (int r = 0; r < rows; r++) {
-            const vf by = dice ? vf_fma(sum[r], vf_set(w->dice[c]), all[r]) : all[r];
-            vf dz = vf_load(z + (c * rows + r) * VL) * by;
-            if (every)
-                dz = vf_fma(valid[r], vf_set(-w->every[c]), dz);
-            dz = vm_add(vm_same(lab[r], vi_set(c)), dz, hot[r]);
-            total += dz;
-            next = vf_fma(vf_set(wy[r]), dz, next);
-        }
-        vf_store(g0 + c * VL, vf_load(g0 + c * VL) + (total - next));
-        vf_store(g1 + c * VL, vf_load(g1 + c * VL) + next);
     }
 }
 
-FPC_INLINE void grad_rows_of(int rows, int dice, int every, int focal, struct grad_work *w, const float *e0,
-                             const float *e1, float *g0, float *g1, const float *wy, const int32_t *label)
+/* e in the place of z, and its sums. */
+FPC_INLINE void grad_powers(struct grad_kind is, const struct grad_work *w, struct grad_pixels *p)
+{
+    for (int r = 0; r < is.rows; r++)
+        p->sum[r] = vf_set(0), p->sum_dice[r] = vf_set(0);
+    for (int32_t c = 0; c < w->job->plan.up.k; c++)
+        for (int r = 0; r < is.rows; r++) {
+            const vf e = vf_exp2(vf_load(w->z + (c * is.rows + r) * VL) - p->most[r]);
+            vf_store(w->z + (c * is.rows + r) * VL, e);
+            p->sum[r] += e;
+            if (is.dice)
+                p->sum_dice[r] = vf_fma(e, vf_set(w->dice[c]), p->sum_dice[r]);
+        }
+}
+
+/* i, s i and h of row r. */
+FPC_INLINE void grad_factors(struct grad_kind is, const struct grad_work *w, struct grad_pixels *p, int r)
+{
+    const int32_t k = w->job->plan.up.k;
+    const vf valid = vm_pick(vm_same(p->label[r], vi_set(k)), vf_set(0), vf_set(1)), inverse = valid / p->sum[r];
+    vf u = loss_lookup(w->by_label, p->label[r]), own = {0};
+    if (is.dice || is.focal)
+        own = vf_exp2(p->own[r] - p->most[r]) * inverse;
+    if (is.focal)
+        u += focal_slope(w, vf_fma(p->most[r] - p->own[r], vf_set(LOSS_LN2), vf_log(p->sum[r])), own, valid);
+    vf s = u, h = -u;
+    if (is.every)
+        s += w->every[k];
+    if (is.dice) {
+        const vf mine = own * loss_lookup(w->dice_own, p->label[r]);
+        s -= vf_fma(p->sum_dice[r], inverse, mine);
+        h += mine;
+    }
+    p->valid[r] = valid;
+    p->inverse[r] = inverse;
+    p->by_all[r] = s * inverse;
+    p->by_label[r] = h;
+}
+
+/* dz, to the two expanded rows. */
+FPC_INLINE void grad_spread(struct grad_kind is, const struct grad_work *w, struct grad_rows to,
+                            const struct grad_pixels *p)
+{
+    for (int32_t c = 0; c < w->job->plan.up.k; c++) {
+        vf total = {0}, next = {0};
+        for (int r = 0; r < is.rows; r++) {
+            const vf by = is.dice ? vf_fma(p->inverse[r], vf_set(w->dice[c]), p->by_all[r]) : p->by_all[r];
+            vf dz = vf_load(w->z + (c * is.rows + r) * VL) * by;
+            if (is.every)
+                dz = vf_fma(p->valid[r], vf_set(-w->every[c]), dz);
+            dz = vm_add(vm_same(p->label[r], vi_set(c)), dz, p->by_label[r]);
+            total += dz;
+            next = vf_fma(vf_set(to.wy[r]), dz, next);
+        }
+        vf_store(to.g0 + c * VL, vf_load(to.g0 + c * VL) + (total - next));
+        vf_store(to.g1 + c * VL, vf_load(to.g1 + c * VL) + next);
+    }
+}
+
+FPC_INLINE void grad_rows_of(struct grad_kind is, const struct grad_work *w, struct grad_rows at)
 {
     const struct up *u = &w->job->plan.up;
-    const int64_t step = (int64_t)u->k * VL, stride = (int64_t)u->vectors * VL;
-    for (int32_t v = 0; v < u->vectors; v++)
-        grad_block(rows, dice, every, focal, w, e0 + v * step, e1 + v * step, g0 + v * step, g1 + v * step, wy,
-                   label + v * VL, stride);
+    const int64_t step = (int64_t)u->k * VL;
+    for (int32_t v = 0; v < u->vectors; v++) {
+        struct grad_pixels p;
+        grad_logits(is, w, at, &p);
+        grad_powers(is, w, &p);
+        for (int r = 0; r < is.rows; r++)
+            grad_factors(is, w, &p, r);
+        grad_spread(is, w, at, &p);
+        at.e0 += step, at.e1 += step, at.g0 += step, at.g1 += step, at.label += VL;
+    }
 }
 
 /* The usual losses get a body of their own; all others, one that can do everything. */
-static void grad_rows(int rows, struct grad_work *w, const float *e0, const float *e1, float *g0, float *g1,
-                      const float *wy, const int32_t *label)
+static void grad_rows(int rows, const struct grad_work *w, struct grad_rows at)
 {
     const struct grad_plan *plan = &w->job->plan;
     const int plain = !plan->has_every && !plan->has_focal;
-#define GRAD_ROWS(n, dice, every, focal) grad_rows_of(n, dice, every, focal, w, e0, e1, g0, g1, wy, label)
     if (rows == UP_ROWS && plain && plan->has_dice)
-        GRAD_ROWS(UP_ROWS, 1, 0, 0);
+        grad_rows_of((struct grad_kind){.rows = UP_ROWS, .dice = 1}, w, at);
     else if (rows == UP_ROWS && plain)
-        GRAD_ROWS(UP_ROWS, 0, 0, 0);
+        grad_rows_of((struct grad_kind){.rows = UP_ROWS}, w, at);
     else if (rows == UP_ROWS)
-        GRAD_ROWS(UP_ROWS, 1, 1, plan->has_focal);
+        grad_rows_of((struct grad_kind){UP_ROWS, 1, 1, plan->has_focal}, w, at);
     else if (rows == 2)
-        GRAD_ROWS(2, 1, 1, plan->has_focal);
+        grad_rows_of((struct grad_kind){2, 1, 1, plan->has_focal}, w, at);
     else
-        GRAD_ROWS(1, 1, 1, plan->has_focal);
-#undef GRAD_ROWS
+        grad_rows_of((struct grad_kind){1, 1, 1, plan->has_focal}, w, at);
 }
 
 static void scale_rows(float *x, int64_t n, float by)
@@ -280,7 +319,7 @@ static void grad_task(void *arg, int32_t i, int32_t thread)
             n = n >= UP_ROWS ? UP_ROWS : n >= 2 ? 2 : 1;
             for (int32_t r = 0; r < n; r++)
                 up_labels(u, mask + (int64_t)(y + r) * u->w, map, label + (int64_t)r * u->vectors * VL);
-            grad_rows(n, &w, e0, e1, g0, g1, wy + y, label);
+            grad_rows(n, &w, (struct grad_rows){e0, e1, wy + y, g0, g1, label, (int64_t)u->vectors * VL});
         }
         up_collapse(u, job->shared, scratch, g0, dlogits + row * line);
         float *swap = g0;

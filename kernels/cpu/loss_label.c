@@ -1,4 +1,4 @@
-/* loss_label.c (cpu): what needs no label: the arg-max of upsampled logits (upsample.h), which never exist in full
+/* loss_label.c (cpu): what needs no label: the arg-max of upsampled logits (loss_upsample.h), which never exist in full
  * size, and softmax over the classes. */
 #include "loss.h"
 #include <math.h>

@@ -12,7 +12,7 @@
 #define REF_TABLE(family) FPC_CPU_TABLE(family)
 #define REF_ROW(op_, ...) FPC_CPU_ROW(op_, .run = op_, __VA_ARGS__)
 
-/* As in pixel.h. */
+/* As in loss_pixel.h. */
 #define PIXEL_LOG_SOFTMAX
 static inline void log_softmax(const float *z, int64_t n, float *log_p, float *p)
 {

@@ -7,7 +7,7 @@
 #ifndef KERNELS_CUDA_ATTENTION_H
 #define KERNELS_CUDA_ATTENTION_H
 
-#include "kernels/cuda/mma.h"
+#include "kernels/cuda/ptx.h"
 #include <fpcore/rng.h>
 
 enum { ATTENTION_MAX_WIDTH = 256 };
@@ -166,14 +166,12 @@ DEVICE void walk_tiles(int tiles, int turn, Fetch fetch, Compute compute)
     }
 }
 
-/* How many tiles of queries a block takes in turn, so that `tiles` of each of `units` heads still fill a device. The
- * emulation takes turns in small cases, so that these are tested. */
-#ifdef FPC_CUDA_EMULATED
-enum { QUERY_BLOCKS = 3 };
-#else
-enum { QUERY_BLOCKS = 1024 };
+/* How many tiles of queries a block takes in turn, so that `tiles` of each of `units` heads still fill a device. (Less
+ * than 1024 blocks, by -D: small cases take turns, too.) */
+#ifndef FPC_CUDA_QUERY_BLOCKS
+#define FPC_CUDA_QUERY_BLOCKS 1024
 #endif
-enum { MOST_TURNS = 8 };
+enum { QUERY_BLOCKS = FPC_CUDA_QUERY_BLOCKS, MOST_TURNS = 8 };
 static inline int32_t turns_of(int64_t units, int64_t tiles)
 {
     const int64_t turns = units * tiles / QUERY_BLOCKS;

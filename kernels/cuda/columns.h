@@ -82,7 +82,7 @@ DEVICE void leave_columns(const float (&sum)[M][N], const columns &k, const colu
 }
 
 /* first[c] = sum over the blocks of partial[block][0][c], divided by sqrt(var[c] + eps) where var is given;
- * second[c] = sum of partial[block][1][c] (batch_norm.cu). */
+ * second[c] = sum of partial[block][1][c] (norm_batch.cu). */
 fpc_status fpc_cuda_add_blocks(fpc_exec *x, const fpc_node *node, const float *partial, int32_t blocks, int32_t c,
                                float *first, float *second, const float *var, float eps);
 

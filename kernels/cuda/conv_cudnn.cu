@@ -3,8 +3,7 @@
  * do is chosen once per shape, from its heuristics and never by timing: the first algorithm that is deterministic, sums
  * directly (no transforms, whose rounding is coarser) and needs little memory. Where there is none, match says no and
  * conv.cu computes; where cuDNN refuses late, run falls back on it. In half precision the gradient by the weight
- * (float, which cuDNN cannot write) and sums with a bias (rounded once) stay with our own files. Not in the emulation.
- */
+ * (float, which cuDNN cannot write) and sums with a bias (rounded once) stay with our own files. */
 #include "kernels/cuda/conv.h"
 #include <cudnn.h>
 #include <stdlib.h>
@@ -274,7 +273,7 @@ static fpc_status conv2d_grad_w(fpc_exec *x, const fpc_node *node, fpc_rows rows
 }
 
 /* In half precision the sum is rounded once, with its bias: cuDNN would round before (or round the bias). Convolutions
- * with a bias are then conv.cu's, those with a filter for each channel depthwise.cu's. */
+ * with a bias are then conv.cu's, those with a filter for each channel conv_depthwise.cu's. */
 static int match(const fpc_node *node, kind k)
 {
     const conv_shape s = question_of(node, k, 0).s;

@@ -1,5 +1,4 @@
-/* device.h: the dialect in which the .cu files of this folder are written, so that each compiles with nvcc for the
- * device and with any C++17 compiler for the host (emulate/, where a block's threads are fibers). Rules:
+/* device.h: the dialect in which the .cu files of this folder are written. Rules:
  *   - launch(kernel, grid, block, shared bytes, x, node, arguments...) in place of <<< >>>; block.x * y * z is a
  *     multiple of 32
  *   - FPC_DYNAMIC_SHARED(type, name) in place of extern __shared__
@@ -7,27 +6,20 @@
  *   - arguments of kernels are plain values and device pointers; attributes are copied out of node->attr on the host
  *   - real numbers in memory are float, bf16 or f16; arithmetic is float (double where said); load and store convert
  *   - no float atomics: sums are made in a fixed order (reduce.h), so that two runs give the same bits
- *   - tensor-core code stands under #ifdef FPC_TENSOR_CORES beside a plain path that the emulation runs */
+ *   - PTX stands in ptx.h and nowhere else */
 #ifndef KERNELS_CUDA_DEVICE_H
 #define KERNELS_CUDA_DEVICE_H
 
 #include <fpcore/ops.h>
 #include "kernels/cuda/machine.h"
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
 #include <math.h>
 #include <stdint.h>
 
-#ifdef __CUDACC__
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 typedef __nv_bfloat16 bf16;
 typedef __half f16;
-#define FPC_TENSOR_CORES 1
-#define FPC_DYNAMIC_SHARED(type, name)                                                                                 \
-    extern __shared__ __align__(16) unsigned char fpc_dynamic_shared_[];                                               \
-    type *const name = reinterpret_cast<type *>(fpc_dynamic_shared_)
-#else
-#include "kernels/cuda/emulate/shim.h" /* __global__ ..., threadIdx ..., bf16, f16, __syncthreads, shuffles, atomics */
-#endif
 
 #define FULL_MASK 0xffffffffu
 #define DEVICE __device__ __forceinline__
@@ -35,7 +27,6 @@ typedef __half f16;
 
 /* ---- numbers in memory ---- */
 
-#ifdef __CUDACC__
 BOTH float to_float(float x)
 {
     return x;
@@ -61,7 +52,6 @@ template <> BOTH f16 from_float<f16>(float x)
 {
     return __float2half_rn(x);
 }
-#endif
 
 /* N numbers that are loaded and stored at once; N * sizeof(T) is at most 16. */
 template <class T, int N> struct alignas(sizeof(T) * N) pack {
@@ -86,6 +76,10 @@ static inline const fpc_cuda *machine_of(fpc_exec *x)
 }
 
 #ifdef __CUDACC__
+#define FPC_DYNAMIC_SHARED(type, name)                                                                                 \
+    extern __shared__ __align__(16) unsigned char fpc_dynamic_shared_[];                                               \
+    type *const name = reinterpret_cast<type *>(fpc_dynamic_shared_)
+
 /* Dynamic shared memory beyond what a kernel may take as it is has to be asked for. The limit is the kernel's, for all
  * of its launches, so it only ever rises: launches of a record that is still being made may need it. */
 enum { SHARED_FOR_EVERYONE = 16 * 1024 };
@@ -97,6 +91,25 @@ static inline cudaError_t ask_for_shared(const void *kernel, size_t shared)
                ? e
                : cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
 }
+template <class... P>
+static cudaError_t queue_kernel(cudaStream_t stream, dim3 grid, dim3 block, size_t shared, void (*kernel)(P...), P... a)
+{
+    if (shared > SHARED_FOR_EVERYONE) {
+        const cudaError_t e = ask_for_shared(reinterpret_cast<const void *>(kernel), shared);
+        if (e != cudaSuccess)
+            return e;
+    }
+    kernel<<<grid, block, shared, stream>>>(a...);
+    return cudaSuccess;
+}
+#else /* tests/cuda_emulator: any C++17 compiler makes code for the host. Nothing else in this folder knows of it. */
+#define FPC_DYNAMIC_SHARED(type, name) type *const name = static_cast<type *>(emulate_dynamic_shared())
+template <class... P>
+static cudaError_t queue_kernel(cudaStream_t stream, dim3 grid, dim3 block, size_t shared, void (*kernel)(P...), P... a)
+{
+    emulate_launch(stream, grid, block, shared, kernel, a...);
+    return cudaSuccess;
+}
 #endif
 
 /* Queues a kernel; the sentence of a failure carries the node. Arguments convert to the kernel's parameter types. */
@@ -104,17 +117,9 @@ template <class... P, class... A>
 static fpc_status launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, fpc_exec *x, const fpc_node *node,
                          A... a)
 {
-#ifdef __CUDACC__
-    if (shared > SHARED_FOR_EVERYONE) {
-        const cudaError_t e = ask_for_shared(reinterpret_cast<const void *>(kernel), shared);
-        if (e != cudaSuccess)
-            return fpc_cuda_fail(x, node, "shared memory", cudaGetErrorString(e));
-    }
-    kernel<<<grid, block, shared, machine_of(x)->stream>>>(static_cast<P>(a)...);
-#else
-    emulate_launch(machine_of(x)->stream, grid, block, shared, kernel, static_cast<P>(a)...);
-#endif
-    return fpc_cuda_launched(x, node);
+    const cudaError_t e = queue_kernel<P...>(machine_of(x)->stream, grid, block, shared, kernel, static_cast<P>(a)...);
+    return e == cudaSuccess ? fpc_cuda_launched(x, node)
+                            : fpc_cuda_fail(x, node, "shared memory", cudaGetErrorString(e));
 }
 
 /* Blocks for n items of `each`, at most `most` (kernels then stride over the grid). */

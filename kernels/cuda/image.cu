@@ -2,8 +2,8 @@
  * the device, geometric resampling of picture and mask, covering boxes, noise. Coordinates are double, computed in the
  * order of kernels/cpu/image.c without joined multiply-adds (this file is compiled with -fmad=false), so that labels
  * are those of the CPU. */
-#include "kernels/cuda/picture.h"
-#include "kernels/cuda/pixels.h"
+#include "kernels/cuda/image_picture.h"
+#include "kernels/cuda/image_pixels.h"
 #include <fpcore/augment.h>
 #include <fpcore/rng.h>
 

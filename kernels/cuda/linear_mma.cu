@@ -3,7 +3,7 @@
  * read little and compute little (tens of channels), so what counts is that x passes through once, in 16-byte pieces,
  * and that the next step along the channels arrives while the last one is multiplied. */
 #include "kernels/cuda/linear.h"
-#include "kernels/cuda/mma.h"
+#include "kernels/cuda/ptx.h"
 
 enum {
     THREADS = 256,        /* 4 x 2 warps of 32 lines by 32 or 64 columns */

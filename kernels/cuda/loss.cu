@@ -193,11 +193,11 @@ DEVICE void add_pixel(const loss_terms &a, const own_sums &s, float *p, int32_t 
     const float behind = -most * LOG2E;
 #pragma unroll
     for (int c = 0; c < K; c++) {
-        z[c] = power_of_two(fmaf(z[c], LOG2E, behind));
+        z[c] = exp2_fast(fmaf(z[c], LOG2E, behind));
         sum += z[c];
     }
     const float inverse = __fdividef(1, sum), log_sum = logf(sum), own = fmaf(own_logit, LOG2E, behind);
-    const float mine = power_of_two(own) * inverse;
+    const float mine = exp2_fast(own) * inverse;
 #pragma unroll
     for (int c = 0; c < K; c++)
         p[c] = fmaf(z[c], inverse, p[c]);

@@ -1,26 +1,15 @@
 /* loss.h: what the losses over masks share (loss*.cu): where a pixel of the mask lies between four rows of logits, the
  * softmax there, the terms. Full-size logits never exist: each kernel interpolates what it needs, forward and again
- * backward; gradients are gathered by the rows of logits, in a fixed order. kernels/ref/pixel.h and overlap.h say what
- * is computed. */
+ * backward; gradients are gathered by the rows of logits, in a fixed order. kernels/ref/loss_pixel.h and loss_overlap.h
+ * say what is computed. */
 #ifndef KERNELS_CUDA_LOSS_H
 #define KERNELS_CUDA_LOSS_H
 
+#include "kernels/cuda/ptx.h"
 #include "kernels/cuda/reduce.h"
 
 #define LOG2E 1.44269504088896340736f
 #define LN2 0.693147180559945309417f
-
-/* 2^x, to two units in the last place; numbers too small for a normal float are 0. */
-DEVICE float power_of_two(float x)
-{
-#ifdef __CUDACC__
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-#else
-    return exp2f(x);
-#endif
-}
 
 /* ---- interpolation ---- */
 
@@ -88,7 +77,7 @@ DEVICE soft softmax_at(const float *image, const corners &q, int32_t k)
 {
     soft s = {logit_at(image, q, 0), 1, 0};
     for (int32_t c = 1; c < k; c++) {
-        const float z = logit_at(image, q, c), e = power_of_two(-fabsf(z - s.most) * LOG2E);
+        const float z = logit_at(image, q, c), e = exp2_fast(-fabsf(z - s.most) * LOG2E);
         const bool more = z > s.most;
         s.sum = more ? fmaf(s.sum, e, 1) : s.sum + e;
         s.best = more ? c : s.best;
@@ -107,7 +96,7 @@ DEVICE seen seen_of(const soft &s)
 }
 DEVICE float probability(const seen &s, float z)
 {
-    return power_of_two(fmaf(z, LOG2E, -s.most)) * s.inverse;
+    return exp2_fast(fmaf(z, LOG2E, -s.most)) * s.inverse;
 }
 
 /* ---- the mask ---- */
@@ -162,7 +151,7 @@ DEVICE float focal_power(float q, float gamma)
     return gamma == 0 ? 1 : gamma == 1 ? q : gamma == 2 ? q * q : powf(q, gamma);
 }
 
-/* overlap.h's, of the sums of an image and class. */
+/* loss_overlap.h's, of the sums of an image and class. */
 struct overlap {
     double loss, by_p, by_hit;
 };

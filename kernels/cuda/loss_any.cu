@@ -52,7 +52,7 @@ DEVICE float term_of(const any_job &j, int32_t t, const float *image, const corn
         return 0;
     const float log_sum = logf(s.sum), ce = s.most - logit_at(image, q, label) + log_sum;
     if (term.kind == FPC_TERM_FOCAL) {
-        const float p = power_of_two((logit_at(image, q, label) - s.most) * LOG2E) / s.sum;
+        const float p = exp2_fast((logit_at(image, q, label) - s.most) * LOG2E) / s.sum;
         return focal_power(fmaxf(0, 1 - p), term.gamma) * (ce * term.alpha);
     }
     float all = 0;
@@ -199,8 +199,8 @@ static __global__ void __launch_bounds__(LOOK_BLOCK) look_slopes(any_job j)
         const float behind = -s.most * LOG2E, inverse = 1 / s.sum;
         float along = 0;
         for (int32_t c = 0; j.a.overlaps && c < k; c++)
-            along = fmaf(power_of_two(fmaf(logit_at(image, q, c), LOG2E, behind)) * inverse, t.dice[c], along);
-        const float own = logit_at(image, q, label), p = power_of_two(fmaf(own, LOG2E, behind)) * inverse;
+            along = fmaf(exp2_fast(fmaf(logit_at(image, q, c), LOG2E, behind)) * inverse, t.dice[c], along);
+        const float own = logit_at(image, q, label), p = exp2_fast(fmaf(own, LOG2E, behind)) * inverse;
         const slopes v = slopes_of(j.a, t, label, s.most - own + logf(s.sum), p, along);
         out = {-behind, inverse, v.s, v.h};
     }
@@ -220,7 +220,7 @@ struct slope_by_logit {
         if (s.inverse == 0)
             return 0;
         const ::tables t = tables_of(tables, n);
-        const float dz = power_of_two(fmaf(z, LOG2E, -s.most)) * s.inverse * (t.dice[c] + s.s) - t.every[c];
+        const float dz = exp2_fast(fmaf(z, LOG2E, -s.most)) * s.inverse * (t.dice[c] + s.s) - t.every[c];
         return mask[(int64_t)n * area + r] == c ? dz + s.h : dz;
     }
     DEVICE void put(float *to, float sum) const { *to = sum; }

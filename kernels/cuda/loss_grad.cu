@@ -173,13 +173,13 @@ template <int K> struct column_grad {
         const float behind = -most * LOG2E;
 #pragma unroll
         for (int c = 0; c < K; c++) {
-            z[c] = power_of_two(fmaf(z[c], LOG2E, behind));
+            z[c] = exp2_fast(fmaf(z[c], LOG2E, behind));
             sum += z[c];
             if (DICE)
                 along = fmaf(z[c], dice[c], along);
         }
         const float inverse = __fdividef(1, sum), own = fmaf(own_logit, LOG2E, behind);
-        const float p = DICE || REST ? power_of_two(own) * inverse : 0, hit = DICE ? p * tab.hit[y_label] : 0;
+        const float p = DICE || REST ? exp2_fast(own) * inverse : 0, hit = DICE ? p * tab.hit[y_label] : 0;
         const slopes q = REST ? slopes_of(a, tab, y_label, fmaf(own, -LN2, logf(sum)), p, along * inverse)
                               : slopes{tab.hot[y_label] - (along * inverse + hit), hit - tab.hot[y_label]};
         if (y_label != label)

@@ -77,10 +77,10 @@ static __global__ void __launch_bounds__(SOFTMAX_BLOCK) softmax_rows(const float
             most = fmaxf(most, from[i]);
         most = warp_max(most);
         for (int32_t i = lane; i < c; i += 32)
-            sum += power_of_two((from[i] - most) * LOG2E);
+            sum += exp2_fast((from[i] - most) * LOG2E);
         const float inverse = 1 / warp_sum(sum);
         for (int32_t i = lane; i < c; i += 32)
-            to[i] = power_of_two((from[i] - most) * LOG2E) * inverse;
+            to[i] = exp2_fast((from[i] - most) * LOG2E) * inverse;
     }
 }
 

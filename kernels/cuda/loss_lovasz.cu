@@ -1,8 +1,8 @@
 /* loss_lovasz.cu: the Lovasz-softmax loss (Berman et al. 2018) and its slope by the low-resolution logits. One class
- * after another, all images of a group together: the pixels' errors are sorted, largest first (rank.h); how much the
- * Jaccard loss grows when one more pixel counts as wrong follows from how many pixels of the class came before, a sum
- * over tiles; that growth is the slope by the pixel's probability. Only what has to be known across classes is kept for
- * each pixel: its softmax and sum_c slope_c p_c. With g_c the slope of class c, the gradient by a pixel's logits is
+ * after another, all images of a group together: the pixels' errors are sorted, largest first (loss_rank.h); how much
+ * the Jaccard loss grows when one more pixel counts as wrong follows from how many pixels of the class came before, a
+ * sum over tiles; that growth is the slope by the pixel's probability. Only what has to be known across classes is kept
+ * for each pixel: its softmax and sum_c slope_c p_c. With g_c the slope of class c, the gradient by a pixel's logits is
  *   dz_c = p_c (g_c - sum_k g_k p_k): the first part is gathered class by class, the second at the end.
  * A list is an image, or the whole batch. */
 #include "kernels/cuda/loss_pixel.h"

@@ -5,7 +5,7 @@
 #define KERNELS_CUDA_LOSS_PIXEL_H
 
 #include "kernels/cuda/loss_gather.h"
-#include "kernels/cuda/rank.h"
+#include "kernels/cuda/loss_rank.h"
 
 enum { PIXEL_BLOCK = 256, PIXELS_TOGETHER = 1 << 23 };
 

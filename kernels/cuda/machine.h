@@ -5,11 +5,7 @@
 #define KERNELS_CUDA_MACHINE_H
 
 #include <fpcore/op.h>
-#ifdef FPC_CUDA_EMULATED
-#include "kernels/cuda/emulate/runtime.h"
-#else
 #include <cuda_runtime_api.h>
-#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,7 +22,7 @@ typedef struct fpc_cuda {
     int32_t tf32;        /* products of fp32 matrices may use TF32 */
     int32_t deterministic;
     int32_t check;     /* wait after every node, so that a fault carries its op's name */
-    void *blas, *dnn;  /* of linear_lt.cu and conv_cudnn.cu; NULL in the emulation */
+    void *blas, *dnn;  /* of linear_lt.cu and conv_cudnn.cu; NULL: not open */
     void *blas_work;   /* device memory for cuBLASLt */
     size_t blas_bytes; /* of it */
     int32_t *fault;    /* device memory, FPC_CUDA_FAULTS words */
@@ -40,11 +36,12 @@ fpc_status fpc_cuda_fail(fpc_exec *, const fpc_node *, const char *what, const c
 /* After a launch: FPC_OK, or the sentence. Waits where `check` is set. */
 fpc_status fpc_cuda_launched(fpc_exec *, const fpc_node *);
 
-/* Tables, each ending with op NULL. The _lt and _cudnn ones are missing from the emulation. */
+/* Tables, each ending with op NULL. That of conv_cudnn.cu is there with FPC_HAVE_CUDNN. */
 extern const fpc_kernel fpc_cuda_linear[], fpc_cuda_linear_lt[], fpc_cuda_conv[], fpc_cuda_conv_cudnn[],
-    fpc_cuda_depthwise[], fpc_cuda_norm[], fpc_cuda_batch_norm[], fpc_cuda_attention[], fpc_cuda_pointwise[],
-    fpc_cuda_resize[], fpc_cuda_pool[], fpc_cuda_image[], fpc_cuda_colour[], fpc_cuda_filter[], fpc_cuda_jpeg[],
-    fpc_cuda_mix[], fpc_cuda_loss[], fpc_cuda_loss_pixel[], fpc_cuda_distance[], fpc_cuda_train[];
+    fpc_cuda_conv_depthwise[], fpc_cuda_norm[], fpc_cuda_norm_batch[], fpc_cuda_attention[], fpc_cuda_pointwise[],
+    fpc_cuda_resize[], fpc_cuda_resize_pool[], fpc_cuda_image[], fpc_cuda_image_colour[], fpc_cuda_image_filter[],
+    fpc_cuda_image_jpeg[], fpc_cuda_image_mix[], fpc_cuda_loss[], fpc_cuda_loss_pixel[], fpc_cuda_loss_distance[],
+    fpc_cuda_train[];
 
 /* linear_lt.cu and conv_cudnn.cu: the libraries' handles, made when the backend opens. error: static text. */
 fpc_status fpc_cuda_blas_open(fpc_cuda *, const char **error);

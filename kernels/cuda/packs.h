@@ -9,12 +9,12 @@
 enum { PACK_THREADS = 256 };
 
 /* What a grid aims at: blocks for kernels that step over the rows (four for each of the 132 multiprocessors of the
- * largest device so far), threads that are enough. Few in the emulation, where small cases shall reach every loop. */
-#ifdef FPC_CUDA_EMULATED
-static const int64_t most_blocks = 6, enough_threads = 512;
-#else
-static const int64_t most_blocks = 528, enough_threads = 2 * 132 * 1024;
+ * largest device so far), threads that are enough. (Fewer, by -D: small cases reach every loop.) */
+#ifndef FPC_CUDA_MOST_BLOCKS
+#define FPC_CUDA_MOST_BLOCKS 528
+#define FPC_CUDA_ENOUGH_THREADS (2 * 132 * 1024)
 #endif
+static const int64_t most_blocks = FPC_CUDA_MOST_BLOCKS, enough_threads = FPC_CUDA_ENOUGH_THREADS;
 
 template <int N> struct number {
     static const int n = N;

@@ -1,15 +1,13 @@
 /* warp_tile.h: 32 x 32 numbers of a matrix product, held by one warp that reads both operands from shared memory and
- * adds in float. Three ways: `half` on tensor cores for bf16 and f16 (mma.h), `plain` for float, exact, and TF32 on
- * tensor cores for float where TENSOR is set (the emulation takes the plain way for it). Operand lines: (line, k) lies
+ * adds in float. Three ways: `half` on tensor cores for bf16 and f16 (ptx.h), `plain` for float, exact, and TF32 on
+ * tensor cores for float where TENSOR is set. Operand lines: (line, k) lies
  * at p[line * LD + k] where INNER is set, else at p[k * LD + line]; p is aligned to 32 bytes, LD a multiple of 16
  * bytes. */
 #ifndef KERNELS_CUDA_WARP_TILE_H
 #define KERNELS_CUDA_WARP_TILE_H
 
-#include "kernels/cuda/mma.h"
-#ifdef FPC_TENSOR_CORES
+#include "kernels/cuda/ptx.h"
 #include <mma.h>
-#endif
 
 enum { WARP_TILE = 32 };
 
@@ -91,8 +89,6 @@ template <class T, bool A_INNER, bool B_INNER, int LDA, int LDB, int DEPTH> stru
     }
 };
 
-#ifdef FPC_TENSOR_CORES
-
 template <bool INNER> struct tf32_layout {
     typedef nvcuda::wmma::row_major a;
     typedef nvcuda::wmma::col_major b;
@@ -145,8 +141,6 @@ template <bool A_INNER, bool B_INNER, int LDA, int LDB, int DEPTH> struct tf32_w
     }
 };
 
-#endif
-
 /* warp_tile<...>::type: the way that fits. TENSOR is of account for float only. */
 template <class T, bool TENSOR, bool A_INNER, bool B_INNER, int LDA, int LDB, int DEPTH> struct warp_tile {
     typedef half_warp_tile<T, A_INNER, B_INNER, LDA, LDB, DEPTH> type;
@@ -157,11 +151,7 @@ struct warp_tile<float, false, A_INNER, B_INNER, LDA, LDB, DEPTH> {
 };
 template <bool A_INNER, bool B_INNER, int LDA, int LDB, int DEPTH>
 struct warp_tile<float, true, A_INNER, B_INNER, LDA, LDB, DEPTH> {
-#ifdef FPC_TENSOR_CORES
     typedef tf32_warp_tile<A_INNER, B_INNER, LDA, LDB, DEPTH> type;
-#else
-    typedef plain_warp_tile<float, A_INNER, B_INNER, LDA, LDB, DEPTH> type;
-#endif
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* image.c (reference): what augmentations do to a batch, from the numbers that were drawn on the host: geometric
- * resampling and noise. Colours: colour.c; what looks at neighbours: filter.c, jpeg.c; boxes and mixing: mix.c. */
+ * resampling and noise. Colours: image_colour.c; what looks at neighbours: image_filter.c, image_jpeg.c; boxes and
+ * mixing: image_mix.c. */
 #include <fpcore/augment.h>
 #include "ref.h"
 

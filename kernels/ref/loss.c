@@ -2,10 +2,10 @@
  * are interpolated, turned into probabilities, and added to the sums of every term; the gradient goes back through the
  * interpolation. The full-size logits never exist. Sums add up in double. With z the logits of a pixel, y its label:
  *   cross entropy  sum of (1-s) w_y c_y + s/K sum_k w_k c_k over pixels, c_k = -log p_k, / sum of w_y
- *   dice, tversky  mean over images with a labelled pixel and over classes of what overlap.h says
+ *   dice, tversky  mean over images with a labelled pixel and over classes of what loss_overlap.h says
  *   focal          mean over pixels of alpha (1 - p_y)^gamma c_y */
-#include "overlap.h"
-#include "pixel.h"
+#include "loss_overlap.h"
+#include "loss_pixel.h"
 
 static inline double class_weight(const fpc_seg_term *t, int64_t c)
 {

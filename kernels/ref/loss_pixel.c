@@ -5,8 +5,8 @@
  *   boundary  p times the signed distance to the border of each class (Kervadec et al. 2019)
  * Each gives the gradient by the logits on the way, so that the backward pass only scales it. Compiled for ref in float
  * and double and, through kernels/cpu/loss_pixel.c, for cpu. One task an image or a class; sums in double, in order. */
-#include "pixel.h"
-#include "rank.h"
+#include "loss_pixel.h"
+#include "loss_rank.h"
 
 typedef struct job {
     fpc_exec *exec;

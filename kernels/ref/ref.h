@@ -36,8 +36,9 @@ typedef FPC_REAL real;
 #define REF_SUM_ROW(op_) REF_ROW(op_, .need = op_##_need, .end = op_##_end)
 
 extern const fpc_kernel REF_TABLE(linear)[], REF_TABLE(conv)[], REF_TABLE(norm)[], REF_TABLE(attention)[],
-    REF_TABLE(pointwise)[], REF_TABLE(resize)[], REF_TABLE(image)[], REF_TABLE(colour)[], REF_TABLE(filter)[],
-    REF_TABLE(mix)[], REF_TABLE(loss)[], REF_TABLE(loss_pixel)[], REF_TABLE(distance)[], REF_TABLE(train)[];
+    REF_TABLE(pointwise)[], REF_TABLE(resize)[], REF_TABLE(image)[], REF_TABLE(image_colour)[],
+    REF_TABLE(image_filter)[], REF_TABLE(image_jpeg)[], REF_TABLE(image_mix)[], REF_TABLE(loss)[],
+    REF_TABLE(loss_pixel)[], REF_TABLE(loss_distance)[], REF_TABLE(train)[];
 
 static inline int64_t image_rows(fpc_shape s)
 {

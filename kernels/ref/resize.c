@@ -1,4 +1,5 @@
-/* resize.c (reference): bilinear resize and its adjoint, pooling over the image and back, and pad-and-crop. */
+/* resize.c (reference): bilinear resize and its adjoint, pooling over the image and back and over windows,
+ * and pad-and-crop. */
 #include "ref.h"
 
 /* resize(x) -> y */
@@ -134,6 +135,55 @@ static fpc_status broadcast(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+/* The first maximum of channel c in the window of output (y, x), in the order of lines and columns: its row in x. */
+static int64_t first_maximum(const fpc_tensor *t, const fpc_pool_attr *a, int32_t n, int32_t y, int32_t x, int64_t c)
+{
+    const real *v = t->data;
+    int64_t best = row_of(t->shape, n, (int64_t)y * a->stride, (int64_t)x * a->stride);
+    for (int32_t ky = 0; ky < a->k; ky++)
+        for (int32_t kx = 0; kx < a->k; kx++) {
+            const int64_t row = row_of(t->shape, n, (int64_t)y * a->stride + ky, (int64_t)x * a->stride + kx);
+            if (v[row * t->shape.c + c] > v[best * t->shape.c + c])
+                best = row;
+        }
+    return best;
+}
+
+/* max_pool(x) -> y: windows k x k, no padding; what does not fill a window is dropped */
+static fpc_status max_pool(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_shape ys = node->out[0].shape;
+    const real *x = node->in[0].data;
+    real *y = node->out[0].data;
+    for (int64_t r = 0; r < rows.count; r++)
+        for (int64_t c = 0; c < ys.c; c++) {
+            const place at = place_of(ys, rows.first + r);
+            y[r * ys.c + c] = x[first_maximum(&node->in[0], node->attr, at.n, at.y, at.x, c) * ys.c + c];
+        }
+    return FPC_OK;
+}
+
+/* max_pool_grad(x, y, dy) -> dx: each dy goes to the first maximum of its window */
+static fpc_status max_pool_grad(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_pool_attr *a = node->attr;
+    const fpc_shape xs = node->in[0].shape, ys = node->in[2].shape;
+    const real *dy = node->in[2].data;
+    real *dx = node->out[0].data;
+    memset(dx, 0, (size_t)(rows.count * xs.c) * sizeof *dx);
+    for (int64_t r = 0; r < rows.count; r++) {
+        const place at = place_of(xs, rows.first + r);
+        for (int32_t y = at.y / a->stride; y >= 0 && y * a->stride + a->k > at.y; y--)
+            for (int32_t x = at.x / a->stride; x >= 0 && x * a->stride + a->k > at.x; x--)
+                for (int64_t c = 0; c < xs.c && y < ys.h && x < ys.w; c++)
+                    if (first_maximum(&node->in[0], a, at.n, y, x, c) == rows.first + r)
+                        dx[r * xs.c + c] += dy[row_of(ys, at.n, y, x) * ys.c + c];
+    }
+    return FPC_OK;
+}
+
 /* window(x) -> y: y[i,j] = x[i - top, j - left], zero outside */
 static fpc_status window(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
@@ -158,5 +208,7 @@ const fpc_kernel REF_TABLE(resize)[] = {REF_ROW(resize),
                                         REF_ROW(pool_mean),
                                         REF_ROW(pool_sum),
                                         REF_ROW(broadcast),
+                                        REF_ROW(max_pool),
+                                        REF_ROW(max_pool_grad),
                                         REF_ROW(window),
                                         {0}};

@@ -1,10 +1,10 @@
-/* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/pool.c, and the kernels are the
+/* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/threads.c, and the kernels are the
  * tables of kernels/cpu, each compiled for three levels of instructions; the best that the processor knows is taken
  * when the backend opens, so one build serves every x86-64 machine. Results depend on the level, not on the number of
  * threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
-#include "kernels/cpu/pool.h"
+#include "kernels/cpu/threads.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@ enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512 };
 /* clang-format off */
 #define FAMILIES(X, isa)                                                                                               \
     X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)          \
-    X(colour, isa) X(filter, isa) X(jpeg, isa) X(mix, isa)                                                             \
-    X(loss, isa) X(loss_pixel, isa) X(distance, isa) X(train, isa)
+    X(image_colour, isa) X(image_filter, isa) X(image_jpeg, isa) X(image_mix, isa)                                     \
+    X(loss, isa) X(loss_pixel, isa) X(loss_distance, isa) X(train, isa)
 /* clang-format on */
 #define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
 #define ENTRY(family, isa) fpc_cpu_##family##_##isa,
@@ -35,8 +35,7 @@ struct cpu {
     fpc_self self;
     int64_t threads, isa; /* as the recipe says */
     int level;            /* as found */
-    fpc_pool *pool;
-    fpc_kernel *table;
+    fpc_threads *pool;
 };
 
 static int best_isa(void)
@@ -55,35 +54,6 @@ static int best_isa(void)
 static const char *isa_name(int64_t isa)
 {
     return isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2";
-}
-
-static const fpc_kernel *const *families(int64_t isa)
-{
-#if defined(__x86_64__)
-    if (isa == ISA_AVX512)
-        return avx512;
-    if (isa == ISA_AVX2)
-        return avx2;
-#endif
-    (void)isa;
-    return sse2;
-}
-
-/* One table out of those of the families. */
-static fpc_status join_tables(struct cpu *c)
-{
-    const fpc_kernel *const *family = families(c->level);
-    size_t n = 1;
-    for (int f = 0; family[f]; f++)
-        for (const fpc_kernel *k = family[f]; k->op; k++)
-            n++;
-    fpc_kernel *to = c->table = fpc_alloc(c->self.arena, n * sizeof *to);
-    if (!to)
-        return FPC_ENOMEM;
-    for (int f = 0; family[f]; f++)
-        for (const fpc_kernel *k = family[f]; k->op; k++)
-            *to++ = *k;
-    return FPC_OK;
 }
 
 /* The processor's name, without the words that all of them carry. */
@@ -145,8 +115,8 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
                         "%s.isa = %s: this processor has no such instructions; %s is its best", self->label,
                         isa_name(c->isa), isa_name(best));
     c->level = c->isa == ISA_AUTO ? best : (int)c->isa;
-    const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_pool_processors();
-    c->pool = fpc_pool_new(threads);
+    const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_threads_processors();
+    c->pool = fpc_threads_new(threads);
     if (!c->pool)
         return fpc_fail(self->ctx, FPC_ENOMEM,
                         "%s.threads = %d: the system refuses to start so many threads; give less", self->label,
@@ -159,12 +129,20 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     device->threads = threads;
     device->tile_bytes = half_of_level_2();
     device->host = 1;
-    return join_tables(c);
+    return FPC_OK;
 }
 
-static const fpc_kernel *kernels(fpc_self *self)
+static const fpc_kernel *const *kernels(fpc_self *self)
 {
-    return ((struct cpu *)self)->table;
+#if defined(__x86_64__)
+    const int level = ((struct cpu *)self)->level;
+    if (level == ISA_AVX512)
+        return avx512;
+    if (level == ISA_AVX2)
+        return avx2;
+#endif
+    (void)self;
+    return sse2;
 }
 
 /* Large blocks come from the system in huge pages: a step walks through hundreds of MiB, and with pages of 4 KiB much
@@ -204,12 +182,12 @@ static void release(fpc_self *self, void *p)
 
 static void parallel(fpc_self *self, int32_t n, void (*body)(void *arg, int32_t i, int32_t thread), void *arg)
 {
-    fpc_pool_run(((struct cpu *)self)->pool, n, body, arg);
+    fpc_threads_run(((struct cpu *)self)->pool, n, body, arg);
 }
 
 static void fini(fpc_self *self)
 {
-    fpc_pool_free(((struct cpu *)self)->pool);
+    fpc_threads_free(((struct cpu *)self)->pool);
 }
 
 static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processor knows"},

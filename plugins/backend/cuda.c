@@ -1,7 +1,6 @@
 /* cuda.c: an NVIDIA GPU. This file is the machine: device, memory, the queue (one stream), marks (events), records
  * (CUDA graphs); the kernels are the tables of kernels/cuda. fpcore links no CUDA library: this plugin does, and says
- * in one sentence what is missing where there is no driver or no GPU. The same source makes the test plugin
- * cuda_emulated, which runs the kernels on the host (kernels/cuda/emulate). */
+ * in one sentence what is missing where there is no driver or no GPU. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
 #include "kernels/cuda/machine.h"
@@ -9,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef FPC_CUDA_EMULATED
-#define NAME "cuda_emulated"
-#define SUMMARY "The kernels of the cuda backend on the host, for tests: slow."
-#else
-#define NAME "cuda"
-#define SUMMARY "One NVIDIA GPU."
+/* Tests make a plugin of another name out of this file (-D). */
+#ifndef FPC_CUDA_NAME
+#define FPC_CUDA_NAME "cuda"
+#define FPC_CUDA_SUMMARY "One NVIDIA GPU."
 #endif
+#define NAME FPC_CUDA_NAME
 
 enum { PRECISION_OF_RUN = -1, SYNC_MARK = FPC_MARKS, BLAS_BYTES = 32 << 20, MEBI = 1 << 20 };
 
@@ -26,7 +24,6 @@ struct cuda {
     cudaEvent_t mark[FPC_MARKS + 1];
     uint8_t marked[FPC_MARKS + 1];
     int32_t *seen; /* pinned: the fault words as they were at each mark, and at the last sync */
-    fpc_kernel *table;
 };
 
 fpc_cuda *fpc_cuda_open_machine;
@@ -157,51 +154,17 @@ static fpc_status make_queue(struct cuda *c)
 
 static fpc_status open_libraries(struct cuda *c)
 {
-#ifndef FPC_CUDA_EMULATED
     const char *error = NULL;
-    cudaError_t e;
-    fpc_status st = fpc_cuda_blas_open(&c->m, &error);
-    if (st)
+    if (fpc_cuda_blas_open(&c->m, &error))
         return fpc_fail(c->self.ctx, FPC_EDEVICE, "[%s] use = " NAME ": cuBLASLt: %s", c->self.label, error);
-    c->m.blas_bytes = BLAS_BYTES;
-    e = cudaMalloc(&c->m.blas_work, c->m.blas_bytes);
+    c->m.blas_bytes = c->m.blas ? BLAS_BYTES : 0;
+    const cudaError_t e = c->m.blas ? cudaMalloc(&c->m.blas_work, c->m.blas_bytes) : cudaSuccess;
     if (e != cudaSuccess)
         return wrong(c, "work memory of cuBLASLt", e);
 #ifdef FPC_HAVE_CUDNN
     if (fpc_cuda_dnn_open(&c->m, &error))
         fpc_log(c->self.ctx, FPC_LOG_WARN, "backend " NAME ": cuDNN: %s; convolutions do without it", error);
 #endif
-#else
-    (void)c;
-#endif
-    return FPC_OK;
-}
-
-static const fpc_kernel *const families[] = {
-#ifndef FPC_CUDA_EMULATED
-    fpc_cuda_linear_lt,
-#ifdef FPC_HAVE_CUDNN
-    fpc_cuda_conv_cudnn,
-#endif
-#endif
-    fpc_cuda_linear,     fpc_cuda_conv,      fpc_cuda_depthwise, fpc_cuda_norm, fpc_cuda_batch_norm,
-    fpc_cuda_attention,  fpc_cuda_pointwise, fpc_cuda_resize,    fpc_cuda_pool, fpc_cuda_image,
-    fpc_cuda_colour,     fpc_cuda_filter,    fpc_cuda_jpeg,      fpc_cuda_mix,  fpc_cuda_loss,
-    fpc_cuda_loss_pixel, fpc_cuda_distance,  fpc_cuda_train,     NULL};
-
-/* One table out of those of the families. */
-static fpc_status join_tables(struct cuda *c)
-{
-    size_t n = 1;
-    for (int f = 0; families[f]; f++)
-        for (const fpc_kernel *k = families[f]; k->op; k++)
-            n++;
-    fpc_kernel *to = c->table = fpc_alloc(c->self.arena, n * sizeof *to);
-    if (!to)
-        return FPC_ENOMEM;
-    for (int f = 0; families[f]; f++)
-        for (const fpc_kernel *k = families[f]; k->op; k++)
-            *to++ = *k;
     return FPC_OK;
 }
 
@@ -226,7 +189,6 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
     choose_precision(c, device);
     st = st ? st : make_queue(c);
     st = st ? st : open_libraries(c);
-    st = st ? st : join_tables(c);
     st = st ? st : measure_memory(c, device);
     if (st)
         return st;
@@ -239,9 +201,33 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
     return FPC_OK;
 }
 
-static const fpc_kernel *kernels(fpc_self *self)
+static const fpc_kernel *const *kernels(fpc_self *self)
 {
-    return ((struct cuda *)self)->table;
+    static const fpc_kernel *const tables[] = {fpc_cuda_linear_lt,
+#ifdef FPC_HAVE_CUDNN
+                                               fpc_cuda_conv_cudnn,
+#endif
+                                               fpc_cuda_linear,
+                                               fpc_cuda_conv,
+                                               fpc_cuda_conv_depthwise,
+                                               fpc_cuda_norm,
+                                               fpc_cuda_norm_batch,
+                                               fpc_cuda_attention,
+                                               fpc_cuda_pointwise,
+                                               fpc_cuda_resize,
+                                               fpc_cuda_resize_pool,
+                                               fpc_cuda_image,
+                                               fpc_cuda_image_colour,
+                                               fpc_cuda_image_filter,
+                                               fpc_cuda_image_jpeg,
+                                               fpc_cuda_image_mix,
+                                               fpc_cuda_loss,
+                                               fpc_cuda_loss_pixel,
+                                               fpc_cuda_loss_distance,
+                                               fpc_cuda_train,
+                                               NULL};
+    (void)self;
+    return tables;
 }
 
 static void fini(fpc_self *self)
@@ -249,13 +235,11 @@ static void fini(fpc_self *self)
     struct cuda *c = (struct cuda *)self;
     if (c->m.stream)
         cudaStreamSynchronize(c->m.stream);
-#ifndef FPC_CUDA_EMULATED
     if (c->m.blas)
         fpc_cuda_blas_close(&c->m);
 #ifdef FPC_HAVE_CUDNN
     if (c->m.dnn)
         fpc_cuda_dnn_close(&c->m);
-#endif
 #endif
     if (c->m.blas_work) /* not where nothing was opened: the runtime would open a device for it */
         cudaFree(c->m.blas_work);
@@ -451,7 +435,7 @@ static const fpc_plugin cuda = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_BACKEND,
     .name = NAME,
-    .summary = SUMMARY,
+    .summary = FPC_CUDA_SUMMARY,
     .detail =
         "Compute capability 8.0 or newer. Data, augmentation, training and validation stay on the device; a step is "
         "recorded once and replayed. Two runs on the same kind of GPU give the same bits.",

@@ -6,14 +6,13 @@
 struct ref {
     fpc_self self;
     int64_t real;
-    fpc_kernel *kernel; /* all families, ends with op NULL */
 };
 
-/* kernels/ref/FAMILY.c, compiled for both types */
+/* kernels/ref/NAME.c, compiled for both types */
 /* clang-format off */
 #define FAMILIES(X)                                                                                                    \
-    X(linear) X(conv) X(norm) X(attention) X(pointwise) X(resize) X(image) X(colour) X(filter) X(mix) X(loss)         \
-    X(loss_pixel) X(distance) X(train)
+    X(linear) X(conv) X(norm) X(attention) X(pointwise) X(resize) X(image) X(image_colour) X(image_filter)            \
+    X(image_jpeg) X(image_mix) X(loss) X(loss_pixel) X(loss_distance) X(train)
 /* clang-format on */
 #define DECLARE(family) extern const fpc_kernel fpc_ref_##family##_f32[], fpc_ref_##family##_f64[];
 FAMILIES(DECLARE)
@@ -21,22 +20,6 @@ FAMILIES(DECLARE)
 #define NAME_F64(family) fpc_ref_##family##_f64,
 static const fpc_kernel *const single[] = {FAMILIES(NAME_F32) NULL};
 static const fpc_kernel *const exact[] = {FAMILIES(NAME_F64) NULL};
-
-static fpc_status join_tables(struct ref *r, const fpc_kernel *const *table)
-{
-    int64_t n = 0;
-    for (int f = 0; table[f]; f++)
-        for (const fpc_kernel *k = table[f]; k->op; k++)
-            n++;
-    fpc_kernel *all = fpc_alloc(r->self.arena, (size_t)(n + 1) * sizeof *all);
-    if (!all)
-        return FPC_ENOMEM;
-    r->kernel = all;
-    for (int f = 0; table[f]; f++)
-        for (const fpc_kernel *k = table[f]; k->op; k++)
-            *all++ = *k;
-    return FPC_OK;
-}
 
 static fpc_status open_device(fpc_self *self, fpc_device *device)
 {
@@ -47,12 +30,12 @@ static fpc_status open_device(fpc_self *self, fpc_device *device)
     device->threads = 1;
     device->tile_bytes = 0;
     device->host = 1;
-    return join_tables(r, is_double ? exact : single);
+    return FPC_OK;
 }
 
-static const fpc_kernel *kernels(fpc_self *self)
+static const fpc_kernel *const *kernels(fpc_self *self)
 {
-    return ((struct ref *)self)->kernel;
+    return ((struct ref *)self)->real == FPC_F64 ? exact : single;
 }
 
 static const fpc_choice reals[] = {{"float", FPC_F32, "32 bits, like the other backends"},

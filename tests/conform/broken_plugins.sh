@@ -59,4 +59,5 @@ broken logger "a field taken for granted" 's/dir && dir->type == FPC_OPT_TEXT ? 
 broken loss "a kernel for no op" 's/\.op = "loss_broken_grad"/.op = "loss_brokn_grad"/' 'is for an op that does not exist'
 broken backend "an unknown op" 's/\.op = "relu"/.op = "rellu"/' 'does not exist'
 broken backend "a kernel without run" 's/, \.run = run_add//; s/^static fpc_status run_add/__attribute__((unused)) &/' 'has no run'
+broken backend "a kernel in two tables" 's/= {table, NULL}/= {table, table, NULL}/' 'stands twice'
 exit $bad

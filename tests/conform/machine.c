@@ -5,11 +5,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static const fpc_kernel *row(const fpc_backend_vtbl *v, const fpc_kernel *table, int32_t i)
-{
-    return (const fpc_kernel *)(const void *)((const char *)table + (size_t)i * v->kernel_size);
-}
-
 static const char *kernel_bad(conform *c, const fpc_kernel *k, uint32_t real)
 {
     if (k->size != sizeof *k)
@@ -27,27 +22,42 @@ static const char *kernel_bad(conform *c, const fpc_kernel *k, uint32_t real)
     return NULL;
 }
 
-static void check_table(conform *c, const fpc_device *device)
+enum { MAX_KERNELS = 10000 };
+
+/* All kernels of the tables, whose rows may be longer than ours; how many. MAX_KERNELS: an end is missing. */
+static int32_t kernels_of(const fpc_backend_vtbl *v, const fpc_kernel *const *table, const fpc_kernel **to)
+{
+    int32_t n = 0;
+    for (; *table; table++)
+        for (const char *row = (const char *)*table; ((const fpc_kernel *)(const void *)row)->op;
+             row += v->kernel_size) {
+            if (n == MAX_KERNELS)
+                return n;
+            to[n++] = (const fpc_kernel *)(const void *)row;
+        }
+    return n;
+}
+
+static void check_tables(conform *c, const fpc_device *device)
 {
     const fpc_backend_vtbl *v = c->plugin->vtbl;
-    const fpc_kernel *table = v->kernels(c->self);
+    const fpc_kernel *const *tables = v->kernels(c->self);
+    const fpc_kernel **k = fpc_alloc(c->arena, MAX_KERNELS * sizeof *k);
     const char *bad = NULL;
-    int32_t n = 0, at = 0;
+    int32_t n = tables && k ? kernels_of(v, tables, k) : 0, at = 0;
 
-    if (!check(c, table && table->op, "there are kernels", "the table is empty"))
+    if (!check(c, n > 0, "there are kernels", "the tables are empty"))
         return;
-    for (; row(v, table, n)->op && n < 10000; n++)
-        if (!bad) {
-            bad = kernel_bad(c, row(v, table, n), device->real);
-            for (int32_t i = 0; i < n && !bad; i++)
-                if (!strcmp(row(v, table, i)->name, row(v, table, n)->name) &&
-                    !strcmp(row(v, table, i)->op, row(v, table, n)->op))
-                    bad = "stands twice";
-            at = n;
-        }
-    check(c, n < 10000, "the table ends with a row whose op is NULL", "it does not");
-    check(c, !bad, "kernels are well formed", "`%s` %s",
-          row(v, table, at)->name ? row(v, table, at)->name : row(v, table, at)->op, bad ? bad : "");
+    for (int32_t i = 0; i < n && !bad; i++) {
+        at = i;
+        bad = kernel_bad(c, k[i], device->real);
+        for (int32_t j = 0; j < i && !bad; j++)
+            if (!strcmp(k[j]->name, k[i]->name) && !strcmp(k[j]->op, k[i]->op))
+                bad = "stands twice";
+    }
+    check(c, n < MAX_KERNELS, "each table ends with a row whose op is NULL, and NULL stands behind the last",
+          "it does not");
+    check(c, !bad, "kernels are well formed", "`%s` %s", k[at]->name ? k[at]->name : k[at]->op, bad ? bad : "");
 }
 
 /* copy NULL: the memory is the host's. */
@@ -149,7 +159,7 @@ void check_backend(conform *c)
     check(c, device.threads >= 1, "there is a thread", "device.threads is %d", device.threads);
     if (check(c, v->kernel_size == sizeof(fpc_kernel), "kernel_size is that of fpc_kernel", "%u, expected %zu",
               v->kernel_size, sizeof(fpc_kernel)))
-        check_table(c, &device);
+        check_tables(c, &device);
     check_memory(c);
     check_threads(c, &device);
 }

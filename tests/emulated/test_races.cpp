@@ -1,8 +1,8 @@
-/* test_races.cpp: what make check-races finds (kernels/cuda/emulate/races.cpp): kernels with one mistake each, which
+/* test_races.cpp: what make check-races finds (tests/cuda_emulator/races.cpp): kernels with one mistake each, which
  * has to be told in every order of threads, and the same kernels without it, of which nothing may be said. Each runs in
  * a process of its own. */
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/mma.h"
+#include "kernels/cuda/ptx.h"
 #include "kernels/cuda/reduce.h"
 #include <setjmp.h>
 #include <stdarg.h>

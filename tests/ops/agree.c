@@ -185,11 +185,11 @@ static void remember(const fpc_kernel *k)
     tried[n_tried++] = k;
 }
 
-/* Every kernel of the backend that takes the case, in every split. */
-static void check_backend(const op_backend *b, expected *e)
+/* Every kernel of the table that takes the case, in every split. */
+static void check_table(const op_backend *b, const fpc_kernel *table, expected *e)
 {
     const char *half = e->t.half == FPC_BF16 ? " in bf16" : e->t.half == FPC_F16 ? " in fp16" : "";
-    for (const fpc_kernel *k = b->kernel; k->op; k++) {
+    for (const fpc_kernel *k = table; k->op; k++) {
         if (!op_takes(b, k, &e->t))
             continue;
         remember(k);
@@ -268,7 +268,8 @@ static void check_case(const op_case *c, uint32_t half)
     if (tf32 && !half && multiplies(t.def))
         move_inputs(&e, TF32_JITTER, e.coarse);
     for (int32_t i = 0; i < n; i++)
-        check_backend(list[i], &e);
+        for (const fpc_kernel *const *table = list[i]->tables; *table; table++)
+            check_table(list[i], *table, &e);
 }
 
 static void test_op(void **state)
@@ -286,18 +287,24 @@ static void test_op(void **state)
     assert_true(cases > 0); /* an op without a case would be an op without a test */
 }
 
+static void was_tried(const op_backend *b, const fpc_kernel *table)
+{
+    for (const fpc_kernel *k = table; k->op; k++) {
+        int found = 0;
+        for (int t = 0; t < n_tried; t++)
+            found |= tried[t] == k;
+        if (!found && op_def_of(k->op))
+            fail_msg("no case of cases.c reaches the kernel %s (%s)", k->name, b->name);
+    }
+}
+
 /* Each kernel has at least one case that it takes. */
 static void test_every_kernel_was_tried(void **state)
 {
     (void)state;
     for (int32_t i = 0; i < all->n_others; i++)
-        for (const fpc_kernel *k = all->other[i].kernel; k->op; k++) {
-            int found = 0;
-            for (int t = 0; t < n_tried; t++)
-                found |= tried[t] == k;
-            if (!found && op_def_of(k->op))
-                fail_msg("no case of cases.c reaches the kernel %s (%s)", k->name, all->other[i].name);
-        }
+        for (const fpc_kernel *const *table = all->other[i].tables; *table; table++)
+            was_tried(&all->other[i], *table);
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ static int open_backend(bench *b, const char *name, const char *text, op_backend
         if (!status)
             *out = (op_backend){.name = name,
                                 .real = device->real,
-                                .kernel = vtbl->kernels(inst.self),
+                                .tables = vtbl->kernels(inst.self),
                                 .exec = device->exec,
                                 .vtbl = device->host ? NULL : vtbl,
                                 .self = inst.self,

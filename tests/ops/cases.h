@@ -109,11 +109,11 @@ typedef struct op_split {
     int64_t tile;
 } op_split;
 
-/* A table of kernels: of a backend at one level. */
+/* The tables of kernels of a backend at one level. */
 typedef struct op_backend {
     const char *name;
     uint32_t real;
-    const fpc_kernel *kernel;
+    const fpc_kernel *const *tables; /* NULL behind the last */
     void *exec;
     /* Where kernels work on the memory of a device; NULL: on the host's. */
     const fpc_backend_vtbl *vtbl;

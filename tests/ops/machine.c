@@ -60,10 +60,11 @@ const fpc_op_table *op_table_with_dot(void)
 static const fpc_kernel *kernel_of(const op_backend *b, const fpc_node *node)
 {
     const fpc_kernel *best = NULL;
-    for (const fpc_kernel *k = b->kernel; k->op; k++)
-        if (!strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(b->real)) && (!k->match || k->match(node)) &&
-            (!best || k->rank > best->rank))
-            best = k;
+    for (const fpc_kernel *const *table = b->tables; *table; table++)
+        for (const fpc_kernel *k = *table; k->op; k++)
+            if (!strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(b->real)) && (!k->match || k->match(node)) &&
+                (!best || k->rank > best->rank))
+                best = k;
     return best;
 }
 

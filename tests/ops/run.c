@@ -216,9 +216,10 @@ int op_takes(const op_backend *b, const fpc_kernel *k, const op_tensors *t)
 const fpc_kernel *op_kernel_of(const op_backend *b, const op_tensors *t)
 {
     const fpc_kernel *best = NULL;
-    for (const fpc_kernel *k = b->kernel; k->op; k++)
-        if ((!best || k->rank > best->rank) && op_takes(b, k, t))
-            best = k;
+    for (const fpc_kernel *const *table = b->tables; *table; table++)
+        for (const fpc_kernel *k = *table; k->op; k++)
+            if ((!best || k->rank > best->rank) && op_takes(b, k, t))
+                best = k;
     return best;
 }
 

@@ -59,16 +59,22 @@ static void test_every_op_has_kernels(void **state)
         fail_msg("%d gaps: see the table above, where n/m means that n of the op's m cases have a kernel", gaps);
 }
 
-static void check_names(const op_backend *b)
+static void check_table(const op_backend *b, const fpc_kernel *table)
 {
     const uint32_t dtypes = FPC_DTYPE_BIT(b->real) | FPC_DTYPE_BIT(FPC_BF16) | FPC_DTYPE_BIT(FPC_F16);
-    for (const fpc_kernel *k = b->kernel; k->op; k++) {
+    for (const fpc_kernel *k = table; k->op; k++) {
         if (!op_def_of(k->op))
             fail_msg("%s: the kernel %s is for the op `%s`, which is not in ops.def", b->name, k->name, k->op);
         if (k->size != sizeof(fpc_kernel) || !k->run || !k->name || !(k->dtypes & dtypes) ||
             !(k->flags & FPC_KERNEL_DETERMINISTIC))
             fail_msg("%s: the row of the kernel for %s is incomplete", b->name, k->op);
     }
+}
+
+static void check_names(const op_backend *b)
+{
+    for (const fpc_kernel *const *table = b->tables; *table; table++)
+        check_table(b, *table);
 }
 
 static void test_every_kernel_has_an_op(void **state)
