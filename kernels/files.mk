@@ -3,6 +3,7 @@ ref_sources = \
     kernels/ref/attention.c \
     kernels/ref/conv.c \
     kernels/ref/image.c \
+    kernels/ref/image_border.h \
     kernels/ref/image_colour.c \
     kernels/ref/image_filter.c \
     kernels/ref/image_jpeg.c \

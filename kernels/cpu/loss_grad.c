@@ -137,8 +137,7 @@ FPC_INLINE vf focal_slope(const struct grad_work *w, vf ce, vf p, vf valid)
     return slope * valid;
 }
 
-/* What is known when this file is compiled: how many output rows are done at a time, and which of the terms there are.
- */
+/* Known to the compiler: how many output rows are done at a time, and which of the terms there are. */
 struct grad_kind {
     int rows, dice, every, focal;
 };
@@ -152,11 +151,10 @@ struct grad_rows {
     int64_t label_stride;
 };
 
-/* A vector of pixels, row by row. With z in units of ln 2, e_k = 2^(z_k - most) and i = 1 / sum e_k, 0 where the pixel
- * counts for nothing, p_k = e_k i, and what the head of this file says becomes
- *   dz_k = e_k (A_k i + s i) - E_k valid + [k = y] h
- *   s = u + sum E - sum p_k A_k - p_y B_y,  h = p_y B_y - u
- * with u the slope by the cross entropy of the label, A and B the slopes of the overlap by p and by p of the label. */
+/* A vector of pixels, row by row. With z the logits times log2(e), e_k = 2^(z_k - most) and i = 1 / sum e_k, 0 where
+ * the pixel counts for nothing, p_k = e_k i, and what the head of this file says becomes dz_k = e_k (A_k i + s i) - E_k
+ * valid + [k = y] h s = u + sum E - sum p_k A_k - p_y B_y,  h = p_y B_y - u with u the slope by the cross entropy of
+ * the label, A and B the slopes of the overlap by p and by p of the label. */
 struct grad_pixels {
     vi label[UP_ROWS];
     vf valid[UP_ROWS];

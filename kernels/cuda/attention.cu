@@ -114,19 +114,12 @@ static __global__ void __launch_bounds__(32 * forward_tile<T, D>::WARPS, forward
     typedef forward_room<T, D> room;
     FPC_DYNAMIC_SHARED(T, shared);
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4;
-    const int unit = (int)blockIdx.x / blocks, image = unit / s.heads, head = unit % s.heads;
-    const int first = (int)blockIdx.x % blocks * turns * tile::ROWS;
-    const int64_t keys_at = (int64_t)image * s.nk * s.c + head * s.d;
+    const query_block b = query_block_of(s, turns * tile::ROWS, blocks);
+    const int image = b.image, head = b.head, first = b.first;
     const dropout_draw draw = dropout_of(s);
     T *const own = shared + warp * room::own, *const buffers = shared + tile::WARPS * room::own;
 
-    const auto fetch = [&](int i) {
-        T *to = buffers + i % tile::STAGES * 2 * room::keys;
-        const int64_t from = keys_at + (int64_t)i * tile::KEYS * s.c;
-        const int left = s.nk - i * tile::KEYS;
-        copy_rows<T, D>(s, to, s.k + from, tile::KEYS, left, threadIdx.x, 32 * tile::WARPS);
-        copy_rows<T, D>(s, to + room::keys, s.v + from, tile::KEYS, left, threadIdx.x, 32 * tile::WARPS);
-    };
+    const auto fetch = [&](int i) { fetch_keys<tile, D>(s, b, buffers, room::keys, i); };
     for (int turn = 0; turn < turns && first + turn * tile::ROWS < s.nq; turn++) {
         const int at = first + turn * tile::ROWS + 16 * warp, valid = s.nq - at < 16 ? s.nq - at : 16;
         const int64_t row = (int64_t)image * s.nq + at, rows_at = row * s.c + head * s.d;

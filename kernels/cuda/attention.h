@@ -178,6 +178,28 @@ static inline int32_t turns_of(int64_t units, int64_t tiles)
     return (int32_t)(turns < 1 ? 1 : turns > MOST_TURNS ? (int64_t)MOST_TURNS : turns);
 }
 
+/* What a block that owns queries works on: image, head, its first query, and where the head's keys and values begin. */
+struct query_block {
+    int image, head, first;
+    int64_t keys_at;
+};
+template <class T> DEVICE query_block query_block_of(const attention_of<T> &s, int queries, int32_t blocks)
+{
+    const int unit = (int)blockIdx.x / blocks, image = unit / s.heads, head = unit % s.heads;
+    return {image, head, (int)blockIdx.x % blocks * queries, (int64_t)image * s.nk * s.c + head * s.d};
+}
+
+/* Starts copies of tile i of the keys, and of the values behind them, each of `numbers` with what pads it. */
+template <class TILE, int D, class T>
+DEVICE void fetch_keys(const attention_of<T> &s, const query_block &b, T *buffers, int numbers, int i)
+{
+    T *to = buffers + i % TILE::STAGES * 2 * numbers;
+    const int64_t from = b.keys_at + (int64_t)i * TILE::KEYS * s.c;
+    const int left = s.nk - i * TILE::KEYS;
+    copy_rows<T, D>(s, to, s.k + from, TILE::KEYS, left, threadIdx.x, 32 * TILE::WARPS);
+    copy_rows<T, D>(s, to + numbers, s.v + from, TILE::KEYS, left, threadIdx.x, 32 * TILE::WARPS);
+}
+
 /* ---- products ---- */
 
 /* The 16 rows that a warp multiplies from the left: in shared memory, and KEPT in registers where that fits. */

@@ -4,23 +4,13 @@
 #define KERNELS_CUDA_IMAGE_PICTURE_H
 
 #include "kernels/cuda/device.h"
+#define FPC_BORDER_INT int32_t
+#define FPC_BORDER_FUNCTION DEVICE
+#include "kernels/ref/image_border.h"
 
 DEVICE float clamp01(float v)
 {
     return v < 0.0f ? 0.0f : v > 1.0f ? 1.0f : v;
-}
-
-/* Pixel i of a line of n, where i may lie outside: the pixel that the border takes for it; -1: none. */
-DEVICE int32_t border_index(int32_t i, int32_t n, int32_t border)
-{
-    if (i >= 0 && i < n)
-        return i;
-    if (border == FPC_BORDER_EDGE || (border == FPC_BORDER_REFLECT && n == 1))
-        return i < 0 ? 0 : n - 1;
-    if (border != FPC_BORDER_REFLECT)
-        return -1;
-    const int32_t period = 2 * (n - 1), at = (i % period + period) % period;
-    return at < n ? at : period - at;
 }
 
 /* Lines [y0, y0 + lines) of an image from pixel x0 on, `pixels` of each (both may lie outside), to lines of 3 * pixels

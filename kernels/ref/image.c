@@ -2,6 +2,7 @@
  * resampling and noise. Colours: image_colour.c; what looks at neighbours: image_filter.c, image_jpeg.c; boxes and
  * mixing: image_mix.c. */
 #include <fpcore/augment.h>
+#include "image_border.h"
 #include "ref.h"
 
 /* take(x, index) -> y: image i of y is image index[i] of x, bytes. (An index beyond x is the nearest image there is.)

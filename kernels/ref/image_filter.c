@@ -1,5 +1,6 @@
 /* image_filter.c (reference): ops that look at a pixel's neighbours: filters with drawn weights, and the
  * median. */
+#include "image_border.h"
 #include "ref.h"
 
 static int all_zero(const real *v, int64_t n)

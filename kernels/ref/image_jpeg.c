@@ -1,5 +1,6 @@
 /* image_jpeg.c (reference): what JPEG loses of a picture: 8 x 8 blocks of JFIF's colours (4:4:4) whose cosine transform
  * is rounded to multiples of the steps in image_jpeg.h. */
+#include "image_border.h"
 #include "image_jpeg.h"
 #include "ref.h"
 

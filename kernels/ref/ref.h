@@ -59,18 +59,6 @@ static inline int64_t row_of(fpc_shape s, int64_t n, int64_t y, int64_t x)
     return (n * s.h + y) * s.w + x;
 }
 
-/* Pixel i of a line of n, where i may lie outside: the pixel that the border takes for it; -1: none. */
-static inline int64_t border_index(int64_t i, int64_t n, int32_t border)
-{
-    if (i >= 0 && i < n)
-        return i;
-    if (border == FPC_BORDER_EDGE || (border == FPC_BORDER_REFLECT && n == 1))
-        return i < 0 ? 0 : n - 1;
-    if (border != FPC_BORDER_REFLECT)
-        return -1;
-    const int64_t period = 2 * (n - 1), at = (i % period + period) % period;
-    return at < n ? at : period - at;
-}
 static inline real clamp01(real v)
 {
     return v < 0 ? 0 : v > 1 ? 1 : v;
