@@ -88,9 +88,10 @@ static fpc_status add_scaler(fpc_state *s)
 {
     const fpc_value v = {.shape = fpc_vector(4), .dtype = FPC_F32, .rank = 1};
     const fpc_status status = fpc_backend_alloc(s->backend, s->ctx, 4 * sizeof(double), "loss scaling", &s->scaler);
-    if (!status)
-        add_entry(s, FPC_STATE_SCALER, FPC_NAME_SCALER, NULL, &v, s->scaler);
-    return status;
+    if (status)
+        return status;
+    add_entry(s, FPC_STATE_SCALER, FPC_NAME_SCALER, NULL, &v, s->scaler);
+    return FPC_OK;
 }
 
 fpc_status fpc_state_start_scaling(fpc_state *s, int64_t steps)
@@ -418,9 +419,7 @@ static fpc_status exchange(fpc_state *s, void *other)
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
     fpc_status status = fpc_backend_copy(s->backend, copy, s->param, bytes, FPC_TO_HOST);
-    if (!status)
-        status = fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE);
-    if (!status)
+    if (!status && !(status = fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE)))
         status = fpc_backend_copy(s->backend, other, copy, bytes, FPC_TO_DEVICE);
     free(copy);
     return status;

@@ -146,6 +146,49 @@ static void test_first_bad_node_is_named(void **state)
     }
 }
 
+typedef struct rows {
+    int n, negative;
+    int64_t macs, bytes;
+    char ops[400];
+} rows;
+
+static void add_row(void *arg, const char *op, const char *name, double seconds, int64_t macs, int64_t bytes)
+{
+    rows *r = arg;
+    r->n++;
+    r->negative += !(seconds >= 0) || !*name;
+    r->macs += macs;
+    r->bytes += bytes;
+    snprintf(r->ops + strlen(r->ops), sizeof r->ops - strlen(r->ops), "%s ", op);
+}
+
+/* The rows of a profile are the groups that run, and together the whole program. */
+static void test_a_profile_is_the_whole(void **state)
+{
+    (void)state;
+    static const char *const backends[] = {REF_DOUBLE, "[backend]\nuse = cpu\nthreads = 1\n"};
+    static const char *const ops[] = {"linear gelu linear ", "linear+gelu+linear "}; /* in tiles: one group */
+    for (int i = 0; i < 2; i++) {
+        lab l;
+        fpc_state *s = NULL;
+        rows r = {0};
+        lab_open(&l, backends[i]);
+        fpc_graph *g = lab_graph(&l, 0);
+        const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 9, 9, 4}, g->real);
+        fpc_output_mark(g, "y", fpc_linear(g, "b", fpc_gelu(g, fpc_linear(g, "a", x, 6, 1)), 2, 1));
+        fpc_program *p = lab_compile(&l, g, &s, 1);
+        lab_write_noise(&l, p, "x", 1);
+        assert_int_equal(fpc_program_profile(p, 2, add_row, &r), FPC_OK);
+        assert_string_equal(r.ops, ops[i]);
+        assert_int_equal(r.negative, 0);
+        assert_int_equal(r.macs, 81 * (4 * 6 + 6 * 2));
+        /* x, a, its gelu and b where they lie in memory; both maps' weights */
+        const int64_t numbers = 81 * (i ? 4 + 2 : 4 + 4 * 6 + 2) + 4 * 6 + 6 + 6 * 2 + 2;
+        assert_int_equal(r.bytes, numbers * (i ? 4 : 8));
+        lab_close(&l);
+    }
+}
+
 /* A slip in a name is told where the graph is compiled, not met as a NULL pointer by a kernel. */
 static void test_unknown_flat_buffer_is_refused(void **state)
 {
@@ -196,9 +239,13 @@ static void test_a_lone_node_may_have_many_inputs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiles_change_nothing),           cmocka_unit_test(test_threads_give_the_same_bits),
-        cmocka_unit_test(test_host_access_is_checked),         cmocka_unit_test(test_first_bad_node_is_named),
-        cmocka_unit_test(test_unknown_flat_buffer_is_refused), cmocka_unit_test(test_a_lone_node_may_have_many_inputs),
+        cmocka_unit_test(test_tiles_change_nothing),
+        cmocka_unit_test(test_threads_give_the_same_bits),
+        cmocka_unit_test(test_host_access_is_checked),
+        cmocka_unit_test(test_first_bad_node_is_named),
+        cmocka_unit_test(test_a_profile_is_the_whole),
+        cmocka_unit_test(test_unknown_flat_buffer_is_refused),
+        cmocka_unit_test(test_a_lone_node_may_have_many_inputs),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }
