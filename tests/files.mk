@@ -64,6 +64,7 @@ test_programs = \
     tests/unit/test_compare \
     tests/unit/test_dataset \
     tests/unit/test_draw \
+    tests/unit/test_dtype \
     tests/unit/test_events \
     tests/unit/test_exec \
     tests/unit/test_experiment \
@@ -500,6 +501,12 @@ tests_unit_test_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_draw_CFLAGS = $(test_cflags)
 tests_unit_test_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_draw_LDADD = $(test_libs)
+
+tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_dtype_CPPFLAGS = $(test_cppflags)
+tests_unit_test_dtype_CFLAGS = $(test_cflags)
+tests_unit_test_dtype_LDFLAGS = $(test_ldflags)
+tests_unit_test_dtype_LDADD = $(test_libs)
 
 tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_events_CPPFLAGS = $(test_cppflags)

@@ -1,4 +1,4 @@
-/* queued.c: steps that a device works on while the host goes on: inputs go through pinned slots, results come back
+/* queued.c: steps that a device works on while the host goes on: inputs go through pinned memory, results come back
  * up to FPC_QUEUE_DEPTH steps later. The same programs, draws, order and numbers as in fpc_train_step. A step whose
  * gradient is not finite leaves the weights as they are; steps behind it were queued before anybody knew. */
 #include "experiment/step.h"
@@ -79,7 +79,7 @@ static fpc_status update(fpc_experiment *s, int64_t step, double lr, fpc_pending
     return status || !s->state->scaler ? status : fpc_queue_read(q, u, "scaler", &p->scaler);
 }
 
-/* Whatever happened, the slot is complete, so that what was queued can be waited for. */
+/* Whatever happened, the entry of the queue is complete, so that what was queued can be waited for. */
 static fpc_status end(fpc_experiment *s, const fpc_pending *p, fpc_status status)
 {
     struct fpc_programs *all = s->programs;

@@ -221,6 +221,7 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
 static int check_inputs(fpc_graph *g, const fpc_op_def *def, const char *op, const char *name, int32_t n_in,
                         const fpc_val *in)
 {
+    const int32_t most = def && def->max_in < FPC_MAX_INPUTS ? def->max_in : FPC_MAX_INPUTS;
     for (int32_t i = 0; i < n_in && !g->failed; i++)
         if (in[i].id < 0)
             fpc_graph_fail(g, FPC_EINVAL, "%s (%s): input %d does not exist", name ? name : "?", op, i);
@@ -228,8 +229,8 @@ static int check_inputs(fpc_graph *g, const fpc_op_def *def, const char *op, con
         return 0;
     if (!def)
         fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
-    else if (n_in < def->min_in || n_in > def->max_in || n_in > FPC_MAX_INPUTS || def->n_out > FPC_MAX_OUTPUTS)
-        fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in, n_in);
+    else if (n_in < def->min_in || n_in > most || def->n_out > FPC_MAX_OUTPUTS)
+        fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, most, n_in);
     return !g->failed;
 }
 

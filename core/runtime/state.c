@@ -88,9 +88,10 @@ static fpc_status add_scaler(fpc_state *s)
 {
     const fpc_value v = {.shape = fpc_vector(4), .dtype = FPC_F32, .rank = 1};
     const fpc_status status = fpc_backend_alloc(s->backend, s->ctx, 4 * sizeof(double), "loss scaling", &s->scaler);
-    if (!status)
-        add_entry(s, FPC_STATE_SCALER, FPC_NAME_SCALER, NULL, &v, s->scaler);
-    return status;
+    if (status)
+        return status;
+    add_entry(s, FPC_STATE_SCALER, FPC_NAME_SCALER, NULL, &v, s->scaler);
+    return FPC_OK;
 }
 
 fpc_status fpc_state_start_scaling(fpc_state *s, int64_t steps)
@@ -209,7 +210,7 @@ static void *half_param(const fpc_state *s, const char *name)
     return (char *)s->half + ((const char *)e->data - (const char *)s->param) / (ptrdiff_t)sizeof(float) * 2;
 }
 
-fpc_status fpc_state_flat(const fpc_state *s, const char *name, void **data)
+static void *flat_memory(const fpc_state *s, fpc_flat_buffer which)
 {
     void *const at[FPC_N_FLAT] = {
         [FPC_FLAT_PARAM] = s->param,     [FPC_FLAT_GRAD] = s->grad,     [FPC_FLAT_ACCUM] = s->accum,
@@ -217,29 +218,39 @@ fpc_status fpc_state_flat(const fpc_state *s, const char *name, void **data)
         [FPC_FLAT_SLOT1] = s->slot[1],   [FPC_FLAT_SLOT2] = s->slot[2], [FPC_FLAT_SLOT3] = s->slot[3],
         [FPC_FLAT_HALF] = s->half,       [FPC_FLAT_SCALER] = s->scaler, [FPC_FLAT_IMAGES] = s->images,
         [FPC_FLAT_MASKS] = s->masks};
-    const char *half = fpc_flat_name(FPC_FLAT_HALF);
-    const size_t n = strlen(half);
+    return at[which];
+}
+
+static fpc_status unknown_flat(const fpc_state *s, const char *name)
+{
     char known[200] = "";
-    *data = NULL;
-    if (!strncmp(name, half, n) && name[n] == '.') {
-        *data = half_param(s, name + n + 1);
-        return *data ? FPC_OK
-                     : fpc_fail(s->ctx, FPC_EINTERNAL,
-                                "a graph reads `%s`; the state has no such parameter in half "
-                                "precision",
-                                name);
-    }
     for (fpc_flat_buffer i = 0; i < FPC_N_FLAT; i++) {
-        if (strcmp(name, fpc_flat_name(i))) {
-            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? ", " : "", fpc_flat_name(i));
-            continue;
-        }
-        *data = at[i];
-        return *data
-                   ? FPC_OK
-                   : fpc_fail(s->ctx, FPC_EINTERNAL, "a graph works on `%s`, for which the state has no memory", name);
+        const size_t n = strlen(known);
+        snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", fpc_flat_name(i));
     }
     return fpc_fail(s->ctx, FPC_EINTERNAL, "a graph works on `%s`, which there is not; there are %s", name, known);
+}
+
+fpc_status fpc_state_flat(const fpc_state *s, const char *name, void **data)
+{
+    const char *half = fpc_flat_name(FPC_FLAT_HALF);
+    const size_t n = strlen(half);
+    fpc_flat_buffer which = 0;
+    if (!strncmp(name, half, n) && name[n] == '.') {
+        *data = half_param(s, name + n + 1);
+        if (*data)
+            return FPC_OK;
+        return fpc_fail(s->ctx, FPC_EINTERNAL, "a graph reads `%s`; the state has no such parameter in half precision",
+                        name);
+    }
+    while (which < FPC_N_FLAT && strcmp(name, fpc_flat_name(which)))
+        which++;
+    *data = which < FPC_N_FLAT ? flat_memory(s, which) : NULL;
+    if (*data)
+        return FPC_OK;
+    if (which == FPC_N_FLAT)
+        return unknown_flat(s, name);
+    return fpc_fail(s->ctx, FPC_EINTERNAL, "a graph works on `%s`, for which the state has no memory", name);
 }
 
 const fpc_state_entry *fpc_state_find(const fpc_state *s, const char *name)
@@ -418,9 +429,7 @@ static fpc_status exchange(fpc_state *s, void *other)
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
     fpc_status status = fpc_backend_copy(s->backend, copy, s->param, bytes, FPC_TO_HOST);
-    if (!status)
-        status = fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE);
-    if (!status)
+    if (!status && !(status = fpc_backend_copy(s->backend, s->param, other, bytes, FPC_ON_DEVICE)))
         status = fpc_backend_copy(s->backend, other, copy, bytes, FPC_TO_DEVICE);
     free(copy);
     return status;

@@ -155,7 +155,7 @@ fpc_status op_machine_run(op_machine *m)
     fpc_status status = m->there ? to_device(m) : FPC_OK;
     for (int32_t i = 0; i < m->g->n_nodes && !status; i++) {
         const fpc_gnode *n = &m->g->node[i];
-        fpc_tensor in[32], out[8];
+        fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
         fpc_node node;
         if (n->dead)
             continue;

@@ -1,6 +1,7 @@
 /* The executor: tiles, parts and threads change nothing; host access converts and checks; the first node whose output
  * is not finite is found and named. */
 #include "graphs.h"
+#include "runtime/exec.h"
 
 static fpc_graph *network(lab *l, int32_t n)
 {
@@ -145,6 +146,96 @@ static void test_first_bad_node_is_named(void **state)
     }
 }
 
+typedef struct rows {
+    int n, negative;
+    int64_t macs, bytes;
+    char ops[400];
+} rows;
+
+static void add_row(void *arg, const char *op, const char *name, double seconds, int64_t macs, int64_t bytes)
+{
+    rows *r = arg;
+    r->n++;
+    r->negative += !(seconds >= 0) || !*name;
+    r->macs += macs;
+    r->bytes += bytes;
+    snprintf(r->ops + strlen(r->ops), sizeof r->ops - strlen(r->ops), "%s ", op);
+}
+
+/* The rows of a profile are the groups that run, and together the whole program. */
+static void test_a_profile_is_the_whole(void **state)
+{
+    (void)state;
+    static const char *const backends[] = {REF_DOUBLE, "[backend]\nuse = cpu\nthreads = 1\n"};
+    static const char *const ops[] = {"linear gelu linear ", "linear+gelu+linear "}; /* in tiles: one group */
+    for (int i = 0; i < 2; i++) {
+        lab l;
+        fpc_state *s = NULL;
+        rows r = {0};
+        lab_open(&l, backends[i]);
+        fpc_graph *g = lab_graph(&l, 0);
+        const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 9, 9, 4}, g->real);
+        fpc_output_mark(g, "y", fpc_linear(g, "b", fpc_gelu(g, fpc_linear(g, "a", x, 6, 1)), 2, 1));
+        fpc_program *p = lab_compile(&l, g, &s, 1);
+        lab_write_noise(&l, p, "x", 1);
+        assert_int_equal(fpc_program_profile(p, 2, add_row, &r), FPC_OK);
+        assert_string_equal(r.ops, ops[i]);
+        assert_int_equal(r.negative, 0);
+        assert_int_equal(r.macs, 81 * (4 * 6 + 6 * 2));
+        /* x, a, its gelu and b where they lie in memory; both maps' weights */
+        const int64_t numbers = 81 * (i ? 4 + 2 : 4 + 4 * 6 + 2) + 4 * 6 + 6 + 6 * 2 + 2;
+        assert_int_equal(r.bytes, numbers * (i ? 4 : 8));
+        lab_close(&l);
+    }
+}
+
+/* A slip in a name is told where the graph is compiled, not met as a NULL pointer by a kernel. */
+static void test_unknown_flat_buffer_is_refused(void **state)
+{
+    (void)state;
+    lab l;
+    fpc_state *s;
+    fpc_program *p;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 0);
+    fpc_output_mark(g, "y", fpc_linear(g, "fc", fpc_input(g, "x", (fpc_shape){1, 2, 2, 2}, g->real), 2, 1));
+    assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_OK);
+    g = lab_graph(&l, 0);
+    const fpc_val slip = fpc_buffer(g, "$gard", 1, s->flat, FPC_F32, FPC_FILL_ZERO);
+    fpc_output_mark(g, "y", fpc_op(g, "sum_squares", "norm", 1, &slip, NULL, NULL));
+    assert_int_equal(fpc_program_compile(l.ctx, l.arena, s, g, &p), FPC_EINTERNAL);
+    assert_non_null(strstr(fpc_ctx_error(l.ctx), "a graph works on `$gard`, which there is not; there are $param"));
+    lab_close(&l);
+}
+
+/* A lone node has as many inputs as a node in a graph: combine takes a vector of weights and 16 terms. */
+static void test_a_lone_node_may_have_many_inputs(void **state)
+{
+    (void)state;
+    enum { TERMS = 16 };
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    const fpc_op_def *def = fpc_op_find(l.ops, "combine");
+    double weight[TERMS], term[TERMS], sum = 0, got = 0;
+    fpc_tensor in[TERMS + 1] = {{.data = weight, .shape = fpc_vector(TERMS), .dtype = FPC_F64}};
+    for (int32_t i = 0; i < TERMS; i++) {
+        weight[i] = noise(1, i), term[i] = noise(2, i);
+        in[i + 1] = (fpc_tensor){.data = &term[i], .shape = fpc_vector(1), .dtype = FPC_F64};
+        sum += weight[i] * term[i];
+    }
+    fpc_tensor out = {.data = &got, .shape = fpc_vector(1), .dtype = FPC_F64};
+    fpc_node node = {
+        .size = sizeof node, .op = "combine", .name = "loss", .n_in = TERMS + 1, .n_out = 1, .in = in, .out = &out};
+    const fpc_kernel *k = fpc_backend_kernel(l.backend, &node, FPC_F64);
+    if (fpc_run_node(l.ctx, k, def, &node, 1, 0, l.backend->device.exec))
+        fail_msg("%s", fpc_ctx_error(l.ctx));
+    assert_true(fabs(got - sum) < 1e-12);
+    node.n_in = FPC_MAX_INPUTS + 1;
+    assert_int_equal(fpc_run_node(l.ctx, k, def, &node, 1, 0, l.backend->device.exec), FPC_EINTERNAL);
+    assert_non_null(strstr(fpc_ctx_error(l.ctx), "node loss: more than 32 inputs or 8 outputs"));
+    lab_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +243,9 @@ int main(void)
         cmocka_unit_test(test_threads_give_the_same_bits),
         cmocka_unit_test(test_host_access_is_checked),
         cmocka_unit_test(test_first_bad_node_is_named),
+        cmocka_unit_test(test_a_profile_is_the_whole),
+        cmocka_unit_test(test_unknown_flat_buffer_is_refused),
+        cmocka_unit_test(test_a_lone_node_may_have_many_inputs),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }

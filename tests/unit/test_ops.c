@@ -84,12 +84,42 @@ static void test_plugins_ops_are_found(void **state)
     lab_close(&l);
 }
 
+/* A row may allow more inputs than a node can have. */
+static void test_a_node_has_32_inputs(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def),
+                          .name = "gather",
+                          .min_in = 1,
+                          .max_in = 40,
+                          .n_out = 1,
+                          .in = "r",
+                          .out = "r",
+                          .flags = FPC_OP_NOGRAD,
+                          .infer = infer_like}};
+    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
+    assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &l.ops), FPC_OK);
+    fpc_graph *g = lab_graph(&l, 0);
+    fpc_val in[FPC_MAX_INPUTS + 1];
+    for (int i = 0; i <= FPC_MAX_INPUTS; i++)
+        in[i] = fpc_input(g, "x", (fpc_shape){1, 2, 2, 2}, g->real);
+    assert_true(fpc_op(g, "gather", "all", FPC_MAX_INPUTS, in, NULL, NULL).id >= 0);
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    assert_true(fpc_op(g, "gather", "more", FPC_MAX_INPUTS + 1, in, NULL, NULL).id < 0);
+    assert_int_equal(fpc_graph_check(g), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(l.ctx), "op `gather` takes 1 to 32 inputs, not 33"));
+    lab_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row_is_complete),
         cmocka_unit_test(test_plugins_ops_are_checked),
         cmocka_unit_test(test_plugins_ops_are_found),
+        cmocka_unit_test(test_a_node_has_32_inputs),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }

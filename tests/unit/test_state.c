@@ -120,7 +120,7 @@ static fpc_status counted_copy(fpc_self *self, void *dst, const void *src, size_
 }
 
 /* On a device a checkpoint copies whole blocks and reads its tensors out of them. */
-static void test_held_state_is_copied_in_blocks(void **state)
+static void test_snapshot_is_copied_in_blocks(void **state)
 {
     (void)state;
     lab l;
@@ -136,18 +136,18 @@ static void test_held_state_is_copied_in_blocks(void **state)
         assert_int_equal(copies, all ? 5 : 2); /* buffers, parameters; average and two slots */
         for (int32_t i = 0; i < s->n; i++) {
             const fpc_state_entry *e = &s->entry[i];
-            double held[256], direct[256];
-            const int kept =
+            double copy[256], direct[256];
+            const int inside =
                 e->kind == FPC_STATE_PARAM || e->kind == FPC_STATE_BUFFER || (all && e->kind != FPC_STATE_GRAD);
             const uint32_t dtype = e->dtype == FPC_I64 ? FPC_I64 : FPC_F64;
             copies = 0;
-            assert_int_equal(fpc_state_read(s, e, dtype, held), FPC_OK);
-            assert_int_equal(copies, !kept);
+            assert_int_equal(fpc_state_read(s, e, dtype, copy), FPC_OK);
+            assert_int_equal(copies, !inside);
             struct fpc_state_snapshot *aside = s->snapshot;
             s->snapshot = NULL;
             assert_int_equal(fpc_state_read(s, e, dtype, direct), FPC_OK);
             s->snapshot = aside;
-            assert_memory_equal(held, direct, (size_t)e->count * 8);
+            assert_memory_equal(copy, direct, (size_t)e->count * 8);
         }
         fpc_state_snapshot_end(s);
         assert_null(s->snapshot);
@@ -173,14 +173,97 @@ static void test_model_without_parameters(void **state)
     lab_close(&l);
 }
 
+/* What each flag adds, and that nothing else comes with it; entries stand in the order of files. */
+static void test_flags_say_what_there_is(void **state)
+{
+    (void)state;
+    static const char *const slots[2] = {"m", "v"};
+    static const struct {
+        unsigned keep;
+        const char *first[7]; /* of each kind, of the parameter conv.weight */
+    } row[] = {
+        {0, {"conv.weight", "grad.conv.weight", "optimizer.m.conv.weight", "optimizer.v.conv.weight"}},
+        {FPC_KEEP_AVERAGE | FPC_KEEP_SWA | FPC_KEEP_SCALER | FPC_KEEP_HALF,
+         {"conv.weight", "grad.conv.weight", "optimizer.m.conv.weight", "optimizer.v.conv.weight",
+          "optimizer.loss_scaling", "average.conv.weight", "swa.conv.weight"}},
+        {FPC_KEEP_WEIGHTS | FPC_KEEP_AVERAGE | FPC_KEEP_SWA | FPC_KEEP_SCALER | FPC_KEEP_HALF, {"conv.weight"}},
+        {FPC_KEEP_SWA,
+         {"conv.weight", "grad.conv.weight", "optimizer.m.conv.weight", "optimizer.v.conv.weight", "swa.conv.weight"}},
+    };
+    for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
+        lab l;
+        fpc_state *s;
+        int at = 0;
+        lab_open(&l, REF_DOUBLE);
+        assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, small_graph(&l), 2, slots, row[k].keep, &s), FPC_OK);
+        for (int32_t i = 0; i < s->n; i++)
+            if (strstr(s->entry[i].name, "conv.weight") || s->entry[i].kind == FPC_STATE_SCALER) {
+                assert_true(at < 7 && row[k].first[at]);
+                assert_string_equal(s->entry[i].name, row[k].first[at++]);
+                assert_non_null(s->entry[i].data);
+            }
+        assert_true(at == 7 || !row[k].first[at]);
+        assert_int_equal(s->half != NULL, (row[k].keep & FPC_KEEP_HALF) != 0);
+        assert_int_equal(s->slot[1] != NULL, !(row[k].keep & FPC_KEEP_WEIGHTS));
+        assert_null(s->slot[2]);
+        lab_close(&l);
+    }
+}
+
+/* Every name is the memory it stands for; one that there is not, or that has no memory, is refused by a sentence. */
+static void test_flat_buffers_by_name(void **state)
+{
+    (void)state;
+    lab l;
+    void *data;
+    lab_open(&l, "[backend]\nuse = ref\n");
+    fpc_state *s;
+    static const char *const slots[2] = {"m", "v"};
+    assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, small_graph(&l), 2, slots,
+                                   FPC_KEEP_AVERAGE | FPC_KEEP_SWA | FPC_KEEP_HALF | FPC_KEEP_SCALER, &s),
+                     FPC_OK);
+    const struct {
+        const char *name;
+        void *data;
+    } there[] = {{"$param", s->param}, {"$grad", s->grad},     {"$average", s->average}, {"$swa", s->swa},
+                 {"$half", s->half},   {"$slot0", s->slot[0]}, {"$slot1", s->slot[1]},   {"$scaler", s->scaler}};
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++) {
+        assert_int_equal(fpc_state_flat(s, there[i].name, &data), FPC_OK);
+        assert_non_null(data);
+        assert_ptr_equal(data, there[i].data);
+    }
+    const fpc_state_entry *w = fpc_state_find(s, "fc.weight");
+    assert_int_equal(fpc_state_flat(s, "$half.fc.weight", &data), FPC_OK);
+    assert_int_equal(((char *)data - (char *)s->half) * 2, (char *)w->data - (char *)s->param);
+    static const char *const absent[][2] = {
+        {"$parma", "a graph works on `$parma`, which there is not; there are $param, $grad, $accum, $average, $swa"},
+        {"$slot", "`$slot`, which there is not"},
+        {"$slot9", "`$slot9`, which there is not"},
+        {"$halfway", "`$halfway`, which there is not"},
+        {"$slot2", "a graph works on `$slot2`, for which the state has no memory"},
+        {"$accum", "`$accum`, for which the state has no memory"},
+        {"$half.fc.wait", "a graph reads `$half.fc.wait`; the state has no such parameter in half precision"},
+        {"$half.bn.running_mean", "no such parameter in half precision"}};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
+        assert_int_equal(fpc_state_flat(s, absent[i][0], &data), FPC_EINTERNAL);
+        assert_null(data);
+        if (!strstr(fpc_ctx_error(l.ctx), absent[i][1]))
+            fail_msg("%s", fpc_ctx_error(l.ctx));
+        fpc_ctx_clear(l.ctx);
+    }
+    lab_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_layout),
         cmocka_unit_test(test_init_is_pure_and_bounded),
         cmocka_unit_test(test_averages_exchange),
-        cmocka_unit_test(test_held_state_is_copied_in_blocks),
+        cmocka_unit_test(test_snapshot_is_copied_in_blocks),
         cmocka_unit_test(test_model_without_parameters),
+        cmocka_unit_test(test_flags_say_what_there_is),
+        cmocka_unit_test(test_flat_buffers_by_name),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }
