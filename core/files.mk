@@ -22,18 +22,25 @@ public_headers = \
     include/fpcore/tensor.h
 core_sources = \
     core/base/arena.c \
+    core/base/clock.c \
+    core/base/clock.h \
     core/base/draw.c \
     core/base/file.c \
+    core/base/file.h \
     core/base/message.c \
     core/base/message.h \
     core/base/print.c \
     core/base/print.h \
+    core/base/spelling.c \
+    core/base/spelling.h \
     core/data/augment.c \
     core/data/augments.h \
     core/data/data.h \
     core/data/dataset.c \
     core/data/dataset_private.h \
     core/data/draws.c \
+    core/data/labels.c \
+    core/data/labels.h \
     core/data/sample.c \
     core/data/sampler.c \
     core/data/sampler.h \
@@ -46,8 +53,6 @@ core_sources = \
     core/experiment/queued.c \
     core/experiment/resident.c \
     core/experiment/resident.h \
-    core/experiment/sections.c \
-    core/experiment/sections.h \
     core/experiment/step.c \
     core/experiment/step.h \
     core/experiment/tta.c \
@@ -78,23 +83,32 @@ core_sources = \
     core/image/image.c \
     core/image/image.h \
     core/image/jpeg.c \
+    core/image/limits.c \
     core/image/orientation.c \
     core/image/png.c \
     core/image/resize.c \
     core/plugin/check.c \
     core/plugin/check.h \
     core/plugin/instance.c \
+    core/plugin/kind.c \
     core/plugin/registry.c \
     core/plugin/registry.h \
+    core/recipe/data_options.h \
     core/recipe/option.c \
+    core/recipe/option_row.c \
     core/recipe/option_text.c \
     core/recipe/option_value.c \
     core/recipe/option_value.h \
     core/recipe/options.h \
     core/recipe/recipe.c \
     core/recipe/recipe.h \
+    core/recipe/run_options.h \
     core/recipe/scan.c \
     core/recipe/scan.h \
+    core/recipe/sections.c \
+    core/recipe/sections.h \
+    core/recipe/training_options.h \
+    core/recipe/tree.c \
     core/record/recorded.c \
     core/record/recorded.h \
     core/record/series.c \

@@ -2,7 +2,7 @@
  * of PATH by rename; then the folder is synced. A crash or a full disk at any moment leaves the former file. The
  * temporary name is fixed, so that what a killed process left is overwritten by the next one. */
 #define _GNU_SOURCE
-#include "weights/weights.h"
+#include "base/file.h"
 #include "base/message.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* args.c: reads the options of a verb from its table (args.h). Errors name the verb and say what would be right. */
 #include "cmd/args.h"
 #include "recipe/options.h"
+#include "base/spelling.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,19 +3,11 @@
  * own kernel on a product large enough to hide everything else. */
 #include "cmd/bench.h"
 #include "experiment/step.h"
+#include "base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-
-double fpc_bench_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -101,10 +93,10 @@ static fpc_status measure(fpc_bench *b, const char *what, fpc_status (*once)(fpc
     fpc_status status = FPC_OK;
 
     for (int64_t k = 0; k < b->warmup + b->steps && !status; k++) {
-        const double start = fpc_bench_now();
+        const double start = fpc_clock_now();
         status = fpc_ctx_cancelled(b->cmd->ctx) ? fpc_fail(b->cmd->ctx, FPC_ECANCEL, "interrupted") : once(b, k);
         if (k >= b->warmup)
-            b->seconds[k - b->warmup] = fpc_bench_now() - start;
+            b->seconds[k - b->warmup] = fpc_clock_now() - start;
     }
     if (status)
         return status;

@@ -17,7 +17,6 @@ typedef struct fpc_bench {
     double bandwidth; /* bytes a second of a large copy, read and written */
 } fpc_bench;
 
-double fpc_bench_now(void); /* seconds */
 /* Measures the ceilings, then where the time of a training step of `step` seconds goes, against them. */
 fpc_status fpc_bench_costs(fpc_bench *, double step);
 

@@ -5,6 +5,7 @@
 #include "weights/weights.h"
 #include "cmd/cmd.h"
 #include "cmd/help.h"
+#include "base/spelling.h"
 
 #include <stdio.h>
 #include <string.h>

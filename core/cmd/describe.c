@@ -1,8 +1,9 @@
 /* describe.c: `fpcore -h WHAT`: a plugin (KIND/NAME, or NAME where only one kind has it), a section of the recipe,
  * a verb, or with --all the whole reference of options in Markdown. */
 #include "cmd/cmd.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "cmd/help.h"
+#include "base/spelling.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * stands a second time anywhere. */
 #define _GNU_SOURCE
 #include "cmd/help.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "recipe/option_value.h"
 
 #include <stdio.h>

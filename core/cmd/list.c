@@ -2,6 +2,7 @@
  * that cannot be used are warned about on stderr. */
 #include "cmd/cmd.h"
 #include "cmd/help.h"
+#include "base/spelling.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/templates/templates.h"
+#include "base/spelling.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * mixing of the batch (or one a section). */
 #define _POSIX_C_SOURCE 200809L
 #include "data/augments.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "base/message.h"
 #include <string.h>
 

@@ -6,19 +6,7 @@
 #include "data/augments.h"
 #include "graph/nodes.h"
 #include "plugin/registry.h"
-
-/* Core keys of [dataset], beside the plugin's. */
-typedef struct fpc_data_options {
-    int64_t batch;     /* 32 */
-    int64_t readers;   /* 1: threads that read and draw ahead */
-    int64_t cache_mb;  /* 4096: decoded pictures kept in memory up to this budget, MiB */
-    int64_t drop_last; /* on: a last training batch that is not full is left out */
-    int64_t shuffle;   /* on */
-    int64_t sampler;   /* FPC_SAMPLER_* */
-    int64_t cache;     /* FPC_CACHE_*, auto */
-} fpc_data_options;
-enum { FPC_SAMPLER_SHUFFLED, FPC_SAMPLER_BALANCED };
-enum { FPC_CACHE_AUTO, FPC_CACHE_DEVICE, FPC_CACHE_PINNED, FPC_CACHE_STREAM };
+#include "recipe/data_options.h"
 
 /* ---- batches ---- */
 typedef struct fpc_batch {

@@ -8,7 +8,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/dataset_private.h"
 #include <fpcore/draw.h>
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "base/message.h"
 #include <signal.h>
 #include <stdlib.h>

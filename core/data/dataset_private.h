@@ -4,6 +4,7 @@
 #define CORE_DATA_DATASET_PRIVATE_H
 
 #include "data/data.h"
+#include "data/labels.h"
 #include "data/sampler.h"
 #include <pthread.h>
 

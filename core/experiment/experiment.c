@@ -1,10 +1,11 @@
 /* experiment.c: opens everything that a recipe names, refuses what it does not know, and prints the recipe as
  * understood. Every section is opened and every key read whatever the verb needs: no key is ignored. */
 #include "experiment/experiment.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "graph/nodes.h"
 #include "train/loop.h"
 #include "experiment/step.h"
+#include "base/spelling.h"
 #include <stdio.h>
 #include <string.h>
 

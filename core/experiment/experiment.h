@@ -8,35 +8,8 @@
 #include <fpcore/optimizer.h>
 #include <fpcore/schedule.h>
 #include "data/data.h"
+#include "recipe/run_options.h"
 #include "runtime/program.h"
-
-/* What goes on where training starts from another run's weights (reference 4.8). KEEP is made into HYBRID, and the
- * other run's [optimizer], [schedule] and best value into keys of the recipe, when the stages are opened. */
-typedef enum fpc_init { FPC_INIT_RESET, FPC_INIT_KEEP, FPC_INIT_HYBRID } fpc_init;
-
-/* [run] */
-typedef struct fpc_run_options {
-    const char *name, *out; /* "run", "runs" */
-    int64_t seed, epochs;   /* 0, 1 */
-    int64_t patience;       /* epochs without a new best before stopping; 0: never */
-    int64_t min_epochs;     /* no stop before, 0 */
-    double min_delta;       /* what counts as better for stopping, 0 */
-    int64_t smooth;         /* epochs of the trailing mean that stopping looks at, 1 */
-    int64_t smooth_best;    /* on: the same mean picks the best checkpoint */
-    int64_t keep_best;      /* checkpoints of so many best epochs, 1 */
-    int64_t swa_start;      /* first epoch, from 1, whose weights go into the mean; 0: off */
-    int64_t swa_every;      /* every so many epochs, 1 */
-    int64_t accumulate;     /* micro-batches per optimizer step, 1 */
-    double clip_norm;       /* 0: off */
-    double ema;             /* decay of the average of the weights; 0: off */
-    const char *metric;     /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
-    const char *init_from;  /* weights to start from: a file or a run folder, "" */
-    int64_t init_optimizer; /* an fpc_init */
-    fpc_reals beat;         /* value that the first best has to pass, or none */
-    int64_t rewrite;        /* on: exact graph rewrites */
-    int64_t precision;      /* an fpc_precision, FP32 */
-    int64_t eval_precision; /* 1: validation in fp32 whatever `precision` */
-} fpc_run_options;
 
 typedef struct fpc_loss_term {
     fpc_instance inst;

@@ -8,15 +8,6 @@
 
 enum kind { NEITHER, JPEG, PNG };
 
-fpc_status fpc_image_check_size(fpc_ctx *ctx, const char *path, uint64_t w, uint64_t h)
-{
-    if (w >= 1 && h >= 1 && w <= FPC_IMAGE_SIDE && h <= FPC_IMAGE_SIDE && w * h <= FPC_IMAGE_PIXELS)
-        return FPC_OK;
-    return fpc_fail(ctx, FPC_EFORMAT,
-                    "%s: the header says %llu x %llu; pictures of up to %d on a side and %d megapixels are read", path,
-                    (unsigned long long)w, (unsigned long long)h, FPC_IMAGE_SIDE, FPC_IMAGE_PIXELS >> 20);
-}
-
 static fpc_status open_file(fpc_ctx *ctx, const char *path, FILE **file, enum kind *kind)
 {
     static const unsigned char jpeg[] = {0xff, 0xd8, 0xff}, png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};

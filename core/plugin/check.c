@@ -3,7 +3,7 @@
  * sentence that names the field, and not a crash. */
 #define _GNU_SOURCE
 #include "plugin/check.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "recipe/option_value.h"
 #include "plugin/registry.h"
 

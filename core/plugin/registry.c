@@ -5,6 +5,7 @@
 #include "plugin/registry.h"
 #include "base/message.h"
 #include "plugin/check.h"
+#include "base/spelling.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -43,39 +44,6 @@ struct fpc_registry {
     plugin_file **file;
     fpc_found *opened;
 };
-
-/* ---- kinds ---- */
-
-static const char *const kinds[] = {NULL,     "model",   "loss",    "schedule", "optimizer", "augment",
-                                    "metric", "dataset", "backend", "logger",   "comm"};
-enum { N_KINDS = sizeof kinds / sizeof *kinds };
-
-const char *fpc_kind_name(uint32_t kind)
-{
-    return kind < N_KINDS ? kinds[kind] : NULL;
-}
-
-uint32_t fpc_kind_of(const char *name)
-{
-    for (uint32_t k = 1; k < N_KINDS; k++)
-        if (strcmp(kinds[k], name) == 0)
-            return k;
-    return 0;
-}
-
-uint32_t fpc_section_kind(const char *section)
-{
-    const char *dot = strchr(section, '.');
-
-    for (uint32_t k = 1; k < N_KINDS; k++) {
-        const size_t n = strlen(kinds[k]);
-        const int labelled = k == FPC_LOSS || k == FPC_AUGMENT || k == FPC_METRIC || k == FPC_LOGGER;
-
-        if (strncmp(section, kinds[k], n) == 0 && (labelled ? dot == section + n && dot[1] : !section[n]))
-            return k;
-    }
-    return 0;
-}
 
 /* ---- folders ---- */
 
@@ -179,7 +147,7 @@ static void adopt(fpc_registry *reg, plugin_file *f, const fpc_plugin *const *li
         f->bad = fpc_plugin_bad(reg->arena, list[i], &f->status);
         for (int32_t j = 0; j < i && !f->bad; j++)
             if (list[j]->kind == list[i]->kind && strcmp(list[j]->name, list[i]->name) == 0)
-                f->bad = fpc_sprintf(reg->arena, "has %s/%s twice", kinds[list[i]->kind], list[i]->name);
+                f->bad = fpc_sprintf(reg->arena, "has %s/%s twice", fpc_kind_name(list[i]->kind), list[i]->name);
         f->found[i] = (fpc_found){list[i], f->path};
     }
     f->n = f->bad || !f->found ? 0 : n;
@@ -332,8 +300,9 @@ static fpc_status missing(fpc_registry *reg, uint32_t kind, const char *name, co
     return fpc_fail_recipe(reg->ctx, FPC_ENOENT,
                            "%s%sthere is no plugin %s/%s%s%s%s Plugins of kind %s: %s. Searched: "
                            "%s%s",
-                           origin ? origin : "", origin ? ": " : "", kinds[kind], name, near ? "; did you mean `" : ".",
-                           near ? near : "", near ? "`?" : "", kinds[kind], n ? list : "none", folders_text(reg), bad);
+                           origin ? origin : "", origin ? ": " : "", fpc_kind_name(kind), name,
+                           near ? "; did you mean `" : ".", near ? near : "", near ? "`?" : "", fpc_kind_name(kind),
+                           n ? list : "none", folders_text(reg), bad);
 }
 
 fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name, const char *origin,
@@ -353,8 +322,9 @@ fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name,
                                prefix, colon, name);
     for (int p = 0; p < 2 && !found; p++)
         for (int32_t i = 0; i < reg->n_folders && !found; i++) {
-            const char *path = p == 0 ? fpc_sprintf(reg->arena, "%s/%s_%s.so", reg->folder[i], kinds[kind], name)
-                                      : fpc_sprintf(reg->arena, "%s/%s.so", reg->folder[i], name);
+            const char *path = p == 0
+                                   ? fpc_sprintf(reg->arena, "%s/%s_%s.so", reg->folder[i], fpc_kind_name(kind), name)
+                                   : fpc_sprintf(reg->arena, "%s/%s.so", reg->folder[i], name);
             const plugin_file *f = open_file(reg, path);
 
             if (f && f->bad)

@@ -7,7 +7,7 @@
 
 #include <fpcore/plugin.h>
 #include "recipe/recipe.h"
-#include "recipe/options.h"
+#include "recipe/sections.h"
 
 typedef struct fpc_registry fpc_registry;
 
@@ -25,8 +25,6 @@ typedef struct fpc_instance {
 
 const char *fpc_kind_name(uint32_t kind); /* "loss"; NULL beyond the last */
 uint32_t fpc_kind_of(const char *name);   /* 0: unknown */
-/* The kind that a recipe's section belongs to: "loss.dice" -> FPC_LOSS, "model" -> FPC_MODEL; 0: none ("run"). */
-uint32_t fpc_section_kind(const char *section);
 
 fpc_status fpc_registry_new(fpc_ctx *, fpc_arena *, const char *plugin_path, fpc_registry **out);
 fpc_ctx *fpc_registry_ctx(const fpc_registry *);

@@ -3,6 +3,7 @@
  * is read back to the same bits. */
 #define _GNU_SOURCE
 #include "recipe/option_value.h"
+#include "base/spelling.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,32 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-uint32_t fpc_opt_size(uint32_t type)
-{
-    switch (type) {
-    case FPC_OPT_BOOL:
-    case FPC_OPT_INT:
-    case FPC_OPT_CHOICE:
-    case FPC_OPT_FLAGS:
-        return sizeof(int64_t);
-    case FPC_OPT_REAL:
-        return sizeof(double);
-    case FPC_OPT_TEXT:
-    case FPC_OPT_PATH:
-        return sizeof(const char *);
-    case FPC_OPT_INTS:
-        return sizeof(fpc_ints);
-    case FPC_OPT_REALS:
-        return sizeof(fpc_reals);
-    case FPC_OPT_RANGE:
-        return sizeof(fpc_range);
-    case FPC_OPT_CURVE:
-        return sizeof(fpc_curve);
-    default:
-        return 0;
-    }
-}
 
 void fpc_opt_store(const fpc_option *option, const fpc_opt_value *value, void *object)
 {

@@ -24,7 +24,5 @@ const char *fpc_option_text(fpc_arena *, const fpc_option *, const void *object)
 /* "0 .. 180 deg", "on | off", "one of a, b, c": for help and messages. */
 const char *fpc_option_range_text(fpc_arena *, const fpc_option *);
 const char *fpc_option_type_text(const fpc_option *);
-/* The nearest of n names by edit distance (at most 3, less for short words), or NULL. */
-const char *fpc_nearest(const char *word, int32_t n, const char *const *names);
 
 #endif

@@ -3,10 +3,10 @@
  * leave without a reader is dropped here, by one rule; everything else that nobody reads is an error later. */
 #define _GNU_SOURCE
 #include "recipe/recipe.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "base/message.h"
+#include "base/spelling.h"
 #include "recipe/scan.h"
-#include "plugin/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,30 +23,15 @@ typedef struct reader {
     int depth, files;
 } reader;
 
-static fpc_section *find_section(const fpc_recipe *recipe, const char *name)
+/* The recipe under way may be changed; what is found in it as well. */
+static fpc_section *find_section(fpc_recipe *recipe, const char *name)
 {
-    for (int32_t i = 0; i < recipe->n; i++)
-        if (strcmp(recipe->section[i].name, name) == 0)
-            return &recipe->section[i];
-    return NULL;
-}
-
-const fpc_section *fpc_recipe_section(const fpc_recipe *recipe, const char *name)
-{
-    return find_section(recipe, name);
+    return (fpc_section *)fpc_recipe_section(recipe, name);
 }
 
 static fpc_entry *find_entry(const fpc_section *section, const char *key)
 {
-    for (int32_t i = 0; section && i < section->n; i++)
-        if (strcmp(section->entry[i].key, key) == 0)
-            return &section->entry[i];
-    return NULL;
-}
-
-const fpc_entry *fpc_section_entry(const fpc_section *section, const char *key)
-{
-    return find_entry(section, key);
+    return (fpc_entry *)fpc_section_entry(section, key);
 }
 
 static void remove_section(fpc_recipe *recipe, const fpc_section *section)
@@ -261,17 +246,6 @@ static const char *bad_value(const char *value)
     if (quoted && strchr(value, '"') && strchr(value, '\''))
         return "a value with both kinds of quotes and one of ; # \\ cannot be written into a recipe";
     return NULL;
-}
-
-const char *fpc_recipe_quote(fpc_arena *arena, const char *value)
-{
-    const size_t length = strlen(value);
-    const char quote = strchr(value, '"') ? '\'' : '"';
-
-    if (length > 0 && !strpbrk(value, ";#") && *value != '"' && *value != '\'' && *value != ' ' && *value != '\t' &&
-        value[length - 1] != ' ' && value[length - 1] != '\t' && value[length - 1] != '\\')
-        return fpc_strdup(arena, value);
-    return fpc_sprintf(arena, "%c%s%c", quote, value, quote);
 }
 
 static fpc_status parse_override(reader *r, const char *text, override *out)

@@ -131,8 +131,8 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     fpc_backend *be = fpc_alloc(arena, sizeof *be);
     if (!be)
         return FPC_ENOMEM;
-    fpc_status status =
-        fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section, "cpu", (fpc_option_set){0}, &be->inst);
+    fpc_status status = fpc_instance_open(reg, arena, FPC_BACKEND, "backend", section,
+                                          fpc_section_row_of_kind(FPC_BACKEND)->use, (fpc_option_set){0}, &be->inst);
     if (status)
         return status;
     be->vtbl = be->inst.vtbl;

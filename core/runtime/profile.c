@@ -1,15 +1,8 @@
 /* profile.c: how long each group of nodes takes. */
 #define _GNU_SOURCE
 #include "runtime/exec_private.h"
+#include "base/clock.h"
 #include <stdlib.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static fpc_status repeat(fpc_program *p, const fpc_plan_group *grp, int runs)
 {
@@ -30,10 +23,10 @@ static fpc_status time_record(fpc_program *p, void *record, double *seconds)
     for (int i = 0; i < 2; i++) { /* the second counts */
         if ((status = v->sync(self)))
             return status;
-        const double start = now();
+        const double start = fpc_clock_now();
         if ((status = v->replay(self, record)) || (status = v->sync(self)))
             return status;
-        *seconds = now() - start;
+        *seconds = fpc_clock_now() - start;
     }
     return FPC_OK;
 }
@@ -46,10 +39,10 @@ static fpc_status time_direct(fpc_program *p, const fpc_plan_group *grp, int run
     fpc_status status = v->sync(self);
     if (status)
         return status;
-    const double start = now();
+    const double start = fpc_clock_now();
     if ((status = repeat(p, grp, runs)) || (status = v->sync(self)))
         return status;
-    *seconds = now() - start;
+    *seconds = fpc_clock_now() - start;
     return FPC_OK;
 }
 
@@ -90,10 +83,10 @@ static fpc_status time_groups(fpc_program *p, int runs, double *seconds)
             return status;
     for (int i = 0; i <= runs && !queues; i++) /* the first run warms up */
         for (int32_t k = 0; k < plan->n_groups; k++) {
-            const double start = now();
+            const double start = fpc_clock_now();
             if ((status = fpc_exec_group(p, plan, &plan->group[k])))
                 return status;
-            seconds[k] += i ? now() - start : 0;
+            seconds[k] += i ? fpc_clock_now() - start : 0;
         }
     return FPC_OK;
 }

@@ -3,23 +3,10 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "train/trainer.h"
+#include "base/clock.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-double fpc_trainer_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-double fpc_trainer_unix_time(void)
-{
-    return (double)time(NULL);
-}
 
 fpc_clock fpc_trainer_clock(const fpc_trainer *t)
 {
@@ -120,7 +107,7 @@ static fpc_status tell_step(fpc_trainer *t, const fpc_step_result *r)
     const fpc_field field[] = {fpc_field_real("loss", r->loss), fpc_field_real("lr", t->lr),
                                fpc_field_real("images_per_s", t->step_seconds > 0 ? r->images / t->step_seconds : 0),
                                fpc_field_real("seconds_left", fpc_trainer_left(t, 0)),
-                               fpc_field_real("elapsed", fpc_trainer_now() - t->began)};
+                               fpc_field_real("elapsed", fpc_clock_now() - t->began)};
 
     return fpc_events_send(t->events, FPC_STEP, &clock, sizeof field / sizeof *field, field);
 }
@@ -128,7 +115,7 @@ static fpc_status tell_step(fpc_trainer *t, const fpc_step_result *r)
 /* The time of a step: from the last one's results to these. */
 static void time_step(fpc_trainer *t, double *since)
 {
-    const double now = fpc_trainer_now();
+    const double now = fpc_clock_now();
 
     t->steps_timed++;
     smooth(&t->step_seconds, now - *since, t->steps_timed < 20 ? 1 / (double)t->steps_timed : 0.05);
@@ -159,7 +146,7 @@ static fpc_status train_queued(fpc_trainer *t)
 {
     int64_t queued = t->train.steps;
     const int64_t ahead = t->step - t->train.steps;
-    double since = fpc_trainer_now();
+    double since = fpc_clock_now();
     const fpc_batch *batch;
     fpc_status status = FPC_OK, rest;
 
@@ -186,7 +173,7 @@ static fpc_status train_waiting(fpc_trainer *t)
 {
     const fpc_batch **batch = t->group;
     int32_t *images = t->group_images;
-    double since = fpc_trainer_now();
+    double since = fpc_clock_now();
     fpc_step_result r;
     fpc_status status = FPC_OK;
 
@@ -231,7 +218,7 @@ static fpc_status tell_eval(fpc_trainer *t)
     const fpc_clock clock = fpc_trainer_clock(t);
     const fpc_field field[] = {fpc_field_int("done", t->val.batches), fpc_field_int("total", t->val_batches),
                                fpc_field_real("seconds_left", fpc_trainer_left(t, t->val.batches)),
-                               fpc_field_real("elapsed", fpc_trainer_now() - t->began)};
+                               fpc_field_real("elapsed", fpc_clock_now() - t->began)};
 
     return fpc_events_send(t->events, FPC_EVAL, &clock, sizeof field / sizeof *field, field);
 }
@@ -239,7 +226,7 @@ static fpc_status tell_eval(fpc_trainer *t)
 /* What a validated batch counts for. */
 static fpc_status take_batch(fpc_trainer *t, const fpc_step_result *r, double *since)
 {
-    const double now = fpc_trainer_now();
+    const double now = fpc_clock_now();
     fpc_status status = fpc_meter_add(&t->val, t->ctx, t->experiment, r, 1, &r->images);
 
     if (!status && !isfinite(r->loss))
@@ -278,7 +265,7 @@ static fpc_status validate_batch(fpc_trainer *t, const fpc_batch *batch, double 
 
 fpc_status fpc_trainer_validate(fpc_trainer *t)
 {
-    double since = fpc_trainer_now();
+    double since = fpc_clock_now();
     const fpc_batch *batch = NULL;
     fpc_status status, rest;
 

@@ -3,7 +3,7 @@
  * two processes from training into it. And the comparison of recipes: what may differ when a run goes on, and what not.
  */
 #define _GNU_SOURCE
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "base/message.h"
 #include "recipe/option_value.h"
 #include "train/trainer.h"

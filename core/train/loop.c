@@ -6,11 +6,11 @@
 #include "train/loop.h"
 #include "base/message.h"
 #include "train/trainer.h"
+#include "base/clock.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SAMPLES_EVERY = 60 /* seconds */ };
@@ -84,7 +84,7 @@ static fpc_status tell_begin(fpc_trainer *t)
                                fpc_field_text("monitor", t->events->record.column[t->monitor_column]),
                                fpc_field_int("higher_is_better", t->higher),
                                fpc_field_int("best_epoch", t->best_epoch),
-                               fpc_field_real("unix_time", (double)time(NULL))};
+                               fpc_field_real("unix_time", fpc_clock_unix())};
 
     return fpc_events_send(t->events, FPC_RUN_BEGIN, &clock, sizeof field / sizeof *field, field);
 }
@@ -130,7 +130,7 @@ static fpc_status save_best(fpc_trainer *t)
 
     if (!status)
         status = fpc_trainer_save_validation(t, t->epoch + 1);
-    if (!status && (t->samples_at <= 0 || fpc_trainer_now() - t->samples_at > SAMPLES_EVERY))
+    if (!status && (t->samples_at <= 0 || fpc_clock_now() - t->samples_at > SAMPLES_EVERY))
         status = fpc_trainer_tell_samples(t);
     return status;
 }
@@ -160,7 +160,7 @@ static fpc_status validate(fpc_trainer *t)
 static fpc_status tell_epoch(fpc_trainer *t, fpc_clock clock, int is_best)
 {
     const fpc_record *record = &t->events->record;
-    const double seconds = fpc_trainer_now() - t->epoch_began;
+    const double seconds = fpc_clock_now() - t->epoch_began;
     fpc_arena *arena = fpc_arena_new(t->ctx);
     fpc_field *field = arena ? fpc_alloc(arena, ((size_t)record->n_columns + 8) * sizeof *field) : NULL;
     fpc_status status = FPC_ENOMEM;
@@ -172,8 +172,8 @@ static fpc_status tell_epoch(fpc_trainer *t, fpc_clock clock, int is_best)
         field[n++] = fpc_field_int("best", is_best);
         field[n++] = fpc_field_real("seconds", seconds);
         field[n++] = fpc_field_real("seconds_left", finished(t) ? 0 : fpc_trainer_left(t, 0));
-        field[n++] = fpc_field_real("elapsed", fpc_trainer_now() - t->began);
-        field[n++] = fpc_field_real("unix_time", (double)time(NULL));
+        field[n++] = fpc_field_real("elapsed", fpc_clock_now() - t->began);
+        field[n++] = fpc_field_real("unix_time", fpc_clock_unix());
         field[n++] = fpc_field_int("best_epoch", t->best_epoch);
         status = fpc_events_send(t->events, FPC_EPOCH, &clock, n, field);
     }
@@ -230,7 +230,7 @@ static fpc_status run_epoch(fpc_trainer *t)
     const fpc_history history = {sizeof history, record->n_rows, record->value[t->monitor_column]};
     fpc_status status;
 
-    t->epoch_began = fpc_trainer_now();
+    t->epoch_began = fpc_clock_now();
     fpc_experiment_epoch(t->experiment, t->epoch);
     t->lr = fpc_experiment_lr(t->experiment, t->epoch, &history);
     if ((status = fpc_trainer_train(t)) || (status = validate(t)))
@@ -246,9 +246,9 @@ static fpc_status tell_end(fpc_trainer *t, const char *how)
     const fpc_field field[] = {fpc_field_text("status", how),
                                fpc_field_real("best_value", t->best_epoch >= 0 ? t->best : NAN),
                                fpc_field_int("best_epoch", t->best_epoch),
-                               fpc_field_real("seconds", fpc_trainer_now() - t->began),
+                               fpc_field_real("seconds", fpc_clock_now() - t->began),
                                fpc_field_text("run_dir", t->folder),
-                               fpc_field_real("unix_time", (double)time(NULL))};
+                               fpc_field_real("unix_time", fpc_clock_unix())};
 
     return fpc_events_send(t->events, FPC_RUN_END, &clock, sizeof field / sizeof *field, field);
 }
@@ -318,7 +318,7 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
                        .beat = experiment->run.beat.n ? experiment->run.beat.v[0] : NAN,
                        .lock = -1,
                        .resumed = args->resume != NULL,
-                       .began = fpc_trainer_now()};
+                       .began = fpc_clock_now()};
     status = begin(t);
     if (!status && t->resumed && finished(t))
         fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld epochs; nothing is left to train", t->folder,

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "train/trainer.h"
+#include "base/clock.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -179,7 +180,7 @@ fpc_status fpc_trainer_log_end(fpc_trainer *t, const char *how, const char *erro
     sessions = json_object_get(t->log, "sessions");
     session = json_array_get(sessions, json_array_size(sessions) - 1);
     json_object_set_new(session, "ended", time_text());
-    json_object_set_new(session, "seconds", json_real(fpc_trainer_now() - t->began));
+    json_object_set_new(session, "seconds", json_real(fpc_clock_now() - t->began));
     json_object_set_new(session, "status", json_string(how));
     if (error && *error)
         json_object_set_new(session, "message", any_text(error));

@@ -66,8 +66,6 @@ typedef struct fpc_trainer {
     int64_t steps_timed;
 } fpc_trainer;
 
-double fpc_trainer_now(void);                                   /* seconds of a clock that only goes forward */
-double fpc_trainer_unix_time(void);                             /* for people */
 double fpc_trainer_left(const fpc_trainer *, int64_t val_done); /* seconds that the rest of the run will take */
 fpc_clock fpc_trainer_clock(const fpc_trainer *);
 fpc_field fpc_field_int(const char *key, int64_t);

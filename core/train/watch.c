@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "train/trainer.h"
+#include "base/clock.h"
 
 #include <math.h>
 
@@ -25,7 +26,7 @@ fpc_status fpc_trainer_take_pictures(fpc_trainer *t)
 
 static fpc_status tell_pictures(fpc_trainer *t, const fpc_clock *clock)
 {
-    const fpc_field field[] = {fpc_field_text("tag", "samples"), fpc_field_real("unix_time", fpc_trainer_unix_time())};
+    const fpc_field field[] = {fpc_field_text("tag", "samples"), fpc_field_real("unix_time", fpc_clock_unix())};
 
     return t->pictures.n ? fpc_events_send_pictures(t->events, FPC_PICTURE, clock, &t->pictures, 2, field) : FPC_OK;
 }
@@ -37,7 +38,7 @@ fpc_status fpc_trainer_tell_samples(fpc_trainer *t)
     fpc_status status;
     fpc_arena *arena;
 
-    t->samples_at = fpc_trainer_now();
+    t->samples_at = fpc_clock_now();
     if (!fpc_events_wanted(t->events, FPC_SAMPLES, &clock))
         return FPC_OK;
     if (!(arena = fpc_arena_new(t->ctx)))
@@ -83,7 +84,7 @@ static fpc_status tell_histogram(fpc_trainer *t, const fpc_clock *clock, const c
                                fpc_field_real("sum_squares", squares),
                                {.key = "limits", .type = FPC_OPT_REALS, .v.list = {bins, limit}},
                                {.key = "counts", .type = FPC_OPT_REALS, .v.list = {bins, count}},
-                               fpc_field_real("unix_time", fpc_trainer_unix_time())};
+                               fpc_field_real("unix_time", fpc_clock_unix())};
     return fpc_events_send(t->events, FPC_HISTOGRAM, clock, sizeof field / sizeof *field, field);
 }
 

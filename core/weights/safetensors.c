@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "weights/weights.h"
 #include "base/message.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,6 +4,7 @@
 #include "weights/weights.h"
 #include "base/message.h"
 #include "recipe/options.h"
+#include "base/spelling.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  */
 #define _GNU_SOURCE
 #include "cmd/help.h"
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "unit/compile.h"
 
 #include <setjmp.h>

@@ -1,10 +1,11 @@
 /* test_option.c: values of every type, their ranges, what is refused with which sentence, text that reads back, and
  * tables of another stride. */
-#include "experiment/sections.h"
+#include "recipe/sections.h"
 #include "data/data.h"
 #include "base/message.h"
 #include "recipe/options.h"
 #include "experiment/experiment.h"
+#include "base/spelling.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -2,6 +2,7 @@
  * in the resolved recipes, so a default that is written out equals one that is not. */
 #include "cmd/report/compare/compare.h"
 #include "recipe/options.h"
+#include "base/spelling.h"
 
 #include <stdlib.h>
 #include <string.h>
