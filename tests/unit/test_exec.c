@@ -2,9 +2,9 @@
  * is not finite is found and named. */
 #include "graphs.h"
 
-static fpc_graph *network(lab *l, int32_t n)
+static fpc_graph *network(bench *l, int32_t n)
 {
-    fpc_graph *g = lab_graph(l, 1);
+    fpc_graph *g = bench_graph(l, 1);
     const fpc_conv_args conv = {.size = sizeof conv, .k = 3, .stride = 2, .pad = 1, .bias = 1};
     const fpc_val x = fpc_input(g, "x", (fpc_shape){n, 33, 30, 3}, g->real);
     fpc_val y = fpc_layer_norm(g, "norm", fpc_conv2d(g, "conv", x, 20, &conv), 1e-5f);
@@ -30,10 +30,10 @@ typedef struct outcome {
 
 static outcome run(const char *backend)
 {
-    lab l;
+    bench l;
     outcome r = {0};
     fpc_state *s = NULL;
-    lab_open(&l, backend);
+    bench_backend(&l, backend);
     fpc_graph *g = network(&l, 3);
     assert_int_equal(fpc_rewrite(g, 1), FPC_OK);
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_OK);
@@ -42,8 +42,8 @@ static outcome run(const char *backend)
     g->grad = fpc_alloc(l.arena, (size_t)g->n_grads * sizeof *g->grad);
     assert_int_equal(fpc_autodiff(g, fpc_output_find(g, "loss"), g->n_grads, g->grad), FPC_OK);
     assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
-    fpc_program *p = lab_compile(&l, g, &s, 2);
-    lab_write_noise(&l, p, "x", 3);
+    fpc_program *p = bench_compile(&l, g, &s, 2);
+    bench_write_noise(&l, p, "x", 3);
     uint8_t mask[3 * 33 * 30];
     for (size_t i = 0; i < sizeof mask; i++)
         mask[i] = (uint8_t)(i / 37 % 5);
@@ -53,15 +53,15 @@ static outcome run(const char *backend)
     if (fpc_program_run(p))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     int64_t one;
-    r.loss = *lab_read(&l, p, "loss", &one);
-    const double *y = lab_read(&l, p, "y", &r.n_y);
+    r.loss = *bench_read(&l, p, "loss", &one);
+    const double *y = bench_read(&l, p, "y", &r.n_y);
     r.y = malloc((size_t)r.n_y * sizeof *r.y);
     memcpy(r.y, y, (size_t)r.n_y * sizeof *r.y);
     r.n_grad = fpc_count(s->flat);
     r.grad = malloc((size_t)r.n_grad * sizeof *r.grad);
     for (int64_t i = 0; i < r.n_grad; i++)
         r.grad[i] = g->real == FPC_F64 ? ((double *)s->grad)[i] : (double)((float *)s->grad)[i];
-    lab_close(&l);
+    bench_free(&l);
     return r;
 }
 
@@ -71,7 +71,7 @@ static void drop(outcome r)
 }
 
 /* ref runs node after node over everything; cpu in tiles: the same up to rounding. */
-static void test_tiles_change_nothing(void **state)
+static void tiles_change_nothing(void **state)
 {
     (void)state;
     const outcome a = run(REF_DOUBLE), b = run("[backend]\nuse = cpu\nthreads = 1\n");
@@ -81,7 +81,7 @@ static void test_tiles_change_nothing(void **state)
     drop(a), drop(b);
 }
 
-static void test_threads_give_the_same_bits(void **state)
+static void threads_give_the_same_bits(void **state)
 {
     (void)state;
     const outcome a = run("[backend]\nuse = cpu\nthreads = 1\n");
@@ -96,13 +96,13 @@ static void test_threads_give_the_same_bits(void **state)
     drop(a);
 }
 
-static void test_host_access_is_checked(void **state)
+static void host_access_is_checked(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     fpc_state *s = NULL;
-    lab_open(&l, "[backend]\nuse = ref\n");
-    fpc_program *p = lab_compile(&l, network(&l, 1), &s, 1);
+    bench_backend(&l, "[backend]\nuse = ref\n");
+    fpc_program *p = bench_compile(&l, network(&l, 1), &s, 1);
     double x[4] = {0};
     assert_int_equal(fpc_program_write(p, "x", FPC_F64, x, 4), FPC_EINTERNAL);
     assert_string_equal(fpc_ctx_error(l.ctx), "`x` is 1x33x30x3; 4 elements were given");
@@ -111,28 +111,28 @@ static void test_host_access_is_checked(void **state)
     assert_string_equal(fpc_ctx_error(l.ctx), "the program has no input or output `nothing`");
     assert_true(fpc_program_has(p, "mask") && !fpc_program_has(p, "nothing"));
     /* doubles arrive as floats, and come back */
-    lab_write_noise(&l, p, "x", 5);
+    bench_write_noise(&l, p, "x", 5);
     int64_t n;
-    const double *back = lab_read(&l, p, "x", &n);
+    const double *back = bench_read(&l, p, "x", &n);
     for (int64_t i = 0; i < n; i++)
         assert_true(back[i] == (double)(float)noise(5, i));
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_first_bad_node_is_named(void **state)
+static void first_bad_node_is_named(void **state)
 {
     (void)state;
     const char *const backends[] = {"[backend]\nuse = ref\n", "[backend]\nuse = cpu\n"};
     for (int i = 0; i < 2; i++) {
-        lab l;
+        bench l;
         fpc_state *s = NULL;
-        lab_open(&l, backends[i]);
-        fpc_graph *g = lab_graph(&l, 0);
+        bench_backend(&l, backends[i]);
+        fpc_graph *g = bench_graph(&l, 0);
         fpc_val y = fpc_linear(g, "fine", fpc_input(g, "x", (fpc_shape){1, 9, 9, 4}, g->real), 6, 1);
         y = fpc_gelu(g, fpc_linear(g, "bad", y, 6, 1));
         fpc_output_mark(g, "y", fpc_linear(g, "after", y, 2, 1));
-        fpc_program *p = lab_compile(&l, g, &s, 1);
-        lab_write_noise(&l, p, "x", 1);
+        fpc_program *p = bench_compile(&l, g, &s, 1);
+        bench_write_noise(&l, p, "x", 1);
         assert_int_equal(fpc_program_run(p), FPC_OK);
         assert_null(fpc_program_find_nan(p));
         const float bias[6] = {0, 0, INFINITY, 0, 0, 0};
@@ -141,17 +141,17 @@ static void test_first_bad_node_is_named(void **state)
         const char *where = fpc_program_find_nan(p);
         assert_non_null(where);
         assert_string_equal(where, "bad (linear)");
-        lab_close(&l);
+        bench_free(&l);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiles_change_nothing),
-        cmocka_unit_test(test_threads_give_the_same_bits),
-        cmocka_unit_test(test_host_access_is_checked),
-        cmocka_unit_test(test_first_bad_node_is_named),
+        cmocka_unit_test(tiles_change_nothing),
+        cmocka_unit_test(threads_give_the_same_bits),
+        cmocka_unit_test(host_access_is_checked),
+        cmocka_unit_test(first_bad_node_is_named),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_image.c: pictures come back as they were written; every way in which a file can lie or break gets its sentence;
  * resizing agrees with the filter's definition. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include <math.h>
 
@@ -311,12 +311,11 @@ static void in_memory(void **state)
     said(b, "a picture of 0 x 5 x 1 cannot be written");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),           TEST(no_pictures),
-                                       TEST(truncated),      TEST(lying_headers),        TEST(masks_of_colours),
-                                       TEST(unwritable),     TEST(resize_by_definition), TEST(masks_take_the_nearest),
-                                       TEST(in_memory)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    const struct CMUnitTest tests[] = {CASE(png_round_trip), CASE(jpeg_reads),           CASE(no_pictures),
+                                       CASE(truncated),      CASE(lying_headers),        CASE(masks_of_colours),
+                                       CASE(unwritable),     CASE(resize_by_definition), CASE(masks_take_the_nearest),
+                                       CASE(in_memory)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* The table of ops: every row is complete; a plugin's op may not take a built-in name or come without a gradient. */
 #include "graphs.h"
 
-static void test_every_row_is_complete(void **state)
+static void every_row_is_complete(void **state)
 {
     (void)state;
     for (int32_t i = 0; i < fpc_n_builtin_ops; i++) {
@@ -27,18 +27,18 @@ static fpc_status infer_like(fpc_ctx *ctx, fpc_node *n)
 
 static void refuse(fpc_op_def *ops, const char *says)
 {
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     const fpc_plugin plugin = {FPC_PLUGIN_HEAD, .kind = FPC_LOSS, .name = "mine", .ops = ops};
     const fpc_found found = {&plugin, "mine.so"};
     fpc_op_table *t;
     assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 1, &found, &t), FPC_EINVAL);
     if (!strstr(fpc_ctx_error(l.ctx), says))
         fail_msg("%s", fpc_ctx_error(l.ctx));
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_plugins_ops_are_checked(void **state)
+static void plugins_ops_are_checked(void **state)
 {
     (void)state;
     fpc_op_def taken[2] = {{.size = sizeof(fpc_op_def),
@@ -62,11 +62,11 @@ static void test_plugins_ops_are_checked(void **state)
     refuse(no_grad, "op `swish` needs infer, access letters, and grad or FPC_OP_NOGRAD");
 }
 
-static void test_plugins_ops_are_found(void **state)
+static void plugins_ops_are_found(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def),
                           .name = "swish",
                           .min_in = 1,
@@ -83,15 +83,15 @@ static void test_plugins_ops_are_found(void **state)
     assert_ptr_equal(fpc_op_find(t, "swish"), ops);
     assert_non_null(fpc_op_find(t, "linear"));
     assert_null(fpc_op_find(t, "swis"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_row_is_complete),
-        cmocka_unit_test(test_plugins_ops_are_checked),
-        cmocka_unit_test(test_plugins_ops_are_found),
+        cmocka_unit_test(every_row_is_complete),
+        cmocka_unit_test(plugins_ops_are_checked),
+        cmocka_unit_test(plugins_ops_are_found),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }
