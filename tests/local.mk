@@ -1,6 +1,6 @@
 # make check: cmocka programs (files with main under tests/) and scripts (tests/*/*.sh). .ci/summary adds up the
-# cases. FPCORE_PLUGIN_DIR: no folder, so that no test sees plugins that are installed. lsan.supp: what fontconfig keeps until the process ends. FPCORE_SHARED: golden tensors and real data; tests that
-# need them skip where it is absent.
+# cases. FPCORE_PLUGIN_DIR: no folder, so that no test sees plugins that are installed. lsan.supp: what fontconfig keeps
+# until the process ends. FPCORE_SHARED: golden tensors and real data; tests that need them skip where it is absent.
 AM_TESTS_ENVIRONMENT = \
     FPCORE='$(abs_top_builddir)/fpcore'; export FPCORE; \
     FPCORE_CONFORM='$(abs_top_builddir)/fpcore-conform'; export FPCORE_CONFORM; \

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fuzzes the readers of hostile files for SECONDS each (default 60) with clang's libFuzzer, ASan and UBSan.
 # usage: tests/fuzz/run.sh [SECONDS [TARGET...]]   from anywhere; builds in a folder of its own, which it removes.
-# FUZZ_JOBS: how much is compiled at once (default: one for each processor); CLANG: the compiler. Exits with 77 where clang's fuzzer is absent.
+# FUZZ_JOBS: how much is compiled at once (default: one for each processor); CLANG: the compiler.
+# Exits with 77 where clang's fuzzer is absent.
 set -eu
 src=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-60}
@@ -20,9 +21,12 @@ $CLANG -fsanitize=fuzzer,address,undefined "$scratch/try.c" -o "$scratch/try" >"
 }
 packages="jansson libpng libjpeg cairo libzip"
 # What each compilation is given; the folder of objects is also that of the sources that the build makes.
-flags="-std=gnu11 -g -O1 -w -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core -I$src"
+flags="-std=gnu11 -g -O1 -Wno-format-zero-length -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core -I$src"
+# shellcheck disable=SC2086,SC2089
 flags="$flags $(pkg-config --cflags $packages) -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
+# shellcheck disable=SC2086
 libs="$(pkg-config --libs $packages) -liniparser -lm -lpthread -ldl"
+# shellcheck disable=SC2090
 export CLANG flags scratch src
 
 echo "check-fuzz: compiling the readers"
@@ -41,13 +45,13 @@ mkdir "$scratch/objects"
 # run TARGET: links it and runs it on what the tree has of such files
 run() {
     mkdir "$scratch/$1"
-    # shellcheck disable=SC2086
-    $CLANG $flags -fsanitize=fuzzer "$src/tests/fuzz/fuzz_$1.c" "$scratch"/objects/*.o -o "$scratch/fuzz_$1" $libs
+    # shellcheck disable=SC2086,SC2090
+    $CLANG $flags -Werror -fsanitize=fuzzer "$src/tests/fuzz/fuzz_$1.c" "$scratch"/objects/*.o -o "$scratch/fuzz_$1" $libs
     case $1 in
     recipe) cp "$src"/conf/*.ini "$scratch/$1" ;;
     weights) cp "$src"/tests/golden/*input.safetensors "$scratch/$1" ;;
     recorded)
-        for n in 1 30; do
+        for n in 1 30; do # histories of so many epochs
             awk -v n=$n 'BEGIN {
                 split("train_loss train_f_score val_f_score lr", name)
                 for (c = 0; c < 4; c++) {
