@@ -90,10 +90,8 @@ static void memory_is_zeroed_and_aligned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(highest_matching_rank_wins),
-        cmocka_unit_test(plugins_kernels_go_where_their_memory_is),
-        cmocka_unit_test(ref_comes_in_two_precisions),
-        cmocka_unit_test(cpu_says_what_it_found),
+        cmocka_unit_test(highest_matching_rank_wins),   cmocka_unit_test(plugins_kernels_go_where_their_memory_is),
+        cmocka_unit_test(ref_comes_in_two_precisions),  cmocka_unit_test(cpu_says_what_it_found),
         cmocka_unit_test(memory_is_zeroed_and_aligned),
     };
     return cmocka_run_group_tests_name("backend", tests, NULL, NULL);

@@ -144,8 +144,7 @@ static void no_bias_no_join(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(residual_blocks),
-                                       cmocka_unit_test(norm_takes_the_sum),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(residual_blocks), cmocka_unit_test(norm_takes_the_sum),
                                        cmocka_unit_test(outputs_are_kept), cmocka_unit_test(no_bias_no_join)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,6 @@ static void ends(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(all_values), cmocka_unit_test(rounding),
-                                      cmocka_unit_test(ends)};
+    const struct CMUnitTest test[] = {cmocka_unit_test(all_values), cmocka_unit_test(rounding), cmocka_unit_test(ends)};
     return cmocka_run_group_tests(test, NULL, NULL);
 }

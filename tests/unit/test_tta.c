@@ -170,8 +170,7 @@ static void golden(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(options), cmocka_unit_test(plain),
-                                       cmocka_unit_test(symmetry), cmocka_unit_test(constant),
-                                       cmocka_unit_test(golden)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(options), cmocka_unit_test(plain), cmocka_unit_test(symmetry),
+                                       cmocka_unit_test(constant), cmocka_unit_test(golden)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
