@@ -201,6 +201,8 @@ test_data = \
     tests/conform/lib_conform.sh \
     tests/cuda.sh \
     tests/emulated/lib_emulated.sh \
+    tests/faults/fault.c \
+    tests/faults/run.sh \
     tests/fuzz/fuzz_image.c \
     tests/fuzz/fuzz_misc.c \
     tests/fuzz/fuzz_recipe.c \
