@@ -6,7 +6,8 @@
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 sample=${1:-4}
 tries=0
-"${CC:-cc}" -shared -fPIC -O1 "$FPCORE_SRC/tests/faults/fault.c" -o fault.so -ldl || exit 1
+# shellcheck disable=SC2086
+${CC:-cc} -shared -fPIC -O1 "$FPCORE_SRC/tests/faults/fault.c" -o fault.so -ldl || exit 1
 
 # faulty CALL AT ON ERRNO COMMAND...: the exit code is in `code`, what was said in `out`
 faulty() {
