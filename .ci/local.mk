@@ -1,6 +1,6 @@
 # Targets for developers: lint, sanitizer builds, speed.
 EXTRA_DIST += $(ci_files)
-.PHONY: lint check-sanitizers check-tsan check-races check-fuzz bench
+.PHONY: lint check-sanitizers check-tsan check-races check-fuzz check-faults bench
 
 lint:
 	@CC='$(CC)' CLANG_FORMAT='$(CLANG_FORMAT)' CPPCHECK='$(CPPCHECK)' SHELLCHECK='$(SHELLCHECK)' \
@@ -30,6 +30,11 @@ check-races: all
 FUZZ_SECONDS = 60
 check-fuzz:
 	$(SHELL) $(top_srcdir)/tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+# Memory and calls of the system that fail, one at a time: FAULTS of each kind, or `all`, which takes hours.
+FAULTS = 4
+check-faults: all
+	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(top_srcdir)/tests/faults/run.sh $(FAULTS)
 
 bench: all
 	FPCORE_PLUGIN_PATH=$(abs_top_builddir)/.libs ./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini -s dataset.use=synthetic

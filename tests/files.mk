@@ -149,6 +149,7 @@ test_scripts = \
     tests/emulated/recipes.sh \
     tests/emulated/train.sh
 test_data = \
+    tests/case.h \
     tests/conform/conform.h \
     tests/cuda_emulator/bits.h \
     tests/cuda_emulator/cuda_bf16.h \
@@ -164,6 +165,7 @@ test_data = \
     tests/cuda_emulator/warp.h \
     tests/emulated/test_emulator.cpp \
     tests/emulated/test_races.cpp \
+    tests/fixture.h \
     tests/fuzz/fuzz.h \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \
@@ -208,25 +210,27 @@ test_data = \
     tests/ops/try.h \
     tests/plugins/augment/apply.h \
     tests/plugins/augment/draws.h \
-    tests/plugins/experiment_test.h \
     tests/plugins/loss/losses.safetensors \
     tests/plugins/loss/make.py \
     tests/plugins/loss/term.h \
-    tests/plugins/open.h \
     tests/plugins/pictures.h \
-    tests/unit/bench.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
     tests/unit/recordings.h \
+    tests/unit/tiny.h \
     tests/unit/training.h \
     tests/unit/training_files.h \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
     tests/cuda.sh \
     tests/emulated/lib_emulated.sh \
+    tests/faults/fault.c \
+    tests/faults/run.sh \
     tests/fuzz/fuzz_image.c \
+    tests/fuzz/fuzz_misc.c \
     tests/fuzz/fuzz_recipe.c \
+    tests/fuzz/fuzz_recorded.c \
     tests/fuzz/fuzz_weights.c \
     tests/fuzz/run.sh \
     tests/perf/against_torch.sh
@@ -424,355 +428,355 @@ tests_recipes_test_recipes_CFLAGS = $(test_cflags)
 tests_recipes_test_recipes_LDFLAGS = $(test_ldflags)
 tests_recipes_test_recipes_LDADD = $(test_libs)
 
-tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_CPPFLAGS = $(test_cppflags)
 tests_unit_test_analyze_CFLAGS = $(test_cflags)
 tests_unit_test_analyze_LDFLAGS = $(test_ldflags)
 tests_unit_test_analyze_LDADD = $(test_libs)
 
-tests_unit_test_analyze_reference_SOURCES = tests/unit/test_analyze_reference.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_analyze_reference_SOURCES = tests/unit/test_analyze_reference.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_reference_CPPFLAGS = $(test_cppflags)
 tests_unit_test_analyze_reference_CFLAGS = $(test_cflags)
 tests_unit_test_analyze_reference_LDFLAGS = $(test_ldflags)
 tests_unit_test_analyze_reference_LDADD = $(test_libs)
 
-tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_arena_CPPFLAGS = $(test_cppflags)
 tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
-tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_args_CPPFLAGS = $(test_cppflags)
 tests_unit_test_args_CFLAGS = $(test_cflags)
 tests_unit_test_args_LDFLAGS = $(test_ldflags)
 tests_unit_test_args_LDADD = $(test_libs)
 
-tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_audit_CPPFLAGS = $(test_cppflags)
 tests_unit_test_audit_CFLAGS = $(test_cflags)
 tests_unit_test_audit_LDFLAGS = $(test_ldflags)
 tests_unit_test_audit_LDADD = $(test_libs)
 
-tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_augment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_CFLAGS = $(test_cflags)
 tests_unit_test_augment_LDFLAGS = $(test_ldflags)
 tests_unit_test_augment_LDADD = $(test_libs)
 
-tests_unit_test_augment_draw_SOURCES = tests/unit/test_augment_draw.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_augment_draw_SOURCES = tests/unit/test_augment_draw.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_augment_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_draw_CFLAGS = $(test_cflags)
 tests_unit_test_augment_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_augment_draw_LDADD = $(test_libs)
 
-tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
 tests_unit_test_autodiff_CFLAGS = $(test_cflags)
 tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
 tests_unit_test_autodiff_LDADD = $(test_libs)
 
-tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_backend_CPPFLAGS = $(test_cppflags)
 tests_unit_test_backend_CFLAGS = $(test_cflags)
 tests_unit_test_backend_LDFLAGS = $(test_ldflags)
 tests_unit_test_backend_LDADD = $(test_libs)
 
-tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
 tests_unit_test_checkpoint_LDFLAGS = $(test_ldflags)
 tests_unit_test_checkpoint_LDADD = $(test_libs)
 
-tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_compare_CPPFLAGS = $(test_cppflags)
 tests_unit_test_compare_CFLAGS = $(test_cflags)
 tests_unit_test_compare_LDFLAGS = $(test_ldflags)
 tests_unit_test_compare_LDADD = $(test_libs)
 
-tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_dataset_CPPFLAGS = $(test_cppflags)
 tests_unit_test_dataset_CFLAGS = $(test_cflags)
 tests_unit_test_dataset_LDFLAGS = $(test_ldflags)
 tests_unit_test_dataset_LDADD = $(test_libs)
 
-tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_draw_CFLAGS = $(test_cflags)
 tests_unit_test_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_draw_LDADD = $(test_libs)
 
-tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_dtype_CPPFLAGS = $(test_cppflags)
 tests_unit_test_dtype_CFLAGS = $(test_cflags)
 tests_unit_test_dtype_LDFLAGS = $(test_ldflags)
 tests_unit_test_dtype_LDADD = $(test_libs)
 
-tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_events_CPPFLAGS = $(test_cppflags)
 tests_unit_test_events_CFLAGS = $(test_cflags)
 tests_unit_test_events_LDFLAGS = $(test_ldflags)
 tests_unit_test_events_LDADD = $(test_libs)
 
-tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_exec_CPPFLAGS = $(test_cppflags)
 tests_unit_test_exec_CFLAGS = $(test_cflags)
 tests_unit_test_exec_LDFLAGS = $(test_ldflags)
 tests_unit_test_exec_LDADD = $(test_libs)
 
-tests_unit_test_experiment_SOURCES = tests/unit/test_experiment.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_experiment_SOURCES = tests/unit/test_experiment.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_experiment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_experiment_CFLAGS = $(test_cflags)
 tests_unit_test_experiment_LDFLAGS = $(test_ldflags)
 tests_unit_test_experiment_LDADD = $(test_libs)
 
-tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_fuse_CPPFLAGS = $(test_cppflags)
 tests_unit_test_fuse_CFLAGS = $(test_cflags)
 tests_unit_test_fuse_LDFLAGS = $(test_ldflags)
 tests_unit_test_fuse_LDADD = $(test_libs)
 
-tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
 tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
 
-tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_half_CPPFLAGS = $(test_cppflags)
 tests_unit_test_half_CFLAGS = $(test_cflags)
 tests_unit_test_half_LDFLAGS = $(test_ldflags)
 tests_unit_test_half_LDADD = $(test_libs)
 
-tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_help_CPPFLAGS = $(test_cppflags)
 tests_unit_test_help_CFLAGS = $(test_cflags)
 tests_unit_test_help_LDFLAGS = $(test_ldflags)
 tests_unit_test_help_LDADD = $(test_libs)
 
-tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_image_CPPFLAGS = $(test_cppflags)
 tests_unit_test_image_CFLAGS = $(test_cflags)
 tests_unit_test_image_LDFLAGS = $(test_ldflags)
 tests_unit_test_image_LDADD = $(test_libs)
 
-tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
 tests_unit_test_layers_CFLAGS = $(test_cflags)
 tests_unit_test_layers_LDFLAGS = $(test_ldflags)
 tests_unit_test_layers_LDADD = $(test_libs)
 
-tests_unit_test_lint_SOURCES = tests/unit/test_lint.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_SOURCES = tests/unit/test_lint.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_CFLAGS = $(test_cflags)
 tests_unit_test_lint_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_LDADD = $(test_libs)
 
-tests_unit_test_lint_data_SOURCES = tests/unit/test_lint_data.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_data_SOURCES = tests/unit/test_lint_data.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_data_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_data_CFLAGS = $(test_cflags)
 tests_unit_test_lint_data_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_data_LDADD = $(test_libs)
 
-tests_unit_test_lint_keys_SOURCES = tests/unit/test_lint_keys.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_keys_SOURCES = tests/unit/test_lint_keys.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_keys_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_keys_CFLAGS = $(test_cflags)
 tests_unit_test_lint_keys_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_keys_LDADD = $(test_libs)
 
-tests_unit_test_lint_loss_SOURCES = tests/unit/test_lint_loss.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_loss_SOURCES = tests/unit/test_lint_loss.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_loss_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_loss_CFLAGS = $(test_cflags)
 tests_unit_test_lint_loss_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_loss_LDADD = $(test_libs)
 
-tests_unit_test_lint_schedule_SOURCES = tests/unit/test_lint_schedule.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_schedule_SOURCES = tests/unit/test_lint_schedule.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_schedule_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_schedule_CFLAGS = $(test_cflags)
 tests_unit_test_lint_schedule_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_schedule_LDADD = $(test_libs)
 
-tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_message_CPPFLAGS = $(test_cppflags)
 tests_unit_test_message_CFLAGS = $(test_cflags)
 tests_unit_test_message_LDFLAGS = $(test_ldflags)
 tests_unit_test_message_LDADD = $(test_libs)
 
-tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_ops_CPPFLAGS = $(test_cppflags)
 tests_unit_test_ops_CFLAGS = $(test_cflags)
 tests_unit_test_ops_LDFLAGS = $(test_ldflags)
 tests_unit_test_ops_LDADD = $(test_libs)
 
-tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_option_CPPFLAGS = $(test_cppflags)
 tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
 
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
 tests_unit_test_plan_CFLAGS = $(test_cflags)
 tests_unit_test_plan_LDFLAGS = $(test_ldflags)
 tests_unit_test_plan_LDADD = $(test_libs)
 
-tests_unit_test_precision_SOURCES = tests/unit/test_precision.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_precision_SOURCES = tests/unit/test_precision.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_precision_CPPFLAGS = $(test_cppflags)
 tests_unit_test_precision_CFLAGS = $(test_cflags)
 tests_unit_test_precision_LDFLAGS = $(test_ldflags)
 tests_unit_test_precision_LDADD = $(test_libs)
 
-tests_unit_test_predictor_SOURCES = tests/unit/test_predictor.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_predictor_SOURCES = tests/unit/test_predictor.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_predictor_CPPFLAGS = $(test_cppflags)
 tests_unit_test_predictor_CFLAGS = $(test_cflags)
 tests_unit_test_predictor_LDFLAGS = $(test_ldflags)
 tests_unit_test_predictor_LDADD = $(test_libs)
 
-tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_preview_CPPFLAGS = $(test_cppflags)
 tests_unit_test_preview_CFLAGS = $(test_cflags)
 tests_unit_test_preview_LDFLAGS = $(test_ldflags)
 tests_unit_test_preview_LDADD = $(test_libs)
 
-tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_queue_CPPFLAGS = $(test_cppflags)
 tests_unit_test_queue_CFLAGS = $(test_cflags)
 tests_unit_test_queue_LDFLAGS = $(test_ldflags)
 tests_unit_test_queue_LDADD = $(test_libs)
 
-tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_recipe_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recipe_CFLAGS = $(test_cflags)
 tests_unit_test_recipe_LDFLAGS = $(test_ldflags)
 tests_unit_test_recipe_LDADD = $(test_libs)
 
-tests_unit_test_recorded_SOURCES = tests/unit/test_recorded.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_recorded_SOURCES = tests/unit/test_recorded.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_recorded_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recorded_CFLAGS = $(test_cflags)
 tests_unit_test_recorded_LDFLAGS = $(test_ldflags)
 tests_unit_test_recorded_LDADD = $(test_libs)
 
-tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_registry_CPPFLAGS = $(test_cppflags)
 tests_unit_test_registry_CFLAGS = $(test_cflags)
 tests_unit_test_registry_LDFLAGS = $(test_ldflags)
 tests_unit_test_registry_LDADD = $(test_libs)
 
-tests_unit_test_report_SOURCES = tests/unit/test_report.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_report_SOURCES = tests/unit/test_report.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_report_CPPFLAGS = $(test_cppflags)
 tests_unit_test_report_CFLAGS = $(test_cflags)
 tests_unit_test_report_LDFLAGS = $(test_ldflags)
 tests_unit_test_report_LDADD = $(test_libs)
 
-tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_rewrite_CPPFLAGS = $(test_cppflags)
 tests_unit_test_rewrite_CFLAGS = $(test_cflags)
 tests_unit_test_rewrite_LDFLAGS = $(test_ldflags)
 tests_unit_test_rewrite_LDADD = $(test_libs)
 
-tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_CFLAGS = $(test_cflags)
 tests_unit_test_run_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_LDADD = $(test_libs)
 
-tests_unit_test_run_init_SOURCES = tests/unit/test_run_init.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_init_SOURCES = tests/unit/test_run_init.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_init_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_init_CFLAGS = $(test_cflags)
 tests_unit_test_run_init_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_init_LDADD = $(test_libs)
 
-tests_unit_test_run_stop_SOURCES = tests/unit/test_run_stop.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_stop_SOURCES = tests/unit/test_run_stop.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_stop_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_stop_CFLAGS = $(test_cflags)
 tests_unit_test_run_stop_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_stop_LDADD = $(test_libs)
 
-tests_unit_test_run_swa_SOURCES = tests/unit/test_run_swa.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_swa_SOURCES = tests/unit/test_run_swa.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_swa_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_swa_CFLAGS = $(test_cflags)
 tests_unit_test_run_swa_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_swa_LDADD = $(test_libs)
 
-tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_safetensors_CPPFLAGS = $(test_cppflags)
 tests_unit_test_safetensors_CFLAGS = $(test_cflags)
 tests_unit_test_safetensors_LDFLAGS = $(test_ldflags)
 tests_unit_test_safetensors_LDADD = $(test_libs)
 
-tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_sampler_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sampler_CFLAGS = $(test_cflags)
 tests_unit_test_sampler_LDFLAGS = $(test_ldflags)
 tests_unit_test_sampler_LDADD = $(test_libs)
 
-tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_series_CPPFLAGS = $(test_cppflags)
 tests_unit_test_series_CFLAGS = $(test_cflags)
 tests_unit_test_series_LDFLAGS = $(test_ldflags)
 tests_unit_test_series_LDADD = $(test_libs)
 
-tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)
 tests_unit_test_split_CFLAGS = $(test_cflags)
 tests_unit_test_split_LDFLAGS = $(test_ldflags)
 tests_unit_test_split_LDADD = $(test_libs)
 
-tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_state_CPPFLAGS = $(test_cppflags)
 tests_unit_test_state_CFLAGS = $(test_cflags)
 tests_unit_test_state_LDFLAGS = $(test_ldflags)
 tests_unit_test_state_LDADD = $(test_libs)
 
-tests_unit_test_stats_SOURCES = tests/unit/test_stats.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_stats_CPPFLAGS = $(test_cppflags)
 tests_unit_test_stats_CFLAGS = $(test_cflags)
 tests_unit_test_stats_LDFLAGS = $(test_ldflags)
 tests_unit_test_stats_LDADD = $(test_libs)
 
-tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_steps_CPPFLAGS = $(test_cppflags)
 tests_unit_test_steps_CFLAGS = $(test_cflags)
 tests_unit_test_steps_LDFLAGS = $(test_ldflags)
 tests_unit_test_steps_LDADD = $(test_libs)
 
-tests_unit_test_steps_update_SOURCES = tests/unit/test_steps_update.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_steps_update_SOURCES = tests/unit/test_steps_update.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_steps_update_CPPFLAGS = $(test_cppflags)
 tests_unit_test_steps_update_CFLAGS = $(test_cflags)
 tests_unit_test_steps_update_LDFLAGS = $(test_ldflags)
 tests_unit_test_steps_update_LDADD = $(test_libs)
 
-tests_unit_test_submit_SOURCES = tests/unit/test_submit.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_submit_SOURCES = tests/unit/test_submit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_submit_CPPFLAGS = $(test_cppflags)
 tests_unit_test_submit_CFLAGS = $(test_cflags)
 tests_unit_test_submit_LDFLAGS = $(test_ldflags)
 tests_unit_test_submit_LDADD = $(test_libs)
 
-tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_sweep_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sweep_CFLAGS = $(test_cflags)
 tests_unit_test_sweep_LDFLAGS = $(test_ldflags)
 tests_unit_test_sweep_LDADD = $(test_libs)
 
-tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
 tests_unit_test_training_graphs_CFLAGS = $(test_cflags)
 tests_unit_test_training_graphs_LDFLAGS = $(test_ldflags)
 tests_unit_test_training_graphs_LDADD = $(test_libs)
 
-tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_tta_CPPFLAGS = $(test_cppflags)
 tests_unit_test_tta_CFLAGS = $(test_cflags)
 tests_unit_test_tta_LDFLAGS = $(test_ldflags)
 tests_unit_test_tta_LDADD = $(test_libs)
 
-tests_unit_test_validation_SOURCES = tests/unit/test_validation.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_validation_SOURCES = tests/unit/test_validation.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_validation_CPPFLAGS = $(test_cppflags)
 tests_unit_test_validation_CFLAGS = $(test_cflags)
 tests_unit_test_validation_LDFLAGS = $(test_ldflags)
 tests_unit_test_validation_LDADD = $(test_libs)
 
-tests_unit_test_zip_archive_SOURCES = tests/unit/test_zip_archive.c tests/unit/bench.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_zip_archive_SOURCES = tests/unit/test_zip_archive.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_zip_archive_CPPFLAGS = $(test_cppflags)
 tests_unit_test_zip_archive_CFLAGS = $(test_cflags)
 tests_unit_test_zip_archive_LDFLAGS = $(test_ldflags)

@@ -1,12 +1,13 @@
-# make check: cmocka programs (files with main under tests/) and scripts (tests/*/*.sh). tests/summary.sh adds up the
-# cases. lsan.supp: what fontconfig keeps until the process ends. FPCORE_SHARED: golden tensors and real data; tests that
-# need them skip where it is absent.
+# make check: cmocka programs (files with main under tests/) and scripts (tests/*/*.sh). .ci/summary adds up the
+# cases. FPCORE_PLUGIN_DIR: no folder, so that no test sees plugins that are installed. lsan.supp: what fontconfig keeps
+# until the process ends. FPCORE_SHARED: golden tensors and real data; tests that need them skip where it is absent.
 AM_TESTS_ENVIRONMENT = \
     FPCORE='$(abs_top_builddir)/fpcore'; export FPCORE; \
     FPCORE_CONFORM='$(abs_top_builddir)/fpcore-conform'; export FPCORE_CONFORM; \
     FPCORE_SRC='$(abs_top_srcdir)'; export FPCORE_SRC; \
     FPCORE_BUILD='$(abs_top_builddir)'; export FPCORE_BUILD; \
     FPCORE_PLUGIN_PATH='$(abs_top_builddir)/.libs'; export FPCORE_PLUGIN_PATH; \
+    FPCORE_PLUGIN_DIR='$(abs_top_builddir)/tests/no-plugins'; export FPCORE_PLUGIN_DIR; \
     FPCORE_SHARED="$${FPCORE_SHARED-$(FPC_SHARED)}"; export FPCORE_SHARED; \
     CC='$(CC)'; export CC; MAKE='$(MAKE)'; export MAKE; \
     LSAN_OPTIONS=suppressions='$(abs_top_srcdir)/tests/lsan.supp':print_suppressions=0; export LSAN_OPTIONS; \

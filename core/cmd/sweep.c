@@ -135,7 +135,7 @@ static fpc_status write_slurm(fpc_sweep *s, const options *o)
 {
     fpc_arena *arena = s->cmd->arena;
     char folder[PATH_MAX], limit[32] = "";
-    const char *command = task_command(s, o), *in, *text, *plugins = getenv("FPCORE_PLUGIN_PATH"), *export = "";
+    const char *command = task_command(s, o), *in, *text, *export = "";
     fpc_status status;
 
     if (!getcwd(folder, sizeof folder))
@@ -143,9 +143,13 @@ static fpc_status write_slurm(fpc_sweep *s, const options *o)
     if (o->jobs)
         snprintf(limit, sizeof limit, "%%%lld", (long long)o->jobs);
     in = fpc_shell_line(arena, (const char *const[]){"cd", folder, NULL});
-    if (plugins)
-        export = fpc_sprintf(arena, "export FPCORE_PLUGIN_PATH=%s\n",
-                             fpc_shell_line(arena, (const char *const[]){plugins, NULL}));
+    for (int i = 0; export && i < 2; i++) { /* where plugins are looked for */
+        static const char *const name[] = {"FPCORE_PLUGIN_PATH", "FPCORE_PLUGIN_DIR"};
+        const char *value = getenv(name[i]);
+        if (value)
+            export = fpc_sprintf(arena, "%sexport %s=%s\n", export, name[i],
+                                 fpc_shell_line(arena, (const char *const[]){value, NULL}));
+    }
     if (!command || !in || !export)
         return FPC_ENOMEM;
     text = fpc_sprintf(

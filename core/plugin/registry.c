@@ -76,6 +76,7 @@ static void add_folders(fpc_registry *reg, const char *list)
 
 fpc_status fpc_registry_new(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, fpc_registry **out)
 {
+    const char *own = getenv("FPCORE_PLUGIN_DIR");
     fpc_registry *reg = fpc_alloc(arena, sizeof *reg);
 
     *out = reg;
@@ -85,7 +86,7 @@ fpc_status fpc_registry_new(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_p
     reg->arena = arena;
     add_folders(reg, plugin_path);
     add_folders(reg, getenv("FPCORE_PLUGIN_PATH"));
-    add_folders(reg, FPC_PLUGIN_DIR);
+    add_folders(reg, own && *own ? own : FPC_PLUGIN_DIR);
     return FPC_OK;
 }
 

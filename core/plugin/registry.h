@@ -1,7 +1,8 @@
 /* registry.h: finds, opens and checks plugins. Search order: --plugin-path, FPCORE_PLUGIN_PATH (colon separated),
- * $libdir/fpcore/<abi major>/. KIND/NAME is looked for as KIND_NAME.so, then NAME.so, then in the other .so files of
- * those folders, so that a recipe opens only what it names. RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE; nothing is cached
- * on disk; failures carry dlerror's text. */
+ * $libdir/fpcore/<abi major>/ or, in its place, FPCORE_PLUGIN_DIR (a tree that was moved or is not installed).
+ * KIND/NAME is looked for as KIND_NAME.so, then NAME.so, then in the other .so files of those folders, so that a recipe
+ * opens only what it names. RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE; nothing is cached on disk; failures carry dlerror's
+ * text. */
 #ifndef CORE_PLUGIN_REGISTRY_H
 #define CORE_PLUGIN_REGISTRY_H
 

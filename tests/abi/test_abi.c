@@ -1,15 +1,8 @@
 /* test_abi.c: what plugins that are compiled already rely on: sizes and offsets of the public structs, numbers of the
  * public enums, and the names that libfpcore.so exports under FPCORE_0. Within an ABI major these only grow at the end.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
+#include "case.h"
 #include <fpcore/augment.h>
 #include <fpcore/backend.h>
 #include <fpcore/dataset.h>

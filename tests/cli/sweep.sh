@@ -97,6 +97,7 @@ expect "--slurm" 0 "$FPCORE" sweep -c tiny.ini --grid 'optimizer.lr=1e-3,2e-3' -
 says "says how to hand it in" '^job\.sh: 4 tasks; hand it in with: sbatch job\.sh$'
 holds "an array of four, three at once" grep -q '^#SBATCH --array=1-4%3$' job.sh
 holds "trains nothing" test "$(runs_in 'job s')" -eq 0
+holds "tasks look for plugins where this shell does" sh -c 'grep -q "^export FPCORE_PLUGIN_PATH=" job.sh && grep -q "^export FPCORE_PLUGIN_DIR=" job.sh'
 expect "a task" 0 env SLURM_ARRAY_TASK_ID=3 LD_LIBRARY_PATH="$FPCORE_BUILD/.libs" sh job.sh
 holds "trains its run alone" sh -c 'test -d "$(ls -d "job s/tiny,optimizer.lr=2e-3,s1-"*)" && test "$(ls "job s" | wc -l)" -eq 2'
 

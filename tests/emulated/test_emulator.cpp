@@ -1,18 +1,14 @@
 /* test_emulator.cpp: the host emulation of CUDA (tests/cuda_emulator): threads that wait, threads that do so wrongly,
  * memory that the host cannot touch, records, the queue, numbers of 16 bits. Each group runs in every order of threads
  * and with both kinds of queue. */
+#include "tests/case.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/reduce.h"
 #include <mma.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-extern "C" {
-#include <cmocka.h>
-}
 
 static cudaStream_t stream;
 

@@ -1,18 +1,12 @@
 /* test_races.cpp: what make check-races finds (tests/cuda_emulator/races.cpp): kernels with one mistake each, which
  * has to be told in every order of threads, and the same kernels without it, of which nothing may be said. Each runs in
  * a process of its own. */
+#include "tests/case.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/ptx.h"
 #include "kernels/cuda/reduce.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-extern "C" {
-#include <cmocka.h>
-}
 
 enum { BLOCKS = 3, THREADS = 128, RACED = 66, ROOM = 4096 };
 

@@ -1,38 +1,81 @@
 #!/bin/sh
 # Fuzzes the readers of hostile files for SECONDS each (default 60) with clang's libFuzzer, ASan and UBSan.
-# usage: tests/fuzz/run.sh [SECONDS]   from anywhere; builds in a folder of its own, which it removes.
+# usage: tests/fuzz/run.sh [SECONDS [TARGET...]]   from anywhere; builds in a folder of its own, which it removes.
+# FUZZ_JOBS: how much is compiled at once (default: one for each processor); CLANG: the compiler.
+# Exits with 77 where clang's fuzzer is absent.
 set -eu
 src=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-60}
-command -v clang >/dev/null || {
-    echo "check-fuzz: clang is missing (Debian: apt-get install clang libclang-rt-14-dev)"
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- recipe weights image recorded misc
+CLANG=${CLANG:-clang}
+jobs=${FUZZ_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+printf 'int LLVMFuzzerTestOneInput(const char *data, unsigned long size);\n%s\n' \
+    'int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return data == (void *)size; }' >"$scratch/try.c"
+$CLANG -fsanitize=fuzzer,address,undefined "$scratch/try.c" -o "$scratch/try" >"$scratch/try.log" 2>&1 || {
+    echo "check-fuzz: skipped: clang or its fuzzer library is missing (Debian: apt-get install clang libclang-rt-14-dev)"
     exit 77
 }
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-flags="-std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core"
-flags="$flags $(pkg-config --cflags jansson libpng libjpeg)"
-# shellcheck disable=SC2089
-flags="$flags -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
-libs="$(pkg-config --libs jansson libpng libjpeg) -liniparser -lm -lpthread -ldl"
+packages="jansson libpng libjpeg cairo libzip"
+# What each compilation is given; the folder of objects is also that of the sources that the build makes.
+flags="-std=gnu11 -g -O1 -Wno-format-zero-length -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core -I$src"
+# shellcheck disable=SC2086,SC2089
+flags="$flags $(pkg-config --cflags $packages) -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
+# shellcheck disable=SC2086
+libs="$(pkg-config --libs $packages) -liniparser -lm -lpthread -ldl"
+# shellcheck disable=SC2090
+export CLANG flags scratch src
 
 echo "check-fuzz: compiling the readers"
-find "$src/core" -name '*.c' ! -path '*/cmd/*' | while read -r f; do
+mkdir "$scratch/objects"
+(cd "$src" && sh core/cmd/templates/embed.sh core/cmd/templates/*.c.in) >"$scratch/templates.c"
+(cd "$src/core/cmd/report/page" && sh ./embed.sh css=analyze.css js=analyze.js) >"$scratch/page.c"
+{
+    find "$src/core" -name '*.c' ! -path '*/cmd/main.c'
+    printf '%s\n' "$src/plugins/logger/tensorboard.c" "$src/plugins/logger/sheet.c" "$scratch/templates.c" "$scratch/page.c"
+} | xargs -P "$jobs" -n 4 sh -c '
+    for file; do
+        $CLANG $flags -fsanitize=fuzzer-no-link -c "$file" \
+            -o "$scratch/objects/$(printf %s "${file#"$src/"}" | tr / _).o" || exit 255
+    done' sh
+
+# run TARGET: links it and runs it on what the tree has of such files
+run() {
+    mkdir "$scratch/$1"
     # shellcheck disable=SC2086,SC2090
-    clang $flags -fsanitize=fuzzer-no-link -c "$f" -o "$dir/$(printf '%s' "${f#"$src/core/"}" | tr / _).o"
-done
-for target in recipe weights image; do
-    # shellcheck disable=SC2086,SC2090
-    clang $flags -fsanitize=fuzzer "$src/tests/fuzz/fuzz_$target.c" "$dir"/*.o -o "$dir/fuzz_$target" $libs
-    mkdir "$dir/$target"
-    case $target in
-    recipe) cp "$src"/conf/*.ini "$dir/$target" ;;
-    weights) cp "$src"/tests/golden/*input.safetensors "$dir/$target" ;;
+    $CLANG $flags -Werror -fsanitize=fuzzer "$src/tests/fuzz/fuzz_$1.c" "$scratch"/objects/*.o -o "$scratch/fuzz_$1" $libs
+    case $1 in
+    recipe) cp "$src"/conf/*.ini "$scratch/$1" ;;
+    weights) cp "$src"/tests/golden/*input.safetensors "$scratch/$1" ;;
+    recorded)
+        for n in 1 30; do # histories of so many epochs
+            awk -v n=$n 'BEGIN {
+                split("train_loss train_f_score val_f_score lr", name)
+                for (c = 0; c < 4; c++) {
+                    printf "%s\"%s\": [", (c ? ", " : "{"), name[c + 1]
+                    for (e = 1; e <= n; e++)
+                        printf "%s%g", (e > 1 ? ", " : ""), (c == 3 ? 0.1 / e : 0.5 + 0.01 * e - 0.001 * c)
+                    printf "]"
+                }
+                printf "}\n~~~\n{\"status\": \"complete\", \"sessions\": []}\n~~~\n[run]\nmetric = f_score\nseed = 1\n"
+            }' >"$scratch/$1/$n"
+        done
+        ;;
+    misc) printf '\003loss.a.weight=1,2;3' >"$scratch/$1/words" ;;
     esac
-    echo "check-fuzz: $target, $seconds s"
-    (cd "$dir" && "./fuzz_$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 "$target") || {
-        echo "check-fuzz: $target FAILED"
-        exit 1
+    (cd "$scratch" && "./fuzz_$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
+        -print_final_stats=1 "$1") >"$scratch/$1.log" 2>&1 || {
+        cat "$scratch/$1.log"
+        echo "check-fuzz: $1 FAILED"
+        return 1
     }
+    echo "check-fuzz: $1, $seconds s: $(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$1.log") inputs"
+}
+
+for target; do
+    run "$target"
 done
 echo "check-fuzz: all readers held"

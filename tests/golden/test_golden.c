@@ -3,7 +3,7 @@
  * with and without rewrites is the same function. Bounds are relative to the largest magnitude of the tensor: outputs
  * and losses 1e-4, gradients 1e-3. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "weights/weights.h"
 #include "cmd/cmd.h"
 #include <math.h>
@@ -395,15 +395,15 @@ int main(void)
     if (names && *names)
         choose_backends(names);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(models_on_the_first, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(models_on_the_others, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(adamw_steps, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(adam_steps, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(sam_steps, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(sgd_steps, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(recorded_steps, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(rewrites_change_nothing, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
+        CASE(models_on_the_first),
+        CASE(models_on_the_others),
+        CASE(adamw_steps),
+        CASE(adam_steps),
+        CASE(sam_steps),
+        CASE(sgd_steps),
+        CASE(recorded_steps),
+        CASE(rewrites_change_nothing),
+        CASE(refusals),
     };
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
 }

@@ -272,7 +272,7 @@ static void check_case(const op_case *c, uint32_t half)
             check_table(list[i], *table, &e);
 }
 
-static void test_op(void **state)
+static void every_op(void **state)
 {
     const char *op = *state;
     int cases = 0;
@@ -299,7 +299,7 @@ static void was_tried(const op_backend *b, const fpc_kernel *table)
 }
 
 /* Each kernel has at least one case that it takes. */
-static void test_every_kernel_was_tried(void **state)
+static void every_kernel_was_tried(void **state)
 {
     (void)state;
     for (int32_t i = 0; i < all->n_others; i++)
@@ -319,9 +319,9 @@ int main(int argc, char **argv)
     for (int32_t i = 0; i < fpc_n_builtin_ops && n < 255; i++)
         if (!only_op || !strcmp(only_op, fpc_builtin_ops[i].name))
             test[n++] =
-                (struct CMUnitTest){fpc_builtin_ops[i].name, test_op, NULL, NULL, (void *)fpc_builtin_ops[i].name};
+                (struct CMUnitTest){fpc_builtin_ops[i].name, every_op, NULL, NULL, (void *)fpc_builtin_ops[i].name};
     if (argc < 2 || (!known && !only_op))
-        test[n++] = (struct CMUnitTest){"every kernel was tried", test_every_kernel_was_tried, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"every kernel was tried", every_kernel_was_tried, NULL, NULL, NULL};
     const int failed = _cmocka_run_group_tests("agree", test, n, NULL, NULL);
     op_backends_close(all);
     return failed;

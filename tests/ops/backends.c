@@ -63,12 +63,11 @@ op_backends *op_backends_open(const char *names)
 {
     static op_backends all;
     char *rest = NULL;
-    void *state;
-    if (bench_open(&state)) {
+    all = (op_backends){0};
+    if (bench_new(&all.b)) {
         fprintf(stderr, "no registry: is FPCORE_PLUGIN_PATH set to the folder of the plugins?\n");
         exit(1);
     }
-    all = (op_backends){.b = *(bench *)state};
     all.scratch = fpc_arena_new(all.b.ctx);
     if (!all.scratch)
         exit(1);
@@ -91,7 +90,6 @@ const char *op_error(op_backends *all)
 
 void op_backends_close(op_backends *all)
 {
-    void *b = &all->b;
     fpc_arena_free(all->scratch);
-    bench_close(&b);
+    bench_free(&all->b);
 }

@@ -3,7 +3,7 @@
 #define TESTS_OPS_BACKENDS_H
 
 #include "cases.h"
-#include "plugins/open.h"
+#include "fixture.h"
 
 enum { OP_MAX_BACKENDS = 8 };
 

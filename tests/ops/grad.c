@@ -155,7 +155,7 @@ static void check_case(const op_case *c)
     check_slope(&p, -1, 2, 1e-5, 1e-6);
 }
 
-static void test_op(void **state)
+static void every_op(void **state)
 {
     const fpc_op_def *def = *state;
     int cases = 0;
@@ -180,7 +180,7 @@ static int has_node(const fpc_graph *g, const char *op, int32_t n_in)
 
 /* The turn of a residual branch: x + linear(y) is normalised and goes on beside the norm. linear_add, add_layer_norm
  * and the gradient of layer norm that another is added to. */
-static void test_joined(void **state)
+static void joined(void **state)
 {
     (void)state;
     static const fpc_norm_attr attr = {1e-5f, 0.1f, 0};
@@ -382,7 +382,7 @@ static void check_in_float(const char *text, int32_t n, int32_t h, int32_t w)
     fpc_arena_reset(all->scratch);
 }
 
-static void test_in_float(void **state)
+static void in_float(void **state)
 {
     (void)state;
     check_in_float(tiny, 2, 64, 64);
@@ -393,20 +393,20 @@ static void test_in_float(void **state)
     check_in_float(segformer, 4, 64, 64);
 }
 
-static void test_microsegformer(void **state)
+static void microsegformer(void **state)
 {
     (void)state;
     check_model(tiny, 2, 64, 64, 1e-7);
 }
 
-static void test_unet(void **state)
+static void unet_gradients(void **state)
 {
     (void)state;
     check_model(unet, 1, 32, 32, 1e-7);
     check_model(transposed, 2, 32, 32, 1e-7);
 }
 
-static void test_variants(void **state)
+static void variants_gradients(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
@@ -414,14 +414,14 @@ static void test_variants(void **state)
     check_model(simple_unet, 2, 32, 32, 1e-7);
 }
 
-static void test_bisenetv2(void **state)
+static void bisenetv2_gradients(void **state)
 {
     (void)state;
     check_model(bisenetv2, 5, 64, 48, 1e-9); /* most ReLUs, behind norms over five numbers: many kinks nearby */
     ;
 }
 
-static void test_segformer(void **state)
+static void segformer_gradients(void **state)
 {
     (void)state;
     check_model(segformer, 4, 64, 64, 1e-7);
@@ -434,18 +434,18 @@ int main(int argc, char **argv)
     all = op_backends_open(NULL);
     for (int32_t i = 0; i < fpc_n_builtin_ops && n < 250; i++)
         if (fpc_builtin_ops[i].grad && (argc < 2 || !strcmp(argv[1], fpc_builtin_ops[i].name)))
-            test[n++] = (struct CMUnitTest){fpc_builtin_ops[i].name, test_op, NULL, NULL, (void *)&fpc_builtin_ops[i]};
+            test[n++] = (struct CMUnitTest){fpc_builtin_ops[i].name, every_op, NULL, NULL, (void *)&fpc_builtin_ops[i]};
     if (argc < 2 || !strcmp(argv[1], "joined"))
-        test[n++] = (struct CMUnitTest){"joined", test_joined, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"joined", joined, NULL, NULL, NULL};
     if (argc < 2) {
-        test[n++] = (struct CMUnitTest){"microsegformer", test_microsegformer, NULL, NULL, NULL};
-        test[n++] = (struct CMUnitTest){"unet", test_unet, NULL, NULL, NULL};
-        test[n++] = (struct CMUnitTest){"ablations", test_variants, NULL, NULL, NULL};
-        test[n++] = (struct CMUnitTest){"bisenetv2", test_bisenetv2, NULL, NULL, NULL};
-        test[n++] = (struct CMUnitTest){"segformer_b0", test_segformer, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"microsegformer", microsegformer, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"unet", unet_gradients, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"ablations", variants_gradients, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"bisenetv2", bisenetv2_gradients, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"segformer_b0", segformer_gradients, NULL, NULL, NULL};
     }
     if (argc < 2 || !strcmp(argv[1], "models"))
-        test[n++] = (struct CMUnitTest){"models in float", test_in_float, NULL, NULL, NULL};
+        test[n++] = (struct CMUnitTest){"models in float", in_float, NULL, NULL, NULL};
     const int failed = _cmocka_run_group_tests("grad", test, n, NULL, NULL);
     op_backends_close(all);
     return failed;

@@ -277,25 +277,25 @@ static void erasing(const op_backend *b)
     check_mask("erasing", &rm);
 }
 
-static void test_geometry(void **state)
+static void geometry_as_kornia(void **state)
 {
     (void)state;
     on_each(geometry);
 }
 
-static void test_colours(void **state)
+static void colours_as_kornia(void **state)
 {
     (void)state;
     on_each(colours);
 }
 
-static void test_windows(void **state)
+static void windows_as_kornia(void **state)
 {
     (void)state;
     on_each(windows);
 }
 
-static void test_erasing(void **state)
+static void erasing_as_kornia(void **state)
 {
     (void)state;
     on_each(erasing);
@@ -320,8 +320,8 @@ static int open_golden(const char *path)
 
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(test_geometry), cmocka_unit_test(test_colours),
-                                      cmocka_unit_test(test_windows), cmocka_unit_test(test_erasing)};
+    const struct CMUnitTest test[] = {cmocka_unit_test(geometry_as_kornia), cmocka_unit_test(colours_as_kornia),
+                                      cmocka_unit_test(windows_as_kornia), cmocka_unit_test(erasing_as_kornia)};
     const char *root = getenv("FPCORE_SHARED");
     all = op_backends_open(NULL);
     const char *path =

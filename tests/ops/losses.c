@@ -70,7 +70,7 @@ static void paper_values(const op_backend *b)
         assert_int_equal((int)(r.value[3][k] + r.value[3][12 + k]), want_counts[k / 3][k % 3]);
 }
 
-static void test_reference_values(void **state)
+static void reference_values(void **state)
 {
     (void)state;
     on_each(paper_values);
@@ -153,7 +153,7 @@ static void pytorch_losses(const op_backend *b)
     }
 }
 
-static void test_pytorch_losses(void **state)
+static void losses_as_pytorch(void **state)
 {
     (void)state;
     read_golden("golden/losses.safetensors");
@@ -194,7 +194,7 @@ static void counts_of_file(const op_backend *b)
     }
 }
 
-static void test_counts(void **state)
+static void counts_hold(void **state)
 {
     (void)state;
     read_golden("golden/metrics.safetensors");
@@ -242,7 +242,7 @@ static void fused_equals_two_steps(const op_backend *b)
     assert_int_equal(differ, 0);
 }
 
-static void test_fused(void **state)
+static void fused(void **state)
 {
     (void)state;
     on_each(fused_equals_two_steps);
@@ -288,7 +288,7 @@ static void distances(const op_backend *b)
         }
 }
 
-static void test_distances(void **state)
+static void distances_hold(void **state)
 {
     (void)state;
     on_each(distances);
@@ -315,7 +315,7 @@ static void bad_label(const op_backend *b)
     }
 }
 
-static void test_bad_label(void **state)
+static void bad_label_is_refused(void **state)
 {
     (void)state;
     on_each(bad_label);
@@ -323,9 +323,9 @@ static void test_bad_label(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(test_reference_values), cmocka_unit_test(test_pytorch_losses),
-                                      cmocka_unit_test(test_counts),           cmocka_unit_test(test_fused),
-                                      cmocka_unit_test(test_distances),        cmocka_unit_test(test_bad_label)};
+    const struct CMUnitTest test[] = {cmocka_unit_test(reference_values), cmocka_unit_test(losses_as_pytorch),
+                                      cmocka_unit_test(counts_hold),      cmocka_unit_test(fused),
+                                      cmocka_unit_test(distances_hold),   cmocka_unit_test(bad_label_is_refused)};
     all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);

@@ -79,7 +79,7 @@ static void dropout_of_planes(const op_backend *b)
     assert_true(differ > 0);
 }
 
-static void test_dropout(void **state)
+static void dropout_properties(void **state)
 {
     (void)state;
     on_each(dropout_is_as_stated);
@@ -138,7 +138,7 @@ static void linear_adjoint(const op_backend *b)
     equal_dots(b, "linear by w", ax.value[0], y.data, fpc_count(y.shape), w.data, dw.value[0], fpc_count(w.shape));
 }
 
-static void test_adjoints(void **state)
+static void adjoints(void **state)
 {
     (void)state;
     on_each(resize_adjoint);
@@ -206,7 +206,7 @@ static void noise_is_normal(const op_backend *b)
                  m2 / d, m3 / d, m4 / d, pairs / d);
 }
 
-static void test_augmentations(void **state)
+static void augmentations(void **state)
 {
     (void)state;
     on_each(warps_are_exact);
@@ -251,7 +251,7 @@ static void attention_drops(const op_backend *b)
         }
 }
 
-static void test_attention(void **state)
+static void attention_properties(void **state)
 {
     (void)state;
     on_each(attention_averages);
@@ -295,7 +295,7 @@ static void nan_stays(const op_backend *b)
     }
 }
 
-static void test_nan(void **state)
+static void nan_is_kept(void **state)
 {
     (void)state;
     on_each(nan_stays);
@@ -328,7 +328,7 @@ static void scaler_counts(const op_backend *b)
     }
 }
 
-static void test_scaler(void **state)
+static void scaler_properties(void **state)
 {
     (void)state;
     on_each(scaler_counts);
@@ -336,9 +336,9 @@ static void test_scaler(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(test_dropout),       cmocka_unit_test(test_adjoints),
-                                      cmocka_unit_test(test_augmentations), cmocka_unit_test(test_attention),
-                                      cmocka_unit_test(test_nan),           cmocka_unit_test(test_scaler)};
+    const struct CMUnitTest test[] = {cmocka_unit_test(dropout_properties), cmocka_unit_test(adjoints),
+                                      cmocka_unit_test(augmentations),      cmocka_unit_test(attention_properties),
+                                      cmocka_unit_test(nan_is_kept),        cmocka_unit_test(scaler_properties)};
     all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);

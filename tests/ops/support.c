@@ -39,7 +39,7 @@ static int half_cells(const op_backend *b, const fpc_op_def *def)
     return b->vtbl && def->half ? cell(b, def->name, FPC_BF16) + cell(b, def->name, FPC_F16) : 0;
 }
 
-static void test_every_op_has_kernels(void **state)
+static void every_op_has_kernels(void **state)
 {
     int gaps = 0;
     (void)state;
@@ -77,7 +77,7 @@ static void check_names(const op_backend *b)
         check_table(b, *table);
 }
 
-static void test_every_kernel_has_an_op(void **state)
+static void every_kernel_has_an_op(void **state)
 {
     (void)state;
     check_names(&all->exact);
@@ -88,8 +88,7 @@ static void test_every_kernel_has_an_op(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(test_every_op_has_kernels),
-                                      cmocka_unit_test(test_every_kernel_has_an_op)};
+    const struct CMUnitTest test[] = {cmocka_unit_test(every_op_has_kernels), cmocka_unit_test(every_kernel_has_an_op)};
     all = op_backends_open(NULL);
     const int failed = cmocka_run_group_tests(test, NULL, NULL);
     op_backends_close(all);

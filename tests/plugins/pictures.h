@@ -1,65 +1,10 @@
-/* pictures.h: files for the tests of pictures and data sets: a folder of their own, removed at the end, and pictures in
- * it, whole or broken on purpose. Include after plugins/open.h. */
+/* pictures.h: pictures in the test folder, whole or broken on purpose. Include after fixture.h. */
 #ifndef TESTS_PLUGINS_PICTURES_H
 #define TESTS_PLUGINS_PICTURES_H
 
-#include <ftw.h>
 #include <jpeglib.h>
-#include <sys/stat.h>
 
 #include "image/image.h"
-
-static char test_folder[256];
-
-static inline int folder_open(void **state)
-{
-    const char *tmp = getenv("TMPDIR");
-    (void)state;
-    snprintf(test_folder, sizeof test_folder, "%s/fpcore-test-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
-    return mkdtemp(test_folder) ? 0 : 1;
-}
-
-static inline int remove_one(const char *path, const struct stat *about, int flag, struct FTW *walk)
-{
-    (void)about, (void)flag, (void)walk;
-    return remove(path);
-}
-
-static inline int folder_close(void **state)
-{
-    (void)state;
-    return nftw(test_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* A path in the folder; static, valid until eight calls later. */
-static inline const char *in_folder(const char *name)
-{
-    static char path[8][512];
-    static int next;
-    char *to = path[next++ % 8];
-    snprintf(to, sizeof path[0], "%s/%s", test_folder, name);
-    return to;
-}
-
-static inline void make_folder(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s", in_folder(name));
-    for (char *slash = strchr(path + strlen(test_folder) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(path, 0777);
-        *slash = '/';
-    }
-    mkdir(path, 0777);
-}
-
-static inline void write_bytes(const char *name, const void *data, size_t bytes)
-{
-    FILE *f = fopen(in_folder(name), "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, bytes, f), bytes);
-    assert_int_equal(fclose(f), 0);
-}
 
 static inline unsigned char *read_bytes(const char *name, size_t *bytes)
 {
@@ -114,14 +59,6 @@ static inline void write_jpeg(const char *name, int32_t w, int32_t h, int compon
     jpeg_finish_compress(&jpeg);
     jpeg_destroy_compress(&jpeg);
     assert_int_equal(fclose(f), 0);
-}
-
-/* The last failure's sentence holds `want`; it is forgotten. */
-static inline void said(bench *b, const char *want)
-{
-    if (!strstr(fpc_ctx_error(b->ctx), want))
-        fail_msg("the sentence is \"%s\", without \"%s\"", fpc_ctx_error(b->ctx), want);
-    fpc_ctx_clear(b->ctx);
 }
 
 #endif

@@ -2,7 +2,7 @@
  * it shows, and trains two steps (small, on drawn faces); and the learning rates are those of the 19 recorded
  * histories. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include "cmd/lint/lint.h"
 #include "experiment/experiment.h"
@@ -78,28 +78,16 @@ static void draw_faces(bench *b)
     }
 }
 
-typedef struct opened {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-    fpc_experiment *s;
-} opened;
-
-static opened open_recipe(const char *path, int32_t n, const char *const *set, unsigned what)
+static bench open_recipe(const char *path, int32_t n, const char *const *set, unsigned what)
 {
-    opened o = {.ctx = fpc_ctx_new()};
+    bench o;
     fpc_recipe *recipe;
-    o.arena = fpc_arena_new(o.ctx);
+    assert_int_equal(bench_new(&o), 0);
     fpc_ctx_log_level(o.ctx, FPC_LOG_ERROR);
     if (fpc_recipe_read(o.ctx, o.arena, path, n, set, &recipe) ||
         fpc_experiment_open(o.ctx, o.arena, NULL, recipe, what, &o.s))
         fail_msg("%s: %s", path, fpc_ctx_error(o.ctx));
     return o;
-}
-
-static void close_recipe(opened *o)
-{
-    fpc_arena_free(o->arena);
-    fpc_ctx_free(o->ctx);
 }
 
 /* ---- the tests ---- */
@@ -111,7 +99,7 @@ static void all_are_accepted(void **state)
     const file_list all = all_recipes(b);
     assert_true(all.n >= 55);
     for (int32_t i = 0; i < all.n; i++) {
-        opened o = open_recipe(conf(b, all.name[i]), 0, NULL, FPC_OPEN_TRAIN);
+        bench o = open_recipe(conf(b, all.name[i]), 0, NULL, FPC_OPEN_TRAIN);
         FILE *f = fopen(conf(b, all.name[i]), "r");
         char head[700] = "", *folder = strchr(all.name[i], '/');
         assert_non_null(f);
@@ -124,7 +112,7 @@ static void all_are_accepted(void **state)
             snprintf(name, sizeof name, "%.*s", (int)strlen(folder + 1) - 4, folder + 1);
             assert_string_equal(o.s->run.name, name);
         }
-        close_recipe(&o);
+        bench_free(&o);
     }
 }
 
@@ -141,10 +129,10 @@ static void all_train_two_steps(void **state)
     const file_list all = all_recipes(b);
     draw_faces(b);
     for (int32_t i = 0; i < all.n; i++) {
-        const char *root = fpc_sprintf(b->arena, "dataset.root=%s", test_folder);
+        const char *root = fpc_sprintf(b->arena, "dataset.root=%s", test_folder());
         const int drawn = strstr(all.name[i], "quickstart") != NULL;
         const char *set[] = {"dataset.size=64", "dataset.batch=2", "run.init_from=", "backend.threads=1", root};
-        opened o =
+        bench o =
             open_recipe(conf(b, all.name[i]), drawn ? 4 : 5, set, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
         const fpc_batch *batch;
         fpc_step_result r = {0};
@@ -161,7 +149,7 @@ static void all_train_two_steps(void **state)
             fail_msg("%s: %s", all.name[i], fpc_ctx_error(o.ctx));
         assert_int_equal(r.images, 2);
         assert_true(isfinite(r.loss) && r.loss > 0 && r.grad_norm > 0);
-        close_recipe(&o);
+        bench_free(&o);
     }
 }
 
@@ -192,7 +180,7 @@ static void rates_are_the_recorded_ones(void **state)
             continue;
         json_t *history = json_load_file(fpc_sprintf(b->arena, "%s/%s", folder, e->d_name), 0, NULL);
         const json_t *rates = json_object_get(history, "lr");
-        opened o = open_recipe(recipe_of(b, e->d_name), 0, NULL, FPC_OPEN_TRAIN);
+        bench o = open_recipe(recipe_of(b, e->d_name), 0, NULL, FPC_OPEN_TRAIN);
         assert_true(json_array_size(rates) >= 33);
         assert_true((int64_t)json_array_size(rates) <= o.s->run.epochs);
         for (size_t i = 0; i < json_array_size(rates); i++) {
@@ -201,7 +189,7 @@ static void rates_are_the_recorded_ones(void **state)
             if (!(fabs(is - was) <= 1e-9 * 1e-3))
                 fail_msg("%s: epoch %zu recorded %.17g, the recipe gives %.17g", e->d_name, i + 1, was, is);
         }
-        close_recipe(&o);
+        bench_free(&o);
         json_decref(history);
         seen++;
     }
@@ -238,20 +226,9 @@ static void every_row_has_a_recipe(void **state)
     assert_int_equal(runs, 21);
 }
 
-static int open_all(void **state)
-{
-    return folder_open(state) || bench_open(state);
-}
-
-static int close_all(void **state)
-{
-    return bench_close(state) || folder_close(state);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(all_are_accepted), TEST(all_train_two_steps),
-                                       TEST(rates_are_the_recorded_ones), TEST(every_row_has_a_recipe)};
+    const struct CMUnitTest tests[] = {CASE(all_are_accepted), CASE(all_train_two_steps),
+                                       CASE(rates_are_the_recorded_ones), CASE(every_row_has_a_recipe)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@
 static inline int compile_plugin(const char *folder, const char *file, const char *source)
 {
     const char *cc = getenv("CC"), *src = getenv("FPCORE_SRC");
-    char path[300], command[1200];
+    char path[640], command[2400];
     FILE *f;
 
     snprintf(path, sizeof path, "%s/%s.c", folder, file);

@@ -3,47 +3,28 @@
 #ifndef TESTS_UNIT_GRAPHS_H
 #define TESTS_UNIT_GRAPHS_H
 
+#include "fixture.h"
 #include "graph/nodes.h"
 #include "runtime/program.h"
 #include <fpcore/rng.h>
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-typedef struct lab {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-    fpc_registry *registry;
-    fpc_backend *backend;
-    fpc_op_table *ops;
-} lab;
-
-static inline void lab_open(lab *l, const char *backend_ini)
+static inline void bench_backend(bench *b, const char *backend_ini)
 {
     fpc_recipe *recipe;
-    *l = (lab){.ctx = fpc_ctx_new()};
-    l->arena = fpc_arena_new(l->ctx);
-    assert_int_equal(fpc_registry_new(l->ctx, l->arena, NULL, &l->registry), FPC_OK);
-    assert_int_equal(fpc_recipe_parse(l->ctx, l->arena, "test", backend_ini, 0, NULL, &recipe), FPC_OK);
-    if (fpc_backend_open(l->ctx, l->arena, l->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &l->backend))
-        fail_msg("%s", fpc_ctx_error(l->ctx));
-    assert_int_equal(fpc_op_table_new(l->ctx, l->arena, 1, &fpc_builtin_rows, &l->ops), FPC_OK);
-}
-
-static inline void lab_close(lab *l)
-{
-    fpc_arena_free(l->arena);
-    fpc_ctx_free(l->ctx);
+    assert_int_equal(bench_new(b), 0);
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test", backend_ini, 0, NULL, &recipe), FPC_OK);
+    has_to_succeed(
+        b,
+        fpc_backend_open(b->ctx, b->arena, b->registry, fpc_recipe_section(recipe, "backend"), FPC_FP32, &b->backend),
+        backend_ini);
+    assert_int_equal(fpc_op_table_new(b->ctx, b->arena, 1, &fpc_builtin_rows, &b->ops), FPC_OK);
 }
 
 #define REF_DOUBLE "[backend]\nuse = ref\nreal = double\n"
 
-static inline fpc_graph *lab_graph(lab *l, int training)
+static inline fpc_graph *bench_graph(bench *l, int training)
 {
     fpc_graph *g;
     assert_int_equal(fpc_graph_new(l->ctx, l->arena, l->ops, l->backend->device.real, training, &g), FPC_OK);
@@ -58,7 +39,7 @@ static inline double noise(uint32_t stream, int64_t i)
 
 /* A scalar that depends on every number of y in its own way: sum of y * cotangent, so that no gradient vanishes by
  * symmetry. */
-static inline fpc_val probe_scalar(lab *l, fpc_graph *g, fpc_val y)
+static inline fpc_val probe_scalar(bench *l, fpc_graph *g, fpc_val y)
 {
     const fpc_shape s = fpc_shape_of(g, y);
     double *c = fpc_alloc(l->arena, (size_t)fpc_count(s) * sizeof *c),
@@ -75,7 +56,7 @@ static inline fpc_val probe_scalar(lab *l, fpc_graph *g, fpc_val y)
 }
 
 /* Compiles, fills the state from a seed, writes "x" with noise where the graph has it. */
-static inline fpc_program *lab_compile(lab *l, fpc_graph *g, fpc_state **state, uint64_t seed)
+static inline fpc_program *bench_compile(bench *l, fpc_graph *g, fpc_state **state, uint64_t seed)
 {
     fpc_program *p;
     if (!*state) {
@@ -87,7 +68,7 @@ static inline fpc_program *lab_compile(lab *l, fpc_graph *g, fpc_state **state, 
     return p;
 }
 
-static inline void lab_write_noise(lab *l, fpc_program *p, const char *name, uint32_t stream)
+static inline void bench_write_noise(bench *l, fpc_program *p, const char *name, uint32_t stream)
 {
     const fpc_shape s = fpc_program_shape(p, name);
     double *x = fpc_alloc(l->arena, (size_t)fpc_count(s) * sizeof *x);
@@ -96,7 +77,7 @@ static inline void lab_write_noise(lab *l, fpc_program *p, const char *name, uin
     assert_int_equal(fpc_program_write(p, name, FPC_F64, x, fpc_count(s)), FPC_OK);
 }
 
-static inline double *lab_read(lab *l, fpc_program *p, const char *name, int64_t *n)
+static inline double *bench_read(bench *l, fpc_program *p, const char *name, int64_t *n)
 {
     *n = fpc_count(fpc_program_shape(p, name));
     double *y = fpc_alloc(l->arena, (size_t)*n * sizeof *y);

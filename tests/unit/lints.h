@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_LINTS_H
 #define TESTS_UNIT_LINTS_H
 
-#include "bench.h"
+#include "tiny.h"
 #include "cmd/lint/lint.h"
 
 /* 12 training and 6 validation pictures in batches of 3: nothing is left over. */
@@ -31,10 +31,10 @@ static inline heard lints_of(const char *recipe, const char *sets)
     bench b;
     heard h = {0};
 
-    bench_open(&b, recipe, sets, OPEN_ALL);
+    bench_experiment(&b, recipe, sets, OPEN_ALL);
     const int32_t n = fpc_lint(b.s, b.arena, hear, &h);
     assert_int_equal(n, h.n);
-    bench_close(&b);
+    bench_free(&b);
     return h;
 }
 

@@ -2,37 +2,15 @@
 #ifndef TESTS_UNIT_RECORDINGS_H
 #define TESTS_UNIT_RECORDINGS_H
 
-#include "plugins/open.h"
+#include "fixture.h"
 #include "record/recorded.h"
 
-#include <ftw.h>
 #include <math.h>
-#include <sys/stat.h>
 
-static char pasts_root[64];
-
-static inline int pasts_open(void **state)
+/* Writes a file of the test folder, making its folder; returns the path. */
+static inline const char *recorded_write(bench *b, const char *name, const char *text)
 {
-    snprintf(pasts_root, sizeof pasts_root, "%s/fpc_pasts_XXXXXX", P_tmpdir);
-    return bench_open(state) || !mkdtemp(pasts_root);
-}
-
-static inline int pasts_remove(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st, (void)kind, (void)where;
-    return remove(path);
-}
-
-static inline int pasts_close(void **state)
-{
-    nftw(pasts_root, pasts_remove, 8, FTW_DEPTH | FTW_PHYS);
-    return bench_close(state);
-}
-
-/* Writes ROOT/name, making its folder; returns the path. */
-static inline const char *pasts_write(bench *b, const char *name, const char *text)
-{
-    char *path = fpc_sprintf(b->arena, "%s/%s", pasts_root, name), *slash = strrchr(path, '/');
+    char *path = fpc_sprintf(b->arena, "%s/%s", test_folder(), name), *slash = strrchr(path, '/');
     FILE *file;
 
     *slash = '\0';
@@ -45,7 +23,7 @@ static inline const char *pasts_write(bench *b, const char *name, const char *te
     return path;
 }
 
-static inline fpc_recorded *pasts_read(bench *b, const char *path)
+static inline fpc_recorded *recorded_read(bench *b, const char *path)
 {
     fpc_recorded *recorded = NULL;
 

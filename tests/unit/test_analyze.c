@@ -33,7 +33,7 @@ static fpc_analysis analyse(bench *b, const fpc_recorded *recorded)
 static void numbers(void **state)
 {
     bench *b = *state;
-    const fpc_analysis a = analyse(b, pasts_read(b, pasts_write(b, "r.json", RECORD(VAL, NEXT))));
+    const fpc_analysis a = analyse(b, recorded_read(b, recorded_write(b, "r.json", RECORD(VAL, NEXT))));
 
     assert_true(a.n == 12 && a.best_epoch == 10 && a.window_end == 12 && a.low_loss_epoch == 10);
     CLOSE(a.best, 0.6);
@@ -76,8 +76,8 @@ static void check_restart(const fpc_analysis *a)
 static void rates_of_both_kinds(void **state)
 {
     bench *b = *state;
-    fpc_recorded *next = pasts_read(b, pasts_write(b, "next.json", RECORD(VAL, NEXT))),
-                 *used = pasts_read(b, pasts_write(b, "used.json", RECORD(VAL, USED)));
+    fpc_recorded *next = recorded_read(b, recorded_write(b, "next.json", RECORD(VAL, NEXT))),
+                 *used = recorded_read(b, recorded_write(b, "used.json", RECORD(VAL, USED)));
     fpc_analysis x, y;
 
     used->lr_is_next = 0;
@@ -96,7 +96,7 @@ static void rates_of_both_kinds(void **state)
 static void stages(void **state)
 {
     bench *b = *state;
-    const fpc_analysis a = analyse(b, pasts_read(b, pasts_write(b, "r.json", RECORD(VAL, NEXT))));
+    const fpc_analysis a = analyse(b, recorded_read(b, recorded_write(b, "r.json", RECORD(VAL, NEXT))));
     fpc_span span[FPC_ANALYZE_SPANS];
     fpc_stage_row s = fpc_analysis_stage(&a, (fpc_span){9, 99});
 
@@ -128,7 +128,7 @@ static void stages_cover_the_run(void **state)
         for (int e = 0; e < n; e++)
             sprintf(text + strlen(text), "%s%d", e ? "," : "", 9 - e % 9);
         strcat(text, "]}");
-        const fpc_analysis a = analyse(b, pasts_read(b, pasts_write(b, "n.json", text)));
+        const fpc_analysis a = analyse(b, recorded_read(b, recorded_write(b, "n.json", text)));
         const int32_t k = fpc_analysis_stages(&a, span);
         assert_in_range(k, 1, FPC_ANALYZE_SPANS);
         for (int32_t i = 0; i < k; i++) {
@@ -145,10 +145,10 @@ static void stages_cover_the_run(void **state)
 static void holes(void **state)
 {
     bench *b = *state;
-    const fpc_analysis a = analyse(b, pasts_read(b, pasts_write(b, "h.json",
-                                                                "{\"val_f_score\": [null, 0.2, null, 0.4, "
-                                                                "null], \"train_f_score\": [1, 1, 1, "
-                                                                "null, 1]}")));
+    const fpc_analysis a = analyse(b, recorded_read(b, recorded_write(b, "h.json",
+                                                                      "{\"val_f_score\": [null, 0.2, null, 0.4, "
+                                                                      "null], \"train_f_score\": [1, 1, 1, "
+                                                                      "null, 1]}")));
     const fpc_volatility v = fpc_analysis_volatility(&a, (fpc_span){1, 5});
 
     assert_int_equal(a.best_epoch, 4);
@@ -165,7 +165,7 @@ static void holes(void **state)
 static void lower_is_better(void **state)
 {
     bench *b = *state;
-    fpc_recorded *p = pasts_read(b, pasts_write(b, "l.json", RECORD(VAL, NEXT)));
+    fpc_recorded *p = recorded_read(b, recorded_write(b, "l.json", RECORD(VAL, NEXT)));
 
     p->monitor = "val_loss";
     p->higher_is_better = 0;
@@ -217,15 +217,15 @@ static void silence(void *arg, int level, const char *line)
 /* Three runs and what else lies in a folder. */
 static void open_several(bench *b, several *s, int *warnings)
 {
-    const char *root = pasts_root;
+    const char *root = test_folder();
     fpc_recorded **recorded;
 
-    pasts_write(b, "a-20260101-000000/history.json", "{\"val_f_score\": [0.1, 0.5, 0.4]}");
-    pasts_write(b, "b_20260103_000000.json", "{\"val_f_score\": [0.2, 0.3, 0.6]}");
-    pasts_write(b, "c_20260102_000000.json", "{\"val_f_score\": [0.2, 0.45, 0.4]}");
-    pasts_write(b, "d-20260104-000000/recipe.ini", "[run]\nepochs = 4\n");
-    pasts_write(b, "broken.json", "{");
-    pasts_write(b, "notes/readme.txt", "no run");
+    recorded_write(b, "a-20260101-000000/history.json", "{\"val_f_score\": [0.1, 0.5, 0.4]}");
+    recorded_write(b, "b_20260103_000000.json", "{\"val_f_score\": [0.2, 0.3, 0.6]}");
+    recorded_write(b, "c_20260102_000000.json", "{\"val_f_score\": [0.2, 0.45, 0.4]}");
+    recorded_write(b, "d-20260104-000000/recipe.ini", "[run]\nepochs = 4\n");
+    recorded_write(b, "broken.json", "{");
+    recorded_write(b, "notes/readme.txt", "no run");
     *s = (several){.all = {.ctx = b->ctx, .arena = b->arena}};
     s->all.o = &s->o;
     fpc_ctx_log_sink(b->ctx, silence, warnings);
@@ -318,10 +318,10 @@ static void classes_and_sides(void **state)
     fpc_chapter chapter = {0};
     const fpc_table *t;
 
-    pasts_write(b, "v/history.json", "{\"val_f_score\": [0.1, 0.5], \"val_per_class.skin\": [0.2, 0.4]}");
-    assert_int_equal(fpc_validation_write(b->ctx, fpc_sprintf(b->arena, "%s/v/validation.safetensors", pasts_root), &v),
-                     FPC_OK);
-    const fpc_analysis a = analyse(b, pasts_read(b, fpc_sprintf(b->arena, "%s/v", pasts_root)));
+    recorded_write(b, "v/history.json", "{\"val_f_score\": [0.1, 0.5], \"val_per_class.skin\": [0.2, 0.4]}");
+    assert_int_equal(
+        fpc_validation_write(b->ctx, fpc_sprintf(b->arena, "%s/v/validation.safetensors", test_folder()), &v), FPC_OK);
+    const fpc_analysis a = analyse(b, recorded_read(b, fpc_sprintf(b->arena, "%s/v", test_folder())));
     s.all.o = &s.o;
     s.r.arena = b->arena;
     if (fpc_analyze_classes(&s.all, &s.r, &chapter, &a))
@@ -351,8 +351,6 @@ static void classes_and_sides(void **state)
     assert_non_null(strstr(chapter.note[0], "33.3 % of the pixels"));
     assert_non_null(strstr(chapter.note[1], "1 of 3 pictures"));
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, pasts_open, pasts_close)
 
 int main(void)
 {

@@ -1,7 +1,7 @@
 /* test_analyze_reference.c: every number of reference 8.1 to 8.8 from the recorded histories of FPCORE_SHARED, to half
  * a unit of the last digit that the reference prints. Skipped where they are absent. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "cmd/report/analyze/analyze.h"
 
 #include <math.h>
@@ -325,8 +325,6 @@ static void trajectory(void **state)
     for (int i = 0; i < 9; i++)
         AGREE(t->cell[i * t->n_columns + 2].number, best[i], 1e-4);
 }
-
-#define CASE(f) cmocka_unit_test_setup_teardown(f, bench_open, bench_close)
 
 int main(void)
 {

@@ -1,11 +1,6 @@
 /* test_arena.c: memory is zeroed, aligned, never moves; a reset reuses it; deferred calls run latest first. */
+#include "fixture.h"
 #include "base/message.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 static int all_zero(const unsigned char *p, size_t n)
 {
@@ -17,11 +12,10 @@ static int all_zero(const unsigned char *p, size_t n)
 
 static void zeroed_and_aligned(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     fpc_arena *arena = fpc_arena_new(ctx);
     unsigned char *p[300];
 
-    (void)state;
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < 300; i++) {
             const size_t n = (i * 7919) % 5000;
@@ -39,16 +33,14 @@ static void zeroed_and_aligned(void **state)
         fpc_arena_reset(arena);
     }
     fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
 }
 
 static void a_reset_reuses_memory(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     fpc_arena *arena = fpc_arena_new(ctx);
     char *first = fpc_alloc(arena, 1000), *large = fpc_alloc(arena, 10 << 20);
 
-    (void)state;
     assert_non_null(large);
     memset(large, 1, 10 << 20);
     for (int i = 0; i < 10; i++) {
@@ -59,15 +51,13 @@ static void a_reset_reuses_memory(void **state)
         memset(large, 1, 10 << 20);
     }
     fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
 }
 
 static void impossible_sizes_fail(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     fpc_arena *arena = fpc_arena_new(ctx);
 
-    (void)state;
     assert_null(fpc_alloc(arena, SIZE_MAX));
     assert_int_equal(fpc_ctx_status(ctx), FPC_ENOMEM);
     assert_non_null(strstr(fpc_ctx_error(ctx), "out of memory"));
@@ -77,21 +67,18 @@ static void impossible_sizes_fail(void **state)
     assert_non_null(fpc_alloc(arena, 0)); /* and it goes on working */
     fpc_arena_free(arena);
     fpc_arena_free(NULL);
-    fpc_ctx_free(ctx);
 }
 
 static void texts(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     fpc_arena *arena = fpc_arena_new(ctx);
     char *copy = fpc_strdup(arena, ""), *text = fpc_sprintf(arena, "%s:%d %*s", "conf/a.ini", 12, 9000, "x");
 
-    (void)state;
     assert_string_equal(copy, "");
     assert_int_equal(strlen(text), 14 + 9000);
     assert_true(strncmp(text, "conf/a.ini:12 ", 14) == 0);
     fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
 }
 
 static char order[8];
@@ -103,10 +90,9 @@ static void note(void *arg)
 static void deferred_calls_run_latest_first(void **state)
 {
     static char a[] = "a", b[] = "b", c[] = "c";
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     fpc_arena *arena = fpc_arena_new(ctx);
 
-    (void)state;
     assert_int_equal(fpc_arena_defer(arena, note, a), FPC_OK);
     assert_int_equal(fpc_arena_defer(arena, note, b), FPC_OK);
     fpc_arena_reset(arena);
@@ -114,17 +100,16 @@ static void deferred_calls_run_latest_first(void **state)
     assert_int_equal(fpc_arena_defer(arena, note, c), FPC_OK);
     fpc_arena_free(arena);
     assert_string_equal(order, "bac");
-    fpc_ctx_free(ctx);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zeroed_and_aligned),
-        cmocka_unit_test(a_reset_reuses_memory),
-        cmocka_unit_test(impossible_sizes_fail),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(deferred_calls_run_latest_first),
+        CASE(zeroed_and_aligned),
+        CASE(a_reset_reuses_memory),
+        CASE(impossible_sizes_fail),
+        CASE(texts),
+        CASE(deferred_calls_run_latest_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

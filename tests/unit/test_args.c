@@ -1,5 +1,5 @@
 /* test_args.c: the options of verbs: every kind of value, and every sentence about a wrong one. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "cmd/args.h"
 
 typedef struct parsed {
@@ -108,9 +108,9 @@ static void required(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refuses, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(required, bench_open, bench_close),
+        CASE(reads),
+        CASE(refuses),
+        CASE(required),
     };
     return cmocka_run_group_tests_name("args", tests, NULL, NULL);
 }

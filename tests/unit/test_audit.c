@@ -2,7 +2,7 @@
  * pictures that are copies of each other; the list that puts reversed masks right, as the loader reads it; and the real
  * set, where it is present: 67 reversed masks of 988. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include <jansson.h>
 #include "cmd/inspect/audit.h"
@@ -81,12 +81,6 @@ static int open_set(void **state)
     make_folder("set/train/images");
     make_folder("set/train/masks");
     return 0;
-}
-
-static int close_set(void **state)
-{
-    nftw(in_folder("set"), remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    return bench_close(state);
 }
 
 /* ---- hashes ---- */
@@ -412,11 +406,11 @@ static void real_set(void **state)
     assert_true(a->decidable == 988 && a->exchanged == 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_set, close_set)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_set, bench_close)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(hashes),    TEST(orders),     TEST(sides),   TEST(no_majority),
                                        TEST(bad_lists), TEST(every_flaw), TEST(resized), TEST(bad_names_in_lists),
                                        TEST(twins),     TEST(of_faces),   TEST(real_set)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* test_augment.c: the [augment.*] sections of a recipe opened: keys, refusals, inputs, and the ops that are built. What
  * they draw: test_augment_draw.c. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "data/data.h"
 #include <math.h>
 
@@ -97,9 +97,8 @@ static void builds_what_is_needed(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(fill_and_refusals), TEST(builds_what_is_needed)};
+    const struct CMUnitTest tests[] = {CASE(fill_and_refusals), CASE(builds_what_is_needed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* test_augment_draw.c: the draws of a recipe's [augment.*] sections become what the ops take: composition, its order,
  * exact flips, exchange of labels, angles on oblong pictures, purity. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "data/data.h"
 #include <math.h>
 
@@ -305,12 +305,11 @@ static void mixes_and_soft_labels(void **state)
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "augment.mix = all mixes 2 times"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(flips_are_exact),      TEST(labels_follow_mirrors), TEST(quarter_turns),
-                                       TEST(rotation_on_oblong),   TEST(order_of_sections),     TEST(pure_and_spread),
-                                       TEST(fields_compose),       TEST(sections_apart),        TEST(one_mix_a_batch),
-                                       TEST(mixes_and_soft_labels)};
+    const struct CMUnitTest tests[] = {CASE(flips_are_exact),      CASE(labels_follow_mirrors), CASE(quarter_turns),
+                                       CASE(rotation_on_oblong),   CASE(order_of_sections),     CASE(pure_and_spread),
+                                       CASE(fields_compose),       CASE(sections_apart),        CASE(one_mix_a_batch),
+                                       CASE(mixes_and_soft_labels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,11 +6,11 @@ static int never(const fpc_node *n)
     return n->in[0].shape.c == 7;
 }
 
-static void test_highest_matching_rank_wins(void **state)
+static void highest_matching_rank_wins(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, "[backend]\nuse = ref\n");
+    bench l;
+    bench_backend(&l, "[backend]\nuse = ref\n");
     const uint32_t f32 = FPC_DTYPE_BIT(FPC_F32), f64 = FPC_DTYPE_BIT(FPC_F64);
     const fpc_kernel table[4] = {{.op = "gelu", .name = "low", .rank = 1, .dtypes = f32 | f64},
                                  {.op = "gelu", .name = "narrow", .rank = 9, .dtypes = f32, .match = never},
@@ -27,11 +27,11 @@ static void test_highest_matching_rank_wins(void **state)
     assert_string_equal(fpc_backend_kernel(l.backend, &n, FPC_F32)->name, "narrow");
     n.op = "softmax";
     assert_null(fpc_backend_kernel(l.backend, &n, FPC_F32));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* What a plugin brings for the host must never see memory of a device, and the other way round. */
-static void test_plugins_kernels_go_where_their_memory_is(void **state)
+static void plugins_kernels_go_where_their_memory_is(void **state)
 {
     (void)state;
     const fpc_kernel brought[] = {
@@ -46,36 +46,36 @@ static void test_plugins_kernels_go_where_their_memory_is(void **state)
     }
 }
 
-static void test_ref_comes_in_two_precisions(void **state)
+static void ref_comes_in_two_precisions(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, "[backend]\nuse = ref\n");
+    bench l;
+    bench_backend(&l, "[backend]\nuse = ref\n");
     assert_int_equal(l.backend->device.real, FPC_F32);
-    lab_close(&l);
-    lab_open(&l, REF_DOUBLE);
+    bench_free(&l);
+    bench_backend(&l, REF_DOUBLE);
     assert_int_equal(l.backend->device.real, FPC_F64);
     assert_int_equal(l.backend->device.tile_bytes, 0);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_cpu_says_what_it_found(void **state)
+static void cpu_says_what_it_found(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, "[backend]\nuse = cpu\nthreads = 3\nisa = sse2\n");
+    bench l;
+    bench_backend(&l, "[backend]\nuse = cpu\nthreads = 3\nisa = sse2\n");
     assert_int_equal(l.backend->device.threads, 3);
     assert_non_null(strstr(l.backend->device.name, "sse2"));
     assert_true(l.backend->device.tile_bytes >= 65536);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_memory_is_zeroed_and_aligned(void **state)
+static void memory_is_zeroed_and_aligned(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     void *p;
-    lab_open(&l, "[backend]\nuse = cpu\n");
+    bench_backend(&l, "[backend]\nuse = cpu\n");
     assert_int_equal(fpc_backend_alloc(l.backend, l.ctx, 1000, "a test", &p), FPC_OK);
     assert_int_equal((uintptr_t)p % 64, 0);
     for (int i = 0; i < 1000; i++)
@@ -84,17 +84,15 @@ static void test_memory_is_zeroed_and_aligned(void **state)
     if (!strstr(fpc_ctx_error(l.ctx), "no memory for a test"))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "a smaller dataset.batch or dataset.size needs less"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_highest_matching_rank_wins),
-        cmocka_unit_test(test_plugins_kernels_go_where_their_memory_is),
-        cmocka_unit_test(test_ref_comes_in_two_precisions),
-        cmocka_unit_test(test_cpu_says_what_it_found),
-        cmocka_unit_test(test_memory_is_zeroed_and_aligned),
+        cmocka_unit_test(highest_matching_rank_wins),   cmocka_unit_test(plugins_kernels_go_where_their_memory_is),
+        cmocka_unit_test(ref_comes_in_two_precisions),  cmocka_unit_test(cpu_says_what_it_found),
+        cmocka_unit_test(memory_is_zeroed_and_aligned),
     };
     return cmocka_run_group_tests_name("backend", tests, NULL, NULL);
 }

@@ -1,27 +1,18 @@
 /* test_checkpoint.c: weights in and out of files: the same numbers, under PyTorch's names; files of other models,
  * broken numbers and unknown names are refused with a sentence and change nothing. */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include "weights/weights.h"
 #include "base/message.h"
 #include "experiment/experiment.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 struct fixture {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
+    bench b;
     fpc_state *state;
-    char folder[256], path[300];
+    char path[300];
     fpc_st_file *file;         /* what fpc_weights_save wrote */
     fpc_st_tensor tensor[400]; /* the same, to change */
 };
@@ -34,12 +25,13 @@ static fpc_state *state_of(struct fixture *f, const char *ini, const char *overr
 {
     fpc_recipe *recipe;
     fpc_experiment *experiment;
-    fpc_status status = fpc_recipe_parse(f->ctx, f->arena, "test.ini", ini, override ? 1 : 0, &override, &recipe);
+    fpc_status status = fpc_recipe_parse(f->b.ctx, f->b.arena, "test.ini", ini, override ? 1 : 0, &override, &recipe);
 
     if (!status)
-        status = fpc_experiment_open(f->ctx, f->arena, NULL, recipe, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment);
+        status =
+            fpc_experiment_open(f->b.ctx, f->b.arena, NULL, recipe, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment);
     if (status)
-        fail_msg("%s", fpc_ctx_error(f->ctx));
+        fail_msg("%s", fpc_ctx_error(f->b.ctx));
     return experiment->state;
 }
 
@@ -49,14 +41,10 @@ static int setup(void **state)
     const fpc_st_meta meta = {"format", "pt"};
 
     *state = f;
-    f->ctx = fpc_ctx_new();
-    f->arena = fpc_arena_new(f->ctx);
-    snprintf(f->folder, sizeof f->folder, "%s/fpc_ck_XXXXXX", P_tmpdir);
-    if (!mkdtemp(f->folder))
-        return -1;
-    snprintf(f->path, sizeof f->path, "%s/w.safetensors", f->folder);
+    bench_new(&f->b);
+    snprintf(f->path, sizeof f->path, "%s", in_folder("w.safetensors"));
     f->state = state_of(f, tiny, NULL);
-    if (fpc_weights_save(f->ctx, f->state, f->path, 1, &meta) || fpc_st_read(f->ctx, f->arena, f->path, &f->file))
+    if (fpc_weights_save(f->b.ctx, f->state, f->path, 1, &meta) || fpc_st_read(f->b.ctx, f->b.arena, f->path, &f->file))
         return -1;
     for (int32_t i = 0; i < f->file->n; i++)
         f->tensor[i] = f->file->tensor[i];
@@ -67,10 +55,8 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    fpc_arena_free(f->arena);
-    fpc_ctx_free(f->ctx);
-    unlink(f->path);
-    rmdir(f->folder);
+    bench_free(&f->b);
+    test_folder_remove();
     free(f);
     return 0;
 }
@@ -86,21 +72,21 @@ static int32_t index_of(const struct fixture *f, const char *name)
 
 static void write_changed(struct fixture *f, int32_t n)
 {
-    assert_int_equal(fpc_st_write(f->ctx, f->path, n, f->tensor, 0, NULL), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, n, f->tensor, 0, NULL), FPC_OK);
 }
 
 static void refused(struct fixture *f, const char *text)
 {
-    assert_int_not_equal(fpc_weights_load(f->ctx, f->state, f->path), FPC_OK);
-    if (!strstr(fpc_ctx_error(f->ctx), text) || !strstr(fpc_ctx_error(f->ctx), f->path))
-        fail_msg("expected \"%s\" in \"%s\"", text, fpc_ctx_error(f->ctx));
-    fpc_ctx_clear(f->ctx);
+    assert_int_not_equal(fpc_weights_load(f->b.ctx, f->state, f->path), FPC_OK);
+    if (!strstr(fpc_ctx_error(f->b.ctx), text) || !strstr(fpc_ctx_error(f->b.ctx), f->path))
+        fail_msg("expected \"%s\" in \"%s\"", text, fpc_ctx_error(f->b.ctx));
+    fpc_ctx_clear(f->b.ctx);
 }
 
 /* All weights of a state, for comparison. */
 static double *weights_of(struct fixture *f, const fpc_state *state)
 {
-    double *out = fpc_alloc(f->arena, 1 << 20), sum = 0;
+    double *out = fpc_alloc(f->b.arena, 1 << 20), sum = 0;
     int64_t n = 0;
 
     for (int32_t i = 0; i < state->n; i++) {
@@ -108,7 +94,7 @@ static double *weights_of(struct fixture *f, const fpc_state *state)
         float *v;
         if (e->kind != FPC_STATE_PARAM && e->kind != FPC_STATE_BUFFER)
             continue;
-        v = fpc_alloc(f->arena, (size_t)e->count * 8);
+        v = fpc_alloc(f->b.arena, (size_t)e->count * 8);
         assert_int_equal(fpc_state_get(state, e, v), FPC_OK);
         sum = 0;
         for (int64_t k = 0; k < e->count; k++)
@@ -136,7 +122,7 @@ static void round_trip(void **state)
     for (int i = 1; i <= (int)mine[0]; i++)
         differ += mine[i] != theirs[i];
     assert_true(differ > 10); /* another seed, other weights */
-    assert_int_equal(fpc_weights_load(f->ctx, other, f->path), FPC_OK);
+    assert_int_equal(fpc_weights_load(f->b.ctx, other, f->path), FPC_OK);
     same_weights(mine, weights_of(f, other));
     assert_string_equal(fpc_st_meta_find(f->file, "format"), "pt");
     assert_non_null(fpc_st_find(f->file, "block1.0.attn.q.weight"));
@@ -151,9 +137,9 @@ static void another_model(void **state)
 
     f->state = wider;
     refused(f, "for another model: tensor ");
-    assert_int_not_equal(fpc_weights_load(f->ctx, wider, f->path), FPC_OK);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "numbers in "));
-    fpc_ctx_clear(f->ctx);
+    assert_int_not_equal(fpc_weights_load(f->b.ctx, wider, f->path), FPC_OK);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "numbers in "));
+    fpc_ctx_clear(f->b.ctx);
     f->state = plain;
     refused(f, "for another model: its tensor decoder.lmsa.");
     f->state = mine;
@@ -165,7 +151,7 @@ static void numbers_that_are_none(void **state)
 {
     struct fixture *f = *state;
     fpc_st_tensor *t = &f->tensor[index_of(f, "block2.0.mlp.fc1.weight")];
-    float *v = fpc_alloc(f->arena, (size_t)t->count * sizeof *v);
+    float *v = fpc_alloc(f->b.arena, (size_t)t->count * sizeof *v);
     double *before = weights_of(f, f->state), *d;
 
     memcpy(v, t->data, (size_t)t->count * sizeof *v);
@@ -177,7 +163,7 @@ static void numbers_that_are_none(void **state)
     v[7] = -INFINITY;
     write_changed(f, f->file->n);
     refused(f, "tensor block2.0.mlp.fc1.weight holds infinity at element 7");
-    d = fpc_alloc(f->arena, (size_t)t->count * sizeof *d);
+    d = fpc_alloc(f->b.arena, (size_t)t->count * sizeof *d);
     d[2] = 1e60; /* finite here, but not as a weight */
     t->data = d;
     t->dtype = FPC_F64;
@@ -200,7 +186,7 @@ static void names(void **state)
     f->tensor[n + 1] = f->tensor[n];
     f->tensor[n + 1].name = "average.anything";
     write_changed(f, n + 2);
-    assert_int_equal(fpc_weights_load(f->ctx, f->state, f->path), FPC_OK);
+    assert_int_equal(fpc_weights_load(f->b.ctx, f->state, f->path), FPC_OK);
 }
 
 /* Saved from a wrapped PyTorch model: the wrapper's name stands before each tensor's, and is no part of it. */
@@ -236,14 +222,14 @@ static void counters_may_be_missing(void **state)
     }
     assert_true(dropped > 0);
     write_changed(f, n);
-    assert_int_equal(fpc_weights_load(f->ctx, f->state, f->path), FPC_OK);
+    assert_int_equal(fpc_weights_load(f->b.ctx, f->state, f->path), FPC_OK);
 }
 
 static void half_precision(void **state)
 {
     struct fixture *f = *state;
     fpc_st_tensor *t = &f->tensor[index_of(f, "block1.0.norm1.weight")];
-    uint16_t *half = fpc_alloc(f->arena, (size_t)t->count * sizeof *half);
+    uint16_t *half = fpc_alloc(f->b.arena, (size_t)t->count * sizeof *half);
     float got[64];
 
     for (int64_t i = 0; i < t->count; i++)
@@ -251,7 +237,7 @@ static void half_precision(void **state)
     t->data = half;
     t->dtype = FPC_F16;
     write_changed(f, f->file->n);
-    assert_int_equal(fpc_weights_load(f->ctx, f->state, f->path), FPC_OK);
+    assert_int_equal(fpc_weights_load(f->b.ctx, f->state, f->path), FPC_OK);
     assert_true(t->count <= 64);
     assert_int_equal(fpc_state_get(f->state, fpc_state_find(f->state, t->name), got), FPC_OK);
     for (int64_t i = 0; i < t->count; i++)
@@ -263,7 +249,8 @@ static void golden_weights(void **state)
     struct fixture *f = *state;
     const char *shared = getenv("FPCORE_SHARED"), *path;
 
-    path = fpc_sprintf(f->arena, "%s/golden/model_lmsa.weights.safetensors", shared && *shared ? shared : "../shared");
+    path =
+        fpc_sprintf(f->b.arena, "%s/golden/model_lmsa.weights.safetensors", shared && *shared ? shared : "../shared");
     if (access(path, R_OK)) {
         print_message("%s is not here\n", path);
         skip();
@@ -272,21 +259,17 @@ static void golden_weights(void **state)
                         "[run]\nmetric = f\n[model]\nuse = microsegformer\n[loss.ce]\nuse = cross_entropy\n"
                         "[metric.f]\nuse = fscore_batch\n[backend]\nuse = ref\n",
                         NULL);
-    if (fpc_weights_load(f->ctx, f->state, path))
-        fail_msg("%s", fpc_ctx_error(f->ctx));
+    if (fpc_weights_load(f->b.ctx, f->state, path))
+        fail_msg("%s", fpc_ctx_error(f->b.ctx));
 }
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_model, setup, teardown),
-        cmocka_unit_test_setup_teardown(numbers_that_are_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(names, setup, teardown),
-        cmocka_unit_test_setup_teardown(wrapped_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(counters_may_be_missing, setup, teardown),
-        cmocka_unit_test_setup_teardown(half_precision, setup, teardown),
-        cmocka_unit_test_setup_teardown(golden_weights, setup, teardown),
+        TEST(round_trip),    TEST(another_model),           TEST(numbers_that_are_none), TEST(names),
+        TEST(wrapped_names), TEST(counters_may_be_missing), TEST(half_precision),        TEST(golden_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_compare.c: run folders made by hand, whose scores per picture are known: which verdict they get, what keeps two
  * runs from being compared, and the Dice sweep of the reports (reference 8.3). */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "weights/weights.h"
 #include "cmd/report/compare/compare.h"
 #include <errno.h>
@@ -14,7 +14,6 @@ enum { PICTURES = 40, EPOCHS = 12 };
 
 typedef struct fixture {
     bench *b;
-    char folder[64];
     int32_t n;
     const char *path[16];
 } fixture;
@@ -27,19 +26,16 @@ static int setup(void **state)
     if (bench_open(&b))
         return -1;
     f = (fixture){.b = b};
-    snprintf(f.folder, sizeof f.folder, "%s/fpc_compare_XXXXXX", P_tmpdir);
     *state = &f;
-    return mkdtemp(f.folder) ? 0 : -1;
+    return 0;
 }
 
 static int teardown(void **state)
 {
     fixture *f = *state;
     void *b = f->b;
-    char *command = fpc_sprintf(f->b->arena, "rm -rf '%s'", f->folder);
-    const int failed = system(command);
 
-    return bench_close(&b) || failed;
+    return bench_close(&b);
 }
 
 static void put_text(fixture *f, const char *folder, const char *name, const char *text)
@@ -94,7 +90,7 @@ static const char *history_text(fixture *f, const made *m)
 static void make_run(fixture *f, made m)
 {
     fpc_arena *a = f->b->arena;
-    const char *folder = fpc_sprintf(a, "%s/%s-20260101-0000%02d", f->folder, m.name, m.seed);
+    const char *folder = fpc_sprintf(a, "%s/%s-20260101-0000%02d", test_folder(), m.name, m.seed);
 
     assert_int_equal(mkdir(folder, 0777), 0);
     put_text(f, folder, "recipe.ini",
@@ -453,7 +449,7 @@ static void bad_paths(void **state)
     assert_int_equal(fpc_compare_read(&c, 1, &path), FPC_ENOENT);
     has_text(fpc_ctx_error(f->b->ctx), "/nowhere/run: cannot be read: No such file");
     fpc_ctx_clear(f->b->ctx);
-    path = f->folder;
+    path = test_folder();
     assert_int_equal(fpc_compare_read(&c, 1, &path), FPC_ENOENT);
     has_text(fpc_ctx_error(f->b->ctx), "neither a run folder (no recipe.ini) nor a folder of run folders");
     fpc_ctx_clear(f->b->ctx);

@@ -1,7 +1,7 @@
 /* test_dataset.c: batches: order, tails, skipping, readers, cache, errors of readers. The data are synthetic faces of
  * 16 pixels, and a folder where a broken file is wanted. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include "data/data.h"
 
@@ -243,11 +243,10 @@ static void errors_of_readers(void **state)
     assert_int_equal(good, 9);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(orders),   TEST(counts_and_tails),     TEST(skipping_is_cutting), TEST(readers_and_cache_show_nowhere),
-        TEST(refusals), TEST(closes_in_the_middle), TEST(single_samples),      TEST(errors_of_readers)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+        CASE(orders),   CASE(counts_and_tails),     CASE(skipping_is_cutting), CASE(readers_and_cache_show_nowhere),
+        CASE(refusals), CASE(closes_in_the_middle), CASE(single_samples),      CASE(errors_of_readers)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_draw.c: the counter RNG against the known answers of Random123, and the distributions drawn from it: pure,
  * within their bounds, with the right mean and spread. Samples are fixed by their counters, so the bounds cannot fail
  * by luck. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include <fpcore/draw.h>
 #include <math.h>
 

@@ -12,7 +12,7 @@ static const uint32_t every[] = {FPC_F64, FPC_F32, FPC_BF16, FPC_F16, FPC_I64, F
 enum { N_TYPES = sizeof every / sizeof *every, N = 5 };
 
 /* Small whole numbers are exact in all types: there and back between any two. */
-static void test_whole_numbers_survive(void **state)
+static void whole_numbers_survive(void **state)
 {
     (void)state;
     const double value[N] = {0, 1, 2, 100, 128};
@@ -38,7 +38,7 @@ static double through(uint32_t dtype, double x)
     return fpc_dtype_number(&room, dtype, 0);
 }
 
-static void test_the_rest_is_rounded(void **state)
+static void the_rest_is_rounded(void **state)
 {
     (void)state;
     assert_true(through(FPC_I32, 2.75) == 2 && through(FPC_I64, -2.75) == -2 && through(FPC_U8, 200.5) == 200);
@@ -51,8 +51,8 @@ static void test_the_rest_is_rounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_numbers_survive),
-        cmocka_unit_test(test_the_rest_is_rounded),
+        cmocka_unit_test(whole_numbers_survive),
+        cmocka_unit_test(the_rest_is_rounded),
     };
     return cmocka_run_group_tests_name("dtype", tests, NULL, NULL);
 }

@@ -1,16 +1,9 @@
 /* test_events.c: the record grows by rows and reaches the loggers; a logger that fails is dropped with its sentence,
  * one that cannot write ends the run; a recipe without loggers gets the usual ones. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
+#include "fixture.h"
 #include "train/events.h"
 #include "base/message.h"
-
-#include <stdio.h>
-#include <string.h>
 
 struct fake {
     fpc_self self;
@@ -45,8 +38,7 @@ static void sink(void *arg, int level, const char *line)
 }
 
 struct fixture {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
+    bench b;
     fpc_events events;
     fpc_instance logger[2];
     struct fake fake[2];
@@ -57,12 +49,11 @@ static int setup(void **state)
     static struct fixture f;
 
     memset(&f, 0, sizeof f);
-    f.ctx = fpc_ctx_new();
-    f.arena = fpc_arena_new(f.ctx);
-    fpc_ctx_log_sink(f.ctx, sink, NULL);
-    f.events = (fpc_events){.ctx = f.ctx, .n = 2, .logger = f.logger};
+    bench_new(&f.b);
+    fpc_ctx_log_sink(f.b.ctx, sink, NULL);
+    f.events = (fpc_events){.ctx = f.b.ctx, .n = 2, .logger = f.logger};
     for (int i = 0; i < 2; i++) {
-        f.fake[i].self = (fpc_self){.ctx = f.ctx, .arena = f.arena, .label = i ? "logger.second" : "logger.first"};
+        f.fake[i].self = (fpc_self){.ctx = f.b.ctx, .arena = f.b.arena, .label = i ? "logger.second" : "logger.first"};
         f.logger[i].self = &f.fake[i].self;
         f.logger[i].vtbl = &vtbl;
     }
@@ -74,8 +65,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    fpc_arena_free(f->arena);
-    fpc_ctx_free(f->ctx);
+    bench_free(&f->b);
     return 0;
 }
 
@@ -86,10 +76,10 @@ static void the_record_grows(void **state)
     const fpc_clock clock = {0};
     double row[3];
 
-    assert_int_equal(fpc_events_columns(&f->events, f->arena, 3, names), FPC_OK);
+    assert_int_equal(fpc_events_columns(&f->events, f->b.arena, 3, names), FPC_OK);
     for (int i = 0; i < 1000; i++) {
         row[0] = i, row[1] = 2 * i, row[2] = 0.5 * i;
-        assert_int_equal(fpc_events_row(&f->events, f->arena, row), FPC_OK);
+        assert_int_equal(fpc_events_row(&f->events, f->b.arena, row), FPC_OK);
     }
     for (int i = 0; i < 1000; i++) {
         assert_true(f->events.record.value[0][i] == i && f->events.record.value[1][i] == 2 * i);
@@ -110,7 +100,7 @@ static void a_failing_logger_is_dropped(void **state)
     f->fake[0].status = FPC_EINVAL;
     assert_int_equal(fpc_events_send(&f->events, FPC_STEP, &clock, 0, NULL), FPC_OK);
     assert_string_equal(logged, "logger.first: the fake failed; this logger is left out from here on");
-    assert_int_equal(fpc_ctx_status(f->ctx), FPC_OK);
+    assert_int_equal(fpc_ctx_status(f->b.ctx), FPC_OK);
     assert_int_equal(fpc_events_send(&f->events, FPC_STEP, &clock, 0, NULL), FPC_OK);
     assert_int_equal(f->fake[0].calls, 1);
     assert_int_equal(f->fake[1].calls, 2);
@@ -123,7 +113,7 @@ static void a_full_disk_ends_the_run(void **state)
 
     f->fake[0].status = FPC_EIO;
     assert_int_equal(fpc_events_send(&f->events, FPC_STEP, &clock, 0, NULL), FPC_EIO);
-    assert_string_equal(fpc_ctx_error(f->ctx), "the fake failed");
+    assert_string_equal(fpc_ctx_error(f->b.ctx), "the fake failed");
     assert_int_equal(f->fake[1].calls, 1); /* the others still hear of it */
 }
 
@@ -132,10 +122,10 @@ static void an_earlier_failure_is_kept(void **state)
     struct fixture *f = *state;
     const fpc_clock clock = {0};
 
-    fpc_fail(f->ctx, FPC_ENAN, "diverged");
+    fpc_fail(f->b.ctx, FPC_ENAN, "diverged");
     f->fake[0].status = FPC_EINVAL;
     assert_int_equal(fpc_events_send(&f->events, FPC_RUN_END, &clock, 0, NULL), FPC_OK);
-    assert_string_equal(fpc_ctx_error(f->ctx), "diverged");
+    assert_string_equal(fpc_ctx_error(f->b.ctx), "diverged");
 }
 
 static int wants_pictures(const fpc_self *self, uint32_t what, const fpc_clock *clock)
@@ -168,12 +158,12 @@ static const char *plugins_of(struct fixture *f, const char *ini)
     fpc_events *events;
     const char *list = "";
 
-    assert_int_equal(fpc_registry_new(f->ctx, f->arena, NULL, &registry), FPC_OK);
-    assert_int_equal(fpc_recipe_parse(f->ctx, f->arena, "test.ini", ini, 0, NULL, &recipe), FPC_OK);
-    if (fpc_events_open(f->ctx, f->arena, registry, recipe, &events))
-        fail_msg("%s", fpc_ctx_error(f->ctx));
+    assert_int_equal(fpc_registry_new(f->b.ctx, f->b.arena, NULL, &registry), FPC_OK);
+    assert_int_equal(fpc_recipe_parse(f->b.ctx, f->b.arena, "test.ini", ini, 0, NULL, &recipe), FPC_OK);
+    if (fpc_events_open(f->b.ctx, f->b.arena, registry, recipe, &events))
+        fail_msg("%s", fpc_ctx_error(f->b.ctx));
     for (int32_t i = 0; i < events->n; i++)
-        list = fpc_sprintf(f->arena, "%s%s ", list, events->logger[i].plugin->name);
+        list = fpc_sprintf(f->b.arena, "%s%s ", list, events->logger[i].plugin->name);
     return list;
 }
 
@@ -187,15 +177,14 @@ static void usual_loggers(void **state)
                         "history tensorboard ");
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_record_grows, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failing_logger_is_dropped, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_full_disk_ends_the_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_earlier_failure_is_kept, setup, teardown),
-        cmocka_unit_test_setup_teardown(asks_the_loggers, setup, teardown),
-        cmocka_unit_test_setup_teardown(usual_loggers, setup, teardown),
+        TEST(the_record_grows),         TEST(a_failing_logger_is_dropped),
+        TEST(a_full_disk_ends_the_run), TEST(an_earlier_failure_is_kept),
+        TEST(asks_the_loggers),         TEST(usual_loggers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

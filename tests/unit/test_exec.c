@@ -3,9 +3,9 @@
 #include "graphs.h"
 #include "runtime/exec.h"
 
-static fpc_graph *network(lab *l, int32_t n)
+static fpc_graph *network(bench *l, int32_t n)
 {
-    fpc_graph *g = lab_graph(l, 1);
+    fpc_graph *g = bench_graph(l, 1);
     const fpc_conv_args conv = {.size = sizeof conv, .k = 3, .stride = 2, .pad = 1, .bias = 1};
     const fpc_val x = fpc_input(g, "x", (fpc_shape){n, 33, 30, 3}, g->real);
     fpc_val y = fpc_layer_norm(g, "norm", fpc_conv2d(g, "conv", x, 20, &conv), 1e-5f);
@@ -31,10 +31,10 @@ typedef struct outcome {
 
 static outcome run(const char *backend)
 {
-    lab l;
+    bench l;
     outcome r = {0};
     fpc_state *s = NULL;
-    lab_open(&l, backend);
+    bench_backend(&l, backend);
     fpc_graph *g = network(&l, 3);
     assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_OK);
@@ -43,8 +43,8 @@ static outcome run(const char *backend)
     g->grad = fpc_alloc(l.arena, (size_t)g->n_grads * sizeof *g->grad);
     assert_int_equal(fpc_autodiff(g, fpc_output_find(g, "loss"), g->n_grads, g->grad), FPC_OK);
     assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
-    fpc_program *p = lab_compile(&l, g, &s, 2);
-    lab_write_noise(&l, p, "x", 3);
+    fpc_program *p = bench_compile(&l, g, &s, 2);
+    bench_write_noise(&l, p, "x", 3);
     uint8_t mask[3 * 33 * 30];
     for (size_t i = 0; i < sizeof mask; i++)
         mask[i] = (uint8_t)(i / 37 % 5);
@@ -54,15 +54,15 @@ static outcome run(const char *backend)
     if (fpc_program_run(p))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     int64_t one;
-    r.loss = *lab_read(&l, p, "loss", &one);
-    const double *y = lab_read(&l, p, "y", &r.n_y);
+    r.loss = *bench_read(&l, p, "loss", &one);
+    const double *y = bench_read(&l, p, "y", &r.n_y);
     r.y = malloc((size_t)r.n_y * sizeof *r.y);
     memcpy(r.y, y, (size_t)r.n_y * sizeof *r.y);
     r.n_grad = fpc_count(s->flat);
     r.grad = malloc((size_t)r.n_grad * sizeof *r.grad);
     for (int64_t i = 0; i < r.n_grad; i++)
         r.grad[i] = g->real == FPC_F64 ? ((double *)s->grad)[i] : (double)((float *)s->grad)[i];
-    lab_close(&l);
+    bench_free(&l);
     return r;
 }
 
@@ -72,7 +72,7 @@ static void drop(outcome r)
 }
 
 /* ref runs node after node over everything; cpu in tiles: the same up to rounding. */
-static void test_tiles_change_nothing(void **state)
+static void tiles_change_nothing(void **state)
 {
     (void)state;
     const outcome a = run(REF_DOUBLE), b = run("[backend]\nuse = cpu\nthreads = 1\n");
@@ -82,7 +82,7 @@ static void test_tiles_change_nothing(void **state)
     drop(a), drop(b);
 }
 
-static void test_threads_give_the_same_bits(void **state)
+static void threads_give_the_same_bits(void **state)
 {
     (void)state;
     const outcome a = run("[backend]\nuse = cpu\nthreads = 1\n");
@@ -97,13 +97,13 @@ static void test_threads_give_the_same_bits(void **state)
     drop(a);
 }
 
-static void test_host_access_is_checked(void **state)
+static void host_access_is_checked(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     fpc_state *s = NULL;
-    lab_open(&l, "[backend]\nuse = ref\n");
-    fpc_program *p = lab_compile(&l, network(&l, 1), &s, 1);
+    bench_backend(&l, "[backend]\nuse = ref\n");
+    fpc_program *p = bench_compile(&l, network(&l, 1), &s, 1);
     double x[4] = {0};
     assert_int_equal(fpc_program_write(p, "x", FPC_F64, x, 4), FPC_EINTERNAL);
     assert_string_equal(fpc_ctx_error(l.ctx), "`x` is 1x33x30x3; 4 elements were given");
@@ -112,28 +112,28 @@ static void test_host_access_is_checked(void **state)
     assert_string_equal(fpc_ctx_error(l.ctx), "the program has no input or output `nothing`");
     assert_true(fpc_program_has(p, "mask") && !fpc_program_has(p, "nothing"));
     /* doubles arrive as floats, and come back */
-    lab_write_noise(&l, p, "x", 5);
+    bench_write_noise(&l, p, "x", 5);
     int64_t n;
-    const double *back = lab_read(&l, p, "x", &n);
+    const double *back = bench_read(&l, p, "x", &n);
     for (int64_t i = 0; i < n; i++)
         assert_true(back[i] == (double)(float)noise(5, i));
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_first_bad_node_is_named(void **state)
+static void first_bad_node_is_named(void **state)
 {
     (void)state;
     const char *const backends[] = {"[backend]\nuse = ref\n", "[backend]\nuse = cpu\n"};
     for (int i = 0; i < 2; i++) {
-        lab l;
+        bench l;
         fpc_state *s = NULL;
-        lab_open(&l, backends[i]);
-        fpc_graph *g = lab_graph(&l, 0);
+        bench_backend(&l, backends[i]);
+        fpc_graph *g = bench_graph(&l, 0);
         fpc_val y = fpc_linear(g, "fine", fpc_input(g, "x", (fpc_shape){1, 9, 9, 4}, g->real), 6, 1);
         y = fpc_gelu(g, fpc_linear(g, "bad", y, 6, 1));
         fpc_output_mark(g, "y", fpc_linear(g, "after", y, 2, 1));
-        fpc_program *p = lab_compile(&l, g, &s, 1);
-        lab_write_noise(&l, p, "x", 1);
+        fpc_program *p = bench_compile(&l, g, &s, 1);
+        bench_write_noise(&l, p, "x", 1);
         assert_int_equal(fpc_program_run(p), FPC_OK);
         assert_null(fpc_program_find_nan(p));
         const float bias[6] = {0, 0, INFINITY, 0, 0, 0};
@@ -142,7 +142,7 @@ static void test_first_bad_node_is_named(void **state)
         const char *where = fpc_program_find_nan(p);
         assert_non_null(where);
         assert_string_equal(where, "bad (linear)");
-        lab_close(&l);
+        bench_free(&l);
     }
 }
 
@@ -163,21 +163,21 @@ static void add_row(void *arg, const char *op, const char *name, double seconds,
 }
 
 /* The rows of a profile are the groups that run, and together the whole program. */
-static void test_a_profile_is_the_whole(void **state)
+static void a_profile_is_the_whole(void **state)
 {
     (void)state;
     static const char *const backends[] = {REF_DOUBLE, "[backend]\nuse = cpu\nthreads = 1\n"};
     static const char *const ops[] = {"linear gelu linear ", "linear+gelu+linear "}; /* in tiles: one group */
     for (int i = 0; i < 2; i++) {
-        lab l;
+        bench l;
         fpc_state *s = NULL;
         rows r = {0};
-        lab_open(&l, backends[i]);
-        fpc_graph *g = lab_graph(&l, 0);
+        bench_backend(&l, backends[i]);
+        fpc_graph *g = bench_graph(&l, 0);
         const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 9, 9, 4}, g->real);
         fpc_output_mark(g, "y", fpc_linear(g, "b", fpc_gelu(g, fpc_linear(g, "a", x, 6, 1)), 2, 1));
-        fpc_program *p = lab_compile(&l, g, &s, 1);
-        lab_write_noise(&l, p, "x", 1);
+        fpc_program *p = bench_compile(&l, g, &s, 1);
+        bench_write_noise(&l, p, "x", 1);
         assert_int_equal(fpc_program_profile(p, 2, add_row, &r), FPC_OK);
         assert_string_equal(r.ops, ops[i]);
         assert_int_equal(r.negative, 0);
@@ -185,36 +185,36 @@ static void test_a_profile_is_the_whole(void **state)
         /* x, a, its gelu and b where they lie in memory; both maps' weights */
         const int64_t numbers = 81 * (i ? 4 + 2 : 4 + 4 * 6 + 2) + 4 * 6 + 6 + 6 * 2 + 2;
         assert_int_equal(r.bytes, numbers * (i ? 4 : 8));
-        lab_close(&l);
+        bench_free(&l);
     }
 }
 
 /* A slip in a name is told where the graph is compiled, not met as a NULL pointer by a kernel. */
-static void test_unknown_flat_buffer_is_refused(void **state)
+static void unknown_flat_buffer_is_refused(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     fpc_state *s;
     fpc_program *p;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     fpc_output_mark(g, "y", fpc_linear(g, "fc", fpc_input(g, "x", (fpc_shape){1, 2, 2, 2}, g->real), 2, 1));
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_OK);
-    g = lab_graph(&l, 0);
+    g = bench_graph(&l, 0);
     const fpc_val slip = fpc_buffer(g, "$gard", 1, s->flat, FPC_F32, FPC_FILL_ZERO);
     fpc_output_mark(g, "y", fpc_op(g, "sum_squares", "norm", 1, &slip, NULL, NULL));
     assert_int_equal(fpc_program_compile(l.ctx, l.arena, s, g, &p), FPC_EINTERNAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "a graph works on `$gard`, which there is not; there are $param"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* A lone node has as many inputs as a node in a graph: combine takes a vector of weights and 16 terms. */
-static void test_a_lone_node_may_have_many_inputs(void **state)
+static void a_lone_node_may_have_many_inputs(void **state)
 {
     (void)state;
     enum { TERMS = 16 };
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     const fpc_op_def *def = fpc_op_find(l.ops, "combine");
     double weight[TERMS], term[TERMS], sum = 0, got = 0;
     fpc_tensor in[TERMS + 1] = {{.data = weight, .shape = fpc_vector(TERMS), .dtype = FPC_F64}};
@@ -233,19 +233,19 @@ static void test_a_lone_node_may_have_many_inputs(void **state)
     node.n_in = FPC_MAX_INPUTS + 1;
     assert_int_equal(fpc_run_node(l.ctx, k, def, &node, 1, 0, l.backend->device.exec), FPC_EINTERNAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "node loss: more than 32 inputs or 8 outputs"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiles_change_nothing),
-        cmocka_unit_test(test_threads_give_the_same_bits),
-        cmocka_unit_test(test_host_access_is_checked),
-        cmocka_unit_test(test_first_bad_node_is_named),
-        cmocka_unit_test(test_a_profile_is_the_whole),
-        cmocka_unit_test(test_unknown_flat_buffer_is_refused),
-        cmocka_unit_test(test_a_lone_node_may_have_many_inputs),
+        cmocka_unit_test(tiles_change_nothing),
+        cmocka_unit_test(threads_give_the_same_bits),
+        cmocka_unit_test(host_access_is_checked),
+        cmocka_unit_test(first_bad_node_is_named),
+        cmocka_unit_test(a_profile_is_the_whole),
+        cmocka_unit_test(unknown_flat_buffer_is_refused),
+        cmocka_unit_test(a_lone_node_may_have_many_inputs),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }

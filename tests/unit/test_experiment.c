@@ -1,6 +1,6 @@
 /* test_experiment.c: what a recipe opens to, what it is refused for and with which sentence, the recipe as understood,
  * and the learning rate with its warm-up. */
-#include "bench.h"
+#include "tiny.h"
 #include "graph/nodes.h"
 
 static const char *shared(void)
@@ -29,11 +29,11 @@ static void check_refusals(const refusal *list, size_t n)
             if (!strstr(said, list[i].part[k]))
                 fail_msg("`%s` is missing in: %s", list[i].part[k], said);
         assert_true(fpc_ctx_recipe_fault(b.ctx) || status == FPC_EINVAL);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
-static void test_unknown_sections(void **state)
+static void unknown_sections(void **state)
 {
     (void)state;
     const refusal list[] = {
@@ -54,7 +54,7 @@ static void test_unknown_sections(void **state)
 }
 
 /* In every section, whatever the verb opens. */
-static void test_misspelt_keys(void **state)
+static void misspelt_keys(void **state)
 {
     (void)state;
     const refusal list[] = {
@@ -73,7 +73,7 @@ static void test_misspelt_keys(void **state)
     check_refusals(list, sizeof list / sizeof *list);
 }
 
-static void test_values_that_make_no_sense(void **state)
+static void values_that_make_no_sense(void **state)
 {
     (void)state;
     const refusal list[] = {
@@ -95,7 +95,7 @@ static void test_values_that_make_no_sense(void **state)
 }
 
 /* The numbers stand in the sentence, and no tensor's memory was taken before. */
-static void test_max_params(void **state)
+static void max_params(void **state)
 {
     (void)state;
     bench b;
@@ -107,13 +107,13 @@ static void test_max_params(void **state)
     assert_non_null(b.s);
     assert_null(b.s->state);
     assert_int_equal(b.s->backend->n_blocks, 0);
-    bench_close(&b);
-    bench_open(&b, TINY_DATA TINY_LOSS "[model]\nmax_params = 1747923\n", "", OPEN_ALL);
+    bench_free(&b);
+    bench_experiment(&b, TINY_DATA TINY_LOSS "[model]\nmax_params = 1747923\n", "", OPEN_ALL);
     assert_int_equal(b.s->state->n_trainable, 1747923);
-    bench_close(&b);
-    bench_open(&b, TINY_DATA TINY_LOSS "[model]\nlmsa = off\n", "", OPEN_ALL);
+    bench_free(&b);
+    bench_experiment(&b, TINY_DATA TINY_LOSS "[model]\nlmsa = off\n", "", OPEN_ALL);
     assert_int_equal(b.s->state->n_trainable, 1721939);
-    bench_close(&b);
+    bench_free(&b);
     /* far more than any memory: refused all the same, at once */
     assert_int_equal(bench_try(&b, TINY_DATA TINY_LOSS,
                                "model.dims=4096,4096,4096,4096\nmodel.depths=100,100,100,100\nmodel.max_params=1821085",
@@ -121,16 +121,16 @@ static void test_max_params(void **state)
                      FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "-s model.max_params=1821085"));
     assert_int_equal(b.s->backend->n_blocks, 0);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* ---- opening ---- */
 
-static void test_classes_without_data(void **state)
+static void classes_without_data(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, TINY, "dataset.size=48", FPC_OPEN_BACKEND);
+    bench_experiment(&b, TINY, "dataset.size=48", FPC_OPEN_BACKEND);
     assert_null(b.s->data);
     assert_int_equal(b.s->classes, 19);
     assert_int_equal(b.s->ignore, -1);
@@ -138,20 +138,21 @@ static void test_classes_without_data(void **state)
     assert_string_equal(b.s->info.class_names[0], "background");
     assert_int_equal(b.s->info.n_mirror_pairs, 3);
     assert_int_equal(b.s->info.count[FPC_TRAIN], 0); /* nothing was counted */
-    bench_close(&b);
+    bench_free(&b);
     /* the folder's classes and ignore label come from its options; its root need not exist */
-    bench_open(&b, "[dataset]\nuse = folder\nroot = there/is/no/such/folder\nignore_label = 7\n" TINY_MODEL TINY_LOSS,
-               "", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    bench_experiment(&b,
+                     "[dataset]\nuse = folder\nroot = there/is/no/such/folder\nignore_label = 7\n" TINY_MODEL TINY_LOSS,
+                     "", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     assert_int_equal(b.s->classes, 19);
     assert_int_equal(b.s->ignore, 7);
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_defaults(void **state)
+static void defaults(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, "[loss.ce]\nuse = cross_entropy\n[dataset]\ntrain = 40\n", "", OPEN_ALL);
+    bench_experiment(&b, "[loss.ce]\nuse = cross_entropy\n[dataset]\ntrain = 40\n", "", OPEN_ALL);
     assert_string_equal(b.s->model.plugin->name, "microsegformer");
     assert_string_equal(b.s->optimizer.plugin->name, "adamw");
     assert_string_equal(b.s->schedule.plugin->name, "constant");
@@ -161,7 +162,7 @@ static void test_defaults(void **state)
     assert_string_equal(b.s->metric[1].label, "accuracy");
     assert_true(b.s->loss[0].weight == 1 && b.s->lr.n == 1 && b.s->lr.value[0] == 1e-3);
     assert_null(b.s->state->average);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* ---- the recipe as understood ---- */
@@ -175,13 +176,13 @@ static void test_defaults(void **state)
         "history\n"                                                                                                    \
         "[backend]\nuse = ref\nreal = double\n"
 
-static void test_resolved_is_a_fixed_point(void **state)
+static void resolved_is_a_fixed_point(void **state)
 {
     (void)state;
     bench a, b;
-    bench_open(&a, RICH, "loss.ce.class_weights=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,0.1", OPEN_ALL);
+    bench_experiment(&a, RICH, "loss.ce.class_weights=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,0.1", OPEN_ALL);
     const char *once = fpc_experiment_resolved(a.s, a.arena, 0);
-    bench_open(&b, once, "", OPEN_ALL);
+    bench_experiment(&b, once, "", OPEN_ALL);
     assert_string_equal(once, fpc_experiment_resolved(b.s, b.arena, 0));
     assert_string_equal(a.s->run.name, "a; b # c");
     assert_string_equal(b.s->run.name, "a; b # c");
@@ -189,19 +190,19 @@ static void test_resolved_is_a_fixed_point(void **state)
     assert_int_equal(b.s->n_opened, a.s->n_opened);
     for (int64_t e = 0; e < 7; e++)
         assert_true(fpc_experiment_lr(a.s, e, NULL) == fpc_experiment_lr(b.s, e, NULL));
-    bench_close(&b);
+    bench_free(&b);
     /* with origins it is the same recipe */
-    bench_open(&b, fpc_experiment_resolved(a.s, a.arena, 1), "", OPEN_ALL);
+    bench_experiment(&b, fpc_experiment_resolved(a.s, a.arena, 1), "", OPEN_ALL);
     assert_string_equal(once, fpc_experiment_resolved(b.s, b.arena, 0));
-    bench_close(&b);
-    bench_close(&a);
+    bench_free(&b);
+    bench_free(&a);
 }
 
-static void test_resolved_says_where_from(void **state)
+static void resolved_says_where_from(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, RICH, "optimizer.momentum=0.5", 0);
+    bench_experiment(&b, RICH, "optimizer.momentum=0.5", 0);
     const char *text = fpc_experiment_resolved(b.s, b.arena, 1);
     const char *const lines[] = {"[run]\n",
                                  "epochs = 7   ; test.ini:23\n",
@@ -216,18 +217,18 @@ static void test_resolved_says_where_from(void **state)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (!strstr(text, lines[i]))
             fail_msg("`%s` is missing in\n%s", lines[i], text);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* ---- the learning rate ---- */
 
 /* Reference 4.4. e: epochs finished = number of the epoch, from 0. */
-static void test_rate_formula(void **state)
+static void rate_formula(void **state)
 {
     (void)state;
     bench b;
     const double pi = 3.14159265358979323846;
-    bench_open(
+    bench_experiment(
         &b,
         TINY
         "[run]\nepochs = 30\n[optimizer]\nlr = 8e-4\n[schedule]\nuse = cosine\nwarmup_epochs = 5\neta_min = 1e-6\n",
@@ -240,17 +241,17 @@ static void test_rate_formula(void **state)
         if (fabs(got - want) > 1e-9 * want)
             fail_msg("epoch %d: %.15g instead of %.15g", (int)e, got, want);
     }
-    bench_close(&b);
-    bench_open(&b, TINY "[run]\nepochs = 4\n[schedule]\nuse = cosine\nwarmup_epochs = 9\nwarmup_start = 0.5\n", "",
-               FPC_OPEN_TRAIN);
+    bench_free(&b);
+    bench_experiment(&b, TINY "[run]\nepochs = 4\n[schedule]\nuse = cosine\nwarmup_epochs = 9\nwarmup_start = 0.5\n",
+                     "", FPC_OPEN_TRAIN);
     assert_true(fabs(fpc_experiment_lr(b.s, 0, NULL) - 0.5e-3) <
                 1e-15); /* longer than the run: no division by what is left */
     assert_true(fabs(fpc_experiment_lr(b.s, 3, NULL) - 1e-3 * (0.5 + 0.5 * 3 / 9)) < 1e-15);
     assert_true(isfinite(fpc_experiment_lr(b.s, 9, NULL)));
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_rates_of_the_golden_curves(void **state)
+static void rates_of_the_golden_curves(void **state)
 {
     (void)state;
     const struct {
@@ -276,7 +277,7 @@ static void test_rates_of_the_golden_curves(void **state)
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
         bench b;
         int rows = 0;
-        bench_open(&b, TINY "[optimizer]\nlr = 8e-4\n", curves[i].sets, FPC_OPEN_TRAIN);
+        bench_experiment(&b, TINY "[optimizer]\nlr = 8e-4\n", curves[i].sets, FPC_OPEN_TRAIN);
         rewind(f);
         assert_non_null(fgets(line, sizeof line, f));
         while (fgets(line, sizeof line, f)) {
@@ -292,13 +293,13 @@ static void test_rates_of_the_golden_curves(void **state)
             rows++;
         }
         assert_true(rows >= 200);
-        bench_close(&b);
+        bench_free(&b);
     }
     fclose(f);
 }
 
 /* A training that begins in the middle of a schedule has its rates from there on. */
-static void test_schedules_begin_anywhere(void **state)
+static void schedules_begin_anywhere(void **state)
 {
     static const char *const kinds[] = {"schedule.use=cosine", "schedule.use=warm_restarts\nschedule.t_0=4",
                                         "optimizer.lr=1e-3 @1, 5e-4 @4, 2e-3 @9\nschedule.use=poly"};
@@ -308,28 +309,28 @@ static void test_schedules_begin_anywhere(void **state)
             bench whole, rest;
             char sets[300];
             snprintf(sets, sizeof sets, "%s\nschedule.warmup_epochs=5\nrun.epochs=20", kinds[k]);
-            bench_open(&whole, TINY, sets, FPC_OPEN_TRAIN);
+            bench_experiment(&whole, TINY, sets, FPC_OPEN_TRAIN);
             snprintf(sets, sizeof sets, "%s\nschedule.warmup_epochs=5\nrun.epochs=%d\nschedule.begin=%d%s", kinds[k],
                      begin == 6 ? 3 : (int)(20 - begin), (int)begin, begin == 6 ? "\nschedule.epochs=20" : "");
-            bench_open(&rest, TINY, sets, FPC_OPEN_TRAIN);
+            bench_experiment(&rest, TINY, sets, FPC_OPEN_TRAIN);
             for (int64_t e = 0; e + begin < 20; e++) {
                 assert_true(fpc_experiment_lr(rest.s, e, NULL) == fpc_experiment_lr(whole.s, e + begin, NULL));
                 assert_true(fpc_experiment_base_lr(rest.s, e) == fpc_experiment_base_lr(whole.s, e + begin));
             }
-            bench_close(&whole);
-            bench_close(&rest);
+            bench_free(&whole);
+            bench_free(&rest);
         }
 }
 
 /* A rate and weights that change between epochs; the absolute floor of a schedule stays where it is. */
-static void test_curves(void **state)
+static void curves_are_followed(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, TINY,
-               "run.epochs=8\noptimizer.lr=1e-3 @1, 4e-3 @3, 0 @7\nschedule.use=cosine\nschedule.eta_min=1e-4\n"
-               "loss.ce.weight=0.5 @1, 2 @4",
-               FPC_OPEN_TRAIN);
+    bench_experiment(&b, TINY,
+                     "run.epochs=8\noptimizer.lr=1e-3 @1, 4e-3 @3, 0 @7\nschedule.use=cosine\nschedule.eta_min=1e-4\n"
+                     "loss.ce.weight=0.5 @1, 2 @4",
+                     FPC_OPEN_TRAIN);
     for (int64_t e = 0; e < 8; e++) {
         const double lr = e < 2 ? 1e-3 : e < 6 ? 4e-3 : 0;
         const double want = lr == 0 ? 0 : 1e-4 + (lr - 1e-4) * (1 + cos(3.14159265358979323846 * (double)e / 8)) / 2;
@@ -338,19 +339,19 @@ static void test_curves(void **state)
         assert_true(b.s->loss[0].weight == (e < 3 ? 0.5 : 2) && b.s->loss[1].weight == 1.5);
     }
     assert_true(fpc_curve_varies(&b.s->loss[0].curve) && !fpc_curve_varies(&b.s->loss[1].curve));
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* ---- the graph for tables ---- */
 
 /* Issue: rewriting brings the forward pass of the model with LMSA from 4.16 to at most 2.6 G multiply-accumulates. */
-static void test_rewriting_saves_work(void **state)
+static void rewriting_saves_work(void **state)
 {
     (void)state;
     bench b;
     fpc_graph *plain, *rewritten;
-    bench_open(&b, "[dataset]\nuse = synthetic\n[model]\nuse = microsegformer\nlmsa = on\n" TINY_LOSS, "",
-               FPC_OPEN_TRAIN);
+    bench_experiment(&b, "[dataset]\nuse = synthetic\n[model]\nuse = microsegformer\nlmsa = on\n" TINY_LOSS, "",
+                     FPC_OPEN_TRAIN);
     assert_int_equal(fpc_experiment_graph(b.s, 1, 512, 512, 1, 0, &plain), FPC_OK);
     assert_int_equal(fpc_experiment_graph(b.s, 1, 512, 512, 1, 1, &rewritten), FPC_OK);
     const double before = (double)fpc_graph_macs(plain, 1), after = (double)fpc_graph_macs(rewritten, 1);
@@ -358,38 +359,38 @@ static void test_rewriting_saves_work(void **state)
     assert_true(fabs(before - 4.16e9) < 0.01e9);
     assert_true(after <= 2.6e9);
     assert_int_equal(b.s->backend->n_blocks, 0); /* and no memory was taken */
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_pictures_too_small_for_the_model(void **state)
+static void pictures_too_small_for_the_model(void **state)
 {
     (void)state;
     bench b;
     fpc_graph *g;
-    bench_open(&b, "[dataset]\nuse = synthetic\n[model]\nuse = unet\n" TINY_LOSS, "", FPC_OPEN_TRAIN);
+    bench_experiment(&b, "[dataset]\nuse = synthetic\n[model]\nuse = unet\n" TINY_LOSS, "", FPC_OPEN_TRAIN);
     assert_int_equal(fpc_experiment_graph(b.s, 1, 3, 3, 1, 1, &g), FPC_EINVAL);
     if (!strstr(fpc_ctx_error(b.ctx), "pictures of 3x3 pixels are too small; 16x16 is the least"))
         fail_msg("%s", fpc_ctx_error(b.ctx));
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unknown_sections),
-        cmocka_unit_test(test_misspelt_keys),
-        cmocka_unit_test(test_values_that_make_no_sense),
-        cmocka_unit_test(test_max_params),
-        cmocka_unit_test(test_classes_without_data),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_resolved_is_a_fixed_point),
-        cmocka_unit_test(test_resolved_says_where_from),
-        cmocka_unit_test(test_rate_formula),
-        cmocka_unit_test(test_rates_of_the_golden_curves),
-        cmocka_unit_test(test_schedules_begin_anywhere),
-        cmocka_unit_test(test_curves),
-        cmocka_unit_test(test_rewriting_saves_work),
-        cmocka_unit_test(test_pictures_too_small_for_the_model),
+        cmocka_unit_test(unknown_sections),
+        cmocka_unit_test(misspelt_keys),
+        cmocka_unit_test(values_that_make_no_sense),
+        cmocka_unit_test(max_params),
+        cmocka_unit_test(classes_without_data),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(resolved_is_a_fixed_point),
+        cmocka_unit_test(resolved_says_where_from),
+        cmocka_unit_test(rate_formula),
+        cmocka_unit_test(rates_of_the_golden_curves),
+        cmocka_unit_test(schedules_begin_anywhere),
+        cmocka_unit_test(curves_are_followed),
+        cmocka_unit_test(rewriting_saves_work),
+        cmocka_unit_test(pictures_too_small_for_the_model),
     };
     return cmocka_run_group_tests_name("stages", tests, NULL, NULL);
 }

@@ -31,11 +31,11 @@ static void check_order(const fpc_graph *g)
 
 static result run(build_fn *build, int fuse)
 {
-    lab l;
+    bench l;
     result r = {0};
     fpc_state *state = NULL;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val y = build(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 8}, g->real));
     fpc_output_mark(g, "y", y);
     fpc_output_mark(g, "loss", probe_scalar(&l, g, y));
@@ -54,17 +54,17 @@ static result run(build_fn *build, int fuse)
     r.add_layer_norm = count(g, "add_layer_norm", 4);
     r.grad_with_sum = count(g, "layer_norm_grad", 6);
     r.nodes = g->n_nodes;
-    fpc_program *p = lab_compile(&l, g, &state, 5);
-    lab_write_noise(&l, p, "x", 1);
+    fpc_program *p = bench_compile(&l, g, &state, 5);
+    bench_write_noise(&l, p, "x", 1);
     if (fpc_program_run(p))
         fail_msg("%s", fpc_ctx_error(l.ctx));
-    const double *out = lab_read(&l, p, "y", &r.n_y);
+    const double *out = bench_read(&l, p, "y", &r.n_y);
     r.y = malloc((size_t)r.n_y * sizeof *r.y);
     memcpy(r.y, out, (size_t)r.n_y * sizeof *r.y);
     r.n_grad = fpc_count(state->flat);
     r.grad = malloc((size_t)r.n_grad * sizeof *r.grad);
     memcpy(r.grad, state->grad, (size_t)r.n_grad * sizeof *r.grad);
-    lab_close(&l);
+    bench_free(&l);
     return r;
 }
 
@@ -92,7 +92,7 @@ static fpc_val block(fpc_graph *g, fpc_val x)
     return fpc_layer_norm(g, "last", x, 1e-5f);
 }
 
-static void test_residual_blocks(void **state)
+static void residual_blocks(void **state)
 {
     (void)state;
     const result r = same(block);
@@ -108,7 +108,7 @@ static fpc_val with_gelu(fpc_graph *g, fpc_val x)
     return fpc_add(g, sum, fpc_layer_norm(g, "norm", sum, 1e-5f)); /* the sum is read twice */
 }
 
-static void test_norm_takes_the_sum(void **state)
+static void norm_takes_the_sum(void **state)
 {
     (void)state;
     const result r = same(with_gelu);
@@ -124,7 +124,7 @@ static fpc_val watched(fpc_graph *g, fpc_val x)
     return fpc_add(g, fpc_relu(g, x), a);
 }
 
-static void test_outputs_are_kept(void **state)
+static void outputs_are_kept(void **state)
 {
     (void)state;
     assert_int_equal(same(watched).linear_add, 0);
@@ -136,7 +136,7 @@ static fpc_val no_bias(fpc_graph *g, fpc_val x)
     return fpc_add(g, fpc_relu(g, x), fpc_linear(g, "a", x, 8, 0));
 }
 
-static void test_no_bias_no_join(void **state)
+static void no_bias_no_join(void **state)
 {
     (void)state;
     assert_int_equal(same(no_bias).linear_add, 0);
@@ -144,8 +144,7 @@ static void test_no_bias_no_join(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_residual_blocks),
-                                       cmocka_unit_test(test_norm_takes_the_sum),
-                                       cmocka_unit_test(test_outputs_are_kept), cmocka_unit_test(test_no_bias_no_join)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(residual_blocks), cmocka_unit_test(norm_takes_the_sum),
+                                       cmocka_unit_test(outputs_are_kept), cmocka_unit_test(no_bias_no_join)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,19 @@
 /* The graph: scopes and names, the sticky error with its sentence, shapes refused where they make no sense. */
 #include "graphs.h"
 
-static void expect_error(lab *l, fpc_graph *g, const char *part)
+static void expect_error(bench *l, fpc_graph *g, const char *part)
 {
     assert_int_not_equal(fpc_graph_check(g), FPC_OK);
     if (!strstr(fpc_ctx_error(l->ctx), part))
         fail_msg("`%s` does not hold `%s`", fpc_ctx_error(l->ctx), part);
 }
 
-static void test_scopes_join_names(void **state)
+static void scopes_join_names(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val x = fpc_input(g, "image", (fpc_shape){1, 4, 4, 3}, g->real);
     fpc_enter(g, "block%d.%d", 1, 0);
     fpc_enter(g, "attn");
@@ -25,15 +25,15 @@ static void test_scopes_join_names(void **state)
     assert_string_equal(g->node[0].name, "block1.0.attn.q");
     assert_string_equal(g->value[0].name, "image");
     assert_string_equal(g->scope, "");
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_first_error_sticks(void **state)
+static void first_error_sticks(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val a = fpc_input(g, "a", (fpc_shape){1, 4, 4, 3}, g->real),
                   b = fpc_input(g, "b", (fpc_shape){1, 4, 5, 3}, g->real);
     fpc_enter(g, "stage1");
@@ -42,23 +42,23 @@ static void test_first_error_sticks(void **state)
     assert_true(fpc_gelu(g, cat).id < 0); /* passes on, says nothing new */
     assert_true(fpc_linear(g, "later", a, 4, 1).id < 0);
     expect_error(&l, g, "stage1.concat (concat): 1x4x4x3 and 1x4x5x3 differ outside of the channels");
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_name_used_twice(void **state)
+static void name_used_twice(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 4, 4, 3}, g->real);
     fpc_linear(g, "head", x, 2, 0);
     fpc_linear(g, "head", x, 2, 0);
     expect_error(&l, g, "the name `head.weight` is used twice");
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_shapes_refused(void **state)
+static void shapes_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -71,65 +71,65 @@ static void test_shapes_refused(void **state)
         {"gelu_grad", "has other than the 16 rows of the first", {1, 4, 4, 3}, {1, 4, 5, 3}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        lab l;
-        lab_open(&l, REF_DOUBLE);
-        fpc_graph *g = lab_graph(&l, 1);
+        bench l;
+        bench_backend(&l, REF_DOUBLE);
+        fpc_graph *g = bench_graph(&l, 1);
         fpc_op(g, bad[i].op, "n", 2,
                (fpc_val[]){fpc_input(g, "a", bad[i].a, g->real), fpc_input(g, "b", bad[i].b, g->real)}, NULL, NULL);
         expect_error(&l, g, bad[i].says);
-        lab_close(&l);
+        bench_free(&l);
     }
 }
 
-static void test_unknown_op_and_arity(void **state)
+static void unknown_op_and_arity(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 2, 2, 3}, g->real);
     fpc_op(g, "linearr", NULL, 1, &x, NULL, NULL);
     expect_error(&l, g, "there is no op `linearr`");
     fpc_ctx_clear(l.ctx);
-    g = lab_graph(&l, 1);
+    g = bench_graph(&l, 1);
     const fpc_val y = fpc_input(g, "x", (fpc_shape){1, 2, 2, 3}, g->real);
     fpc_op(g, "linear", NULL, 1, &y, NULL, NULL);
     expect_error(&l, g, "op `linear` takes 2 to 3 inputs, not 1");
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_same_input_is_one_value(void **state)
+static void same_input_is_one_value(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     assert_int_equal(fpc_clock_input(g).id, fpc_clock_input(g).id);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_kernel_larger_than_picture(void **state)
+static void kernel_larger_than_picture(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_conv_args a = {.size = sizeof a, .k = 8, .stride = 8, .bias = 1};
     fpc_conv2d(g, "sr", fpc_input(g, "x", (fpc_shape){1, 4, 4, 3}, g->real), 3, &a);
     expect_error(&l, g, "sr (conv2d): a 8x8 kernel is larger than the padded 4x4 input; use larger pictures");
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes_join_names),
-        cmocka_unit_test(test_first_error_sticks),
-        cmocka_unit_test(test_name_used_twice),
-        cmocka_unit_test(test_shapes_refused),
-        cmocka_unit_test(test_unknown_op_and_arity),
-        cmocka_unit_test(test_same_input_is_one_value),
-        cmocka_unit_test(test_kernel_larger_than_picture),
+        cmocka_unit_test(scopes_join_names),
+        cmocka_unit_test(first_error_sticks),
+        cmocka_unit_test(name_used_twice),
+        cmocka_unit_test(shapes_refused),
+        cmocka_unit_test(unknown_op_and_arity),
+        cmocka_unit_test(same_input_is_one_value),
+        cmocka_unit_test(kernel_larger_than_picture),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
 }

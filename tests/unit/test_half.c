@@ -1,12 +1,8 @@
 /* test_half.c: include/fpcore/half.h over all 65536 values of each format: what they are worth, by the formula of their
  * fields; that they come back; and that what lies between two neighbours goes to the nearer one, the middle to the even
  * one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
+#include "case.h"
 #include <fpcore/half.h>
 #include <math.h>
 
@@ -37,7 +33,7 @@ static double worth(const format *f, uint32_t h)
     return sign * ldexp(whole, (int)(exponent ? exponent : 1) - f->bias - f->fraction_bits);
 }
 
-static void test_all_values(void **state)
+static void all_values(void **state)
 {
     (void)state;
     for (int k = 0; k < N_FORMATS; k++)
@@ -65,7 +61,7 @@ static void check(const format *f, float x, uint32_t want)
 }
 
 /* Between each finite value and the next larger one, which above the largest is infinity, in the place of a number. */
-static void test_rounding(void **state)
+static void rounding(void **state)
 {
     (void)state;
     for (int k = 0; k < N_FORMATS; k++) {
@@ -83,7 +79,7 @@ static void test_rounding(void **state)
     }
 }
 
-static void test_ends(void **state)
+static void ends(void **state)
 {
     (void)state;
     check(&formats[0], 3.4e38f, infinite(&formats[0]));
@@ -100,7 +96,6 @@ static void test_ends(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest test[] = {cmocka_unit_test(test_all_values), cmocka_unit_test(test_rounding),
-                                      cmocka_unit_test(test_ends)};
+    const struct CMUnitTest test[] = {cmocka_unit_test(all_values), cmocka_unit_test(rounding), cmocka_unit_test(ends)};
     return cmocka_run_group_tests(test, NULL, NULL);
 }

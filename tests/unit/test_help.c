@@ -1,28 +1,24 @@
 /* test_help.c: what -l, -h and the reference print is what the tables say, for the core and for a plugin compiled here.
  */
 #define _GNU_SOURCE
+#include "fixture.h"
 #include "cmd/help.h"
 #include "recipe/sections.h"
 #include "unit/compile.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <cmocka.h>
-
 static fpc_cmdline cmd;
-static char folder[] = "help.XXXXXX", *out;
+static char *out;
 static size_t out_size;
 static FILE *stream;
 
 static int begin(void **state)
 {
-    (void)state;
-    cmd = (fpc_cmdline){.ctx = fpc_ctx_new()};
-    cmd.arena = fpc_arena_new(cmd.ctx);
+    bench *b;
+
+    if (bench_open(state))
+        return 1;
+    b = *state;
+    cmd = (fpc_cmdline){.ctx = b->ctx, .arena = b->arena};
     stream = open_memstream(&out, &out_size);
     fpc_print_to(stream);
     return 0;
@@ -30,13 +26,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     fpc_print_to(NULL);
     fclose(stream);
     free(out);
-    fpc_arena_free(cmd.arena);
-    fpc_ctx_free(cmd.ctx);
-    return 0;
+    return bench_close(state);
 }
 
 static void printed(const char *text)
@@ -60,30 +53,19 @@ static int make_plugins(void **state)
     char text[4000];
 
     (void)state;
-    if (!mkdtemp(folder))
-        return -1;
     unsetenv("FPCORE_PLUGIN_PATH");
     snprintf(text, sizeof text,
              "#include <fpcore/option.h>\nstatic const fpc_choice kinds[] = {{\"up\", 1, \"rising\"}, "
              "{\"down\", 2, \"falling\"}, {0}};\n%s",
              rows);
-    return compile_plugin(folder, "schedule_saw", text);
-}
-
-static int remove_plugins(void **state)
-{
-    char command[100];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    return compile_plugin(test_folder(), "schedule_saw", text);
 }
 
 static fpc_registry *registry(void)
 {
     fpc_registry *reg;
 
-    assert_int_equal(fpc_registry_new(cmd.ctx, cmd.arena, folder, &reg), FPC_OK);
+    assert_int_equal(fpc_registry_new(cmd.ctx, cmd.arena, test_folder(), &reg), FPC_OK);
     return reg;
 }
 
@@ -110,8 +92,8 @@ static void a_plugin(void **state)
     (void)state;
     assert_int_equal(fpc_registry_find(registry(), FPC_SCHEDULE, "saw", NULL, &found), FPC_OK);
     assert_int_equal(fpc_help_plugin(&cmd, found, 0), FPC_OK);
-    printed("schedule/saw 1.0: Sums.\nfile help.");
-    printed("/schedule_saw.so, license MIT, ABI 0.1\n");
+    printed(fpc_sprintf(cmd.arena, "schedule/saw 1.0: Sums.\nfile %s/schedule_saw.so, license MIT, ABI 0.1\n",
+                        test_folder()));
     printed("First words. A second sentence");
     printed("  [schedule]\n  use = saw\n");
     printed("  a\n      type real, default 0.5, range 0 .. 1, unit prob\n      how much\n");
@@ -153,7 +135,7 @@ static void reference(void **state)
     printed("### schedule/saw\n\nSums.\n\nFirst words.");
     printed("| `a` | real | 0.5 | 0 .. 1 | prob | how much |\n");
     printed("| `b` | int | **required** | 1 or more |  | teeth; see \\| it |\n");
-    assert_null(strstr(out, folder)); /* the same on every machine */
+    assert_null(strstr(out, test_folder())); /* the same on every machine */
 }
 
 static void usage(void **state)
@@ -181,17 +163,14 @@ static void a_full_disk_is_noticed(void **state)
     fclose(full);
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(list_of_plugins, begin, end),
-        cmocka_unit_test_setup_teardown(one_kind, begin, end),
-        cmocka_unit_test_setup_teardown(a_plugin, begin, end),
-        cmocka_unit_test_setup_teardown(sections, begin, end),
-        cmocka_unit_test_setup_teardown(reference, begin, end),
-        cmocka_unit_test_setup_teardown(usage, begin, end),
-        cmocka_unit_test_setup_teardown(a_full_disk_is_noticed, begin, end),
+        TEST(list_of_plugins),        TEST(one_kind), TEST(a_plugin), TEST(sections), TEST(reference), TEST(usage),
+        TEST(a_full_disk_is_noticed),
     };
 
-    return cmocka_run_group_tests(tests, make_plugins, remove_plugins);
+    return cmocka_run_group_tests(tests, make_plugins, NULL);
 }

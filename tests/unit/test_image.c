@@ -1,7 +1,7 @@
 /* test_image.c: pictures come back as they were written; every way in which a file can lie or break gets its sentence;
  * resizing agrees with the filter's definition. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include "image/codec.h"
 #include <math.h>
@@ -489,13 +489,12 @@ static void jpeg_of_a_phone(void **state)
     assert_memory_equal(sound.pixel, phone.pixel, 32 * 24 * 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(png_round_trip), TEST(jpeg_reads),           TEST(no_pictures),
-                                       TEST(truncated),      TEST(lying_headers),        TEST(masks_of_colours),
-                                       TEST(unwritable),     TEST(resize_by_definition), TEST(masks_take_the_nearest),
-                                       TEST(in_memory),      TEST(orientation_of_png),   TEST(orientation_of_jpeg),
-                                       TEST(hostile_exif),   TEST(jpeg_of_a_phone)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    const struct CMUnitTest tests[] = {CASE(png_round_trip), CASE(jpeg_reads),           CASE(no_pictures),
+                                       CASE(truncated),      CASE(lying_headers),        CASE(masks_of_colours),
+                                       CASE(unwritable),     CASE(resize_by_definition), CASE(masks_take_the_nearest),
+                                       CASE(in_memory),      CASE(orientation_of_png),   CASE(orientation_of_jpeg),
+                                       CASE(hostile_exif),   CASE(jpeg_of_a_phone)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,12 +23,12 @@ static void same_shape(fpc_shape a, fpc_shape b)
     assert_true(fpc_same_shape(a, b));
 }
 
-static void test_conv_and_linear_parameters(void **state)
+static void conv_and_linear_parameters(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){2, 9, 8, 6}, g->real);
     const fpc_conv_args conv = {.size = sizeof conv, .k = 3, .stride = 2, .pad = 1, .bias = 1};
     const fpc_conv_args depthwise = {.size = sizeof depthwise, .k = 3, .stride = 1, .pad = 1, .groups = 6};
@@ -47,44 +47,44 @@ static void test_conv_and_linear_parameters(void **state)
     assert_int_equal(count_ops(g, "conv2d"), 2); /* the 1x1 convolution is a linear map */
     assert_int_equal(count_ops(g, "linear"), 2);
     assert_int_equal(fpc_graph_check(g), FPC_OK);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_transposed_convolution_doubles(void **state)
+static void transposed_convolution_doubles(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_conv_args a = {.size = sizeof a, .k = 2, .stride = 2, .bias = 1};
     const fpc_val y = fpc_conv_transpose2d(g, "up", fpc_input(g, "x", (fpc_shape){1, 5, 3, 8}, g->real), 4, &a);
     same_shape(fpc_shape_of(g, y), (fpc_shape){1, 10, 6, 4});
     same_shape(value(g, "up.weight")->shape, (fpc_shape){8, 2, 2, 4});
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_batch_norm_trains_on_batch_statistics(void **state)
+static void batch_norm_trains_on_batch_statistics(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     for (int training = 0; training < 2; training++) {
-        fpc_graph *g = lab_graph(&l, training);
+        fpc_graph *g = bench_graph(&l, training);
         fpc_batch_norm(g, "bn", fpc_input(g, "x", (fpc_shape){2, 4, 4, 3}, g->real), 1e-5f, 0.1f);
         assert_int_equal(count_ops(g, "batch_stats"), training);
         assert_int_equal(count_ops(g, "running_stats"), training);
         assert_int_equal(value(g, "bn.num_batches_tracked")->dtype, FPC_I64);
         assert_int_equal(value(g, "bn.running_var")->fill, FPC_FILL_ONE);
     }
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_dropout_only_in_training(void **state)
+static void dropout_only_in_training(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *eval = lab_graph(&l, 0), *train = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *eval = bench_graph(&l, 0), *train = bench_graph(&l, 1);
     fpc_val x = fpc_input(eval, "x", (fpc_shape){1, 4, 4, 3}, eval->real);
     assert_int_equal(fpc_dropout(eval, "drop", x, 0.5f, 0).id, x.id);
     x = fpc_input(train, "x", (fpc_shape){1, 4, 4, 3}, train->real);
@@ -92,15 +92,15 @@ static void test_dropout_only_in_training(void **state)
     assert_int_not_equal(fpc_dropout(train, "drop", x, 0.5f, 0).id, x.id);
     fpc_dropout(train, "all", x, 1, 0);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "all: dropout 1; it must be below 1"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_attention_scale_and_heads(void **state)
+static void attention_scale_and_heads(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     const fpc_val q = fpc_input(g, "q", (fpc_shape){1, 4, 4, 64}, g->real),
                   k = fpc_input(g, "k", (fpc_shape){1, 2, 2, 64}, g->real);
     fpc_attention(g, "attn", q, k, k, 4, 0.1f);
@@ -109,30 +109,30 @@ static void test_attention_scale_and_heads(void **state)
     assert_true(a->drop == 0); /* an evaluation graph */
     fpc_attention(g, "odd", q, k, k, 5, 0);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "64 channels cannot be cut into 5 heads"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_no_op_where_nothing_changes(void **state)
+static void no_op_where_nothing_changes(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 4, 4, 3}, g->real);
     assert_int_equal(fpc_resize(g, x, 4, 4, 0).id, x.id);
     assert_int_equal(fpc_pad(g, x, 0, 0, 4, 4).id, x.id);
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_and_linear_parameters),
-        cmocka_unit_test(test_transposed_convolution_doubles),
-        cmocka_unit_test(test_batch_norm_trains_on_batch_statistics),
-        cmocka_unit_test(test_dropout_only_in_training),
-        cmocka_unit_test(test_attention_scale_and_heads),
-        cmocka_unit_test(test_no_op_where_nothing_changes),
+        cmocka_unit_test(conv_and_linear_parameters),
+        cmocka_unit_test(transposed_convolution_doubles),
+        cmocka_unit_test(batch_norm_trains_on_batch_statistics),
+        cmocka_unit_test(dropout_only_in_training),
+        cmocka_unit_test(attention_scale_and_heads),
+        cmocka_unit_test(no_op_where_nothing_changes),
     };
     return cmocka_run_group_tests_name("layers", tests, NULL, NULL);
 }

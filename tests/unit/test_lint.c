@@ -32,10 +32,10 @@ static void without_data(void **state)
     bench b;
     heard h = {0};
 
-    bench_open(&b, QUIET, "dataset.batch=5\noptimizer.lr=0", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    bench_experiment(&b, QUIET, "dataset.batch=5\noptimizer.lr=0", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     assert_int_equal(fpc_lint(b.s, b.arena, hear, &h), 1);
     assert_non_null(strstr(h.text[0], "optimizer.lr = 0: nothing is learned"));
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)

@@ -51,7 +51,7 @@ static void memory(void **state)
     heard h = {0};
     size_t all = 0, one = 0;
 
-    bench_open(&b, QUIET, "", OPEN_ALL);
+    bench_experiment(&b, QUIET, "", OPEN_ALL);
     assert_int_equal(fpc_experiment_memory(b.s, 3, 32, 32, &all), FPC_OK);
     assert_int_equal(fpc_experiment_memory(b.s, 1, 32, 32, &one), FPC_OK);
     assert_true(all > one && one > 4 * (size_t)b.s->state->n_trainable * 4); /* weights, gradients, two slots */
@@ -76,7 +76,7 @@ static void memory(void **state)
     if (fpc_train_step(b.s, 1, &batch, 1, 0.1, &r))
         fail_msg("%s", fpc_ctx_error(b.ctx));
     assert_true(b.s->backend->allocated >= all && b.s->backend->allocated < all + all / 10);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)

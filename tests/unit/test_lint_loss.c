@@ -30,13 +30,13 @@ static void presets(void **state)
     int64_t least = INT64_MAX, most = 0;
     char want[64];
 
-    bench_open(&b, QUIET, "", OPEN_ALL);
+    bench_experiment(&b, QUIET, "", OPEN_ALL);
     assert_int_equal(fpc_data_label_counts(b.s->data, &pixels, &images, NULL), FPC_OK);
     for (int32_t c = 0; c < b.s->classes; c++) {
         least = pixels[c] && pixels[c] < least ? pixels[c] : least;
         most = pixels[c] > most ? pixels[c] : most;
     }
-    bench_close(&b);
+    bench_free(&b);
     assert_true(most > 100 * least && most < 10000 * least);
     assert_int_equal(h.n, 1);
     snprintf(want, sizeof want, "counts as much as %.0f of", (double)most / (double)least);

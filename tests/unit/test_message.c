@@ -1,18 +1,13 @@
 /* test_message.c: the first failure wins from any thread; the log reaches its sink; escapes do not reach a terminal. */
+#include "fixture.h"
 #include "base/message.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 static void first_failure_wins(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
 
-    (void)state;
     assert_int_equal(fpc_ctx_status(ctx), FPC_OK);
     assert_string_equal(fpc_ctx_error(ctx), "");
     assert_int_equal(fpc_fail(ctx, FPC_EIO, "a/b.ini:%d: cause", 7), FPC_EIO);
@@ -25,14 +20,12 @@ static void first_failure_wins(void **state)
     assert_int_equal(fpc_fail(ctx, FPC_OK, "a failure without a status"), FPC_EINTERNAL);
     assert_int_equal(fpc_ctx_status(ctx), FPC_EINTERNAL);
     assert_int_equal(fpc_fail(NULL, FPC_EIO, "nobody listens"), FPC_EIO);
-    fpc_ctx_free(ctx);
 }
 
 static void recipe_faults_are_told_apart(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
 
-    (void)state;
     fpc_fail(ctx, FPC_ENOENT, "a picture is missing");
     assert_false(fpc_ctx_recipe_fault(ctx));
     fpc_ctx_clear(ctx);
@@ -42,17 +35,14 @@ static void recipe_faults_are_told_apart(void **state)
     fpc_ctx_clear(ctx);
     fpc_fail(ctx, FPC_EINVAL, "a value makes no sense");
     assert_true(fpc_ctx_recipe_fault(ctx));
-    fpc_ctx_free(ctx);
 }
 
 static void escapes_are_defused(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
 
-    (void)state;
     fpc_fail(ctx, FPC_EINVAL, "file \x1b[2Jname\x07");
     assert_string_equal(fpc_ctx_error(ctx), "file ?[2Jname?");
-    fpc_ctx_free(ctx);
 }
 
 static void *fail_a_lot(void *arg)
@@ -75,11 +65,10 @@ static void count_lines(void *arg, int level, const char *line)
 
 static void threads_may_fail_and_log(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     pthread_t thread[4];
     int lines = 0;
 
-    (void)state;
     fpc_ctx_log_sink(ctx, count_lines, &lines);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, fail_a_lot, ctx), 0);
@@ -87,15 +76,13 @@ static void threads_may_fail_and_log(void **state)
         pthread_join(thread[i], NULL);
     assert_string_equal(fpc_ctx_error(ctx), "sentence 0 of a thread");
     assert_int_equal(lines, 4000);
-    fpc_ctx_free(ctx);
 }
 
 static void levels_and_cancel(void **state)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_ctx *ctx = ((bench *)*state)->ctx;
     int lines = 0;
 
-    (void)state;
     fpc_ctx_log_sink(ctx, count_lines, &lines);
     fpc_log(ctx, FPC_LOG_DEBUG, "line that is too fine");
     assert_int_equal(lines, 0);
@@ -107,15 +94,14 @@ static void levels_and_cancel(void **state)
     assert_false(fpc_ctx_cancelled(ctx));
     fpc_ctx_cancel(ctx);
     assert_true(fpc_ctx_cancelled(ctx));
-    fpc_ctx_free(ctx);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_failure_wins),  cmocka_unit_test(recipe_faults_are_told_apart),
-        cmocka_unit_test(escapes_are_defused), cmocka_unit_test(threads_may_fail_and_log),
-        cmocka_unit_test(levels_and_cancel),
+        CASE(first_failure_wins),  CASE(recipe_faults_are_told_apart),
+        CASE(escapes_are_defused), CASE(threads_may_fail_and_log),
+        CASE(levels_and_cancel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* The table of ops: every row is complete; a plugin's op may not take a built-in name or come without a gradient. */
 #include "graphs.h"
 
-static void test_every_row_is_complete(void **state)
+static void every_row_is_complete(void **state)
 {
     (void)state;
     for (int32_t i = 0; i < fpc_n_builtin_ops; i++) {
@@ -27,17 +27,17 @@ static fpc_status infer_like(fpc_ctx *ctx, fpc_node *n)
 
 static void refuse(fpc_op_def *ops, const char *says)
 {
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
     fpc_op_table *t;
     assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &t), FPC_EINVAL);
     if (!strstr(fpc_ctx_error(l.ctx), says))
         fail_msg("%s", fpc_ctx_error(l.ctx));
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_plugins_ops_are_checked(void **state)
+static void plugins_ops_are_checked(void **state)
 {
     (void)state;
     fpc_op_def taken[2] = {{.size = sizeof(fpc_op_def),
@@ -61,11 +61,11 @@ static void test_plugins_ops_are_checked(void **state)
     refuse(no_grad, "op `swish` needs infer, access letters, and grad or FPC_OP_NOGRAD");
 }
 
-static void test_plugins_ops_are_found(void **state)
+static void plugins_ops_are_found(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def),
                           .name = "swish",
                           .min_in = 1,
@@ -81,15 +81,15 @@ static void test_plugins_ops_are_found(void **state)
     assert_ptr_equal(fpc_op_find(t, "swish"), ops);
     assert_non_null(fpc_op_find(t, "linear"));
     assert_null(fpc_op_find(t, "swis"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* A row may allow more inputs than a node can have. */
-static void test_a_node_has_32_inputs(void **state)
+static void a_node_has_32_inputs(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_op_def ops[2] = {{.size = sizeof(fpc_op_def),
                           .name = "gather",
                           .min_in = 1,
@@ -101,7 +101,7 @@ static void test_a_node_has_32_inputs(void **state)
                           .infer = infer_like}};
     const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
     assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &l.ops), FPC_OK);
-    fpc_graph *g = lab_graph(&l, 0);
+    fpc_graph *g = bench_graph(&l, 0);
     fpc_val in[FPC_MAX_INPUTS + 1];
     for (int i = 0; i <= FPC_MAX_INPUTS; i++)
         in[i] = fpc_input(g, "x", (fpc_shape){1, 2, 2, 2}, g->real);
@@ -110,16 +110,16 @@ static void test_a_node_has_32_inputs(void **state)
     assert_true(fpc_op(g, "gather", "more", FPC_MAX_INPUTS + 1, in, NULL, NULL).id < 0);
     assert_int_equal(fpc_graph_check(g), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "op `gather` takes 1 to 32 inputs, not 33"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_row_is_complete),
-        cmocka_unit_test(test_plugins_ops_are_checked),
-        cmocka_unit_test(test_plugins_ops_are_found),
-        cmocka_unit_test(test_a_node_has_32_inputs),
+        cmocka_unit_test(every_row_is_complete),
+        cmocka_unit_test(plugins_ops_are_checked),
+        cmocka_unit_test(plugins_ops_are_found),
+        cmocka_unit_test(a_node_has_32_inputs),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }

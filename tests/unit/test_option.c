@@ -1,5 +1,6 @@
 /* test_option.c: values of every type, their ranges, what is refused with which sentence, text that reads back, and
  * tables of another stride. */
+#include "fixture.h"
 #include "recipe/sections.h"
 #include "data/data.h"
 #include "base/message.h"
@@ -9,11 +10,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 struct sample {
     fpc_self self;
@@ -45,63 +41,45 @@ static const fpc_option table[] = {
     FPC_OPTION_CURVE(struct sample, factor, "1.0", 0, 10, "", "a factor"),
     {0}};
 
-static fpc_ctx *ctx;
-static fpc_arena *arena;
 static struct sample sample;
 
-static int begin(void **state)
-{
-    (void)state;
-    ctx = fpc_ctx_new();
-    arena = fpc_arena_new(ctx);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return 0;
-}
-
-static fpc_status read_one(const char *key, const char *value)
+static fpc_status read_one(bench *b, const char *key, const char *value)
 {
     fpc_entry entry = {key, value, "r.ini:9"};
     const fpc_section section = {"augment.x", "r.ini:7", 1, &entry};
     const fpc_option_set set = {table, sizeof *table, &sample};
 
-    fpc_ctx_clear(ctx);
+    fpc_ctx_clear(b->ctx);
     memset(&sample, 0, sizeof sample);
-    return fpc_options_read(ctx, arena, "augment.x", &section, 1, &set);
+    return fpc_options_read(b->ctx, b->arena, "augment.x", &section, 1, &set);
 }
 
-static void good(const char *key, const char *value)
+static void good(bench *b, const char *key, const char *value)
 {
-    if (read_one(key, value)) {
-        print_message("%s\n", fpc_ctx_error(ctx));
+    if (read_one(b, key, value)) {
+        print_message("%s\n", fpc_ctx_error(b->ctx));
         fail();
     }
 }
 
-static void refused(const char *key, const char *value, const char *expected)
+static void refused(bench *b, const char *key, const char *value, const char *expected)
 {
     char begins[200];
 
-    assert_int_equal(read_one(key, value), FPC_EINVAL);
+    assert_int_equal(read_one(b, key, value), FPC_EINVAL);
     snprintf(begins, sizeof begins, "r.ini:9: augment.x.%s = %s: ", key, value);
-    if (strncmp(fpc_ctx_error(ctx), begins, strlen(begins)) != 0 || !strstr(fpc_ctx_error(ctx), expected)) {
-        print_message("expected: %s%s\ngot:      %s\n", begins, expected, fpc_ctx_error(ctx));
+    if (strncmp(fpc_ctx_error(b->ctx), begins, strlen(begins)) != 0 || !strstr(fpc_ctx_error(b->ctx), expected)) {
+        print_message("expected: %s%s\ngot:      %s\n", begins, expected, fpc_ctx_error(b->ctx));
         fail();
     }
 }
 
 static void defaults(void **state)
 {
+    bench *b = *state;
     const fpc_option_set set = {table, sizeof *table, &sample};
 
-    (void)state;
-    assert_int_equal(fpc_options_read(ctx, arena, "augment.x", NULL, 1, &set), FPC_OK);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "augment.x", NULL, 1, &set), FPC_OK);
     assert_int_equal(sample.on, 1);
     assert_int_equal(sample.count, 4);
     assert_true(sample.p == 0.5);
@@ -117,108 +95,113 @@ static void defaults(void **state)
 
 static void good_values(void **state)
 {
-    (void)state;
-    good("on", "off"), assert_int_equal(sample.on, 0);
-    good("on", "Yes"), assert_int_equal(sample.on, 1);
-    good("on", "0"), assert_int_equal(sample.on, 0);
-    good("count", "100"), assert_int_equal(sample.count, 100);
-    good("seed", "-9223372036854775808"), assert_true(sample.seed == INT64_MIN);
-    good("p", "8e-1"), assert_true(sample.p == 0.8);
-    good("p", "1"), assert_true(sample.p == 1);
-    good("free", "-inf"), assert_true(isinf(sample.free));
-    good("title", ""), assert_string_equal(sample.title, "");
-    good("mode", "exact"), assert_int_equal(sample.mode, 2);
-    good("parts", "mask, image"), assert_int_equal(sample.parts, 3);
-    good("parts", ""), assert_int_equal(sample.parts, 0);
-    good("dims", "512"), assert_int_equal(sample.dims.n, 1);
-    good("weights", "0.5,1 , 2"), assert_true(sample.weights.n == 3 && sample.weights.v[2] == 2);
-    good("span", "15"), assert_true(sample.span.lo == -15 && sample.span.hi == 15);
-    good("span", "3, 3"), assert_true(sample.span.lo == 3 && sample.span.hi == 3);
-    good("use", "anything");
+    bench *b = *state;
+
+    good(b, "on", "off"), assert_int_equal(sample.on, 0);
+    good(b, "on", "Yes"), assert_int_equal(sample.on, 1);
+    good(b, "on", "0"), assert_int_equal(sample.on, 0);
+    good(b, "count", "100"), assert_int_equal(sample.count, 100);
+    good(b, "seed", "-9223372036854775808"), assert_true(sample.seed == INT64_MIN);
+    good(b, "p", "8e-1"), assert_true(sample.p == 0.8);
+    good(b, "p", "1"), assert_true(sample.p == 1);
+    good(b, "free", "-inf"), assert_true(isinf(sample.free));
+    good(b, "title", ""), assert_string_equal(sample.title, "");
+    good(b, "mode", "exact"), assert_int_equal(sample.mode, 2);
+    good(b, "parts", "mask, image"), assert_int_equal(sample.parts, 3);
+    good(b, "parts", ""), assert_int_equal(sample.parts, 0);
+    good(b, "dims", "512"), assert_int_equal(sample.dims.n, 1);
+    good(b, "weights", "0.5,1 , 2"), assert_true(sample.weights.n == 3 && sample.weights.v[2] == 2);
+    good(b, "span", "15"), assert_true(sample.span.lo == -15 && sample.span.hi == 15);
+    good(b, "span", "3, 3"), assert_true(sample.span.lo == 3 && sample.span.hi == 3);
+    good(b, "use", "anything");
 }
 
 static void bad_values(void **state)
 {
-    (void)state;
-    refused("on", "onn", "is neither on nor off; give on or off");
-    refused("count", "0", "is out of range; give 1 .. 100 px");
-    refused("count", "101", "out of range");
-    refused("count", "8e1", "whole numbers are written out: 80");
-    refused("count", "4.0", "whole numbers are written out: 4");
-    refused("count", "4.5", "is not a whole number; give 1 .. 100 px");
-    refused("count", "4 px", "is not a whole number");
-    refused("count", "", "has no value; give 1 .. 100 px");
-    refused("count", "0x10", "is not a whole number");
-    refused("seed", "9223372036854775808", "does not fit 64 bits");
-    refused("p", "1.5", "is out of range; give 0 .. 1 prob");
-    refused("p", "-0.1", "out of range");
-    refused("p", "0.5x", "is not a number; give 0 .. 1 prob");
-    refused("p", "0,5", "is not a number");
-    refused("p", "0x1p-1", "is not a number");
-    refused("p", "nan", "is not a finite number");
-    refused("p", "inf", "is not a finite number");
-    refused("free", "nan", "is not a finite number");
-    refused("free", "1e999", "is too large for a double");
-    refused("free", "1e-999", "is too close to zero");
-    refused("mode", "fsat", "is not among the choices; did you mean `fast`? Give one of fast, exact, both_ways");
-    refused("mode", "", "has no value; give one of fast");
-    refused("parts", "image, msak", "`msak` is not among the choices; did you mean `mask`?");
-    refused("dims", "1,,2", "has an empty place in its list");
-    refused("dims", "1, 600", "`600` is out of range; give whole numbers with commas, each 1 .. 512 channels");
-    refused("weights", "1, x", "`x` is not a number");
-    refused("span", "2, 1", "upside down; give the smaller number first: 1, 2");
-    refused("span", "-15", "upside down: one number a means -a, a; give 15");
-    refused("span", "1, 2, 3", "is no range; give lo, hi (or one number a for -a, a) within -180 .. 180 deg");
-    refused("span", "-200, 0", "is out of range");
-    refused("span", "", "is no range");
-    refused("positive", "1", "is one number a, which would mean -a, a; give both ends, lo, hi, within 0 .. 10");
-    refused("positive", "-1, 1", "is out of range; give both ends, lo, hi, within 0 .. 10");
-    refused("positive", "nan, 1", "is not a finite number");
-    refused("factor", "", "has no value; give 0 .. 10; VALUE @EPOCH, VALUE @EPOCH ... changes it");
-    refused("factor", "11", "is out of range; give 0 .. 10");
-    refused("factor", "1 @1, 11 @5", "`11` is out of range");
-    refused("factor", "1, 2", "`1` has no epoch; in a list each value begins at one");
-    refused("factor", "1 @1, 2", "`2` has no epoch");
-    refused("factor", "1 @1,, 2 @3", "has an empty place in its list");
-    refused("factor", "1 @1, 2 @3,", "has an empty place in its list");
-    refused("factor", "1 @2", "says nothing of the epochs before 2; the first value is that of @1");
-    refused("factor", "1 @0, 2 @3", "`@0` is no epoch; epochs are counted from 1");
-    refused("factor", "1 @1, 2 @3, 1 @3", "has @3 behind @3; give the epochs in rising order");
-    refused("factor", "1 @1, 2 @9, 1 @3", "has @3 behind @9");
-    refused("factor", "1 @1, 2 @x", "`@x` is no epoch");
-    refused("factor", "1 @1, 2 @3.5", "`@3.5` is no epoch");
-    refused("factor", "1 @1 @2", "`@1 @2` is no epoch");
-    refused("factor", "1 @1, two @3", "`two` is not a number");
-    refused("factor", "1 @1, nan @3", "`nan` is not a finite number");
+    bench *b = *state;
+
+    refused(b, "on", "onn", "is neither on nor off; give on or off");
+    refused(b, "count", "0", "is out of range; give 1 .. 100 px");
+    refused(b, "count", "101", "out of range");
+    refused(b, "count", "8e1", "whole numbers are written out: 80");
+    refused(b, "count", "4.0", "whole numbers are written out: 4");
+    refused(b, "count", "4.5", "is not a whole number; give 1 .. 100 px");
+    refused(b, "count", "4 px", "is not a whole number");
+    refused(b, "count", "", "has no value; give 1 .. 100 px");
+    refused(b, "count", "0x10", "is not a whole number");
+    refused(b, "seed", "9223372036854775808", "does not fit 64 bits");
+    refused(b, "p", "1.5", "is out of range; give 0 .. 1 prob");
+    refused(b, "p", "-0.1", "out of range");
+    refused(b, "p", "0.5x", "is not a number; give 0 .. 1 prob");
+    refused(b, "p", "0,5", "is not a number");
+    refused(b, "p", "0x1p-1", "is not a number");
+    refused(b, "p", "nan", "is not a finite number");
+    refused(b, "p", "inf", "is not a finite number");
+    refused(b, "free", "nan", "is not a finite number");
+    refused(b, "free", "1e999", "is too large for a double");
+    refused(b, "free", "1e-999", "is too close to zero");
+    refused(b, "mode", "fsat", "is not among the choices; did you mean `fast`? Give one of fast, exact, both_ways");
+    refused(b, "mode", "", "has no value; give one of fast");
+    refused(b, "parts", "image, msak", "`msak` is not among the choices; did you mean `mask`?");
+    refused(b, "dims", "1,,2", "has an empty place in its list");
+    refused(b, "dims", "1, 600", "`600` is out of range; give whole numbers with commas, each 1 .. 512 channels");
+    refused(b, "weights", "1, x", "`x` is not a number");
+    refused(b, "span", "2, 1", "upside down; give the smaller number first: 1, 2");
+    refused(b, "span", "-15", "upside down: one number a means -a, a; give 15");
+    refused(b, "span", "1, 2, 3", "is no range; give lo, hi (or one number a for -a, a) within -180 .. 180 deg");
+    refused(b, "span", "-200, 0", "is out of range");
+    refused(b, "span", "", "is no range");
+    refused(b, "positive", "1", "is one number a, which would mean -a, a; give both ends, lo, hi, within 0 .. 10");
+    refused(b, "positive", "-1, 1", "is out of range; give both ends, lo, hi, within 0 .. 10");
+    refused(b, "positive", "nan, 1", "is not a finite number");
+    refused(b, "factor", "", "has no value; give 0 .. 10; VALUE @EPOCH, VALUE @EPOCH ... changes it");
+    refused(b, "factor", "11", "is out of range; give 0 .. 10");
+    refused(b, "factor", "1 @1, 11 @5", "`11` is out of range");
+    refused(b, "factor", "1, 2", "`1` has no epoch; in a list each value begins at one");
+    refused(b, "factor", "1 @1, 2", "`2` has no epoch");
+    refused(b, "factor", "1 @1,, 2 @3", "has an empty place in its list");
+    refused(b, "factor", "1 @1, 2 @3,", "has an empty place in its list");
+    refused(b, "factor", "1 @2", "says nothing of the epochs before 2; the first value is that of @1");
+    refused(b, "factor", "1 @0, 2 @3", "`@0` is no epoch; epochs are counted from 1");
+    refused(b, "factor", "1 @1, 2 @3, 1 @3", "has @3 behind @3; give the epochs in rising order");
+    refused(b, "factor", "1 @1, 2 @9, 1 @3", "has @3 behind @9");
+    refused(b, "factor", "1 @1, 2 @x", "`@x` is no epoch");
+    refused(b, "factor", "1 @1, 2 @3.5", "`@3.5` is no epoch");
+    refused(b, "factor", "1 @1 @2", "`@1 @2` is no epoch");
+    refused(b, "factor", "1 @1, two @3", "`two` is not a number");
+    refused(b, "factor", "1 @1, nan @3", "`nan` is not a finite number");
 }
 
 /* Report D's schedule: a value from its epoch on; epochs of the text count from 1, those of the clock from 0. */
 static void curves(void **state)
 {
-    (void)state;
-    good("factor", "2.5");
+    bench *b = *state;
+
+    good(b, "factor", "2.5");
     assert_true(sample.factor.n == 1 && fpc_curve_at(&sample.factor, 0) == 2.5);
     assert_true(fpc_curve_at(&sample.factor, 1000) == 2.5);
-    good("factor", "1.3 @1, 1.5@51 ,1.7 @ 101");
+    good(b, "factor", "1.3 @1, 1.5@51 ,1.7 @ 101");
     assert_true(sample.factor.n == 3);
     assert_true(fpc_curve_at(&sample.factor, 0) == 1.3 && fpc_curve_at(&sample.factor, 49) == 1.3);
     assert_true(fpc_curve_at(&sample.factor, 50) == 1.5 && fpc_curve_at(&sample.factor, 99) == 1.5);
     assert_true(fpc_curve_at(&sample.factor, 100) == 1.7 && fpc_curve_at(&sample.factor, 100000) == 1.7);
-    assert_string_equal(fpc_option_text(arena, &table[13], &sample), "1.3 @1, 1.5 @51, 1.7 @101");
-    good("factor", "4 @1"), assert_string_equal(fpc_option_text(arena, &table[13], &sample), "4");
+    assert_string_equal(fpc_option_text(b->arena, &table[13], &sample), "1.3 @1, 1.5 @51, 1.7 @101");
+    good(b, "factor", "4 @1"), assert_string_equal(fpc_option_text(b->arena, &table[13], &sample), "4");
 }
 
 static void unknown_keys(void **state)
 {
-    (void)state;
-    refused("cuont", "1", "unknown key; did you mean `count`?");
-    refused("tilte", "x", "unknown key; did you mean `title`?");
-    refused("qqqqqqqq", "x", "unknown key; [augment.x] takes use, on, count, seed, p");
-    refused("include", "a.ini", "belongs before the first section");
+    bench *b = *state;
+
+    refused(b, "cuont", "1", "unknown key; did you mean `count`?");
+    refused(b, "tilte", "x", "unknown key; did you mean `title`?");
+    refused(b, "qqqqqqqq", "x", "unknown key; [augment.x] takes use, on, count, seed, p");
+    refused(b, "include", "a.ini", "belongs before the first section");
 }
 
 static void required_values(void **state)
 {
+    bench *b = *state;
     static const fpc_option required[] = {{"root", "folder of the pictures", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
                                            FPC_OPT_REQUIRED, offsetof(struct sample, root)},
                                           {0}};
@@ -226,30 +209,30 @@ static void required_values(void **state)
     fpc_entry entry = {"root", "", "r.ini:9"};
     fpc_section section = {"dataset", "r.ini:7", 0, &entry};
 
-    (void)state;
-    assert_int_equal(fpc_options_read(ctx, arena, "dataset", &section, 1, &set), FPC_EINVAL);
-    assert_string_equal(fpc_ctx_error(ctx),
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &set), FPC_EINVAL);
+    assert_string_equal(fpc_ctx_error(b->ctx),
                         "r.ini:7: [dataset]: the key `root` is missing; it has no default: give a path, "
                         "folder of the pictures");
     section.n = 1;
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_options_read(ctx, arena, "dataset", &section, 1, &set), FPC_EINVAL);
-    assert_string_equal(fpc_ctx_error(ctx), "r.ini:9: dataset.root = : has no value");
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &set), FPC_EINVAL);
+    assert_string_equal(fpc_ctx_error(b->ctx), "r.ini:9: dataset.root = : has no value");
 }
 
 static void a_bad_default_is_the_plugins_fault(void **state)
 {
+    bench *b = *state;
     static const fpc_option bad[] = {FPC_OPTION_REAL(struct sample, p, "2", 0, 1, "", "chance"), {0}};
     const fpc_option_set set = {bad, sizeof *bad, &sample};
 
-    (void)state;
-    assert_int_equal(fpc_options_read(ctx, arena, "augment.x", NULL, 1, &set), FPC_EABI);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "augment.x.p: its default \"2\""));
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "augment.x", NULL, 1, &set), FPC_EABI);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "augment.x.p: its default \"2\""));
 }
 
 /* What an object states as text is read back to the same object. */
 static void text_reads_back(void **state)
 {
+    bench *b = *state;
     static const char *const values[][2] = {
         {"p", "0.1"},
         {"p", "0.30000000000000004"},
@@ -272,19 +255,18 @@ static void text_reads_back(void **state)
         {"factor", "1.3 @1, 1.5 @51, 0.30000000000000004 @101"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         struct sample first;
         const char *ini = "[s]\n";
         fpc_recipe *recipe;
         const fpc_option_set set = {table, sizeof *table, &sample};
 
-        good(values[i][0], values[i][1]);
+        good(b, values[i][0], values[i][1]);
         first = sample;
         for (const fpc_option *o = table; o->name; o++)
-            ini = fpc_sprintf(arena, "%s%s = %s\n", ini, o->name, fpc_option_text(arena, o, &first));
-        assert_int_equal(fpc_recipe_parse(ctx, arena, "text", ini, 0, NULL, &recipe), FPC_OK);
-        assert_int_equal(fpc_options_read(ctx, arena, "s", fpc_recipe_section(recipe, "s"), 1, &set), FPC_OK);
+            ini = fpc_sprintf(b->arena, "%s%s = %s\n", ini, o->name, fpc_option_text(b->arena, o, &first));
+        assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "text", ini, 0, NULL, &recipe), FPC_OK);
+        assert_int_equal(fpc_options_read(b->ctx, b->arena, "s", fpc_recipe_section(recipe, "s"), 1, &set), FPC_OK);
         assert_true(first.p == sample.p && first.free == sample.free && first.count == sample.count);
         assert_true(first.on == sample.on && first.mode == sample.mode && first.parts == sample.parts);
         assert_true(first.seed == sample.seed && first.span.lo == sample.span.lo && first.span.hi == sample.span.hi);
@@ -303,19 +285,21 @@ static void text_reads_back(void **state)
 
 static void texts_are_short(void **state)
 {
-    (void)state;
-    good("p", "8e-4"), assert_string_equal(fpc_option_text(arena, &table[3], &sample), "0.0008");
-    good("free", "1e-30"), assert_string_equal(fpc_option_text(arena, &table[4], &sample), "1e-30");
-    good("free", "-0"), assert_string_equal(fpc_option_text(arena, &table[4], &sample), "-0");
-    assert_string_equal(fpc_option_range_text(arena, &table[1]), "1 .. 100 px");
-    assert_string_equal(fpc_option_range_text(arena, &table[2]), "a whole number");
-    assert_string_equal(fpc_option_range_text(arena, &table[0]), "on | off");
+    bench *b = *state;
+
+    good(b, "p", "8e-4"), assert_string_equal(fpc_option_text(b->arena, &table[3], &sample), "0.0008");
+    good(b, "free", "1e-30"), assert_string_equal(fpc_option_text(b->arena, &table[4], &sample), "1e-30");
+    good(b, "free", "-0"), assert_string_equal(fpc_option_text(b->arena, &table[4], &sample), "-0");
+    assert_string_equal(fpc_option_range_text(b->arena, &table[1]), "1 .. 100 px");
+    assert_string_equal(fpc_option_range_text(b->arena, &table[2]), "a whole number");
+    assert_string_equal(fpc_option_range_text(b->arena, &table[0]), "on | off");
     assert_string_equal(fpc_option_type_text(&table[11]), "range");
 }
 
 /* A plugin built against a later header has longer rows. */
 static void other_strides(void **state)
 {
+    bench *b = *state;
     struct {
         fpc_option row;
         const char *future[3];
@@ -323,8 +307,7 @@ static void other_strides(void **state)
                  {FPC_OPTION_REAL(struct sample, p, "0.25", 0, 1, "", "p"), {"x", "y", "z"}}};
     const fpc_option_set set = {&wide[0].row, sizeof *wide, &sample};
 
-    (void)state;
-    assert_int_equal(fpc_options_read(ctx, arena, "s", NULL, 1, &set), FPC_OK);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "s", NULL, 1, &set), FPC_OK);
     assert_int_equal(sample.count, 5);
     assert_true(sample.p == 0.25);
 }
@@ -346,13 +329,13 @@ static void nearest(void **state)
 
 static void the_cores_own_defaults(void **state)
 {
+    bench *b = *state;
     fpc_run_options run;
     fpc_data_options data;
     fpc_schedule_common schedule;
     fpc_option_set set = fpc_core_set(fpc_core_run, &run);
 
-    (void)state;
-    assert_int_equal(fpc_options_read(ctx, arena, "run", NULL, 1, &set), FPC_OK);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "run", NULL, 1, &set), FPC_OK);
     assert_string_equal(run.name, "run");
     assert_string_equal(run.out, "runs");
     assert_string_equal(run.metric, "f_score");
@@ -361,10 +344,10 @@ static void the_cores_own_defaults(void **state)
     assert_int_equal(run.rewrite, 1);
     assert_true(run.clip_norm == 0 && run.ema == 0);
     set = fpc_core_set(fpc_core_dataset, &data);
-    assert_int_equal(fpc_options_read(ctx, arena, "dataset", NULL, 1, &set), FPC_OK);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", NULL, 1, &set), FPC_OK);
     assert_true(data.batch == 32 && data.readers == 1 && data.cache_mb == 4096 && data.drop_last && data.shuffle);
     set = fpc_core_set(fpc_core_section("schedule"), &schedule);
-    assert_int_equal(fpc_options_read(ctx, arena, "schedule", NULL, 1, &set), FPC_OK);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "schedule", NULL, 1, &set), FPC_OK);
     assert_true(schedule.warmup_epochs == 0 && schedule.warmup_start == 0.1);
     assert_ptr_equal(fpc_core_section("loss.dice"), fpc_core_loss);
     assert_null(fpc_core_section("metric.f"));
@@ -373,18 +356,18 @@ static void the_cores_own_defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(defaults, begin, end),
-        cmocka_unit_test_setup_teardown(good_values, begin, end),
-        cmocka_unit_test_setup_teardown(bad_values, begin, end),
-        cmocka_unit_test_setup_teardown(curves, begin, end),
-        cmocka_unit_test_setup_teardown(unknown_keys, begin, end),
-        cmocka_unit_test_setup_teardown(required_values, begin, end),
-        cmocka_unit_test_setup_teardown(a_bad_default_is_the_plugins_fault, begin, end),
-        cmocka_unit_test_setup_teardown(text_reads_back, begin, end),
-        cmocka_unit_test_setup_teardown(texts_are_short, begin, end),
-        cmocka_unit_test_setup_teardown(other_strides, begin, end),
-        cmocka_unit_test_setup_teardown(nearest, begin, end),
-        cmocka_unit_test_setup_teardown(the_cores_own_defaults, begin, end),
+        CASE(defaults),
+        CASE(good_values),
+        CASE(bad_values),
+        CASE(curves),
+        CASE(unknown_keys),
+        CASE(required_values),
+        CASE(a_bad_default_is_the_plugins_fault),
+        CASE(text_reads_back),
+        CASE(texts_are_short),
+        CASE(other_strides),
+        CASE(nearest),
+        CASE(the_cores_own_defaults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

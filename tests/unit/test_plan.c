@@ -3,7 +3,7 @@
 #include "graphs.h"
 #include "runtime/plan.h"
 
-static fpc_storage *fixed_inputs(lab *l, fpc_graph *g)
+static fpc_storage *fixed_inputs(bench *l, fpc_graph *g)
 {
     fpc_storage *s = fpc_alloc(l->arena, (size_t)g->n_values * sizeof *s);
     for (int32_t v = 0; v < g->n_values; v++)
@@ -12,7 +12,7 @@ static fpc_storage *fixed_inputs(lab *l, fpc_graph *g)
     return s;
 }
 
-static fpc_plan *plan(lab *l, fpc_graph *g, size_t tile_bytes)
+static fpc_plan *plan(bench *l, fpc_graph *g, size_t tile_bytes)
 {
     fpc_plan *p;
     if (fpc_plan_make(l->ctx, l->arena, l->backend, g, fixed_inputs(l, g), tile_bytes, &p))
@@ -20,9 +20,9 @@ static fpc_plan *plan(lab *l, fpc_graph *g, size_t tile_bytes)
     return p;
 }
 
-static fpc_graph *block(lab *l, fpc_shape in)
+static fpc_graph *block(bench *l, fpc_shape in)
 {
-    fpc_graph *g = lab_graph(l, 1);
+    fpc_graph *g = bench_graph(l, 1);
     const fpc_val x = fpc_input(g, "x", in, g->real);
     const fpc_val y = fpc_layer_norm(g, "norm1", x, 1e-5f), q = fpc_linear(g, "q", y, in.c, 1);
     const fpc_val kv = fpc_linear(g, "kv", fpc_resize(g, y, in.h / 2, in.w / 2, 0), 2 * in.c, 1);
@@ -46,11 +46,11 @@ static int32_t group_with(const fpc_plan *p, const char *name)
     return -1;
 }
 
-static void test_a_block_is_few_groups(void **state)
+static void a_block_is_few_groups(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_plan *p = plan(&l, block(&l, (fpc_shape){2, 16, 16, 32}), 1 << 18);
     /* norm1 | resize kv | q attn proj add norm2 fc1 gelu fc2 add | pool */
     assert_int_equal(p->n_groups, 4);
@@ -63,27 +63,27 @@ static void test_a_block_is_few_groups(void **state)
     for (int32_t i = 0; i < p->graph->n_nodes; i++)
         if (!strcmp(p->graph->node[i].name, "fc1") || !strcmp(p->graph->node[i].name, "q"))
             assert_int_equal(p->storage[p->graph->node[i].out[0]].place, FPC_PLACE_TILE);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_without_tiles_every_node_is_alone(void **state)
+static void without_tiles_every_node_is_alone(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_plan *p = plan(&l, block(&l, (fpc_shape){2, 16, 16, 32}), 0);
     assert_int_equal(p->n_groups, p->graph->n_nodes);
     for (int32_t k = 0; k < p->n_groups; k++)
         assert_int_equal(p->group[k].parts, 1);
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* Values of the shared block that live at the same time lie apart, and inside of it. */
-static void test_nothing_overlaps(void **state)
+static void nothing_overlaps(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     for (size_t tile = 0; tile <= 1 << 16; tile += 1 << 16) {
         fpc_plan *p = plan(&l, block(&l, (fpc_shape){2, 16, 16, 32}), tile);
         const fpc_graph *g = p->graph;
@@ -105,49 +105,49 @@ static void test_nothing_overlaps(void **state)
         }
         assert_true(compared > 5);
     }
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_memory_is_reused(void **state)
+static void memory_is_reused(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     fpc_val x = fpc_input(g, "x", (fpc_shape){1, 16, 16, 8}, g->real);
     for (int i = 0; i < 10; i++)
         x = fpc_resize(g, x, i % 2 ? 16 : 12, i % 2 ? 16 : 12, 0);
     fpc_output_mark(g, "y", x);
     fpc_plan *p = plan(&l, g, 0);
     assert_true(p->arena_bytes <= 2u * 16 * 16 * 8 * 8); /* two maps, not ten */
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_parts_follow_the_shapes(void **state)
+static void parts_follow_the_shapes(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     static const struct {
         int32_t h, parts;
     } want[] = {{1, 1}, {16, 2}, {64, 32}, {128, 32}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        fpc_graph *g = lab_graph(&l, 0);
+        fpc_graph *g = bench_graph(&l, 0);
         fpc_output_mark(g, "y", fpc_gelu(g, fpc_input(g, "x", (fpc_shape){1, want[i].h, want[i].h, 8}, g->real)));
         fpc_plan *p = plan(&l, g, 1 << 18);
         assert_int_equal(p->group[0].parts, want[i].parts);
         assert_true(p->group[0].tile <= 256 && p->group[0].tile >= 1);
     }
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* An op that looks at a buffer before an in-place op updates it runs before it, lazy or not. */
-static void test_in_place_waits_for_readers(void **state)
+static void in_place_waits_for_readers(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     const fpc_val acc = fpc_buffer(g, "acc", 1, (fpc_shape){1, 1, 8, 256}, FPC_F32, FPC_FILL_ZERO);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 1, 8, 256}, g->real);
     const fpc_val before = fpc_op(g, "copy", "before", 1, &acc, NULL, NULL);
@@ -167,16 +167,16 @@ static void test_in_place_waits_for_readers(void **state)
             assert_false(updated && (!strcmp(name, "before") || !strcmp(name, "size")));
         }
     }
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* A weight that is itself computed is lazy too, but the linear map reads all of it: an earlier group makes it. */
-static void test_computed_weights_come_first(void **state)
+static void computed_weights_come_first(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 8, 8, 4}, g->real),
                   w = fpc_param(g, "w", 2, (fpc_shape){1, 1, 6, 8}, FPC_FILL_ONE, 0);
     const fpc_val part = fpc_slice(g, w, 2, 4);
@@ -188,16 +188,16 @@ static void test_computed_weights_come_first(void **state)
     for (int32_t k = 0; k < p->n_groups; k++)
         for (int32_t i = 0; i < p->group[k].n; i++)
             assert_int_equal(fpc_rows_of(g->value[g->node[p->group[k].node[i]].out[0]].shape), p->group[k].rows);
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* More pointwise ops than a group holds, in a chain and in a fan: no group overflows, every node is placed once. */
-static void test_long_chains_and_wide_fans(void **state)
+static void long_chains_and_wide_fans(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     fpc_val x = fpc_input(g, "x", (fpc_shape){1, 8, 8, 4}, g->real), fan[16];
     for (int i = 0; i < 200; i++)
         x = i % 2 ? fpc_gelu(g, x) : fpc_relu(g, x);
@@ -218,15 +218,15 @@ static void test_long_chains_and_wide_fans(void **state)
         for (int32_t j = 0; j < g->node[i].n_in; j++)
             if (g->value[g->node[i].in[j]].node >= 0)
                 assert_true(p->group_of[g->value[g->node[i].in[j]].node] <= p->group_of[i]);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_missing_kernels_are_listed(void **state)
+static void missing_kernels_are_listed(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     fpc_plan *p;
-    lab_open(&l, REF_DOUBLE);
+    bench_backend(&l, REF_DOUBLE);
     fpc_graph *g = block(&l, (fpc_shape){1, 4, 4, 8});
     l.backend->n_kernels = 0;
     assert_int_equal(fpc_plan_make(l.ctx, l.arena, l.backend, g, fixed_inputs(&l, g), 0, &p), FPC_ENOSUPPORT);
@@ -234,17 +234,17 @@ static void test_missing_kernels_are_listed(void **state)
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "attention (attn, input 1x4x4x8)"));
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "choose another with backend.use"));
     assert_null(strstr(fpc_ctx_error(l.ctx), "norm2")); /* each op once */
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_block_is_few_groups),      cmocka_unit_test(test_without_tiles_every_node_is_alone),
-        cmocka_unit_test(test_nothing_overlaps),           cmocka_unit_test(test_memory_is_reused),
-        cmocka_unit_test(test_parts_follow_the_shapes),    cmocka_unit_test(test_missing_kernels_are_listed),
-        cmocka_unit_test(test_long_chains_and_wide_fans),  cmocka_unit_test(test_computed_weights_come_first),
-        cmocka_unit_test(test_in_place_waits_for_readers),
+        cmocka_unit_test(a_block_is_few_groups),      cmocka_unit_test(without_tiles_every_node_is_alone),
+        cmocka_unit_test(nothing_overlaps),           cmocka_unit_test(memory_is_reused),
+        cmocka_unit_test(parts_follow_the_shapes),    cmocka_unit_test(missing_kernels_are_listed),
+        cmocka_unit_test(long_chains_and_wide_fans),  cmocka_unit_test(computed_weights_come_first),
+        cmocka_unit_test(in_place_waits_for_readers),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

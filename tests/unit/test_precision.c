@@ -6,7 +6,7 @@
 #include <fpcore/loss.h>
 
 typedef struct made {
-    lab l;
+    bench l;
     fpc_graph *g;
     fpc_state *state;
 } made;
@@ -26,9 +26,9 @@ static int is_half(const fpc_graph *g, int32_t v)
 /* Convolution, norm, attention with dropout, a folded product of weights, a loss; outputs in the middle. */
 static void make(made *m, int training)
 {
-    lab_open(&m->l, "[backend]\nuse = ref\nreal = float\n");
+    bench_backend(&m->l, "[backend]\nuse = ref\nreal = float\n");
     m->state = NULL;
-    fpc_graph *g = m->g = lab_graph(&m->l, training);
+    fpc_graph *g = m->g = bench_graph(&m->l, training);
     const fpc_conv_args conv = {.size = sizeof conv, .k = 3, .stride = 1, .pad = 1, .bias = 1};
     fpc_val x = fpc_conv2d(g, "stem", fpc_input(g, "image", (fpc_shape){2, 8, 8, 3}, g->real), 16, &conv);
     x = fpc_batch_norm(g, "bn", x, 1e-5f, 0.1f);
@@ -117,7 +117,7 @@ static int32_t halves_of(const fpc_graph *g, const char *op)
     return n;
 }
 
-static void test_training_graph(void **state)
+static void training_graph(void **state)
 {
     made m;
     (void)state;
@@ -131,11 +131,11 @@ static void test_training_graph(void **state)
             fail_msg("%d nodes of %s are half", halves_of(m.g, ops[i]), ops[i]);
     assert_int_equal(halves_of(m.g, "seg_loss"), 0);
     assert_int_equal(halves_of(m.g, "linear"), 5); /* q, k, v, gate, and the folded one */
-    lab_close(&m.l);
+    bench_free(&m.l);
 }
 
 /* The product of the two folded weights is made of fp32 numbers, forward and backward, and rounded once. */
-static void test_products_of_weights_stay_exact(void **state)
+static void products_of_weights_stay_exact(void **state)
 {
     made m;
     int32_t products = 0;
@@ -150,11 +150,11 @@ static void test_products_of_weights_stay_exact(void **state)
         assert_false(check_node(m.g, n));
     }
     assert_int_equal(products, 1);
-    lab_close(&m.l);
+    bench_free(&m.l);
 }
 
 /* One node rounds all weights, at the front; what reads one in half reads the same place of $half. */
-static void test_weights_are_narrowed_once(void **state)
+static void weights_are_narrowed_once(void **state)
 {
     made m;
     int32_t narrows = 0, read = 0;
@@ -177,13 +177,13 @@ static void test_weights_are_narrowed_once(void **state)
     const fpc_gnode *first = &m.g->node[0];
     assert_true(fpc_same_shape(m.g->value[first->in[0]].shape, m.state->flat));
     assert_true(fpc_same_shape(m.g->value[first->in[1]].shape, m.state->flat));
-    lab_close(&m.l);
+    bench_free(&m.l);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_training_graph),
-                                       cmocka_unit_test(test_products_of_weights_stay_exact),
-                                       cmocka_unit_test(test_weights_are_narrowed_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(training_graph),
+                                       cmocka_unit_test(products_of_weights_stay_exact),
+                                       cmocka_unit_test(weights_are_narrowed_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

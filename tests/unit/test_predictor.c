@@ -1,7 +1,7 @@
 /* test_predictor.c: the door for programs that embed a network: it gives what the program's own path gives, to the bit;
  * wrong arguments and files get a sentence and no crash; handles are independent of each other; nothing is printed. */
 #define _GNU_SOURCE
-#include "bench.h"
+#include "tiny.h"
 #include "base/message.h"
 #include "experiment/tta.h"
 #include "image/image.h"
@@ -12,18 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = P_tmpdir "/fpc_door_XXXXXX";
 static bench own; /* the network whose weights are in the folder */
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][300];
-    static int at;
-
-    at = (at + 1) % 4;
-    snprintf(path[at], sizeof path[at], "%s/%s", folder, name);
-    return path[at];
-}
 
 static void write_text(const char *name, const char *text)
 {
@@ -37,10 +26,8 @@ static int group_open(void **state)
     const fpc_st_meta meta[] = {{"format", "pt"}, {"recipe", TINY "[run]\nseed = 5\n"}};
 
     (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    bench_open(&own, TINY, "run.seed=5", OPEN_ALL);
-    mkdir(in_folder("run"), 0777);
+    make_folder("run");
+    bench_experiment(&own, TINY, "run.seed=5", OPEN_ALL);
     write_text("tiny.ini", TINY "[run]\nseed = 1\n");
     write_text("other.ini", TINY_DATA "[model]\nuse = unet\nwidth = 4\n" TINY_LOSS);
     return fpc_weights_save(own.ctx, own.s->state, in_folder("run/best.safetensors"), 2, meta) ||
@@ -49,12 +36,9 @@ static int group_open(void **state)
 
 static int group_close(void **state)
 {
-    char command[400];
-
     (void)state;
-    bench_close(&own);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    bench_free(&own);
+    return 0;
 }
 
 static fpc_predictor *opened(const fpc_predictor_args *args)

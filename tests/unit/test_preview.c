@@ -1,7 +1,7 @@
 /* test_preview.c: draws in words: the pose of matrices that are known, and the lines for maps, numbers and mixes that a
  * test wrote by hand; and that the sheet shows what training gets. */
 #define _GNU_SOURCE
-#include "bench.h"
+#include "tiny.h"
 #include "image/image.h"
 #include "cmd/inspect/preview.h"
 #include <unistd.h>
@@ -21,7 +21,7 @@ static void matrix(int mirror, double deg, double sx, double sy, double tx, doub
         out[i] = (float)m[i];
 }
 
-static void test_poses(void **state)
+static void poses(void **state)
 {
     static const struct {
         int mirror;
@@ -69,11 +69,11 @@ static fpc_preview_sample describe(bench *b, const fpc_batch *batch, int32_t row
     return s;
 }
 
-static void test_words(void **state)
+static void words(void **state)
 {
     bench b;
     (void)state;
-    bench_open(&b, AUGMENTED, "", OPEN_ALL);
+    bench_experiment(&b, AUGMENTED, "", OPEN_ALL);
     const fpc_augments *a = fpc_data_augments(b.s->data);
     fpc_batch batch = {.n = 4, .h = H, .w = W};
     assert_int_equal(fpc_draws_new(a, b.arena, 4, &batch.draws), FPC_OK);
@@ -126,19 +126,19 @@ static void test_words(void **state)
         s = describe(&b, &batch, 1);
         assert_string_equal(line(&s, "jitter"), maps[i].want);
     }
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* An epoch's first batch: the pictures of the sheet are those of the training graph. A flip alone moves pixels exactly.
  */
-static void test_augmented(void **state)
+static void augmented_sheet(void **state)
 {
     bench b;
     const fpc_batch *batch;
     static float image[4 * 32 * 32 * 3];
     static uint8_t mask[4 * 32 * 32];
     (void)state;
-    bench_open(&b, TINY "[augment.flip]\nuse = hflip\np = 1\n", "", OPEN_ALL);
+    bench_experiment(&b, TINY "[augment.flip]\nuse = hflip\np = 1\n", "", OPEN_ALL);
     assert_int_equal(fpc_data_start(b.s->data, FPC_TRAIN, 0, 0), FPC_OK);
     assert_int_equal(fpc_data_next(b.s->data, &batch), FPC_OK);
     assert_int_equal(fpc_augmented_step(b.s, batch, image, mask), FPC_OK);
@@ -170,12 +170,12 @@ static void test_augmented(void **state)
         many[i] = s;
     assert_int_equal(fpc_preview_draw(b.ctx, b.arena, &b.s->info, path, "title", 300, many), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "show fewer"));
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_poses), cmocka_unit_test(test_words),
-                                       cmocka_unit_test(test_augmented)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(poses), cmocka_unit_test(words),
+                                       cmocka_unit_test(augmented_sheet)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* queue.c, steps_queue.c and resident.c on a backend that queues: ref, given a queue that runs at once. Queued steps
  * leave the same bits as steps that are waited for, wherever the pictures lie; the ring of slots keeps its order. */
-#include "bench.h"
+#include "tiny.h"
 #include "runtime/queue.h"
 #include "experiment/resident.h"
 
@@ -103,7 +103,7 @@ static trace run(const char *sets, int queue)
     fpc_step_result r;
     const fpc_batch *batch;
     int64_t step = 0;
-    bench_open(&b, RECIPE, sets, OPEN_ALL);
+    bench_experiment(&b, RECIPE, sets, OPEN_ALL);
     if (queue) {
         queueing(b.s->backend);
         if (fpc_experiment_queue(b.s))
@@ -135,11 +135,11 @@ static trace run(const char *sets, int queue)
     t.weights = malloc(2 * t.bytes);
     memcpy(t.weights, status->param, t.bytes);
     memcpy((char *)t.weights + t.bytes, status->average, t.bytes);
-    bench_close(&b);
+    bench_free(&b);
     return t;
 }
 
-static void test_queued_steps_leave_the_same_bits(void **state)
+static void queued_steps_leave_the_same_bits(void **state)
 {
     (void)state;
     const char *const caches[] = {"dataset.cache=stream", "dataset.cache=pinned", "dataset.cache=device",
@@ -165,7 +165,7 @@ static void test_queued_steps_leave_the_same_bits(void **state)
 }
 
 /* What the device has is not read again: the readers leave it out. */
-static void test_device_copies_each_picture_once(void **state)
+static void device_copies_each_picture_once(void **state)
 {
     (void)state;
     trace device = run("dataset.cache=device", 1);
@@ -177,41 +177,41 @@ static void test_device_copies_each_picture_once(void **state)
     free(stream.weights);
 }
 
-static void test_refusals(void **state)
+static void refusals(void **state)
 {
     (void)state;
     bench b;
     fpc_resident *none;
-    bench_open(&b, RECIPE, "", OPEN_ALL);
+    bench_experiment(&b, RECIPE, "", OPEN_ALL);
     assert_int_equal(fpc_resident_open(b.s, &none), FPC_OK);
     assert_null(none); /* auto, on a backend whose memory is the host's */
-    bench_close(&b);
-    bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
+    bench_free(&b);
+    bench_experiment(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
     assert_int_equal(fpc_experiment_queue(b.s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.cache = device: backend ref computes in the host's memory"));
-    bench_close(&b);
-    bench_open(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
+    bench_free(&b);
+    bench_experiment(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
     queueing(b.s->backend);
     size_t needed;
     assert_int_equal(fpc_experiment_memory(b.s, 4, 32, 32, &needed), FPC_OK);
     b.s->backend->device.free = needed + needed / 16 + 1000;
     assert_int_equal(fpc_experiment_queue(b.s), FPC_ENOMEM);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "the pictures take 0.1 MiB"));
-    bench_close(&b);
-    bench_open(&b, RECIPE, "run.accumulate=2", OPEN_ALL);
+    bench_free(&b);
+    bench_experiment(&b, RECIPE, "run.accumulate=2", OPEN_ALL);
     queueing(b.s->backend);
     assert_int_equal(fpc_experiment_queue(b.s), FPC_OK);
     assert_false(fpc_experiment_queued(b.s)); /* micro-batches are waited for */
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* The refusal before the first step: the needs, what there is, and the largest batch that fits. */
-static void test_largest_batch(void **state)
+static void largest_batch(void **state)
 {
     (void)state;
     bench b;
     size_t one, two, four;
-    bench_open(&b, RECIPE, "", OPEN_ALL);
+    bench_experiment(&b, RECIPE, "", OPEN_ALL);
     assert_int_equal(fpc_experiment_memory(b.s, 1, 32, 32, &one), FPC_OK);
     assert_int_equal(fpc_experiment_memory(b.s, 2, 32, 32, &two), FPC_OK);
     assert_int_equal(fpc_experiment_memory(b.s, 4, 32, 32, &four), FPC_OK);
@@ -222,16 +222,16 @@ static void test_largest_batch(void **state)
     assert_int_equal(fpc_experiment_fit(b.s), FPC_ENOMEM);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 4 at 32x32 needs"));
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 2 is the largest that fits"));
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_ring(void **state)
+static void ring(void **state)
 {
     (void)state;
     bench b;
     fpc_queue *q;
     char device[64], seen[4];
-    bench_open(&b, RECIPE, "", OPEN_ALL);
+    bench_experiment(&b, RECIPE, "", OPEN_ALL);
     queueing(b.s->backend);
     assert_int_equal(fpc_queue_new(b.ctx, b.arena, b.s->backend, &q), FPC_OK);
     for (int i = 0; i < FPC_QUEUE_DEPTH; i++) {
@@ -251,7 +251,7 @@ static void test_ring(void **state)
     assert_non_null(fpc_queue_room(q, 64));
     assert_null(fpc_queue_room(q, 256)); /* more than the slot ever had */
     assert_int_equal(fpc_ctx_status(b.ctx), FPC_EINTERNAL);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 static int recording, n_recorded;
@@ -285,7 +285,7 @@ static fpc_status fails_recorded(fpc_exec *x, const fpc_node *node, fpc_rows row
 }
 
 /* A program with a kernel that cannot be recorded runs as if nobody had tried, and nobody tries again. */
-static void test_what_cannot_be_recorded_runs(void **state)
+static void what_cannot_be_recorded_runs(void **state)
 {
     static fpc_kernel kernel[512];
     static fpc_backend_vtbl v;
@@ -294,7 +294,7 @@ static void test_what_cannot_be_recorded_runs(void **state)
     uint8_t image[32 * 32 * 3], first[32 * 32], again[32 * 32];
     for (size_t i = 0; i < sizeof image; i++)
         image[i] = (uint8_t)(i * i);
-    bench_open(&b, RECIPE, "", OPEN_ALL);
+    bench_experiment(&b, RECIPE, "", OPEN_ALL);
     fpc_backend *be = b.s->backend;
     v = *be->vtbl;
     v.size = sizeof v;
@@ -318,16 +318,16 @@ static void test_what_cannot_be_recorded_runs(void **state)
         assert_int_equal(fpc_ctx_status(b.ctx), FPC_OK);
     }
     assert_int_equal(n_recorded, 1);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_queued_steps_leave_the_same_bits),
-                                       cmocka_unit_test(test_what_cannot_be_recorded_runs),
-                                       cmocka_unit_test(test_device_copies_each_picture_once),
-                                       cmocka_unit_test(test_refusals),
-                                       cmocka_unit_test(test_largest_batch),
-                                       cmocka_unit_test(test_ring)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(queued_steps_leave_the_same_bits),
+                                       cmocka_unit_test(what_cannot_be_recorded_runs),
+                                       cmocka_unit_test(device_copies_each_picture_once),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(largest_batch),
+                                       cmocka_unit_test(ring)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

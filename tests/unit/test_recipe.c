@@ -1,38 +1,12 @@
 /* test_recipe.c: sections, origins, includes, overrides; what is refused and with which sentence; and hostile bytes. */
 #define _GNU_SOURCE
+#include "fixture.h"
 #include "base/message.h"
 #include "recipe/recipe.h"
 #include "recipe/scan.h"
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-static char folder[] = "recipe.XXXXXX";
-
-static int begin(void **state)
-{
-    (void)state;
-    ctx = fpc_ctx_new();
-    arena = fpc_arena_new(ctx);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return 0;
-}
 
 static const char *get(const fpc_recipe *recipe, const char *section, const char *key)
 {
@@ -46,45 +20,46 @@ static const char *origin(const fpc_recipe *recipe, const char *section, const c
     return fpc_section_entry(fpc_recipe_section(recipe, section), key)->origin;
 }
 
-static fpc_recipe *parse(const char *text, int32_t n, const char *const *overrides)
+static fpc_recipe *parse(bench *b, const char *text, int32_t n, const char *const *overrides)
 {
     fpc_recipe *recipe;
-    const fpc_status status = fpc_recipe_parse(ctx, arena, "r.ini", text, n, overrides, &recipe);
+    const fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "r.ini", text, n, overrides, &recipe);
 
     if (status)
-        print_message("%s\n", fpc_ctx_error(ctx));
+        print_message("%s\n", fpc_ctx_error(b->ctx));
     assert_int_equal(status, FPC_OK);
     return recipe;
 }
 
 /* The text is refused, and the sentence holds every part of `expected` between bars. */
-static void refused(const char *text, int32_t n, const char *const *overrides, const char *expected)
+static void refused(bench *b, const char *text, int32_t n, const char *const *overrides, const char *expected)
 {
     char parts[512], *rest = parts, *part;
     fpc_recipe *recipe = (fpc_recipe *)1;
     fpc_status status;
 
-    fpc_ctx_clear(ctx);
-    status = fpc_recipe_parse(ctx, arena, "r.ini", text, n, overrides, &recipe);
+    fpc_ctx_clear(b->ctx);
+    status = fpc_recipe_parse(b->ctx, b->arena, "r.ini", text, n, overrides, &recipe);
     assert_int_not_equal(status, FPC_OK);
     assert_null(recipe);
-    assert_true(fpc_ctx_recipe_fault(ctx));
+    assert_true(fpc_ctx_recipe_fault(b->ctx));
     snprintf(parts, sizeof parts, "%s", expected);
     while ((part = strsep(&rest, "|")))
-        if (!strstr(fpc_ctx_error(ctx), part)) {
-            print_message("expected: %s\ngot:      %s\n", part, fpc_ctx_error(ctx));
+        if (!strstr(fpc_ctx_error(b->ctx), part)) {
+            print_message("expected: %s\ngot:      %s\n", part, fpc_ctx_error(b->ctx));
             fail();
         }
 }
 
 static void sections_keys_and_origins(void **state)
 {
+    bench *b = *state;
     fpc_recipe *r =
-        parse("# comment\n; comment\n[run]\nname = a b\n  Epochs=3 ; words\n\n[Loss.CE]\nuse = cross_entropy\n"
+        parse(b,
+              "# comment\n; comment\n[run]\nname = a b\n  Epochs=3 ; words\n\n[Loss.CE]\nuse = cross_entropy\n"
               "[loss.dice]\nuse=dice\n",
               0, NULL);
 
-    (void)state;
     assert_int_equal(r->n, 3);
     assert_string_equal(r->section[0].name, "run");
     assert_string_equal(r->section[1].name, "loss.ce");
@@ -99,6 +74,7 @@ static void sections_keys_and_origins(void **state)
 
 static void values_as_iniparser_reads_them(void **state)
 {
+    bench *b = *state;
     static const char *const lines[][2] = {
         {"x ; comment", "x"},
         {"x;comment", "x"},
@@ -119,63 +95,64 @@ static void values_as_iniparser_reads_them(void **state)
     };
     char text[200];
 
-    (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         snprintf(text, sizeof text, "[run]\nname = %s\nout = after\n", lines[i][0]);
-        assert_string_equal(get(parse(text, 0, NULL), "run", "name"), lines[i][1]);
+        assert_string_equal(get(parse(b, text, 0, NULL), "run", "name"), lines[i][1]);
         snprintf(text, sizeof text, "[run]\r\nname = %s\r\nout = after", lines[i][0]);
-        assert_string_equal(get(parse(text, 0, NULL), "run", "out"), "after");
+        assert_string_equal(get(parse(b, text, 0, NULL), "run", "out"), "after");
     }
 }
 
 static void quoted_values_read_back(void **state)
 {
+    bench *b = *state;
     static const char *const values[] = {
         "plain", "",  " lead",   "trail ",  "a;b",      "#",   "it's", "say \"hi\"",
         "\"",    "'", "C:\\x\\", "\"a;b\"", "it's; so", "a=b", "=",    "both ' and \" inside"};
     char text[200];
 
-    (void)state;
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        snprintf(text, sizeof text, "[run]\nname = %s\n", fpc_recipe_quote(arena, values[i]));
-        assert_string_equal(get(parse(text, 0, NULL), "run", "name"), values[i]);
+        snprintf(text, sizeof text, "[run]\nname = %s\n", fpc_recipe_quote(b->arena, values[i]));
+        assert_string_equal(get(parse(b, text, 0, NULL), "run", "name"), values[i]);
     }
 }
 
 static void refusals(void **state)
 {
-    (void)state;
-    refused("[run]\nseed = 1\n\nseed = 2\n", 0, NULL, "r.ini:4: run.seed = 2:|already at r.ini:2|= 1");
-    refused("[run]\n[model]\n[run]\n", 0, NULL, "r.ini:3: [run]|already at r.ini:1");
-    refused("seed = 1\n", 0, NULL, "r.ini:1: seed = 1:|only `include`|[section]");
-    refused("[run]\nseed\n", 0, NULL, "r.ini:2: seed:|key = value");
-    refused("[run\n", 0, NULL, "r.ini:1:|closing ]");
-    refused("[run] ; x\n", 0, NULL, "r.ini:1:|behind a section's ]");
-    refused("[]\n", 0, NULL, "r.ini:1: []:|KIND.LABEL");
-    refused("[a.b.c]\n", 0, NULL, "[a.b.c]|KIND.LABEL");
-    refused("[run]\nbad key = 1\n", 0, NULL, "r.ini:2: bad key:|letters, digits");
-    refused("[run]\n= 1\n", 0, NULL, "r.ini:2:|letters, digits");
-    refused("[run]\na:b = 1\n", 0, NULL, "r.ini:2: a:b:|letters, digits");
-    refused("[run]\nname = \"open\n", 0, NULL, "r.ini:2: run.name = \"open|not closed");
-    refused("[run]\nname = \"a\" b\n", 0, NULL, "r.ini:2: run.name|behind the closing quote");
-    refused("[run]\nname = a \\\nseed = 1\n", 0, NULL, "r.ini:2:|ends with a backslash");
-    refused("# comment \\\n[run]\n", 0, NULL, "r.ini:1:|ends with a backslash");
-    refused("\xef\xbb\xbf[run]\n", 0, NULL, "r.ini:1:|byte order mark");
-    refused("[run]\nname = a\x01"
+    bench *b = *state;
+
+    refused(b, "[run]\nseed = 1\n\nseed = 2\n", 0, NULL, "r.ini:4: run.seed = 2:|already at r.ini:2|= 1");
+    refused(b, "[run]\n[model]\n[run]\n", 0, NULL, "r.ini:3: [run]|already at r.ini:1");
+    refused(b, "seed = 1\n", 0, NULL, "r.ini:1: seed = 1:|only `include`|[section]");
+    refused(b, "[run]\nseed\n", 0, NULL, "r.ini:2: seed:|key = value");
+    refused(b, "[run\n", 0, NULL, "r.ini:1:|closing ]");
+    refused(b, "[run] ; x\n", 0, NULL, "r.ini:1:|behind a section's ]");
+    refused(b, "[]\n", 0, NULL, "r.ini:1: []:|KIND.LABEL");
+    refused(b, "[a.b.c]\n", 0, NULL, "[a.b.c]|KIND.LABEL");
+    refused(b, "[run]\nbad key = 1\n", 0, NULL, "r.ini:2: bad key:|letters, digits");
+    refused(b, "[run]\n= 1\n", 0, NULL, "r.ini:2:|letters, digits");
+    refused(b, "[run]\na:b = 1\n", 0, NULL, "r.ini:2: a:b:|letters, digits");
+    refused(b, "[run]\nname = \"open\n", 0, NULL, "r.ini:2: run.name = \"open|not closed");
+    refused(b, "[run]\nname = \"a\" b\n", 0, NULL, "r.ini:2: run.name|behind the closing quote");
+    refused(b, "[run]\nname = a \\\nseed = 1\n", 0, NULL, "r.ini:2:|ends with a backslash");
+    refused(b, "# comment \\\n[run]\n", 0, NULL, "r.ini:1:|ends with a backslash");
+    refused(b, "\xef\xbb\xbf[run]\n", 0, NULL, "r.ini:1:|byte order mark");
+    refused(b,
+            "[run]\nname = a\x01"
             "b\n",
             0, NULL, "r.ini:2: byte 9 of this line is 0x01|plain text");
-    refused("include =\n[run]\n", 0, NULL, "r.ini:1: include =|name is missing");
-    refused("include = a.ini\ninclude = b.ini\n", 0, NULL, "r.ini:2: include = b.ini|already at r.ini:1");
-    refused("include = no/such.ini\n", 0, NULL, "r.ini:1: include = no/such.ini:|cannot be read: No such file");
-    refused("[augment.flip]\nuse = hflip\n[augment.flpi]\nuse = none\n", 0, NULL,
+    refused(b, "include =\n[run]\n", 0, NULL, "r.ini:1: include =|name is missing");
+    refused(b, "include = a.ini\ninclude = b.ini\n", 0, NULL, "r.ini:2: include = b.ini|already at r.ini:1");
+    refused(b, "include = no/such.ini\n", 0, NULL, "r.ini:1: include = no/such.ini:|cannot be read: No such file");
+    refused(b, "[augment.flip]\nuse = hflip\n[augment.flpi]\nuse = none\n", 0, NULL,
             "r.ini:4: augment.flpi.use = none|no section|did you mean [augment.flip]?");
 }
 
 static void long_lines_are_refused_not_cut(void **state)
 {
+    bench *b = *state;
     char *text = malloc(70000);
 
-    (void)state;
     for (size_t n = 890; n < 66000; n = n < 1100 ? n + 1 : n * 2) {
         fpc_recipe *recipe;
         fpc_status status;
@@ -183,16 +160,16 @@ static void long_lines_are_refused_not_cut(void **state)
         memset(text, 'x', n + 20);
         memcpy(text, "[run]\nname = ", 13);
         strcpy(text + 13 + n, "\nseed = 1\n");
-        fpc_ctx_clear(ctx);
-        status = fpc_recipe_parse(ctx, arena, "r.ini", text, 0, NULL, &recipe);
+        fpc_ctx_clear(b->ctx);
+        status = fpc_recipe_parse(b->ctx, b->arena, "r.ini", text, 0, NULL, &recipe);
         if (n <= FPC_RECIPE_VALUE) {
             assert_int_equal(status, FPC_OK);
             assert_int_equal(strlen(get(recipe, "run", "name")), n);
             assert_string_equal(get(recipe, "run", "seed"), "1");
         } else {
             assert_int_equal(status, FPC_EINVAL);
-            assert_non_null(strstr(fpc_ctx_error(ctx), "r.ini:2: "));
-            assert_non_null(strstr(fpc_ctx_error(ctx), "bytes long; at most"));
+            assert_non_null(strstr(fpc_ctx_error(b->ctx), "r.ini:2: "));
+            assert_non_null(strstr(fpc_ctx_error(b->ctx), "bytes long; at most"));
         }
     }
     free(text);
@@ -200,30 +177,31 @@ static void long_lines_are_refused_not_cut(void **state)
 
 static void overrides(void **state)
 {
+    bench *b = *state;
     static const char text[] = "[loss.dice]\nuse = dice\nweight = 1\neps = 2\n[schedule]\nuse = cosine\nt_max = 3\n"
                                "warmup_epochs = 5\n";
     const char *const two[] = {"loss.dice.weight=1.5", "optimizer.lr = 8e-4"};
     const char *const use[] = {"schedule.power=0.5", "schedule.use=poly"};
     const char *const none[] = {"loss.dice.use=none"};
-    fpc_recipe *r = parse(text, 2, two);
+    fpc_recipe *r = parse(b, text, 2, two);
 
-    (void)state;
     assert_string_equal(get(r, "loss.dice", "weight"), "1.5");
     assert_string_equal(origin(r, "loss.dice", "weight"), "-s loss.dice.weight=1.5");
     assert_string_equal(get(r, "optimizer", "lr"), "8e-4");
     assert_string_equal(get(r, "loss.dice", "eps"), "2");
-    r = parse(text, 2, use); /* another plugin: its former keys go, the core's stay; `use` counts first */
+    r = parse(b, text, 2, use); /* another plugin: its former keys go, the core's stay; `use` counts first */
     assert_string_equal(get(r, "schedule", "use"), "poly");
     assert_string_equal(get(r, "schedule", "power"), "0.5");
     assert_string_equal(get(r, "schedule", "warmup_epochs"), "5");
     assert_null(get(r, "schedule", "t_max"));
-    r = parse(text, 1, none);
+    r = parse(b, text, 1, none);
     assert_null(fpc_recipe_section(r, "loss.dice"));
     assert_int_equal(r->n, 1);
 }
 
 static void refused_overrides(void **state)
 {
+    bench *b = *state;
     static const char text[] = "[loss.dice]\nuse = dice\n";
     static const char *const bad[][2] = {
         {"loss.dice.weight", "-s loss.dice.weight: there is no ="},
@@ -238,16 +216,15 @@ static void refused_overrides(void **state)
         {"augment.flip.use=none", "no section [augment.flip] to remove"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        refused(text, 1, &bad[i][0], bad[i][1]);
+        refused(b, text, 1, &bad[i][0], bad[i][1]);
 }
 
 /* ---- files ---- */
 
-static const char *file(const char *name, const char *text)
+static const char *file(bench *b, const char *name, const char *text)
 {
-    char *path = fpc_sprintf(arena, "%s/%s", folder, name);
+    char *path = fpc_sprintf(b->arena, "%s/%s", test_folder(), name);
     FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
@@ -256,41 +233,27 @@ static const char *file(const char *name, const char *text)
     return path;
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    char command[100];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
 static void includes(void **state)
 {
+    bench *b = *state;
     const char *path;
     fpc_recipe *r;
 
-    (void)state;
-    mkdir(fpc_sprintf(arena, "%s/sub", folder), 0777);
-    file("sub/base.ini", "include = ../deep.ini\n[run]\nseed = 1\nepochs = 10\n[augment.flip]\nuse = hflip\np = 0.5\n"
-                         "[dataset]\nuse = folder\nroot = x\nbatch = 8\n");
-    file("deep.ini", "[model]\nuse = unet\n");
-    path =
-        file("top.ini", "include = sub/base.ini\n[run]\nepochs = 20\n[augment.flip]\nuse = none\n[dataset]\nsize = 64\n"
-                        "use = synthetic\n");
-    assert_int_equal(fpc_recipe_read(ctx, arena, path, 0, NULL, &r), FPC_OK);
+    mkdir(fpc_sprintf(b->arena, "%s/sub", test_folder()), 0777);
+    file(b, "sub/base.ini",
+         "include = ../deep.ini\n[run]\nseed = 1\nepochs = 10\n[augment.flip]\nuse = hflip\np = 0.5\n"
+         "[dataset]\nuse = folder\nroot = x\nbatch = 8\n");
+    file(b, "deep.ini", "[model]\nuse = unet\n");
+    path = file(b, "top.ini",
+                "include = sub/base.ini\n[run]\nepochs = 20\n[augment.flip]\nuse = none\n[dataset]\nsize = 64\n"
+                "use = synthetic\n");
+    assert_int_equal(fpc_recipe_read(b->ctx, b->arena, path, 0, NULL, &r), FPC_OK);
     assert_string_equal(r->section[0].name, "model"); /* included first */
     assert_string_equal(get(r, "run", "seed"), "1");
     assert_string_equal(get(r, "run", "epochs"), "20");
-    assert_string_equal(origin(r, "run", "epochs"), fpc_sprintf(arena, "%s/top.ini:3", folder));
-    assert_string_equal(origin(r, "run", "seed"), fpc_sprintf(arena, "%s/sub/base.ini:3", folder));
-    assert_string_equal(origin(r, "model", "use"), fpc_sprintf(arena, "%s/sub/../deep.ini:2", folder));
+    assert_string_equal(origin(r, "run", "epochs"), fpc_sprintf(b->arena, "%s/top.ini:3", test_folder()));
+    assert_string_equal(origin(r, "run", "seed"), fpc_sprintf(b->arena, "%s/sub/base.ini:3", test_folder()));
+    assert_string_equal(origin(r, "model", "use"), fpc_sprintf(b->arena, "%s/sub/../deep.ini:2", test_folder()));
     assert_null(fpc_recipe_section(r, "augment.flip"));
     assert_string_equal(get(r, "dataset", "use"), "synthetic");
     assert_string_equal(get(r, "dataset", "size"), "64"); /* stands above `use`, and is the new plugin's */
@@ -300,56 +263,58 @@ static void includes(void **state)
 
 static void include_trouble(void **state)
 {
+    bench *b = *state;
     fpc_recipe *r;
     const char *path;
     char name[40], text[80];
     FILE *f;
 
-    (void)state;
-    path = file("a.ini", "include = b.ini\n");
-    file("b.ini", "include = ./a.ini\n");
-    assert_int_equal(fpc_recipe_read(ctx, arena, path, 0, NULL, &r), FPC_EINVAL);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "b.ini:1: include = ./a.ini: "));
-    assert_non_null(strstr(fpc_ctx_error(ctx), "includes itself"));
+    path = file(b, "a.ini", "include = b.ini\n");
+    file(b, "b.ini", "include = ./a.ini\n");
+    assert_int_equal(fpc_recipe_read(b->ctx, b->arena, path, 0, NULL, &r), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "b.ini:1: include = ./a.ini: "));
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "includes itself"));
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof name, "d%d.ini", i);
         snprintf(text, sizeof text, "include = d%d.ini\n", i + 1);
-        path = file(name, text);
+        path = file(b, name, text);
     }
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_recipe_read(ctx, arena, fpc_sprintf(arena, "%s/d0.ini", folder), 0, NULL, &r), FPC_EINVAL);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "nested more than"));
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_recipe_read(b->ctx, b->arena, fpc_sprintf(b->arena, "%s/d0.ini", test_folder()), 0, NULL, &r),
+                     FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "nested more than"));
     for (int i = 0; i < 12; i++) { /* 2^12 readings of the last one, if nothing counted */
         snprintf(name, sizeof name, "w%d.ini", i);
         snprintf(text, sizeof text, "include = w%d.ini, w%d.ini\n", i + 1, i + 1);
-        file(name, i < 11 ? text : "[run]\n");
+        file(b, name, i < 11 ? text : "[run]\n");
     }
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_recipe_read(ctx, arena, fpc_sprintf(arena, "%s/w0.ini", folder), 0, NULL, &r), FPC_EINVAL);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "files are included"));
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_recipe_read(ctx, arena, folder, 0, NULL, &r), FPC_EIO);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "Is a directory"));
-    path = fpc_sprintf(arena, "%s/large.ini", folder);
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_recipe_read(b->ctx, b->arena, fpc_sprintf(b->arena, "%s/w0.ini", test_folder()), 0, NULL, &r),
+                     FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "files are included"));
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_recipe_read(b->ctx, b->arena, test_folder(), 0, NULL, &r), FPC_EIO);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "Is a directory"));
+    path = fpc_sprintf(b->arena, "%s/large.ini", test_folder());
     f = fopen(path, "wb");
     for (int i = 0; i < (FPC_RECIPE_BYTES / 8) + 1; i++)
         fputs("# a line", f);
     fclose(f);
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_recipe_read(ctx, arena, path, 0, NULL, &r), FPC_EFORMAT);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "is larger than 1048576 bytes"));
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_recipe_read(b->ctx, b->arena, path, 0, NULL, &r), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "is larger than 1048576 bytes"));
 }
 
 static void many_keys_are_refused(void **state)
 {
+    bench *b = *state;
     char *text = malloc(1 << 20), *p = text + sprintf(text, "[run]\n");
     fpc_recipe *r;
 
-    (void)state;
     for (int i = 0; i < 50000; i++)
         p += sprintf(p, "k%d = 1\n", i);
-    assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", text, 0, NULL, &r), FPC_EINVAL);
-    assert_non_null(strstr(fpc_ctx_error(ctx), "r.ini:4097: more than 4096 keys"));
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", text, 0, NULL, &r), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "r.ini:4097: more than 4096 keys"));
     free(text);
 }
 
@@ -357,13 +322,13 @@ static void many_keys_are_refused(void **state)
  * iniparser, which fpc_recipe_scan checks itself. */
 static void hostile_bytes(void **state)
 {
+    bench *b = *state;
     static const char seed[] =
         "include = a.ini\n[run]\nname = \"a;b\" # c\nseed=42\n[loss.ce]\nuse = 'x' ; y\nw = 1, 2\n\\\n";
     static const char bits[] = "[]=;#\"'\\ \t\r\n\0.,ax1:";
     uint64_t rng = 88172645463325252u;
     int read = 0, wrong = 0;
 
-    (void)state;
     for (int round = 0; round < 6000; round++) {
         char text[sizeof seed + 8];
         size_t n = sizeof seed - 1;
@@ -375,15 +340,15 @@ static void hostile_bytes(void **state)
             text[rng % n] = rng & 64 ? bits[(rng >> 20) % (sizeof bits - 1)] : (char)(rng >> 32);
         }
         n -= rng % 9;
-        fpc_ctx_clear(ctx);
-        fpc_arena_reset(arena);
-        if (fpc_recipe_scan(ctx, arena, "r.ini", text, n, &scan) == FPC_OK) {
+        fpc_ctx_clear(b->ctx);
+        fpc_arena_reset(b->arena);
+        if (fpc_recipe_scan(b->ctx, b->arena, "r.ini", text, n, &scan) == FPC_OK) {
             read++;
         } else {
             wrong++;
-            assert_true(strncmp(fpc_ctx_error(ctx), "r.ini", 5) == 0);
-            assert_null(strstr(fpc_ctx_error(ctx), "two ways")); /* the scan refuses before iniparser disagrees */
-            assert_null(strstr(fpc_ctx_error(ctx), "iniparser"));
+            assert_true(strncmp(fpc_ctx_error(b->ctx), "r.ini", 5) == 0);
+            assert_null(strstr(fpc_ctx_error(b->ctx), "two ways")); /* the scan refuses before iniparser disagrees */
+            assert_null(strstr(fpc_ctx_error(b->ctx), "iniparser"));
         }
     }
     assert_true(read > 100 && wrong > 100);
@@ -392,18 +357,18 @@ static void hostile_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(sections_keys_and_origins, begin, end),
-        cmocka_unit_test_setup_teardown(values_as_iniparser_reads_them, begin, end),
-        cmocka_unit_test_setup_teardown(quoted_values_read_back, begin, end),
-        cmocka_unit_test_setup_teardown(refusals, begin, end),
-        cmocka_unit_test_setup_teardown(long_lines_are_refused_not_cut, begin, end),
-        cmocka_unit_test_setup_teardown(overrides, begin, end),
-        cmocka_unit_test_setup_teardown(refused_overrides, begin, end),
-        cmocka_unit_test_setup_teardown(includes, begin, end),
-        cmocka_unit_test_setup_teardown(include_trouble, begin, end),
-        cmocka_unit_test_setup_teardown(many_keys_are_refused, begin, end),
-        cmocka_unit_test_setup_teardown(hostile_bytes, begin, end),
+        CASE(sections_keys_and_origins),
+        CASE(values_as_iniparser_reads_them),
+        CASE(quoted_values_read_back),
+        CASE(refusals),
+        CASE(long_lines_are_refused_not_cut),
+        CASE(overrides),
+        CASE(refused_overrides),
+        CASE(includes),
+        CASE(include_trouble),
+        CASE(many_keys_are_refused),
+        CASE(hostile_bytes),
     };
 
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 static void a_lone_file(void **state)
 {
     bench *b = *state;
-    const fpc_recorded *p = pasts_read(b, pasts_write(b, "lmsa_v1__microsegformer_20251007_153857.json", SHORT));
+    const fpc_recorded *p = recorded_read(b, recorded_write(b, "lmsa_v1__microsegformer_20251007_153857.json", SHORT));
 
     assert_string_equal(p->name, "lmsa_v1");
     assert_string_equal(p->when, "20251007_153857");
@@ -39,10 +39,10 @@ static void names(void **state)
     fpc_recorded *p[6];
 
     for (int i = 0; i < 6; i++) {
-        char *path = (char *)(uintptr_t)pasts_write(b, of[i][0], SHORT), *slash = strrchr(path, '/');
+        char *path = (char *)(uintptr_t)recorded_write(b, of[i][0], SHORT), *slash = strrchr(path, '/');
         if (!strcmp(slash, "/history.json"))
             strcpy(slash, "/"); /* a folder may end so */
-        p[i] = pasts_read(b, path);
+        p[i] = recorded_read(b, path);
         assert_string_equal(p[i]->name, of[i][1]);
         assert_string_equal(p[i]->when, of[i][2]);
         assert_string_equal(p[i]->label, of[i][3]);
@@ -61,14 +61,14 @@ static void a_run_folder(void **state)
     bench *b = *state;
     const fpc_recorded *p;
 
-    pasts_write(b, "run-20260101-000000/history.json",
-                "{\"train_loss\": [3, 2], \"train_iou\": [0.2, 0.3], \"val_loss\": [4, 3], \"val_iou\": [0.5, 0.4], "
-                "\"lr\": [1, 2], \"grad_norm\": [1, 1]}");
-    pasts_write(b, "run-20260101-000000/recipe.ini", "[run]\nepochs = 9\nmetric = iou\n[model]\nmax_params = x\n");
-    pasts_write(b, "run-20260101-000000/run.json",
-                "{\"name\": \"my run\", \"status\": \"interrupted\", \"parameters\": 1747923, \"best_epoch\": 1, "
-                "\"sessions\": []}");
-    p = pasts_read(b, fpc_sprintf(b->arena, "%s/run-20260101-000000", pasts_root));
+    recorded_write(b, "run-20260101-000000/history.json",
+                   "{\"train_loss\": [3, 2], \"train_iou\": [0.2, 0.3], \"val_loss\": [4, 3], \"val_iou\": [0.5, 0.4], "
+                   "\"lr\": [1, 2], \"grad_norm\": [1, 1]}");
+    recorded_write(b, "run-20260101-000000/recipe.ini", "[run]\nepochs = 9\nmetric = iou\n[model]\nmax_params = x\n");
+    recorded_write(b, "run-20260101-000000/run.json",
+                   "{\"name\": \"my run\", \"status\": \"interrupted\", \"parameters\": 1747923, \"best_epoch\": 1, "
+                   "\"sessions\": []}");
+    p = recorded_read(b, fpc_sprintf(b->arena, "%s/run-20260101-000000", test_folder()));
     assert_string_equal(p->name, "my run");
     assert_string_equal(p->label, "run (0101_000000)");
     assert_string_equal(p->ended, "interrupted");
@@ -77,7 +77,7 @@ static void a_run_folder(void **state)
     assert_int_equal(fpc_recorded_number(p, "run", "epochs", 0), 9);
     assert_int_equal(fpc_recorded_number(p, "model", "max_params", -1), -1); /* no number */
     assert_string_equal(p->folder, p->path);
-    p = pasts_read(b, fpc_sprintf(b->arena, "%s/.", p->folder));
+    p = recorded_read(b, fpc_sprintf(b->arena, "%s/.", p->folder));
     assert_string_equal(p->label, "run (0101_000000)");
 }
 
@@ -85,15 +85,15 @@ static void what_picks_the_best(void **state)
 {
     bench *b = *state;
     const fpc_recorded *p =
-        pasts_read(b, pasts_write(b, "l.json", "{\"val_f_score\": [null, null], \"val_loss\": [3, 2]}"));
+        recorded_read(b, recorded_write(b, "l.json", "{\"val_f_score\": [null, null], \"val_loss\": [3, 2]}"));
 
     assert_string_equal(p->monitor, "val_loss");
     assert_false(p->higher_is_better);
     assert_int_equal(fpc_recorded_best(p), 1);
-    p = pasts_read(b, pasts_write(b, "m.json", "{\"something\": [1, 2]}"));
+    p = recorded_read(b, recorded_write(b, "m.json", "{\"something\": [1, 2]}"));
     assert_null(p->monitor);
     assert_int_equal(fpc_recorded_best(p), -1);
-    p = pasts_read(b, pasts_write(b, "n.json", "{\"val_f_score\": [0.5, 0.5], \"grad_norm\": [1, 1]}"));
+    p = recorded_read(b, recorded_write(b, "n.json", "{\"val_f_score\": [0.5, 0.5], \"grad_norm\": [1, 1]}"));
     assert_int_equal(fpc_recorded_best(p), 0);
     assert_false(p->lr_is_next); /* a record of ours, moved elsewhere */
 }
@@ -101,7 +101,7 @@ static void what_picks_the_best(void **state)
 static void truncated(void **state)
 {
     bench *b = *state;
-    fpc_recorded *p = pasts_read(b, pasts_write(b, "t.json", "{\"val_f_score\": [0.1, 0.2, 0.3]}"));
+    fpc_recorded *p = recorded_read(b, recorded_write(b, "t.json", "{\"val_f_score\": [0.1, 0.2, 0.3]}"));
     fpc_recipe *recipe;
 
     assert_true(p->truncated);
@@ -117,7 +117,7 @@ static void truncated(void **state)
     p->recipe = recipe;
     fpc_recorded_judge(p);
     assert_true(p->truncated);
-    assert_false(pasts_read(b, pasts_write(b, "one.json", "{\"val_f_score\": [0.1]}"))->truncated);
+    assert_false(recorded_read(b, recorded_write(b, "one.json", "{\"val_f_score\": [0.1]}"))->truncated);
 }
 
 static void refuse(bench *b, const char *path, const char *want)
@@ -145,14 +145,14 @@ static void bad_files(void **state)
         {"{\"a\": 3}", "`a` is no array of numbers"},
         {"{\"a\": []}", "the history holds no epoch yet"},
         {"", "is no JSON, or only a part of it"}};
-    char path[80];
+    char path[300];
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        refuse(b, pasts_write(b, "bad.json", bad[i][0]), bad[i][1]);
-    snprintf(path, sizeof path, "%s/nowhere.json", pasts_root);
+        refuse(b, recorded_write(b, "bad.json", bad[i][0]), bad[i][1]);
+    snprintf(path, sizeof path, "%s/nowhere.json", test_folder());
     refuse(b, path, "No such file");
-    refuse(b, pasts_root, "there is no history.json");
-    snprintf(path, sizeof path, "%s/fifo", pasts_root);
+    refuse(b, test_folder(), "there is no history.json");
+    snprintf(path, sizeof path, "%s/fifo", test_folder());
     assert_int_equal(mkfifo(path, 0666), 0);
     refuse(b, path, "is neither a run folder nor a plain file");
 }
@@ -168,8 +168,8 @@ static void too_much(void **state)
     for (size_t i = 0; i < columns; i++)
         at += sprintf(at, "%s\"c%zu\":[1]", i ? "," : "", i);
     strcpy(at, "}");
-    refuse(b, pasts_write(b, "wide.json", text), "has 4097 columns; at most 4096 are read");
-    path = pasts_write(b, "large.json", "{");
+    refuse(b, recorded_write(b, "wide.json", text), "has 4097 columns; at most 4096 are read");
+    path = recorded_write(b, "large.json", "{");
     assert_int_equal(truncate(path, ((off_t)1 << 28) + 1), 0); /* takes no room on the disk */
     refuse(b, path, "has 268435457 bytes; a history has at most 268435456");
 }
@@ -184,16 +184,16 @@ static void count(void *arg, int level, const char *line)
 static void broken_papers_and_recipe(void **state)
 {
     bench *b = *state;
-    const char *folder = fpc_sprintf(b->arena, "%s/r", pasts_root);
+    const char *folder = fpc_sprintf(b->arena, "%s/r", test_folder());
     fpc_recorded *recorded;
 
-    pasts_write(b, "r/history.json", SHORT);
-    pasts_write(b, "r/run.json", "{\"status\": ");
+    recorded_write(b, "r/history.json", SHORT);
+    recorded_write(b, "r/run.json", "{\"status\": ");
     fpc_ctx_log_sink(b->ctx, count, NULL);
     n_warnings = 0;
-    assert_null(pasts_read(b, folder)->ended);
+    assert_null(recorded_read(b, folder)->ended);
     assert_int_equal(n_warnings, 1);
-    pasts_write(b, "r/recipe.ini", "[run\n");
+    recorded_write(b, "r/recipe.ini", "[run\n");
     assert_int_not_equal(fpc_recorded_read(b->ctx, b->arena, folder, &recorded), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "r/recipe.ini:1"));
 }
@@ -201,13 +201,7 @@ static void broken_papers_and_recipe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_lone_file, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(names, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(a_run_folder, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(what_picks_the_best, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(truncated, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(bad_files, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(too_much, pasts_open, pasts_close),
-        cmocka_unit_test_setup_teardown(broken_papers_and_recipe, pasts_open, pasts_close)};
+        CASE(a_lone_file), CASE(names),     CASE(a_run_folder), CASE(what_picks_the_best),
+        CASE(truncated),   CASE(bad_files), CASE(too_much),     CASE(broken_papers_and_recipe)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,24 +1,16 @@
 /* test_registry.c: where plugins are looked for and in which order; every way in which a file or a descriptor can be
  * wrong, with its sentence; instances and their options. The plugins are compiled here. */
 #define _GNU_SOURCE
+#include "fixture.h"
 #include "base/message.h"
 #include "plugin/check.h"
 #include "plugin/registry.h"
 #include "unit/compile.h"
 
 #include <fpcore/schedule.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
 
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-static char folder[] = "registry.XXXXXX", other[40], third[40];
+static char other[300], third[300];
 static char logged[4000];
 
 static void log_line(void *arg, int level, const char *line)
@@ -29,25 +21,19 @@ static void log_line(void *arg, int level, const char *line)
 
 static int begin(void **state)
 {
-    (void)state;
-    ctx = fpc_ctx_new();
-    arena = fpc_arena_new(ctx);
-    logged[0] = 0;
-    fpc_ctx_log_sink(ctx, log_line, NULL);
-    return 0;
-}
+    bench *b;
 
-static int end(void **state)
-{
-    (void)state;
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
+    if (bench_open(state))
+        return 1;
+    b = *state;
+    logged[0] = 0;
+    fpc_ctx_log_sink(b->ctx, log_line, NULL);
     return 0;
 }
 
 static int put(const char *dir, const char *name, const char *bytes, size_t n)
 {
-    char path[300];
+    char path[640];
     FILE *f;
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -59,7 +45,7 @@ static int put(const char *dir, const char *name, const char *bytes, size_t n)
 
 static int truncate_copy(const char *from, const char *to, long keep)
 {
-    char command[300];
+    char command[800];
 
     snprintf(command, sizeof command, "head -c %ld %s >%s", keep, from, to);
     return system(command);
@@ -67,20 +53,18 @@ static int truncate_copy(const char *from, const char *to, long keep)
 
 static int make_plugins(void **state)
 {
-    char from[100], to[100];
+    char from[340], to[340];
     int bad = 0;
 
     (void)state;
-    if (!mkdtemp(folder))
-        return -1;
     unsetenv("FPCORE_PLUGIN_PATH");
-    snprintf(other, sizeof other, "%s/other", folder);
-    snprintf(third, sizeof third, "%s/third", folder);
+    snprintf(other, sizeof other, "%s/other", test_folder());
+    snprintf(third, sizeof third, "%s/third", test_folder());
     mkdir(other, 0777);
     mkdir(third, 0777);
-    bad |= compile_plugin(folder, "schedule_good", SCHEDULE_SOURCE("good", OPTION_A, "", "FPC_PLUGINS(&p)"));
-    bad |= compile_plugin(folder, "plain", SCHEDULE_SOURCE("plain", OPTION_A, "", "FPC_PLUGINS(&p)"));
-    bad |= compile_plugin(folder, "bundle",
+    bad |= compile_plugin(test_folder(), "schedule_good", SCHEDULE_SOURCE("good", OPTION_A, "", "FPC_PLUGINS(&p)"));
+    bad |= compile_plugin(test_folder(), "plain", SCHEDULE_SOURCE("plain", OPTION_A, "", "FPC_PLUGINS(&p)"));
+    bad |= compile_plugin(test_folder(), "bundle",
                           SCHEDULE_SOURCE("in_bundle", OPTION_A, "",
                                           "static const fpc_plugin q = {FPC_PLUGIN_HEAD, .kind = "
                                           "FPC_SCHEDULE, .name = \"second\", .summary = \"S.\", .version "
@@ -97,40 +81,31 @@ static int make_plugins(void **state)
     bad |= compile_plugin(third, "schedule_liar", SCHEDULE_SOURCE("another", OPTION_A, "", "FPC_PLUGINS(&p)"));
     bad |= put(third, "schedule_text.so", "this is no library\n", 19);
     bad |= put(third, "schedule_empty.so", "", 0);
-    snprintf(from, sizeof from, "%s/schedule_good.so", folder);
+    snprintf(from, sizeof from, "%s/schedule_good.so", test_folder());
     snprintf(to, sizeof to, "%s/schedule_short.so", third);
     bad |= truncate_copy(from, to, 5000);
     return bad;
 }
 
-static int remove_plugins(void **state)
-{
-    char command[100];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static fpc_registry *open_registry(const char *path)
+static fpc_registry *open_registry(bench *b, const char *path)
 {
     fpc_registry *reg;
 
-    assert_int_equal(fpc_registry_new(ctx, arena, path, &reg), FPC_OK);
+    assert_int_equal(fpc_registry_new(b->ctx, b->arena, path, &reg), FPC_OK);
     return reg;
 }
 
-static void failed_with(const char *expected)
+static void failed_with(bench *b, const char *expected)
 {
     char parts[600], *rest = parts, *part;
 
     snprintf(parts, sizeof parts, "%s", expected);
     while ((part = strsep(&rest, "|")))
-        if (!strstr(fpc_ctx_error(ctx), part)) {
-            print_message("expected: %s\ngot:      %s\n", part, fpc_ctx_error(ctx));
+        if (!strstr(fpc_ctx_error(b->ctx), part)) {
+            print_message("expected: %s\ngot:      %s\n", part, fpc_ctx_error(b->ctx));
             fail();
         }
-    assert_true(fpc_ctx_recipe_fault(ctx));
+    assert_true(fpc_ctx_recipe_fault(b->ctx));
 }
 
 static void kinds_and_sections(void **state)
@@ -156,29 +131,29 @@ static void kinds_and_sections(void **state)
 
 static void names_and_libraries(void **state)
 {
-    char path[100];
+    bench *b = *state;
+    char path[640];
 
-    (void)state;
     assert_true(fpc_plugin_name_ok("focal_2"));
     assert_false(fpc_plugin_name_ok(""));
     assert_false(fpc_plugin_name_ok("Focal"));
     assert_false(fpc_plugin_name_ok("a/b"));
     assert_false(fpc_plugin_name_ok("a-b"));
     assert_false(fpc_plugin_name_ok("a123456789012345678901234567890123456789012345678901234567890123456789"));
-    snprintf(path, sizeof path, "%s/schedule_good.so", folder);
-    assert_null(fpc_library_bad(arena, path));
-    assert_string_equal(fpc_library_bad(arena, folder), "is not a file");
-    assert_string_equal(fpc_library_bad(arena, "no/such.so"), "cannot be read: No such file or directory");
+    snprintf(path, sizeof path, "%s/schedule_good.so", test_folder());
+    assert_null(fpc_library_bad(b->arena, path));
+    assert_string_equal(fpc_library_bad(b->arena, test_folder()), "is not a file");
+    assert_string_equal(fpc_library_bad(b->arena, "no/such.so"), "cannot be read: No such file or directory");
     snprintf(path, sizeof path, "%s/schedule_text.so", third);
-    assert_string_equal(fpc_library_bad(arena, path), "is not a shared library");
+    assert_string_equal(fpc_library_bad(b->arena, path), "is not a shared library");
 }
 
 static void lookup(void **state)
 {
-    fpc_registry *reg = open_registry(folder);
+    bench *b = *state;
+    fpc_registry *reg = open_registry(b, test_folder());
     const fpc_found *found, *again, *opened;
 
-    (void)state;
     assert_int_equal(fpc_registry_opened(reg, &opened), 0);
     assert_int_equal(fpc_registry_find(reg, FPC_SCHEDULE, "good", NULL, &found), FPC_OK); /* KIND_NAME.so */
     assert_string_equal(found->plugin->name, "good");
@@ -196,42 +171,64 @@ static void lookup(void **state)
 
 static void search_order(void **state)
 {
+    bench *b = *state;
     const fpc_found *found;
-    char both[100];
+    char both[640];
 
-    (void)state;
-    snprintf(both, sizeof both, "%s:%s", other, folder);
-    assert_int_equal(fpc_registry_find(open_registry(both), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
+    snprintf(both, sizeof both, "%s:%s", other, test_folder());
+    assert_int_equal(fpc_registry_find(open_registry(b, both), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
     assert_string_equal(found->plugin->detail, "from other");
     setenv("FPCORE_PLUGIN_PATH", other, 1); /* behind --plugin-path */
-    assert_int_equal(fpc_registry_find(open_registry(folder), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
+    assert_int_equal(fpc_registry_find(open_registry(b, test_folder()), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
     assert_null(found->plugin->detail);
-    assert_int_equal(fpc_registry_find(open_registry(NULL), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
+    assert_int_equal(fpc_registry_find(open_registry(b, NULL), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
     assert_string_equal(found->plugin->detail, "from other");
     unsetenv("FPCORE_PLUGIN_PATH");
 }
 
+/* In place of the folder that is installed, whatever that holds. */
+static void own_folder(void **state)
+{
+    bench *b = *state;
+    const fpc_found *found;
+    const char *was = getenv("FPCORE_PLUGIN_DIR");
+
+    was = was ? fpc_strdup(b->arena, was) : "";
+    setenv("FPCORE_PLUGIN_DIR", other, 1);
+    assert_int_equal(fpc_registry_find(open_registry(b, NULL), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
+    assert_string_equal(found->plugin->detail, "from other");
+    assert_int_equal(fpc_registry_find(open_registry(b, test_folder()), FPC_SCHEDULE, "good", NULL, &found), FPC_OK);
+    assert_null(found->plugin->detail); /* it is the last one */
+    assert_int_equal(fpc_registry_find(open_registry(b, NULL), FPC_SCHEDULE, "plain", NULL, &found), FPC_ENOENT);
+    failed_with(b, fpc_sprintf(b->arena, "Searched: %s", other));
+    assert_null(strstr(fpc_ctx_error(b->ctx), FPC_PLUGIN_DIR));
+    setenv("FPCORE_PLUGIN_DIR", was, 1);
+}
+
 static void a_miss_tells_all(void **state)
 {
+    bench *b = *state;
     const fpc_found *found;
 
-    (void)state;
-    assert_int_equal(
-        fpc_registry_find(open_registry(folder), FPC_SCHEDULE, "godo", "r.ini:3: schedule.use = godo", &found),
-        FPC_ENOENT);
+    assert_int_equal(fpc_registry_find(open_registry(b, test_folder()), FPC_SCHEDULE, "godo",
+                                       "r.ini:3: schedule.use = godo", &found),
+                     FPC_ENOENT);
     assert_null(found);
-    failed_with("r.ini:3: schedule.use = godo: there is no plugin schedule/godo; did you mean `good`? Plugins of kind "
-                "schedule: |in_bundle|second|Searched: registry.");
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_registry_find(open_registry(folder), FPC_MODEL, "unet_", NULL, &found), FPC_ENOENT);
-    failed_with("there is no plugin model/unet_. Plugins of kind model: none. Searched:");
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_registry_find(open_registry(folder), FPC_MODEL, "../../evil", "x", &found), FPC_EINVAL);
-    failed_with("x: use = ../../evil: a plugin's name is made of lower case letters");
+    failed_with(b,
+                "r.ini:3: schedule.use = godo: there is no plugin schedule/godo; did you mean `good`? Plugins of kind "
+                "schedule: |in_bundle|second|Searched: |/fpcore-test-");
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_registry_find(open_registry(b, test_folder()), FPC_MODEL, "unet_", NULL, &found), FPC_ENOENT);
+    failed_with(b, "there is no plugin model/unet_. Plugins of kind model: none. Searched:");
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_registry_find(open_registry(b, test_folder()), FPC_MODEL, "../../evil", "x", &found),
+                     FPC_EINVAL);
+    failed_with(b, "x: use = ../../evil: a plugin's name is made of lower case letters");
 }
 
 static void broken_files(void **state)
 {
+    bench *b = *state;
     static const struct {
         const char *name;
         fpc_status status;
@@ -250,27 +247,27 @@ static void broken_files(void **state)
     fpc_registry *reg;
     int32_t n;
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        fpc_ctx_clear(ctx);
-        assert_int_equal(fpc_registry_find(open_registry(third), FPC_SCHEDULE, cases[i].name, "r.ini:3", &found),
+        fpc_ctx_clear(b->ctx);
+        assert_int_equal(fpc_registry_find(open_registry(b, third), FPC_SCHEDULE, cases[i].name, "r.ini:3", &found),
                          cases[i].status);
-        failed_with(cases[i].text);
-        assert_true(strncmp(fpc_ctx_error(ctx), "r.ini:3: ", 9) == 0);
+        failed_with(b, cases[i].text);
+        assert_true(strncmp(fpc_ctx_error(b->ctx), "r.ini:3: ", 9) == 0);
     }
-    fpc_ctx_clear(ctx);
-    reg = open_registry(third);
+    fpc_ctx_clear(b->ctx);
+    reg = open_registry(b, third);
     assert_int_equal(fpc_registry_all(reg, &n, &all), FPC_OK); /* what works is listed, the rest warned about */
     assert_int_equal(n, 1);
     assert_string_equal(all[0].plugin->name, "another");
     assert_non_null(strstr(logged, "schedule_abi7.so is a plugin for ABI 7"));
     assert_non_null(strstr(logged, "schedule_short.so is truncated"));
-    assert_int_equal(fpc_ctx_status(ctx), FPC_OK);
+    assert_int_equal(fpc_ctx_status(b->ctx), FPC_OK);
 }
 
 /* Each compiles, and each descriptor is wrong in one place. */
 static void broken_descriptors(void **state)
 {
+    bench *b = *state;
     static const struct {
         const char *source, *text;
     } cases[] = {
@@ -317,31 +314,32 @@ static void broken_descriptors(void **state)
          "x: vtbl.size is 0, but a fpc_schedule_vtbl has"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const fpc_found *found;
-        char name[40], path[100];
+        char name[40], path[640];
         int32_t n;
 
         snprintf(name, sizeof name, "d%zu", i);
         snprintf(path, sizeof path, "%s/%s.so", other, name);
         assert_int_equal(compile_plugin(other, name, cases[i].source), 0);
-        fpc_ctx_clear(ctx);
-        assert_int_not_equal(fpc_registry_open_file(open_registry(NULL), path, &n, &found), FPC_OK);
-        failed_with(cases[i].text);
-        failed_with(path);
+        fpc_ctx_clear(b->ctx);
+        assert_int_not_equal(fpc_registry_open_file(open_registry(b, NULL), path, &n, &found), FPC_OK);
+        failed_with(b, cases[i].text);
+        failed_with(b, path);
         unlink(path);
     }
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_registry_open_file(open_registry(NULL), "no_such.so", &(int32_t){0}, &(const fpc_found *){0}),
-                     FPC_ENOENT);
-    failed_with("no_such.so: there is no such file");
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(
+        fpc_registry_open_file(open_registry(b, NULL), "no_such.so", &(int32_t){0}, &(const fpc_found *){0}),
+        FPC_ENOENT);
+    failed_with(b, "no_such.so: there is no such file");
 }
 
 static void instances(void **state)
 {
+    bench *b = *state;
     static const char text[] = "[schedule]\nuse = good\na = 0.25\nwarmup_epochs = 3\n";
-    fpc_registry *reg = open_registry(folder);
+    fpc_registry *reg = open_registry(b, test_folder());
     struct {
         int64_t warmup_epochs;
     } common = {0};
@@ -351,29 +349,28 @@ static void instances(void **state)
     fpc_recipe *recipe;
     fpc_instance inst;
 
-    (void)state;
-    assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", text, 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", text, 0, NULL, &recipe), FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, b->arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
                                        NULL, set, &inst),
                      FPC_OK);
     assert_string_equal(inst.self->label, "schedule");
-    assert_ptr_equal(inst.self->ctx, ctx);
+    assert_ptr_equal(inst.self->ctx, b->ctx);
     assert_int_equal(common.warmup_epochs, 3);
     assert_true(((const fpc_schedule_vtbl *)inst.vtbl)->factor(inst.self, NULL, NULL) == 0.25);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", NULL, "good", set, &inst), FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, b->arena, FPC_SCHEDULE, "schedule", NULL, "good", set, &inst), FPC_OK);
     assert_true(((const fpc_schedule_vtbl *)inst.vtbl)->factor(inst.self, NULL, NULL) == 0.5);
     assert_null(inst.section);
-    assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", text, 1, bad, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", text, 1, bad, &recipe), FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, b->arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
                                        NULL, set, &inst),
                      FPC_EINVAL);
-    failed_with("-s schedule.b=1: schedule.b = 1: unknown key; [schedule] takes use, warmup_epochs, a");
-    fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", "[schedule]\na = 1\n", 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_instance_open(reg, arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
+    failed_with(b, "-s schedule.b=1: schedule.b = 1: unknown key; [schedule] takes use, warmup_epochs, a");
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", "[schedule]\na = 1\n", 0, NULL, &recipe), FPC_OK);
+    assert_int_equal(fpc_instance_open(reg, b->arena, FPC_SCHEDULE, "schedule", fpc_recipe_section(recipe, "schedule"),
                                        NULL, set, &inst),
                      FPC_EINVAL);
-    failed_with("r.ini:1: [schedule]: the key `use` is missing; it names the schedule plugin: |good");
+    failed_with(b, "r.ini:1: [schedule]: the key `use` is missing; it names the schedule plugin: |good");
 }
 
 static char calls[200];
@@ -386,52 +383,48 @@ static void note_call(void *arg, int level, const char *line)
 
 static void init_and_fini(void **state)
 {
+    bench *b = *state;
     static const char source[] = SCHEDULE_SOURCE("caller", OPTION_A, ".init = init, .fini = fini,", "FPC_PLUGINS(&p)");
     char text[4000];
-    fpc_arena *inner = fpc_arena_new(ctx);
+    fpc_arena *inner = fpc_arena_new(b->ctx);
     fpc_registry *reg;
     const char *use;
     fpc_recipe *recipe;
     fpc_instance inst;
 
-    (void)state;
     snprintf(text, sizeof text,
              "#include <fpcore/base.h>\n"
              "static fpc_status init(fpc_self *s) { fpc_log(s->ctx, FPC_LOG_INFO, \"init-%%s\", s->label); "
              "return *(double *)(s + 1) == 1 ? FPC_EINVAL : FPC_OK; }\n"
              "static void fini(fpc_self *s) { fpc_log(s->ctx, FPC_LOG_INFO, \"fini-%%s\", s->label); }\n%s",
              source);
-    assert_int_equal(compile_plugin(folder, "schedule_caller", text), 0);
-    fpc_ctx_log_sink(ctx, note_call, NULL);
-    reg = open_registry(folder);
+    assert_int_equal(compile_plugin(test_folder(), "schedule_caller", text), 0);
+    fpc_ctx_log_sink(b->ctx, note_call, NULL);
+    reg = open_registry(b, test_folder());
     assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "one", NULL, "caller", (fpc_option_set){0}, &inst),
                      FPC_OK);
     assert_int_equal(fpc_instance_open(reg, inner, FPC_SCHEDULE, "two", NULL, "caller", (fpc_option_set){0}, &inst),
                      FPC_OK);
     assert_string_equal(calls, "init-one init-two ");
     use = "[schedule]\nuse = caller\na = 1\n"; /* its init fails and says nothing */
-    assert_int_equal(fpc_recipe_parse(ctx, arena, "r.ini", use, 0, NULL, &recipe), FPC_OK);
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "r.ini", use, 0, NULL, &recipe), FPC_OK);
     assert_int_equal(
         fpc_instance_open(reg, inner, FPC_SCHEDULE, "schedule", &recipe->section[0], NULL, (fpc_option_set){0}, &inst),
         FPC_EINVAL);
-    failed_with("[schedule]: init of schedule/caller failed and gave no reason");
+    failed_with(b, "[schedule]: init of schedule/caller failed and gave no reason");
     fpc_arena_free(inner);
     assert_string_equal(calls, "init-one init-two init-schedule fini-two fini-one ");
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, bench_close)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(kinds_and_sections, begin, end),
-        cmocka_unit_test_setup_teardown(names_and_libraries, begin, end),
-        cmocka_unit_test_setup_teardown(lookup, begin, end),
-        cmocka_unit_test_setup_teardown(search_order, begin, end),
-        cmocka_unit_test_setup_teardown(a_miss_tells_all, begin, end),
-        cmocka_unit_test_setup_teardown(broken_files, begin, end),
-        cmocka_unit_test_setup_teardown(broken_descriptors, begin, end),
-        cmocka_unit_test_setup_teardown(instances, begin, end),
-        cmocka_unit_test_setup_teardown(init_and_fini, begin, end),
+        TEST(kinds_and_sections), TEST(names_and_libraries), TEST(lookup),       TEST(search_order),
+        TEST(own_folder),         TEST(a_miss_tells_all),    TEST(broken_files), TEST(broken_descriptors),
+        TEST(instances),          TEST(init_and_fini),
     };
 
-    return cmocka_run_group_tests(tests, make_plugins, remove_plugins);
+    return cmocka_run_group_tests(tests, make_plugins, NULL);
 }

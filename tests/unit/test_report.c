@@ -1,6 +1,6 @@
 /* test_report.c: what stands in a table is the same as text and as JSON; names from elsewhere steer no terminal. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "cmd/report/report.h"
 
 #include <jansson.h>
@@ -113,9 +113,6 @@ static void as_text(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(cells, bench_open, bench_close),
-                                       cmocka_unit_test_setup_teardown(grows, bench_open, bench_close),
-                                       cmocka_unit_test_setup_teardown(as_json, bench_open, bench_close),
-                                       cmocka_unit_test_setup_teardown(as_text, bench_open, bench_close)};
+    const struct CMUnitTest tests[] = {CASE(cells), CASE(grows), CASE(as_json), CASE(as_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

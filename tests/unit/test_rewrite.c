@@ -8,16 +8,16 @@ typedef struct result {
     int64_t n_y, n_loss, n_grad, macs;
 } result;
 
-typedef fpc_val build_fn(lab *, fpc_graph *, fpc_val x, fpc_val *loss);
+typedef fpc_val build_fn(bench *, fpc_graph *, fpc_val x, fpc_val *loss);
 
 /* Runs the graph that `build` makes over x (1,6,5,6) in both ways. */
 static result run(build_fn *build, int rewrite)
 {
-    lab l;
+    bench l;
     result r = {0};
     fpc_state *state = NULL;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     fpc_val loss = {-1};
     const fpc_val y = build(&l, g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), &loss);
     if (loss.id < 0)
@@ -35,8 +35,8 @@ static result run(build_fn *build, int rewrite)
     if (fpc_autodiff(g, fpc_output_find(g, "loss"), g->n_grads, g->grad))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
-    fpc_program *p = lab_compile(&l, g, &state, 5);
-    lab_write_noise(&l, p, "x", 1);
+    fpc_program *p = bench_compile(&l, g, &state, 5);
+    bench_write_noise(&l, p, "x", 1);
     for (int b = 0; b < 2; b++)
         if (fpc_program_has(p, b ? "mask_b" : "mask")) {
             uint8_t mask[24 * 20];
@@ -47,7 +47,7 @@ static result run(build_fn *build, int rewrite)
     if (fpc_program_has(p, "lambda"))
         assert_int_equal(fpc_program_write(p, "lambda", FPC_F64, &(double){0.3}, 1), FPC_OK);
     assert_int_equal(fpc_program_run(p), FPC_OK);
-    const double *out = lab_read(&l, p, "y", &r.n_y), *scalar = lab_read(&l, p, "loss", &r.n_loss);
+    const double *out = bench_read(&l, p, "y", &r.n_y), *scalar = bench_read(&l, p, "loss", &r.n_loss);
     r.y = malloc((size_t)r.n_y * sizeof *r.y);
     memcpy(r.y, out, (size_t)r.n_y * sizeof *r.y);
     r.loss = malloc(sizeof *r.loss);
@@ -55,7 +55,7 @@ static result run(build_fn *build, int rewrite)
     r.n_grad = fpc_count(state->flat);
     r.grad = malloc((size_t)r.n_grad * sizeof *r.grad);
     memcpy(r.grad, state->grad, (size_t)r.n_grad * sizeof *r.grad);
-    lab_close(&l);
+    bench_free(&l);
     return r;
 }
 
@@ -78,36 +78,36 @@ static void same(build_fn *build, int cheaper)
     free(a.y), free(a.loss), free(a.grad), free(b.y), free(b.loss), free(b.grad);
 }
 
-static fpc_val up_then_linear(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val up_then_linear(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss;
     return fpc_linear(g, "head", fpc_resize(g, x, 24, 20, 0), 4, 1);
 }
-static fpc_val up_aligned_then_linear(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val up_aligned_then_linear(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss;
     return fpc_linear(g, "head", fpc_resize(g, x, 13, 11, 1), 4, 1);
 }
-static void test_linear_commutes_with_upsampling(void **state)
+static void linear_commutes_with_upsampling(void **state)
 {
     (void)state;
     same(up_then_linear, 1);
     same(up_aligned_then_linear, 1);
 }
 
-static fpc_val down_then_linear(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val down_then_linear(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss;
     return fpc_linear(g, "head", fpc_resize(g, x, 3, 3, 0), 4, 1);
 }
-static void test_downsampling_stays(void **state)
+static void downsampling_stays(void **state)
 {
     (void)state;
     same(down_then_linear, 0);
 }
 
 /* The decoder: maps of three sizes, linear each, upsampled, concatenated, fused. */
-static fpc_val decoder(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val decoder(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss;
     const fpc_conv_args down = {.size = sizeof down, .k = 2, .stride = 2, .bias = 1};
@@ -115,35 +115,35 @@ static fpc_val decoder(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
     const fpc_val part[2] = {fpc_linear(g, "c1", x, 8, 1), fpc_resize(g, fpc_linear(g, "c2", small, 8, 1), 6, 5, 0)};
     return fpc_linear(g, "tail", fpc_gelu(g, fpc_linear(g, "fuse", fpc_concat(g, 2, part), 8, 1)), 3, 1);
 }
-static void test_concat_splits_and_linears_fold(void **state)
+static void concat_splits_and_linears_fold(void **state)
 {
     (void)state;
     same(decoder, 1);
 }
 
-static fpc_val plain_concat(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val plain_concat(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss;
     const fpc_val part[2] = {x, fpc_gelu(g, x)};
     return fpc_linear(g, "fuse", fpc_concat(g, 2, part), 3, 1);
 }
-static void test_concat_without_upsampling_stays(void **state)
+static void concat_without_upsampling_stays(void **state)
 {
     (void)state;
     same(plain_concat, 0);
 }
 
-static fpc_val bottleneck(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val bottleneck(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss; /* 6 -> 2 -> 6: folding would cost more */
     return fpc_linear(g, "up", fpc_linear(g, "down", x, 2, 1), 6, 1);
 }
-static fpc_val hourglass(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val hourglass(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l, (void)loss; /* 6 -> 8 -> 6, no bias in the first, none in the second */
     return fpc_linear(g, "down", fpc_linear(g, "up", x, 8, 1), 6, 0);
 }
-static void test_linears_fold_only_where_cheaper(void **state)
+static void linears_fold_only_where_cheaper(void **state)
 {
     (void)state;
     same(bottleneck, 0);
@@ -174,17 +174,17 @@ static fpc_val losses_of(fpc_graph *g, fpc_val x, int mixed, fpc_val *loss)
     *loss = fpc_op(g, "combine", "loss", 4, in, NULL, NULL);
     return fpc_concat(g, 3, in + 1);
 }
-static fpc_val losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val losses(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l;
     return losses_of(g, x, 0, loss);
 }
-static fpc_val mixed_losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val mixed_losses(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l;
     return losses_of(g, x, 1, loss);
 }
-static void test_losses_merge_and_take_the_upsampling(void **state)
+static void losses_merge_and_take_the_upsampling(void **state)
 {
     (void)state;
     same(losses, 0);
@@ -212,39 +212,39 @@ static fpc_val pixel_losses_of(fpc_graph *g, fpc_val x, int corners, fpc_val *lo
     *loss = fpc_op(g, "combine", "loss", 5, in, NULL, NULL);
     return fpc_concat(g, 4, in + 1);
 }
-static fpc_val pixel_losses(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val pixel_losses(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l;
     return pixel_losses_of(g, x, 0, loss);
 }
-static fpc_val pixel_losses_corners(lab *l, fpc_graph *g, fpc_val x, fpc_val *loss)
+static fpc_val pixel_losses_corners(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
 {
     (void)l;
     return pixel_losses_of(g, x, 1, loss);
 }
-static void test_pixel_losses_take_the_upsampling(void **state)
+static void pixel_losses_take_the_upsampling(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     fpc_val loss;
     same(pixel_losses, 0);
     same(pixel_losses_corners, 0);
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     pixel_losses_of(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), 0, &loss);
     fpc_output_mark(g, "loss", loss);
     assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     for (int32_t i = 0; i < g->n_nodes; i++)
         assert_string_not_equal(g->node[i].def->name, "resize");
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* After the rewrite there is one loss node for each mask, over the small logits. */
 static void one_loss_node(int mixed)
 {
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     fpc_val loss;
     losses_of(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), mixed, &loss);
     fpc_output_mark(g, "loss", loss);
@@ -259,9 +259,9 @@ static void one_loss_node(int mixed)
         }
     }
     assert_int_equal(n, 1 + mixed);
-    lab_close(&l);
+    bench_free(&l);
 }
-static void test_one_loss_node_over_small_logits(void **state)
+static void one_loss_node_over_small_logits(void **state)
 {
     (void)state;
     one_loss_node(0);
@@ -271,9 +271,9 @@ static void test_one_loss_node_over_small_logits(void **state)
 /* Eight terms become one node; nine do not fit into one. */
 static int nodes_of_terms(int terms)
 {
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val logits = fpc_resize(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 4}, g->real), 24, 20, 0);
     const fpc_target target = {.size = sizeof target,
                                .mask = fpc_input(g, "mask", (fpc_shape){1, 24, 20, 1}, FPC_U8),
@@ -294,10 +294,10 @@ static int nodes_of_terms(int terms)
             held += ((fpc_seg_loss_attr *)g->node[i].attr)->n_terms;
         }
     assert_int_equal(held, terms);
-    lab_close(&l);
+    bench_free(&l);
     return nodes;
 }
-static void test_eight_terms_merge(void **state)
+static void eight_terms_merge(void **state)
 {
     (void)state;
     assert_int_equal(nodes_of_terms(FPC_MAX_TERMS), 1);
@@ -305,12 +305,12 @@ static void test_eight_terms_merge(void **state)
 }
 
 /* A value that somebody else reads is not moved away. */
-static void test_shared_values_stay(void **state)
+static void shared_values_stay(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     const fpc_val up = fpc_resize(g, fpc_input(g, "x", (fpc_shape){1, 6, 5, 6}, g->real), 24, 20, 0);
     fpc_output_mark(g, "up", up);
     fpc_output_mark(g, "y", fpc_linear(g, "head", up, 4, 1));
@@ -319,38 +319,38 @@ static void test_shared_values_stay(void **state)
         if (!strcmp(g->node[i].def->name, "linear"))
             assert_int_equal(g->value[g->node[i].out[0]].node, i),
                 assert_int_equal(g->value[g->node[i].in[0]].shape.h, 24);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_dead_nodes_go(void **state)
+static void dead_nodes_go(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 0);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 0);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 4, 4, 3}, g->real);
     fpc_gelu(g, x);
     fpc_output_mark(g, "y", fpc_relu(g, x));
     assert_int_equal(fpc_graph_rewrite(g, 0), FPC_OK);
     assert_int_equal(g->n_nodes, 1);
     assert_string_equal(g->node[0].def->name, "relu");
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_linear_commutes_with_upsampling),
-        cmocka_unit_test(test_downsampling_stays),
-        cmocka_unit_test(test_concat_splits_and_linears_fold),
-        cmocka_unit_test(test_concat_without_upsampling_stays),
-        cmocka_unit_test(test_linears_fold_only_where_cheaper),
-        cmocka_unit_test(test_losses_merge_and_take_the_upsampling),
-        cmocka_unit_test(test_pixel_losses_take_the_upsampling),
-        cmocka_unit_test(test_one_loss_node_over_small_logits),
-        cmocka_unit_test(test_eight_terms_merge),
-        cmocka_unit_test(test_shared_values_stay),
-        cmocka_unit_test(test_dead_nodes_go),
+        cmocka_unit_test(linear_commutes_with_upsampling),
+        cmocka_unit_test(downsampling_stays),
+        cmocka_unit_test(concat_splits_and_linears_fold),
+        cmocka_unit_test(concat_without_upsampling_stays),
+        cmocka_unit_test(linears_fold_only_where_cheaper),
+        cmocka_unit_test(losses_merge_and_take_the_upsampling),
+        cmocka_unit_test(pixel_losses_take_the_upsampling),
+        cmocka_unit_test(one_loss_node_over_small_logits),
+        cmocka_unit_test(eight_terms_merge),
+        cmocka_unit_test(shared_values_stay),
+        cmocka_unit_test(dead_nodes_go),
     };
     return cmocka_run_group_tests_name("rewrite", tests, NULL, NULL);
 }

@@ -291,7 +291,7 @@ static void bad_places(void **state)
     char path[600];
 
     (void)state;
-    snprintf(path, sizeof path, "%s/afile", scratch);
+    snprintf(path, sizeof path, "%s/afile", test_folder());
     fclose(fopen(path, "w"));
     assert_int_equal(run_in_child("afile", 0, file, NULL), FPC_EIO);
     assert_non_null(strstr(message, "Not a directory"));
@@ -318,22 +318,24 @@ static void starts_from_weights(void **state)
     json_decref(b);
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(leaves_a_run_folder, setup, teardown),
-        cmocka_unit_test_setup_teardown(killed_at_every_rename, setup, teardown),
-        cmocka_unit_test_setup_teardown(cancelled_at_every_event, setup, teardown),
-        cmocka_unit_test_setup_teardown(more_epochs_than_planned, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_complete_run_stays_as_it_is, setup, teardown),
-        cmocka_unit_test_setup_teardown(stops_early, setup, teardown),
-        cmocka_unit_test_setup_teardown(diverges, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_recipe_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(older_checkpoints, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_resumed, setup, teardown),
-        cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_places, setup, teardown),
-        cmocka_unit_test_setup_teardown(starts_from_weights, setup, teardown),
+        TEST(leaves_a_run_folder),
+        TEST(killed_at_every_rename),
+        TEST(cancelled_at_every_event),
+        TEST(more_epochs_than_planned),
+        TEST(a_complete_run_stays_as_it_is),
+        TEST(stops_early),
+        TEST(diverges),
+        TEST(another_recipe_is_refused),
+        TEST(older_checkpoints),
+        TEST(what_cannot_be_resumed),
+        TEST(disk_full),
+        TEST(bad_places),
+        TEST(starts_from_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

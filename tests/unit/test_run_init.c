@@ -41,31 +41,31 @@ static const char *const first[] = {"run.epochs=2",
                                     "run.ema=0.9"};
 enum { FIRST = 6 };
 
-static const char *keep_from(const char *folder)
+static const char *keep_from(bench *b, const char *folder)
 {
-    return fpc_sprintf(arena, "run.init_from=%s", folder);
+    return fpc_sprintf(b->arena, "run.init_from=%s", folder);
 }
 
 static void reset_takes_the_weights(void **state)
 {
+    bench *b = *state;
     char from[1200];
     const char *overrides[] = {from};
 
-    (void)state;
     succeeds("first", FIRST, first, NULL);
     snprintf(from, sizeof from, "run.init_from=%s/best.safetensors", folder_of("first"));
     succeeds("file", 1, overrides, NULL);
     snprintf(from, sizeof from, "run.init_from=%s/", folder_of("first"));
     succeeds("folder", 1, overrides, NULL);
     same_results(folder_of("file"), folder_of("folder"), "from a folder and from its best.safetensors", 0);
-    assert_string_equal(fpc_st_meta_find(read_file(folder_of("folder"), "last.safetensors"), "step.first"), "0");
-    assert_string_equal(fpc_st_meta_find(read_file(folder_of("folder"), "last.safetensors"), "step"), "9");
+    assert_string_equal(fpc_st_meta_find(read_file(b, folder_of("folder"), "last.safetensors"), "step.first"), "0");
+    assert_string_equal(fpc_st_meta_find(read_file(b, folder_of("folder"), "last.safetensors"), "step"), "9");
 
     cancel_at_event = 1; /* what it begins with */
     assert_int_equal(run_in_child("zero", 1, overrides, NULL), FPC_ECANCEL);
     clear_points();
-    const fpc_st_file *zero = read_file(folder_of("zero"), "last.safetensors");
-    assert_true(same_tensors(read_file(folder_of("first"), "best.safetensors"), zero, "decoder.") > 5);
+    const fpc_st_file *zero = read_file(b, folder_of("zero"), "last.safetensors");
+    assert_true(same_tensors(read_file(b, folder_of("first"), "best.safetensors"), zero, "decoder.") > 5);
     const fpc_st_tensor *m = fpc_st_find(zero, "optimizer.m.decoder.conv_seg.weight");
     assert_non_null(m);
     for (int64_t i = 0; i < m->count; i++)
@@ -74,6 +74,7 @@ static void reset_takes_the_weights(void **state)
 
 static void keep_goes_on(void **state)
 {
+    bench *b = *state;
     const char *overrides[] = {NULL,
                                "run.init_optimizer=keep",
                                "optimizer.lr=0.5",
@@ -85,16 +86,15 @@ static void keep_goes_on(void **state)
     char text[1024];
     size_t n;
 
-    (void)state;
     succeeds("first", FIRST, first, NULL);
     succeeds("four", 3, four, NULL);
-    overrides[0] = keep_from(folder_of("first"));
+    overrides[0] = keep_from(b, folder_of("first"));
 
     cancel_at_event = 1;
     assert_int_equal(run_in_child("zero", 7, overrides, NULL), FPC_ECANCEL);
     clear_points();
-    const fpc_st_file *was = read_file(folder_of("first"), "last.safetensors"),
-                      *zero = read_file(folder_of("zero"), "last.safetensors");
+    const fpc_st_file *was = read_file(b, folder_of("first"), "last.safetensors"),
+                      *zero = read_file(b, folder_of("zero"), "last.safetensors");
     assert_true(same_tensors(was, zero, "optimizer.m.") > 20 && same_tensors(was, zero, "optimizer.v.") > 20);
     assert_true(same_tensors(was, zero, "block1.") > 5 && same_tensors(was, zero, "decoder.") > 5);
     assert_true(same_tensors(was, zero, "average.") > 20);
@@ -129,47 +129,47 @@ static void keep_goes_on(void **state)
 /* Kept, and kept once more: the place in the schedule adds up. */
 static void keep_twice(void **state)
 {
+    bench *b = *state;
     static const char *const one[] = {"run.epochs=1", "schedule.use=cosine", "schedule.epochs=3"};
     const char *overrides[] = {NULL, "run.init_optimizer=keep", "run.epochs=1"};
     static const char *const three[] = {"run.epochs=3", "schedule.use=cosine"};
 
-    (void)state;
     succeeds("three", 2, three, NULL);
     succeeds("one", 3, one, NULL);
-    overrides[0] = keep_from(folder_of("one"));
+    overrides[0] = keep_from(b, folder_of("one"));
     succeeds("two", 3, overrides, NULL);
-    overrides[0] = keep_from(folder_of("two"));
+    overrides[0] = keep_from(b, folder_of("two"));
     succeeds("last", 3, overrides, NULL);
     assert_true(column(folder_of("two"), "lr", 0) == column(folder_of("three"), "lr", 1));
     assert_true(column(folder_of("last"), "lr", 0) == column(folder_of("three"), "lr", 2));
-    assert_string_equal(fpc_st_meta_find(read_file(folder_of("last"), "last.safetensors"), "step"), "9");
+    assert_string_equal(fpc_st_meta_find(read_file(b, folder_of("last"), "last.safetensors"), "step"), "9");
 }
 
 /* The optimizer's state under the recipe's own rate and schedule. */
 static void hybrid_takes_the_state(void **state)
 {
+    bench *b = *state;
     const char *overrides[] = {NULL, "run.init_optimizer=hybrid", "optimizer.lr=3e-4", "run.epochs=1"};
 
-    (void)state;
     succeeds("first", FIRST, first, NULL);
-    overrides[0] = keep_from(folder_of("first"));
+    overrides[0] = keep_from(b, folder_of("first"));
     cancel_at_event = 1;
     assert_int_equal(run_in_child("zero", 4, overrides, NULL), FPC_ECANCEL);
     clear_points();
-    assert_true(same_tensors(read_file(folder_of("first"), "last.safetensors"),
-                             read_file(folder_of("zero"), "last.safetensors"), "optimizer.") > 40);
+    assert_true(same_tensors(read_file(b, folder_of("first"), "last.safetensors"),
+                             read_file(b, folder_of("zero"), "last.safetensors"), "optimizer.") > 40);
     succeeds("hybrid", 4, overrides, NULL);
     assert_true(column(folder_of("hybrid"), "lr", 0) == 3e-4);
 }
 
 static void goes_on_without_its_source(void **state)
 {
+    bench *b = *state;
     const char *overrides[] = {NULL, "run.init_optimizer=keep", "run.epochs=2"};
     char cut[1024];
 
-    (void)state;
     succeeds("first", FIRST, first, NULL);
-    overrides[0] = keep_from(folder_of("first"));
+    overrides[0] = keep_from(b, folder_of("first"));
     succeeds("straight", 3, overrides, NULL);
     cancel_at_event = 9;
     assert_int_equal(run_in_child("cut", 3, overrides, NULL), FPC_ECANCEL);
@@ -187,21 +187,22 @@ static void goes_on_without_its_source(void **state)
     fpc_recipe *own;
     fpc_experiment *experiment;
     program[0] = recipe, program[1] = NULL;
-    fpc_ctx_log_level(ctx, FPC_LOG_ERROR);
-    if (fpc_recipe_read(ctx, arena, recipe, 0, none, &own) ||
-        fpc_experiment_open(ctx, arena, NULL, own, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment) ||
+    fpc_ctx_log_level(b->ctx, FPC_LOG_ERROR);
+    if (fpc_recipe_read(b->ctx, b->arena, recipe, 0, none, &own) ||
+        fpc_experiment_open(b->ctx, b->arena, NULL, own, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND,
+                            &experiment) ||
         fpc_run(experiment, &(fpc_run_args){cut, 1, program}))
-        fail_msg("%s", fpc_ctx_error(ctx));
+        fail_msg("%s", fpc_ctx_error(b->ctx));
     same_results(folder_of("straight"), cut, "without its source", 0);
 }
 
 static void what_cannot_be_kept(void **state)
 {
+    bench *b = *state;
     const char *overrides[4] = {NULL, "run.init_optimizer=keep"};
 
-    (void)state;
     succeeds("first", FIRST, first, NULL);
-    overrides[0] = fpc_sprintf(arena, "run.init_from=%s/best.safetensors", folder_of("first"));
+    overrides[0] = fpc_sprintf(b->arena, "run.init_from=%s/best.safetensors", folder_of("first"));
     assert_int_equal(run_in_child("a", 2, overrides, NULL), FPC_EINVAL);
     assert_non_null(strstr(message, "run.init_optimizer = keep: "));
     assert_non_null(strstr(message, "best.safetensors holds weights and no state of an optimizer; give the "
@@ -212,7 +213,7 @@ static void what_cannot_be_kept(void **state)
     overrides[0] = "run.init_from=nowhere/at/all";
     assert_int_equal(run_in_child("a", 2, overrides, NULL), FPC_ENOENT);
     assert_non_null(strstr(message, "nowhere/at/all"));
-    overrides[0] = keep_from(folder_of("first"));
+    overrides[0] = keep_from(b, folder_of("first"));
     overrides[1] = "run.init_optimizer=hybrid";
     overrides[2] = "optimizer.use=sgd";
     assert_int_equal(run_in_child("a", 3, overrides, NULL), FPC_EINVAL);
@@ -227,15 +228,13 @@ static void what_cannot_be_kept(void **state)
     assert_string_equal(folder_of("a"), "");
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reset_takes_the_weights, open_both, close_both),
-        cmocka_unit_test_setup_teardown(keep_goes_on, open_both, close_both),
-        cmocka_unit_test_setup_teardown(keep_twice, open_both, close_both),
-        cmocka_unit_test_setup_teardown(hybrid_takes_the_state, open_both, close_both),
-        cmocka_unit_test_setup_teardown(goes_on_without_its_source, open_both, close_both),
-        cmocka_unit_test_setup_teardown(what_cannot_be_kept, open_both, close_both),
+        TEST(reset_takes_the_weights),    TEST(keep_goes_on),        TEST(keep_twice), TEST(hybrid_takes_the_state),
+        TEST(goes_on_without_its_source), TEST(what_cannot_be_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

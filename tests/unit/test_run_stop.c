@@ -203,14 +203,13 @@ static void beats_a_value(void **state)
     assert_non_null(strstr(message, "run.beat has 2 values; one is wanted, or none"));
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(stops_by_the_rules, setup, teardown),
-        cmocka_unit_test_setup_teardown(patience_may_change, setup, teardown),
-        cmocka_unit_test_setup_teardown(keeps_the_best, setup, teardown),
-        cmocka_unit_test_setup_teardown(removes_its_own_only, setup, teardown),
-        cmocka_unit_test_setup_teardown(beats_a_value, setup, teardown),
+        TEST(stops_by_the_rules),   TEST(patience_may_change), TEST(keeps_the_best),
+        TEST(removes_its_own_only), TEST(beats_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

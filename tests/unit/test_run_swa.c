@@ -9,22 +9,22 @@
 
 static void is_the_mean(void **state)
 {
+    bench *b = *state;
     static const char *const two[] = {"run.epochs=2"}, *const four[] = {"run.epochs=4"},
                              *const five[] = {"run.epochs=5", "run.swa_start=2", "run.swa_every=2"};
     double largest = 0;
     int compared = 0;
 
-    (void)state;
     succeeds("two", 1, two, NULL);
     succeeds("four", 1, four, NULL);
     succeeds("five", 3, five, NULL);
-    const fpc_st_file *a = read_file(folder_of("two"), "last.safetensors"),
-                      *b = read_file(folder_of("four"), "last.safetensors"),
-                      *mean = read_file(folder_of("five"), "swa.safetensors"),
-                      *last = read_file(folder_of("five"), "last.safetensors");
+    const fpc_st_file *a = read_file(b, folder_of("two"), "last.safetensors"),
+                      *other = read_file(b, folder_of("four"), "last.safetensors"),
+                      *mean = read_file(b, folder_of("five"), "swa.safetensors"),
+                      *last = read_file(b, folder_of("five"), "last.safetensors");
     for (int32_t i = 0; i < mean->n; i++) {
-        const fpc_st_tensor *m = &mean->tensor[i], *x = fpc_st_find(a, m->name), *y = fpc_st_find(b, m->name);
-        const fpc_st_tensor *kept = fpc_st_find(last, fpc_sprintf(arena, "swa.%s", m->name));
+        const fpc_st_tensor *m = &mean->tensor[i], *x = fpc_st_find(a, m->name), *y = fpc_st_find(other, m->name);
+        const fpc_st_tensor *kept = fpc_st_find(last, fpc_sprintf(b->arena, "swa.%s", m->name));
         assert_true(x && y);
         if (strstr(m->name, "num_batches")) {
             assert_true(*(const int64_t *)m->data == 3); /* of one pass */
@@ -54,13 +54,13 @@ static void is_the_mean(void **state)
 /* More epochs: the mean goes on, and what was written for the shorter run is written anew. */
 static void the_mean_goes_on(void **state)
 {
+    bench *b = *state;
     static const char *const two[] = {"run.epochs=2", "run.swa_start=1"}, *const three[] = {"run.epochs=3",
                                                                                             "run.swa_start=1"};
 
-    (void)state;
     succeeds("three", 2, three, NULL);
     succeeds("two", 2, two, NULL);
-    assert_string_equal(fpc_st_meta_find(read_file(folder_of("two"), "swa.safetensors"), "epochs.averaged"), "2");
+    assert_string_equal(fpc_st_meta_find(read_file(b, folder_of("two"), "swa.safetensors"), "epochs.averaged"), "2");
     succeeds("two", 2, three, folder_of("two"));
     same_results(folder_of("three"), folder_of("two"), "two epochs and one more", 0);
 }
@@ -80,21 +80,21 @@ static void a_mean_that_never_began(void **state)
 
 static void validation_is_of_the_best_epoch(void **state)
 {
+    bench *b = *state;
     static const char *const overrides[] = {"run.epochs=4", "optimizer.lr=1e-2", "dataset.val=10"};
     fpc_validation *v;
     double sum = 0;
     int batches = 0;
 
-    (void)state;
     succeeds("a", 3, overrides, NULL);
     json_t *log = json_of(folder_of("a"), "run.json"), *history = json_of(folder_of("a"), "history.json");
     const int64_t best = json_integer_value(json_object_get(log, "best_epoch"));
-    if (fpc_validation_read(ctx, arena, fpc_sprintf(arena, "%s/validation.safetensors", folder_of("a")), &v))
-        fail_msg("%s", fpc_ctx_error(ctx));
+    if (fpc_validation_read(b->ctx, b->arena, fpc_sprintf(b->arena, "%s/validation.safetensors", folder_of("a")), &v))
+        fail_msg("%s", fpc_ctx_error(b->ctx));
     assert_true(v->epoch == best && v->images == 10 && v->batch == 4 && v->classes == 19 && v->n_pairs > 0);
     assert_string_equal(v->class_name[1], "skin");
-    for (int64_t b = 0; b < fpc_validation_batches(v); b++) {
-        sum += fpc_validation_f_batch(v, b);
+    for (int64_t k = 0; k < fpc_validation_batches(v); k++) {
+        sum += fpc_validation_f_batch(v, k);
         batches++;
     }
     assert_int_equal(batches, 3);
@@ -213,16 +213,18 @@ static void cancelled_at_events(void **state)
     assert_true(points > 8);
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(is_the_mean, open_both, close_both),
-        cmocka_unit_test_setup_teardown(the_mean_goes_on, open_both, close_both),
-        cmocka_unit_test_setup_teardown(a_mean_that_never_began, open_both, close_both),
-        cmocka_unit_test_setup_teardown(validation_is_of_the_best_epoch, open_both, close_both),
-        cmocka_unit_test_setup_teardown(validation_comes_back, open_both, close_both),
-        cmocka_unit_test_setup_teardown(killed_at_every_rename, open_both, close_both),
-        cmocka_unit_test_setup_teardown(cancelled_at_events, open_both, close_both),
+        TEST(is_the_mean),
+        TEST(the_mean_goes_on),
+        TEST(a_mean_that_never_began),
+        TEST(validation_is_of_the_best_epoch),
+        TEST(validation_comes_back),
+        TEST(killed_at_every_rename),
+        TEST(cancelled_at_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,42 +1,29 @@
 /* test_safetensors.c: what is written reads back, deterministically and whole or not at all; lies get their sentence.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include "weights/weights.h"
 #include "base/message.h"
 
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 struct fixture {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-    char folder[64], path[128];
+    bench b;
+    char path[300];
 };
 
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
-    f->ctx = fpc_ctx_new();
-    f->arena = fpc_arena_new(f->ctx);
-    snprintf(f->folder, sizeof f->folder, "%s/fpc_st_XXXXXX", P_tmpdir);
-    if (!mkdtemp(f->folder))
-        return -1;
-    snprintf(f->path, sizeof f->path, "%s/a.safetensors", f->folder);
+    bench_new(&f->b);
+    snprintf(f->path, sizeof f->path, "%s", in_folder("a.safetensors"));
     *state = f;
     return 0;
 }
@@ -45,10 +32,10 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    fpc_arena_free(f->arena);
-    fpc_ctx_free(f->ctx);
+    bench_free(&f->b);
     unlink(f->path);
-    int left = rmdir(f->folder); /* fails where a temporary file was left */
+    int left = rmdir(test_folder()); /* fails where a temporary file was left */
+    test_folder_remove();
     free(f);
     return left;
 }
@@ -82,12 +69,12 @@ static void refused(struct fixture *f, const char *header, size_t data_bytes, co
     fpc_st_file *file;
 
     put(f->path, header, strlen(header), data_bytes);
-    fpc_ctx_clear(f->ctx);
-    assert_int_not_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
-    if (!strstr(fpc_ctx_error(f->ctx), text))
-        fail_msg("expected \"%s\" in \"%s\"", text, fpc_ctx_error(f->ctx));
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), f->path));
-    fpc_ctx_clear(f->ctx);
+    fpc_ctx_clear(f->b.ctx);
+    assert_int_not_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_OK);
+    if (!strstr(fpc_ctx_error(f->b.ctx), text))
+        fail_msg("expected \"%s\" in \"%s\"", text, fpc_ctx_error(f->b.ctx));
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), f->path));
+    fpc_ctx_clear(f->b.ctx);
 }
 
 static const float floats[6] = {1, -2.5f, 3e-30f, 4, 5, 6};
@@ -111,9 +98,9 @@ static void round_trip(void **state)
     char *once, *twice;
     size_t n_once, n_twice;
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
     once = slurp(f->path, &n_once);
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
     twice = slurp(f->path, &n_twice);
     assert_int_equal(n_once, n_twice);
     assert_memory_equal(once, twice, n_once);
@@ -121,7 +108,7 @@ static void round_trip(void **state)
     free(once);
     free(twice);
 
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_OK);
     assert_int_equal(file->n, 5);
     assert_string_equal(fpc_st_meta_find(file, "text"), meta[1].value);
     assert_null(fpc_st_meta_find(file, "nothing"));
@@ -151,18 +138,18 @@ static void conversions(void **state)
     float v[7];
     int64_t i[2];
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 3, t, 0, NULL), FPC_OK);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
-    assert_int_equal(fpc_st_as_f32(f->ctx, file, fpc_st_find(file, "half"), v), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 3, t, 0, NULL), FPC_OK);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_OK);
+    assert_int_equal(fpc_st_as_f32(f->b.ctx, file, fpc_st_find(file, "half"), v), FPC_OK);
     assert_true(v[0] == 1 && v[1] == -2 && v[2] == 0x1p-24f && v[3] == 65504 && isinf(v[4]) && isnan(v[5]));
     assert_true(v[6] == 0 && signbit(v[6]));
-    assert_int_equal(fpc_st_as_f32(f->ctx, file, fpc_st_find(file, "brain"), v), FPC_OK);
+    assert_int_equal(fpc_st_as_f32(f->b.ctx, file, fpc_st_find(file, "brain"), v), FPC_OK);
     assert_true(v[0] == 1 && v[1] == -2 && isinf(v[2]) && v[3] == 0x1p-126f);
-    assert_int_equal(fpc_st_as_i64(f->ctx, file, fpc_st_find(file, "ints"), i), FPC_OK);
+    assert_int_equal(fpc_st_as_i64(f->b.ctx, file, fpc_st_find(file, "ints"), i), FPC_OK);
     assert_true(i[0] == -7 && i[1] == 8);
-    assert_int_equal(fpc_st_as_i64(f->ctx, file, fpc_st_find(file, "half"), i), FPC_EFORMAT);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "tensor half is of dtype F16"));
-    fpc_ctx_clear(f->ctx);
+    assert_int_equal(fpc_st_as_i64(f->b.ctx, file, fpc_st_find(file, "half"), i), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "tensor half is of dtype F16"));
+    fpc_ctx_clear(f->b.ctx);
 }
 
 static void misaligned_data(void **state)
@@ -174,7 +161,7 @@ static void misaligned_data(void **state)
     uint32_t bits;
 
     put(f->path, header, strlen(header), 5);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_OK);
     assert_int_equal((uintptr_t)fpc_st_find(file, "f")->data % 4, 0);
     memcpy(&bits, fpc_st_find(file, "f")->data, 4);
     assert_int_equal(bits, 0x04030201);
@@ -215,23 +202,23 @@ static void hostile_files(void **state)
     refused(f, "{\"t\":", 0, "no JSON object");
 
     put(f->path, "{}", 3, 0);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "truncated: the header has 3 bytes, but the file has only 10"));
-    fpc_ctx_clear(f->ctx);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "truncated: the header has 3 bytes, but the file has only 10"));
+    fpc_ctx_clear(f->b.ctx);
     put(f->path, "{}", (size_t)1 << 62, 0);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "at most 100000000 are allowed"));
-    fpc_ctx_clear(f->ctx);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "at most 100000000 are allowed"));
+    fpc_ctx_clear(f->b.ctx);
     assert_int_equal(truncate(f->path, 5), 0);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "truncated: 5 bytes are no safetensors file"));
-    fpc_ctx_clear(f->ctx);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->folder, &file), FPC_EFORMAT);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "is not a file"));
-    fpc_ctx_clear(f->ctx);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "truncated: 5 bytes are no safetensors file"));
+    fpc_ctx_clear(f->b.ctx);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, test_folder(), &file), FPC_EFORMAT);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "is not a file"));
+    fpc_ctx_clear(f->b.ctx);
     unlink(f->path);
-    assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_ENOENT);
-    fpc_ctx_clear(f->ctx);
+    assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_ENOENT);
+    fpc_ctx_clear(f->b.ctx);
 }
 
 /* Every prefix of a good file is refused, and so is every file with one header byte broken into a brace. */
@@ -242,13 +229,13 @@ static void every_truncation(void **state)
     size_t n;
     char *data;
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
     data = slurp(f->path, &n);
     for (size_t cut = 0; cut < n; cut++) {
         assert_int_equal(truncate(f->path, (off_t)(n - 1 - cut)), 0);
-        assert_int_not_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_OK);
-        fpc_ctx_clear(f->ctx);
-        fpc_arena_reset(f->arena);
+        assert_int_not_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_OK);
+        fpc_ctx_clear(f->b.ctx);
+        fpc_arena_reset(f->b.arena);
     }
     free(data);
 }
@@ -263,7 +250,7 @@ static void random_damage(void **state)
     char *data;
     int read = 0, refusals = 0;
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
     data = slurp(f->path, &n);
     for (int trial = 0; trial < 1000; trial++) {
         FILE *out = fopen(f->path, "wb");
@@ -277,8 +264,8 @@ static void random_damage(void **state)
         assert_int_equal(fwrite(damaged, 1, n, out), n);
         fclose(out);
         free(damaged);
-        if (fpc_st_read(f->ctx, f->arena, f->path, &file)) {
-            assert_true(strlen(fpc_ctx_error(f->ctx)) > 10);
+        if (fpc_st_read(f->b.ctx, f->b.arena, f->path, &file)) {
+            assert_true(strlen(fpc_ctx_error(f->b.ctx)) > 10);
             refusals++;
         } else {
             unsigned sum = 0;
@@ -287,8 +274,8 @@ static void random_damage(void **state)
                     sum += ((const unsigned char *)file->tensor[i].data)[b];
             read += sum > 0;
         }
-        fpc_ctx_clear(f->ctx);
-        fpc_arena_reset(f->arena);
+        fpc_ctx_clear(f->b.ctx);
+        fpc_arena_reset(f->b.arena);
     }
     free(data);
     assert_true(read > 10 && refusals > 300);
@@ -402,19 +389,19 @@ static void disk_full(void **state)
     static float big[4096];
     const fpc_st_tensor t = {.name = "big", .dtype = FPC_F32, .rank = 1, .dims = {4096}, .count = 4096, .data = big};
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
     was = slurp(f->path, &before);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
     small = old;
     small.rlim_cur = 8192;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    fpc_status status = fpc_st_write(f->ctx, f->path, 1, &t, 0, NULL);
+    fpc_status status = fpc_st_write(f->b.ctx, f->path, 1, &t, 0, NULL);
     setrlimit(RLIMIT_FSIZE, &old);
     assert_int_equal(status, FPC_EIO);
     assert_non_null(
-        strstr(fpc_ctx_error(f->ctx), "cannot be written: File too large; the former file stays as it was"));
-    fpc_ctx_clear(f->ctx);
+        strstr(fpc_ctx_error(f->b.ctx), "cannot be written: File too large; the former file stays as it was"));
+    fpc_ctx_clear(f->b.ctx);
     is = slurp(f->path, &after);
     assert_int_equal(before, after);
     assert_memory_equal(was, is, before);
@@ -425,28 +412,30 @@ static void disk_full(void **state)
 static void no_such_folder(void **state)
 {
     struct fixture *f = *state;
-    char path[200];
+    char path[300];
 
-    snprintf(path, sizeof path, "%s/missing/a.json", f->folder);
-    assert_int_equal(fpc_write_atomic(f->ctx, path, "x", 1), FPC_EIO);
-    assert_non_null(strstr(fpc_ctx_error(f->ctx), "No such file or directory; nothing was left behind"));
-    fpc_ctx_clear(f->ctx);
+    snprintf(path, sizeof path, "%s/missing/a.json", test_folder());
+    assert_int_equal(fpc_write_atomic(f->b.ctx, path, "x", 1), FPC_EIO);
+    assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "No such file or directory; nothing was left behind"));
+    fpc_ctx_clear(f->b.ctx);
 }
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(conversions, setup, teardown),
-        cmocka_unit_test_setup_teardown(misaligned_data, setup, teardown),
-        cmocka_unit_test_setup_teardown(hostile_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_truncation, setup, teardown),
-        cmocka_unit_test_setup_teardown(random_damage, setup, teardown),
-        cmocka_unit_test_setup_teardown(writes_no_unreadable_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(other_formats, setup, teardown),
-        cmocka_unit_test_setup_teardown(changed_while_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_such_folder, setup, teardown),
+        TEST(round_trip),
+        TEST(conversions),
+        TEST(misaligned_data),
+        TEST(hostile_files),
+        TEST(every_truncation),
+        TEST(random_damage),
+        TEST(writes_no_unreadable_file),
+        TEST(other_formats),
+        TEST(changed_while_read),
+        TEST(disk_full),
+        TEST(no_such_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

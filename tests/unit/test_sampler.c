@@ -1,7 +1,7 @@
 /* test_sampler.c: what the training masks hold, and epochs drawn by it: weights by hand, frequencies, the same order
  * with any number of readers and after a cut, and what does not go together. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include <math.h>
 #include "data/sampler.h"
@@ -165,10 +165,9 @@ static void refusals(void **state)
     said(b, "the training part has no pictures");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(weights), TEST(frequencies),    TEST(counts),
-                                       TEST(orders),  TEST(repeats_differ), TEST(refusals)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    const struct CMUnitTest tests[] = {CASE(weights), CASE(frequencies),    CASE(counts),
+                                       CASE(orders),  CASE(repeats_differ), CASE(refusals)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* test_series.c: the statistics of a column against numbers made by hand, and epochs without a value. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "record/series.h"
 
 #include <math.h>

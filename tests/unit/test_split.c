@@ -1,5 +1,5 @@
 /* test_split.c: NumPy's permutation of 1000 by seed 42 (reference 5.3), and what holds for every size. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "data/split.h"
 
 static void numpy_seed_42(void **state)
@@ -45,8 +45,6 @@ static void too_many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(numpy_seed_42, bench_open, bench_close),
-                                       cmocka_unit_test_setup_teardown(always_a_permutation, bench_open, bench_close),
-                                       cmocka_unit_test_setup_teardown(too_many, bench_open, bench_close)};
+    const struct CMUnitTest tests[] = {CASE(numpy_seed_42), CASE(always_a_permutation), CASE(too_many)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /* State: PyTorch's layouts at the border, initialisation as a pure function of seed and name, averages. */
 #include "graphs.h"
 
-static fpc_graph *small_graph(lab *l)
+static fpc_graph *small_graph(bench *l)
 {
-    fpc_graph *g = lab_graph(l, 1);
+    fpc_graph *g = bench_graph(l, 1);
     const fpc_conv_args a = {.size = sizeof a, .k = 3, .stride = 1, .pad = 1, .bias = 1};
     const fpc_val x = fpc_conv2d(g, "conv", fpc_input(g, "x", (fpc_shape){1, 6, 6, 5}, g->real), 4, &a);
     fpc_output_mark(g, "y", fpc_linear(g, "fc", fpc_batch_norm(g, "bn", x, 1e-5f, 0.1f), 7, 1));
@@ -11,7 +11,7 @@ static fpc_graph *small_graph(lab *l)
     return g;
 }
 
-static fpc_state *small_state(lab *l, uint64_t seed)
+static fpc_state *small_state(bench *l, uint64_t seed)
 {
     static const char *const slots[2] = {"m", "v"};
     fpc_state *s;
@@ -20,11 +20,11 @@ static fpc_state *small_state(lab *l, uint64_t seed)
     return s;
 }
 
-static void test_file_layout(void **state)
+static void file_layout(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_state *s = small_state(&l, 1);
     const fpc_state_entry *w = fpc_state_find(s, "conv.weight"), *n = fpc_state_find(s, "bn.num_batches_tracked");
     const int64_t want[4] = {4, 5, 3, 3};
@@ -49,7 +49,7 @@ static void test_file_layout(void **state)
     assert_non_null(fpc_state_find(s, "average.fc.bias"));
     assert_non_null(fpc_state_find(s, "grad.fc.bias"));
     assert_null(fpc_state_find(s, "fc"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 static void get(const fpc_state *s, const char *name, float *out)
@@ -57,11 +57,11 @@ static void get(const fpc_state *s, const char *name, float *out)
     assert_int_equal(fpc_state_get(s, fpc_state_find(s, name), out), FPC_OK);
 }
 
-static void test_init_is_pure_and_bounded(void **state)
+static void init_is_pure_and_bounded(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     float a[180], b[180], c[180], bias[4], gamma[4], var[4];
     get(small_state(&l, 3), "conv.weight", a);
     get(small_state(&l, 3), "conv.weight", b);
@@ -83,14 +83,14 @@ static void test_init_is_pure_and_bounded(void **state)
         assert_true(fabs((double)bias[i]) <= bound && bias[i] != 0);
         assert_true(gamma[i] == 1 && var[i] == 1);
     }
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_averages_exchange(void **state)
+static void averages_exchange(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_state *s = small_state(&l, 3);
     float start[28], other[28], now[28];
     get(s, "average.fc.weight", start); /* begins as the parameters */
@@ -107,7 +107,7 @@ static void test_averages_exchange(void **state)
     assert_int_equal(fpc_state_exchange_average(s), FPC_OK);
     get(s, "fc.weight", now);
     assert_memory_equal(other, now, sizeof now);
-    lab_close(&l);
+    bench_free(&l);
 }
 
 static int copies;
@@ -120,11 +120,11 @@ static fpc_status counted_copy(fpc_self *self, void *dst, const void *src, size_
 }
 
 /* On a device a checkpoint copies whole blocks and reads its tensors out of them. */
-static void test_snapshot_is_copied_in_blocks(void **state)
+static void snapshot_is_copied_in_blocks(void **state)
 {
     (void)state;
-    lab l;
-    lab_open(&l, REF_DOUBLE);
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
     fpc_state *s = small_state(&l, 5);
     fpc_backend_vtbl v = *l.backend->vtbl;
     v.copy = counted_copy;
@@ -157,24 +157,24 @@ static void test_snapshot_is_copied_in_blocks(void **state)
     assert_int_equal(fpc_state_snapshot_begin(s, 1), FPC_OK);
     assert_int_equal(copies, 0);
     fpc_state_snapshot_end(s);
-    lab_close(&l);
+    bench_free(&l);
 }
 
-static void test_model_without_parameters(void **state)
+static void model_without_parameters(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     fpc_state *s;
-    lab_open(&l, REF_DOUBLE);
-    fpc_graph *g = lab_graph(&l, 1);
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
     fpc_output_mark(g, "y", fpc_gelu(g, fpc_input(g, "x", (fpc_shape){1, 2, 2, 2}, g->real)));
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "the model has no parameters"));
-    lab_close(&l);
+    bench_free(&l);
 }
 
 /* What each flag adds, and that nothing else comes with it; entries stand in the order of files. */
-static void test_flags_say_what_there_is(void **state)
+static void flags_say_what_there_is(void **state)
 {
     (void)state;
     static const char *const slots[2] = {"m", "v"};
@@ -191,10 +191,10 @@ static void test_flags_say_what_there_is(void **state)
          {"conv.weight", "grad.conv.weight", "optimizer.m.conv.weight", "optimizer.v.conv.weight", "swa.conv.weight"}},
     };
     for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
-        lab l;
+        bench l;
         fpc_state *s;
         int at = 0;
-        lab_open(&l, REF_DOUBLE);
+        bench_backend(&l, REF_DOUBLE);
         assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, small_graph(&l), 2, slots, row[k].keep, &s), FPC_OK);
         for (int32_t i = 0; i < s->n; i++)
             if (strstr(s->entry[i].name, "conv.weight") || s->entry[i].kind == FPC_STATE_SCALER) {
@@ -206,17 +206,17 @@ static void test_flags_say_what_there_is(void **state)
         assert_int_equal(s->half != NULL, (row[k].keep & FPC_KEEP_HALF) != 0);
         assert_int_equal(s->slot[1] != NULL, !(row[k].keep & FPC_KEEP_WEIGHTS));
         assert_null(s->slot[2]);
-        lab_close(&l);
+        bench_free(&l);
     }
 }
 
 /* Every name is the memory it stands for; one that there is not, or that has no memory, is refused by a sentence. */
-static void test_flat_buffers_by_name(void **state)
+static void flat_buffers_by_name(void **state)
 {
     (void)state;
-    lab l;
+    bench l;
     void *data;
-    lab_open(&l, "[backend]\nuse = ref\n");
+    bench_backend(&l, "[backend]\nuse = ref\n");
     fpc_state *s;
     static const char *const slots[2] = {"m", "v"};
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, small_graph(&l), 2, slots,
@@ -251,19 +251,19 @@ static void test_flat_buffers_by_name(void **state)
             fail_msg("%s", fpc_ctx_error(l.ctx));
         fpc_ctx_clear(l.ctx);
     }
-    lab_close(&l);
+    bench_free(&l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file_layout),
-        cmocka_unit_test(test_init_is_pure_and_bounded),
-        cmocka_unit_test(test_averages_exchange),
-        cmocka_unit_test(test_snapshot_is_copied_in_blocks),
-        cmocka_unit_test(test_model_without_parameters),
-        cmocka_unit_test(test_flags_say_what_there_is),
-        cmocka_unit_test(test_flat_buffers_by_name),
+        cmocka_unit_test(file_layout),
+        cmocka_unit_test(init_is_pure_and_bounded),
+        cmocka_unit_test(averages_exchange),
+        cmocka_unit_test(snapshot_is_copied_in_blocks),
+        cmocka_unit_test(model_without_parameters),
+        cmocka_unit_test(flags_say_what_there_is),
+        cmocka_unit_test(flat_buffers_by_name),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }

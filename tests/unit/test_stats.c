@@ -2,42 +2,12 @@
  * worked by hand, resampling against the analytic variance, and the share of simulated experiments whose interval holds
  * the truth. All draws are fixed, so that each bound either holds on every machine or fails on every one. */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
+#include "fixture.h"
 
 #include "base/message.h"
 #include "cmd/report/stats.h"
 #include <fpcore/draw.h>
 #include <math.h>
-
-typedef struct fixture {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-} fixture;
-
-static int setup(void **state)
-{
-    static fixture f;
-
-    f.ctx = fpc_ctx_new();
-    f.arena = fpc_arena_new(f.ctx);
-    *state = &f;
-    return !f.arena;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-
-    fpc_arena_free(f->arena);
-    fpc_ctx_free(f->ctx);
-    return 0;
-}
 
 static void near(double a, double b, double bound)
 {
@@ -107,7 +77,7 @@ static void moments(void **state)
 /* Sorted 0.005 0.01 0.03 0.04 times 4 3 2 1: 0.02 0.03 0.06 0.04; no corrected value is below one before it. */
 static void holm_by_hand(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     double p[] = {0.01, 0.04, 0.03, NAN, 0.005}, one[] = {0.9, 0.8};
     static const double want[] = {0.03, 0.06, 0.06, 0, 0.02};
 
@@ -149,7 +119,7 @@ static void simulate(world *w, uint32_t number, int32_t seeds_a, int32_t seeds_b
     }
 }
 
-static fpc_difference compare(fixture *f, const world *w, int32_t rounds)
+static fpc_difference compare(bench *f, const world *w, int32_t rounds)
 {
     fpc_difference d;
     fpc_resampled *r;
@@ -161,7 +131,7 @@ static fpc_difference compare(fixture *f, const world *w, int32_t rounds)
 
 static void identical(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static world w;
 
     simulate(&w, 1, 3, 3, 0, 0.01);
@@ -178,7 +148,7 @@ static void identical(void **state)
 /* One training each, shifted by a constant: the pictures agree about it without any spread. */
 static void shifted(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static world w;
 
     simulate(&w, 2, 1, 1, 0, 0);
@@ -194,7 +164,7 @@ static void shifted(void **state)
 /* The resampled spread is the paired standard error, not that of two independent sets of pictures. */
 static void analytic_error(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static world w;
     double paired[ITEMS];
 
@@ -215,7 +185,7 @@ static void analytic_error(void **state)
 /* A single number per training: what is left is the comparison of two means over seeds (Welch's test). */
 static void seeds_alone(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static const double a[] = {0.70, 0.71, 0.72, 0.73}, b[] = {0.69, 0.68, 0.70};
     const double *row_a[] = {a, a + 1, a + 2, a + 3}, *row_b[] = {b, b + 1, b + 2};
     const fpc_group group[] = {{4, row_a}, {3, row_b}, {1, row_a}};
@@ -234,7 +204,7 @@ static void seeds_alone(void **state)
 }
 
 /* Coverage: the share of simulated experiments whose 95 % interval holds the true difference. */
-static double coverage(fixture *f, int32_t seeds_a, int32_t seeds_b, double seed_sd)
+static double coverage(bench *f, int32_t seeds_a, int32_t seeds_b, double seed_sd)
 {
     static world w;
     int held = 0;
@@ -250,7 +220,7 @@ static double coverage(fixture *f, int32_t seeds_a, int32_t seeds_b, double seed
 
 static void intervals_hold_the_truth(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static const struct {
         int32_t a, b;
         double sd;
@@ -269,7 +239,7 @@ static void intervals_hold_the_truth(void **state)
 /* A difference of the smallest size is found in four of five experiments; none in at most one of twenty. */
 static void power_is_kept(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static world w;
     double smallest = 0;
     int found = 0, wrong = 0;
@@ -293,7 +263,7 @@ static void power_is_kept(void **state)
 
 static void same_numbers_again(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     static world w;
 
     simulate(&w, 9, 3, SEEDS, 0.004, 0.01);
@@ -320,29 +290,27 @@ static void seeds_for_a_difference(void **state)
 
 static void nonsense(void **state)
 {
-    fixture *f = *state;
+    bench *f = *state;
     fpc_resampled *r;
 
     assert_int_equal(fpc_stats_resample(f->ctx, f->arena, 0, 1, NULL, 1, &r), FPC_EINTERNAL);
     assert_non_null(strstr(fpc_ctx_error(f->ctx), "resampling of 0 items"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(student_tables),
-                                       TEST(student_closed_forms),
-                                       TEST(moments),
-                                       TEST(holm_by_hand),
-                                       TEST(identical),
-                                       TEST(shifted),
-                                       TEST(analytic_error),
-                                       TEST(seeds_alone),
-                                       TEST(intervals_hold_the_truth),
-                                       TEST(power_is_kept),
-                                       TEST(same_numbers_again),
-                                       TEST(seeds_for_a_difference),
-                                       TEST(nonsense)};
+    const struct CMUnitTest tests[] = {CASE(student_tables),
+                                       CASE(student_closed_forms),
+                                       CASE(moments),
+                                       CASE(holm_by_hand),
+                                       CASE(identical),
+                                       CASE(shifted),
+                                       CASE(analytic_error),
+                                       CASE(seeds_alone),
+                                       CASE(intervals_hold_the_truth),
+                                       CASE(power_is_kept),
+                                       CASE(same_numbers_again),
+                                       CASE(seeds_for_a_difference),
+                                       CASE(nonsense)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* test_steps.c: optimizer steps, evaluation and prediction against their definitions: micro-batches, averages,
  * clipping, divergence, repeatability. A tiny network on drawn faces; on the reference and on the fast backend. */
-#include "bench.h"
+#include "tiny.h"
 
 static const char *const backends[] = {"backend.use=ref\nbackend.real=double", "backend.use=cpu\nbackend.threads=2"};
 enum { N_BACKENDS = 2, K = 19 };
@@ -41,7 +41,7 @@ static fpc_batch *holey_batch(bench *b)
 /* ---- micro-batches ---- */
 
 /* Loss, terms, norm of the gradient and the parameters after the step, cut 5+4+3 and 1+0 labelled+11, as one batch. */
-static void test_micro_batches_add_up(void **state)
+static void micro_batches_add_up(void **state)
 {
     (void)state;
     static const int32_t cuts[][4] = {{5, 4, 3, 0}, {1, 10, 1, 0}, {6, 6, 0, 0}};
@@ -51,9 +51,9 @@ static void test_micro_batches_add_up(void **state)
             char sets[400];
             int64_t n, m;
             join(sets, sizeof sets, backends[k], WEIGHTS "\ndataset.batch=12\nrun.clip_norm=0");
-            bench_open(&one, TINY PLAIN_SGD "[loss.focal]\nuse = focal\n", sets, OPEN_ALL);
+            bench_experiment(&one, TINY PLAIN_SGD "[loss.focal]\nuse = focal\n", sets, OPEN_ALL);
             join(sets, sizeof sets, backends[k], WEIGHTS "\ndataset.batch=12\nrun.clip_norm=0\nrun.accumulate=3");
-            bench_open(&many, TINY PLAIN_SGD "[loss.focal]\nuse = focal\n", sets, OPEN_ALL);
+            bench_experiment(&many, TINY PLAIN_SGD "[loss.focal]\nuse = focal\n", sets, OPEN_ALL);
             one.s->ignore = many.s->ignore = 255;
             fpc_batch *all = holey_batch(&one), parts[4], *list[4];
             memset(all->mask, 255, 32 * 32); /* the first picture has no label at all */
@@ -75,8 +75,8 @@ static void test_micro_batches_add_up(void **state)
             const float *p = state_numbers(&one, FPC_STATE_PARAM, &n), *q = state_numbers(&many, FPC_STATE_PARAM, &m);
             assert_int_equal(n, m);
             assert_true(worst_of(p, q, n) < (k ? 1e-5 : 1e-7)); /* copies of parameters are floats */
-            bench_close(&one);
-            bench_close(&many);
+            bench_free(&one);
+            bench_free(&many);
         }
 }
 
@@ -86,16 +86,16 @@ static const float *warps_of(const bench *b, const fpc_batch *batch)
 }
 
 /* Normalisers count the labels that the turned pictures show, not those that were read. */
-static void test_micro_batches_count_labels_after_geometry(void **state)
+static void micro_batches_count_labels_after_geometry(void **state)
 {
     (void)state;
     static const char *const recipe = TINY PLAIN_SGD "[augment.turn]\nuse = rotate\ndegrees = 90\np = 0.5\n";
     bench one, many;
     char sets[400];
     join(sets, sizeof sets, backends[0], WEIGHTS "\ndataset.batch=12");
-    bench_open(&one, recipe, sets, OPEN_ALL);
+    bench_experiment(&one, recipe, sets, OPEN_ALL);
     join(sets, sizeof sets, backends[0], WEIGHTS "\ndataset.batch=12\nrun.accumulate=2");
-    bench_open(&many, recipe, sets, OPEN_ALL);
+    bench_experiment(&many, recipe, sets, OPEN_ALL);
     fpc_batch *all, *same;
     take_batches(&one, FPC_TRAIN, 1, &all);
     take_batches(&many, FPC_TRAIN, 1, &same);
@@ -105,32 +105,32 @@ static void test_micro_batches_count_labels_after_geometry(void **state)
     assert_true(fabs(a.term[0] - c.term[0]) < 1e-12 * a.term[0]);
     assert_true(fabs(a.loss - c.loss) < 1e-12 * a.loss);
     assert_true(fabs(a.grad_norm - c.grad_norm) < 1e-11 * a.grad_norm);
-    bench_close(&one);
-    bench_close(&many);
+    bench_free(&one);
+    bench_free(&many);
 }
 
 /* Normalisers differ, so plain averaging of micro-batches would be seen by the test above. */
-static void test_plain_averaging_would_differ(void **state)
+static void plain_averaging_would_differ(void **state)
 {
     (void)state;
     bench b;
     char sets[400];
     fpc_step_result r[3];
     join(sets, sizeof sets, backends[0], WEIGHTS "\ndataset.batch=12");
-    bench_open(&b, TINY PLAIN_SGD, sets, OPEN_ALL);
+    bench_experiment(&b, TINY PLAIN_SGD, sets, OPEN_ALL);
     b.s->ignore = 255;
     fpc_batch *all = holey_batch(&b), half[2] = {part_batch(&b, all, 0, 6), part_batch(&b, all, 6, 6)};
     assert_int_equal(fpc_eval_step(b.s, all, &r[0]), FPC_OK);
     assert_int_equal(fpc_eval_step(b.s, &half[0], &r[1]), FPC_OK);
     assert_int_equal(fpc_eval_step(b.s, &half[1], &r[2]), FPC_OK);
     assert_true(fabs(r[0].term[0] - (r[1].term[0] + r[2].term[0]) / 2) > 1e-4 * r[0].term[0]);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* ---- what an update does ---- */
 
 /* SGD without anything: p - lr * g; clipped: p - lr * g * max_norm / norm. */
-static void test_clipping_scales_the_update(void **state)
+static void clipping_scales_the_update(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -142,7 +142,7 @@ static void test_clipping_scales_the_update(void **state)
             char sets[300], clip[64];
             fpc_batch *batch;
             snprintf(clip, sizeof clip, "run.clip_norm=%.17g", i == 0 ? 0 : i == 1 ? norm[0] / 4 : norm[0] * 4);
-            bench_open(&b[i], TINY PLAIN_SGD, join(sets, sizeof sets, backends[k], clip), OPEN_ALL);
+            bench_experiment(&b[i], TINY PLAIN_SGD, join(sets, sizeof sets, backends[k], clip), OPEN_ALL);
             before = state_numbers(&b[i], FPC_STATE_PARAM, &n);
             take_batches(&b[i], FPC_TRAIN, 1, &batch);
             norm[i] = step_ok(&b[i], 1, &batch, 1, 0.1).grad_norm;
@@ -161,12 +161,12 @@ static void test_clipping_scales_the_update(void **state)
             assert_true(fabs((double)after[1][i] - cut) < 1e-6 * (fabs(p) + 0.1 * fabs((double)grad[i])) + 1e-12);
         }
         for (int i = 0; i < 3; i++)
-            bench_close(&b[i]);
+            bench_free(&b[i]);
     }
 }
 
 /* average := d average + (1 - d) parameters after the step, with d = min(decay, (1 + t) / (10 + t)) in step t. */
-static void test_average_follows_its_formula(void **state)
+static void average_follows_its_formula(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -174,7 +174,7 @@ static void test_average_follows_its_formula(void **state)
         char sets[300];
         int64_t n;
         fpc_batch *batch[3];
-        bench_open(&b, TINY, join(sets, sizeof sets, backends[k], "run.ema=0.22\noptimizer.lr=0.02"), OPEN_ALL);
+        bench_experiment(&b, TINY, join(sets, sizeof sets, backends[k], "run.ema=0.22\noptimizer.lr=0.02"), OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 3, batch);
         float *want = state_numbers(&b, FPC_STATE_PARAM, &n), *start = state_numbers(&b, FPC_STATE_AVERAGE, &n);
         assert_memory_equal(want, start, (size_t)n * sizeof *want);
@@ -193,12 +193,12 @@ static void test_average_follows_its_formula(void **state)
         assert_memory_equal(state_numbers(&b, FPC_STATE_PARAM, &n), a, (size_t)n * sizeof *a);
         assert_int_equal(fpc_state_exchange_average(b.s->state), FPC_OK);
         assert_memory_equal(state_numbers(&b, FPC_STATE_PARAM, &n), p, (size_t)n * sizeof *p);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* Gradients that a probe left are applied as they are, also where the recipe accumulates. */
-static void test_update_after_a_probe(void **state)
+static void update_after_a_probe(void **state)
 {
     (void)state;
     for (int accumulate = 0; accumulate < 2; accumulate++) {
@@ -206,8 +206,8 @@ static void test_update_after_a_probe(void **state)
         int64_t n;
         double norm;
         fpc_program *p;
-        bench_open(&b, TINY PLAIN_SGD, accumulate ? "backend.use=ref\nrun.accumulate=4" : "backend.use=ref",
-                   FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+        bench_experiment(&b, TINY PLAIN_SGD, accumulate ? "backend.use=ref\nrun.accumulate=4" : "backend.use=ref",
+                         FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
         const fpc_probe_args args = {.n = 1, .h = 32, .w = 32, .training = 1, .backward = 1, .loss = 1};
         assert_int_equal(fpc_experiment_probe(b.s, &args, &p), FPC_OK); /* a black picture, all background */
         assert_int_equal(fpc_program_run(p), FPC_OK);
@@ -217,7 +217,7 @@ static void test_update_after_a_probe(void **state)
         assert_true(norm > 1e-3);
         for (int64_t i = 0; i < n; i++)
             assert_true(fabsf(after[i] - (before[i] - 0.5f * grad[i])) <= 1e-6f * (fabsf(before[i]) + fabsf(grad[i])));
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
@@ -233,7 +233,7 @@ static void poison(bench *b, const char *name, float value)
     assert_int_equal(fpc_state_set(b->s->state, e, x), FPC_OK);
 }
 
-static void test_divergence_is_named_and_harmless(void **state)
+static void divergence_is_named_and_harmless(void **state)
 {
     (void)state;
     const struct {
@@ -250,9 +250,10 @@ static void test_divergence_is_named_and_harmless(void **state)
                 int64_t n;
                 fpc_step_result r;
                 fpc_batch *batch[2];
-                bench_open(&b, TINY,
-                           join(sets, sizeof sets, backends[k], accumulate == 2 ? "run.accumulate=2\nrun.ema=0.5" : ""),
-                           OPEN_ALL);
+                bench_experiment(
+                    &b, TINY,
+                    join(sets, sizeof sets, backends[k], accumulate == 2 ? "run.accumulate=2\nrun.ema=0.5" : ""),
+                    OPEN_ALL);
                 take_batches(&b, FPC_TRAIN, 2, batch);
                 poison(&b, cases[i].param, cases[i].value);
                 const float *before = state_numbers(&b, FPC_STATE_PARAM, &n);
@@ -262,7 +263,7 @@ static void test_divergence_is_named_and_harmless(void **state)
                 if (!strstr(said, "step 41: the loss is") || !strstr(said, cases[i].node))
                     fail_msg("%s", said);
                 assert_memory_equal(before, state_numbers(&b, FPC_STATE_PARAM, &n), (size_t)n * sizeof *before);
-                bench_close(&b);
+                bench_free(&b);
             }
 }
 
@@ -279,7 +280,7 @@ static void scale(bench *b, const char *name, float factor)
 
 /* A finite loss with a gradient that is not (two linear maps in a row, one huge, one tiny): the norm is looked at
  * before the parameters are touched, and the message names a node of the backward pass. */
-static void test_gradient_overflow(void **state)
+static void gradient_overflow(void **state)
 {
     (void)state;
     static const char *const floats[] = {"backend.use=ref\nloss.ce.weight=1e6", "backend.use=cpu\nloss.ce.weight=1e6"};
@@ -288,7 +289,7 @@ static void test_gradient_overflow(void **state)
         int64_t n;
         fpc_step_result r;
         fpc_batch *batch;
-        bench_open(&b, TINY, floats[k], OPEN_ALL);
+        bench_experiment(&b, TINY, floats[k], OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 1, &batch);
         scale(&b, "decoder.conv_seg.weight", 1e36f);
         scale(&b, "decoder.linear_fuse.2.weight", 1e-36f);
@@ -301,14 +302,14 @@ static void test_gradient_overflow(void **state)
         if (!strstr(said, "step 7: the norm of the gradient is ") || !strstr(said, "comes out of backward of decoder."))
             fail_msg("%s", said);
         assert_memory_equal(before, state_numbers(&b, FPC_STATE_PARAM, &n), (size_t)n * sizeof *before);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* ---- evaluation and prediction ---- */
 
 /* Counts of each picture do not depend on the cut; the terms add up by their normalisers. */
-static void test_evaluation_does_not_depend_on_the_cut(void **state)
+static void evaluation_does_not_depend_on_the_cut(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -317,8 +318,8 @@ static void test_evaluation_does_not_depend_on_the_cut(void **state)
         fpc_batch *all;
         fpc_step_result whole, part;
         int32_t counts[6 * K * 3];
-        bench_open(&b, TINY_DATA TINY_MODEL "lmsa = on\ndropout = 0.3\n" TINY_LOSS,
-                   join(sets, sizeof sets, backends[k], "dataset.batch=6"), OPEN_ALL);
+        bench_experiment(&b, TINY_DATA TINY_MODEL "lmsa = on\ndropout = 0.3\n" TINY_LOSS,
+                         join(sets, sizeof sets, backends[k], "dataset.batch=6"), OPEN_ALL);
         take_batches(&b, FPC_VAL, 1, &all);
         assert_int_equal(all->n, 6);
         assert_int_equal(fpc_eval_step(b.s, all, &whole), FPC_OK);
@@ -338,11 +339,11 @@ static void test_evaluation_does_not_depend_on_the_cut(void **state)
         for (int32_t i = 0; i < 6 * K; i++)
             sum += counts[i * 3] + counts[i * 3 + 2];
         assert_int_equal(sum, 6 * 32 * 32);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
-static void test_prediction_is_the_largest_logit(void **state)
+static void prediction_is_the_largest_logit(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -352,7 +353,7 @@ static void test_prediction_is_the_largest_logit(void **state)
         uint8_t labels[4 * 32 * 32];
         static float x[4 * 32 * 32 * 3];
         static double z[4 * 32 * 32 * K];
-        bench_open(&b, TINY_DATA TINY_MODEL "lmsa = on\n" TINY_LOSS, backends[k], OPEN_ALL);
+        bench_experiment(&b, TINY_DATA TINY_MODEL "lmsa = on\n" TINY_LOSS, backends[k], OPEN_ALL);
         take_batches(&b, FPC_VAL, 1, &batch);
         for (int64_t i = 1; i <= 12; i++) /* until there is more than one class to be seen */
             step_ok(&b, 1, &batch, i, 0.02);
@@ -373,7 +374,7 @@ static void test_prediction_is_the_largest_logit(void **state)
             kinds += !seen[labels[i]]++;
         }
         assert_true(kinds > 1);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
@@ -390,7 +391,7 @@ static char *trace(const char *sets, size_t *size)
 {
     bench b;
     fpc_step_result r;
-    bench_open(&b, LIVELY, sets, OPEN_ALL);
+    bench_experiment(&b, LIVELY, sets, OPEN_ALL);
     const fpc_state *status = b.s->state;
     size_t bytes = 8 * sizeof(double), at = 0;
     for (int32_t i = 0; i < status->n; i++)
@@ -416,12 +417,12 @@ static char *trace(const char *sets, size_t *size)
         assert_int_equal(fpc_state_get(status, &status->entry[i], out + at), FPC_OK);
         at += (size_t)status->entry[i].count * (status->entry[i].dtype == FPC_I64 ? 8 : 4);
     }
-    bench_close(&b);
+    bench_free(&b);
     *size = at;
     return out;
 }
 
-static void test_threads_and_readers_change_no_bit(void **state)
+static void threads_and_readers_change_no_bit(void **state)
 {
     (void)state;
     size_t n, m;
@@ -441,7 +442,7 @@ static void test_threads_and_readers_change_no_bit(void **state)
 }
 
 /* The same step from the same state, twice in one process: nothing is left over from the first. */
-static void test_a_step_leaves_nothing_behind(void **state)
+static void a_step_leaves_nothing_behind(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -451,8 +452,8 @@ static void test_a_step_leaves_nothing_behind(void **state)
         fpc_batch *batch[2], odd;
         float *after[2];
         double loss[2];
-        bench_open(&b, TINY_DATA TINY_MODEL "lmsa = on\ndropout = 0.3\n" TINY_LOSS PLAIN_SGD,
-                   join(sets, sizeof sets, backends[k], ""), OPEN_ALL);
+        bench_experiment(&b, TINY_DATA TINY_MODEL "lmsa = on\ndropout = 0.3\n" TINY_LOSS PLAIN_SGD,
+                         join(sets, sizeof sets, backends[k], ""), OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 2, batch);
         odd = part_batch(&b, batch[1], 0, 3);
         for (int i = 0; i < 2; i++) {
@@ -468,13 +469,13 @@ static void test_a_step_leaves_nothing_behind(void **state)
         assert_memory_equal(after[0], after[1], (size_t)n * sizeof(float));
         assert_int_equal(fpc_state_init(b.s->state, 11), FPC_OK);
         assert_true(step_ok(&b, 1, &batch[0], 6, 0.1).loss != loss[0]); /* another step, another dropout */
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* ---- labels ---- */
 
-static void test_labels_are_checked(void **state)
+static void labels_are_checked(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -482,7 +483,7 @@ static void test_labels_are_checked(void **state)
         int64_t n;
         fpc_step_result r;
         fpc_batch *batch;
-        bench_open(&b, TINY, backends[k], OPEN_ALL);
+        bench_experiment(&b, TINY, backends[k], OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 1, &batch);
         batch->mask[2 * 32 * 32 + 5 * 32 + 7] = 19;
         const float *before = state_numbers(&b, FPC_STATE_PARAM, &n);
@@ -498,26 +499,26 @@ static void test_labels_are_checked(void **state)
         assert_int_equal(fpc_train_step(b.s, 1, list, 1, 0.1, &r), FPC_EINVAL);
         assert_non_null(strstr(fpc_ctx_error(b.ctx), "no labels"));
         assert_int_equal(fpc_eval_step(b.s, batch, &r), FPC_EINVAL);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_micro_batches_add_up),
-        cmocka_unit_test(test_micro_batches_count_labels_after_geometry),
-        cmocka_unit_test(test_plain_averaging_would_differ),
-        cmocka_unit_test(test_clipping_scales_the_update),
-        cmocka_unit_test(test_average_follows_its_formula),
-        cmocka_unit_test(test_update_after_a_probe),
-        cmocka_unit_test(test_divergence_is_named_and_harmless),
-        cmocka_unit_test(test_gradient_overflow),
-        cmocka_unit_test(test_evaluation_does_not_depend_on_the_cut),
-        cmocka_unit_test(test_prediction_is_the_largest_logit),
-        cmocka_unit_test(test_threads_and_readers_change_no_bit),
-        cmocka_unit_test(test_a_step_leaves_nothing_behind),
-        cmocka_unit_test(test_labels_are_checked),
+        cmocka_unit_test(micro_batches_add_up),
+        cmocka_unit_test(micro_batches_count_labels_after_geometry),
+        cmocka_unit_test(plain_averaging_would_differ),
+        cmocka_unit_test(clipping_scales_the_update),
+        cmocka_unit_test(average_follows_its_formula),
+        cmocka_unit_test(update_after_a_probe),
+        cmocka_unit_test(divergence_is_named_and_harmless),
+        cmocka_unit_test(gradient_overflow),
+        cmocka_unit_test(evaluation_does_not_depend_on_the_cut),
+        cmocka_unit_test(prediction_is_the_largest_logit),
+        cmocka_unit_test(threads_and_readers_change_no_bit),
+        cmocka_unit_test(a_step_leaves_nothing_behind),
+        cmocka_unit_test(labels_are_checked),
     };
     return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
 }

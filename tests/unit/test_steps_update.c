@@ -1,7 +1,7 @@
 /* test_steps_update.c: sharpness-aware minimisation against two plain steps done by hand, the mean of weights, batch
  * norm's statistics made again, and what a step that fails leaves. (tests/golden compares sharpness-aware minimisation
  * with PyTorch.) */
-#include "bench.h"
+#include "tiny.h"
 
 static const char *const backends[] = {"backend.use=ref\nbackend.real=double", "backend.use=cpu\nbackend.threads=2"};
 enum { N_BACKENDS = 2 };
@@ -71,7 +71,7 @@ static double apart(const double *a, const double *b, int64_t n)
 
 /* By hand: a plain step of rate 1 shows the gradient g; the parameters are set to w + rho g/|g|; a second plain step
  * shows the gradient there; and w moves along that. */
-static void test_sam_is_two_gradients(void **state)
+static void sam_is_two_gradients(void **state)
 {
     const double rho = 0.3, lr = 0.2;
 
@@ -84,9 +84,9 @@ static void test_sam_is_two_gradients(void **state)
             int64_t n, m;
             double square = 0;
             const char *size = micro == 2 ? "run.accumulate=2" : "run.accumulate=1";
-            bench_open(&plain, DROPPING PLAIN_SGD, join(sets, sizeof sets, backends[k], size), OPEN_ALL);
+            bench_experiment(&plain, DROPPING PLAIN_SGD, join(sets, sizeof sets, backends[k], size), OPEN_ALL);
             snprintf(sets, sizeof sets, "%s\n%s\noptimizer.sam=%g", backends[k], size, rho);
-            bench_open(&sam, DROPPING PLAIN_SGD, sets, OPEN_ALL);
+            bench_experiment(&sam, DROPPING PLAIN_SGD, sets, OPEN_ALL);
             take_batches(&sam, FPC_TRAIN, 2, batch);
             take_batches(&plain, FPC_TRAIN, 2, same);
             double *w = numbers(&plain, FPC_STATE_PARAM, &n), *there = numbers(&plain, FPC_STATE_PARAM, &n);
@@ -116,13 +116,13 @@ static void test_sam_is_two_gradients(void **state)
             assert_true(fabs(first.grad_norm - second.grad_norm) > 1e-3 * first.grad_norm);
             const double *stats = numbers(&sam, FPC_STATE_BUFFER, &m); /* one look, at w */
             assert_memory_equal(stats, seen, (size_t)m * sizeof *stats);
-            bench_close(&sam);
-            bench_close(&plain);
+            bench_free(&sam);
+            bench_free(&plain);
         }
 }
 
 /* At rate 0 the weights come back to the bit. */
-static void test_sam_restores_exactly(void **state)
+static void sam_restores_exactly(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -130,19 +130,19 @@ static void test_sam_restores_exactly(void **state)
         char sets[300];
         int64_t n;
         fpc_batch *batch;
-        bench_open(&b, TINY PLAIN_SGD, join(sets, sizeof sets, backends[k], "optimizer.sam=10"), OPEN_ALL);
+        bench_experiment(&b, TINY PLAIN_SGD, join(sets, sizeof sets, backends[k], "optimizer.sam=10"), OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 1, &batch);
         const double *w = numbers(&b, FPC_STATE_PARAM, &n);
         step_ok(&b, 1, &batch, 1, 0);
         assert_memory_equal(w, numbers(&b, FPC_STATE_PARAM, &n), (size_t)n * sizeof *w);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* ---- steps that fail ---- */
 
 /* By an input that overflows, and by weights uphill that do. */
-static void test_a_failed_step_changes_nothing(void **state)
+static void a_failed_step_changes_nothing(void **state)
 {
     static const char *const said[] = {"step 3: the loss is ",
                                        "step 3: the loss at the weights that optimizer.sam tries is "};
@@ -154,7 +154,7 @@ static void test_a_failed_step_changes_nothing(void **state)
         fpc_step_result r;
         fpc_batch *batch;
         const fpc_batch *list[1];
-        bench_open(&b, DROPPING PLAIN_SGD, "backend.use=cpu\noptimizer.sam=0.1", OPEN_ALL);
+        bench_experiment(&b, DROPPING PLAIN_SGD, "backend.use=cpu\noptimizer.sam=0.1", OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 1, &batch);
         list[0] = batch;
         if (i) {
@@ -173,13 +173,13 @@ static void test_a_failed_step_changes_nothing(void **state)
         assert_memory_equal(w, numbers(&b, FPC_STATE_PARAM, &n), (size_t)n * sizeof *w);
         assert_true(m > 0);
         assert_memory_equal(stats, numbers(&b, FPC_STATE_BUFFER, &m), (size_t)m * sizeof *stats);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* ---- means ---- */
 
-static void test_mean_of_weights(void **state)
+static void mean_of_weights(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -187,7 +187,7 @@ static void test_mean_of_weights(void **state)
         char sets[300];
         int64_t n;
         fpc_batch *batch;
-        bench_open(&b, TINY PLAIN_SGD, join(sets, sizeof sets, backends[k], "run.swa_start=1"), OPEN_ALL);
+        bench_experiment(&b, TINY PLAIN_SGD, join(sets, sizeof sets, backends[k], "run.swa_start=1"), OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 1, &batch);
         double *sum = numbers(&b, FPC_STATE_SWA, &n);
         for (int64_t i = 0; i < n; i++)
@@ -208,12 +208,12 @@ static void test_mean_of_weights(void **state)
         assert_int_equal(fpc_state_exchange_swa(b.s->state), FPC_OK);
         assert_memory_equal(mean, numbers(&b, FPC_STATE_PARAM, &n), (size_t)n * sizeof *mean);
         assert_memory_equal(w, numbers(&b, FPC_STATE_SWA, &n), (size_t)n * sizeof *w);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* The statistics of a pass are the mean of those of its batches, whatever stood there before. */
-static void test_statistics_made_again(void **state)
+static void statistics_made_again(void **state)
 {
     (void)state;
     for (int k = 0; k < N_BACKENDS; k++) {
@@ -221,7 +221,7 @@ static void test_statistics_made_again(void **state)
         int64_t n, batches;
         fpc_batch *batch[3];
         double *one[3];
-        bench_open(&b, DROPPING PLAIN_SGD, backends[k], OPEN_ALL);
+        bench_experiment(&b, DROPPING PLAIN_SGD, backends[k], OPEN_ALL);
         take_batches(&b, FPC_TRAIN, 3, batch);
         for (int i = 0; i < 3; i++) { /* step 1 of a pass of one batch replaces what was there */
             assert_int_equal(fpc_state_reset_buffers(b.s->state), FPC_OK);
@@ -241,28 +241,28 @@ static void test_statistics_made_again(void **state)
                 assert_int_equal(fpc_state_get(b.s->state, &b.s->state->entry[i], &batches), FPC_OK);
                 assert_int_equal(batches, 3);
             }
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 /* A graph without batch norm has nothing to make again. */
-static void test_no_statistics(void **state)
+static void no_statistics(void **state)
 {
     bench b;
     fpc_batch *batch;
 
     (void)state;
-    bench_open(&b, TINY PLAIN_SGD, "backend.use=cpu", OPEN_ALL);
+    bench_experiment(&b, TINY PLAIN_SGD, "backend.use=cpu", OPEN_ALL);
     take_batches(&b, FPC_TRAIN, 1, &batch);
     for (int32_t i = 0; i < b.s->state->n; i++)
         assert_true(b.s->state->entry[i].kind != FPC_STATE_SWA && b.s->state->entry[i].kind != FPC_STATE_AVERAGE);
     assert_int_equal(fpc_stats_step(b.s, batch, 1, 1), FPC_OK);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* ---- opened to evaluate ---- */
 
-static void test_frozen(void **state)
+static void frozen(void **state)
 {
     bench b, whole;
     fpc_step_result r, same;
@@ -271,8 +271,8 @@ static void test_frozen(void **state)
     double loss;
 
     (void)state;
-    bench_open(&b, TINY, "backend.use=cpu\nrun.ema=0.9\nrun.swa_start=1", OPEN_ALL | FPC_OPEN_FROZEN);
-    bench_open(&whole, TINY, "backend.use=cpu", OPEN_ALL);
+    bench_experiment(&b, TINY, "backend.use=cpu\nrun.ema=0.9\nrun.swa_start=1", OPEN_ALL | FPC_OPEN_FROZEN);
+    bench_experiment(&whole, TINY, "backend.use=cpu", OPEN_ALL);
     assert_true(!b.s->state->grad && !b.s->state->average && !b.s->state->swa && b.s->state->n_slots == 0);
     assert_true(b.s->backend->allocated < whole.s->backend->allocated / 2);
     for (int32_t i = 0; i < b.s->state->n; i++)
@@ -285,20 +285,20 @@ static void test_frozen(void **state)
     list[0] = batch;
     assert_int_equal(fpc_train_step(b.s, 1, list, 1, 0.1, &r), FPC_EINTERNAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "opened to evaluate only"));
-    bench_close(&whole);
-    bench_close(&b);
+    bench_free(&whole);
+    bench_free(&b);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sam_is_two_gradients),
-        cmocka_unit_test(test_sam_restores_exactly),
-        cmocka_unit_test(test_a_failed_step_changes_nothing),
-        cmocka_unit_test(test_mean_of_weights),
-        cmocka_unit_test(test_statistics_made_again),
-        cmocka_unit_test(test_no_statistics),
-        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(sam_is_two_gradients),
+        cmocka_unit_test(sam_restores_exactly),
+        cmocka_unit_test(a_failed_step_changes_nothing),
+        cmocka_unit_test(mean_of_weights),
+        cmocka_unit_test(statistics_made_again),
+        cmocka_unit_test(no_statistics),
+        cmocka_unit_test(frozen),
     };
     return cmocka_run_group_tests_name("steps_update", tests, NULL, NULL);
 }

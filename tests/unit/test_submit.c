@@ -1,6 +1,6 @@
 /* test_submit.c: a contest's archive: its masks and palette, and that the check after writing sees what is not as it
  * should be: each mistake is made on purpose and has to be told. */
-#include "bench.h"
+#include "tiny.h"
 #include "image/image.h"
 #include "cmd/submit/submit.h"
 #include <fpcore/logger.h>
@@ -12,7 +12,7 @@ static char path[64];
 
 static void made(fpc_submit *s, fpc_cmdline *cmd, bench *b)
 {
-    bench_open(b, RECIPE, "dataset.test=3", OPEN_ALL);
+    bench_experiment(b, RECIPE, "dataset.test=3", OPEN_ALL);
     snprintf(path, sizeof path, "/var/tmp/fpcore-submit-%ld.zip", (long)getpid());
     *cmd = (fpc_cmdline){.ctx = b->ctx, .arena = b->arena};
     *s = (fpc_submit){.cmd = cmd, .experiment = b->s, .out = path, .limit = FPC_SUBMIT_LIMIT};
@@ -38,7 +38,7 @@ static void told(fpc_submit *s, const char *what)
     fpc_ctx_clear(s->cmd->ctx);
 }
 
-static void test_whole(void **state)
+static void whole(void **state)
 {
     bench b;
     fpc_cmdline cmd;
@@ -66,10 +66,10 @@ static void test_whole(void **state)
     if (put_and_check(&s))
         fail_msg("%s", fpc_ctx_error(b.ctx));
     unlink(path);
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_mistakes(void **state)
+static void mistakes(void **state)
 {
     static const uint8_t other[16][3] = {{1, 2, 3}};
     bench b;
@@ -121,24 +121,24 @@ static void test_mistakes(void **state)
     unlink(path);
     assert_int_equal(fpc_submit_check(&s), FPC_EIO);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "cannot be read back"));
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_no_test_part(void **state)
+static void no_test_part(void **state)
 {
     bench b;
     (void)state;
-    bench_open(&b, RECIPE, "dataset.test=0", OPEN_ALL);
+    bench_experiment(&b, RECIPE, "dataset.test=0", OPEN_ALL);
     fpc_cmdline cmd = {.ctx = b.ctx, .arena = b.arena};
     fpc_submit s = {.cmd = &cmd, .experiment = b.s, .out = path};
     assert_int_equal(fpc_submit_masks(&s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b.ctx), "the data set has no test pictures"));
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_mistakes),
-                                       cmocka_unit_test(test_no_test_part)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(whole), cmocka_unit_test(mistakes),
+                                       cmocka_unit_test(no_test_part)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

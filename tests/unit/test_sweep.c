@@ -1,6 +1,6 @@
 /* test_sweep.c: the words of a sweep's command line, the runs that they make, their commands, and the rule by which a
  * run may be stopped. What children do: tests/cli/sweep.sh. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "cmd/sweep/sweep.h"
 #include <fpcore/draw.h>
 
@@ -184,11 +184,9 @@ static void prune_rule(void **state)
     assert_in_range(stopped, 0, 5);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, bench_open, bench_close)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(axes),     TEST(seeds),    TEST(bad_words), TEST(all_combinations),
-                                       TEST(commands), TEST(own_keys), TEST(prune_rule)};
+    const struct CMUnitTest tests[] = {CASE(axes),     CASE(seeds),    CASE(bad_words), CASE(all_combinations),
+                                       CASE(commands), CASE(own_keys), CASE(prune_rule)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

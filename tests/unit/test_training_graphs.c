@@ -1,7 +1,7 @@
 /* test_training_graphs.c: whole training graphs of the real models: with and without rewriting, in float on the fast
  * backend against double on the reference, and by finite differences. What the parts' own tests cannot see: ops in the
  * shapes, orders and tiles that models bring. */
-#include "bench.h"
+#include "tiny.h"
 
 enum { K = 19 };
 
@@ -49,7 +49,7 @@ static outcome run(const pass *a, const char *backend, uint32_t stream)
     fpc_program *p;
     outcome r = {0};
     snprintf(sets, sizeof sets, "%s%s%s%s%s", a->model, *a->sets ? "\n" : "", a->sets, *backend ? "\n" : "", backend);
-    bench_open(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    bench_experiment(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     const fpc_probe_args args = {
         .n = a->n, .h = a->h, .w = a->w, .training = a->training, .backward = 1, .logits = 1, .loss = 1};
     if (fpc_experiment_probe(b.s, &args, &p))
@@ -65,7 +65,7 @@ static outcome run(const pass *a, const char *backend, uint32_t stream)
     const float *grad = state_numbers(&b, FPC_STATE_GRAD, &r.n_grad);
     r.grad = malloc((size_t)r.n_grad * sizeof *r.grad);
     memcpy(r.grad, grad, (size_t)r.n_grad * sizeof *r.grad);
-    bench_close(&b);
+    bench_free(&b);
     return r;
 }
 
@@ -115,7 +115,7 @@ static void agree(const pass *a, const char *one, const char *other, double of_o
 
 /* ---- rewriting changes nothing ---- */
 
-static void test_rewriting_changes_nothing(void **state)
+static void rewriting_changes_nothing(void **state)
 {
     (void)state;
     static const pass passes[] = {{"model.use=microsegformer\nmodel.lmsa=on\nmodel.dropout=0.15", "", 2, 64, 64, 1},
@@ -141,7 +141,7 @@ static void against_double(const pass *list, size_t n)
 #define SMALL_SEG "model.use=microsegformer\nmodel.dims=8,16,24,40\nmodel.decoder_dim=20\n"
 
 /* 0.3 of everything is dropped: one other decision anywhere would show in the first digit. */
-static void test_microsegformer_on_cpu(void **state)
+static void microsegformer_on_cpu(void **state)
 {
     (void)state;
     static const pass list[] = {
@@ -153,7 +153,7 @@ static void test_microsegformer_on_cpu(void **state)
     against_double(list, sizeof list / sizeof *list);
 }
 
-static void test_unet_on_cpu(void **state)
+static void unet_on_cpu(void **state)
 {
     (void)state;
     static const pass list[] = {
@@ -164,7 +164,7 @@ static void test_unet_on_cpu(void **state)
 }
 
 /* The loss's other shapes: class weights, smoothing, focal, more than eight terms (two fused nodes). */
-static void test_losses_on_cpu(void **state)
+static void losses_on_cpu(void **state)
 {
     (void)state;
     static const pass list[] = {
@@ -179,7 +179,7 @@ static void test_losses_on_cpu(void **state)
 }
 
 /* Dropout alone, bit for bit. */
-static void test_dropout_drops_the_same(void **state)
+static void dropout_drops_the_same(void **state)
 {
     (void)state;
     static const char *const backends[] = {FLOAT, CPU, DOUBLE};
@@ -191,7 +191,7 @@ static void test_dropout_drops_the_same(void **state)
         fpc_program *p;
         static double ones[N];
         const int32_t clock[4] = {11, -12, 13, 0};
-        bench_open(&b, TINY, backends[k], FPC_OPEN_BACKEND);
+        bench_experiment(&b, TINY, backends[k], FPC_OPEN_BACKEND);
         assert_int_equal(fpc_graph_new(b.ctx, b.arena, b.s->ops, b.s->backend->device.real, 1, &g), FPC_OK);
         fpc_val x = fpc_input(g, "x", (fpc_shape){3, 9, 7, 21}, g->real);
         x = fpc_dropout(g, "whole", fpc_dropout(g, "each", x, 0.4f, 0), 0.2f, 1);
@@ -203,7 +203,7 @@ static void test_dropout_drops_the_same(void **state)
         assert_int_equal(fpc_program_write(p, "clock", FPC_I32, clock, 4), FPC_OK);
         assert_int_equal(fpc_program_run(p), FPC_OK);
         assert_int_equal(fpc_program_read(p, "y", FPC_F64, y[k], N), FPC_OK);
-        bench_close(&b);
+        bench_free(&b);
     }
     int kept = 0;
     for (int i = 0; i < N; i++) {
@@ -218,7 +218,7 @@ static void test_dropout_drops_the_same(void **state)
 
 /* The loss's change along a random direction in all parameters, against the gradient: in training mode and with stored
  * statistics, where batch norm is a plain scale. */
-static void test_gradients_by_differences(void **state)
+static void gradients_by_differences(void **state)
 {
     (void)state;
     static const struct {
@@ -234,7 +234,7 @@ static void test_gradients_by_differences(void **state)
         fpc_program *p;
         double loss[2], along = 0;
         snprintf(sets, sizeof sets, "%s\n" DOUBLE, cases[k].model);
-        bench_open(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+        bench_experiment(&b, TINY_LOSS, sets, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
         const fpc_probe_args args = {.n = 2, .h = 32, .w = 32, .training = cases[k].training, .backward = 1, .loss = 1};
         assert_int_equal(fpc_experiment_probe(b.s, &args, &p), FPC_OK);
         write_inputs(p, 1, 2, 32, 32);
@@ -260,19 +260,19 @@ static void test_gradients_by_differences(void **state)
         if (!(fabs(measured - along) < 1e-4 * fabs(along) + 1e-7))
             fail_msg("%s, training %d: %.9g measured, %.9g by the gradient", cases[k].model, cases[k].training,
                      measured, along);
-        bench_close(&b);
+        bench_free(&b);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rewriting_changes_nothing),
-        cmocka_unit_test(test_microsegformer_on_cpu),
-        cmocka_unit_test(test_unet_on_cpu),
-        cmocka_unit_test(test_losses_on_cpu),
-        cmocka_unit_test(test_dropout_drops_the_same),
-        cmocka_unit_test(test_gradients_by_differences),
+        cmocka_unit_test(rewriting_changes_nothing),
+        cmocka_unit_test(microsegformer_on_cpu),
+        cmocka_unit_test(unet_on_cpu),
+        cmocka_unit_test(losses_on_cpu),
+        cmocka_unit_test(dropout_drops_the_same),
+        cmocka_unit_test(gradients_by_differences),
     };
     return cmocka_run_group_tests_name("training_graphs", tests, NULL, NULL);
 }

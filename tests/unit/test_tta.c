@@ -1,7 +1,7 @@
 /* test_tta.c: averaged predictions: the options, what has to hold whatever the weights (probabilities, mirror
  * symmetry, the plain prediction where nothing is averaged), and the numbers of PyTorch for the small golden network.
  */
-#include "bench.h"
+#include "tiny.h"
 #include "weights/weights.h"
 #include "experiment/tta.h"
 
@@ -13,15 +13,15 @@ static fpc_tta read_tta(bench *b, const char *scales, int flip, int keep)
     return how;
 }
 
-static void test_options(void **state)
+static void options(void **state)
 {
-    bench b = {.ctx = fpc_ctx_new()};
+    bench b;
     static const char *const bad[] = {"",       "0",     "x",     "1,",
                                       "1,,2",   "1;2",   "1 2",   "0.09",
                                       "10.001", "1,2,1", "nan,1", "1,2,3,4,5,6,7,8,9,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8"};
     fpc_tta how;
     (void)state;
-    b.arena = fpc_arena_new(b.ctx);
+    assert_int_equal(bench_new(&b), 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(fpc_tta_read(b.ctx, "eval", bad[i], 0, 0, &how), FPC_EINVAL);
         assert_non_null(strstr(fpc_ctx_error(b.ctx), "fpcore eval: --scales"));
@@ -41,10 +41,10 @@ static void test_options(void **state)
     assert_true(fpc_tta_on(&how));
     how = read_tta(&b, NULL, 1, 1);
     assert_true(fpc_tta_on(&how) && !how.exchange);
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_plain(void **state)
+static void plain(void **state)
 {
     bench b;
     fpc_batch *batch;
@@ -53,7 +53,7 @@ static void test_plain(void **state)
     static uint8_t want[4 * 1024], got[4 * 1024];
     static int32_t counts[4][19][3];
     (void)state;
-    bench_open(&b, TINY, "", OPEN_ALL);
+    bench_experiment(&b, TINY, "", OPEN_ALL);
     take_batches(&b, FPC_VAL, 1, &batch);
     const fpc_tta how = read_tta(&b, "1", 0, 0);
     assert_int_equal(fpc_tta_open(b.s, b.arena, &how, 32, 32, &run), FPC_OK);
@@ -65,7 +65,7 @@ static void test_plain(void **state)
     assert_memory_equal(got, want, sizeof got);
     assert_int_equal(fpc_eval_step(b.s, batch, &r), FPC_OK); /* counts of the host are those of the graph */
     assert_memory_equal(counts, r.tp_fp_fn, sizeof counts);
-    bench_close(&b);
+    bench_free(&b);
 }
 
 static void mirror_picture(const uint8_t *from, uint8_t *to)
@@ -77,7 +77,7 @@ static void mirror_picture(const uint8_t *from, uint8_t *to)
 
 /* Of the mirrored picture the mean is the mirrored mean, with the pairs exchanged where that was asked for: to the bit,
  * as sums are taken in pairs. */
-static void test_symmetry(void **state)
+static void symmetry(void **state)
 {
     static const int other[19] = {0, 1, 2, 3, 5, 4, 7, 6, 9, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18};
     bench b;
@@ -85,7 +85,7 @@ static void test_symmetry(void **state)
     static float first[1024 * 19];
     static uint8_t mirrored[3072];
     (void)state;
-    bench_open(&b, TINY, "", OPEN_ALL);
+    bench_experiment(&b, TINY, "", OPEN_ALL);
     take_batches(&b, FPC_VAL, 1, &batch);
     mirror_picture(batch->image, mirrored);
     for (int keep = 0; keep < 2; keep++) {
@@ -108,11 +108,11 @@ static void test_symmetry(void **state)
                 assert_true(fabs(sum - 1) < 1e-5);
             }
     }
-    bench_close(&b);
+    bench_free(&b);
 }
 
 /* Weights of zero say the same of every class, whatever is averaged. */
-static void test_constant(void **state)
+static void constant(void **state)
 {
     bench b;
     fpc_batch *batch;
@@ -120,7 +120,7 @@ static void test_constant(void **state)
     const float *p;
     static const float zero[65536];
     (void)state;
-    bench_open(&b, TINY, "", OPEN_ALL);
+    bench_experiment(&b, TINY, "", OPEN_ALL);
     for (int32_t i = 0; i < b.s->state->n; i++)
         if (b.s->state->entry[i].kind == FPC_STATE_PARAM) {
             assert_true(b.s->state->entry[i].count <= 65536);
@@ -132,10 +132,10 @@ static void test_constant(void **state)
     assert_int_equal(fpc_tta_probabilities(run, batch->image, &p), FPC_OK);
     for (int i = 0; i < 1024 * 19; i++)
         assert_true(fabs(p[i] - 1. / 19) < 1e-6);
-    bench_close(&b);
+    bench_free(&b);
 }
 
-static void test_golden(void **state)
+static void golden(void **state)
 {
     static const char *const recipe =
         "[model]\nuse = microsegformer\ndims = 4,8,8,12\ndepths = 1,1,1,1\nsr_ratios = 4,2,1,1\ndecoder_dim = 8\n"
@@ -144,7 +144,7 @@ static void test_golden(void **state)
     bench b;
     fpc_st_file *file;
     (void)state;
-    bench_open(&b, recipe, "", FPC_OPEN_BACKEND);
+    bench_experiment(&b, recipe, "", FPC_OPEN_BACKEND);
     const char *folder = fpc_sprintf(b.arena, "%s/tests/golden", root ? root : ".");
     if (fpc_weights_load(b.ctx, b.s->state, fpc_sprintf(b.arena, "%s/tiny.weights.safetensors", folder)) ||
         fpc_st_read(b.ctx, b.arena, fpc_sprintf(b.arena, "%s/tta.expect.safetensors", folder), &file))
@@ -165,13 +165,12 @@ static void test_golden(void **state)
         if (!(worst < 1e-5))
             fail_msg("%s: off by %g from PyTorch", keep ? "keep" : "exchange", worst);
     }
-    bench_close(&b);
+    bench_free(&b);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_options), cmocka_unit_test(test_plain),
-                                       cmocka_unit_test(test_symmetry), cmocka_unit_test(test_constant),
-                                       cmocka_unit_test(test_golden)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(options), cmocka_unit_test(plain), cmocka_unit_test(symmetry),
+                                       cmocka_unit_test(constant), cmocka_unit_test(golden)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_validation.c: the file of what each validation picture scored: it reads back as it was written, its scores are
  * those of the metric plugins bit for bit, and what lies about itself gets its sentence. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "weights/weights.h"
 #include "record/validation.h"
 #include <fpcore/metric.h>
@@ -15,7 +15,7 @@ typedef struct fixture {
     int32_t counts[IMAGES * CLASSES * 3];
     int64_t confusion[CLASSES * CLASSES];
     fpc_validation v;
-    char path[96];
+    char path[300];
 } fixture;
 
 static const char *const image_name[IMAGES] = {"1.jpg", "2.jpg", "a \"b\".png", "\303\244.png", "5", "6", "7"};
@@ -52,7 +52,7 @@ static int setup(void **state)
                            .class_name = class_name,
                            .n_pairs = 1,
                            .pairs = pairs};
-    snprintf(f.path, sizeof f.path, "%s/fpc_validation_%ld.safetensors", P_tmpdir, (long)getpid());
+    snprintf(f.path, sizeof f.path, "%s", in_folder("validation.safetensors"));
     *state = &f;
     return 0;
 }
@@ -62,7 +62,6 @@ static int teardown(void **state)
     fixture *f = *state;
     void *b = f->b;
 
-    unlink(f->path);
     return bench_close(&b);
 }
 

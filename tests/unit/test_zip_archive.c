@@ -1,7 +1,7 @@
 /* test_zip_archive.c: archives in memory: what goes in comes out, equal pieces make equal bytes, and archives that are
  * cut, changed or none at all are refused with a sentence. And the file for PyTorch that is made of one. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include "cmd/submit/torch_file.h"
 #include "cmd/submit/zip_archive.h"
@@ -111,9 +111,8 @@ static void torch_file(void **state)
     said(b, "ckpt.pth: h: ");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(there_and_back), TEST(broken), TEST(torch_file)};
+    const struct CMUnitTest tests[] = {CASE(there_and_back), CASE(broken), CASE(torch_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,12 +3,7 @@
 #ifndef TESTS_UNIT_TRAINING_H
 #define TESTS_UNIT_TRAINING_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
+#include "fixture.h"
 #include "weights/weights.h"
 #include "train/events.h"
 #include "base/message.h"
@@ -19,14 +14,10 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 static const char recipe_text[] =
     "[run]\nname = t\nseed = 3\nepochs = 3\nclip_norm = 1\n"
@@ -68,13 +59,13 @@ fpc_status fpc_events_send(fpc_events *e, uint32_t what, const fpc_clock *clock,
 
 /* ---- trainings in children ---- */
 
-static char scratch[256], message[4096];
+static char message[4096];
 
 static inline fpc_status train(const char *out, int n, const char *const *overrides, const char *resume, fpc_ctx *ctx)
 {
     static char program[] = "fpcore", *argv[] = {program, NULL};
     fpc_arena *arena = fpc_arena_new(ctx);
-    const char *all[24] = {fpc_sprintf(arena, "run.out=%s/%s", scratch, out)};
+    const char *all[24] = {fpc_sprintf(arena, "run.out=%s/%s", test_folder(), out)};
     const fpc_run_args args = {resume, 1, argv};
     fpc_recipe *recipe;
     fpc_experiment *experiment;
@@ -156,7 +147,7 @@ static inline const char *folder_of(const char *out)
     DIR *dir;
 
     *result = '\0';
-    snprintf(parent, sizeof parent, "%s/%s", scratch, out);
+    snprintf(parent, sizeof parent, "%s/%s", test_folder(), out);
     dir = opendir(parent);
     while (dir && (entry = readdir(dir)))
         if (entry->d_name[0] != '.')
@@ -231,7 +222,7 @@ static inline void remove_tree(const char *out)
 {
     char command[600];
 
-    snprintf(command, sizeof command, "rm -rf '%s/%s'", scratch, out);
+    snprintf(command, sizeof command, "rm -rf '%s/%s'", test_folder(), out);
     assert_int_equal(system(command), 0);
 }
 
@@ -248,17 +239,15 @@ static inline json_t *json_of(const char *folder, const char *name)
 
 static inline int setup(void **state)
 {
-    (void)state;
-    snprintf(scratch, sizeof scratch, "%s/fpc_run_XXXXXX", P_tmpdir);
-    return mkdtemp(scratch) ? 0 : -1;
+    const int failed = bench_open(state);
+    test_folder(); /* made here: a child would not tell its name */
+    return failed;
 }
 
 static inline int teardown(void **state)
 {
-    (void)state;
     clear_points();
-    remove_tree("");
-    return 0;
+    return bench_close(state);
 }
 
 #endif

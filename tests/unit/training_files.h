@@ -5,29 +5,12 @@
 
 #include "training.h"
 
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-
-static int open_both(void **state)
-{
-    ctx = fpc_ctx_new();
-    arena = fpc_arena_new(ctx);
-    return setup(state);
-}
-
-static int close_both(void **state)
-{
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return teardown(state);
-}
-
-static fpc_st_file *read_file(const char *folder, const char *name)
+static fpc_st_file *read_file(bench *b, const char *folder, const char *name)
 {
     fpc_st_file *file;
 
-    if (fpc_st_read(ctx, arena, fpc_sprintf(arena, "%s/%s", folder, name), &file))
-        fail_msg("%s", fpc_ctx_error(ctx));
+    if (fpc_st_read(b->ctx, b->arena, fpc_sprintf(b->arena, "%s/%s", folder, name), &file))
+        fail_msg("%s", fpc_ctx_error(b->ctx));
     return file;
 }
 

@@ -4,7 +4,7 @@
 #define TESTS_PLUGINS_AUGMENT_DRAWS_H
 
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include <fpcore/augment.h>
 #include <math.h>
 

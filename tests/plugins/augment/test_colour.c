@@ -283,11 +283,10 @@ static void channel_shuffle(void **state)
     has_chance(b, "channel_shuffle", "", NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(color_jitter), TEST(jitter_chances), TEST(jitter_order),
-                                       TEST(jitter_steps), TEST(single_steps),   TEST(fixed_maps),
-                                       TEST(ranged_maps),  TEST(channel_shuffle)};
+    const struct CMUnitTest tests[] = {CASE(color_jitter), CASE(jitter_chances), CASE(jitter_order),
+                                       CASE(jitter_steps), CASE(single_steps),   CASE(fixed_maps),
+                                       CASE(ranged_maps),  CASE(channel_shuffle)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,10 +119,9 @@ static void plate_goes_through(void **state)
     refuse_plugin(b, "augment.x", "use = thin_plate_spline\npoints = 6\n", "augment.x.points = 6");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(elastic), TEST(elastic_spread), TEST(plate_translates),
-                                       TEST(plate_goes_through)};
+    const struct CMUnitTest tests[] = {CASE(elastic), CASE(elastic_spread), CASE(plate_translates),
+                                       CASE(plate_goes_through)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,11 +279,10 @@ static void kornia_matrices(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(flips),         TEST(rotate),       TEST(affine),
-                                       TEST(affine_ranges), TEST(shear),        TEST(perspective),
-                                       TEST(crop),          TEST(resized_crop), TEST(kornia_matrices)};
+    const struct CMUnitTest tests[] = {CASE(flips),         CASE(rotate),       CASE(affine),
+                                       CASE(affine_ranges), CASE(shear),        CASE(perspective),
+                                       CASE(crop),          CASE(resized_crop), CASE(kornia_matrices)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,10 +266,9 @@ static void erasing_box(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(plain),  TEST(rotation), TEST(affine),  TEST(perspective_corners),
-                                       TEST(jitter), TEST(colours),  TEST(filters), TEST(erasing_box)};
+    const struct CMUnitTest tests[] = {CASE(plain),  CASE(rotation), CASE(affine),  CASE(perspective_corners),
+                                       CASE(jitter), CASE(colours),  CASE(filters), CASE(erasing_box)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -270,11 +270,10 @@ static void class_mix(void **state)
     assert_true(fabs((double)none / MANY - pow(0.75, CLASSES)) < 0.005);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(partners), TEST(permutations_differ), TEST(mixup),  TEST(chances),
-                                       TEST(cutmix),   TEST(cutmix_centres),      TEST(mosaic), TEST(copy_paste),
-                                       TEST(class_mix)};
+    const struct CMUnitTest tests[] = {CASE(partners), CASE(permutations_differ), CASE(mixup),  CASE(chances),
+                                       CASE(cutmix),   CASE(cutmix_centres),      CASE(mosaic), CASE(copy_paste),
+                                       CASE(class_mix)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

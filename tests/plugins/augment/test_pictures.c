@@ -298,11 +298,10 @@ static void alone(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_drawn), TEST(backends_agree),    TEST(vertical_flip),  TEST(fills), TEST(mixes_hard),
-        TEST(mixes_soft),    TEST(mosaic_shows_four), TEST(pasted_classes), TEST(alone)};
+        CASE(nothing_drawn), CASE(backends_agree),    CASE(vertical_flip),  CASE(fills), CASE(mixes_hard),
+        CASE(mixes_soft),    CASE(mosaic_shows_four), CASE(pasted_classes), CASE(alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -274,11 +274,10 @@ static void builds(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(gaussian_blur), TEST(gaussian_blur_range), TEST(box_blur),
-                                       TEST(motion_blur),   TEST(sharpness),           TEST(single_numbers),
-                                       TEST(erasing),       TEST(coarse_dropout),      TEST(builds)};
+    const struct CMUnitTest tests[] = {CASE(gaussian_blur), CASE(gaussian_blur_range), CASE(box_blur),
+                                       CASE(motion_blur),   CASE(sharpness),           CASE(single_numbers),
+                                       CASE(erasing),       CASE(coarse_dropout),      CASE(builds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,9 +188,8 @@ static void augmix(void **state)
     refuse_plugin(b, "augment.x", "use = augmix\nwidth = 5\n", "augment.x.width = 5");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(rand_augment), TEST(several), TEST(trivial_augment), TEST(augmix)};
+    const struct CMUnitTest tests[] = {CASE(rand_augment), CASE(several), CASE(trivial_augment), CASE(augmix)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

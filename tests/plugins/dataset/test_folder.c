@@ -1,7 +1,7 @@
 /* test_folder.c: the folder data set: what it finds, how it splits, what it reads, and what it refuses with which
  * words. The real set is used where it is present: the split of the recorded runs, name by name. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include "plugins/pictures.h"
 #include <fpcore/dataset.h>
 
@@ -245,7 +245,7 @@ static void refuses_what_is_wrong_inside(void **state)
     refuse_sample(b, "", "images/03.png: broken JPEG");
 }
 
-static void test_part(void **state)
+static void parts(void **state)
 {
     bench *b = *state;
     fpc_dataset_info info;
@@ -307,16 +307,15 @@ static void own_classes(void **state)
     refuse_set(b, "own", "classes = celeba\n", "classes = celeba: neither the preset celebamask19 nor a file");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(reads_and_resizes),
-                                       TEST(jpeg_beside_png),
-                                       TEST(lists),
-                                       TEST(refuses_what_is_missing),
-                                       TEST(test_part),
-                                       TEST(own_classes),
-                                       TEST(refuses_what_is_wrong_inside),
-                                       TEST(recorded_split)};
-    return cmocka_run_group_tests(tests, folder_open, folder_close);
+    const struct CMUnitTest tests[] = {CASE(reads_and_resizes),
+                                       CASE(jpeg_beside_png),
+                                       CASE(lists),
+                                       CASE(refuses_what_is_missing),
+                                       CASE(parts),
+                                       CASE(own_classes),
+                                       CASE(refuses_what_is_wrong_inside),
+                                       CASE(recorded_split)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_synthetic.c: drawn faces are pure functions of (seed, part, index), show every class at about the frequencies of
  * CelebAMask-HQ (reference 5.2), and keep left and right on their sides. */
 #define _GNU_SOURCE
-#include "plugins/open.h"
+#include "fixture.h"
 #include <fpcore/dataset.h>
 #include <math.h>
 
@@ -162,10 +162,9 @@ static void pictures_vary(void **state)
     assert_true(across / (double)n_across > 2.5 * inside / (double)n_inside);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(describes_itself), TEST(pure), TEST(any_size), TEST(classes_and_sides),
-                                       TEST(pictures_vary)};
+    const struct CMUnitTest tests[] = {CASE(describes_itself), CASE(pure), CASE(any_size), CASE(classes_and_sides),
+                                       CASE(pictures_vary)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  * the TensorBoard file parses record by record and goes on after a cut, curves.png shows both curves, the console says
  * what happened. */
 #define _GNU_SOURCE
-#include "../open.h"
+#include "fixture.h"
 
 #include <fpcore/logger.h>
 #include <cairo.h>
@@ -21,7 +21,6 @@ static const char *const tags[COLUMNS] = {"loss/train", "f_score/train", "loss/v
 static double value[COLUMNS][ROWS];
 static const double *const values[COLUMNS] = {value[0], value[1], value[2], value[3],
                                               value[4], value[5], value[6], value[7]};
-static char folder[256];
 
 static int setup(void **state)
 {
@@ -35,22 +34,12 @@ static int setup(void **state)
         value[6][r] = r == 2 ? NAN : r; /* whole numbers, and one that does not exist */
         value[7][r] = 1e300 * r;
     }
-    snprintf(folder, sizeof folder, "%s/fpc_log_XXXXXX", P_tmpdir);
-    return !mkdtemp(folder) || bench_open(state);
-}
-
-static int teardown(void **state)
-{
-    char command[600];
-
-    bench_close(state);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    return bench_open(state);
 }
 
 static void tell(fpc_instance *logger, uint32_t what, int64_t rows, int resumed, double elapsed)
 {
-    const fpc_field field[] = {{.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = folder},
+    const fpc_field field[] = {{.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = test_folder()},
                                {.key = "name", .type = FPC_OPT_TEXT, .v.s = "a run"},
                                {.key = "resumed", .type = FPC_OPT_INT, .v.i = resumed},
                                {.key = "best_epoch", .type = FPC_OPT_INT, .v.i = rows - 1},
@@ -84,7 +73,7 @@ static char *slurp(const char *name, size_t *n)
     char path[600], *data = calloc(1, 1 << 20);
     FILE *in;
 
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof path, "%s/%s", test_folder(), name);
     in = fopen(path, "rb");
     if (!in)
         fail_msg("%s is missing", path);
@@ -220,7 +209,7 @@ static void history_without_csv(void **state)
     char path[600];
 
     tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
-    snprintf(path, sizeof path, "%s/history.csv", folder);
+    snprintf(path, sizeof path, "%s/history.csv", test_folder());
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -287,7 +276,7 @@ static void read_value(const uint8_t *p, const uint8_t *end, int64_t row)
 /* The steps in the event file, in order; checks framing and values. */
 static int read_events(int64_t *step, int most)
 {
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(test_folder());
     const struct dirent *entry;
     const uint8_t *p, *end;
     int n = 0, files = 0;
@@ -391,7 +380,7 @@ static void tensorboard_goes_on(void **state)
     tell(&first, FPC_RUN_BEGIN, 0, 0, 0);
     for (int r = 1; r <= 3; r++)
         tell(&first, FPC_EPOCH, r, 0, r);
-    snprintf(path, sizeof path, "%s/events.out.tfevents.1700000000.fpcore", folder);
+    snprintf(path, sizeof path, "%s/events.out.tfevents.1700000000.fpcore", test_folder());
     assert_int_equal(stat(path, &st), 0);
     for (int cut = 0; cut < 40; cut += 13) { /* a torn record at the end */
         assert_int_equal(truncate(path, st.st_size - cut), 0);
@@ -429,7 +418,7 @@ static void plot_shows_samples(void **state)
     char path[600];
     cairo_surface_t *surface;
 
-    snprintf(path, sizeof path, "%s/samples.png", folder);
+    snprintf(path, sizeof path, "%s/samples.png", test_folder());
     unlink(path);
     assert_int_equal(v->event(logger.self, &event), FPC_OK); /* before the run has a folder */
     assert_int_not_equal(access(path, F_OK), 0);
@@ -460,7 +449,7 @@ static void plot_shows_both_curves(void **state)
     cairo_surface_t *surface;
     int blue = 0, orange = 0, white = 0, w, h;
 
-    snprintf(path, sizeof path, "%s/curves.png", folder);
+    snprintf(path, sizeof path, "%s/curves.png", test_folder());
     tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
     tell(&logger, FPC_RUN_END, 0, 0, 0);
     assert_int_not_equal(access(path, F_OK), 0); /* nothing to draw yet */
@@ -498,7 +487,7 @@ static char *console_output(void **state, const char *options, int bar)
     size_t n;
     int fd;
 
-    snprintf(path, sizeof path, "%s/stderr", folder);
+    snprintf(path, sizeof path, "%s/stderr", test_folder());
     fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
     assert_true(fd >= 0 && saved >= 0);
     fflush(stderr);
@@ -554,20 +543,22 @@ static void console_with_a_bar(void **state)
     free(text);
 }
 
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, bench_close)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(history_json, setup, teardown),
-        cmocka_unit_test_setup_teardown(history_csv, setup, teardown),
-        cmocka_unit_test_setup_teardown(history_without_csv, setup, teardown),
-        cmocka_unit_test_setup_teardown(history_of_a_long_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(tensorboard_records, setup, teardown),
-        cmocka_unit_test_setup_teardown(tensorboard_goes_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(tensorboard_leaves_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(plot_shows_both_curves, setup, teardown),
-        cmocka_unit_test_setup_teardown(plot_shows_samples, setup, teardown),
-        cmocka_unit_test_setup_teardown(console_in_a_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(console_with_a_bar, setup, teardown),
+        TEST(history_json),
+        TEST(history_csv),
+        TEST(history_without_csv),
+        TEST(history_of_a_long_run),
+        TEST(tensorboard_records),
+        TEST(tensorboard_goes_on),
+        TEST(tensorboard_leaves_others),
+        TEST(plot_shows_both_curves),
+        TEST(plot_shows_samples),
+        TEST(console_in_a_file),
+        TEST(console_with_a_bar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

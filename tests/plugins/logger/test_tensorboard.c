@@ -1,7 +1,7 @@
 /* test_tensorboard.c: pictures and histograms in the event file, read by a decoder of TFRecord and protocol buffers of
  * the test's own (tensorflow/core/framework/summary.proto), and what is left of them when a run is resumed. */
 #define _GNU_SOURCE
-#include "../open.h"
+#include "fixture.h"
 
 #include <fpcore/logger.h>
 #include <math.h>
@@ -21,24 +21,8 @@ typedef struct seen {
     double limit[8], count[8];
 } seen;
 
-static char folder[256];
 static seen list[MOST];
 static int n_seen;
-
-static int setup(void **state)
-{
-    snprintf(folder, sizeof folder, "%s/fpc_tb_XXXXXX", P_tmpdir);
-    return !mkdtemp(folder) || bench_open(state);
-}
-
-static int teardown(void **state)
-{
-    char command[600];
-
-    bench_close(state);
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
 
 /* ---- the reader ---- */
 
@@ -188,7 +172,7 @@ static const char *path_of(void)
 {
     static char path[600];
 
-    snprintf(path, sizeof path, "%s/events.out.tfevents.1700000000.fpcore", folder);
+    snprintf(path, sizeof path, "%s/events.out.tfevents.1700000000.fpcore", test_folder());
     return path;
 }
 
@@ -224,7 +208,7 @@ static void tell(fpc_instance *logger, uint32_t what, int64_t epoch, int resumed
     static const double limits[BINS] = {-0.5, 0.25, 2}, counts[BINS] = {3, 0, 4};
     const int64_t rows = what == FPC_RUN_BEGIN ? epoch : epoch + 1;
     const fpc_field field[] = {
-        {.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = folder},
+        {.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = test_folder()},
         {.key = "resumed", .type = FPC_OPT_INT, .v.i = resumed},
         {.key = "unix_time", .type = FPC_OPT_REAL, .v.r = 1700000000},
         {.key = "tag", .type = FPC_OPT_TEXT, .v.s = what == FPC_PICTURE ? "samples" : "parameters/head.weight"},
@@ -308,11 +292,11 @@ static void goes_on_after_a_cut(void **state)
     train(&first, 0, 2);
     assert_int_equal(stat(path_of(), &st), 0);
     char command[1400];
-    snprintf(command, sizeof command, "cp '%s' '%s/whole'", path_of(), folder);
+    snprintf(command, sizeof command, "cp '%s' '%s/whole'", path_of(), test_folder());
     assert_int_equal(system(command), 0);
     for (off_t size = st.st_size; size > 40; size -= 17) {
         int scalars = 0;
-        snprintf(command, sizeof command, "cp '%s/whole' '%s'", folder, path_of());
+        snprintf(command, sizeof command, "cp '%s/whole' '%s'", test_folder(), path_of());
         assert_int_equal(system(command), 0);
         assert_int_equal(truncate(path_of(), size), 0);
         fpc_instance second = open_plugin(*state, "logger.t", "use = tensorboard");
@@ -328,7 +312,7 @@ static void goes_on_after_a_cut(void **state)
         assert_true(list[n_seen - 1].kind == HISTOGRAM && list[n_seen - 1].step == 3);
     }
     /* the file is ahead of the checkpoint: what comes after goes, with its pictures */
-    snprintf(command, sizeof command, "cp '%s/whole' '%s'", folder, path_of());
+    snprintf(command, sizeof command, "cp '%s/whole' '%s'", test_folder(), path_of());
     assert_int_equal(system(command), 0);
     fpc_instance third = open_plugin(*state, "logger.t", "use = tensorboard");
     tell(&third, FPC_RUN_BEGIN, 1, 1);
@@ -357,9 +341,9 @@ static void asks_for_what_it_wants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(goes_on_after_a_cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(asks_for_what_it_wants, setup, teardown),
+        CASE(reads_back),
+        CASE(goes_on_after_a_cut),
+        CASE(asks_for_what_it_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

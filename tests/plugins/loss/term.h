@@ -2,7 +2,7 @@
 #ifndef TESTS_PLUGINS_LOSS_TERM_H
 #define TESTS_PLUGINS_LOSS_TERM_H
 
-#include "plugins/open.h"
+#include "fixture.h"
 #include "weights/weights.h"
 #include "runtime/program.h"
 #include <fpcore/loss.h>

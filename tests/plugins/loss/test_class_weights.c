@@ -163,11 +163,7 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reference_weights, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(formulas, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(same_as_a_list, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(empty_class_is_told, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
+        CASE(reference_weights), CASE(formulas), CASE(same_as_a_list), CASE(empty_class_is_told), CASE(refusals),
     };
     return cmocka_run_group_tests_name("class weights", tests, NULL, NULL);
 }

@@ -86,6 +86,6 @@ static void golden(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(golden, bench_open, bench_close)};
+    const struct CMUnitTest tests[] = {CASE(golden)};
     return cmocka_run_group_tests_name("golden terms", tests, NULL, NULL);
 }

@@ -181,11 +181,7 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(golden_terms, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(worked_example, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(ignored_pixels, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(normalisers, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
+        CASE(golden_terms), CASE(worked_example), CASE(ignored_pixels), CASE(normalisers), CASE(refusals),
     };
     return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
 }

@@ -169,11 +169,8 @@ static void threads_never_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(special_cases, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(jaccard_at_sure_predictions, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(halves_add_up, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(shares, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(threads_never_show, bench_open, bench_close),
+        CASE(special_cases), CASE(jaccard_at_sure_predictions), CASE(halves_add_up),
+        CASE(shares),        CASE(threads_never_show),
     };
     return cmocka_run_group_tests_name("relations of losses", tests, NULL, NULL);
 }

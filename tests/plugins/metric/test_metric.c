@@ -1,6 +1,6 @@
 /* test_metric.c: every metric against numbers computed with NumPy (golden/metrics.safetensors), against the small
  * worked example of reference 3, and at the edges: perfect, empty, ignored. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include "weights/weights.h"
 #include <fpcore/metric.h>
 #include <math.h>
@@ -156,10 +156,10 @@ static void per_class_of_the_absent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(golden_numbers, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(worked_example, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(edges, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(per_class_of_the_absent, bench_open, bench_close),
+        CASE(golden_numbers),
+        CASE(worked_example),
+        CASE(edges),
+        CASE(per_class_of_the_absent),
     };
     return cmocka_run_group_tests_name("metric", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* test_model.c: the models' parameters (number, names, shapes), work and sizes of logits, and what they refuse. That
  * they compute the right thing is tests/golden/test_golden.c's part. */
-#include "plugins/experiment_test.h"
+#include "fixture.h"
 
 static int64_t count_params(const fpc_graph *g)
 {
@@ -12,7 +12,7 @@ static int64_t count_params(const fpc_graph *g)
 
 static fpc_graph *graph(bench *b, const char *model, int32_t n, int32_t h, int32_t w, int training, int rewrite)
 {
-    fpc_experiment *s = open_stages(b, fpc_sprintf(b->arena, "%s[model]\n%s\n", SMALL_RECIPE, model), 0);
+    fpc_experiment *s = open_experiment(b, fpc_sprintf(b->arena, "%s[model]\n%s\n", SMALL_RECIPE, model), 0);
     fpc_graph *g;
     if (fpc_experiment_graph(s, n, h, w, training, rewrite, &g))
         fail_msg("%s: %s", model, fpc_ctx_error(b->ctx));
@@ -286,20 +286,20 @@ static void refusals(void **state)
                   "model.heads has 3 numbers, but model.dims has 4");
     refuse_plugin(*state, "model", "use = segformer_b0\nheads = 1, 2, 3, 5",
                   "3 heads do not divide the 112 channels of stage 3");
-    refuse_stages(*state, SMALL_RECIPE "[model]\nuse = unet\nwidth = 22\nmax_params = 1821085\n", FPC_OPEN_BACKEND,
-                  "model.max_params = 1821085: the model has 2042675 parameters, 221590 too many");
+    refuse_experiment(*state, SMALL_RECIPE "[model]\nuse = unet\nwidth = 22\nmax_params = 1821085\n", FPC_OPEN_BACKEND,
+                      "model.max_params = 1821085: the model has 2042675 parameters, 221590 too many");
 }
 
 static void small_pictures(void **state)
 {
     fpc_graph *g;
     bench *b = *state;
-    fpc_experiment *s = open_stages(b, SMALL_RECIPE "[model]\nuse = unet\n", 0);
+    fpc_experiment *s = open_experiment(b, SMALL_RECIPE "[model]\nuse = unet\n", 0);
 
     assert_int_not_equal(fpc_experiment_graph(s, 1, 12, 40, 0, 0, &g), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "pictures of 40x12 pixels are too small; 16x16 is the least"));
     fpc_ctx_clear(b->ctx);
-    s = open_stages(b, SMALL_RECIPE "[model]\nuse = microsegformer\n", 0);
+    s = open_experiment(b, SMALL_RECIPE "[model]\nuse = microsegformer\n", 0);
     assert_int_not_equal(fpc_experiment_graph(s, 1, 16, 16, 0, 0, &g), FPC_OK);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "block1.0.attn.sr"));
 }
@@ -307,16 +307,9 @@ static void small_pictures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(parameters, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(names_and_shapes, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(names_of_the_others, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(work, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(logits_of_any_size, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(dropout_sites, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(drop_path, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(starts, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(small_pictures, bench_open, bench_close),
+        CASE(parameters),         CASE(names_and_shapes), CASE(names_of_the_others), CASE(work),
+        CASE(logits_of_any_size), CASE(dropout_sites),    CASE(drop_path),           CASE(starts),
+        CASE(refusals),           CASE(small_pictures),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* test_optimizer.c: four steps of every optimizer on a whole model's flat buffers, against the formulas written out for
  * single numbers in double; with and without clipping. tests/golden compares whole trainings with PyTorch. */
-#include "plugins/experiment_test.h"
+#include "fixture.h"
 #include <math.h>
 
 #define TINY_MODEL                                                                                                     \
@@ -45,7 +45,7 @@ static float gradient(int t, int32_t tensor, int64_t i)
 static void follow(bench *b, const char *optimizer, const char *run, const rule *r, double clip)
 {
     enum { STEPS = 4 };
-    fpc_experiment *s = open_stages(
+    fpc_experiment *s = open_experiment(
         b, fpc_sprintf(b->arena, "[run]\n%s\n%s%s[optimizer]\n%s\n", run, SMALL_RECIPE, TINY_MODEL, optimizer),
         FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     fpc_state *state = s->state;
@@ -135,7 +135,7 @@ static void sgd(void **state)
 static void not_finite(void **state)
 {
     bench *b = *state;
-    fpc_experiment *s = open_stages(b, SMALL_RECIPE TINY_MODEL, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    fpc_experiment *s = open_experiment(b, SMALL_RECIPE TINY_MODEL, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     const fpc_state_entry *bias = fpc_state_find(s->state, "decoder.conv_seg.bias"),
                           *grad = fpc_state_find(s->state, "grad.decoder.conv_seg.bias");
     float before[19], after[19], bad[19] = {[3] = NAN};
@@ -162,12 +162,7 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(adamw, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(adam, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(lion, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(sgd, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(not_finite, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
+        CASE(adamw), CASE(adam), CASE(lion), CASE(sgd), CASE(not_finite), CASE(refusals),
     };
     return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* test_schedule.c: the learning-rate curves against PyTorch's: golden/schedules.csv where it is present, and rates of
  * the recorded runs (reference 4.4) always. The warm-up is the core's (fpc_experiment_lr); it is stated here once more
  * so that the plugins are tested alone. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include <fpcore/schedule.h>
 #include <math.h>
 
@@ -125,10 +125,10 @@ static void bad_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(golden_curves, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(recorded_rates, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(shapes, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(bad_options, bench_open, bench_close),
+        CASE(golden_curves),
+        CASE(recorded_rates),
+        CASE(shapes),
+        CASE(bad_options),
     };
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  *   s = CALL
  *   for e in range(n): print('%.12g' % o.param_groups[0]['lr']); o.step(); s.step()
  * (plateau: s.step(metric[e])). PyTorch multiplies from epoch to epoch where we have closed forms: equal to 1e-9. */
-#include "plugins/open.h"
+#include "fixture.h"
 #include <fpcore/schedule.h>
 #include <math.h>
 
@@ -183,11 +183,7 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(closed_forms, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(plateau_replays_the_history, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(unknown_values, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(ends, bench_open, bench_close),
-        cmocka_unit_test_setup_teardown(refusals, bench_open, bench_close),
+        CASE(closed_forms), CASE(plateau_replays_the_history), CASE(unknown_values), CASE(ends), CASE(refusals),
     };
     return cmocka_run_group_tests_name("schedules against torch", tests, NULL, NULL);
 }

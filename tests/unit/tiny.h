@@ -1,17 +1,11 @@
-/* bench.h: what the tests of stages and steps share: a tiny recipe, a way to open it, its batches, and copies of
+/* tiny.h: what the tests of stages and steps share: a tiny recipe, a way to open it, its batches, and copies of
  * parameters to compare. */
-#ifndef TESTS_UNIT_BENCH_H
-#define TESTS_UNIT_BENCH_H
+#ifndef TESTS_UNIT_TINY_H
+#define TESTS_UNIT_TINY_H
 
-#include "experiment/experiment.h"
+#include "fixture.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
 #define TINY_DATA "[dataset]\nuse = synthetic\nsize = 32\ntrain = 12\nval = 6\ntest = 2\nbatch = 4\nreaders = 1\n"
 #define TINY_MODEL "[model]\nuse = microsegformer\ndims = 8,16,24,32\ndepths = 1,1,1,1\ndecoder_dim = 16\n"
@@ -20,21 +14,13 @@
 
 enum { OPEN_ALL = FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, MAX_SETS = 16 };
 
-typedef struct bench {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-    fpc_recipe *recipe;
-    fpc_experiment *s;
-} bench;
-
 /* sets: "section.key=value" lines apart, as -s gives them. */
 static inline fpc_status bench_try(bench *b, const char *text, const char *sets, unsigned what)
 {
     const char *set[MAX_SETS];
     int32_t n = 0;
 
-    *b = (bench){.ctx = fpc_ctx_new()};
-    b->arena = fpc_arena_new(b->ctx);
+    assert_int_equal(bench_new(b), 0);
     fpc_ctx_log_level(b->ctx, FPC_LOG_ERROR);
     for (char *line = fpc_strdup(b->arena, sets), *rest; line && *line; line = rest) {
         rest = line + strcspn(line, "\n");
@@ -47,16 +33,9 @@ static inline fpc_status bench_try(bench *b, const char *text, const char *sets,
     return status ? status : fpc_experiment_open(b->ctx, b->arena, NULL, b->recipe, what, &b->s);
 }
 
-static inline void bench_open(bench *b, const char *text, const char *sets, unsigned what)
+static inline void bench_experiment(bench *b, const char *text, const char *sets, unsigned what)
 {
-    if (bench_try(b, text, sets, what))
-        fail_msg("%s", fpc_ctx_error(b->ctx));
-}
-
-static inline void bench_close(bench *b)
-{
-    fpc_arena_free(b->arena);
-    fpc_ctx_free(b->ctx);
+    has_to_succeed(b, bench_try(b, text, sets, what), sets);
 }
 
 /* A copy that outlives the next fpc_data_next; draws are shared, so only for recipes without augmentation. */
