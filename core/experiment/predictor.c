@@ -6,13 +6,15 @@
 #include "image/codec.h"
 #include "weights/weights.h"
 
+#include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct fpc_predictor {
     fpc_ctx *ctx;
-    int owns_ctx;
+    int embedded;               /* 1: in somebody else's program; it owns ctx */
+    locale_t numbers;           /* embedded: where 0.5 is written with a point */
     fpc_arena *arena, *scratch; /* scratch: of one call */
     const char *weights;
     fpc_experiment *experiment;
@@ -24,6 +26,19 @@ struct fpc_predictor {
 static void silent(void *arg, int level, const char *line)
 {
     (void)arg, (void)level, (void)line;
+}
+
+/* Recipes and options write 0.5 with a point, whatever language the program around has chosen: each call reads them in
+ * the locale C, as far as its own thread goes. */
+static locale_t enter(const fpc_predictor *p)
+{
+    return p->numbers ? uselocale(p->numbers) : (locale_t)0;
+}
+
+static void leave(locale_t before)
+{
+    if (before)
+        uselocale(before);
 }
 
 /* ---- opening ---- */
@@ -80,6 +95,17 @@ static fpc_status read_recipe(fpc_predictor *p, const fpc_predictor_args *a, fpc
     return fpc_recipe_parse(p->ctx, p->arena, p->weights, text, a->n_overrides, a->overrides, out);
 }
 
+/* Who embeds a network logs by himself, and need not have what loggers draw with. */
+static void leave_out_loggers(fpc_recipe *recipe)
+{
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < recipe->n; i++)
+        if (strncmp(recipe->section[i].name, "logger.", strlen("logger.")))
+            recipe->section[n++] = recipe->section[i];
+    recipe->n = n;
+}
+
 /* Most data sets know their classes and colours without the data; the others are opened with them. */
 static fpc_status open_experiment(fpc_predictor *p, const fpc_predictor_args *a, unsigned what)
 {
@@ -87,8 +113,11 @@ static fpc_status open_experiment(fpc_predictor *p, const fpc_predictor_args *a,
     fpc_recipe *recipe;
     fpc_status status;
 
-    if ((status = read_recipe(p, a, &recipe)) ||
-        (status = fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least, &p->experiment)))
+    if ((status = read_recipe(p, a, &recipe)))
+        return status;
+    if (p->embedded)
+        leave_out_loggers(recipe);
+    if ((status = fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least, &p->experiment)))
         return status;
     if (p->experiment->info.palette || (what & FPC_OPEN_DATA))
         return FPC_OK;
@@ -109,38 +138,48 @@ static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsign
     return fpc_tta_open(p->experiment, p->arena, &p->how, p->h, p->w, &p->tta);
 }
 
-fpc_status fpc_predictor_open_in(fpc_ctx *ctx, const fpc_predictor_args *args, unsigned what, fpc_predictor **out)
+static fpc_predictor *make(fpc_ctx *ctx, int embedded)
 {
     fpc_arena *arena = fpc_arena_new(ctx);
     fpc_predictor *p = arena ? fpc_alloc(arena, sizeof *p) : NULL;
 
-    *out = p;
     if (!p) {
         fpc_arena_free(arena);
-        return FPC_ENOMEM;
+        return NULL;
     }
-    *p = (fpc_predictor){.ctx = ctx, .arena = arena, .scratch = fpc_arena_new(ctx)};
-    return p->scratch ? open_all(p, args, what) : FPC_ENOMEM;
+    *p = (fpc_predictor){.ctx = ctx, .arena = arena, .embedded = embedded, .scratch = fpc_arena_new(ctx)};
+    return p;
+}
+
+fpc_status fpc_predictor_open_in(fpc_ctx *ctx, const fpc_predictor_args *args, unsigned what, fpc_predictor **out)
+{
+    fpc_predictor *p = *out = make(ctx, 0);
+
+    return p && p->scratch ? open_all(p, args, what) : FPC_ENOMEM;
 }
 
 /* A program that was built with another version has other sizes: what it does not know is 0. */
 fpc_status fpc_predictor_open(const fpc_predictor_args *args, fpc_predictor **out)
 {
-    fpc_ctx *ctx = fpc_ctx_new();
     fpc_predictor_args a = {.size = sizeof a};
-    fpc_status status;
 
-    *out = NULL;
-    if (!ctx)
+    if (!out)
+        return FPC_EINVAL;
+    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_predictor *p = *out = ctx ? make(ctx, 1) : NULL;
+    if (!p) {
+        fpc_ctx_free(ctx);
         return FPC_ENOMEM;
+    }
     if (args && args->size >= sizeof args->size)
         memcpy(&a, args, args->size < sizeof a ? args->size : sizeof a);
     fpc_ctx_log_sink(ctx, a.log ? a.log : silent, a.log_arg);
-    status = fpc_predictor_open_in(ctx, &a, 0, out);
-    if (*out)
-        (*out)->owns_ctx = 1;
-    else
-        fpc_ctx_free(ctx);
+    p->numbers = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (!p->scratch || !p->numbers)
+        return fpc_fail(ctx, FPC_ENOMEM, "no memory to open a predictor");
+    const locale_t before = enter(p);
+    const fpc_status status = open_all(p, &a, 0);
+    leave(before);
     return status;
 }
 
@@ -148,20 +187,26 @@ void fpc_predictor_close(fpc_predictor *p)
 {
     if (!p)
         return;
-    fpc_ctx *ctx = p->owns_ctx ? p->ctx : NULL;
+    fpc_ctx *ctx = p->embedded ? p->ctx : NULL;
+    const locale_t numbers = p->numbers;
     fpc_arena_free(p->scratch);
     fpc_arena_free(p->arena);
     fpc_ctx_free(ctx);
+    if (numbers)
+        freelocale(numbers);
 }
 
 /* ---- asking ---- */
 
 void fpc_predictor_describe(const fpc_predictor *p, fpc_predictor_info *out)
 {
-    const fpc_experiment *s = p->experiment;
-    fpc_predictor_info info = {.size = out->size, .h = p->h, .w = p->w};
-
-    if (s && p->tta) {
+    if (!out || out->size < sizeof out->size)
+        return;
+    fpc_predictor_info info = {.size = out->size};
+    if (p && p->tta) {
+        const fpc_experiment *s = p->experiment;
+        info.h = p->h;
+        info.w = p->w;
         info.classes = s->classes;
         info.class_names = s->info.class_names;
         info.palette = s->info.palette;
@@ -181,7 +226,7 @@ static fpc_status take_picture(fpc_predictor *p, int32_t h, int32_t w, const uin
     const fpc_image picture = {.w = w, .h = h, .c = 3, .pixel = (uint8_t *)(uintptr_t)rgb}; /* only read */
     fpc_status status;
 
-    if (p->owns_ctx)
+    if (p->embedded)
         fpc_ctx_clear(p->ctx);
     fpc_arena_reset(p->scratch);
     if (!p->tta)
@@ -193,7 +238,7 @@ static fpc_status take_picture(fpc_predictor *p, int32_t h, int32_t w, const uin
     return fpc_image_resize(p->ctx, p->scratch, &picture, p->w, p->h, small);
 }
 
-fpc_status fpc_predictor_labels(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels)
+static fpc_status labels_of(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels)
 {
     fpc_image small, seen = {.w = p->w, .h = p->h, .c = 1}, whole;
     fpc_status status;
@@ -209,7 +254,7 @@ fpc_status fpc_predictor_labels(fpc_predictor *p, int32_t h, int32_t w, const ui
     return FPC_OK;
 }
 
-fpc_status fpc_predictor_probabilities(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, float *out)
+static fpc_status probabilities_of(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, float *out)
 {
     fpc_image small;
     const float *mean;
@@ -220,6 +265,26 @@ fpc_status fpc_predictor_probabilities(fpc_predictor *p, int32_t h, int32_t w, c
         return status;
     memcpy(out, mean, (size_t)p->w * (size_t)p->h * (size_t)p->experiment->classes * sizeof *out);
     return FPC_OK;
+}
+
+fpc_status fpc_predictor_labels(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels)
+{
+    if (!p)
+        return FPC_EINVAL;
+    const locale_t before = enter(p);
+    const fpc_status status = labels_of(p, h, w, rgb, labels);
+    leave(before);
+    return status;
+}
+
+fpc_status fpc_predictor_probabilities(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, float *out)
+{
+    if (!p)
+        return FPC_EINVAL;
+    const locale_t before = enter(p);
+    const fpc_status status = probabilities_of(p, h, w, rgb, out);
+    leave(before);
+    return status;
 }
 
 const char *fpc_predictor_error(const fpc_predictor *p)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <iniparser/iniparser.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +313,20 @@ static int quiet(const char *fmt, ...)
     return 0;
 }
 
+/* One thread at a time: whom iniparser tells its errors is one for the whole process. */
+static dictionary *load_quietly(const char *path)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    dictionary *ini;
+
+    pthread_mutex_lock(&lock);
+    iniparser_set_error_callback(quiet);
+    ini = iniparser_load(path);
+    iniparser_set_error_callback(NULL);
+    pthread_mutex_unlock(&lock);
+    return ini;
+}
+
 /* iniparser 4.1 reads files by name only: the text goes through a file in memory, so that both read the same bytes
  * (the recipe may be a pipe, or change between two readings). */
 static dictionary *load(const char *text, size_t bytes)
@@ -332,9 +347,7 @@ static dictionary *load(const char *text, size_t bytes)
     }
     if (done == bytes) {
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-        iniparser_set_error_callback(quiet);
-        ini = iniparser_load(path);
-        iniparser_set_error_callback(NULL);
+        ini = load_quietly(path);
     }
     close(fd);
     return ini;

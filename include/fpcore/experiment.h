@@ -1,6 +1,8 @@
 /* experiment.h: a trained network in a program of one's own: open a recipe with weights, ask what it knows, get labels
- * or probabilities of pictures. Nothing here prints or ends the process. A handle belongs to one thread at a time; any
- * number of them may be open, also in several threads. Link with `pkg-config --cflags --libs fpcore`. */
+ * or probabilities of pictures. Nothing here prints or ends the process, and setlocale changes nothing: numbers in
+ * recipes have points. The recipe's loggers are left out. A handle belongs to one thread at a time (to the one that
+ * opened it where [backend] use = cuda has another device than the first); any number of them may be open, also in
+ * several threads. Link with `pkg-config --cflags --libs fpcore`. */
 #ifndef FPCORE_EXPERIMENT_H
 #define FPCORE_EXPERIMENT_H
 
@@ -27,7 +29,7 @@ typedef struct fpc_predictor_args {
     double scale[FPC_PREDICTOR_SCALES];
     const char
         *plugin_path; /* folders with plugins, colon separated, before FPCORE_PLUGIN_PATH and the installed; NULL */
-    /* Warnings and notes, a line each (FPC_LOG_WARN ...), from any thread; NULL: nobody is told. */
+    /* Warnings and notes, a line each (FPC_LOG_WARN ...), from any thread, in the locale C; NULL: nobody is told. */
     void (*log)(void *arg, int level, const char *line);
     void *log_arg;
 } fpc_predictor_args;
@@ -35,7 +37,7 @@ typedef struct fpc_predictor_args {
 /* What an open predictor is. All of it lives as long as the predictor. */
 typedef struct fpc_predictor_info {
     uint32_t size;
-    int32_t h, w; /* of the pictures as the network sees them */
+    int32_t h, w; /* of the pictures as the network sees them; 0 where opening failed, as all else */
     int32_t classes;
     const char *const *class_names; /* [classes]; NULL: the data set names none */
     const uint8_t (*palette)[3];    /* [classes] RGB; NULL: none */
@@ -48,7 +50,8 @@ typedef struct fpc_predictor_info {
 typedef struct fpc_predictor fpc_predictor;
 
 /* *out: the predictor; where opening fails, one that can only tell its error and be closed, or NULL without memory.
- * FPC_EINVAL, FPC_ENOENT, FPC_EFORMAT: arguments, recipe or weights; FPC_EDEVICE: the backend. */
+ * FPC_EINVAL, FPC_ENOENT, FPC_EFORMAT: arguments, recipe or weights; FPC_EDEVICE: the backend. A handle of NULL is
+ * FPC_EINVAL. */
 FPC_API fpc_status fpc_predictor_open(const fpc_predictor_args *, fpc_predictor **out);
 FPC_API void fpc_predictor_describe(const fpc_predictor *, fpc_predictor_info *out); /* out->size: set before */
 /* The class of each pixel. rgb: (h,w,3), 1 to 16384 on a side and at most 64 megapixels; it is resized to the network's

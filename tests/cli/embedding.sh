@@ -20,6 +20,12 @@ expect "it compiles without a warning" 0 ${CC:-cc} -std=c11 -Wall -Wextra -Werro
     $(pkg-config --libs fpcore)
 
 # ---- its labels are those of the program ----
+# a logger that draws by cairo: it belongs to the training
+cat >>tiny.ini <<'INI'
+
+[logger.curves]
+use = plot
+INI
 expect "a run" 0 "$FPCORE" -c tiny.ini -s run.epochs=6 -s dataset.train=64 -s run.out=runs
 run=$(run_in runs)
 # a light face before dark hair

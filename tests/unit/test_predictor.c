@@ -8,6 +8,7 @@
 #include "weights/weights.h"
 
 #include <fpcore/experiment.h>
+#include <locale.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -214,6 +215,13 @@ static void wrong_pictures(void **state)
     fpc_predictor_close(p);
     fpc_predictor_close(NULL);
     assert_string_equal(fpc_predictor_error(NULL), "out of memory");
+    assert_int_equal(fpc_predictor_open(&args, NULL), FPC_EINVAL);
+    assert_int_equal(fpc_predictor_labels(NULL, 4, 4, rgb, labels), FPC_EINVAL);
+    assert_int_equal(fpc_predictor_probabilities(NULL, 4, 4, rgb, NULL), FPC_EINVAL);
+    fpc_predictor_describe(NULL, NULL);
+    fpc_predictor_info info = {.size = sizeof info, .classes = 7};
+    fpc_predictor_describe(NULL, &info);
+    assert_int_equal(info.classes, 0);
 }
 
 /* ---- many handles ---- */
@@ -297,12 +305,67 @@ static void prints_nothing(void **state)
     assert_true(!stat(in_folder("said"), &st) && st.st_size == 0);
 }
 
+/* ---- somebody else's program ---- */
+
+/* In a language that writes 0,5: recipes and the defaults of options have points, and the program keeps its language.
+ */
+static void speaks_other_languages(void **state)
+{
+    static const char *const set[] = {"model.dropout=0.25", "optimizer.lr=2.5e-3"};
+    const fpc_predictor_args args = {
+        .size = sizeof args, .weights = in_folder("run"), .overrides = set, .n_overrides = 2};
+    static uint8_t rgb[32 * 32 * 3], labels[32 * 32];
+    char command[400];
+
+    (void)state;
+    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' 2>/dev/null", folder);
+    const int warned = system(command); /* a mere warning, too, is a failure to it; what was made decides */
+    (void)warned;
+    setenv("LOCPATH", folder, 1);
+    if (!setlocale(LC_ALL, "de_DE.UTF-8") || strcmp(localeconv()->decimal_point, ",") != 0) {
+        setlocale(LC_ALL, "C");
+        unsetenv("LOCPATH");
+        skip(); /* no such language can be had here */
+    }
+    fpc_predictor *p;
+    const fpc_status status = fpc_predictor_open(&args, &p);
+    const fpc_status asked = fpc_predictor_labels(p, 32, 32, rgb, labels);
+    const int kept = !strcmp(localeconv()->decimal_point, ",") && uselocale((locale_t)0) == LC_GLOBAL_LOCALE;
+    setlocale(LC_ALL, "C");
+    unsetenv("LOCPATH");
+    if (status || asked)
+        fail_msg("%s", fpc_predictor_error(p));
+    assert_true(kept);
+    fpc_predictor_close(p);
+}
+
+/* What loggers need is not there, and not missed. */
+static void leaves_loggers_out(void **state)
+{
+    static const char *const set[] = {"logger.fax.use=fax", "logger.fax.number=1"};
+    const fpc_predictor_args args = {
+        .size = sizeof args, .weights = in_folder("run"), .overrides = set, .n_overrides = 2};
+
+    (void)state;
+    fpc_predictor_close(opened(&args));
+}
+
+static void opens_again_and_again(void **state)
+{
+    const fpc_predictor_args args = {.size = sizeof args, .weights = in_folder("run")};
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        fpc_predictor_close(opened(&args));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_are_the_programs), cmocka_unit_test(probabilities_add_up),
         cmocka_unit_test(describes_itself),        cmocka_unit_test(wrong_openings),
         cmocka_unit_test(wrong_pictures),          cmocka_unit_test(in_two_threads),
-        cmocka_unit_test(prints_nothing)};
+        cmocka_unit_test(prints_nothing),          cmocka_unit_test(speaks_other_languages),
+        cmocka_unit_test(leaves_loggers_out),      cmocka_unit_test(opens_again_and_again)};
     return cmocka_run_group_tests(tests, group_open, group_close);
 }
