@@ -23,6 +23,7 @@ core_sources = \
     core/base/arena.c \
     core/base/draw.c \
     core/base/file.c \
+    core/base/file.h \
     core/base/message.c \
     core/base/message.h \
     core/base/print.c \
@@ -89,6 +90,8 @@ core_sources = \
     core/recipe/scan.h \
     core/record/recorded.c \
     core/record/recorded.h \
+    core/record/run_files.c \
+    core/record/run_files.h \
     core/record/series.c \
     core/record/series.h \
     core/record/validation.c \

@@ -39,12 +39,6 @@ const char *fpc_dims_text(char *buffer, size_t cap, int32_t rank, const int64_t 
 /* Temporary name in the same folder, fsync, rename, fsync of the folder. Deterministic bytes. */
 fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_tensor *, int32_t n_meta,
                         const fpc_st_meta *);
-/* Any file, the same way: whole or not at all; fpc_write_atomic (logger.h) writes one part. */
-typedef struct fpc_part_of_file {
-    const void *data;
-    size_t bytes;
-} fpc_part_of_file;
-fpc_status fpc_write_parts(fpc_ctx *, const char *path, int32_t n, const fpc_part_of_file *);
 
 /* Parameters and buffers into a state: every one must be there with its shape and finite; further tensors named
  * optimizer.*, average.* are ignored here, others are an error that names the nearest expected. */

@@ -1,8 +1,10 @@
-/* classes.c: classes, sides and batches of the validation (reference 8.11): precision, recall and F of each
+/* classes.c: classes, sides and batches of the validation: precision, recall and F of each
  * class, how often left is taken for right, and what each batch and its pictures weigh in an epoch's score. From
  * validation.safetensors of a run folder; F per class by epoch from the columns of the record. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
+#include "record/run_files.h"
+#include <fpcore/metric.h>
 #include "base/message.h"
 
 #include <math.h>
@@ -92,7 +94,7 @@ static double pixels_of(const fpc_validation *v, int32_t label, int32_t predicte
     return (double)v->confusion[(int64_t)label * v->classes + predicted];
 }
 
-/* F of two classes taken for one, by the formula of reference 3. */
+/* F of two classes taken for one. */
 static double either_f(const fpc_validation *v, int32_t a, int32_t b)
 {
     const double tp = pixels_of(v, a, a) + pixels_of(v, a, b) + pixels_of(v, b, a) + pixels_of(v, b, b);
@@ -102,8 +104,7 @@ static double either_f(const fpc_validation *v, int32_t a, int32_t b)
         label += pixels_of(v, a, i) + pixels_of(v, b, i);
         predicted += pixels_of(v, i, a) + pixels_of(v, i, b);
     }
-    const double p = tp / (predicted + 1e-7), recall = tp / (label + 1e-7);
-    return label > 0 ? 2 * p * recall / (p + recall + 1e-7) : NAN;
+    return label > 0 ? fpc_f_score(tp, predicted, label) : NAN;
 }
 
 static void add_sides(fpc_report *r, fpc_chapter *chapter, const fpc_validation *v)
@@ -313,7 +314,7 @@ static void add_history(fpc_report *r, fpc_chapter *chapter, const fpc_analysis 
 fpc_status fpc_analyze_classes(fpc_analyses *all, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
     const char *path =
-        a->recorded->folder ? fpc_sprintf(r->arena, "%s/validation.safetensors", a->recorded->folder) : NULL;
+        a->recorded->folder ? fpc_sprintf(r->arena, "%s/%s", a->recorded->folder, FPC_RUN_VALIDATION) : NULL;
     fpc_validation *v = NULL;
     fpc_status status;
 

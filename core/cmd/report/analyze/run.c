@@ -1,8 +1,8 @@
-/* run.c: the chapter of one run: its numbers, stages (reference 8.2, 8.7), chosen epochs with the learning rate
- * (8.4) and both kinds of gap (8.6), volatility (8.5), the epochs around the best, restarts (8.8), and in sentences
- * what is easily overlooked. */
+/* run.c: the chapter of one run: its numbers, stages with their trends, chosen epochs with the learning rate and both
+ * kinds of gap, volatility, the epochs around the best, restarts, and in sentences what is easily overlooked. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
+#include "record/run_files.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -291,7 +291,7 @@ static void add_notes(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a
     else if (n > best && !p->ended)
         fpc_report_note(r, chapter, "The record ends %lld epochs after its best, as a patience of %lld would end it.",
                         n - best, n - best);
-    if (p->ended && meant > n && strcmp(p->ended, "stopped early"))
+    if (p->ended && meant > n && fpc_run_end_of(p->ended) != FPC_RUN_STOPPED)
         fpc_report_note(r, chapter, "run.json says \"%s\": %lld of %lld epochs are in the record.", p->ended, n, meant);
     if (p->saved_epoch && p->saved_epoch != best)
         fpc_report_note(r, chapter,

@@ -1,7 +1,8 @@
-/* tables.c: what several runs are beside each other: ranking with robust columns (reference 8.1: the best of
- * many noisy epochs favours long, noisy runs), equal epochs and restarts (8.8), bookkeeping (8.10). */
+/* tables.c: what several runs are beside each other: ranking with robust columns (the best of many noisy
+ * epochs favours long, noisy runs), equal epochs and restarts, bookkeeping. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
+#include "record/run_files.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,8 +19,8 @@ const char *fpc_analysis_ended(const fpc_analysis *a)
     if (p->truncated)
         return "truncated";
     if (!p->recipe || a->n >= fpc_recorded_number(p, "run", "epochs", 0))
-        return "complete";
-    return patience > 0 && a->n - a->best_epoch >= patience ? "stopped early" : "unfinished";
+        return fpc_run_end_word(FPC_RUN_COMPLETE);
+    return patience > 0 && a->n - a->best_epoch >= patience ? fpc_run_end_word(FPC_RUN_STOPPED) : "unfinished";
 }
 
 /* ---- ranking ---- */

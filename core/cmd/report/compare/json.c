@@ -20,9 +20,9 @@ static json_t *text(const char *s)
     return v ? v : json_string("?"); /* no UTF-8 */
 }
 
-static json_t *run_json(const fpc_comparison *c, const fpc_contender *r)
+static json_t *run_json(const fpc_comparison *c, const fpc_compared_run *r)
 {
-    const fpc_standing *s = &r->standing;
+    const fpc_run_summary *s = &r->summary;
 
     return json_pack("{so so so so so sb so sI sI so so so so so so so so so sI so}", "path", text(r->recorded->path),
                      "label", text(r->recorded->label), "group", text(c->group[r->group].label), "seed",
@@ -34,7 +34,7 @@ static json_t *run_json(const fpc_comparison *c, const fpc_contender *r)
                      (json_int_t)s->window_end, "change_sigma", real(s->jitter));
 }
 
-static json_t *group_json(const fpc_comparison *c, const fpc_entrant *g)
+static json_t *group_json(const fpc_comparison *c, const fpc_run_group *g)
 {
     json_t *settings = json_object(), *runs = json_array();
 
@@ -47,19 +47,19 @@ static json_t *group_json(const fpc_comparison *c, const fpc_entrant *g)
                      real(g->score), "score_sd", real(g->score_sd), "unfit", text(g->unfit), "settings", settings);
 }
 
-static const char *call_name(fpc_call call)
+static const char *kind_name(fpc_verdict_kind kind)
 {
     static const char *const name[] = {"none", "equal", "within", "pictures", "larger"};
 
-    return name[call];
+    return name[kind];
 }
 
 static json_t *verdict_json(const fpc_comparison *c, const fpc_verdict *v)
 {
-    const int known = v->call != FPC_CALL_NONE;
+    const int known = v->kind != FPC_VERDICT_NONE;
 
     return json_pack("{so so ss so so so so so so so so so si si so}", "a", text(c->group[v->a].label), "b",
-                     text(c->group[v->b].label), "call", call_name(v->call), "text", text(fpc_verdict_text(c, v)),
+                     text(c->group[v->b].label), "call", kind_name(v->kind), "text", text(fpc_verdict_text(c, v)),
                      "difference", real(known ? v->d.value : NAN), "lo", real(known ? v->d.lo : NAN), "hi",
                      real(known ? v->d.hi : NAN), "se", real(known ? v->d.se : NAN), "df", real(known ? v->d.df : NAN),
                      "p", real(known ? v->d.p : NAN), "p_corrected", real(known ? v->corrected : NAN), "smallest",
@@ -87,7 +87,7 @@ static json_t *sweep_json(const fpc_comparison *c)
 /* At the quarters of the epochs that both have. */
 static json_t *epochs_json(const fpc_comparison *c)
 {
-    const fpc_entrant *ref = &c->group[c->reference];
+    const fpc_run_group *ref = &c->group[c->reference];
     json_t *list = json_array();
 
     for (int32_t g = 0; g < c->n; g++) {

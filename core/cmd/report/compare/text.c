@@ -81,8 +81,8 @@ static void print_ranking(fpc_cmdline *cmd, const fpc_comparison *c)
     put_all(&t, (const char *const[]){"rank", "", "run", "best @ epoch/run", "gap", "last", "drop", "mean after",
                                       "last 10", "top 5", "best 5 (end)", "jitter", NULL});
     for (int32_t i = 0; i < c->n_runs; i++) {
-        const fpc_contender *r = &c->run[i];
-        const fpc_standing *s = &r->standing;
+        const fpc_compared_run *r = &c->run[i];
+        const fpc_run_summary *s = &r->summary;
         put(&t, fpc_sprintf(t.arena, "%d", (int)i + 1));
         put(&t, c->group[r->group].label);
         put(&t, r->recorded->label);
@@ -116,7 +116,7 @@ static const char *with_spread(fpc_arena *arena, double mean, double sd)
     return isnan(sd) ? fpc_sprintf(arena, "%.4f", mean) : fpc_sprintf(arena, "%.4f +- %.4f", mean, sd);
 }
 
-static const char *seeds_text(fpc_arena *arena, const fpc_entrant *g)
+static const char *seeds_text(fpc_arena *arena, const fpc_run_group *g)
 {
     const char *list = "";
 
@@ -131,7 +131,7 @@ static void print_recipes(fpc_cmdline *cmd, const fpc_comparison *c)
 
     put_all(&t, (const char *const[]){"", "recipe", "runs", "seeds", "best", "F per picture", NULL});
     for (int32_t g = 0; g < c->n; g++) {
-        const fpc_entrant *e = &c->group[g];
+        const fpc_run_group *e = &c->group[g];
         put(&t, e->label);
         put(&t, e->name);
         put(&t, e->n_finished == e->n ? fpc_sprintf(t.arena, "%d", (int)e->n)
@@ -174,7 +174,7 @@ static void print_settings(fpc_cmdline *cmd, const fpc_comparison *c)
         for (int32_t k = 0; k < c->n_differing; k++) {
             put(&t, c->differing[k]);
             for (int32_t g = 0; g < n; g++) {
-                const fpc_entrant *e = &c->group[first + g];
+                const fpc_run_group *e = &c->group[first + g];
                 const char *value = fpc_compare_value(e, c->differing[k]);
                 put(&t, value ? cut(t.arena, value) : e->run[0]->n_settings ? "-" : "unknown");
             }
@@ -187,7 +187,7 @@ static void print_settings(fpc_cmdline *cmd, const fpc_comparison *c)
 
 static void print_equal_epochs(fpc_cmdline *cmd, const fpc_comparison *c)
 {
-    const fpc_entrant *ref = &c->group[c->reference];
+    const fpc_run_group *ref = &c->group[c->reference];
     table t = table_new(cmd->arena, 8, 4 * c->n, 1u);
 
     if (c->n < 2)
@@ -256,7 +256,7 @@ static void print_sweep(fpc_cmdline *cmd, const fpc_comparison *c)
 
 static void print_pair(const fpc_comparison *c, fpc_verdict v)
 {
-    const fpc_entrant *a, *b;
+    const fpc_run_group *a, *b;
 
     if (v.a == c->reference) { /* the other one against the reference */
         const fpc_difference d = v.d;
@@ -266,7 +266,7 @@ static void print_pair(const fpc_comparison *c, fpc_verdict v)
     a = &c->group[v.a], b = &c->group[v.b];
     const char *text = fpc_verdict_text(c, &v);
     fpc_print("%s against %s: %s\n", a->label, b->label, text ? text : "");
-    if (v.call == FPC_CALL_NONE)
+    if (v.kind == FPC_VERDICT_NONE)
         return;
     fpc_print("    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %d + %d seed%s", v.d.value, v.d.lo, v.d.hi,
               v.d.p, v.corrected, (int)a->n_finished, (int)b->n_finished,
@@ -285,7 +285,7 @@ static void print_verdicts(const fpc_comparison *c)
         return;
     }
     for (int32_t i = 0; i < c->n_verdicts; i++)
-        pairs += c->verdict[i].call > FPC_CALL_EQUAL;
+        pairs += c->verdict[i].kind > FPC_VERDICT_EQUAL;
     fpc_print("\nverdicts against %s (%s)", c->group[c->reference].label, c->group[c->reference].name);
     if (c->pictures)
         fpc_print(": F per validation picture at each run's best epoch");
