@@ -40,12 +40,12 @@ static double percent(int64_t n, int64_t of)
     return of > 0 ? 100 * (double)n / (double)of : 0;
 }
 
-/* Twins of which one is in another part than the other. */
+/* Near-duplicates of which one is in another part than the other. */
 static int64_t across_parts(const fpc_audit *a)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < a->n_twins; i++)
-        n += a->sample[a->twins[i].a].part != a->sample[a->twins[i].b].part;
+    for (int64_t i = 0; i < a->n_duplicates; i++)
+        n += a->sample[a->duplicate[i].a].part != a->sample[a->duplicate[i].b].part;
     return n;
 }
 
@@ -140,26 +140,26 @@ static void print_sides(const fpc_audit *a)
         fpc_print("  and %lld further ones (--json lists all)\n", (long long)(shown - SHOWN));
 }
 
-static void print_twins(const fpc_audit *a)
+static void print_duplicates(const fpc_audit *a)
 {
     const int64_t across = across_parts(a);
     int64_t shown = 0;
     fpc_print("\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
-              (long long)(a->n_twins - across));
+              (long long)(a->n_duplicates - across));
     for (int pass = 0; pass < 2;
          pass++) /* those across parts first: validation then measures what was learned by heart */
-        for (int64_t i = 0; i < a->n_twins && shown < SHOWN; i++) {
-            const fpc_twins *t = &a->twins[i];
+        for (int64_t i = 0; i < a->n_duplicates && shown < SHOWN; i++) {
+            const fpc_near_duplicate *t = &a->duplicate[i];
             const fpc_audit_sample *x = &a->sample[t->a], *y = &a->sample[t->b];
             if ((x->part != y->part) == pass)
                 continue;
             shown++;
             fpc_print("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n", fpc_part_word(x->part),
-                      x->name, fpc_part_word(y->part), y->name, t->likeness, t->distance,
+                      x->name, fpc_part_word(y->part), y->name, t->similarity, t->distance,
                       t->mirrored ? ", mirrored" : "");
         }
-    if (a->n_twins > shown)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_twins - shown));
+    if (a->n_duplicates > shown)
+        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - shown));
 }
 
 static void print_flaws(const fpc_audit *a)
@@ -187,7 +187,7 @@ void fpc_audit_print(const fpc_audit *a)
     print_parts(a);
     print_classes(a);
     print_sides(a);
-    print_twins(a);
+    print_duplicates(a);
     print_flaws(a);
 }
 
@@ -235,16 +235,16 @@ static json_t *json_sides(const fpc_audit *a)
                      fpc_audit_sided(a), "reversed", reversed);
 }
 
-static json_t *json_twins(const fpc_audit *a)
+static json_t *json_duplicates(const fpc_audit *a)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; i < a->n_twins; i++) {
-        const fpc_twins *t = &a->twins[i];
+    for (int64_t i = 0; i < a->n_duplicates; i++) {
+        const fpc_near_duplicate *t = &a->duplicate[i];
         const fpc_audit_sample *x = &a->sample[t->a], *y = &a->sample[t->b];
         json_array_append_new(list,
                               json_pack("{s:[s,s], s:[s,s], s:b, s:i, s:b, s:f}", "names", x->name, y->name, "parts",
                                         fpc_part_word(x->part), fpc_part_word(y->part), "across", x->part != y->part,
-                                        "distance", t->distance, "mirrored", t->mirrored, "likeness", t->likeness));
+                                        "distance", t->distance, "mirrored", t->mirrored, "likeness", t->similarity));
     }
     return list;
 }
@@ -265,10 +265,10 @@ fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
     for (int64_t i = 0; i < a->n_sizes; i++)
         json_array_append_new(sizes, json_pack("{s:i, s:i, s:I}", "w", a->size[i].w, "h", a->size[i].h, "pictures",
                                                (json_int_t)a->size[i].n));
-    json_t *all =
-        json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o}", "dataset", fpc_data_instance(a->data)->plugin->name,
-                  "measured_at", a->info->h, a->info->w, "parts", json_parts(a), "sizes", sizes, "classes",
-                  json_classes(a), "sides", json_sides(a), "near_duplicates", json_twins(a), "flaws", json_flaws(a));
+    json_t *all = json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o}", "dataset",
+                            fpc_data_instance(a->data)->plugin->name, "measured_at", a->info->h, a->info->w, "parts",
+                            json_parts(a), "sizes", sizes, "classes", json_classes(a), "sides", json_sides(a),
+                            "near_duplicates", json_duplicates(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     fpc_status status =
         text ? fpc_write_atomic(a->ctx, path, text, strlen(text))
