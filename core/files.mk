@@ -179,6 +179,7 @@ cmd_sources = \
     core/cmd/report/compare/json.c \
     core/cmd/report/compare/read.c \
     core/cmd/report/compare/settings.c \
+    core/cmd/report/compare/tables.c \
     core/cmd/report/compare/text.c \
     core/cmd/report/compare/words.c \
     core/cmd/report/json.c \

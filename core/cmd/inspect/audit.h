@@ -78,7 +78,7 @@ fpc_status fpc_audit_duplicates(fpc_audit *);
 
 /* cmd/inspect/audit_report.c */
 const char *fpc_part_word(fpc_part); /* "training" */
-void fpc_audit_print(const fpc_audit *);
+fpc_status fpc_audit_print(const fpc_audit *);
 fpc_status fpc_audit_json(const fpc_audit *, const char *path);
 
 #endif

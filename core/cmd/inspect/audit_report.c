@@ -1,5 +1,6 @@
 /* audit_report.c: what an audit found, as text for people and as JSON for programs. */
 #include "cmd/inspect/audit.h"
+#include "cmd/report/report.h"
 #include <fpcore/logger.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -51,64 +52,83 @@ static int64_t across_parts(const fpc_audit *a)
 
 /* ---- text ---- */
 
-static void print_parts(const fpc_audit *a)
+static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
 {
-    fpc_print("\n%-10s  %8s  %8s  %6s\n", "part", "pictures", "usable", "flaws");
+    static const fpc_column column[] = {
+        {"part", "part", FPC_AS_TEXT, 0},      {"pictures", "pictures", FPC_AS_COUNT, 0},
+        {"usable", "usable", FPC_AS_COUNT, 0}, {"flaws", "flaws", FPC_AS_COUNT, 0},
+        {"masks", "", FPC_AS_TEXT, 0},         {0}};
+    fpc_table *t = fpc_table_new(r, "parts", column);
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
         if (a->info->count[part])
-            fpc_print("%-10s  %8lld  %8lld  %6lld%s\n", fpc_part_word((fpc_part)part), (long long)a->info->count[part],
-                      (long long)a->usable[part], (long long)flaws_of(a, part),
-                      labelled(a, part) ? "" : "  (no masks)");
+            fpc_report_add(r, t, fpc_cell_text(fpc_part_word((fpc_part)part)),
+                           fpc_cell_number((double)a->info->count[part]), fpc_cell_number((double)a->usable[part]),
+                           fpc_cell_number((double)flaws_of(a, part)),
+                           fpc_cell_text(labelled(a, part) ? "" : "(no masks)"));
     if (flaws_of(a, 0))
-        fpc_print("%-10s  %8s  %8s  %6lld\n", "in no part", "-", "-", (long long)flaws_of(a, 0));
+        fpc_report_add(r, t, fpc_cell_text("in no part"), fpc_cell_number(NAN), fpc_cell_number(NAN),
+                       fpc_cell_number((double)flaws_of(a, 0)), fpc_cell_text(""));
+    fpc_print("\n");
+    const fpc_status status = fpc_table_print(r->arena, t, "");
     fpc_print("\nsizes of the pictures:");
     for (int64_t i = 0; i < a->n_sizes && i < SHOWN; i++)
         fpc_print("%s %d x %d: %lld", i ? "," : "", a->size[i].w, a->size[i].h, (long long)a->size[i].n);
     if (a->n_sizes > SHOWN)
         fpc_print(", and %lld further sizes", (long long)(a->n_sizes - SHOWN));
     fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
+    return status;
 }
 
-static void print_classes(const fpc_audit *a)
+/* The table of the classes: a column of shares and one of pictures for each part that has masks. */
+static fpc_table *class_table(fpc_report *r, const fpc_audit *a, int n, const int *part)
 {
-    int width = 5, parts[3], n = 0;
+    fpc_column column[12] = {{"index", "index", FPC_AS_COUNT, 0},
+                             {"class", "class", FPC_AS_TEXT, 0},
+                             {"pixels", "pixels %", FPC_AS_SCORE, 0},
+                             {"pictures", "pictures", FPC_AS_COUNT, 0}};
     int64_t all = 0;
-    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
-        if (labelled(a, part)) {
-            parts[n++] = part;
-            all += pixels_of(a, part);
-        }
-    if (!n)
-        return;
-    for (int32_t c = 0; c < a->info->classes; c++)
-        width = (int)strlen(a->info->class_names[c]) > width ? (int)strlen(a->info->class_names[c]) : width;
-    fpc_print("\n%5s  %-*s  %9s  %8s", "index", width, "class", "pixels %", "pictures");
-    for (int i = 0; i < n; i++)
-        fpc_print("  %12s", fpc_sprintf(a->arena, "%s %%", fpc_part_word((fpc_part)parts[i])));
-    for (int i = 0; i < n; i++)
-        fpc_print("  %10s", fpc_part_word((fpc_part)parts[i]));
-    for (int32_t c = 0; c < a->info->classes; c++) {
-        int64_t pixels = 0, images = 0;
-        for (int i = 0; i < n; i++)
-            pixels += a->pixels[parts[i]][c], images += a->images[parts[i]][c];
-        fpc_print("\n%5d  %-*s  %9.4f  %8lld", c, width, a->info->class_names[c], percent(pixels, all),
-                  (long long)images);
-        for (int i = 0; i < n; i++)
-            fpc_print("  %12.4f", percent(a->pixels[parts[i]][c], pixels_of(a, parts[i])));
-        for (int i = 0; i < n; i++)
-            fpc_print("  %10lld", (long long)a->images[parts[i]][c]);
+    for (int i = 0; i < n; i++) {
+        const char *word = fpc_part_word((fpc_part)part[i]), *share = fpc_sprintf(r->arena, "%s %%", word);
+        column[4 + i] = (fpc_column){word, share ? share : word, FPC_AS_SCORE, 0};
+        column[4 + n + i] = (fpc_column){word, word, FPC_AS_COUNT, 0};
+        all += pixels_of(a, part[i]);
     }
+    fpc_table *t = fpc_table_new(r, "classes", column);
+    for (int32_t c = 0; c < a->info->classes; c++) {
+        fpc_cell *cell = fpc_report_row(r, t);
+        int64_t pixels = 0, images = 0;
+        for (int i = 0; t && i < n; i++) {
+            pixels += a->pixels[part[i]][c], images += a->images[part[i]][c];
+            cell[4 + i] = fpc_cell_number(percent(a->pixels[part[i]][c], pixels_of(a, part[i])));
+            cell[4 + n + i] = fpc_cell_number((double)a->images[part[i]][c]);
+        }
+        const fpc_cell first[4] = {fpc_cell_number(c), fpc_cell_text(a->info->class_names[c]),
+                                   fpc_cell_number(percent(pixels, all)), fpc_cell_number((double)images)};
+        memcpy(cell, first, sizeof first);
+    }
+    return t;
+}
+
+static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
+{
+    int parts[3], n = 0, absent = 0;
+    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
+        if (labelled(a, part))
+            parts[n++] = part;
+    if (!n)
+        return FPC_OK;
     fpc_print("\n");
+    const fpc_status status = fpc_table_print(r->arena, class_table(r, a, n, parts), "");
     const int64_t ignored = a->ignored[FPC_TRAIN] + a->ignored[FPC_VAL] + a->ignored[FPC_TEST];
     if (ignored)
         fpc_print("pixels that count nowhere: %lld\n", (long long)ignored);
-    int absent = 0;
     for (int32_t c = 0; c < a->info->classes && labelled(a, FPC_TRAIN); c++)
         if (!a->images[FPC_TRAIN][c])
             fpc_print("%s%s",
                       absent++ ? ", " : "note: classes that no training picture shows: ", a->info->class_names[c]);
     if (absent)
         fpc_print("\n");
+    return status;
 }
 
 static void print_sides(const fpc_audit *a)
@@ -181,14 +201,17 @@ static void print_flaws(const fpc_audit *a)
     }
 }
 
-void fpc_audit_print(const fpc_audit *a)
+fpc_status fpc_audit_print(const fpc_audit *a)
 {
+    fpc_report r = {.arena = a->arena};
+    fpc_status status;
     fpc_print("data set: dataset/%s, %d classes\n", fpc_data_instance(a->data)->plugin->name, a->info->classes);
-    print_parts(a);
-    print_classes(a);
+    if ((status = print_parts(&r, a)) || (status = print_classes(&r, a)))
+        return status;
     print_sides(a);
     print_duplicates(a);
     print_flaws(a);
+    return r.failed ? FPC_ENOMEM : FPC_OK;
 }
 
 /* ---- JSON ---- */

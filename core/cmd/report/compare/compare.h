@@ -7,6 +7,7 @@
 
 #include "cmd/cmd.h"
 #include "record/recorded.h"
+#include "cmd/report/report.h"
 #include "cmd/report/stats.h"
 #include "record/validation.h"
 
@@ -116,6 +117,13 @@ extern const char fpc_compare_no_noise[]; /* an `unfit` after which something ca
 fpc_status fpc_compare_settings(fpc_comparison *, const char *by);
 /* The value of a key in a group; NULL: its recipe has no such key (or there is no recipe). */
 const char *fpc_compare_value(const fpc_run_group *, const char *key);
+/* cmd/report/compare/tables.c: what text and JSON share; NULL where memory ran out, which the report remembers. */
+enum { FPC_COMPARE_WIDEST = 28, FPC_COMPARE_ABREAST = 8 }; /* characters of a setting; groups in a table of them */
+fpc_table *fpc_compare_ranking(fpc_report *, const fpc_comparison *);
+fpc_table *fpc_compare_recipes(fpc_report *, const fpc_comparison *);
+fpc_table *fpc_compare_differing(fpc_report *, const fpc_comparison *, int32_t first, int32_t n);
+fpc_table *fpc_compare_equal_epochs(fpc_report *, const fpc_comparison *);
+fpc_table *fpc_compare_by(fpc_report *, const fpc_comparison *); /* without rows: there is no such key */
 /* cmd/report/compare/text.c, cmd/report/compare/json.c */
 fpc_status fpc_compare_print(fpc_cmdline *, const fpc_comparison *);
 fpc_status fpc_compare_print_json(fpc_cmdline *, const fpc_comparison *);
