@@ -111,6 +111,8 @@ core_sources = \
     core/recipe/tree.c \
     core/record/recorded.c \
     core/record/recorded.h \
+    core/record/run_files.c \
+    core/record/run_files.h \
     core/record/series.c \
     core/record/series.h \
     core/record/validation.c \
@@ -205,6 +207,7 @@ cmd_sources = \
     core/cmd/report/compare/json.c \
     core/cmd/report/compare/read.c \
     core/cmd/report/compare/settings.c \
+    core/cmd/report/compare/tables.c \
     core/cmd/report/compare/text.c \
     core/cmd/report/compare/words.c \
     core/cmd/report/json.c \

@@ -93,6 +93,7 @@ test_programs = \
     tests/unit/test_report \
     tests/unit/test_rewrite \
     tests/unit/test_run \
+    tests/unit/test_run_files \
     tests/unit/test_run_init \
     tests/unit/test_run_stop \
     tests/unit/test_run_swa \
@@ -679,6 +680,12 @@ tests_unit_test_run_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_CFLAGS = $(test_cflags)
 tests_unit_test_run_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_LDADD = $(test_libs)
+
+tests_unit_test_run_files_SOURCES = tests/unit/test_run_files.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_files_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_files_CFLAGS = $(test_cflags)
+tests_unit_test_run_files_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_files_LDADD = $(test_libs)
 
 tests_unit_test_run_init_SOURCES = tests/unit/test_run_init.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_init_CPPFLAGS = $(test_cppflags)

@@ -1,6 +1,6 @@
 /* file.c: writes files whole or not at all. The bytes go to PATH.tmp in the same folder, are synced, and take the place
  * of PATH by rename; then the folder is synced. A crash or a full disk at any moment leaves the former file. The
- * temporary name is fixed, so that what a killed process left is overwritten by the next one. */
+ * temporary name is fixed, so that what a killed process left is overwritten by the next one. And reads them whole. */
 #define _GNU_SOURCE
 #include "base/file.h"
 #include "base/message.h"
@@ -89,4 +89,73 @@ fpc_status fpc_write_atomic(fpc_ctx *ctx, const char *path, const void *data, si
     const fpc_part_of_file part = {data, bytes};
 
     return fpc_write_parts(ctx, path, 1, &part);
+}
+
+/* ---- reading ---- */
+
+static fpc_status read_open(fpc_arena *arena, int fd, size_t most, char **text, size_t *bytes, const char **why)
+{
+    struct stat st;
+    size_t used = 0;
+
+    if (fstat(fd, &st)) {
+        *why = fpc_sprintf(arena, "cannot be read: %s", strerror(errno));
+        return FPC_EIO;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        *why = S_ISDIR(st.st_mode) ? fpc_sprintf(arena, "cannot be read: %s", strerror(EISDIR)) : "is no plain file";
+        return S_ISDIR(st.st_mode) ? FPC_EIO : FPC_EFORMAT;
+    }
+    if ((uint64_t)st.st_size > most) {
+        *why = fpc_sprintf(arena, "is larger than %zu bytes, the most that is read", most);
+        return FPC_EFORMAT;
+    }
+    const size_t size = (size_t)st.st_size;
+    if (!(*text = fpc_alloc(arena, size + 1)))
+        return FPC_ENOMEM;
+    while (used <= size) {
+        const ssize_t got = read(fd, *text + used, size + 1 - used);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            *why = fpc_sprintf(arena, "cannot be read: %s", strerror(errno));
+            return FPC_EIO;
+        }
+        if (got == 0)
+            break;
+        used += (size_t)got;
+    }
+    if (used > size) {
+        *why = "grew while it was read";
+        return FPC_EIO;
+    }
+    (*text)[used] = '\0';
+    *bytes = used;
+    return FPC_OK;
+}
+
+fpc_status fpc_read_file_why(fpc_arena *arena, const char *path, size_t most, char **text, size_t *bytes,
+                             const char **why)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int error = errno;
+
+    *why = NULL;
+    if (fd < 0) {
+        *why = fpc_sprintf(arena, "cannot be read: %s", strerror(error));
+        return error == ENOENT ? FPC_ENOENT : FPC_EIO;
+    }
+    const fpc_status status = read_open(arena, fd, most, text, bytes, why);
+    close(fd);
+    if (!*why)
+        *why = "cannot be read: no memory for it";
+    return status;
+}
+
+fpc_status fpc_read_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, size_t most, char **text, size_t *bytes)
+{
+    const char *why;
+    const fpc_status status = fpc_read_file_why(arena, path, most, text, bytes, &why);
+
+    return status ? fpc_fail(ctx, status, "%s: %s", path, why) : FPC_OK;
 }

@@ -1,4 +1,4 @@
-/* file.h: files are written whole or not at all. */
+/* file.h: files are written whole or not at all, and read whole or not at all. */
 #ifndef CORE_BASE_FILE_H
 #define CORE_BASE_FILE_H
 
@@ -12,5 +12,11 @@ typedef struct fpc_part_of_file {
 /* Temporary name in the same folder, fsync, rename, fsync of the folder. fpc_write_atomic (fpcore/logger.h) writes one
  * part. */
 fpc_status fpc_write_parts(fpc_ctx *, const char *path, int32_t n, const fpc_part_of_file *);
+
+/* A plain file of at most `most` bytes, with a NUL behind them. Anything else is refused, and not waited for: opening a
+ * FIFO never hangs. */
+fpc_status fpc_read_file(fpc_ctx *, fpc_arena *, const char *path, size_t most, char **text, size_t *bytes);
+/* The same for callers with a sentence of their own: why is "cannot be read: No such file or directory". */
+fpc_status fpc_read_file_why(fpc_arena *, const char *path, size_t most, char **text, size_t *bytes, const char **why);
 
 #endif

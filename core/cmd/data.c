@@ -95,8 +95,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     if ((status = fpc_audit_run(cmd->ctx, cmd->arena, s->registry, s->recipe, w.distance, &a)))
         return status;
-    fpc_audit_print(a);
-    if ((status = write_results(cmd, &w, a)))
+    if ((status = fpc_audit_print(a)) || (status = write_results(cmd, &w, a)))
         return status;
     return a->n_flaws
                ? fpc_fail(cmd->ctx, FPC_EFORMAT, "the data set has %lld flaws (listed above)", (long long)a->n_flaws)

@@ -3,12 +3,14 @@
 #include "cmd/args.h"
 #include "weights/weights.h"
 #include "cmd/inspect/preview.h"
+#include "cmd/report/report.h"
 #include <cairo.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { BAR = 40, ROWS = 48, WIDTH = 800, HEIGHT = 400, LEFT = 70, RIGHT = 20, TOP = 30, BOTTOM = 45 };
+enum { MOST_LOSSES = sizeof((fpc_step_result *)0)->term / sizeof(double) };
 
 typedef struct curve {
     const char *title;
@@ -55,26 +57,35 @@ static int weights_change(const curve *c, int64_t e)
 
 /* Every epoch of a short run; of a long one every k-th, the last, each one where a falling rate jumps up or the weight
  * of a loss changes. */
-static void print_table(const curve *c, int all)
+static fpc_status print_table(fpc_arena *arena, const curve *c, int all)
 {
     const int64_t every = all || c->n <= ROWS ? 1 : (c->n + ROWS - 1) / ROWS;
     const fpc_loss_term *loss;
+    fpc_report r = {.arena = arena};
+    fpc_column column[MOST_LOSSES + 5] = {{"epoch", "epoch", FPC_AS_COUNT, 0},
+                                          {"lr", "learning rate", FPC_AS_TEXT, 0},
+                                          {"share", "of largest", FPC_AS_COUNT, 0}};
+    int32_t n = 3;
 
-    fpc_print("epoch  learning rate  of largest");
     for (int32_t k = 0; (loss = varying(c, k)); k++)
-        fpc_print("  weight.%s", loss->label);
-    fpc_print("\n");
+        column[n++] = (fpc_column){loss->label, fpc_sprintf(arena, "weight.%s", loss->label), FPC_AS_TEXT, 0};
+    column[n] = (fpc_column){"bar", "", FPC_AS_TEXT, 0};
+    fpc_table *t = fpc_table_new(&r, "lr", column);
     for (int64_t e = 0; e < c->n; e++) {
         const int jump = e > 1 && c->rate[e - 1] < c->rate[e - 2] && c->rate[e] > c->rate[e - 1] + c->top / 4;
         if (e % every && e != c->n - 1 && !jump && !weights_change(c, e))
             continue;
         const int bar = c->top > 0 ? (int)lround(c->rate[e] / c->top * BAR) : 0;
-        fpc_print("%5lld  %-13.6g %8.1f %%  ", (long long)e + 1, c->rate[e],
-                  c->top > 0 ? 100 * c->rate[e] / c->top : 0);
+        fpc_cell *cell = fpc_report_row(&r, t);
+        *cell++ = fpc_cell_number((double)e + 1);
+        *cell++ = fpc_cell_text(fpc_sprintf(arena, "%.6g", c->rate[e]));
+        *cell++ = fpc_cell_text(fpc_sprintf(arena, "%.1f %%", c->top > 0 ? 100 * c->rate[e] / c->top : 0));
         for (int32_t k = 0; (loss = varying(c, k)); k++)
-            fpc_print("%-*.6g  ", (int)strlen(loss->label) + 7, fpc_curve_at(&loss->curve, e));
-        fpc_print("%.*s%s\n", bar, "########################################", jump ? "  restart" : "");
+            *cell++ = fpc_cell_text(fpc_sprintf(arena, "%.6g", fpc_curve_at(&loss->curve, e)));
+        *cell = fpc_cell_text(
+            fpc_sprintf(arena, "%.*s%s", bar, "########################################", jump ? "  restart" : ""));
     }
+    return r.failed ? FPC_ENOMEM : fpc_table_print(arena, t, "");
 }
 
 static void label(cairo_t *cr, double x, double y, double align, const char *text)
@@ -191,8 +202,8 @@ static fpc_status run(fpc_cmdline *cmd)
     }
     if (csv)
         print_csv(&c);
-    else if (!png || all)
-        print_table(&c, all);
+    else if ((!png || all) && (status = print_table(cmd->arena, &c, all)))
+        return status;
     return png ? write_png(cmd, &c, png) : FPC_OK;
 }
 

@@ -1,6 +1,7 @@
 /* model.c: `fpcore model`: what a recipe's model consists of: every part with its shape, parameters, work and
  * activations, before and after the compiler's rewrites. Takes no memory for tensors and reads no data. */
 #include "cmd/args.h"
+#include "cmd/report/report.h"
 #include "graph/nodes.h"
 #include <stdio.h>
 #include <string.h>
@@ -98,22 +99,35 @@ static fpc_status collect(fpc_cmdline *cmd, const fpc_graph *g, int nodes, table
     return FPC_OK;
 }
 
-static void print_table(fpc_cmdline *cmd, const table *t, int nodes)
+static void add_row(fpc_report *report, fpc_table *to, const row *r, const char *op, const char *shape, int64_t params)
 {
-    int width = 5;
 
-    for (int32_t i = 0; i < t->n; i++)
-        width = (int)strlen(t->row[i].name) > width ? (int)strlen(t->row[i].name) : width;
-    fpc_print("%-*s  %-14s %-18s %12s %10s %10s\n", width, "name", nodes ? "op" : "ops", "output (n,h,w,c)",
-              "parameters", "MMAC", "KiB");
+    fpc_report_add(report, to, fpc_cell_text(r->name), fpc_cell_text(op), fpc_cell_text(shape),
+                   fpc_cell_text(grouped(report->arena, params)),
+                   fpc_cell_text(fpc_sprintf(report->arena, "%.2f", (double)r->macs / 1e6)),
+                   fpc_cell_text(fpc_sprintf(report->arena, "%.1f", (double)r->bytes / 1024)));
+}
+
+static fpc_status print_table(fpc_cmdline *cmd, table *t, int nodes)
+{
+    const fpc_column column[] = {{"name", "name", FPC_AS_TEXT, 0},
+                                 {"op", nodes ? "op" : "ops", FPC_AS_TEXT, 0},
+                                 {"output", "output (n,h,w,c)", FPC_AS_TEXT, 0},
+                                 {"parameters", "parameters", FPC_AS_COUNT, 0},
+                                 {"mmac", "MMAC", FPC_AS_COUNT, 0},
+                                 {"kib", "KiB", FPC_AS_COUNT, 0},
+                                 {0}};
+    fpc_report report = {.arena = cmd->arena};
+    fpc_table *to = fpc_table_new(&report, "model", column);
+
     for (int32_t i = 0; i < t->n; i++) {
         const row *r = &t->row[i];
-        const char *op = nodes || r->nodes == 1 ? r->op : fpc_sprintf(cmd->arena, "%d nodes", r->nodes);
-        fpc_print("%-*s  %-14s %-18s %12s %10.2f %10.1f\n", width, r->name, op ? op : "", fpc_shape_text(r->shape),
-                  grouped(cmd->arena, r->params), (double)r->macs / 1e6, (double)r->bytes / 1024);
+        add_row(&report, to, r, nodes || r->nodes == 1 ? r->op : fpc_sprintf(cmd->arena, "%d nodes", r->nodes),
+                fpc_strdup(cmd->arena, fpc_shape_text(r->shape)), r->params);
     }
-    fpc_print("%-*s  %-14s %-18s %12s %10.2f %10.1f\n", width, "total", "", "", grouped(cmd->arena, t->sum.params),
-              (double)t->sum.macs / 1e6, (double)t->sum.bytes / 1024);
+    t->sum.name = "total";
+    add_row(&report, to, &t->sum, "", "", t->sum.params);
+    return report.failed ? FPC_ENOMEM : fpc_table_print(cmd->arena, to, "");
 }
 
 static int64_t count_params(const fpc_graph *g)
@@ -174,9 +188,8 @@ static fpc_status run(fpc_cmdline *cmd)
     size = fpc_cmd_size(s, size);
     if ((status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 0, &plain)) ||
         (status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 1, &fast)) ||
-        (status = collect(cmd, rewritten ? fast : plain, nodes, &t)))
+        (status = collect(cmd, rewritten ? fast : plain, nodes, &t)) || (status = print_table(cmd, &t, nodes)))
         return status;
-    print_table(cmd, &t, nodes);
     const int64_t params = count_params(plain), before = fpc_graph_macs(plain, 1), after = fpc_graph_macs(fast, 1);
     fpc_print("\nmodel: %s, %d classes, %lldx%dx%d\n", s->model.plugin->name, s->classes, (long long)batch, size.h,
               size.w);

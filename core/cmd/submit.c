@@ -69,6 +69,8 @@ const fpc_cmd fpc_cmd_submit = {
             "  -o, --out FILE       the archive\n"
             "  --scales, --flip, --no-exchange\n"
             "                       as in `fpcore predict`\n"
-            "  --limit N            refuse a model with N trainable parameters or more (default: 1821085)\n"
-            "\n"
-            "example: fpcore submit -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors -o submission.zip\n"};
+            "  --limit N            refuse a model with N trainable parameters or more (default: " FPC_SUBMIT_TEXT_OF(
+                FPC_SUBMIT_LIMIT) ")\n"
+                                  "\n"
+                                  "example: fpcore submit -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors "
+                                  "-o submission.zip\n"};

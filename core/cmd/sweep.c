@@ -62,14 +62,14 @@ static fpc_status fill(fpc_sweep *s, const options *o)
 
 /* ---- --dry-run ---- */
 
-static const char *state_text(const fpc_sweep *s, const fpc_cell *c)
+static const char *state_text(const fpc_sweep *s, const fpc_trial *c)
 {
     switch (c->state) {
-    case FPC_CELL_DONE:
+    case FPC_TRIAL_DONE:
         return "is complete";
-    case FPC_CELL_DIVERGED:
+    case FPC_TRIAL_DIVERGED:
         return "diverged; is not repeated";
-    case FPC_CELL_CUT:
+    case FPC_TRIAL_CUT:
         return fpc_sprintf(s->cmd->arena, "goes on behind epoch %lld of %lld", (long long)c->epochs_done,
                            (long long)c->epochs);
     default:
@@ -80,13 +80,13 @@ static const char *state_text(const fpc_sweep *s, const fpc_cell *c)
 static fpc_status print_plan(fpc_sweep *s)
 {
     for (int32_t i = 0; i < s->n; i++) {
-        const fpc_cell *c = &s->cell[i];
+        const fpc_trial *c = &s->trial[i];
         const char *state = state_text(s, c), **word;
         const char *line = (word = fpc_sweep_command(s, c, "fpcore")) ? fpc_shell_line(s->cmd->arena, word) : NULL;
         if (!state || !line)
             return FPC_ENOMEM;
         fpc_print("%d  %s  %s\n", (int)i + 1, c->name, state);
-        if (c->state == FPC_CELL_NEW || c->state == FPC_CELL_CUT)
+        if (c->state == FPC_TRIAL_NEW || c->state == FPC_TRIAL_CUT)
             fpc_print("   %s\n", line);
     }
     fpc_print("%d runs: %d recipes or values, %d seed%s; folder %s\n", (int)s->n, (int)s->n_groups, (int)s->n_seeds,
@@ -185,8 +185,8 @@ static fpc_status table(fpc_sweep *s, const options *o)
     if (!folder)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < s->n; i++)
-        if (s->cell[i].folder)
-            folder[n++] = s->cell[i].folder;
+        if (s->trial[i].folder)
+            folder[n++] = s->trial[i].folder;
     return n ? fpc_compare(s->cmd, &(fpc_compare_args){.n = n, .run = folder, .baseline = o->baseline, .json = o->json})
              : FPC_OK;
 }

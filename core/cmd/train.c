@@ -1,6 +1,7 @@
 /* train.c: `fpcore -c RECIPE [--resume RUN]`: trains. Signals are main.c's; the training loop looks for the
  * cancellation that they leave. */
 #include "cmd/args.h"
+#include "record/run_files.h"
 #include "train/loop.h"
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -14,7 +15,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     if (resume && (status = fpc_run_resumable(cmd->ctx, resume)))
         return status;
-    if (resume && !cmd->recipe && !(cmd->recipe = fpc_sprintf(cmd->arena, "%s/recipe.ini", resume)))
+    if (resume && !cmd->recipe && !(cmd->recipe = fpc_sprintf(cmd->arena, "%s/%s", resume, FPC_RUN_RECIPE)))
         return FPC_ENOMEM;
     if (!cmd->recipe)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");

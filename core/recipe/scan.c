@@ -4,6 +4,7 @@
  * reads a line in another way is an error with its line and not another experiment. The file is hostile. */
 #define _GNU_SOURCE
 #include "recipe/scan.h"
+#include "base/file.h"
 #include "base/message.h"
 
 #include <errno.h>
@@ -59,48 +60,10 @@ fpc_entry *fpc_section_add_entry(fpc_arena *arena, fpc_section *section, const c
 fpc_status fpc_recipe_slurp(fpc_ctx *ctx, fpc_arena *arena, const char *where, const char *path, char **text,
                             size_t *bytes)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t used = 0, room = 16 << 10;
-    char *buffer = NULL;
-    ssize_t got = 1;
+    const char *why;
+    const fpc_status status = fpc_read_file_why(arena, path, FPC_RECIPE_BYTES, text, bytes, &why);
 
-    if (fd < 0)
-        return fpc_fail_recipe(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%sthe recipe %s cannot be read: %s", where,
-                               path, strerror(errno));
-    while (got > 0 && used <= FPC_RECIPE_BYTES) {
-        char *bigger = used + 1 < room && buffer ? buffer : realloc(buffer, room *= 2);
-
-        if (!bigger) {
-            errno = ENOMEM;
-            got = -1;
-            break;
-        }
-        buffer = bigger;
-        got = read(fd, buffer + used, room - used);
-        if (got < 0 && errno == EINTR)
-            got = 1;
-        else if (got > 0)
-            used += (size_t)got;
-    }
-    if (got < 0) {
-        const int error = errno;
-
-        close(fd);
-        free(buffer);
-        return fpc_fail_recipe(ctx, FPC_EIO, "%sthe recipe %s cannot be read: %s", where, path, strerror(error));
-    }
-    close(fd);
-    if (used > FPC_RECIPE_BYTES) {
-        free(buffer);
-        return fpc_fail_recipe(ctx, FPC_EFORMAT, "%s%s is larger than %d bytes, which no recipe is", where, path,
-                               FPC_RECIPE_BYTES);
-    }
-    *text = fpc_alloc(arena, used + 1);
-    if (*text && used)
-        memcpy(*text, buffer, used);
-    *bytes = used;
-    free(buffer);
-    return *text ? FPC_OK : FPC_ENOMEM;
+    return status ? fpc_fail_recipe(ctx, status, "%sthe recipe %s %s", where, path, why) : FPC_OK;
 }
 
 /* ---- names ---- */
@@ -328,7 +291,7 @@ static dictionary *load_quietly(const char *path)
 }
 
 /* iniparser 4.1 reads files by name only: the text goes through a file in memory, so that both read the same bytes
- * (the recipe may be a pipe, or change between two readings). */
+ * (the recipe may change between two readings). */
 static dictionary *load(const char *text, size_t bytes)
 {
     const int fd = memfd_create("recipe", MFD_CLOEXEC);

@@ -1,13 +1,12 @@
-/* recorded.c: reads a recorded run back (past.h). history.json is an object of arrays of equal length; the files that
- * come with the reports have seven columns, ours begin with the same ones and hold more. The file is hostile: its size
- * and the numbers of columns and epochs are bounded before anything is kept of it. */
+/* recorded.c: reads a recorded run back (recorded.h). history.json is an object of arrays of equal length; the files
+ * that come with the reports have seven columns, ours begin with the same ones and hold more. The file is hostile: its
+ * size and the numbers of columns and epochs are bounded before anything is kept of it. */
 #define _GNU_SOURCE
 #include "record/recorded.h"
-#include "base/message.h"
+#include "record/run_files.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,60 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_BYTES = 256 << 20, STAMP = 15 /* YYYYMMDD_HHMMSS */ };
-
-/* ---- a JSON file ---- */
-
-static fpc_status slurp(fpc_ctx *ctx, const char *path, int fd, char **text, size_t *bytes)
-{
-    struct stat st;
-    size_t used = 0;
-
-    if (fstat(fd, &st))
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return fpc_fail(ctx, FPC_EFORMAT, "%s: is neither a run folder nor a plain file", path);
-    if (st.st_size > MAX_BYTES)
-        return fpc_fail(ctx, FPC_EFORMAT, "%s: has %lld bytes; a history has at most %d", path, (long long)st.st_size,
-                        MAX_BYTES);
-    if (!(*text = malloc((size_t)st.st_size + 1)))
-        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for its %lld bytes", path, (long long)st.st_size);
-    while (used < (size_t)st.st_size) {
-        const ssize_t got = read(fd, *text + used, (size_t)st.st_size - used);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fpc_fail(ctx, FPC_EIO, "%s: cannot be read: %s", path, strerror(errno));
-        if (got == 0)
-            break;
-        used += (size_t)got;
-    }
-    *bytes = used;
-    return FPC_OK;
-}
-
-static fpc_status load_json(fpc_ctx *ctx, const char *path, json_t **out)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char *text = NULL;
-    size_t bytes = 0;
-    json_error_t error;
-    fpc_status status;
-
-    *out = NULL;
-    if (fd < 0)
-        return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    status = slurp(ctx, path, fd, &text, &bytes);
-    close(fd);
-    if (!status && !(*out = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error)))
-        status =
-            fpc_fail(ctx, FPC_EFORMAT, "%s:%d: is no JSON, or only a part of it: %s%s", path, error.line, error.text,
-                     strstr(error.text, "NaN") || strstr(error.text, "Infinity")
-                         ? "; JSON has no such number, a missing value is null"
-                         : "");
-    free(text);
-    return status;
-}
+enum { STAMP = 15 /* YYYYMMDD_HHMMSS */ };
 
 /* ---- columns ---- */
 
@@ -150,7 +96,7 @@ static fpc_status read_columns(fpc_ctx *ctx, fpc_arena *arena, const char *path,
 static fpc_status read_history(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_recorded *recorded)
 {
     json_t *root;
-    fpc_status status = load_json(ctx, path, &root);
+    fpc_status status = fpc_json_read(ctx, path, &root);
 
     if (!status)
         status = read_columns(ctx, arena, path, root, recorded);
@@ -260,7 +206,7 @@ int64_t fpc_recorded_number(const fpc_recorded *recorded, const char *section, c
     return errno || end == text || *end ? other : v;
 }
 
-static fpc_status take_papers(fpc_arena *arena, const json_t *log, fpc_recorded *recorded)
+static fpc_status take_manifest(fpc_arena *arena, const json_t *log, fpc_recorded *recorded)
 {
     const char *status = json_string_value(json_object_get(log, "status"));
     const char *name = json_string_value(json_object_get(log, "name"));
@@ -274,42 +220,31 @@ static fpc_status take_papers(fpc_arena *arena, const json_t *log, fpc_recorded 
     return FPC_OK;
 }
 
-/* The papers only add to the record: where they are broken, that is said, and the rest is read. */
-static fpc_status read_papers(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_recorded *recorded)
+static fpc_status read_manifest(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_recorded *recorded)
 {
-    fpc_ctx *own;
-    json_t *log;
-    fpc_status status = FPC_OK;
+    json_t *log = fpc_json_glance(ctx, path, "how the run ended is unknown");
+    const fpc_status status = log ? take_manifest(arena, log, recorded) : FPC_OK;
 
-    if (access(path, F_OK))
-        return FPC_OK;
-    if (!(own = fpc_ctx_new()))
-        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory to read it", path);
-    if (load_json(own, path, &log))
-        fpc_log(ctx, FPC_LOG_WARN, "%s; how the run ended is unknown", fpc_ctx_error(own));
-    else
-        status = take_papers(arena, log, recorded);
     json_decref(log);
-    fpc_ctx_free(own);
     return status;
 }
 
 static fpc_status read_folder(fpc_ctx *ctx, fpc_arena *arena, fpc_recorded *recorded)
 {
-    const char *history = fpc_sprintf(arena, "%s/history.json", recorded->path),
-               *papers = fpc_sprintf(arena, "%s/run.json", recorded->path),
-               *recipe = fpc_sprintf(arena, "%s/recipe.ini", recorded->path);
+    const char *history = fpc_sprintf(arena, "%s/%s", recorded->path, FPC_RUN_HISTORY),
+               *manifest = fpc_sprintf(arena, "%s/%s", recorded->path, FPC_RUN_MANIFEST),
+               *recipe = fpc_sprintf(arena, "%s/%s", recorded->path, FPC_RUN_RECIPE);
     fpc_recipe *read = NULL;
     fpc_status status;
 
-    if (!history || !papers || !recipe)
+    if (!history || !manifest || !recipe)
         return FPC_ENOMEM;
     recorded->folder = recorded->path;
     if (access(history, F_OK))
-        return fpc_fail(ctx, FPC_ENOENT, "%s: is no run folder, or its run finished no epoch: there is no history.json",
-                        recorded->path);
+        return fpc_fail(ctx, FPC_ENOENT, "%s: is no run folder, or its run finished no epoch: there is no %s",
+                        recorded->path, FPC_RUN_HISTORY);
     if ((status = read_names(arena, recorded)) || (status = read_history(ctx, arena, history, recorded)) ||
-        (status = read_papers(ctx, arena, papers, recorded)))
+        (status = read_manifest(ctx, arena, manifest, recorded)))
         return status;
     if (!access(recipe, F_OK)) {
         if ((status = fpc_recipe_read(ctx, arena, recipe, 0, NULL, &read)))

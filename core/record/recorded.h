@@ -25,8 +25,8 @@ typedef struct fpc_recorded {
     const fpc_recipe *recipe;   /* as resolved; NULL: a lone file, or it is missing */
     const char *monitor;        /* column that picks the best; NULL: there is no such column */
     int higher_is_better;       /* of it */
-    int lr_is_next;             /* lr[e] is the rate of the epoch after e: the record of the reports (reference 4.4) */
-    int truncated;              /* ends at its best epoch, and nothing says why it should end there (reference 0.5) */
+    int lr_is_next; /* lr[e] is the rate of the epoch after e, as PyTorch notes it behind a scheduler's step */
+    int truncated;  /* ends at its best epoch, and nothing says why it should end there */
 } fpc_recorded;
 
 /* path: a run folder (with history.json; run.json and recipe.ini where they are) or a file like history.json. */

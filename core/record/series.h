@@ -1,5 +1,5 @@
 /* series.h: small pure statistics over one column of a record, a value per epoch. NAN is an epoch without a value and
- * is passed over. Definitions: reference 8 (best is the first extreme; sigma is that of the population). */
+ * is passed over. Best is the first extreme; sigma is that of the population. */
 #ifndef CORE_RECORD_SERIES_H
 #define CORE_RECORD_SERIES_H
 

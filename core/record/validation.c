@@ -1,10 +1,11 @@
-/* validation.c: writes and reads validation.safetensors and computes F-scores from its counts (reference 3.1 to 3.3).
+/* validation.c: writes and reads validation.safetensors and computes F-scores from its counts.
  * Tensors: counts I32 (images, classes, 3), confusion I64 (classes, classes), pairs U8 (n, 2); names are JSON lists in
  * the header's texts. A file that comes from elsewhere is checked before anything uses it: afterwards every count is at
  * least 0 and every label below `classes`. Pixels of one class over 2^32 pictures fit in 64 bits. */
 #define _GNU_SOURCE
 #include "record/validation.h"
 #include "weights/weights.h"
+#include <fpcore/metric.h>
 
 #include <errno.h>
 #include <jansson.h>
@@ -260,21 +261,9 @@ static struct sums sums_of(const fpc_validation *v, int64_t first, int64_t end, 
     return s;
 }
 
-static double precision_of(struct sums s)
-{
-    return (double)s.tp / ((double)(s.tp + s.fp) + 1e-7);
-}
-
-static double recall_of(struct sums s)
-{
-    return (double)s.tp / ((double)(s.tp + s.fn) + 1e-7);
-}
-
 static double f_of(struct sums s)
 {
-    const double p = precision_of(s), r = recall_of(s);
-
-    return 2 * p * r / (p + r + 1e-7);
+    return fpc_f_score((double)s.tp, (double)(s.tp + s.fp), (double)(s.tp + s.fn));
 }
 
 static double mean_f(const fpc_validation *v, int64_t first, int64_t end)
@@ -320,6 +309,6 @@ void fpc_validation_pr_class(const fpc_validation *v, int32_t class, double *pre
 {
     const struct sums s = sums_of(v, 0, v->images, class);
 
-    *precision = s.tp + s.fn ? precision_of(s) : NAN;
-    *recall = s.tp + s.fn ? recall_of(s) : NAN;
+    *precision = s.tp + s.fn ? fpc_pixel_share((double)s.tp, (double)(s.tp + s.fp)) : NAN;
+    *recall = s.tp + s.fn ? fpc_pixel_share((double)s.tp, (double)(s.tp + s.fn)) : NAN;
 }

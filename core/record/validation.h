@@ -24,9 +24,9 @@ fpc_status fpc_validation_read(fpc_ctx *, fpc_arena *, const char *path, fpc_val
 
 /* Pure; NAN where no label of the pictures (the class) has a pixel. The arithmetic is that of plugins/metric: the mean
  * over fpc_validation_f_image that are no NAN is fscore_image, bit for bit, and so on. */
-double fpc_validation_f_image(const fpc_validation *, int64_t image); /* reference 3.2 */
-double fpc_validation_f_batch(const fpc_validation *, int64_t batch); /* 3.1: pixels of a batch pooled */
-double fpc_validation_f_class(const fpc_validation *, int32_t class); /* 3.3: pixels of the whole set pooled */
+double fpc_validation_f_image(const fpc_validation *, int64_t image); /* of one picture */
+double fpc_validation_f_batch(const fpc_validation *, int64_t batch); /* pixels of a batch pooled */
+double fpc_validation_f_class(const fpc_validation *, int32_t class); /* pixels of the whole set pooled */
 int64_t fpc_validation_batches(const fpc_validation *);
 /* Precision and recall of a class over the whole set, by the same formula. */
 void fpc_validation_pr_class(const fpc_validation *, int32_t class, double *precision, double *recall);

@@ -4,6 +4,7 @@
  * cut between the two does the epoch again and writes the same best. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -106,7 +107,7 @@ fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
     fpc_arena *arena = fpc_arena_new(t->ctx);
     const size_t most = (size_t)t->experiment->state->n + (size_t)t->events->record.n_columns + 3;
     struct pieces *p = arena ? fpc_alloc(arena, sizeof *p) : NULL;
-    const char *path = arena ? fpc_sprintf(arena, "%s/last.safetensors", folder) : NULL;
+    const char *path = arena ? fpc_sprintf(arena, "%s/%s", folder, FPC_RUN_LAST) : NULL;
     fpc_status status = FPC_ENOMEM;
 
     if (p && path && (p->tensor = fpc_alloc(arena, most * sizeof *p->tensor)) && !(status = add_state(p, t, arena)) &&
@@ -299,7 +300,7 @@ fpc_status fpc_trainer_load(fpc_trainer *t)
 {
     fpc_arena *arena = fpc_arena_new(t->ctx);
     fpc_st_file *file;
-    fpc_status status = arena ? fpc_st_read(t->ctx, arena, fpc_trainer_path(t, "last.safetensors"), &file) : FPC_ENOMEM;
+    fpc_status status = arena ? fpc_st_read(t->ctx, arena, fpc_trainer_path(t, FPC_RUN_LAST), &file) : FPC_ENOMEM;
 
     if (!status)
         status = read_training(t, file, arena);

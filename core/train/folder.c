@@ -6,6 +6,7 @@
 #include "recipe/sections.h"
 #include "base/message.h"
 #include "recipe/option_value.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -223,7 +224,7 @@ static fpc_status make_folders(fpc_trainer *t, const char *path)
 
 static fpc_status fill(fpc_trainer *t, const char *folder)
 {
-    const char *recipe = fpc_sprintf(t->arena, "%s/recipe.ini", folder);
+    const char *recipe = fpc_sprintf(t->arena, "%s/%s", folder, FPC_RUN_RECIPE);
     fpc_status status;
 
     if (!recipe)
@@ -237,7 +238,7 @@ static fpc_status fill(fpc_trainer *t, const char *folder)
 
 static void discard(fpc_trainer *t, const char *folder)
 {
-    static const char *const file[] = {"recipe.ini", "run.json", "last.safetensors"};
+    static const char *const file[] = {FPC_RUN_RECIPE, FPC_RUN_MANIFEST, FPC_RUN_LAST};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         const char *path = fpc_sprintf(t->arena, "%s/%s", folder, file[i]);
@@ -300,11 +301,10 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
 /* What a killed process may have left half written. */
 static void sweep(fpc_trainer *t)
 {
-    static const char *const file[] = {"recipe.ini.tmp",       "run.json.tmp",
-                                       "last.safetensors.tmp", "best.safetensors.tmp",
-                                       "history.json.tmp",     "history.csv.tmp",
-                                       "curves.png.tmp",       "samples.png.tmp",
-                                       "swa.safetensors.tmp",  "validation.safetensors.tmp"};
+    static const char *const file[] = {FPC_RUN_RECIPE ".tmp",    FPC_RUN_MANIFEST ".tmp", FPC_RUN_LAST ".tmp",
+                                       FPC_RUN_BEST ".tmp",      FPC_RUN_HISTORY ".tmp",  FPC_RUN_HISTORY_CSV ".tmp",
+                                       "curves.png.tmp",         "samples.png.tmp",       FPC_RUN_SWA ".tmp",
+                                       FPC_RUN_VALIDATION ".tmp"};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         unlink(fpc_trainer_path(t, file[i]));
@@ -312,7 +312,7 @@ static void sweep(fpc_trainer *t)
 
 fpc_status fpc_run_resumable(fpc_ctx *ctx, const char *folder)
 {
-    static const char *const file[] = {"recipe.ini", "last.safetensors"};
+    static const char *const file[] = {FPC_RUN_RECIPE, FPC_RUN_LAST};
     struct stat st;
     fpc_status status = FPC_OK;
 
@@ -346,7 +346,7 @@ fpc_status fpc_trainer_old_folder(fpc_trainer *t)
     sweep(t);
     if ((status = fpc_trainer_load(t)))
         return status;
-    if ((status = fpc_write_atomic(t->ctx, fpc_trainer_path(t, "recipe.ini"), t->recipe, strlen(t->recipe))))
+    if ((status = fpc_write_atomic(t->ctx, fpc_trainer_path(t, FPC_RUN_RECIPE), t->recipe, strlen(t->recipe))))
         return status;
     return fpc_trainer_log_begin(t, folder);
 }

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "weights/weights.h"
 #include "base/message.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -23,10 +24,10 @@ static const char *source(fpc_arena *arena, const fpc_run_options *run)
 
     if (stat(path, &st) || !S_ISDIR(st.st_mode))
         return path;
-    best = fpc_sprintf(arena, "%s/best.safetensors", path);
+    best = fpc_sprintf(arena, "%s/%s", path, FPC_RUN_BEST);
     if (run->init_optimizer == FPC_INIT_RESET && best && !access(best, R_OK))
         return best;
-    return fpc_sprintf(arena, "%s/last.safetensors", path);
+    return fpc_sprintf(arena, "%s/%s", path, FPC_RUN_LAST);
 }
 
 static const char *word_of(const fpc_run_options *run)

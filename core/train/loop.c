@@ -3,6 +3,7 @@
  * truth: whatever the moment at which a run is cut, it goes on from there to the same bytes as if it had not been cut.
  */
 #define _GNU_SOURCE
+#include "record/run_files.h"
 #include "train/loop.h"
 #include "base/message.h"
 #include "train/trainer.h"
@@ -102,7 +103,7 @@ static fpc_status begin(fpc_trainer *t)
         (status = fpc_trainer_columns(t)) || (status = fpc_trainer_recipe(t)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))
         return status;
-    if (t->resumed && t->best_epoch >= 0 && access(fpc_trainer_path(t, "best.safetensors"), R_OK))
+    if (t->resumed && t->best_epoch >= 0 && access(fpc_trainer_path(t, FPC_RUN_BEST), R_OK))
         fpc_log(t->ctx, FPC_LOG_WARN,
                 "%s/best.safetensors is missing; it comes back with the next epoch that is better", t->folder);
     return tell_begin(t);
@@ -125,8 +126,7 @@ static fpc_status tell_checkpoint(fpc_trainer *t, const char *path, int best)
 
 static fpc_status save_best(fpc_trainer *t)
 {
-    fpc_status status =
-        fpc_trainer_save_best(t, fpc_trainer_path(t, "best.safetensors"), t->epoch + 1, fpc_trainer_score(t));
+    fpc_status status = fpc_trainer_save_best(t, fpc_trainer_path(t, FPC_RUN_BEST), t->epoch + 1, fpc_trainer_score(t));
 
     if (!status)
         status = fpc_trainer_save_validation(t, t->epoch + 1);
@@ -217,8 +217,8 @@ static fpc_status conclude(fpc_trainer *t)
     if ((status = fpc_trainer_save(t, t->folder)))
         return status;
     fpc_trainer_prune(t);
-    if ((is_best && (status = tell_checkpoint(t, fpc_trainer_path(t, "best.safetensors"), 1))) ||
-        (status = tell_checkpoint(t, fpc_trainer_path(t, "last.safetensors"), 0)))
+    if ((is_best && (status = tell_checkpoint(t, fpc_trainer_path(t, FPC_RUN_BEST), 1))) ||
+        (status = tell_checkpoint(t, fpc_trainer_path(t, FPC_RUN_LAST), 0)))
         return status;
     status = tell_epoch(t, clock, is_best);
     return status ? status : fpc_trainer_watch(t, &clock);
@@ -256,7 +256,7 @@ static fpc_status tell_end(fpc_trainer *t, const char *how)
 /* The last pictures and the confusion of labels are those of the best weights. */
 static fpc_status look_at_best(fpc_trainer *t)
 {
-    const char *best = fpc_trainer_path(t, "best.safetensors");
+    const char *best = fpc_trainer_path(t, FPC_RUN_BEST);
     fpc_status status;
 
     if (t->best_epoch < 0 || access(best, R_OK))
@@ -278,12 +278,12 @@ static fpc_status interrupted(fpc_trainer *t)
                     (long long)t->epoch + 1, (long long)t->train.steps, (long long)t->steps_per_epoch, t->folder);
 }
 
-static const char *ending_of(const fpc_trainer *t, fpc_status status)
+static fpc_run_end ending_of(const fpc_trainer *t, fpc_status status)
 {
-    return status == FPC_OK        ? t->epoch < t->experiment->run.epochs ? "stopped early" : "complete"
-           : status == FPC_ECANCEL ? "interrupted"
-           : status == FPC_ENAN    ? "diverged"
-                                   : "failed";
+    return status == FPC_OK        ? t->epoch < t->experiment->run.epochs ? FPC_RUN_STOPPED : FPC_RUN_COMPLETE
+           : status == FPC_ECANCEL ? FPC_RUN_INTERRUPTED
+           : status == FPC_ENAN    ? FPC_RUN_DIVERGED
+                                   : FPC_RUN_FAILED;
 }
 
 /* A training that failed has said why; what fails on the way out must not cover it. */
@@ -296,7 +296,7 @@ static fpc_status end(fpc_trainer *t, fpc_status status)
         status = interrupted(t);
     else if (!status && !(status = fpc_trainer_swa_end(t)))
         status = look_at_best(t);
-    how = ending_of(t, status);
+    how = fpc_run_end_word(ending_of(t, status));
     last = fpc_trainer_log_end(t, how, fpc_ctx_error(t->ctx));
     if (!last)
         last = tell_end(t, how);

@@ -1,7 +1,8 @@
-/* run_json.c: run.json, a run's papers: who trained what, where, when, with which command, and how each session ended.
- * All that is not the same for equal trainings (times, hosts, commands) stands here and nowhere else. */
+/* run_json.c: run.json, the manifest of a run: who trained what, where, when, with which command, and how each session
+ * ended. All that is not the same for equal trainings (times, hosts, commands) stands here and nowhere else. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 #include "base/clock.h"
 
@@ -73,7 +74,7 @@ static json_t *session_new(const fpc_trainer *t)
     json_object_set_new(session, "first_step", json_integer(t->step + 1));
     json_object_set_new(session, "started", time_text());
     json_object_set_new(session, "ended", json_null());
-    json_object_set_new(session, "status", json_string("running"));
+    json_object_set_new(session, "status", json_string(fpc_run_end_word(FPC_RUN_RUNNING)));
     return session;
 }
 
@@ -94,7 +95,7 @@ static fpc_status write_log(fpc_trainer *t, const char *folder)
     char *path = NULL;
     fpc_status status;
 
-    if (!text || asprintf(&path, "%s/run.json", folder) < 0) {
+    if (!text || asprintf(&path, "%s/%s", folder, FPC_RUN_MANIFEST) < 0) {
         free(text);
         return fpc_fail(t->ctx, FPC_ENOMEM, "%s/run.json: no memory to write it", folder);
     }
@@ -123,18 +124,22 @@ static json_t *log_new(const fpc_trainer *t)
     return log;
 }
 
-/* The papers are no part of the training: where they are lost or broken, a resumed run begins new ones. */
+/* The manifest is no part of the training: where it is lost or broken, a resumed run begins a new one. */
 static json_t *log_read(fpc_trainer *t)
 {
-    const char *path = fpc_trainer_path(t, "run.json");
-    json_error_t error;
-    json_t *log = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    const char *path = fpc_trainer_path(t, FPC_RUN_MANIFEST);
+    fpc_ctx *own = fpc_ctx_new();
+    json_t *log = NULL;
 
-    if (log && json_is_object(log) && json_is_array(json_object_get(log, "sessions")))
-        return log;
-    json_decref(log);
-    fpc_log(t->ctx, FPC_LOG_WARN, "%s: cannot be read (%s); a new one is begun", path, error.text);
-    return log_new(t);
+    if (own && !fpc_json_read(own, path, &log) && !json_is_array(json_object_get(log, "sessions")))
+        fpc_fail(own, FPC_EFORMAT, "%s: holds no list of sessions", path);
+    if (!own || fpc_ctx_status(own)) {
+        fpc_log(t->ctx, FPC_LOG_WARN, "%s; a new one is begun", own ? fpc_ctx_error(own) : path);
+        json_decref(log);
+        log = log_new(t);
+    }
+    fpc_ctx_free(own);
+    return log;
 }
 
 fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
@@ -152,7 +157,7 @@ fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
     if (last && json_is_null(json_object_get(last, "ended")))
         json_object_set_new(last, "status", json_string("killed"));
     json_array_append_new(sessions, session_new(t));
-    set_place(t, "running");
+    set_place(t, fpc_run_end_word(FPC_RUN_RUNNING));
     return write_log(t, folder);
 }
 

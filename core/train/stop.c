@@ -2,6 +2,7 @@
  * of it is a function of the record (and of the epoch under way) alone, so that a resumed run decides the same. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 
 #include <dirent.h>
@@ -102,7 +103,7 @@ fpc_status fpc_trainer_save_ranked(fpc_trainer *t)
 
     if (k < 2 || !among_best(t, t->epoch, t->epoch, k))
         return FPC_OK;
-    path = fpc_sprintf(t->arena, "%s/best-%lld.safetensors", t->folder, (long long)t->epoch + 1);
+    path = fpc_sprintf(t->arena, "%s/" FPC_RUN_RANKED, t->folder, (long long)t->epoch + 1);
     return path ? fpc_trainer_save_best(t, path, t->epoch + 1, score(t, t->epoch)) : FPC_ENOMEM;
 }
 

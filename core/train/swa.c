@@ -4,6 +4,7 @@
  * swa.safetensors with what it scored. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -108,7 +109,7 @@ static fpc_status make(fpc_trainer *t, const char *path)
 fpc_status fpc_trainer_swa_end(fpc_trainer *t)
 {
     const fpc_run_options *run = &t->experiment->run;
-    const char *path = fpc_trainer_path(t, "swa.safetensors");
+    const char *path = fpc_trainer_path(t, FPC_RUN_SWA);
     fpc_arena *arena;
     fpc_st_file *file;
     fpc_status status = FPC_OK;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "record/validation.h"
 #include "base/message.h"
+#include "record/run_files.h"
 #include "train/trainer.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ static fpc_status write_counts(fpc_trainer *t, int64_t epoch, const int32_t *cou
 
     v.image_name = name;
     if (!status)
-        status = fpc_validation_write(t->ctx, fpc_trainer_path(t, "validation.safetensors"), &v);
+        status = fpc_validation_write(t->ctx, fpc_trainer_path(t, FPC_RUN_VALIDATION), &v);
     fpc_arena_free(arena);
     return status;
 }
@@ -106,7 +107,7 @@ static fpc_status best_counts(fpc_trainer *t, const fpc_validation *was, const i
 static fpc_validation *read_own(fpc_trainer *t, fpc_arena *arena)
 {
     fpc_validation *v = NULL;
-    const fpc_status status = fpc_validation_read(t->ctx, arena, fpc_trainer_path(t, "validation.safetensors"), &v);
+    const fpc_status status = fpc_validation_read(t->ctx, arena, fpc_trainer_path(t, FPC_RUN_VALIDATION), &v);
 
     if (status)
         fpc_ctx_clear(t->ctx);

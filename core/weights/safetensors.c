@@ -4,6 +4,7 @@
  * else in the order given; no times, no paths. */
 #define _GNU_SOURCE
 #include "weights/weights.h"
+#include "base/file.h"
 #include "base/message.h"
 #include "base/file.h"
 

@@ -1,5 +1,5 @@
-/* counts.h: what the metrics share: the F-score of counted pixels (reference 3), and sums per class. Counts are
- * integers, arithmetic is double; a perfect class gives just under 1. */
+/* counts.h: what the metrics share: the F-score of counted pixels, and sums per class. Counts are integers,
+ * arithmetic is double. */
 #ifndef PLUGINS_METRIC_COUNTS_H
 #define PLUGINS_METRIC_COUNTS_H
 
@@ -13,8 +13,7 @@ typedef struct class_count {
 
 static inline double f_score(class_count k)
 {
-    const double p = (double)k.tp / ((double)(k.tp + k.fp) + 1e-7), r = (double)k.tp / ((double)(k.tp + k.fn) + 1e-7);
-    return 2 * p * r / (p + r + 1e-7);
+    return fpc_f_score((double)k.tp, (double)(k.tp + k.fp), (double)(k.tp + k.fn));
 }
 
 /* The counts of class c, from image `first` up to before `end`. */

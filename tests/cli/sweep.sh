@@ -92,6 +92,19 @@ else
     holds "sweep.json remembers" grep -q '"bad,s1": "at epoch' prune/sweep.json
 fi
 
+# Where a file of a run is a FIFO, nothing waits for a writer.
+rm prune/sweep.json && mkfifo prune/sweep.json
+# shellcheck disable=SC2086
+expect "sweep.json is a FIFO" 0 "$FPCORE" sweep -c tiny.ini $long --seeds 3 --prune
+says "is told" 'prune/sweep\.json: is no plain file; runs that were stopped before go on'
+fifo() { rm "$(ls -d a/tiny,dice.weight=1.0,s1-*)/$1" && mkfifo "$(ls -d a/tiny,dice.weight=1.0,s1-*)/$1"; }
+fifo recipe.ini
+expect "recipe.ini is a FIFO" 1 "$FPCORE" "$@"
+says "is refused" 'recipe\.ini: is no plain file; remove the folder where the run is not wanted'
+fifo run.json
+expect "run.json is a FIFO" 1 "$FPCORE" "$@"
+says "is told" 'run\.json: is no plain file; how the run ended is unknown'
+
 # The job array runs single runs.
 expect "--slurm" 0 "$FPCORE" sweep -c tiny.ini --grid 'optimizer.lr=1e-3,2e-3' --seeds 2 --out 'job s' --slurm job.sh -j 3
 says "says how to hand it in" '^job\.sh: 4 tasks; hand it in with: sbatch job\.sh$'

@@ -97,18 +97,18 @@ static void hashes(void **state)
         assert_true(hash != fpc_picture_hash(m.pixel, SIDE, SIDE, 0));
         fpc_picture_thumb(a.pixel, SIDE, SIDE, one);
         fpc_picture_thumb(light.pixel, SIDE, SIDE, two);
-        assert_true(fpc_thumb_likeness(one, two, 0) > 0.999);
-        assert_true(fpc_thumb_likeness(one, one, 1) < 0.9);
+        assert_true(fpc_thumb_similarity(one, two, 0) > 0.999);
+        assert_true(fpc_thumb_similarity(one, one, 1) < 0.9);
         fpc_picture_thumb(m.pixel, SIDE, SIDE, two);
-        assert_true(fpc_thumb_likeness(one, two, 1) > 0.999);
+        assert_true(fpc_thumb_similarity(one, two, 1) > 0.999);
         fpc_picture_thumb(other.pixel, SIDE, SIDE, two);
-        assert_true(fpc_thumb_likeness(one, two, 0) < 0.9);
+        assert_true(fpc_thumb_similarity(one, two, 0) < 0.9);
     }
     memset(one, 100, sizeof one); /* flat ones have no correlation: their grey decides */
     memset(two, 101, sizeof two);
-    assert_true(fpc_thumb_likeness(one, two, 0) == 1);
+    assert_true(fpc_thumb_similarity(one, two, 0) == 1);
     memset(two, 140, sizeof two);
-    assert_true(fpc_thumb_likeness(one, two, 0) == 0);
+    assert_true(fpc_thumb_similarity(one, two, 0) == 0);
     uint8_t tiny[3] = {1, 2, 3}; /* smaller than the grid */
     assert_true(fpc_picture_hash(tiny, 1, 1, 0) == 0);
 }
@@ -328,7 +328,7 @@ static void bad_names_in_lists(void **state)
 
 /* ---- near-duplicates, and all of it as JSON ---- */
 
-static void twins(void **state)
+static void near_duplicates(void **state)
 {
     bench *b = *state;
     make_faces(b);
@@ -339,14 +339,14 @@ static void twins(void **state)
     put(b, "q01", &turned, &mask); /* p01 in a mirror */
     write_bytes("val.txt", "q00\nq01\n", 8);
     const fpc_audit *a = audit(b, fpc_sprintf(b->arena, "val_list = %s\n", in_folder("val.txt")));
-    assert_int_equal(a->n_twins, 2);
+    assert_int_equal(a->n_duplicates, 2);
     for (int64_t i = 0; i < 2; i++) {
-        const fpc_twins *t = &a->twins[i];
+        const fpc_near_duplicate *t = &a->duplicate[i];
         const char *x = a->sample[t->a].name, *y = a->sample[t->b].name;
         assert_true(x[0] == 'p' && y[0] == 'q' && !strcmp(x + 1, y + 1));
         assert_true(a->sample[t->a].part == FPC_TRAIN && a->sample[t->b].part == FPC_VAL);
         assert_int_equal(t->mirrored, !strcmp(y, "q01"));
-        assert_true(t->likeness > 0.99);
+        assert_true(t->similarity > 0.99);
     }
 
     assert_int_equal(fpc_audit_json(a, in_folder("audit.json")), FPC_OK);
@@ -372,7 +372,7 @@ static void of_faces(void **state)
     const char *text = "[dataset]\nuse = synthetic\nsize = 64\ntrain = 40\nval = 10\ntest = 4\nbatch = 4\n";
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe), FPC_OK);
     assert_int_equal(fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, &a), FPC_OK);
-    assert_true(a->n == 54 && a->n_flaws == 0 && a->n_twins == 0 && a->exchanged == 0 && a->decidable > 45);
+    assert_true(a->n == 54 && a->n_flaws == 0 && a->n_duplicates == 0 && a->exchanged == 0 && a->decidable > 45);
     assert_true(a->n_sizes == 1 && a->size[0].n == 54 && a->size[0].w == 64);
 }
 
@@ -393,7 +393,7 @@ static void real_set(void **state)
     assert_int_equal(a->n_flaws, 0);
     assert_int_equal(a->decidable, 988);
     assert_int_equal(a->exchanged, 67);
-    assert_int_equal(a->n_twins, 0);
+    assert_int_equal(a->n_duplicates, 0);
     for (int c = 0; c < 19; c++)
         assert_int_equal(a->images[FPC_TRAIN][c] + a->images[FPC_VAL][c], pictures[c]);
     for (int64_t i = 0; i < a->n; i++)
@@ -409,8 +409,8 @@ static void real_set(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_set, bench_close)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(hashes),    TEST(orders),     TEST(sides),   TEST(no_majority),
-                                       TEST(bad_lists), TEST(every_flaw), TEST(resized), TEST(bad_names_in_lists),
-                                       TEST(twins),     TEST(of_faces),   TEST(real_set)};
+    const struct CMUnitTest tests[] = {TEST(hashes),          TEST(orders),     TEST(sides),   TEST(no_majority),
+                                       TEST(bad_lists),       TEST(every_flaw), TEST(resized), TEST(bad_names_in_lists),
+                                       TEST(near_duplicates), TEST(of_faces),   TEST(real_set)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

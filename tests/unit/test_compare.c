@@ -158,7 +158,7 @@ static void larger_than_the_noise(void **state)
     assert_string_equal(c.by, "loss.dice.weight");
     assert_string_equal(fpc_compare_value(&c.group[1], "loss.dice.weight"), "1.0");
     const fpc_verdict *v = &c.verdict[0];
-    assert_true(v->a == 1 && v->b == 0 && v->call == FPC_CALL_LARGER && v->d.hi < 0 && v->corrected < 0.01);
+    assert_true(v->a == 1 && v->b == 0 && v->kind == FPC_VERDICT_LARGER && v->d.hi < 0 && v->corrected < 0.01);
     has_text(fpc_verdict_text(&c, v), "worse: the difference is larger than the noise");
     assert_true(c.spread_df == 4);
 }
@@ -174,7 +174,7 @@ static void within_the_noise(void **state)
     assert_true(c.n == 3 && c.n_verdicts == 3);
     for (int i = 0; i < 3; i++) {
         const fpc_verdict *v = &c.verdict[i];
-        assert_int_equal(v->call, v->a == 2 || v->b == 2 ? FPC_CALL_LARGER : FPC_CALL_WITHIN);
+        assert_int_equal(v->kind, v->a == 2 || v->b == 2 ? FPC_VERDICT_LARGER : FPC_VERDICT_WITHIN);
         assert_true(v->corrected >= v->d.p && v->corrected <= 1);
         assert_true(v->d.smallest > 0.001 && v->d.smallest < 0.02);
     }
@@ -193,7 +193,7 @@ static void one_seed(void **state)
     assert_true(c.n == 3 && c.spread_df == 0);
     near(c.spread, 0.0038 / sqrt(2), 1e-12);
     for (int i = 0; i < c.n_verdicts; i++)
-        assert_int_equal(c.verdict[i].call, FPC_CALL_PICTURES);
+        assert_int_equal(c.verdict[i].kind, FPC_VERDICT_PICTURES);
     const char *close = NULL, *far = NULL;
     for (int i = 0; i < c.n_verdicts; i++)
         if (c.verdict[i].b == 0)
@@ -227,7 +227,7 @@ static void equal_scores(void **state)
     make_run(f, (made){.name = "y", .weight = "2", .seed = 1, .level = 0.6});
     make_run(f, (made){.name = "z", .weight = "1", .seed = 1, .level = 0.6});
     const fpc_comparison c = compare(f, NULL, NULL);
-    assert_true(c.n == 2 && c.n_verdicts == 1 && c.verdict[0].call == FPC_CALL_EQUAL);
+    assert_true(c.n == 2 && c.n_verdicts == 1 && c.verdict[0].kind == FPC_VERDICT_EQUAL);
     has_text(fpc_verdict_text(&c, &c.verdict[0]), "no difference: the scores are the same");
     /* x and z are one training: seed, recipe and numbers are the same. */
     int once = 0;
@@ -250,7 +250,7 @@ static void refused(fixture *f, made other, const char *want)
     assert_int_equal(c.n_verdicts, 2);
     assert_string_equal(c.group[2].name, "other"); /* the best value, and not the reference */
     for (int i = 0; i < 2; i++)
-        if (c.verdict[i].call == FPC_CALL_NONE) {
+        if (c.verdict[i].kind == FPC_VERDICT_NONE) {
             none++;
             assert_true(c.verdict[i].a == 2 && c.verdict[i].b == 0);
             has_text(fpc_verdict_text(&c, &c.verdict[i]), want);
@@ -310,7 +310,7 @@ static void seeds_without_pictures(void **state)
     const fpc_comparison c = compare(f, NULL, NULL);
     assert_true(c.pictures == 0 && c.n == 3 && c.n_verdicts == 2 && c.reference == 0);
     assert_string_equal(c.group[0].name, "b");
-    assert_int_equal(c.verdict[0].call, FPC_CALL_LARGER);
+    assert_int_equal(c.verdict[0].kind, FPC_VERDICT_LARGER);
     near(c.verdict[0].d.value, -0.05, 1e-12);
     near(c.verdict[0].d.df, 4, 1e-6);
     has_text(fpc_verdict_text(&c, &c.verdict[1]),
@@ -429,7 +429,7 @@ static void dice_sweep_of_the_reports(void **state)
     near(100 * (row[2].best / row[1].best - 1), -2.70, 0.005);
     near(row[1].share, 0.6, 1e-15);
     /* Robust columns of reference 8.1. */
-    const fpc_standing *s = &c.run[0].standing;
+    const fpc_run_summary *s = &c.run[0].summary;
     near(s->after, 0.6503, 5e-5);
     near(s->last10, 0.6492, 5e-5);
     near(s->top5, 0.6835, 5e-5);

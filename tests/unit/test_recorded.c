@@ -154,7 +154,7 @@ static void bad_files(void **state)
     refuse(b, test_folder(), "there is no history.json");
     snprintf(path, sizeof path, "%s/fifo", test_folder());
     assert_int_equal(mkfifo(path, 0666), 0);
-    refuse(b, path, "is neither a run folder nor a plain file");
+    refuse(b, path, "fifo: is no plain file");
 }
 
 static void too_much(void **state)
@@ -171,7 +171,7 @@ static void too_much(void **state)
     refuse(b, recorded_write(b, "wide.json", text), "has 4097 columns; at most 4096 are read");
     path = recorded_write(b, "large.json", "{");
     assert_int_equal(truncate(path, ((off_t)1 << 28) + 1), 0); /* takes no room on the disk */
-    refuse(b, path, "has 268435457 bytes; a history has at most 268435456");
+    refuse(b, path, "large.json: is larger than 268435456 bytes");
 }
 
 static int n_warnings;
@@ -181,7 +181,7 @@ static void count(void *arg, int level, const char *line)
     n_warnings += level == FPC_LOG_WARN && strstr(line, "how the run ended is unknown");
 }
 
-static void broken_papers_and_recipe(void **state)
+static void broken_manifest_and_recipe(void **state)
 {
     bench *b = *state;
     const char *folder = fpc_sprintf(b->arena, "%s/r", test_folder());
@@ -202,6 +202,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_lone_file), CASE(names),     CASE(a_run_folder), CASE(what_picks_the_best),
-        CASE(truncated),   CASE(bad_files), CASE(too_much),     CASE(broken_papers_and_recipe)};
+        CASE(truncated),   CASE(bad_files), CASE(too_much),     CASE(broken_manifest_and_recipe)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,16 +93,16 @@ static void all_combinations(void **state)
 
     assert_true(s.n == 24 && s.n_groups == 12);
     assert_string_equal(s.out, "runs/sweep-a");
-    assert_string_equal(s.cell[0].name, "a,dice.weight=1,model.name=a_b,s1");
-    assert_string_equal(s.cell[1].name, "a,dice.weight=1,model.name=a_b,s2");
-    assert_string_equal(s.cell[2].name, "a,dice.weight=1,model.name=a_b,g2,s1"); /* "a b" is tidied to the same */
-    assert_string_equal(s.cell[23].name, "a-2,dice.weight=2,model.name=c,s2");
+    assert_string_equal(s.trial[0].name, "a,dice.weight=1,model.name=a_b,s1");
+    assert_string_equal(s.trial[1].name, "a,dice.weight=1,model.name=a_b,s2");
+    assert_string_equal(s.trial[2].name, "a,dice.weight=1,model.name=a_b,g2,s1"); /* "a b" is tidied to the same */
+    assert_string_equal(s.trial[23].name, "a-2,dice.weight=2,model.name=c,s2");
     for (int i = 0; i < s.n; i++)
         for (int k = 0; k < i; k++)
-            assert_string_not_equal(s.cell[i].name, s.cell[k].name);
+            assert_string_not_equal(s.trial[i].name, s.trial[k].name);
     static const char *const want[] = {"run.epochs=2", "loss.dice.weight=1", "model.name=a b", "run.seed=2"};
     for (int i = 0; i < 4; i++)
-        assert_string_equal(s.cell[3].set[i], want[i]);
+        assert_string_equal(s.trial[3].set[i], want[i]);
 }
 
 static void commands(void **state)
@@ -110,12 +110,12 @@ static void commands(void **state)
     bench *b = *state;
     fpc_cmdline cmd;
     fpc_sweep s = plan(b, &cmd, FPC_OK);
-    const char *line = fpc_shell_line(b->arena, fpc_sweep_command(&s, &s.cell[2], "fpcore"));
+    const char *line = fpc_shell_line(b->arena, fpc_sweep_command(&s, &s.trial[2], "fpcore"));
 
     assert_string_equal(line, "fpcore -c conf/a.ini -s run.epochs=2 -s loss.dice.weight=1 -s 'model.name=a b' "
                               "-s run.seed=1 -s run.name=a,dice.weight=1,model.name=a_b,g2,s1 -s run.out=runs/sweep-a");
-    s.cell[0].folder = "runs/it's";
-    line = fpc_shell_line(b->arena, fpc_sweep_command(&s, &s.cell[0], "fpcore"));
+    s.trial[0].folder = "runs/it's";
+    line = fpc_shell_line(b->arena, fpc_sweep_command(&s, &s.trial[0], "fpcore"));
     assert_non_null(strstr(line, " --resume 'runs/it'\\''s'"));
 }
 

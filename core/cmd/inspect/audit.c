@@ -182,5 +182,5 @@ fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry,
             a->size[0].n = a->usable[FPC_TRAIN] + a->usable[FPC_VAL] + a->usable[FPC_TEST];
     }
     fpc_audit_sides(a);
-    return fpc_audit_twins(a);
+    return fpc_audit_duplicates(a);
 }

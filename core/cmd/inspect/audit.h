@@ -24,13 +24,13 @@ typedef struct fpc_audit_sample {
     uint8_t *thumb;   /* FPC_THUMB x FPC_THUMB grey levels */
 } fpc_audit_sample;
 
-/* Two pictures that are nearly the same. distance: bits in which their hashes differ; likeness: correlation of their
+/* Two pictures that are nearly the same. distance: bits in which their hashes differ; similarity: correlation of their
  * small grey pictures. */
-typedef struct fpc_twins {
+typedef struct fpc_near_duplicate {
     int64_t a, b; /* samples of the audit, a < b */
     int32_t distance, mirrored;
-    double likeness;
-} fpc_twins;
+    double similarity;
+} fpc_near_duplicate;
 
 typedef struct fpc_audit_size {
     int32_t w, h;
@@ -43,11 +43,11 @@ typedef struct fpc_audit {
     fpc_data *data;
     const fpc_dataset_info *info;
     fpc_dataset_audit sink;
-    int64_t n, n_flaws, cap_flaws, n_at_open, n_sizes, cap_sizes, n_twins, cap_twins;
+    int64_t n, n_flaws, cap_flaws, n_at_open, n_sizes, cap_sizes, n_duplicates, cap_duplicates;
     fpc_audit_sample *sample;
     fpc_flaw *flaw;
     fpc_audit_size *size;
-    fpc_twins *twins;
+    fpc_near_duplicate *duplicate;
     int64_t usable[4], ignored[4];                         /* by part: samples; pixels that count nowhere */
     int64_t pixels[4][256], images[4][256];                /* by part and class */
     int64_t both[FPC_AUDIT_PAIRS], right[FPC_AUDIT_PAIRS]; /* by mirror pair: masks with both; first one on the right */
@@ -73,12 +73,12 @@ fpc_status fpc_audit_write_sides(const fpc_audit *, const char *path);
 /* cmd/inspect/audit_duplicates.c. rgb: h*w*3. mirrored 1: as seen in a mirror. */
 uint64_t fpc_picture_hash(const uint8_t *rgb, int32_t h, int32_t w, int mirrored);
 void fpc_picture_thumb(const uint8_t *rgb, int32_t h, int32_t w, uint8_t *thumb);
-double fpc_thumb_likeness(const uint8_t *a, const uint8_t *b, int mirrored);
-fpc_status fpc_audit_twins(fpc_audit *);
+double fpc_thumb_similarity(const uint8_t *a, const uint8_t *b, int mirrored);
+fpc_status fpc_audit_duplicates(fpc_audit *);
 
 /* cmd/inspect/audit_report.c */
 const char *fpc_part_word(fpc_part); /* "training" */
-void fpc_audit_print(const fpc_audit *);
+fpc_status fpc_audit_print(const fpc_audit *);
 fpc_status fpc_audit_json(const fpc_audit *, const char *path);
 
 #endif

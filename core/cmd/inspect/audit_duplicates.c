@@ -11,7 +11,7 @@
  * portraits. A picture that was compressed again, resized or brightened stays above 0.99. */
 static const double alike = 0.96;
 
-enum { ROWS = 8, COLUMNS = 9, MOST_TWINS = 100000 };
+enum { ROWS = 8, COLUMNS = 9, MOST_DUPLICATES = 100000 };
 
 /* Mean grey level of the cell (x0,y0)..(x1,y1), times 1000: weights of BT.601. */
 static int64_t cell(const uint8_t *rgb, int32_t w, int32_t x0, int32_t y0, int32_t x1, int32_t y1, int mirrored)
@@ -56,7 +56,7 @@ void fpc_picture_thumb(const uint8_t *rgb, int32_t h, int32_t w, uint8_t *thumb)
 }
 
 /* Flat pictures have no correlation: they are alike where their grey is. */
-double fpc_thumb_likeness(const uint8_t *a, const uint8_t *b, int mirrored)
+double fpc_thumb_similarity(const uint8_t *a, const uint8_t *b, int mirrored)
 {
     const int64_t n = FPC_THUMB * FPC_THUMB;
     int64_t sa = 0, sb = 0, aa = 0, bb = 0, ab = 0;
@@ -78,28 +78,28 @@ static fpc_status compare(fpc_audit *a, int64_t i, int64_t j)
         const int32_t distance = __builtin_popcountll(s->hash[0] ^ t->hash[mirrored]);
         if (distance > a->near)
             continue;
-        const double likeness = fpc_thumb_likeness(s->thumb, t->thumb, mirrored);
-        if (likeness < alike)
+        const double similarity = fpc_thumb_similarity(s->thumb, t->thumb, mirrored);
+        if (similarity < alike)
             continue;
-        if (a->n_twins == MOST_TWINS)
+        if (a->n_duplicates == MOST_DUPLICATES)
             return FPC_OK;
-        if (a->n_twins == a->cap_twins) {
-            const int64_t cap = a->cap_twins ? 2 * a->cap_twins : 64;
-            fpc_twins *more = fpc_alloc(a->arena, (size_t)cap * sizeof *more);
+        if (a->n_duplicates == a->cap_duplicates) {
+            const int64_t cap = a->cap_duplicates ? 2 * a->cap_duplicates : 64;
+            fpc_near_duplicate *more = fpc_alloc(a->arena, (size_t)cap * sizeof *more);
             if (!more)
                 return FPC_ENOMEM;
-            if (a->n_twins)
-                memcpy(more, a->twins, (size_t)a->n_twins * sizeof *more);
-            a->twins = more;
-            a->cap_twins = cap;
+            if (a->n_duplicates)
+                memcpy(more, a->duplicate, (size_t)a->n_duplicates * sizeof *more);
+            a->duplicate = more;
+            a->cap_duplicates = cap;
         }
-        a->twins[a->n_twins++] = (fpc_twins){i, j, distance, mirrored, likeness};
+        a->duplicate[a->n_duplicates++] = (fpc_near_duplicate){i, j, distance, mirrored, similarity};
         return FPC_OK;
     }
     return FPC_OK;
 }
 
-fpc_status fpc_audit_twins(fpc_audit *a)
+fpc_status fpc_audit_duplicates(fpc_audit *a)
 {
     fpc_status status = FPC_OK;
     for (int64_t i = 0; i < a->n && !status; i++) {

@@ -1,5 +1,6 @@
 /* audit_report.c: what an audit found, as text for people and as JSON for programs. */
 #include "cmd/inspect/audit.h"
+#include "cmd/report/report.h"
 #include <fpcore/logger.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -40,75 +41,94 @@ static double percent(int64_t n, int64_t of)
     return of > 0 ? 100 * (double)n / (double)of : 0;
 }
 
-/* Twins of which one is in another part than the other. */
+/* Near-duplicates of which one is in another part than the other. */
 static int64_t across_parts(const fpc_audit *a)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < a->n_twins; i++)
-        n += a->sample[a->twins[i].a].part != a->sample[a->twins[i].b].part;
+    for (int64_t i = 0; i < a->n_duplicates; i++)
+        n += a->sample[a->duplicate[i].a].part != a->sample[a->duplicate[i].b].part;
     return n;
 }
 
 /* ---- text ---- */
 
-static void print_parts(const fpc_audit *a)
+static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
 {
-    fpc_print("\n%-10s  %8s  %8s  %6s\n", "part", "pictures", "usable", "flaws");
+    static const fpc_column column[] = {
+        {"part", "part", FPC_AS_TEXT, 0},      {"pictures", "pictures", FPC_AS_COUNT, 0},
+        {"usable", "usable", FPC_AS_COUNT, 0}, {"flaws", "flaws", FPC_AS_COUNT, 0},
+        {"masks", "", FPC_AS_TEXT, 0},         {0}};
+    fpc_table *t = fpc_table_new(r, "parts", column);
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
         if (a->info->count[part])
-            fpc_print("%-10s  %8lld  %8lld  %6lld%s\n", fpc_part_word((fpc_part)part), (long long)a->info->count[part],
-                      (long long)a->usable[part], (long long)flaws_of(a, part),
-                      labelled(a, part) ? "" : "  (no masks)");
+            fpc_report_add(r, t, fpc_cell_text(fpc_part_word((fpc_part)part)),
+                           fpc_cell_number((double)a->info->count[part]), fpc_cell_number((double)a->usable[part]),
+                           fpc_cell_number((double)flaws_of(a, part)),
+                           fpc_cell_text(labelled(a, part) ? "" : "(no masks)"));
     if (flaws_of(a, 0))
-        fpc_print("%-10s  %8s  %8s  %6lld\n", "in no part", "-", "-", (long long)flaws_of(a, 0));
+        fpc_report_add(r, t, fpc_cell_text("in no part"), fpc_cell_number(NAN), fpc_cell_number(NAN),
+                       fpc_cell_number((double)flaws_of(a, 0)), fpc_cell_text(""));
+    fpc_print("\n");
+    const fpc_status status = fpc_table_print(r->arena, t, "");
     fpc_print("\nsizes of the pictures:");
     for (int64_t i = 0; i < a->n_sizes && i < SHOWN; i++)
         fpc_print("%s %d x %d: %lld", i ? "," : "", a->size[i].w, a->size[i].h, (long long)a->size[i].n);
     if (a->n_sizes > SHOWN)
         fpc_print(", and %lld further sizes", (long long)(a->n_sizes - SHOWN));
     fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
+    return status;
 }
 
-static void print_classes(const fpc_audit *a)
+/* The table of the classes: a column of shares and one of pictures for each part that has masks. */
+static fpc_table *class_table(fpc_report *r, const fpc_audit *a, int n, const int *part)
 {
-    int width = 5, parts[3], n = 0;
+    fpc_column column[12] = {{"index", "index", FPC_AS_COUNT, 0},
+                             {"class", "class", FPC_AS_TEXT, 0},
+                             {"pixels", "pixels %", FPC_AS_SCORE, 0},
+                             {"pictures", "pictures", FPC_AS_COUNT, 0}};
     int64_t all = 0;
-    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
-        if (labelled(a, part)) {
-            parts[n++] = part;
-            all += pixels_of(a, part);
-        }
-    if (!n)
-        return;
-    for (int32_t c = 0; c < a->info->classes; c++)
-        width = (int)strlen(a->info->class_names[c]) > width ? (int)strlen(a->info->class_names[c]) : width;
-    fpc_print("\n%5s  %-*s  %9s  %8s", "index", width, "class", "pixels %", "pictures");
-    for (int i = 0; i < n; i++)
-        fpc_print("  %12s", fpc_sprintf(a->arena, "%s %%", fpc_part_word((fpc_part)parts[i])));
-    for (int i = 0; i < n; i++)
-        fpc_print("  %10s", fpc_part_word((fpc_part)parts[i]));
-    for (int32_t c = 0; c < a->info->classes; c++) {
-        int64_t pixels = 0, images = 0;
-        for (int i = 0; i < n; i++)
-            pixels += a->pixels[parts[i]][c], images += a->images[parts[i]][c];
-        fpc_print("\n%5d  %-*s  %9.4f  %8lld", c, width, a->info->class_names[c], percent(pixels, all),
-                  (long long)images);
-        for (int i = 0; i < n; i++)
-            fpc_print("  %12.4f", percent(a->pixels[parts[i]][c], pixels_of(a, parts[i])));
-        for (int i = 0; i < n; i++)
-            fpc_print("  %10lld", (long long)a->images[parts[i]][c]);
+    for (int i = 0; i < n; i++) {
+        const char *word = fpc_part_word((fpc_part)part[i]), *share = fpc_sprintf(r->arena, "%s %%", word);
+        column[4 + i] = (fpc_column){word, share ? share : word, FPC_AS_SCORE, 0};
+        column[4 + n + i] = (fpc_column){word, word, FPC_AS_COUNT, 0};
+        all += pixels_of(a, part[i]);
     }
+    fpc_table *t = fpc_table_new(r, "classes", column);
+    for (int32_t c = 0; c < a->info->classes; c++) {
+        fpc_cell *cell = fpc_report_row(r, t);
+        int64_t pixels = 0, images = 0;
+        for (int i = 0; t && i < n; i++) {
+            pixels += a->pixels[part[i]][c], images += a->images[part[i]][c];
+            cell[4 + i] = fpc_cell_number(percent(a->pixels[part[i]][c], pixels_of(a, part[i])));
+            cell[4 + n + i] = fpc_cell_number((double)a->images[part[i]][c]);
+        }
+        const fpc_cell first[4] = {fpc_cell_number(c), fpc_cell_text(a->info->class_names[c]),
+                                   fpc_cell_number(percent(pixels, all)), fpc_cell_number((double)images)};
+        memcpy(cell, first, sizeof first);
+    }
+    return t;
+}
+
+static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
+{
+    int parts[3], n = 0, absent = 0;
+    for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
+        if (labelled(a, part))
+            parts[n++] = part;
+    if (!n)
+        return FPC_OK;
     fpc_print("\n");
+    const fpc_status status = fpc_table_print(r->arena, class_table(r, a, n, parts), "");
     const int64_t ignored = a->ignored[FPC_TRAIN] + a->ignored[FPC_VAL] + a->ignored[FPC_TEST];
     if (ignored)
         fpc_print("pixels that count nowhere: %lld\n", (long long)ignored);
-    int absent = 0;
     for (int32_t c = 0; c < a->info->classes && labelled(a, FPC_TRAIN); c++)
         if (!a->images[FPC_TRAIN][c])
             fpc_print("%s%s",
                       absent++ ? ", " : "note: classes that no training picture shows: ", a->info->class_names[c]);
     if (absent)
         fpc_print("\n");
+    return status;
 }
 
 static void print_sides(const fpc_audit *a)
@@ -140,26 +160,26 @@ static void print_sides(const fpc_audit *a)
         fpc_print("  and %lld further ones (--json lists all)\n", (long long)(shown - SHOWN));
 }
 
-static void print_twins(const fpc_audit *a)
+static void print_duplicates(const fpc_audit *a)
 {
     const int64_t across = across_parts(a);
     int64_t shown = 0;
     fpc_print("\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
-              (long long)(a->n_twins - across));
+              (long long)(a->n_duplicates - across));
     for (int pass = 0; pass < 2;
          pass++) /* those across parts first: validation then measures what was learned by heart */
-        for (int64_t i = 0; i < a->n_twins && shown < SHOWN; i++) {
-            const fpc_twins *t = &a->twins[i];
+        for (int64_t i = 0; i < a->n_duplicates && shown < SHOWN; i++) {
+            const fpc_near_duplicate *t = &a->duplicate[i];
             const fpc_audit_sample *x = &a->sample[t->a], *y = &a->sample[t->b];
             if ((x->part != y->part) == pass)
                 continue;
             shown++;
             fpc_print("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n", fpc_part_word(x->part),
-                      x->name, fpc_part_word(y->part), y->name, t->likeness, t->distance,
+                      x->name, fpc_part_word(y->part), y->name, t->similarity, t->distance,
                       t->mirrored ? ", mirrored" : "");
         }
-    if (a->n_twins > shown)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_twins - shown));
+    if (a->n_duplicates > shown)
+        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - shown));
 }
 
 static void print_flaws(const fpc_audit *a)
@@ -181,14 +201,17 @@ static void print_flaws(const fpc_audit *a)
     }
 }
 
-void fpc_audit_print(const fpc_audit *a)
+fpc_status fpc_audit_print(const fpc_audit *a)
 {
+    fpc_report r = {.arena = a->arena};
+    fpc_status status;
     fpc_print("data set: dataset/%s, %d classes\n", fpc_data_instance(a->data)->plugin->name, a->info->classes);
-    print_parts(a);
-    print_classes(a);
+    if ((status = print_parts(&r, a)) || (status = print_classes(&r, a)))
+        return status;
     print_sides(a);
-    print_twins(a);
+    print_duplicates(a);
     print_flaws(a);
+    return r.failed ? FPC_ENOMEM : FPC_OK;
 }
 
 /* ---- JSON ---- */
@@ -235,16 +258,16 @@ static json_t *json_sides(const fpc_audit *a)
                      fpc_audit_sided(a), "reversed", reversed);
 }
 
-static json_t *json_twins(const fpc_audit *a)
+static json_t *json_duplicates(const fpc_audit *a)
 {
     json_t *list = json_array();
-    for (int64_t i = 0; i < a->n_twins; i++) {
-        const fpc_twins *t = &a->twins[i];
+    for (int64_t i = 0; i < a->n_duplicates; i++) {
+        const fpc_near_duplicate *t = &a->duplicate[i];
         const fpc_audit_sample *x = &a->sample[t->a], *y = &a->sample[t->b];
         json_array_append_new(list,
                               json_pack("{s:[s,s], s:[s,s], s:b, s:i, s:b, s:f}", "names", x->name, y->name, "parts",
                                         fpc_part_word(x->part), fpc_part_word(y->part), "across", x->part != y->part,
-                                        "distance", t->distance, "mirrored", t->mirrored, "likeness", t->likeness));
+                                        "distance", t->distance, "mirrored", t->mirrored, "likeness", t->similarity));
     }
     return list;
 }
@@ -265,10 +288,10 @@ fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
     for (int64_t i = 0; i < a->n_sizes; i++)
         json_array_append_new(sizes, json_pack("{s:i, s:i, s:I}", "w", a->size[i].w, "h", a->size[i].h, "pictures",
                                                (json_int_t)a->size[i].n));
-    json_t *all =
-        json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o}", "dataset", fpc_data_instance(a->data)->plugin->name,
-                  "measured_at", a->info->h, a->info->w, "parts", json_parts(a), "sizes", sizes, "classes",
-                  json_classes(a), "sides", json_sides(a), "near_duplicates", json_twins(a), "flaws", json_flaws(a));
+    json_t *all = json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o}", "dataset",
+                            fpc_data_instance(a->data)->plugin->name, "measured_at", a->info->h, a->info->w, "parts",
+                            json_parts(a), "sizes", sizes, "classes", json_classes(a), "sides", json_sides(a),
+                            "near_duplicates", json_duplicates(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     fpc_status status =
         text ? fpc_write_atomic(a->ctx, path, text, strlen(text))

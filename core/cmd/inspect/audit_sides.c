@@ -1,6 +1,6 @@
 /* audit_sides.c: left and right in the masks of a data set. In pictures taken from the front the person's left lies to
  * the right; a picture that was mirrored without exchanging its labels teaches the contrary. Which way round is right
- * is not assumed: the majority of the masks says it, for each pair of labels (reference 5.4). */
+ * is not assumed: the majority of the masks says it, for each pair of labels. */
 #include "cmd/inspect/audit.h"
 #include <fpcore/logger.h>
 #include <stdio.h>

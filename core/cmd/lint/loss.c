@@ -1,6 +1,7 @@
 /* loss.c: what --check finds in the sum that is minimised: terms that count nothing, class weights that let one
  * class outweigh all others, smoothing and weights that disagree, limits that are not watched. */
 #include "cmd/lint/lint_private.h"
+#include "cmd/submit/submit.h"
 #include <fpcore/ops.h>
 
 #include <inttypes.h>
@@ -133,13 +134,11 @@ static void smoothing_and_weights(lint *l)
 /* Dice over absent classes is a constant; nothing to warn of. A network close to a limit that nobody set is. */
 static void no_budget(lint *l)
 {
-    enum { CONTEST = 1821085 };
-
-    if (l->s->state && !l->s->max_params && l->s->state->n_trainable >= CONTEST)
+    if (l->s->state && !l->s->max_params && l->s->state->n_trainable >= FPC_SUBMIT_LIMIT)
         fpc_lint_found(l,
                        "%s: the model has %" PRId64 " parameters, and no limit is set; the contest of the reports "
                        "allows fewer than %d",
-                       fpc_lint_where(l, "model", "max_params"), l->s->state->n_trainable, CONTEST);
+                       fpc_lint_where(l, "model", "max_params"), l->s->state->n_trainable, FPC_SUBMIT_LIMIT);
 }
 
 lint_fn *const fpc_lints_of_loss[] = {idle_losses,           wide_class_weights, wide_presets,

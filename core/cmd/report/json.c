@@ -11,6 +11,8 @@ static json_t *cell_of(const fpc_report *r, const fpc_column *column, const fpc_
         return json_string(fpc_report_clean(r->arena, cell->text));
     if (!isfinite(cell->number))
         return json_null();
+    if (column->as == FPC_AS_FLAG)
+        return json_boolean(cell->number != 0);
     return column->as == FPC_AS_COUNT ? json_integer((json_int_t)llround(cell->number)) : json_real(cell->number);
 }
 
@@ -19,12 +21,13 @@ static json_t *row_of(const fpc_report *r, const fpc_table *t, int32_t row)
     json_t *object = json_object();
 
     for (int32_t c = 0; c < t->n_columns; c++)
-        json_object_set_new(object, t->column[c].key,
-                            cell_of(r, &t->column[c], &t->cell[(size_t)row * (size_t)t->n_columns + (size_t)c]));
+        if (*t->column[c].key)
+            json_object_set_new(object, t->column[c].key,
+                                cell_of(r, &t->column[c], &t->cell[(size_t)row * (size_t)t->n_columns + (size_t)c]));
     return object;
 }
 
-static json_t *table_of(const fpc_report *r, const fpc_table *t)
+json_t *fpc_table_json(const fpc_report *r, const fpc_table *t)
 {
     json_t *array;
 
@@ -42,7 +45,7 @@ static json_t *chapter_of(const fpc_report *r, const fpc_chapter *chapter)
 
     for (int32_t i = 0; i < chapter->n_tables; i++)
         if (chapter->table[i]->n_rows)
-            json_object_set_new(object, chapter->table[i]->key, table_of(r, chapter->table[i]));
+            json_object_set_new(object, chapter->table[i]->key, fpc_table_json(r, chapter->table[i]));
     for (int32_t i = 0; i < chapter->n_notes; i++)
         json_array_append_new(notes, json_string(chapter->note[i]));
     json_object_set_new(object, "notes", notes);

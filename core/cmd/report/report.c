@@ -11,18 +11,32 @@
 
 enum { MAX_COLUMNS = 300 }; /* a confusion matrix of 256 classes fits */
 
-fpc_table *fpc_report_table(fpc_report *r, fpc_chapter *chapter, const char *key, const char *title,
-                            const fpc_column *column)
+fpc_table *fpc_table_new(fpc_report *r, const char *key, const fpc_column *column)
 {
+    int32_t n = 0;
+    while (column[n].key && n < MAX_COLUMNS)
+        n++;
     fpc_table *t = fpc_alloc(r->arena, sizeof *t);
+    fpc_column *own = fpc_alloc(r->arena, (size_t)n * sizeof *own);
 
-    if (!t || chapter->n_tables == FPC_REPORT_TABLES) {
+    if (!t || !own) {
         r->failed = 1;
         return NULL;
     }
-    *t = (fpc_table){.key = key, .title = title, .column = column};
-    while (column[t->n_columns].key && t->n_columns < MAX_COLUMNS)
-        t->n_columns++;
+    *t = (fpc_table){.key = key, .column = memcpy(own, column, (size_t)n * sizeof *own), .n_columns = n};
+    return t;
+}
+
+fpc_table *fpc_report_table(fpc_report *r, fpc_chapter *chapter, const char *key, const char *title,
+                            const fpc_column *column)
+{
+    fpc_table *t = chapter->n_tables < FPC_REPORT_TABLES ? fpc_table_new(r, key, column) : NULL;
+
+    if (!t) {
+        r->failed = 1;
+        return NULL;
+    }
+    t->title = title;
     return chapter->table[chapter->n_tables++] = t;
 }
 
@@ -115,13 +129,16 @@ const char *fpc_cell_show(fpc_arena *arena, const fpc_column *column, const fpc_
 {
     static const char *const format[] = {
         [FPC_AS_TEXT] = "%g",      [FPC_AS_COUNT] = "%.0f",   [FPC_AS_SCORE] = "%.4f",  [FPC_AS_DIFF] = "%+.4f",
-        [FPC_AS_PERCENT] = "%.2f", [FPC_AS_CHANGE] = "%+.2f", [FPC_AS_SLOPE] = "%+.5f", [FPC_AS_RATE] = "%.3e"};
+        [FPC_AS_PERCENT] = "%.2f", [FPC_AS_CHANGE] = "%+.2f", [FPC_AS_SLOPE] = "%+.5f", [FPC_AS_RATE] = "%.3e",
+        [FPC_AS_BRIEF] = "%.4g",   [FPC_AS_FLAG] = "%g"};
     char *shown;
 
     if (cell->text)
         return fpc_report_clean(arena, cell->text);
     if (isnan(cell->number))
         return "-";
+    if (column->as == FPC_AS_FLAG)
+        return cell->number != 0 ? "yes" : "no";
     if ((shown = fpc_sprintf(arena, format[column->as], cell->number)) && *shown == '-' && !shown[strspn(shown, "-0.")])
         *shown = '+'; /* no "-0.0000" */
     return shown ? shown : "";

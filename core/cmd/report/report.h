@@ -4,6 +4,8 @@
 #define CORE_CMD_REPORT_REPORT_H
 
 #include "cmd/cmd.h"
+#include <math.h>
+#include <string.h>
 
 typedef enum fpc_format {
     FPC_AS_TEXT = 0,
@@ -13,11 +15,14 @@ typedef enum fpc_format {
     FPC_AS_PERCENT, /* 95.98; the number is in percent */
     FPC_AS_CHANGE,  /* +1.43, in percent */
     FPC_AS_SLOPE,   /* +0.00025 */
-    FPC_AS_RATE     /* 7.333e-04 */
+    FPC_AS_RATE,    /* 7.333e-04 */
+    FPC_AS_BRIEF,   /* 17.5: four figures */
+    FPC_AS_FLAG     /* yes; true or false in JSON */
 } fpc_format;
 
 typedef struct fpc_column {
-    const char *key, *title; /* "best_epoch" of the JSON, "@" of the text; key NULL ends a list */
+    const char *key;   /* "best_epoch" of the JSON; "": only in the text; NULL ends a list */
+    const char *title; /* "@" of the text; NULL: only in the JSON */
     fpc_format as;
     const char *help; /* what it means: the page's tooltip */
 } fpc_column;
@@ -57,6 +62,9 @@ typedef struct fpc_report {
 fpc_table *fpc_report_table(fpc_report *, fpc_chapter *, const char *key, const char *title, const fpc_column *);
 /* A row to be filled, its cells without value; a spare one where memory ran out, so that builders check nothing. */
 fpc_cell *fpc_report_row(fpc_report *, fpc_table *);
+/* A row of these cells. */
+#define fpc_report_add(report, table, ...)                                                                             \
+    memcpy(fpc_report_row(report, table), ((const fpc_cell[]){__VA_ARGS__}), sizeof((const fpc_cell[]){__VA_ARGS__}))
 void fpc_report_note(fpc_report *, fpc_chapter *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static inline fpc_cell fpc_cell_text(const char *text)
 {
@@ -66,6 +74,11 @@ static inline fpc_cell fpc_cell_number(double number)
 {
     return (fpc_cell){.number = number};
 }
+/* A text, or nothing where it is NULL. */
+static inline fpc_cell fpc_cell_maybe(const char *text)
+{
+    return (fpc_cell){.text = text, .number = NAN};
+}
 /* An epoch or another count that is 0 where there is none. */
 fpc_cell fpc_cell_count(int64_t);
 
@@ -74,9 +87,16 @@ const char *fpc_report_clean(fpc_arena *, const char *);
 /* What stands in a cell: cleaned; "-" for nothing. */
 const char *fpc_cell_show(fpc_arena *, const fpc_column *, const fpc_cell *);
 
-/* cmd/report/text.c: the overview; the chapters of the runs where `runs` is set. */
+/* The same without a chapter, for verbs that print tables between sentences of their own. Columns are copied. */
+fpc_table *fpc_table_new(fpc_report *, const char *key, const fpc_column *);
+
+/* cmd/report/text.c: rows of a table, each behind `margin`; numbers stand right, texts of FPC_AS_TEXT left. */
+fpc_status fpc_table_print(fpc_arena *, const fpc_table *, const char *margin);
+/* The overview; the chapters of the runs where `runs` is set. */
 fpc_status fpc_report_print(const fpc_report *, int runs);
 /* cmd/report/json.c: the whole report as a jansson object, a new reference; NULL without memory. */
 struct json_t *fpc_report_json(const fpc_report *);
+/* One table of it: an array of objects. */
+struct json_t *fpc_table_json(const fpc_report *, const fpc_table *);
 
 #endif

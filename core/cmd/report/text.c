@@ -13,13 +13,6 @@ static int width_of(const char *text)
     return n;
 }
 
-static void put(const char *text, int width, int right)
-{
-    const int fill = width > width_of(text) ? width - width_of(text) : 0;
-
-    fpc_print("%*s%s%*s", right ? fill : 0, "", text, right ? 0 : fill, "");
-}
-
 static const char *show(fpc_arena *arena, const fpc_table *t, int32_t row, int32_t column)
 {
     return fpc_cell_show(arena, &t->column[column], &t->cell[(size_t)row * (size_t)t->n_columns + (size_t)column]);
@@ -32,33 +25,48 @@ static void print_upright(fpc_arena *arena, const fpc_table *t)
     for (int32_t c = 0; c < t->n_columns; c++)
         width = width_of(t->column[c].title) > width ? width_of(t->column[c].title) : width;
     for (int32_t c = 0; c < t->n_columns; c++) {
-        fpc_print("  ");
-        put(t->column[c].title, width, 0);
-        fpc_print("  %s\n", show(arena, t, 0, c));
+        const char *title = t->column[c].title;
+        fpc_print("  %s%*s  %s\n", title, width - width_of(title), "", show(arena, t, 0, c));
     }
 }
 
-static fpc_status print_rows(fpc_arena *arena, const fpc_table *t)
+static const char *cell_text(fpc_arena *arena, const fpc_table *t, int32_t row, int32_t column)
 {
-    int *width = fpc_alloc(arena, (size_t)t->n_columns * sizeof *width);
+    return row < 0 ? t->column[column].title : show(arena, t, row, column);
+}
+
+static void print_row(fpc_arena *arena, const fpc_table *t, int32_t row, const char *margin, const int *width)
+{
+    int fill = 0; /* blanks that wait for something behind them */
+
+    fpc_print("%s", margin);
+    for (int32_t c = 0, first = 1; c < t->n_columns; c++) {
+        if (!t->column[c].title)
+            continue;
+        const char *text = cell_text(arena, t, row, c);
+        const int right = t->column[c].as != FPC_AS_TEXT, rest = width[c] - width_of(text);
+        fill += (first ? 0 : 2) + (right ? rest : 0);
+        if (*text)
+            fpc_print("%*s%s", fill, "", text), fill = 0;
+        fill += right ? 0 : rest;
+        first = 0;
+    }
+    fpc_print("\n");
+}
+
+fpc_status fpc_table_print(fpc_arena *arena, const fpc_table *t, const char *margin)
+{
+    int *width = t ? fpc_alloc(arena, (size_t)t->n_columns * sizeof *width) : NULL;
 
     if (!width)
         return FPC_ENOMEM;
-    for (int32_t c = 0; c < t->n_columns; c++) {
-        width[c] = width_of(t->column[c].title);
-        for (int32_t r = 0; r < t->n_rows; r++) {
-            const int wide = width_of(show(arena, t, r, c));
+    for (int32_t c = 0; c < t->n_columns; c++)
+        for (int32_t r = -1; r < t->n_rows && t->column[c].title; r++) {
+            const int wide = width_of(cell_text(arena, t, r, c));
             width[c] = wide > width[c] ? wide : width[c];
         }
-    }
-    for (int32_t r = -1; r < t->n_rows; r++) {
-        for (int32_t c = 0; c < t->n_columns; c++) {
-            const int right = t->column[c].as != FPC_AS_TEXT, last = c == t->n_columns - 1;
-            fpc_print("  ");
-            put(r < 0 ? t->column[c].title : show(arena, t, r, c), last && !right ? 0 : width[c], right);
-        }
-        fpc_print("\n");
-    }
+    for (int32_t r = -1; r < t->n_rows; r++)
+        print_row(arena, t, r, margin, width);
     return FPC_OK;
 }
 
@@ -74,7 +82,7 @@ static fpc_status print_chapter(const fpc_report *r, const fpc_chapter *chapter)
         if (t->upright)
             print_upright(r->arena, t);
         else
-            status = print_rows(r->arena, t);
+            status = fpc_table_print(r->arena, t, "  ");
         if (t->note)
             fpc_print("  %s\n", t->note);
     }

@@ -2,25 +2,10 @@
  * its picture's name and size, the contest's palette, labels in range, and the very labels that were predicted; weights
  * that hold the numbers of the model. */
 #include "cmd/submit/submit.h"
-#include <stdio.h>
 #include <string.h>
+#include "base/file.h"
 #include "weights/weights.h"
 #include "image/image.h"
-
-static fpc_status read_back(fpc_submit *s, fpc_arena *arena, const void **data, size_t *bytes)
-{
-    FILE *file = fopen(s->out, "rb");
-    long size = -1;
-    if (file && !fseek(file, 0, SEEK_END) && (size = ftell(file)) >= 0)
-        rewind(file);
-    void *to = size >= 0 ? fpc_alloc(arena, (size_t)size + 1) : NULL;
-    const int whole = to && fread(to, 1, (size_t)size, file) == (size_t)size;
-    if (file)
-        fclose(file);
-    *data = to;
-    *bytes = (size_t)size;
-    return whole ? FPC_OK : fpc_fail(s->cmd->ctx, FPC_EIO, "%s: was written and cannot be read back", s->out);
-}
 
 static fpc_status check_palette(fpc_submit *s, const char *name, uint8_t palette[256][3], int32_t n)
 {
@@ -83,12 +68,14 @@ static fpc_status check_entries(fpc_submit *s, fpc_arena *arena, fpc_arena *scra
                                            "solution/recipe.ini", "solution/run.sh",
                                            "solution/README.md",  "solution/requirements.txt"};
     fpc_zip_entry *entry;
-    const void *data;
+    const char *why;
+    char *data;
     size_t bytes;
     int32_t n, masks = 0;
     fpc_status status;
-    if ((status = read_back(s, arena, &data, &bytes)) ||
-        (status = fpc_zip_read(s->cmd->ctx, arena, s->out, data, bytes, &n, &entry)))
+    if (fpc_read_file_why(arena, s->out, SIZE_MAX, &data, &bytes, &why))
+        return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: was written and cannot be read back (it %s)", s->out, why);
+    if ((status = fpc_zip_read(s->cmd->ctx, arena, s->out, data, bytes, &n, &entry)))
         return status;
     for (int32_t i = 0; i < n; i++)
         masks += !strncmp(entry[i].name, "masks/", 6);

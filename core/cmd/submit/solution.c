@@ -4,23 +4,9 @@
 #include "cmd/submit/submit.h"
 #include <stdio.h>
 #include <string.h>
+#include "base/file.h"
 #include "weights/weights.h"
 #include "cmd/submit/torch_file.h"
-
-static fpc_status read_file(fpc_submit *s, const char *path, const void **data, size_t *bytes)
-{
-    FILE *file = fopen(path, "rb");
-    long size = -1;
-    if (file && !fseek(file, 0, SEEK_END) && (size = ftell(file)) >= 0)
-        rewind(file);
-    void *to = size >= 0 ? fpc_alloc(s->cmd->arena, (size_t)size + 1) : NULL;
-    const int whole = to && fread(to, 1, (size_t)size, file) == (size_t)size;
-    if (file)
-        fclose(file);
-    *data = to;
-    *bytes = (size_t)size;
-    return whole ? FPC_OK : fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be read", path);
-}
 
 /* What the model is: parameters and buffers, without the optimizer's slots that a checkpoint may hold. */
 static fpc_status add_weights(fpc_submit *s)
@@ -30,6 +16,7 @@ static fpc_status add_weights(fpc_submit *s)
     fpc_st_tensor *list = fpc_alloc(arena, (size_t)state->n * sizeof *list);
     const char *copy = fpc_sprintf(arena, "%s.weights.tmp", s->out);
     const void *data;
+    char *text;
     size_t bytes;
     int32_t n = 0;
     fpc_status status = list && copy ? FPC_OK : FPC_ENOMEM;
@@ -45,9 +32,9 @@ static fpc_status add_weights(fpc_submit *s)
         return status;
     status = fpc_weights_save(s->cmd->ctx, state, copy, 0, NULL);
     if (!status)
-        status = read_file(s, copy, &data, &bytes);
+        status = fpc_read_file(s->cmd->ctx, arena, copy, SIZE_MAX, &text, &bytes);
     remove(copy);
-    return status ? status : fpc_submit_add(s, "solution/weights.safetensors", data, bytes, 0);
+    return status ? status : fpc_submit_add(s, "solution/weights.safetensors", text, bytes, 0);
 }
 
 static fpc_status add_text(fpc_submit *s, const char *name, const char *text)

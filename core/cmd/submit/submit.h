@@ -1,4 +1,4 @@
-/* submit.h: the archive that a contest takes (reference 5.6): masks/ with a mask for each test picture, solution/ with
+/* submit.h: the archive that a contest takes: masks/ with a mask for each test picture, solution/ with
  * weights, recipe and how to use them. */
 #ifndef CORE_CMD_SUBMIT_SUBMIT_H
 #define CORE_CMD_SUBMIT_SUBMIT_H
@@ -7,7 +7,9 @@
 #include "experiment/tta.h"
 #include "cmd/submit/zip_archive.h"
 
-enum { FPC_SUBMIT_LIMIT = 1821085 }; /* the contest: fewer trainable parameters than this */
+#define FPC_SUBMIT_LIMIT 1821085 /* the contest: fewer trainable parameters than this; a macro, for the help */
+#define FPC_SUBMIT_TEXT(number) #number
+#define FPC_SUBMIT_TEXT_OF(number) FPC_SUBMIT_TEXT(number)
 
 typedef struct fpc_submit_mask {
     const char *stem, *path; /* path: of the picture; "": the data set gives the picture itself */
@@ -28,7 +30,8 @@ typedef struct fpc_submit {
     fpc_zip_entry *entry;
 } fpc_submit;
 
-/* The palette of the contest's masks (reference 5.5); entries from 16 on are grey ramps. */
+/* The palette of the contest's masks: the first 16 colours of PASCAL VOC's (Everingham et al. 2010) with 191 for its
+ * 192; entries from 16 on are grey. */
 extern const uint8_t fpc_submit_palette[16][3];
 uint64_t fpc_submit_digest(const uint8_t *labels, int64_t n);
 fpc_status fpc_submit_add(fpc_submit *, const char *name, const void *data, size_t bytes, int store);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "cmd/sweep/sweep.h"
 #include "base/message.h"
+#include "record/run_files.h"
 #include <fpcore/logger.h>
 
 #include <errno.h>
@@ -24,7 +25,7 @@ extern char **environ;
 
 enum { TAIL = 4096, LOOK_EVERY = 20 /* rounds of waiting between two looks at the histories */ };
 
-/* ---- papers ---- */
+/* ---- the manifest ---- */
 
 static json_t *texts(int32_t n, const char *const *text)
 {
@@ -36,7 +37,7 @@ static json_t *texts(int32_t n, const char *const *text)
 }
 
 /* sweep.json: what was asked for, and which runs were stopped because they were worse. */
-static fpc_status write_papers(fpc_sweep *s)
+static fpc_status write_manifest(fpc_sweep *s)
 {
     json_t *root = json_object(), *grid = json_object(), *seeds = json_array(), *pruned = json_object();
     const char *path = fpc_sprintf(s->cmd->arena, "%s/sweep.json", s->out);
@@ -52,8 +53,8 @@ static fpc_status write_papers(fpc_sweep *s)
         json_array_append_new(seeds, json_integer(s->seed[k]));
     json_object_set_new(root, "seeds", seeds);
     for (int32_t i = 0; i < s->n; i++)
-        if (s->cell[i].state == FPC_CELL_PRUNED)
-            json_object_set_new(pruned, s->cell[i].name, json_string(s->cell[i].why ? s->cell[i].why : ""));
+        if (s->trial[i].state == FPC_TRIAL_PRUNED)
+            json_object_set_new(pruned, s->trial[i].name, json_string(s->trial[i].why ? s->trial[i].why : ""));
     json_object_set_new(root, "pruned", pruned);
     if (path && (text = json_dumps(root, JSON_INDENT(2)))) {
         status = fpc_write_atomic(s->cmd->ctx, path, text, strlen(text));
@@ -64,16 +65,17 @@ static fpc_status write_papers(fpc_sweep *s)
 }
 
 /* Runs that an earlier sweep stopped stay stopped where this one prunes too; else they go on. */
-static void read_papers(fpc_sweep *s)
+static void read_manifest(fpc_sweep *s)
 {
     const char *path = fpc_sprintf(s->cmd->arena, "%s/sweep.json", s->out);
-    json_t *root = path && s->prune ? json_load_file(path, 0, NULL) : NULL, *pruned = json_object_get(root, "pruned");
+    json_t *root = s->prune ? fpc_json_glance(s->cmd->ctx, path, "runs that were stopped before go on") : NULL,
+           *pruned = json_object_get(root, "pruned");
 
     for (int32_t i = 0; i < s->n; i++) {
-        const char *why = json_string_value(json_object_get(pruned, s->cell[i].name));
-        if (why && s->cell[i].state == FPC_CELL_CUT) {
-            s->cell[i].state = FPC_CELL_PRUNED;
-            s->cell[i].why = fpc_strdup(s->cmd->arena, why);
+        const char *why = json_string_value(json_object_get(pruned, s->trial[i].name));
+        if (why && s->trial[i].state == FPC_TRIAL_CUT) {
+            s->trial[i].state = FPC_TRIAL_PRUNED;
+            s->trial[i].why = fpc_strdup(s->cmd->arena, why);
         }
     }
     json_decref(root);
@@ -140,11 +142,12 @@ static const char *last_words(fpc_arena *arena, const char *path)
     return fpc_strdup(arena, *line ? line : "it printed nothing");
 }
 
-/* What a run that is done has to tell, from its papers. */
-static const char *result_of(fpc_sweep *s, const fpc_cell *c)
+/* What a run that is done has to tell, from its manifest. */
+static const char *result_of(fpc_sweep *s, const fpc_trial *c)
 {
-    const char *path = c->folder ? fpc_sprintf(s->cmd->arena, "%s/run.json", c->folder) : NULL, *text = "is complete";
-    json_t *log = path ? json_load_file(path, 0, NULL) : NULL;
+    const char *path = c->folder ? fpc_sprintf(s->cmd->arena, "%s/%s", c->folder, FPC_RUN_MANIFEST) : NULL;
+    const char *text = "is complete";
+    json_t *log = fpc_json_glance(s->cmd->ctx, path, NULL);
 
     if (json_is_number(json_object_get(log, "best_value")))
         text = fpc_sprintf(s->cmd->arena, "best epoch %lld: %s %.4f",
@@ -161,7 +164,7 @@ static int64_t threads_each(const fpc_sweep *s)
     return n > s->jobs ? n / s->jobs : 1;
 }
 
-static fpc_status spawn(fpc_sweep *s, fpc_cell *c, const char **word)
+static fpc_status spawn(fpc_sweep *s, fpc_trial *c, const char **word)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -179,20 +182,20 @@ static fpc_status spawn(fpc_sweep *s, fpc_cell *c, const char **word)
     posix_spawn_file_actions_destroy(&files);
     if (error)
         return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: the training cannot be started: %s", c->name, strerror(error));
-    c->state = FPC_CELL_RUNNING;
+    c->state = FPC_TRIAL_RUNNING;
     return FPC_OK;
 }
 
-static int count_of(const fpc_sweep *s, fpc_cell_state state)
+static int count_of(const fpc_sweep *s, fpc_trial_state state)
 {
     int n = 0;
 
     for (int32_t i = 0; i < s->n; i++)
-        n += s->cell[i].state == state;
+        n += s->trial[i].state == state;
     return n;
 }
 
-static fpc_status start(fpc_sweep *s, fpc_cell *c)
+static fpc_status start(fpc_sweep *s, fpc_trial *c)
 {
     fpc_arena *arena = s->cmd->arena;
     const char *threads = fpc_sprintf(arena, "backend.threads=%lld", (long long)threads_each(s)), **word;
@@ -212,31 +215,31 @@ static fpc_status start(fpc_sweep *s, fpc_cell *c)
     if (!(word = fpc_sweep_command(s, c, "fpcore")))
         return FPC_ENOMEM;
     fpc_log(s->cmd->ctx, FPC_LOG_INFO, "%s: %s (%d of %d done)", c->name, c->folder ? "goes on" : "starts",
-            count_of(s, FPC_CELL_DONE), (int)s->n);
+            count_of(s, FPC_TRIAL_DONE), (int)s->n);
     return spawn(s, c, word);
 }
 
 /* What became of a child, from its exit code (cmd/main.c). */
-static void ended(fpc_sweep *s, fpc_cell *c, int how)
+static void ended(fpc_sweep *s, fpc_trial *c, int how)
 {
     const int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
 
     c->pid = 0;
     if (WIFSIGNALED(how))
         c->why = fpc_sprintf(s->cmd->arena, "ended by signal %d (%s)", WTERMSIG(how), strsignal(WTERMSIG(how)));
-    else if (c->state != FPC_CELL_PRUNED || code != 130)
+    else if (c->state != FPC_TRIAL_PRUNED || code != 130)
         c->why = last_words(s->cmd->arena, c->log);
     if (code == 0) {
-        c->state = FPC_CELL_DONE;
+        c->state = FPC_TRIAL_DONE;
         if (!fpc_sweep_find(s))
             c->why = result_of(s, c);
     } else if (code == 3) {
-        c->state = FPC_CELL_DIVERGED;
+        c->state = FPC_TRIAL_DIVERGED;
     } else if (code == 130) {
         c->asked = 1; /* whoever stopped it wants it stopped */
-        c->state = c->state == FPC_CELL_PRUNED ? FPC_CELL_PRUNED : FPC_CELL_CUT;
+        c->state = c->state == FPC_TRIAL_PRUNED ? FPC_TRIAL_PRUNED : FPC_TRIAL_CUT;
     } else {
-        c->state = FPC_CELL_FAILED;
+        c->state = FPC_TRIAL_FAILED;
     }
     fpc_log(s->cmd->ctx, code && code != 130 ? FPC_LOG_WARN : FPC_LOG_INFO, "%s: %s", c->name,
             c->why ? c->why : "ended");
@@ -246,8 +249,8 @@ static void reap(fpc_sweep *s)
 {
     for (int32_t i = 0; i < s->n; i++) {
         int how;
-        if (s->cell[i].pid > 0 && waitpid(s->cell[i].pid, &how, WNOHANG) == s->cell[i].pid)
-            ended(s, &s->cell[i], how);
+        if (s->trial[i].pid > 0 && waitpid(s->trial[i].pid, &how, WNOHANG) == s->trial[i].pid)
+            ended(s, &s->trial[i], how);
     }
 }
 
@@ -256,11 +259,11 @@ static int alive(const fpc_sweep *s)
     int n = 0;
 
     for (int32_t i = 0; i < s->n; i++)
-        n += s->cell[i].pid > 0;
+        n += s->trial[i].pid > 0;
     return n;
 }
 
-static void ask_to_stop(fpc_cell *c)
+static void ask_to_stop(fpc_trial *c)
 {
     if (c->pid > 0 && !c->asked) {
         c->asked = 1;
@@ -279,13 +282,13 @@ static void nap(void)
 
 /* The next run that is to be started: by seeds, so that a sweep that is cut has something of every recipe; with --prune
  * by recipes, so that there is soon one to be worse than. */
-static fpc_cell *next(fpc_sweep *s)
+static fpc_trial *next(fpc_sweep *s)
 {
     for (int32_t i = 0; i < s->n; i++) {
-        fpc_cell *c = s->prune ? &s->cell[i] : &s->cell[i % s->n_groups * s->n_seeds + i / s->n_groups];
-        if (s->only && c != &s->cell[s->only - 1])
+        fpc_trial *c = s->prune ? &s->trial[i] : &s->trial[i % s->n_groups * s->n_seeds + i / s->n_groups];
+        if (s->only && c != &s->trial[s->only - 1])
             continue;
-        if (c->state == FPC_CELL_NEW || (c->state == FPC_CELL_CUT && !c->asked))
+        if (c->state == FPC_TRIAL_NEW || (c->state == FPC_TRIAL_CUT && !c->asked))
             return c;
     }
     return NULL;
@@ -293,12 +296,14 @@ static fpc_cell *next(fpc_sweep *s)
 
 /* ---- pruning ---- */
 
-static double *history_of(fpc_arena *arena, const fpc_cell *c, int64_t *n)
+static double *history_of(fpc_ctx *ctx, fpc_arena *arena, fpc_trial *c, int64_t *n)
 {
-    const char *path = fpc_sprintf(arena, "%s/history.json", c->folder);
-    json_t *root = path ? json_load_file(path, 0, NULL) : NULL, *list = json_object_get(root, c->column);
+    const char *path = fpc_sprintf(arena, "%s/%s", c->folder, FPC_RUN_HISTORY);
+    json_t *root = fpc_json_glance(ctx, path, c->told ? NULL : "the run is not compared with others"),
+           *list = json_object_get(root, c->column);
     double *value = NULL;
 
+    c->told |= !root && path && !access(path, F_OK);
     *n = (int64_t)json_array_size(list);
     if (*n > 0 && (value = fpc_alloc(arena, (size_t)*n * sizeof *value)))
         for (int64_t i = 0; i < *n; i++)
@@ -319,8 +324,8 @@ static fpc_progress *incumbent(fpc_sweep *s, fpc_arena *arena, int32_t *group, i
         int32_t k = 0;
         double sum = 0;
         for (int32_t i = g * s->n_seeds; list && i < (g + 1) * s->n_seeds; i++) {
-            if (s->cell[i].state != FPC_CELL_DONE || !s->cell[i].folder ||
-                !(list[k].value = history_of(arena, &s->cell[i], &list[k].n)))
+            if (s->trial[i].state != FPC_TRIAL_DONE || !s->trial[i].folder ||
+                !(list[k].value = history_of(s->cmd->ctx, arena, &s->trial[i], &list[k].n)))
                 continue;
             double most = list[k].value[0];
             for (int64_t e = 1; e < list[k].n; e++)
@@ -335,7 +340,7 @@ static fpc_progress *incumbent(fpc_sweep *s, fpc_arena *arena, int32_t *group, i
 }
 
 /* Marks a run that is worse than the best recipe's. Running ones are looked at again when an epoch was added. */
-static fpc_status judge(fpc_sweep *s, fpc_cell *c, int *stopped)
+static fpc_status judge(fpc_sweep *s, fpc_trial *c, int *stopped)
 {
     fpc_arena *arena = fpc_arena_new(s->cmd->ctx);
     fpc_progress run = {0}, *best;
@@ -344,11 +349,11 @@ static fpc_status judge(fpc_sweep *s, fpc_cell *c, int *stopped)
 
     if (!arena)
         return FPC_ENOMEM;
-    if (c->folder && (run.value = history_of(arena, c, &run.n)) && (c->pid <= 0 || run.n != c->seen) &&
+    if (c->folder && (run.value = history_of(s->cmd->ctx, arena, c, &run.n)) && (c->pid <= 0 || run.n != c->seen) &&
         (best = incumbent(s, arena, &group, &n)) && group != c->group &&
         (why = fpc_sweep_worse(s->cmd->arena, c->epochs, &run, n, best))) {
         c->why = why;
-        c->state = FPC_CELL_PRUNED;
+        c->state = FPC_TRIAL_PRUNED;
         ask_to_stop(c);
         fpc_log(s->cmd->ctx, FPC_LOG_INFO, "%s: stopped: %s", c->name, why);
         ++*stopped;
@@ -364,22 +369,22 @@ static fpc_status prune(fpc_sweep *s)
     int stopped = 0;
 
     for (int32_t i = 0; i < s->n && !status; i++)
-        if (s->cell[i].pid > 0 && !s->cell[i].asked)
-            status = judge(s, &s->cell[i], &stopped);
-    return !status && stopped ? write_papers(s) : status;
+        if (s->trial[i].pid > 0 && !s->trial[i].asked)
+            status = judge(s, &s->trial[i], &stopped);
+    return !status && stopped ? write_manifest(s) : status;
 }
 
 /* The run may have been cut by a signal before this sweep knew that it is worse. */
-static fpc_status start_or_prune(fpc_sweep *s, fpc_cell *c)
+static fpc_status start_or_prune(fpc_sweep *s, fpc_trial *c)
 {
     int stopped = 0;
     fpc_status status = s->prune ? fpc_sweep_find(s) : FPC_OK;
 
-    if (!status && s->prune && c->state == FPC_CELL_CUT)
+    if (!status && s->prune && c->state == FPC_TRIAL_CUT)
         status = judge(s, c, &stopped);
     if (status)
         return status;
-    return stopped ? write_papers(s) : start(s, c);
+    return stopped ? write_manifest(s) : start(s, c);
 }
 
 /* ---- the sweep ---- */
@@ -388,18 +393,18 @@ static fpc_status start_or_prune(fpc_sweep *s, fpc_cell *c)
 static void stop_all(fpc_sweep *s)
 {
     for (int32_t i = 0; i < s->n; i++)
-        ask_to_stop(&s->cell[i]);
+        ask_to_stop(&s->trial[i]);
     while (alive(s)) {
         nap();
         reap(s);
     }
 }
 
-static const fpc_cell *first_failed(const fpc_sweep *s)
+static const fpc_trial *first_failed(const fpc_sweep *s)
 {
     for (int32_t i = 0; i < s->n; i++)
-        if (s->cell[i].state == FPC_CELL_FAILED)
-            return &s->cell[i];
+        if (s->trial[i].state == FPC_TRIAL_FAILED)
+            return &s->trial[i];
     return NULL;
 }
 
@@ -407,7 +412,7 @@ static const fpc_cell *first_failed(const fpc_sweep *s)
 static fpc_status all(fpc_sweep *s)
 {
     fpc_status status = FPC_OK;
-    fpc_cell *c;
+    fpc_trial *c;
 
     for (int64_t round = 1; !status; round++) {
         if (fpc_ctx_cancelled(s->cmd->ctx))
@@ -426,13 +431,13 @@ static fpc_status all(fpc_sweep *s)
 
 static fpc_status verdict(fpc_sweep *s, fpc_status status)
 {
-    const fpc_cell *failed = first_failed(s);
+    const fpc_trial *failed = first_failed(s);
     const char *again = fpc_shell_line(s->cmd->arena, (const char *const *)s->cmd->full_argv);
 
     if (status == FPC_ECANCEL)
         return fpc_fail(s->cmd->ctx, FPC_ECANCEL,
                         "interrupted; %d of %d runs are done, the others are saved. To go on: %s",
-                        count_of(s, FPC_CELL_DONE), (int)s->n, again ? again : "the same command");
+                        count_of(s, FPC_TRIAL_DONE), (int)s->n, again ? again : "the same command");
     if (!status && failed)
         return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: %s (all of it: %s). The same command goes on when that is mended",
                         failed->name, failed->why, failed->log);
@@ -452,9 +457,9 @@ fpc_status fpc_sweep_run(fpc_sweep *s)
 
     if ((status = fpc_sweep_folders(s)) || (status = lock_folder(s, s->only > 0)))
         return status;
-    read_papers(s);
+    read_manifest(s);
     if (!s->only)
-        status = write_papers(s);
+        status = write_manifest(s);
     if (!status)
         status = all(s);
     stop_all(s);

@@ -1,7 +1,10 @@
-/* sweep.c: what a sweep consists of and what its folder holds already. A cell's run is known by its name; whether the
- * run may be taken for the cell is decided by the recipes, resolved, key by key. */
+/* sweep.c: what a sweep consists of and what its folder holds already. A trial's run is known by its name; whether the
+ * run may be taken for the trial is decided by the recipes, resolved, key by key. */
 #define _GNU_SOURCE
 #include "cmd/sweep/sweep.h"
+#include "base/file.h"
+#include "record/run_files.h"
+#include "recipe/scan.h"
 #include "train/trainer.h"
 
 #include <dirent.h>
@@ -11,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CELLS = 10000, MAX_NAME = 160 };
+enum { MAX_TRIALS = 10000, MAX_NAME = 160 };
 
 /* ---- the command line's words ---- */
 
@@ -86,11 +89,11 @@ fpc_status fpc_sweep_seeds(fpc_ctx *ctx, fpc_arena *arena, const char *text, int
         return FPC_ENOMEM;
     *n = split(copy, ',', word);
     count = *n == 1 ? seed_of(word[0]) : *n;
-    if (count < 1 || count > MAX_CELLS)
+    if (count < 1 || count > MAX_TRIALS)
         return fpc_fail(ctx, FPC_EINVAL,
                         "fpcore sweep: --seeds %s: not a number of seeds from 1 to %d (5: seeds 1 to 5), or seeds like "
                         "3,7",
-                        text, (int)MAX_CELLS);
+                        text, (int)MAX_TRIALS);
     if (!(*out = fpc_alloc(arena, (size_t)count * sizeof **out)))
         return FPC_ENOMEM;
     for (int64_t i = 0; i < count; i++) {
@@ -163,19 +166,19 @@ static const char *label_of(const fpc_sweep *s, int32_t recipe, int32_t combinat
         return NULL;
     tidy(label);
     for (int32_t i = 0; i < group; i++)
-        if (!strcmp(s->cell[i * s->n_seeds].label, label)) /* tidied to the same */
+        if (!strcmp(s->trial[i * s->n_seeds].label, label)) /* tidied to the same */
             return fpc_sprintf(arena, "%s,g%d", label, (int)group + 1);
     return label;
 }
 
-static fpc_status plan_cell(fpc_sweep *s, int32_t recipe, int32_t combination, int32_t group, int32_t k)
+static fpc_status plan_trial(fpc_sweep *s, int32_t recipe, int32_t combination, int32_t group, int32_t k)
 {
     fpc_arena *arena = s->cmd->arena;
-    fpc_cell *c = &s->cell[group * s->n_seeds + k];
+    fpc_trial *c = &s->trial[group * s->n_seeds + k];
 
-    *c = (fpc_cell){.recipe = recipe, .group = group, .seed = s->seed[k]};
+    *c = (fpc_trial){.recipe = recipe, .group = group, .seed = s->seed[k]};
     c->set = fpc_alloc(arena, (size_t)(s->cmd->n_overrides + s->n_axes + 3) * sizeof *c->set);
-    c->label = k ? s->cell[group * s->n_seeds].label : label_of(s, recipe, combination, group);
+    c->label = k ? s->trial[group * s->n_seeds].label : label_of(s, recipe, combination, group);
     if (!c->set || !c->label || !(c->name = fpc_sprintf(arena, "%s,s%lld", c->label, (long long)c->seed)))
         return FPC_ENOMEM;
     for (int32_t i = 0; i < s->cmd->n_overrides; i++)
@@ -215,15 +218,15 @@ fpc_status fpc_sweep_plan(fpc_sweep *s)
 
     if (status)
         return status;
-    for (int32_t a = 0; a < s->n_axes && combinations <= MAX_CELLS; a++)
+    for (int32_t a = 0; a < s->n_axes && combinations <= MAX_TRIALS; a++)
         combinations *= s->axis[a].n;
     n = combinations * s->n_recipes * s->n_seeds;
-    if (combinations > MAX_CELLS || n > MAX_CELLS)
-        return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: a grid of more than %d runs", MAX_CELLS);
+    if (combinations > MAX_TRIALS || n > MAX_TRIALS)
+        return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: a grid of more than %d runs", MAX_TRIALS);
     s->n_groups = (int32_t)combinations * s->n_recipes;
     s->stem = fpc_alloc(s->cmd->arena, (size_t)s->n_recipes * sizeof *s->stem);
-    s->cell = fpc_alloc(s->cmd->arena, (size_t)n * sizeof *s->cell);
-    if (!s->stem || !s->cell)
+    s->trial = fpc_alloc(s->cmd->arena, (size_t)n * sizeof *s->trial);
+    if (!s->stem || !s->trial)
         return FPC_ENOMEM;
     for (int32_t r = 0; r < s->n_recipes; r++)
         if (!(s->stem[r] = stem_of(s, r)))
@@ -232,14 +235,14 @@ fpc_status fpc_sweep_plan(fpc_sweep *s)
         return FPC_ENOMEM;
     for (int32_t g = 0; g < s->n_groups; g++)
         for (int32_t k = 0; k < s->n_seeds && !status; k++)
-            status = plan_cell(s, g / (int32_t)combinations, g % (int32_t)combinations, g, k);
+            status = plan_trial(s, g / (int32_t)combinations, g % (int32_t)combinations, g, k);
     s->n = (int32_t)n;
     return status;
 }
 
 /* ---- commands ---- */
 
-const char **fpc_sweep_command(fpc_sweep *s, const fpc_cell *c, const char *program)
+const char **fpc_sweep_command(fpc_sweep *s, const fpc_trial *c, const char *program)
 {
     const char **word = fpc_alloc(s->cmd->arena, (size_t)(2 * c->n_set + 10) * sizeof *word);
     int32_t n = 0;
@@ -310,37 +313,32 @@ static int is_run_of(const char *entry, const char *name)
     return !*entry || (*entry == '-' && entry[1] && strspn(entry + 1, "0123456789") == strlen(entry + 1));
 }
 
-/* How the run of a folder ended, from its papers. A run that was killed says "running" there. */
-static fpc_cell_state state_of(fpc_arena *arena, const char *folder, int64_t *epochs_done)
+/* How the run of a folder ended, from its manifest. A run that was killed says "running" there. */
+static fpc_trial_state state_of(fpc_ctx *ctx, fpc_arena *arena, const char *folder, int64_t *epochs_done)
 {
-    const char *path = fpc_sprintf(arena, "%s/run.json", folder), *status;
-    json_t *log = path ? json_load_file(path, 0, NULL) : NULL;
-    fpc_cell_state state = FPC_CELL_CUT;
+    const char *path = fpc_sprintf(arena, "%s/%s", folder, FPC_RUN_MANIFEST);
+    json_t *log = fpc_json_glance(ctx, path, "how the run ended is unknown");
+    const fpc_run_end end = fpc_run_end_of(json_string_value(json_object_get(log, "status")));
 
-    status = json_string_value(json_object_get(log, "status"));
     *epochs_done = json_integer_value(json_object_get(log, "epochs_done"));
-    if (status && (!strcmp(status, "complete") || !strcmp(status, "stopped early")))
-        state = FPC_CELL_DONE;
-    else if (status && !strcmp(status, "diverged"))
-        state = FPC_CELL_DIVERGED;
     json_decref(log);
-    return state;
+    return fpc_run_is_done(end) ? FPC_TRIAL_DONE : end == FPC_RUN_DIVERGED ? FPC_TRIAL_DIVERGED : FPC_TRIAL_CUT;
 }
 
-/* Of several runs of a cell one that is done, else the latest. A child's own state is known better here. */
-static fpc_status take_folder(fpc_sweep *s, fpc_cell *c, const char *entry)
+/* Of several runs of a trial one that is done, else the latest. A child's own state is known better here. */
+static fpc_status take_folder(fpc_sweep *s, fpc_trial *c, const char *entry)
 {
     const char *folder = fpc_sprintf(s->cmd->arena, "%s/%s", s->out, entry);
     int64_t done;
 
     if (!folder)
         return FPC_ENOMEM;
-    const fpc_cell_state state = state_of(s->cmd->arena, folder, &done);
+    const fpc_trial_state state = state_of(s->cmd->ctx, s->cmd->arena, folder, &done);
     if (c->folder && (c->state > state || (c->state == state && strcmp(c->folder, folder) > 0)))
         return FPC_OK;
     c->folder = folder;
     c->epochs_done = done;
-    if (c->state < FPC_CELL_RUNNING)
+    if (c->state < FPC_TRIAL_RUNNING)
         c->state = state;
     return FPC_OK;
 }
@@ -357,8 +355,8 @@ fpc_status fpc_sweep_find(fpc_sweep *s)
                                           strerror(errno));
     while (!status && (entry = readdir(dir)))
         for (int32_t i = 0; i < s->n && !status; i++)
-            if (is_run_of(entry->d_name, s->cell[i].name))
-                status = take_folder(s, &s->cell[i], entry->d_name);
+            if (is_run_of(entry->d_name, s->trial[i].name))
+                status = take_folder(s, &s->trial[i], entry->d_name);
     closedir(dir);
     return status;
 }
@@ -371,43 +369,40 @@ static int64_t number_in(const fpc_recipe *recipe, const char *section, const ch
 }
 
 /* What may differ where a run is resumed by hand, and not within a sweep: the length of the training. */
-static fpc_status same_length(const fpc_experiment *experiment, const fpc_recipe *was)
+static fpc_status same_length(fpc_ctx *ctx, const fpc_recipe *was, const fpc_recipe *is)
 {
-    const int64_t epochs = number_in(was, "run", "epochs"), patience = number_in(was, "run", "patience");
+    const fpc_section *run = fpc_recipe_section(is, "run");
 
-    if (epochs != experiment->run.epochs)
-        return fpc_fail(
-            experiment->ctx, FPC_EINVAL,
-            "%s: the run was made with run.epochs = %lld, the sweep wants %lld; give it another folder (--out)",
-            was->path, (long long)epochs, (long long)experiment->run.epochs);
-    if (patience != experiment->run.patience)
-        return fpc_fail(
-            experiment->ctx, FPC_EINVAL,
-            "%s: the run was made with run.patience = %lld, the sweep wants %lld; give it another folder (--out)",
-            was->path, (long long)patience, (long long)experiment->run.patience);
+    for (int32_t i = 0; i < run->n; i++) {
+        const char *key = run->entry[i].key;
+        const int64_t before = number_in(was, "run", key), wanted = number_in(is, "run", key);
+        if (fpc_key_role_of("run", key) == FPC_KEY_LENGTH && before != wanted)
+            return fpc_fail(
+                ctx, FPC_EINVAL,
+                "%s: the run was made with run.%s = %lld, the sweep wants %lld; give it another folder (--out)",
+                was->path, key, (long long)before, (long long)wanted);
+    }
     return FPC_OK;
 }
 
-static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c, fpc_experiment *experiment)
+static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_trial *c, fpc_experiment *experiment)
 {
     fpc_trainer t = {.experiment = experiment, .ctx = s->cmd->ctx, .arena = arena};
-    const char *path = fpc_sprintf(arena, "%s/recipe.ini", c->folder);
-    char *text = path ? fpc_alloc(arena, 1 << 20) : NULL;
-    FILE *file = text ? fopen(path, "rb") : NULL;
-    fpc_recipe *was;
+    const char *path = fpc_sprintf(arena, "%s/%s", c->folder, FPC_RUN_RECIPE), *why;
+    fpc_recipe *was, *is;
+    char *text;
+    size_t bytes;
     fpc_status status;
 
-    if (!text)
+    if (!path)
         return FPC_ENOMEM;
-    if (!file)
-        return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be read: %s; remove the folder where the run is not wanted",
-                        path, strerror(errno));
-    text[fread(text, 1, (1 << 20) - 1, file)] = '\0';
-    fclose(file);
+    if ((status = fpc_read_file_why(arena, path, FPC_RECIPE_BYTES, &text, &bytes, &why)))
+        return fpc_fail(s->cmd->ctx, status, "%s: %s; remove the folder where the run is not wanted", path, why);
     if ((status = fpc_recipe_parse(s->cmd->ctx, arena, path, text, 0, NULL, &was)) ||
-        (status = fpc_trainer_recipe(&t)) || (status = fpc_trainer_same_recipe(&t, text, path)))
+        (status = fpc_trainer_recipe(&t)) || (status = fpc_trainer_same_recipe(&t, text, path)) ||
+        (status = fpc_recipe_parse(s->cmd->ctx, arena, path, t.recipe, 0, NULL, &is)))
         return status;
-    return same_length(experiment, was);
+    return same_length(s->cmd->ctx, was, is);
 }
 
 static int leaves_threads(const fpc_experiment *experiment, fpc_arena *arena)
@@ -419,8 +414,8 @@ static int leaves_threads(const fpc_experiment *experiment, fpc_arena *arena)
     return key && (!end || key < end) && key[11] == '0';
 }
 
-/* Opens the recipe of a cell as training would, but for data and model. */
-static fpc_status look_at(fpc_sweep *s, fpc_cell *c)
+/* Opens the recipe of a trial as training would, but for data and model. */
+static fpc_status look_at(fpc_sweep *s, fpc_trial *c)
 {
     fpc_arena *arena = fpc_arena_new(s->cmd->ctx);
     fpc_recipe *recipe;
@@ -450,8 +445,8 @@ fpc_status fpc_sweep_look(fpc_sweep *s)
     fpc_status status = fpc_sweep_find(s);
 
     for (int32_t i = 0; i < s->n && !status; i++) {
-        fpc_cell *c = &s->cell[i];
-        const fpc_cell *first = &s->cell[c->group * s->n_seeds];
+        fpc_trial *c = &s->trial[i];
+        const fpc_trial *first = &s->trial[c->group * s->n_seeds];
         if (c->folder || c == first) {
             status = look_at(s, c);
             continue;

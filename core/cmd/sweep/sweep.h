@@ -13,25 +13,25 @@ typedef struct fpc_axis {
     const char **value;
 } fpc_axis;
 
-typedef enum fpc_cell_state {
-    FPC_CELL_NEW = 0,
-    FPC_CELL_CUT, /* a run folder that can be resumed */
-    FPC_CELL_RUNNING,
-    FPC_CELL_DONE,     /* complete or stopped early */
-    FPC_CELL_DIVERGED, /* it would again */
-    FPC_CELL_PRUNED,   /* stopped because it was worse (--prune) */
-    FPC_CELL_FAILED
-} fpc_cell_state;
+typedef enum fpc_trial_state {
+    FPC_TRIAL_NEW = 0,
+    FPC_TRIAL_CUT, /* a run folder that can be resumed */
+    FPC_TRIAL_RUNNING,
+    FPC_TRIAL_DONE,     /* complete or stopped early */
+    FPC_TRIAL_DIVERGED, /* it would again */
+    FPC_TRIAL_PRUNED,   /* stopped because it was worse (--prune) */
+    FPC_TRIAL_FAILED
+} fpc_trial_state;
 
-/* One training. Cells that differ in the seed alone are a group. */
-typedef struct fpc_cell {
+/* One training. Trials that differ in the seed alone are a group. */
+typedef struct fpc_trial {
     int32_t recipe, group;
     int64_t seed;
     const char *name;  /* run.name: "lmsa_v1,dice.weight=1.5,s3" */
     const char *label; /* of the group */
     int32_t n_set;     /* what -s says, in order */
     const char **set;
-    fpc_cell_state state;
+    fpc_trial_state state;
     const char *folder; /* run folder, NULL: none yet */
     int64_t epochs_done, epochs;
     const char *column; /* of history.json: what picks the best */
@@ -42,7 +42,8 @@ typedef struct fpc_cell {
     const char *log, *why; /* its output; the sentence it ended with */
     int asked;             /* to stop */
     int64_t seen;          /* epochs at the last look (--prune) */
-} fpc_cell;
+    int told;              /* that its history cannot be read */
+} fpc_trial;
 
 typedef struct fpc_sweep {
     fpc_cmdline *cmd;
@@ -52,25 +53,25 @@ typedef struct fpc_sweep {
     fpc_axis *axis;
     int64_t *seed;
     int64_t jobs;
-    int64_t only; /* 1-based: this cell alone, one of many processes that share the folder; 0: all */
+    int64_t only; /* 1-based: this trial alone, one of many processes that share the folder; 0: all */
     int prune;
     int lock;
-    fpc_cell *cell; /* groups together, seeds inside */
+    fpc_trial *trial; /* groups together, seeds inside */
 } fpc_sweep;
 
 /* "loss.dice.weight=1.0,1.5,2.0"; values that hold commas are separated by semicolons. */
 fpc_status fpc_sweep_axis(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *out);
 /* "5": seeds 1 to 5; "3,7": these. */
 fpc_status fpc_sweep_seeds(fpc_ctx *, fpc_arena *, const char *text, int32_t *n, int64_t **out);
-/* Fills cell from recipes, axes and seeds; recipes and -s as in cmd. */
+/* Fills trial from recipes, axes and seeds; recipes and -s as in cmd. */
 fpc_status fpc_sweep_plan(fpc_sweep *);
 /* Opens every recipe with every value, as training would but for data and model: a bad key or value is found before
  * anything runs. Looks at what the sweep's folder holds; a run of another recipe is refused with the keys. */
 fpc_status fpc_sweep_look(fpc_sweep *);
-/* Finds the run folders of the cells that have none yet. */
+/* Finds the run folders of the trials that have none yet. */
 fpc_status fpc_sweep_find(fpc_sweep *);
-/* The command of a cell, its words ending with NULL. */
-const char **fpc_sweep_command(fpc_sweep *, const fpc_cell *, const char *program);
+/* The command of a trial, its words ending with NULL. */
+const char **fpc_sweep_command(fpc_sweep *, const fpc_trial *, const char *program);
 /* The same as a line for a shell. */
 const char *fpc_shell_line(fpc_arena *, const char *const *word);
 

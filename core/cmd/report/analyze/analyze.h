@@ -1,5 +1,6 @@
-/* analyze.h: what a recorded run did: the numbers of reference 8.1 to 8.8 for one run, and the report that is made of
- * several. Epochs count from 1 here, 0 is none; NAN is a number that the record does not give. */
+/* analyze.h: what a recorded run did: its ranks, stages, volatility, gaps, plateau and restarts in numbers, and the
+ * report that is made of several runs. Epochs count from 1 here, 0 is none; NAN is a number that the record does not
+ * give. */
 #ifndef CORE_CMD_REPORT_ANALYZE_ANALYZE_H
 #define CORE_CMD_REPORT_ANALYZE_ANALYZE_H
 

@@ -1,8 +1,10 @@
-/* classes.c: classes, sides and batches of the validation (reference 8.11): precision, recall and F of each
+/* classes.c: classes, sides and batches of the validation: precision, recall and F of each
  * class, how often left is taken for right, and what each batch and its pictures weigh in an epoch's score. From
  * validation.safetensors of a run folder; F per class by epoch from the columns of the record. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
+#include "record/run_files.h"
+#include <fpcore/metric.h>
 #include "base/message.h"
 
 #include <math.h>
@@ -62,15 +64,10 @@ static void add_classes(fpc_report *r, fpc_chapter *chapter, const fpc_validatio
     for (int32_t i = 0; i < v->classes; i++) {
         const double pixels = labelled(v, i, &images);
         double precision, recall;
-        fpc_cell *c = fpc_report_row(r, t);
         fpc_validation_pr_class(v, i, &precision, &recall);
-        *c++ = fpc_cell_text(name_of(r, v, i));
-        *c++ = fpc_cell_number(pixels);
-        *c++ = fpc_cell_number(share(pixels, all));
-        *c++ = fpc_cell_number((double)images);
-        *c++ = fpc_cell_number(precision);
-        *c++ = fpc_cell_number(recall);
-        *c = fpc_cell_number(fpc_validation_f_class(v, i));
+        fpc_report_add(r, t, fpc_cell_text(name_of(r, v, i)), fpc_cell_number(pixels),
+                       fpc_cell_number(share(pixels, all)), fpc_cell_number((double)images), fpc_cell_number(precision),
+                       fpc_cell_number(recall), fpc_cell_number(fpc_validation_f_class(v, i)));
     }
 }
 
@@ -92,7 +89,7 @@ static double pixels_of(const fpc_validation *v, int32_t label, int32_t predicte
     return (double)v->confusion[(int64_t)label * v->classes + predicted];
 }
 
-/* F of two classes taken for one, by the formula of reference 3. */
+/* F of two classes taken for one. */
 static double either_f(const fpc_validation *v, int32_t a, int32_t b)
 {
     const double tp = pixels_of(v, a, a) + pixels_of(v, a, b) + pixels_of(v, b, a) + pixels_of(v, b, b);
@@ -102,8 +99,7 @@ static double either_f(const fpc_validation *v, int32_t a, int32_t b)
         label += pixels_of(v, a, i) + pixels_of(v, b, i);
         predicted += pixels_of(v, i, a) + pixels_of(v, i, b);
     }
-    const double p = tp / (predicted + 1e-7), recall = tp / (label + 1e-7);
-    return label > 0 ? 2 * p * recall / (p + recall + 1e-7) : NAN;
+    return label > 0 ? fpc_f_score(tp, predicted, label) : NAN;
 }
 
 static void add_sides(fpc_report *r, fpc_chapter *chapter, const fpc_validation *v)
@@ -114,14 +110,10 @@ static void add_sides(fpc_report *r, fpc_chapter *chapter, const fpc_validation 
     for (int32_t i = 0; i < v->n_pairs; i++) {
         const int32_t a = v->pairs[i][0], b = v->pairs[i][1];
         const double ab = pixels_of(v, a, b), ba = pixels_of(v, b, a), aa = pixels_of(v, a, a), bb = pixels_of(v, b, b);
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(name_of(r, v, a));
-        *c++ = fpc_cell_text(name_of(r, v, b));
-        *c++ = fpc_cell_number(share(ab, aa + ab));
-        *c++ = fpc_cell_number(share(ba, bb + ba));
-        *c++ = fpc_cell_number(fpc_validation_f_class(v, a));
-        *c++ = fpc_cell_number(fpc_validation_f_class(v, b));
-        *c = fpc_cell_number(either_f(v, a, b));
+        fpc_report_add(r, t, fpc_cell_text(name_of(r, v, a)), fpc_cell_text(name_of(r, v, b)),
+                       fpc_cell_number(share(ab, aa + ab)), fpc_cell_number(share(ba, bb + ba)),
+                       fpc_cell_number(fpc_validation_f_class(v, a)), fpc_cell_number(fpc_validation_f_class(v, b)),
+                       fpc_cell_number(either_f(v, a, b)));
         mistaken += ab + ba;
         of += aa + ab + ba + bb;
     }
@@ -172,11 +164,10 @@ static void add_confusions(fpc_report *r, fpc_chapter *chapter, const fpc_valida
     int64_t at = -1;
 
     for (int i = 0; i < WORST && (at = next_confusion(v, at)) >= 0; i++) {
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(name_of(r, v, (int32_t)(at / v->classes)));
-        *c++ = fpc_cell_text(name_of(r, v, (int32_t)(at % v->classes)));
-        *c++ = fpc_cell_number((double)v->confusion[at]);
-        *c = fpc_cell_number(share((double)v->confusion[at], row_sum(v, at / v->classes)));
+        fpc_report_add(r, t, fpc_cell_text(name_of(r, v, (int32_t)(at / v->classes))),
+                       fpc_cell_text(name_of(r, v, (int32_t)(at % v->classes))),
+                       fpc_cell_number((double)v->confusion[at]),
+                       fpc_cell_number(share((double)v->confusion[at], row_sum(v, at / v->classes))));
     }
 }
 
@@ -224,11 +215,9 @@ static void add_batches(fpc_report *r, fpc_chapter *chapter, const fpc_validatio
 
     for (int64_t i = 0; i < n; i++) {
         const int64_t images = i < n - 1 ? v->batch : tail;
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_count(i + 1);
-        *c++ = fpc_cell_count(images);
-        *c++ = fpc_cell_number(fpc_validation_f_batch(v, i));
-        *c = fpc_cell_number(100 / (double)n / (double)images);
+        fpc_report_add(r, t, fpc_cell_count(i + 1), fpc_cell_count(images),
+                       fpc_cell_number(fpc_validation_f_batch(v, i)),
+                       fpc_cell_number(100 / (double)n / (double)images));
     }
     if (n > 1 && tail * 2 <= v->batch)
         fpc_report_note(r, chapter,
@@ -300,20 +289,17 @@ static void add_history(fpc_report *r, fpc_chapter *chapter, const fpc_analysis 
         if (strncmp(p->column[i], "val_", 4) || !strncmp(p->column[i], "val_loss.", 9) || !strchr(p->column[i], '.') ||
             best < 0)
             continue;
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(p->column[i] + 4);
-        *c++ = fpc_cell_number(fpc_analysis_at(a, v, a->best_epoch));
-        *c++ = fpc_cell_number(v[best]);
-        *c++ = fpc_cell_count(best + 1);
-        *c++ = fpc_cell_number(fpc_series_last(a->n, v, 10));
-        *c = fpc_cell_number(fpc_series_sigma(a->n - a->n / 2, v + a->n / 2));
+        fpc_report_add(r, t, fpc_cell_text(p->column[i] + 4), fpc_cell_number(fpc_analysis_at(a, v, a->best_epoch)),
+                       fpc_cell_number(v[best]), fpc_cell_count(best + 1),
+                       fpc_cell_number(fpc_series_last(a->n, v, 10)),
+                       fpc_cell_number(fpc_series_sigma(a->n - a->n / 2, v + a->n / 2)));
     }
 }
 
 fpc_status fpc_analyze_classes(fpc_analyses *all, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
     const char *path =
-        a->recorded->folder ? fpc_sprintf(r->arena, "%s/validation.safetensors", a->recorded->folder) : NULL;
+        a->recorded->folder ? fpc_sprintf(r->arena, "%s/%s", a->recorded->folder, FPC_RUN_VALIDATION) : NULL;
     fpc_validation *v = NULL;
     fpc_status status;
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
 #include "base/message.h"
+#include "record/run_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,18 +33,6 @@ static int is_folder(const char *path)
     struct stat st;
 
     return !stat(path, &st) && S_ISDIR(st.st_mode);
-}
-
-/* Whether the trainer made it. */
-static int is_run(const finder *f, const char *folder)
-{
-    static const char *const file[] = {"history.json", "run.json", "recipe.ini", "last.safetensors",
-                                       "best.safetensors"};
-
-    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
-        if (holds(f, folder, file[i]))
-            return 1;
-    return 0;
 }
 
 static fpc_status add(finder *f, fpc_ctx *ctx, const char *path)
@@ -100,9 +89,9 @@ static fpc_status look_into(finder *f, const char *folder)
             fpc_sprintf(f->arena, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", entry[i]->d_name);
         if (!path)
             status = FPC_ENOMEM;
-        else if (status || (is_folder(path) ? !is_run(f, path) : !is_json(path)))
+        else if (status || (is_folder(path) ? !fpc_is_run(path) : !is_json(path)))
             continue;
-        else if (is_folder(path) && !holds(f, path, "history.json"))
+        else if (is_folder(path) && !holds(f, path, FPC_RUN_HISTORY))
             f->without_history++;
         else
             status = try(f, path);
@@ -118,16 +107,16 @@ static fpc_status look_into(finder *f, const char *folder)
     return status;
 }
 
-/* RUN/history.json beside its papers means the run. NULL without memory. */
+/* RUN/history.json beside its manifest means the run. NULL without memory. */
 static const char *run_of(fpc_arena *arena, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *folder, *papers;
+    const char *slash = strrchr(path, '/'), *folder, *manifest;
 
-    if (strcmp(slash ? slash + 1 : path, "history.json"))
+    if (strcmp(slash ? slash + 1 : path, FPC_RUN_HISTORY))
         return path;
     folder = !slash ? "." : slash == path ? "/" : fpc_sprintf(arena, "%.*s", (int)(slash - path), path);
-    papers = folder ? fpc_sprintf(arena, "%s/run.json", folder) : NULL;
-    return !papers ? NULL : access(papers, F_OK) ? path : folder;
+    manifest = folder ? fpc_sprintf(arena, "%s/%s", folder, FPC_RUN_MANIFEST) : NULL;
+    return !manifest ? NULL : access(manifest, F_OK) ? path : folder;
 }
 
 fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const char *const *operand, int32_t *n_past,
@@ -139,7 +128,7 @@ fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const cha
     for (int32_t i = 0; i < n && !status; i++) {
         const char *path = run_of(arena, operand[i]);
         status = !path                                           ? FPC_ENOMEM
-                 : *path && is_folder(path) && !is_run(&f, path) ? look_into(&f, path)
+                 : *path && is_folder(path) && !fpc_is_run(path) ? look_into(&f, path)
                                                                  : add(&f, ctx, path);
     }
     if (!status)

@@ -1,8 +1,8 @@
-/* run.c: the chapter of one run: its numbers, stages (reference 8.2, 8.7), chosen epochs with the learning rate
- * (8.4) and both kinds of gap (8.6), volatility (8.5), the epochs around the best, restarts (8.8), and in sentences
- * what is easily overlooked. */
+/* run.c: the chapter of one run: its numbers, stages with their trends, chosen epochs with the learning rate and both
+ * kinds of gap, volatility, the epochs around the best, restarts, and in sentences what is easily overlooked. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
+#include "record/run_files.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -46,39 +46,20 @@ static const fpc_column summary[] = {
 static void add_summary(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
     fpc_table *t = fpc_report_table(r, chapter, "summary", "In numbers", summary);
-    fpc_cell *c;
 
     if (t)
         t->upright = 1;
-    c = fpc_report_row(r, t);
-    *c++ = fpc_cell_text(a->recorded->label);
-    *c++ = fpc_cell_text(a->recorded->path);
-    *c++ = fpc_cell_text(fpc_analysis_ended(a));
-    *c++ = fpc_cell_text(a->recorded->monitor);
-    *c++ = fpc_cell_count(a->n);
-    *c++ = fpc_cell_count(fpc_recorded_number(a->recorded, "run", "epochs", 0));
-    *c++ = fpc_cell_number(a->best);
-    *c++ = fpc_cell_count(a->best_epoch);
-    *c++ = fpc_cell_number(a->train_at_best);
-    *c++ = fpc_cell_number(a->gap);
-    *c++ = fpc_cell_number(a->gap_percent);
-    *c++ = fpc_cell_number(a->final);
-    *c++ = fpc_cell_number(a->final_gap);
-    *c++ = fpc_cell_number(a->final_gap_percent);
-    *c++ = fpc_cell_number(a->drop);
-    *c++ = fpc_cell_number(a->drop_percent);
-    *c++ = fpc_cell_number(a->after);
-    *c++ = fpc_cell_number(a->trend_after);
-    *c++ = fpc_cell_number(a->last10);
-    *c++ = fpc_cell_number(a->top5);
-    *c++ = fpc_cell_number(a->window);
-    *c++ = fpc_cell_count(a->window_end);
-    *c++ = fpc_cell_number(a->above);
-    *c++ = fpc_cell_number(a->change_sigma);
-    *c++ = fpc_cell_number(a->low_loss);
-    *c++ = fpc_cell_count(a->low_loss_epoch);
-    *c++ = fpc_cell_number(a->top_accuracy);
-    *c = fpc_cell_count(a->top_accuracy_epoch);
+    fpc_report_add(r, t, fpc_cell_text(a->recorded->label), fpc_cell_text(a->recorded->path),
+                   fpc_cell_text(fpc_analysis_ended(a)), fpc_cell_text(a->recorded->monitor), fpc_cell_count(a->n),
+                   fpc_cell_count(fpc_recorded_number(a->recorded, "run", "epochs", 0)), fpc_cell_number(a->best),
+                   fpc_cell_count(a->best_epoch), fpc_cell_number(a->train_at_best), fpc_cell_number(a->gap),
+                   fpc_cell_number(a->gap_percent), fpc_cell_number(a->final), fpc_cell_number(a->final_gap),
+                   fpc_cell_number(a->final_gap_percent), fpc_cell_number(a->drop), fpc_cell_number(a->drop_percent),
+                   fpc_cell_number(a->after), fpc_cell_number(a->trend_after), fpc_cell_number(a->last10),
+                   fpc_cell_number(a->top5), fpc_cell_number(a->window), fpc_cell_count(a->window_end),
+                   fpc_cell_number(a->above), fpc_cell_number(a->change_sigma), fpc_cell_number(a->low_loss),
+                   fpc_cell_count(a->low_loss_epoch), fpc_cell_number(a->top_accuracy),
+                   fpc_cell_count(a->top_accuracy_epoch));
 }
 
 /* ---- stages ---- */
@@ -253,26 +234,15 @@ static void add_volatility(const fpc_analyze_options *o, fpc_report *r, fpc_chap
     const fpc_span half = {a->n / 2 + 1, a->n};
     const fpc_volatility v = fpc_analysis_volatility(a, o->epochs.from ? o->epochs : half);
     fpc_table *t;
-    fpc_cell *c;
 
     if (!v.span.from || !(t = fpc_report_table(r, chapter, "volatility", "Volatility", volatility)))
         return;
     t->upright = 1;
-    c = fpc_report_row(r, t);
-    *c++ = fpc_cell_count(v.span.from);
-    *c++ = fpc_cell_count(v.span.to);
-    *c++ = fpc_cell_number(v.mean);
-    *c++ = fpc_cell_number(v.sigma);
-    *c++ = fpc_cell_number(v.max);
-    *c++ = fpc_cell_count(v.max_epoch);
-    *c++ = fpc_cell_number(v.min);
-    *c++ = fpc_cell_count(v.min_epoch);
-    *c++ = fpc_cell_number(v.range);
-    *c++ = fpc_cell_number(v.range_percent);
-    *c++ = fpc_cell_number(v.change_sigma);
-    *c++ = fpc_cell_number(v.largest);
-    *c++ = fpc_cell_count(v.largest_epoch);
-    *c = fpc_cell_number(v.trend);
+    fpc_report_add(r, t, fpc_cell_count(v.span.from), fpc_cell_count(v.span.to), fpc_cell_number(v.mean),
+                   fpc_cell_number(v.sigma), fpc_cell_number(v.max), fpc_cell_count(v.max_epoch),
+                   fpc_cell_number(v.min), fpc_cell_count(v.min_epoch), fpc_cell_number(v.range),
+                   fpc_cell_number(v.range_percent), fpc_cell_number(v.change_sigma), fpc_cell_number(v.largest),
+                   fpc_cell_count(v.largest_epoch), fpc_cell_number(v.trend));
 }
 
 /* ---- sentences ---- */
@@ -291,7 +261,7 @@ static void add_notes(fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a
     else if (n > best && !p->ended)
         fpc_report_note(r, chapter, "The record ends %lld epochs after its best, as a patience of %lld would end it.",
                         n - best, n - best);
-    if (p->ended && meant > n && strcmp(p->ended, "stopped early"))
+    if (p->ended && meant > n && fpc_run_end_of(p->ended) != FPC_RUN_STOPPED)
         fpc_report_note(r, chapter, "run.json says \"%s\": %lld of %lld epochs are in the record.", p->ended, n, meant);
     if (p->saved_epoch && p->saved_epoch != best)
         fpc_report_note(r, chapter,

@@ -1,7 +1,8 @@
-/* tables.c: what several runs are beside each other: ranking with robust columns (reference 8.1: the best of
- * many noisy epochs favours long, noisy runs), equal epochs and restarts (8.8), bookkeeping (8.10). */
+/* tables.c: what several runs are beside each other: ranking with robust columns (the best of many noisy
+ * epochs favours long, noisy runs), equal epochs and restarts, bookkeeping. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
+#include "record/run_files.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,8 +19,8 @@ const char *fpc_analysis_ended(const fpc_analysis *a)
     if (p->truncated)
         return "truncated";
     if (!p->recipe || a->n >= fpc_recorded_number(p, "run", "epochs", 0))
-        return "complete";
-    return patience > 0 && a->n - a->best_epoch >= patience ? "stopped early" : "unfinished";
+        return fpc_run_end_word(FPC_RUN_COMPLETE);
+    return patience > 0 && a->n - a->best_epoch >= patience ? fpc_run_end_word(FPC_RUN_STOPPED) : "unfinished";
 }
 
 /* ---- ranking ---- */
@@ -57,32 +58,16 @@ static const fpc_column robust[] = {
 
 static void rank(fpc_report *r, fpc_table *first, fpc_table *second, const fpc_analysis *a)
 {
-    fpc_cell *c = fpc_report_row(r, first);
 
-    *c++ = fpc_cell_text(a->recorded->label);
-    *c++ = fpc_cell_number(a->best);
-    *c++ = fpc_cell_count(a->best_epoch);
-    *c++ = fpc_cell_count(a->n);
-    *c++ = fpc_cell_number(a->train_at_best);
-    *c++ = fpc_cell_number(a->gap);
-    *c++ = fpc_cell_number(a->gap_percent);
-    *c++ = fpc_cell_number(a->final);
-    *c++ = fpc_cell_number(a->drop);
-    *c++ = fpc_cell_number(a->drop_percent);
-    *c = fpc_cell_text(fpc_analysis_ended(a));
-    c = fpc_report_row(r, second);
-    *c++ = fpc_cell_text(a->recorded->label);
-    *c++ = fpc_cell_number(a->after);
-    *c++ = fpc_cell_number(a->last10);
-    *c++ = fpc_cell_number(a->top5);
-    *c++ = fpc_cell_number(a->window);
-    *c++ = fpc_cell_count(a->window_end);
-    *c++ = fpc_cell_number(a->above);
-    *c++ = fpc_cell_number(a->change_sigma);
-    *c++ = fpc_cell_number(a->low_loss);
-    *c++ = fpc_cell_count(a->low_loss_epoch);
-    *c++ = fpc_cell_number(a->top_accuracy);
-    *c = fpc_cell_count(a->top_accuracy_epoch);
+    fpc_report_add(r, first, fpc_cell_text(a->recorded->label), fpc_cell_number(a->best), fpc_cell_count(a->best_epoch),
+                   fpc_cell_count(a->n), fpc_cell_number(a->train_at_best), fpc_cell_number(a->gap),
+                   fpc_cell_number(a->gap_percent), fpc_cell_number(a->final), fpc_cell_number(a->drop),
+                   fpc_cell_number(a->drop_percent), fpc_cell_text(fpc_analysis_ended(a)));
+    fpc_report_add(r, second, fpc_cell_text(a->recorded->label), fpc_cell_number(a->after), fpc_cell_number(a->last10),
+                   fpc_cell_number(a->top5), fpc_cell_number(a->window), fpc_cell_count(a->window_end),
+                   fpc_cell_number(a->above), fpc_cell_number(a->change_sigma), fpc_cell_number(a->low_loss),
+                   fpc_cell_count(a->low_loss_epoch), fpc_cell_number(a->top_accuracy),
+                   fpc_cell_count(a->top_accuracy_epoch));
 }
 
 /* ---- against one of the runs ---- */
@@ -112,17 +97,11 @@ static void compare(const fpc_analyses *all, fpc_report *r)
         const double so_far = fpc_analysis_best_so_far(other, a->best_epoch);
         if (i == all->against)
             continue;
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(a->recorded->label);
-        *c++ = fpc_cell_number(a->best);
-        *c++ = fpc_cell_count(a->best_epoch);
-        *c++ = fpc_cell_number(a->best - other->best);
-        *c++ = fpc_cell_number(100 * (a->best - other->best) / other->best);
-        *c++ = fpc_cell_number(a->train_at_best);
-        *c++ = fpc_cell_number(a->gap);
-        *c++ = fpc_cell_number(fpc_analysis_at(other, other->val, a->best_epoch));
-        *c++ = fpc_cell_number(so_far);
-        *c = fpc_cell_number(a->best - so_far);
+        fpc_report_add(r, t, fpc_cell_text(a->recorded->label), fpc_cell_number(a->best), fpc_cell_count(a->best_epoch),
+                       fpc_cell_number(a->best - other->best),
+                       fpc_cell_number(100 * (a->best - other->best) / other->best), fpc_cell_number(a->train_at_best),
+                       fpc_cell_number(a->gap), fpc_cell_number(fpc_analysis_at(other, other->val, a->best_epoch)),
+                       fpc_cell_number(so_far), fpc_cell_number(a->best - so_far));
     }
     if (t)
         t->note =
@@ -150,17 +129,10 @@ void fpc_analyze_restarts(fpc_report *r, fpc_chapter *chapter, int32_t n, const 
     for (int32_t i = 0; i < n; i++)
         for (int32_t k = 0; k < run[i].n_restarts; k++) {
             const fpc_restart *s = &run[i].restart[k];
-            fpc_cell *c = fpc_report_row(r, t);
-            *c++ = fpc_cell_text(run[i].recorded->label);
-            *c++ = fpc_cell_count(s->after);
-            *c++ = fpc_cell_number(s->low);
-            *c++ = fpc_cell_number(s->high);
-            *c++ = fpc_cell_number(s->before);
-            *c++ = fpc_cell_number(s->dip);
-            *c++ = fpc_cell_count(s->dip_epoch);
-            *c++ = fpc_cell_number(s->dip - s->before);
-            *c++ = fpc_cell_number(s->former);
-            *c = fpc_cell_count(s->regained);
+            fpc_report_add(r, t, fpc_cell_text(run[i].recorded->label), fpc_cell_count(s->after),
+                           fpc_cell_number(s->low), fpc_cell_number(s->high), fpc_cell_number(s->before),
+                           fpc_cell_number(s->dip), fpc_cell_count(s->dip_epoch), fpc_cell_number(s->dip - s->before),
+                           fpc_cell_number(s->former), fpc_cell_count(s->regained));
         }
 }
 
@@ -182,12 +154,9 @@ void fpc_analyze_budget(fpc_report *r, fpc_chapter *chapter, int32_t n, const fp
                       limit = fpc_recorded_number(run[i].recorded, "model", "max_params", 0);
         if (has < 1)
             continue;
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(run[i].recorded->label);
-        *c++ = fpc_cell_count(has);
-        *c++ = fpc_cell_count(limit);
-        *c++ = fpc_cell_number(limit > 0 ? 100 * (double)has / (double)limit : NAN);
-        *c = fpc_cell_number(limit > 0 ? (double)(limit - has) : NAN);
+        fpc_report_add(r, t, fpc_cell_text(run[i].recorded->label), fpc_cell_count(has), fpc_cell_count(limit),
+                       fpc_cell_number(limit > 0 ? 100 * (double)has / (double)limit : NAN),
+                       fpc_cell_number(limit > 0 ? (double)(limit - has) : NAN));
     }
 }
 
@@ -217,12 +186,8 @@ fpc_status fpc_analyze_tests(fpc_analyses *all, fpc_report *r, fpc_chapter *chap
         if ((which = fpc_analyze_named(all, "--test", text, (size_t)(equals - text))) < 0)
             return FPC_EINVAL;
         const fpc_analysis *a = &all->run[which];
-        fpc_cell *c = fpc_report_row(r, t);
-        *c++ = fpc_cell_text(a->recorded->label);
-        *c++ = fpc_cell_number(a->best);
-        *c++ = fpc_cell_number(score);
-        *c++ = fpc_cell_number(a->best - score);
-        *c = fpc_cell_number(100 * (a->best - score) / a->best);
+        fpc_report_add(r, t, fpc_cell_text(a->recorded->label), fpc_cell_number(a->best), fpc_cell_number(score),
+                       fpc_cell_number(a->best - score), fpc_cell_number(100 * (a->best - score) / a->best));
     }
     return FPC_OK;
 }

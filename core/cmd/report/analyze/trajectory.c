@@ -1,5 +1,5 @@
-/* trajectory.c: the best score so far, run after run in the order of time (reference 8.10), with a mark where
- * what is measured changed: scores before and after it are not comparable. */
+/* trajectory.c: the best score so far, run after run in the order of time, with a mark where what is measured
+ * changed: scores before and after it are not comparable. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
 

@@ -13,7 +13,7 @@
 
 /* ---- groups ---- */
 
-static int same_settings(const fpc_contender *a, const fpc_contender *b)
+static int same_settings(const fpc_compared_run *a, const fpc_compared_run *b)
 {
     if (!a->n_settings || a->n_settings != b->n_settings)
         return 0;
@@ -24,7 +24,7 @@ static int same_settings(const fpc_contender *a, const fpc_contender *b)
 }
 
 /* A run that is repeated with the same seed is the same run, whatever its name: it must not count twice. */
-static int same_run(const fpc_contender *a, const fpc_contender *b)
+static int same_run(const fpc_compared_run *a, const fpc_compared_run *b)
 {
     return !strcmp(a->seed, b->seed) && a->recorded->epochs == b->recorded->epochs &&
            !memcmp(a->val, b->val, (size_t)a->recorded->epochs * sizeof *a->val);
@@ -46,12 +46,12 @@ static fpc_status make_groups(fpc_comparison *c)
     if (!(c->group = fpc_alloc(c->arena, (size_t)c->n_runs * sizeof *c->group)))
         return FPC_ENOMEM;
     for (int32_t i = 0; i < c->n_runs && !status; i++) {
-        fpc_contender *r = &c->run[i];
+        fpc_compared_run *r = &c->run[i];
         int32_t g = 0, copy = -1;
         while (g < c->n && !same_settings(c->group[g].run[0], r))
             g++;
         if (g == c->n) {
-            c->group[c->n++] = (fpc_entrant){.name = r->recipe, .score = NAN};
+            c->group[c->n++] = (fpc_run_group){.name = r->recipe, .score = NAN};
             if (!(c->group[g].run = fpc_alloc(c->arena, (size_t)c->n_runs * sizeof *c->group[g].run)))
                 return FPC_ENOMEM;
         }
@@ -77,34 +77,34 @@ static int nan_last(double a, double b)
     return isnan(a) || isnan(b) ? isnan(a) - isnan(b) : (a < b) - (a > b);
 }
 
-static double merit(const fpc_contender *r)
+static double value_of_run(const fpc_compared_run *r)
 {
-    return r->recorded->higher_is_better ? r->standing.best : -r->standing.best;
+    return r->recorded->higher_is_better ? r->summary.best : -r->summary.best;
 }
 
 static int by_best(const void *a, const void *b)
 {
-    const fpc_contender *x = a, *y = b;
-    const int order = nan_last(merit(x), merit(y));
+    const fpc_compared_run *x = a, *y = b;
+    const int order = nan_last(value_of_run(x), value_of_run(y));
 
     return order ? order : strcmp(x->recorded->label, y->recorded->label);
 }
 
 static int group_by_best(const void *a, const void *b)
 {
-    const fpc_entrant *x = a, *y = b;
+    const fpc_run_group *x = a, *y = b;
     int order = !!x->unfit - !!y->unfit;
 
     if (!order)
         order = nan_last(x->score, y->score);
     if (!order)
-        order = nan_last(fpc_compare_merit(x), fpc_compare_merit(y));
+        order = nan_last(fpc_compare_score(x), fpc_compare_score(y));
     return order ? order : strcmp(x->name, y->name);
 }
 
 static int by_seed(const void *a, const void *b)
 {
-    const fpc_contender *x = *(fpc_contender *const *)a, *y = *(fpc_contender *const *)b;
+    const fpc_compared_run *x = *(fpc_compared_run *const *)a, *y = *(fpc_compared_run *const *)b;
     const size_t n = strlen(x->seed), m = strlen(y->seed);
 
     return n != m ? (n > m) - (n < m) : strcmp(x->seed, y->seed);
@@ -115,11 +115,11 @@ static fpc_status name_groups(fpc_comparison *c)
 {
     qsort(c->group, (size_t)c->n, sizeof *c->group, group_by_best);
     for (int32_t g = 0; g < c->n; g++) {
-        fpc_entrant *e = &c->group[g];
+        fpc_run_group *e = &c->group[g];
         e->label = g < 26 ? fpc_sprintf(c->arena, "%c", 'A' + g) : fpc_sprintf(c->arena, "%c%d", 'A' + g % 26, g / 26);
         if (!e->label)
             return FPC_ENOMEM;
-        qsort(e->run, (size_t)e->n, sizeof(fpc_contender *), by_seed);
+        qsort(e->run, (size_t)e->n, sizeof(fpc_compared_run *), by_seed);
         for (int32_t k = 0; k < e->n; k++)
             e->run[k]->group = g;
     }
@@ -134,7 +134,7 @@ static void find_spread(fpc_comparison *c)
     double sum = 0;
 
     for (int32_t g = 0; g < c->n; g++) {
-        const fpc_entrant *e = &c->group[g];
+        const fpc_run_group *e = &c->group[g];
         const double sd = c->pictures ? e->score_sd : e->best_sd;
         if (e->unfit || e->n_finished < 2 || isnan(sd))
             continue;
@@ -144,21 +144,21 @@ static void find_spread(fpc_comparison *c)
     c->spread = c->spread_df ? sqrt(sum / c->spread_df) : FPC_COMPARE_RECORDED_GAP / sqrt(2);
 }
 
-static void call(fpc_comparison *c, fpc_verdict *v)
+static void decide(fpc_comparison *c, fpc_verdict *v)
 {
-    const fpc_entrant *a = &c->group[v->a], *b = &c->group[v->b];
+    const fpc_run_group *a = &c->group[v->a], *b = &c->group[v->b];
     const int shown = v->corrected < FPC_STATS_LEVEL && (v->d.lo > 0 || v->d.hi < 0);
 
     v->seeds_needed = -1;
     if (v->d.equal) {
-        v->call = FPC_CALL_EQUAL;
+        v->kind = FPC_VERDICT_EQUAL;
     } else if (isnan(v->corrected)) {
-        v->call = FPC_CALL_NONE;
+        v->kind = FPC_VERDICT_NONE;
         v->why = "a single picture and a single seed tell nothing of noise";
     } else if (a->n_finished > 1 && b->n_finished > 1) {
-        v->call = shown ? FPC_CALL_LARGER : FPC_CALL_WITHIN;
+        v->kind = shown ? FPC_VERDICT_LARGER : FPC_VERDICT_WITHIN;
     } else {
-        v->call = shown ? FPC_CALL_PICTURES : FPC_CALL_WITHIN;
+        v->kind = shown ? FPC_VERDICT_PICTURES : FPC_VERDICT_WITHIN;
         v->seeds_needed = fpc_stats_seeds_needed(c->spread, v->d.value);
     }
 }
@@ -192,7 +192,7 @@ static fpc_status measure(fpc_comparison *c, int32_t n, const int32_t *fit)
         status = fpc_stats_holm(scratch, c->n_verdicts, p, p);
     for (int32_t i = 0; i < c->n_verdicts && !status; i++) {
         c->verdict[i].corrected = c->verdict[i].d.equal ? 1 : p[i];
-        call(c, &c->verdict[i]);
+        decide(c, &c->verdict[i]);
     }
     fpc_arena_free(scratch);
     return status;
@@ -247,7 +247,7 @@ static fpc_status add_notes(fpc_comparison *c)
                 : FPC_OK;
 }
 
-static fpc_contender *find_baseline(fpc_comparison *c, const char *path)
+static fpc_compared_run *find_baseline(fpc_comparison *c, const char *path)
 {
     for (int32_t i = 0; i < c->n_runs; i++)
         if (!strcmp(c->run[i].recorded->path, path) || !strcmp(c->run[i].recorded->label, path) ||
@@ -258,7 +258,7 @@ static fpc_contender *find_baseline(fpc_comparison *c, const char *path)
 
 fpc_status fpc_compare_runs(fpc_comparison *c, const char *by, const char *baseline)
 {
-    fpc_contender *base;
+    fpc_compared_run *base;
     fpc_status status;
 
     qsort(c->run, (size_t)c->n_runs, sizeof *c->run, by_best);

@@ -10,7 +10,7 @@
 const char fpc_compare_no_noise[] =
     "neither scores per picture (validation.safetensors) nor a second seed tell of its noise";
 
-double fpc_compare_merit(const fpc_entrant *g)
+double fpc_compare_score(const fpc_run_group *g)
 {
     return g->run[0]->recorded->higher_is_better ? g->best : -g->best;
 }
@@ -45,7 +45,7 @@ static const char *scores_apart(fpc_arena *arena, const fpc_validation *a, const
     return labels_differ(arena, a, b);
 }
 
-const char *fpc_compare_apart(fpc_arena *arena, const fpc_contender *a, const fpc_contender *b)
+const char *fpc_compare_apart(fpc_arena *arena, const fpc_compared_run *a, const fpc_compared_run *b)
 {
     if (strcmp(a->recorded->monitor, b->recorded->monitor))
         return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s", a->recorded->monitor,
@@ -56,12 +56,12 @@ const char *fpc_compare_apart(fpc_arena *arena, const fpc_contender *a, const fp
     return a->scores && b->scores ? scores_apart(arena, a->scores, b->scores) : NULL;
 }
 
-static int counts(const fpc_comparison *c, const fpc_contender *r)
+static int counts(const fpc_comparison *c, const fpc_compared_run *r)
 {
     return r->finished && (r->scores || !c->pictures);
 }
 
-static const fpc_contender *first_counted(const fpc_comparison *c, const fpc_entrant *g)
+static const fpc_compared_run *first_counted(const fpc_comparison *c, const fpc_run_group *g)
 {
     for (int32_t i = 0; i < g->n; i++)
         if (counts(c, g->run[i]))
@@ -70,9 +70,9 @@ static const fpc_contender *first_counted(const fpc_comparison *c, const fpc_ent
 }
 
 /* What speaks against a group by itself. */
-static const char *own_fault(fpc_comparison *c, const fpc_entrant *g)
+static const char *own_fault(fpc_comparison *c, const fpc_run_group *g)
 {
-    const fpc_contender *first = first_counted(c, g);
+    const fpc_compared_run *first = first_counted(c, g);
     int finished = 0, counted = 0;
 
     for (int32_t i = 0; i < g->n; i++) {
@@ -95,7 +95,7 @@ static const char *own_fault(fpc_comparison *c, const fpc_entrant *g)
 
 /* ---- numbers of a group ---- */
 
-static fpc_status gather(fpc_comparison *c, fpc_entrant *g)
+static fpc_status gather(fpc_comparison *c, fpc_run_group *g)
 {
     double *best = fpc_alloc(c->arena, (size_t)g->n * sizeof *best);
     int32_t n = 0;
@@ -107,7 +107,7 @@ static fpc_status gather(fpc_comparison *c, fpc_entrant *g)
         g->n_finished += counts(c, g->run[i]);
     for (int32_t i = 0; i < g->n; i++)
         if (counts(c, g->run[i]) || !g->n_finished)
-            best[n++] = g->run[i]->standing.best;
+            best[n++] = g->run[i]->summary.best;
     g->best = fpc_stats_mean(n, best);
     g->best_sd = n > 1 ? fpc_stats_sd(n, best) : NAN;
     g->score = g->score_sd = NAN;
@@ -126,7 +126,7 @@ static fpc_status usable(fpc_comparison *c, int64_t images, uint8_t **out)
         use[i] = 1;
         for (int32_t g = 0; g < c->n; g++)
             for (int32_t k = 0; k < c->group[g].n && !c->group[g].unfit; k++) {
-                const fpc_contender *r = c->group[g].run[k];
+                const fpc_compared_run *r = c->group[g].run[k];
                 if (r->finished && r->scores && isnan(fpc_validation_f_image(r->scores, i)))
                     use[i] = 0;
             }
@@ -138,7 +138,7 @@ static fpc_status usable(fpc_comparison *c, int64_t images, uint8_t **out)
 }
 
 /* The table that is resampled: a row per run that counts. Without pictures its only number is the best value. */
-static fpc_status fill_scores(fpc_comparison *c, fpc_entrant *g, const uint8_t *use)
+static fpc_status fill_scores(fpc_comparison *c, fpc_run_group *g, const uint8_t *use)
 {
     const double **row = fpc_alloc(c->arena, (size_t)g->n * sizeof *row);
     double *mean = fpc_alloc(c->arena, (size_t)g->n * sizeof *mean);
@@ -147,7 +147,7 @@ static fpc_status fill_scores(fpc_comparison *c, fpc_entrant *g, const uint8_t *
     if (!row || !mean)
         return FPC_ENOMEM;
     for (int32_t k = 0; k < g->n; k++) {
-        const fpc_contender *r = g->run[k];
+        const fpc_compared_run *r = g->run[k];
         double *score = fpc_alloc(c->arena, (size_t)(c->pictures ? c->pictures : 1) * sizeof *score);
         int64_t at = 0;
         if (!score)
@@ -158,7 +158,7 @@ static fpc_status fill_scores(fpc_comparison *c, fpc_entrant *g, const uint8_t *
             if (use[i])
                 score[at++] = fpc_validation_f_image(r->scores, i);
         if (!use)
-            score[at++] = r->recorded->higher_is_better ? r->standing.best : -r->standing.best;
+            score[at++] = r->recorded->higher_is_better ? r->summary.best : -r->summary.best;
         mean[n] = fpc_stats_mean(at, score);
         row[n++] = score;
     }
@@ -173,9 +173,9 @@ static fpc_status fill_scores(fpc_comparison *c, fpc_entrant *g, const uint8_t *
 /* ---- who may be compared with whom ---- */
 
 /* The group whose runs fit the most others: first the baseline's, else the earliest of the best. */
-static const fpc_entrant *centre(fpc_comparison *c, const fpc_contender *baseline)
+static const fpc_run_group *centre(fpc_comparison *c, const fpc_compared_run *baseline)
 {
-    const fpc_entrant *best = NULL;
+    const fpc_run_group *best = NULL;
     int32_t most = -1;
 
     for (int32_t g = 0; g < c->n; g++) {
@@ -187,7 +187,7 @@ static const fpc_entrant *centre(fpc_comparison *c, const fpc_contender *baselin
                     !fpc_compare_apart(c->arena, first_counted(c, &c->group[g]), first_counted(c, &c->group[h]));
         if (baseline && &c->group[baseline->group] == &c->group[g])
             return &c->group[g];
-        if (fits > most || (fits == most && fpc_compare_merit(&c->group[g]) > fpc_compare_merit(best))) {
+        if (fits > most || (fits == most && fpc_compare_score(&c->group[g]) > fpc_compare_score(best))) {
             most = fits;
             best = &c->group[g];
         }
@@ -195,9 +195,9 @@ static const fpc_entrant *centre(fpc_comparison *c, const fpc_contender *baselin
     return best;
 }
 
-static fpc_status find_faults(fpc_comparison *c, const fpc_contender *baseline)
+static fpc_status find_faults(fpc_comparison *c, const fpc_compared_run *baseline)
 {
-    const fpc_entrant *middle;
+    const fpc_run_group *middle;
 
     for (int32_t g = 0; g < c->n; g++)
         c->group[g].unfit = own_fault(c, &c->group[g]);
@@ -210,7 +210,7 @@ static fpc_status find_faults(fpc_comparison *c, const fpc_contender *baseline)
 }
 
 /* Scores per picture are what is compared as soon as one finished run has them. */
-fpc_status fpc_compare_fit(fpc_comparison *c, const fpc_contender *baseline)
+fpc_status fpc_compare_fit(fpc_comparison *c, const fpc_compared_run *baseline)
 {
     const fpc_validation *any = NULL;
     uint8_t *use = NULL;

@@ -1,9 +1,10 @@
 /* read.c: the runs behind the words of a command line: run folders, folders that hold run folders (a sweep),
- * lone history files. Reads the record, the resolved recipe, the papers and the scores per picture, and says of each
+ * lone history files. Reads the record, the resolved recipe, the manifest and the scores per picture, and says of each
  * run whether it is to be taken as finished. Files are hostile: columns are checked for kind and length. */
 #define _GNU_SOURCE
 #include "cmd/report/compare/compare.h"
 #include "base/message.h"
+#include "record/run_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,38 +30,11 @@ static int is_folder(const char *path)
     return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-static int holds(fpc_comparison *c, const char *folder, const char *name)
-{
-    const char *path = join(c, folder, name);
-
-    return path && !access(path, F_OK);
-}
-
-static int is_run(fpc_comparison *c, const char *path)
-{
-    return is_folder(path) && (holds(c, path, "recipe.ini") || holds(c, path, "run.json"));
-}
-
 /* ---- the recipe ---- */
 
 static int by_key(const void *a, const void *b)
 {
     return strcmp(((const fpc_setting *)a)->key, ((const fpc_setting *)b)->key);
-}
-
-/* Seed and name make another run of the same recipe; these others change no result (tests/cli/train_tiny.sh). */
-static int changes_nothing(const char *section, const char *key)
-{
-    static const char *const other[] = {"run.name",        "run.seed",        "run.out",
-                                        "backend.threads", "dataset.readers", "dataset.cache_mb"};
-    const size_t n = strlen(section);
-
-    if (!strncmp(section, "logger", 6))
-        return 1;
-    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (!strncmp(other[i], section, n) && other[i][n] == '.' && !strcmp(other[i] + n + 1, key))
-            return 1;
-    return 0;
 }
 
 static const char *value_of(const fpc_recipe *recipe, const char *section, const char *key)
@@ -81,7 +55,7 @@ static const char *augment_order(fpc_comparison *c, const fpc_recipe *recipe)
     return order;
 }
 
-static fpc_status take_recipe(fpc_comparison *c, fpc_contender *r, const fpc_recipe *recipe)
+static fpc_status take_recipe(fpc_comparison *c, fpc_compared_run *r, const fpc_recipe *recipe)
 {
     int32_t n = 1;
 
@@ -92,7 +66,8 @@ static fpc_status take_recipe(fpc_comparison *c, fpc_contender *r, const fpc_rec
     for (int32_t i = 0; i < recipe->n; i++)
         for (int32_t k = 0; k < recipe->section[i].n; k++) {
             const fpc_entry *e = &recipe->section[i].entry[k];
-            if (changes_nothing(recipe->section[i].name, e->key))
+            const fpc_key_role role = fpc_key_role_of(recipe->section[i].name, e->key);
+            if (role == FPC_KEY_REPEAT || role == FPC_KEY_MACHINE)
                 continue;
             const char *key = fpc_sprintf(c->arena, "%s.%s", recipe->section[i].name, e->key);
             if (!key)
@@ -128,7 +103,7 @@ static const char *without_seed(fpc_comparison *c, const char *name, const char 
     return tail ? common : NULL;
 }
 
-static fpc_status read_recipe(fpc_comparison *c, fpc_contender *r)
+static fpc_status read_recipe(fpc_comparison *c, fpc_compared_run *r)
 {
     const fpc_status status = take_recipe(c, r, r->recorded->recipe);
 
@@ -141,16 +116,17 @@ static fpc_status read_recipe(fpc_comparison *c, fpc_contender *r)
 
 /* ---- how it ended ---- */
 
-static fpc_status judge_end(fpc_comparison *c, fpc_contender *r)
+static fpc_status judge_end(fpc_comparison *c, fpc_compared_run *r)
 {
     const long long n = r->recorded->epochs, planned = fpc_recorded_number(r->recorded, "run", "epochs", 0);
     const char *ended = r->recorded->ended, *how = NULL;
+    const fpc_run_end end = fpc_run_end_of(ended);
 
-    if (ended && (!strcmp(ended, "complete") || !strcmp(ended, "stopped early")))
+    if (fpc_run_is_done(end))
         r->finished = 1;
-    else if (ended && !strcmp(ended, "interrupted"))
+    else if (end == FPC_RUN_INTERRUPTED)
         how = fpc_sprintf(c->arena, "was interrupted behind epoch %lld of %lld", n, planned);
-    else if (ended && !strcmp(ended, "running"))
+    else if (end == FPC_RUN_RUNNING)
         how = fpc_sprintf(c->arena, "is still running, or was killed, behind epoch %lld of %lld", n, planned);
     else if (ended)
         how = fpc_sprintf(c->arena, "%s behind epoch %lld of %lld", ended, n, planned);
@@ -167,12 +143,12 @@ static fpc_status judge_end(fpc_comparison *c, fpc_contender *r)
 
 /* ---- runs ---- */
 
-void fpc_standing_of(int64_t n, const double *val, const double *train, int higher, fpc_standing *s)
+void fpc_run_summary_of(int64_t n, const double *val, const double *train, int higher, fpc_run_summary *s)
 {
     const int64_t best = fpc_series_best(n, val, higher);
     int64_t end;
 
-    *s = (fpc_standing){.best_epoch = best + 1};
+    *s = (fpc_run_summary){.best_epoch = best + 1};
     if (best < 0)
         return;
     s->best = val[best];
@@ -188,9 +164,9 @@ void fpc_standing_of(int64_t n, const double *val, const double *train, int high
     s->jitter = n > 31 ? fpc_series_change_sigma(n - 30, val + 30) : NAN;
 }
 
-static fpc_status read_scores(fpc_comparison *c, fpc_contender *r)
+static fpc_status read_scores(fpc_comparison *c, fpc_compared_run *r)
 {
-    const char *path = r->recorded->folder ? join(c, r->recorded->folder, "validation.safetensors") : NULL;
+    const char *path = r->recorded->folder ? join(c, r->recorded->folder, FPC_RUN_VALIDATION) : NULL;
 
     if (!path || access(path, F_OK))
         return r->recorded->folder && !path ? FPC_ENOMEM : FPC_OK;
@@ -200,8 +176,8 @@ static fpc_status read_scores(fpc_comparison *c, fpc_contender *r)
 /* A run that was cut in its first epoch has nothing to compare, and is no mistake of whoever names a sweep's folder. */
 static int has_epochs(fpc_comparison *c, const char *path)
 {
-    const char *papers = is_folder(path) ? join(c, path, "run.json") : NULL;
-    json_t *root = papers ? json_load_file(papers, 0, NULL) : NULL;
+    const char *manifest = is_folder(path) ? join(c, path, FPC_RUN_MANIFEST) : NULL;
+    json_t *root = fpc_json_glance(c->ctx, manifest, NULL); /* where it is broken, fpc_recorded_read says so */
     const json_t *done = json_object_get(root, "epochs_done");
     const int none = json_is_integer(done) && json_integer_value(done) == 0;
 
@@ -213,12 +189,12 @@ static int has_epochs(fpc_comparison *c, const char *path)
 
 static fpc_status read_run(fpc_comparison *c, const char *path)
 {
-    fpc_contender *r = &c->run[c->n_runs];
+    fpc_compared_run *r = &c->run[c->n_runs];
     fpc_status status;
 
     if (!has_epochs(c, path))
         return FPC_OK;
-    *r = (fpc_contender){.metric = "", .seed = ""};
+    *r = (fpc_compared_run){.metric = "", .seed = ""};
     if ((status = fpc_recorded_read(c->ctx, c->arena, path, &r->recorded)))
         return status;
     if (!r->recorded->monitor)
@@ -228,7 +204,7 @@ static fpc_status read_run(fpc_comparison *c, const char *path)
     r->recipe = r->recorded->label;
     r->val = fpc_recorded_column(r->recorded, r->recorded->monitor);
     r->train = train && !strncmp(r->recorded->monitor, "val_", 4) ? fpc_recorded_column(r->recorded, train) : NULL;
-    fpc_standing_of(r->recorded->epochs, r->val, r->train, r->recorded->higher_is_better, &r->standing);
+    fpc_run_summary_of(r->recorded->epochs, r->val, r->train, r->recorded->higher_is_better, &r->summary);
     if ((r->recorded->recipe && (status = read_recipe(c, r))) || (status = read_scores(c, r)))
         return status;
     c->n_runs++;
@@ -273,7 +249,7 @@ static fpc_status add_all(fpc_comparison *c, const char *folder)
         const char *path = status ? NULL : join(c, folder, entry[i]->d_name);
         if (!status && !path)
             status = FPC_ENOMEM;
-        if (path && is_run(c, path)) {
+        if (path && fpc_is_run(path)) {
             found++;
             status = add_run(c, path);
         }
@@ -307,7 +283,7 @@ fpc_status fpc_compare_read(fpc_comparison *c, int32_t n, const char *const *pat
         struct stat st;
         if (stat(path[i], &st))
             return fpc_fail(c->ctx, FPC_ENOENT, "%s: cannot be read: %s", path[i], strerror(errno));
-        status = is_folder(path[i]) && !is_run(c, path[i]) ? add_all(c, path[i]) : add_run(c, path[i]);
+        status = is_folder(path[i]) && !fpc_is_run(path[i]) ? add_all(c, path[i]) : add_run(c, path[i]);
     }
     return status ? status : unique_labels(c);
 }

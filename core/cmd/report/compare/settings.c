@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *fpc_compare_value(const fpc_entrant *g, const char *key)
+const char *fpc_compare_value(const fpc_run_group *g, const char *key)
 {
-    const fpc_contender *r = g->run[0];
+    const fpc_compared_run *r = g->run[0];
 
     for (int32_t i = 0; i < r->n_settings; i++)
         if (!strcmp(r->setting[i].key, key))

@@ -9,7 +9,7 @@
 
 /* ---- verdict ---- */
 
-static const char *who_is_alone(fpc_arena *arena, const fpc_entrant *a, const fpc_entrant *b)
+static const char *who_is_alone(fpc_arena *arena, const fpc_run_group *a, const fpc_run_group *b)
 {
     if (a->n_finished < 2 && b->n_finished < 2)
         return "with one seed of each";
@@ -41,21 +41,21 @@ const char *fpc_verdict_text(const fpc_comparison *c, const fpc_verdict *v)
 {
     const char *side = v->d.value > 0 ? "better" : "worse", *seeds; /* scores rise, see fill_scores */
 
-    switch (v->call) {
-    case FPC_CALL_EQUAL:
+    switch (v->kind) {
+    case FPC_VERDICT_EQUAL:
         return "no difference: the scores are the same, one by one";
-    case FPC_CALL_WITHIN:
+    case FPC_VERDICT_WITHIN:
         if (v->seeds_needed < 0)
             return "no difference is shown: it is within the noise";
         return (seeds = seed_text(c, v))
                    ? fpc_sprintf(c->arena, "no difference is shown: it is within the noise of the pictures, and %s",
                                  seeds)
                    : NULL;
-    case FPC_CALL_PICTURES:
+    case FPC_VERDICT_PICTURES:
         return (seeds = seed_text(c, v))
                    ? fpc_sprintf(c->arena, "%s by more than the noise of the pictures, but %s", side, seeds)
                    : NULL;
-    case FPC_CALL_LARGER:
+    case FPC_VERDICT_LARGER:
         return fpc_sprintf(c->arena, "%s: the difference is larger than the noise", side);
     default:
         if (v->seeds_needed < 0)
@@ -66,7 +66,7 @@ const char *fpc_verdict_text(const fpc_comparison *c, const fpc_verdict *v)
 
 /* ---- equal epochs ---- */
 
-static int64_t common_epochs(const fpc_entrant *g)
+static int64_t common_epochs(const fpc_run_group *g)
 {
     int64_t n = g->run[0]->recorded->epochs;
 
@@ -75,18 +75,18 @@ static int64_t common_epochs(const fpc_entrant *g)
     return n;
 }
 
-void fpc_compare_at(const fpc_entrant *g, int64_t epoch, double *value, double *so_far)
+void fpc_compare_at(const fpc_run_group *g, int64_t epoch, double *value, double *so_far)
 {
     *value = *so_far = 0;
     for (int32_t k = 0; k < g->n; k++) {
-        const fpc_contender *r = g->run[k];
+        const fpc_compared_run *r = g->run[k];
         const int64_t best = fpc_series_best(epoch, r->val, r->recorded->higher_is_better);
         *value += r->val[epoch - 1] / g->n;
         *so_far += (best < 0 ? NAN : r->val[best]) / g->n;
     }
 }
 
-int32_t fpc_compare_epochs(const fpc_entrant *a, const fpc_entrant *b, int64_t epoch[4])
+int32_t fpc_compare_epochs(const fpc_run_group *a, const fpc_run_group *b, int64_t epoch[4])
 {
     const int64_t x = common_epochs(a), y = common_epochs(b), n = x < y ? x : y;
     int32_t count = 0;
@@ -120,7 +120,7 @@ static int is_weight(const char *key)
 }
 
 /* The part of the sum of all loss weights that this one has; NAN where the key is none or weights change in time. */
-static double share_of(const fpc_entrant *g, const char *key)
+static double share_of(const fpc_run_group *g, const char *key)
 {
     double sum = 0, mine = NAN;
 
@@ -143,13 +143,13 @@ static double share_of(const fpc_entrant *g, const char *key)
 
 static fpc_sweep_row row_of(const fpc_comparison *c, int32_t group)
 {
-    const fpc_entrant *g = &c->group[group];
+    const fpc_run_group *g = &c->group[group];
     fpc_sweep_row r = {.value = fpc_compare_value(g, c->by), .group = group, .best = g->best, .best_sd = g->best_sd};
 
     r.share = share_of(g, c->by);
     r.score = g->score;
     for (int32_t k = 0; k < g->n; k++) {
-        const fpc_standing *s = &g->run[k]->standing;
+        const fpc_run_summary *s = &g->run[k]->summary;
         if (g->n_finished && !g->run[k]->finished)
             continue;
         r.runs++;
