@@ -2,7 +2,7 @@
  * run may be taken for the cell is decided by the recipes, resolved, key by key. */
 #define _GNU_SOURCE
 #include "cmd/sweep/sweep.h"
-#include "train/trainer.h"
+#include "train/identity.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -390,7 +390,6 @@ static fpc_status same_length(const fpc_experiment *experiment, const fpc_recipe
 
 static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c, fpc_experiment *experiment)
 {
-    fpc_trainer t = {.experiment = experiment, .ctx = s->cmd->ctx, .arena = arena};
     const char *path = fpc_sprintf(arena, "%s/recipe.ini", c->folder);
     char *text = path ? fpc_alloc(arena, 1 << 20) : NULL;
     FILE *file = text ? fopen(path, "rb") : NULL;
@@ -405,18 +404,20 @@ static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_cell *c,
     text[fread(text, 1, (1 << 20) - 1, file)] = '\0';
     fclose(file);
     if ((status = fpc_recipe_parse(s->cmd->ctx, arena, path, text, 0, NULL, &was)) ||
-        (status = fpc_trainer_recipe(&t)) || (status = fpc_trainer_same_recipe(&t, text, path)))
+        (status = fpc_identity_agrees(experiment, arena, text, path)))
         return status;
     return same_length(experiment, was);
 }
 
+/* Whether the backend takes `threads` and the recipe leaves them to the program. */
 static int leaves_threads(const fpc_experiment *experiment, fpc_arena *arena)
 {
-    const char *text = fpc_experiment_resolved((fpc_experiment *)experiment, arena, 0),
-               *at = text ? strstr(text, "\n[backend]") : NULL;
-    const char *key = at ? strstr(at, "\nthreads = ") : NULL, *end = at ? strstr(at + 1, "\n[") : NULL;
+    const fpc_resolved *all, *threads = NULL;
+    int32_t n;
 
-    return key && (!end || key < end) && key[11] == '0';
+    if (!fpc_experiment_settings(experiment, arena, &n, &all))
+        threads = fpc_resolved_find(all, n, "backend", "threads");
+    return threads && *threads->text == '0';
 }
 
 /* Opens the recipe of a cell as training would, but for data and model. */
@@ -432,11 +433,7 @@ static fpc_status look_at(fpc_sweep *s, fpc_cell *c)
         c->epochs = experiment->run.epochs;
         c->has_threads = leaves_threads(experiment, arena);
         c->column = fpc_sprintf(s->cmd->arena, "val_%s", experiment->run.metric);
-        c->sign = 1;
-        for (int32_t i = 0; i < experiment->n_metrics; i++)
-            if (!strcmp(experiment->metric[i].label, experiment->run.metric) &&
-                !((const fpc_metric_vtbl *)experiment->metric[i].inst.vtbl)->higher_is_better)
-                c->sign = -1;
+        c->sign = experiment->higher ? 1 : -1;
         if (c->folder)
             status = same_recipe(s, arena, c, experiment);
     }
