@@ -46,13 +46,20 @@ core_sources = \
     core/data/sampler.h \
     core/data/split.c \
     core/data/split.h \
+    core/experiment/continued.c \
+    core/experiment/continued.h \
     core/experiment/experiment.c \
     core/experiment/experiment.h \
+    core/experiment/graphs.c \
+    core/experiment/inputs.c \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
+    core/experiment/programs.c \
     core/experiment/queued.c \
+    core/experiment/rates.c \
     core/experiment/resident.c \
     core/experiment/resident.h \
+    core/experiment/resolved.c \
     core/experiment/step.c \
     core/experiment/step.h \
     core/experiment/tta.c \
@@ -141,14 +148,18 @@ core_sources = \
     core/train/events.c \
     core/train/events.h \
     core/train/folder.c \
+    core/train/identity.c \
+    core/train/identity.h \
     core/train/init.c \
     core/train/loop.c \
     core/train/loop.h \
     core/train/meter.c \
+    core/train/ranked.c \
     core/train/run_json.c \
     core/train/samples.c \
     core/train/stop.c \
     core/train/swa.c \
+    core/train/trainer.c \
     core/train/trainer.h \
     core/train/validation.c \
     core/train/watch.c \

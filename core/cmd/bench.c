@@ -2,7 +2,8 @@
  * goes, on random pictures: no data set is read, nothing is augmented. The matrix-product peak is that of the backend's
  * own kernel on a product large enough to hide everything else. */
 #include "cmd/bench.h"
-#include "experiment/step.h"
+#include "experiment/experiment.h"
+#include "runtime/queue.h"
 #include "base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>

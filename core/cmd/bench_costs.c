@@ -4,7 +4,7 @@
 #include "cmd/bench.h"
 #include "runtime/dtype.h"
 #include "graph/nodes.h"
-#include "experiment/step.h"
+#include "experiment/experiment.h"
 #include "base/clock.h"
 #include <stdlib.h>
 #include <string.h>

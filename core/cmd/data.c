@@ -93,7 +93,7 @@ static fpc_status run(fpc_cmdline *cmd)
     if (w.fix_sides &&
         ((status = check_plugin(cmd, s)) || (status = without_list(cmd)) || (status = fpc_cmd_open(cmd, 0, &s))))
         return status;
-    if ((status = fpc_audit_run(cmd->ctx, cmd->arena, s->registry, s->recipe, w.distance, &a)))
+    if ((status = fpc_audit_run(cmd->ctx, cmd->arena, &s->sources, w.distance, &a)))
         return status;
     if ((status = fpc_audit_print(a)) || (status = write_results(cmd, &w, a)))
         return status;

@@ -13,7 +13,7 @@
 
 typedef struct totals {
     int64_t images;
-    double loss, term[16];
+    double loss, term[FPC_MAX_LOSSES];
     int64_t *labelled, *predicted; /* pixels per class */
     int32_t *counts;               /* [images][classes][3] of all; NULL: not kept */
     int64_t *confusion;            /* [label][predicted] */
@@ -21,7 +21,7 @@ typedef struct totals {
 
 static int32_t n_terms(const fpc_experiment *s)
 {
-    return s->n_losses < 16 ? s->n_losses : 16;
+    return s->n_losses;
 }
 
 static void add_batch(const fpc_experiment *s, const fpc_step_result *r, totals *t)

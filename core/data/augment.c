@@ -67,11 +67,6 @@ static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
     return check_stage(ctx, inst);
 }
 
-static int is_augment(const fpc_section *s)
-{
-    return strncmp(s->name, "augment.", 8) == 0;
-}
-
 static int32_t count_stage(const fpc_augments *a, uint32_t stage)
 {
     int32_t n = 0;
@@ -81,22 +76,16 @@ static int32_t count_stage(const fpc_augments *a, uint32_t stage)
 }
 
 /* ---- keys of [augment] ---- */
-static fpc_status read_keys(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *recipe, fpc_augments *a,
-                            fpc_augment_common *keys)
+static fpc_status take_keys(fpc_ctx *ctx, const fpc_augment_sources *from, fpc_augments *a)
 {
-    const fpc_section *section = recipe ? fpc_recipe_section(recipe, "augment") : NULL;
-    const fpc_option_set set = fpc_core_set(fpc_core_augment, keys);
-    const fpc_status status = fpc_options_read(ctx, arena, "augment", section, 1, &set);
-    if (status != FPC_OK)
-        return status;
     a->fill = 0;
     a->ignore = a->info.ignore_label;
-    a->border = (int32_t)keys->border;
-    a->mix_all = (int32_t)keys->mix;
-    if (!keys->fill)
+    a->border = (int32_t)from->shared.border;
+    a->mix_all = (int32_t)from->shared.mix;
+    if (!from->shared.fill)
         return FPC_OK;
     if (a->ignore < 0 && a->info.classes > FREE_LABEL) {
-        const fpc_entry *e = fpc_section_entry(section, "fill");
+        const fpc_entry *e = fpc_section_entry(from->section, "fill");
         return fpc_fail_recipe(ctx, FPC_EINVAL,
                                "%s: augment.fill = ignore: all 256 labels are classes of the data set, so that none is "
                                "left to be ignored; use fill = background",
@@ -216,43 +205,60 @@ static fpc_status place(fpc_ctx *ctx, fpc_arena *arena, fpc_augments *a, int com
     return place_lambda(ctx, arena, a);
 }
 
-fpc_status fpc_augments_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
-                             const fpc_dataset_info *info, fpc_augments **out)
+fpc_status fpc_augments_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_augment_sources *from,
+                            const fpc_dataset_info *info, fpc_augments **out)
 {
     fpc_augments *a = fpc_alloc(arena, sizeof *a);
-    fpc_augment_common keys;
-    if (!a)
+    fpc_status status;
+    *out = NULL;
+    if (!a || !(a->item = fpc_alloc(arena, (size_t)(from->n + 1) * sizeof *a->item)))
         return FPC_ENOMEM;
     a->info = *info;
     a->colour = a->lambda = -1;
-    *out = NULL;
-    fpc_status status = read_keys(ctx, arena, recipe, a, &keys);
-    int32_t count = 0;
-    for (int32_t i = 0; recipe && i < recipe->n; i++)
-        count += is_augment(&recipe->section[i]);
-    a->item = fpc_alloc(arena, (size_t)(count + 1) * sizeof *a->item);
-    if (!a->item)
-        return FPC_ENOMEM;
-    for (int32_t i = 0; status == FPC_OK && i < (recipe ? recipe->n : 0); i++) {
-        const fpc_section *section = &recipe->section[i];
-        if (!is_augment(section))
-            continue;
-        fpc_augment_item *it = &a->item[a->n];
-        status = fpc_instance_open(registry, arena, FPC_AUGMENT, section->name, section, NULL, (fpc_option_set){0},
-                                   &it->inst);
-        if (!status)
-            status = check_vtbl(ctx, &it->inst);
-        if (status == FPC_OK) {
-            it->stage = vtbl_of(&it->inst)->stage;
-            it->warp = it->colour = it->pixel = it->mix = -1;
-            a->n++;
-        }
+    if ((status = take_keys(ctx, from, a)))
+        return status;
+    for (a->n = 0; a->n < from->n; a->n++) {
+        const fpc_instance *inst = &from->inst[a->n];
+        if ((status = check_vtbl(ctx, inst)))
+            return status;
+        a->item[a->n] = (fpc_augment_item){
+            .inst = *inst, .stage = vtbl_of(inst)->stage, .warp = -1, .colour = -1, .pixel = -1, .mix = -1};
     }
-    if (!status)
-        status = place(ctx, arena, a, (int)keys.compose);
-    if (status == FPC_OK)
-        *out = a;
-    return status;
+    if ((status = place(ctx, arena, a, (int)from->shared.compose)))
+        return status;
+    *out = a;
+    return FPC_OK;
+}
+
+fpc_status fpc_augment_sources_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                                    fpc_augment_sources *out)
+{
+    const fpc_option_set set = fpc_core_set(fpc_core_augment, &out->shared);
+    fpc_status status;
+    *out = (fpc_augment_sources){.section = recipe ? fpc_recipe_section(recipe, "augment") : NULL};
+    out->inst = fpc_alloc(arena, ((size_t)(recipe ? recipe->n : 0) + 1) * sizeof *out->inst);
+    if (!out->inst)
+        return FPC_ENOMEM;
+    if ((status = fpc_options_read(ctx, arena, "augment", out->section, 1, &set)))
+        return status;
+    for (int32_t i = 0; recipe && i < recipe->n; i++) {
+        const fpc_section *section = &recipe->section[i];
+        if (fpc_section_kind(section->name) != FPC_AUGMENT)
+            continue;
+        if ((status = fpc_instance_open(registry, arena, FPC_AUGMENT, section->name, section, NULL, (fpc_option_set){0},
+                                        &out->inst[out->n])))
+            return status;
+        out->n++;
+    }
+    return FPC_OK;
+}
+
+fpc_status fpc_augments_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                             const fpc_dataset_info *info, fpc_augments **out)
+{
+    fpc_augment_sources from;
+    const fpc_status status = fpc_augment_sources_open(ctx, arena, registry, recipe, &from);
+    return status ? status : fpc_augments_new(ctx, arena, &from, info, out);
 }
 
 /* ---- buffers ---- */

@@ -8,6 +8,7 @@
 #include <fpcore/dataset.h>
 #include "graph/nodes.h"
 #include "plugin/registry.h"
+#include "recipe/data_options.h"
 
 /* An input of the training graph that the draws fill: "draw.warp" and the like. */
 typedef struct fpc_draw_input {
@@ -51,6 +52,18 @@ typedef struct fpc_augments {
     fpc_dataset_info info;
 } fpc_augments;
 
+/* The plugins, each opened once, and the keys of [augment]. */
+typedef struct fpc_augment_sources {
+    fpc_augment_common shared;
+    const fpc_section *section; /* [augment], for messages; NULL: defaults */
+    int32_t n;
+    fpc_instance *inst; /* [augment.*] in the recipe's order */
+} fpc_augment_sources;
+/* By the recipe's sections; recipe NULL: none. */
+fpc_status fpc_augment_sources_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, fpc_augment_sources *);
+fpc_status fpc_augments_new(fpc_ctx *, fpc_arena *, const fpc_augment_sources *, const fpc_dataset_info *,
+                            fpc_augments **);
+/* Both in one. */
 fpc_status fpc_augments_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, const fpc_dataset_info *,
                              fpc_augments **);
 

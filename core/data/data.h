@@ -19,12 +19,21 @@ typedef struct fpc_batch {
 } fpc_batch;
 
 typedef struct fpc_data fpc_data;
-/* registry+recipe: opens [dataset] and [augment.*]. */
+/* All plugins that deliver and change data, each opened once, and the core's keys beside theirs. */
+typedef struct fpc_data_sources {
+    fpc_instance dataset;
+    fpc_data_options options;     /* [dataset] */
+    fpc_augment_sources augments; /* [augment] and [augment.*] */
+} fpc_data_sources;
+/* Opens them by the recipe's sections; recipe NULL: defaults. */
+fpc_status fpc_data_sources_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, fpc_data_sources *);
+/* Takes the sources over: one fpc_data for each. audit NULL: for use. Else for looking at what is wrong with the data:
+ * flaws go to `audit` as far as the plugin can tell them apart, samples that cannot be read fail one by one, and
+ * nothing is kept in memory. */
+fpc_status fpc_data_new(fpc_ctx *, fpc_arena *, const fpc_data_sources *, uint64_t seed, const fpc_dataset_audit *audit,
+                        fpc_data **);
+/* Both in one, for use. */
 fpc_status fpc_data_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, uint64_t seed, fpc_data **);
-/* The same for looking at what is wrong with the data: flaws go to `audit` as far as the plugin can tell them apart,
- * and samples that cannot be read fail one by one. Nothing is kept in memory. */
-fpc_status fpc_data_open_audit(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *,
-                               const fpc_dataset_audit *audit, fpc_data **);
 const fpc_dataset_info *fpc_data_info(const fpc_data *);
 const fpc_data_options *fpc_data_options_of(const fpc_data *);
 const fpc_augments *fpc_data_augments(const fpc_data *);

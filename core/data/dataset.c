@@ -133,14 +133,9 @@ static void close_deferred(void *arg)
     fpc_data_close(arg);
 }
 
-static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_recipe *recipe)
+static fpc_status open_plugin(fpc_data *d)
 {
-    const fpc_option_set common = fpc_core_set(fpc_core_dataset, &d->opt);
-    const fpc_section *section = recipe ? fpc_recipe_section(recipe, "dataset") : NULL;
-    fpc_status status =
-        fpc_instance_open(registry, d->arena, FPC_DATASET, "dataset", section, "synthetic", common, &d->inst);
-    if (status != FPC_OK)
-        return status;
+    fpc_status status;
     d->vtbl = d->inst.vtbl;
     if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, describe) || !d->vtbl->open || !d->vtbl->read)
         return fpc_fail(d->ctx, FPC_EABI, "dataset/%s has no open and read functions", d->inst.plugin->name);
@@ -158,23 +153,23 @@ static fpc_status open_plugin(fpc_data *d, fpc_registry *registry, const fpc_rec
     return check_info(d);
 }
 
-static fpc_status open_data(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
-                            uint64_t seed, const fpc_dataset_audit *audit, fpc_data **out)
+fpc_status fpc_data_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_data_sources *from, uint64_t seed,
+                        const fpc_dataset_audit *audit, fpc_data **out)
 {
+    fpc_status status;
     *out = NULL;
     fpc_data *d = fpc_alloc(arena, sizeof *d);
     if (!d)
         return FPC_ENOMEM;
     d->ctx = ctx;
     d->arena = arena;
+    d->inst = from->dataset;
+    d->opt = from->options;
     d->seed = seed;
     d->audit = audit;
     d->part = FPC_TRAIN;
     d->current = -1;
-    fpc_status status = open_plugin(d, registry, recipe);
-    if (status == FPC_OK)
-        status = fpc_augments_open(ctx, arena, registry, recipe, &d->info, &d->augs);
-    if (status != FPC_OK)
+    if ((status = open_plugin(d)) || (status = fpc_augments_new(ctx, arena, &from->augments, &d->info, &d->augs)))
         return status;
     d->cache_left = audit ? 0 : d->opt.cache_mb << 20;
     d->scratch = fpc_arena_new(ctx);
@@ -183,24 +178,32 @@ static fpc_status open_data(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *regist
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->work, NULL);
     pthread_cond_init(&d->filled, NULL);
-    status = fpc_arena_defer(arena, close_deferred, d);
-    if (status == FPC_OK)
-        *out = d;
-    else
+    if ((status = fpc_arena_defer(arena, close_deferred, d))) {
         fpc_data_close(d);
-    return status;
+        return status;
+    }
+    *out = d;
+    return FPC_OK;
+}
+
+fpc_status fpc_data_sources_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
+                                 fpc_data_sources *out)
+{
+    const fpc_section_row *row = fpc_section_row_of_kind(FPC_DATASET);
+    const fpc_section *section = recipe ? fpc_recipe_section(recipe, row->name) : NULL;
+    const fpc_option_set common = fpc_core_set(row->options, &out->options);
+    const fpc_status status =
+        fpc_instance_open(registry, arena, FPC_DATASET, row->name, section, row->use, common, &out->dataset);
+    return status ? status : fpc_augment_sources_open(ctx, arena, registry, recipe, &out->augments);
 }
 
 fpc_status fpc_data_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
                          uint64_t seed, fpc_data **out)
 {
-    return open_data(ctx, arena, registry, recipe, seed, NULL, out);
-}
-
-fpc_status fpc_data_open_audit(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
-                               const fpc_dataset_audit *audit, fpc_data **out)
-{
-    return open_data(ctx, arena, registry, recipe, 0, audit, out);
+    fpc_data_sources from;
+    const fpc_status status = fpc_data_sources_open(ctx, arena, registry, recipe, &from);
+    *out = NULL;
+    return status ? status : fpc_data_new(ctx, arena, &from, seed, NULL, out);
 }
 
 /* The slots' memory and the readers: on first use, since many a verb only asks for the classes' names. */

@@ -1,9 +1,9 @@
-/* experiment.c: opens everything that a recipe names, refuses what it does not know, and prints the recipe as
- * understood. Every section is opened and every key read whatever the verb needs: no key is ignored. */
+/* experiment.c: opens everything that a recipe names, each plugin once, and refuses what it does not know. Every
+ * section is opened and every key read whatever the verb needs: no key is ignored. */
 #include "experiment/experiment.h"
 #include "recipe/sections.h"
 #include "graph/nodes.h"
-#include "train/loop.h"
+#include "experiment/continued.h"
 #include "experiment/step.h"
 #include "base/spelling.h"
 #include <stdio.h>
@@ -15,44 +15,50 @@ typedef struct commons { /* the structs that the core's tables fill */
     fpc_model_common model;
     fpc_optimizer_common optimizer;
     fpc_schedule_common schedule;
-    fpc_augment_common augment;
-    fpc_data_options data;
 } commons;
 
 /* ---- sections ---- */
 
-static const char *const single[] = {"run", "dataset", "augment", "backend", "model", "optimizer", "schedule"};
-static const char *const many[] = {"augment.", "loss.", "metric.", "logger."};
-
-static int known_section(const char *name)
+/* "run, dataset, augment, augment.NAME ..." */
+static const char *all_sections(fpc_arena *arena)
 {
-    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
-        if (!strcmp(name, single[i]))
-            return 1;
-    for (size_t i = 0; i < sizeof many / sizeof *many; i++)
-        if (!strncmp(name, many[i], strlen(many[i])) && name[strlen(many[i])])
-            return 1;
-    return 0;
+    const char *list = "";
+
+    for (const fpc_section_row *r = fpc_section_rows; r->name && list; r++)
+        if (!r->later)
+            list = fpc_sprintf(arena, "%s%s%s%s", list, *list ? ", " : "", r->name, r->labelled ? ".NAME" : "");
+    return list;
 }
 
 static fpc_status refuse_section(fpc_experiment *s, const fpc_section *sec)
 {
-    const char *words[] = {"run",       "dataset",  "augment", "backend", "model",
-                           "optimizer", "schedule", "loss",    "metric",  "logger"};
+    const char *words[32];
     const size_t stem = strcspn(sec->name, ".");
-    const char *head = fpc_sprintf(s->arena, "%.*s", (int)stem, sec->name);
-    const char *guess = head ? fpc_nearest(head, (int32_t)(sizeof words / sizeof *words), words) : NULL;
+    const char *head = fpc_sprintf(s->arena, "%.*s", (int)stem, sec->name), *list = all_sections(s->arena);
     const char *rest = sec->name + stem;
-    if (guess && !*rest && (!strcmp(guess, "loss") || !strcmp(guess, "metric") || !strcmp(guess, "logger")))
+    int32_t n = 0;
+    for (const fpc_section_row *r = fpc_section_rows; r->name && n < 32; r++)
+        if (!r->later)
+            words[n++] = r->name;
+    const char *guess = head ? fpc_nearest(head, n, words) : NULL;
+    if (guess && !*rest && !fpc_section_row_of(guess))
         rest = ".NAME";
     if (guess)
         return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: unknown section; did you mean [%s%s]?", sec->origin,
                                sec->name, guess, rest);
-    return fpc_fail_recipe(
-        s->ctx, FPC_EINVAL,
-        "%s: [%s]: unknown section; there are run, dataset, augment, augment.NAME, model, loss.NAME, "
-        "optimizer, schedule, metric.NAME, logger.NAME, backend",
-        sec->origin, sec->name);
+    return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: unknown section; there are %s", sec->origin, sec->name,
+                           list ? list : "others");
+}
+
+/* No section is ignored. */
+static fpc_status check_sections(fpc_experiment *s)
+{
+    for (int32_t i = 0; i < s->recipe->n; i++) {
+        const fpc_section_row *row = fpc_section_row_of(s->recipe->section[i].name);
+        if (!row || row->later)
+            return refuse_section(s, &s->recipe->section[i]);
+    }
+    return FPC_OK;
 }
 
 static fpc_opened *remember(fpc_experiment *s, const char *name, const fpc_instance *inst, fpc_option_set common)
@@ -64,56 +70,64 @@ static fpc_opened *remember(fpc_experiment *s, const char *name, const fpc_insta
     return o;
 }
 
-static fpc_status core_section(fpc_experiment *s, const char *name, const fpc_option *table, void *object)
+/* A section that the core alone reads. */
+static fpc_status core_section(fpc_experiment *s, const char *name, void *object)
 {
-    const fpc_option_set set = fpc_core_set(table, object);
+    const fpc_option_set set = fpc_core_set(fpc_core_section(name), object);
     const fpc_status status = fpc_options_read(s->ctx, s->arena, name, fpc_recipe_section(s->recipe, name), 1, &set);
     if (!status)
         remember(s, name, NULL, set);
     return status;
 }
 
-static fpc_status open_one(fpc_experiment *s, uint32_t kind, const char *name, const char *default_use,
-                           const fpc_option *table, void *object, fpc_instance *out)
+static fpc_status open_use(fpc_experiment *s, uint32_t kind, const char *name, const char *use, void *object,
+                           fpc_instance *out)
 {
-    const fpc_option_set set = fpc_core_set(table, object);
-    const fpc_status status = fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name),
-                                                default_use, set, out);
+    const fpc_option_set set = fpc_core_set(fpc_core_options(kind), object);
+    const fpc_status status =
+        fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name), use, set, out);
     if (!status)
         remember(s, name, out, set);
     return status;
 }
 
-static int32_t count_sections(const fpc_recipe *r, const char *prefix)
+/* The one section of a kind. object: what the core's keys there go to. */
+static fpc_status open_single(fpc_experiment *s, uint32_t kind, void *object, fpc_instance *out)
+{
+    const fpc_section_row *row = fpc_section_row_of_kind(kind);
+    return open_use(s, kind, row->name, row->use, object, out);
+}
+
+static int32_t count_sections(const fpc_recipe *r, uint32_t kind)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < r->n; i++)
-        n += !strncmp(r->section[i].name, prefix, strlen(prefix));
+        n += fpc_section_kind(r->section[i].name) == kind;
     return n;
 }
 
 static fpc_status open_losses(fpc_experiment *s)
 {
-    s->loss = fpc_alloc(s->arena, (size_t)(count_sections(s->recipe, "loss.") + 1) * sizeof *s->loss);
+    s->loss = fpc_alloc(s->arena, (size_t)(count_sections(s->recipe, FPC_LOSS) + 1) * sizeof *s->loss);
     if (!s->loss)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < s->recipe->n; i++) {
-        const char *name = s->recipe->section[i].name;
-        if (strncmp(name, "loss.", 5))
+        const fpc_section *section = &s->recipe->section[i];
+        if (fpc_section_kind(section->name) != FPC_LOSS)
             continue;
-        if (s->n_losses == 16)
-            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: more than 16 loss terms",
-                                   s->recipe->section[i].origin, name);
+        if (s->n_losses == FPC_MAX_LOSSES)
+            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: more than %d loss terms", section->origin,
+                                   section->name, FPC_MAX_LOSSES);
         fpc_loss_common *common = fpc_alloc(s->arena, sizeof *common);
         fpc_loss_term *t = &s->loss[s->n_losses];
         if (!common)
             return FPC_ENOMEM;
-        const fpc_status status = open_one(s, FPC_LOSS, name, NULL, fpc_core_loss, common, &t->inst);
+        const fpc_status status = open_use(s, FPC_LOSS, section->name, NULL, common, &t->inst);
         if (status)
             return status;
         t->curve = common->weight;
         t->weight = fpc_curve_at(&t->curve, 0);
-        t->label = name + 5;
+        t->label = fpc_section_label(section->name);
         s->n_losses++;
     }
     return FPC_OK;
@@ -122,8 +136,8 @@ static fpc_status open_losses(fpc_experiment *s)
 static fpc_status open_metric(fpc_experiment *s, const char *name, const char *default_use)
 {
     fpc_experiment_metric *m = &s->metric[s->n_metrics];
-    const fpc_status status = open_one(s, FPC_METRIC, name, default_use, NULL, NULL, &m->inst);
-    m->label = name + strlen("metric.");
+    const fpc_status status = open_use(s, FPC_METRIC, name, default_use, NULL, &m->inst);
+    m->label = fpc_section_label(name);
     s->n_metrics += !status;
     return status;
 }
@@ -131,42 +145,54 @@ static fpc_status open_metric(fpc_experiment *s, const char *name, const char *d
 /* A recipe that says nothing of metrics gets the two of the reports' histories. */
 static fpc_status open_metrics(fpc_experiment *s)
 {
-    const int32_t n = count_sections(s->recipe, "metric.");
+    const int32_t n = count_sections(s->recipe, FPC_METRIC);
+    fpc_status status;
     s->metric = fpc_alloc(s->arena, (size_t)(n + 2) * sizeof *s->metric);
     if (!s->metric)
         return FPC_ENOMEM;
-    fpc_status status = n ? FPC_OK : open_metric(s, "metric.f_score", "fscore_batch");
-    status = status || n ? status : open_metric(s, "metric.accuracy", "pixel_accuracy");
-    for (int32_t i = 0; i < s->recipe->n && !status; i++)
-        if (!strncmp(s->recipe->section[i].name, "metric.", 7))
-            status = open_metric(s, s->recipe->section[i].name, NULL);
-    return status;
+    if (!n && ((status = open_metric(s, "metric.f_score", "fscore_batch")) ||
+               (status = open_metric(s, "metric.accuracy", "pixel_accuracy"))))
+        return status;
+    for (int32_t i = 0; i < s->recipe->n; i++)
+        if (fpc_section_kind(s->recipe->section[i].name) == FPC_METRIC &&
+            (status = open_metric(s, s->recipe->section[i].name, NULL)))
+            return status;
+    return FPC_OK;
 }
 
-/* Loggers and augmentations are opened again by those who use them; here it is their keys that are checked. */
+/* The sections that may stand any number of times and whose plugins the data and the training use. */
 static fpc_status open_rest(fpc_experiment *s)
 {
+    fpc_augment_sources *augments = &s->sources.augments;
+    fpc_status status;
+    augments->section = fpc_recipe_section(s->recipe, "augment");
+    augments->inst = fpc_alloc(s->arena, (size_t)(count_sections(s->recipe, FPC_AUGMENT) + 1) * sizeof *augments->inst);
+    s->logger = fpc_alloc(s->arena, (size_t)(count_sections(s->recipe, FPC_LOGGER) + 1) * sizeof *s->logger);
+    if (!augments->inst || !s->logger)
+        return FPC_ENOMEM;
     for (int32_t i = 0; i < s->recipe->n; i++) {
         const char *name = s->recipe->section[i].name;
-        fpc_instance inst;
-        const uint32_t kind = !strncmp(name, "augment.", 8)  ? FPC_AUGMENT
-                              : !strncmp(name, "logger.", 7) ? FPC_LOGGER
-                                                             : 0;
-        const fpc_status status = kind ? open_one(s, kind, name, NULL, NULL, NULL, &inst) : FPC_OK;
-        if (status)
+        const uint32_t kind = fpc_section_kind(name);
+        if (kind != FPC_AUGMENT && kind != FPC_LOGGER)
+            continue;
+        fpc_instance *inst = kind == FPC_AUGMENT ? &augments->inst[augments->n++] : &s->logger[s->n_loggers++];
+        if ((status = open_use(s, kind, name, NULL, NULL, inst)))
             return status;
     }
     return FPC_OK;
 }
 
-/* Which metric picks the best checkpoint must be there. */
-static fpc_status check_monitor(fpc_experiment *s)
+/* Which metric picks the best checkpoint; it must be there. */
+static fpc_status find_monitor(fpc_experiment *s)
 {
     const char *names[64];
     int32_t n = 0;
     for (int32_t i = 0; i < s->n_metrics; i++) {
-        if (!strcmp(s->metric[i].label, s->run.metric))
+        if (!strcmp(s->metric[i].label, s->run.metric)) {
+            s->monitor = i;
+            s->higher = ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->higher_is_better;
             return FPC_OK;
+        }
         if (n < 64)
             names[n++] = s->metric[i].label;
     }
@@ -178,31 +204,20 @@ static fpc_status check_monitor(fpc_experiment *s)
                            guess ? guess : "", guess ? "`?" : "");
 }
 
-static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what, fpc_instance *dataset)
+static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what)
 {
-    for (int32_t i = 0; i < s->recipe->n; i++)
-        if (!known_section(s->recipe->section[i].name))
-            return refuse_section(s, &s->recipe->section[i]);
-    fpc_status status = core_section(s, "run", fpc_core_run, &s->run);
-    if (!status && (what & FPC_OPEN_TRAIN)) /* else the recipe's own [optimizer] is as good */
-        status = fpc_init_recipe(s->ctx, s->arena, s->recipe, &s->run, &s->recipe);
-    if (!status)
-        status = open_one(s, FPC_DATASET, "dataset", "synthetic", fpc_core_dataset, &c->data, dataset);
-    if (!status)
-        status = core_section(s, "augment", fpc_core_augment, &c->augment);
-    if (!status)
-        status = open_one(s, FPC_MODEL, "model", "microsegformer", fpc_core_model, &c->model, &s->model);
-    if (!status)
-        status = open_losses(s);
-    if (!status)
-        status = open_one(s, FPC_OPTIMIZER, "optimizer", "adamw", fpc_core_optimizer, &c->optimizer, &s->optimizer);
-    if (!status)
-        status = open_one(s, FPC_SCHEDULE, "schedule", "constant", fpc_core_schedule, &c->schedule, &s->schedule);
-    if (!status)
-        status = open_metrics(s);
-    if (!status)
-        status = open_rest(s);
-    if (status)
+    fpc_status status;
+    if ((status = check_sections(s)) || (status = core_section(s, "run", &s->run)))
+        return status;
+    if ((what & FPC_OPEN_TRAIN) && /* else the recipe's own [optimizer] is as good */
+        (status = fpc_continued_recipe(s->ctx, s->arena, s->recipe, &s->run, &s->recipe)))
+        return status;
+    if ((status = open_single(s, FPC_DATASET, &s->sources.options, &s->sources.dataset)) ||
+        (status = core_section(s, "augment", &s->sources.augments.shared)) ||
+        (status = open_single(s, FPC_MODEL, &c->model, &s->model)) || (status = open_losses(s)) ||
+        (status = open_single(s, FPC_OPTIMIZER, &c->optimizer, &s->optimizer)) ||
+        (status = open_single(s, FPC_SCHEDULE, &c->schedule, &s->schedule)) || (status = open_metrics(s)) ||
+        (status = open_rest(s)))
         return status;
     s->max_params = c->model.max_params;
     s->lr = c->optimizer.lr;
@@ -215,12 +230,22 @@ static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what, fp
 }
 
 /* Classes and pairs, from the data set's description where the data themselves are not opened. */
-static fpc_status describe_data(fpc_experiment *s, const fpc_instance *dataset)
+static fpc_status describe_data(fpc_experiment *s)
 {
-    const fpc_dataset_vtbl *v = dataset->vtbl;
+    const fpc_dataset_vtbl *v = s->sources.dataset.vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
-    return v->size > offsetof(fpc_dataset_vtbl, describe) && v->describe ? v->describe(dataset->self, &s->info)
-                                                                         : FPC_OK;
+    return v->size > offsetof(fpc_dataset_vtbl, describe) && v->describe
+               ? v->describe(s->sources.dataset.self, &s->info)
+               : FPC_OK;
+}
+
+static fpc_status open_data(fpc_experiment *s)
+{
+    const fpc_status status = fpc_data_new(s->ctx, s->arena, &s->sources, (uint64_t)s->run.seed, NULL, &s->data);
+    if (status)
+        return status;
+    s->info = *fpc_data_info(s->data);
+    return FPC_OK;
 }
 
 static fpc_status open_backend(fpc_experiment *s)
@@ -277,135 +302,45 @@ static fpc_status collect_ops(fpc_experiment *s)
     return fpc_op_table_new(s->ctx, s->arena, n + 1, from, &s->ops);
 }
 
+static fpc_status check_training(fpc_experiment *s)
+{
+    if (!s->n_losses)
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                               "%s: there is no [loss.NAME] section; training needs at least one, for example "
+                               "[loss.ce] use = cross_entropy",
+                               s->recipe->path);
+    return find_monitor(s);
+}
+
+static fpc_status open_all(fpc_experiment *s, commons *c, const char *plugin_path, unsigned what)
+{
+    fpc_status status;
+    if ((status = fpc_registry_new(s->ctx, s->arena, plugin_path, &s->registry)) ||
+        (status = open_sections(s, c, what)) || (status = describe_data(s)) ||
+        ((what & FPC_OPEN_DATA) && (status = open_data(s))))
+        return status;
+    s->classes = s->info.classes;
+    s->ignore = s->data ? fpc_data_augments(s->data)->ignore : s->info.ignore_label;
+    if (((what & FPC_OPEN_TRAIN) && (status = check_training(s))) || (status = open_backend(s)) ||
+        (status = collect_ops(s)))
+        return status;
+    if (!fpc_programs_of(s))
+        return FPC_ENOMEM;
+    return what & FPC_OPEN_BACKEND ? make_state(s, (what & FPC_OPEN_FROZEN) != 0) : FPC_OK;
+}
+
 fpc_status fpc_experiment_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
                                unsigned what, fpc_experiment **out)
 {
     fpc_experiment *s = fpc_alloc(arena, sizeof *s);
     commons *c = fpc_alloc(arena, sizeof *c);
-    fpc_instance dataset;
     if (!s || !c)
         return FPC_ENOMEM;
-    *s = (fpc_experiment){.ctx = ctx, .arena = arena, .recipe = recipe};
+    *s = (fpc_experiment){.ctx = ctx, .arena = arena, .recipe = recipe, .monitor = -1};
     s->opened = fpc_alloc(arena, (size_t)(recipe->n + 18) * sizeof *s->opened);
     if (!s->opened)
         return FPC_ENOMEM;
-    fpc_status status = fpc_registry_new(ctx, arena, plugin_path, &s->registry);
-    if (!status)
-        status = open_sections(s, c, what, &dataset);
-    if (!status)
-        status = describe_data(s, &dataset);
-    if (!status && (what & FPC_OPEN_DATA)) {
-        status = fpc_data_open(ctx, arena, s->registry, recipe, (uint64_t)s->run.seed, &s->data);
-        if (!status)
-            s->info = *fpc_data_info(s->data);
-    }
-    if (status)
-        return status;
-    s->classes = s->info.classes;
-    s->ignore = s->data ? fpc_data_augments(s->data)->ignore : s->info.ignore_label;
-    if (what & FPC_OPEN_TRAIN) {
-        if (!s->n_losses)
-            return fpc_fail_recipe(ctx, FPC_EINVAL,
-                                   "%s: there is no [loss.NAME] section; training needs at least one, for example "
-                                   "[loss.ce] use = cross_entropy",
-                                   recipe->path);
-        status = check_monitor(s);
-    }
-    if (!status)
-        status = open_backend(s);
-    if (!status)
-        status = collect_ops(s);
-    if (!status && !fpc_programs_of(s))
-        return FPC_ENOMEM;
-    if (!status && (what & FPC_OPEN_BACKEND))
-        status = make_state(s, (what & FPC_OPEN_FROZEN) != 0);
+    const fpc_status status = open_all(s, c, plugin_path, what);
     *out = s;
     return status;
-}
-
-/* ---- the recipe as understood ---- */
-
-typedef struct text {
-    fpc_arena *arena;
-    char *s;
-    size_t n, cap;
-} text;
-
-static void put(text *t, const char *line)
-{
-    const size_t n = strlen(line);
-    if (t->n + n + 1 > t->cap) {
-        const size_t cap = 2 * (t->n + n + 1024);
-        char *more = fpc_alloc(t->arena, cap);
-        if (!more)
-            return;
-        memcpy(more, t->s ? t->s : "", t->n);
-        t->s = more;
-        t->cap = cap;
-    }
-    memcpy(t->s + t->n, line, n + 1);
-    t->n += n;
-}
-
-static void put_options(text *t, const fpc_recipe *recipe, const char *section, fpc_option_set set, int with_origin)
-{
-    const fpc_section *sec = fpc_recipe_section(recipe, section);
-    for (const char *p = (const char *)set.table; p && ((const fpc_option *)(const void *)p)->name; p += set.stride) {
-        const fpc_option *o = (const fpc_option *)(const void *)p;
-        const fpc_entry *e = fpc_section_entry(sec, o->name);
-        put(t, fpc_sprintf(t->arena, "%s = %s\n", o->name, fpc_option_text(t->arena, o, set.object)));
-        if (with_origin) {
-            t->n--; /* the origin goes on the same line */
-            put(t, fpc_sprintf(t->arena, "   ; %s\n", e ? e->origin : "default"));
-        }
-    }
-}
-
-const char *fpc_experiment_resolved(fpc_experiment *s, fpc_arena *arena, int with_origin)
-{
-    text t = {.arena = arena};
-    for (int32_t i = 0; i < s->n_opened; i++) {
-        const fpc_opened *o = &s->opened[i];
-        put(&t, fpc_sprintf(arena, "%s[%s]\n", i ? "\n" : "", o->name));
-        if (o->inst.plugin) {
-            const fpc_entry *e = fpc_section_entry(o->inst.section, "use");
-            put(&t, with_origin
-                        ? fpc_sprintf(arena, "use = %s   ; %s\n", o->inst.plugin->name, e ? e->origin : "default")
-                        : fpc_sprintf(arena, "use = %s\n", o->inst.plugin->name));
-            const fpc_option_set own = {o->inst.plugin->options, o->inst.plugin->option_size, o->inst.self};
-            put_options(&t, s->recipe, o->name, own, with_origin);
-        }
-        put_options(&t, s->recipe, o->name, o->common, with_origin);
-    }
-    return t.s ? t.s : "";
-}
-
-int fpc_curve_varies(const fpc_curve *c)
-{
-    for (int64_t i = 1; i < c->n; i++)
-        if (c->value[i] != c->value[0])
-            return 1;
-    return 0;
-}
-
-void fpc_experiment_epoch(fpc_experiment *s, int64_t epoch)
-{
-    for (int32_t i = 0; i < s->n_losses; i++)
-        s->loss[i].weight = fpc_curve_at(&s->loss[i].curve, epoch);
-}
-
-double fpc_experiment_base_lr(const fpc_experiment *s, int64_t epoch)
-{
-    return fpc_curve_at(&s->lr, s->schedule_begin + epoch);
-}
-
-double fpc_experiment_lr(const fpc_experiment *s, int64_t epoch, const fpc_history *history)
-{
-    const fpc_schedule_vtbl *v = s->schedule.vtbl;
-    const int64_t warm = (int64_t)s->warmup_epochs, at = s->schedule_begin + epoch;
-    const double lr = fpc_experiment_base_lr(s, epoch);
-    if (at < warm)
-        return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
-    const fpc_clock clock = {.epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
-    return lr == 0 ? 0 : lr * v->factor(s->schedule.self, &clock, history);
 }

@@ -11,6 +11,8 @@
 #include "recipe/run_options.h"
 #include "runtime/program.h"
 
+enum { FPC_MAX_LOSSES = 16 }; /* [loss.*] sections of a recipe */
+
 typedef struct fpc_loss_term {
     fpc_instance inst;
     fpc_curve curve;   /* core key `weight` of every [loss.*] */
@@ -46,9 +48,13 @@ typedef struct fpc_experiment {
     int64_t schedule_begin;             /* [schedule] begin: epochs of the schedule that lie behind epoch 0 */
     int64_t schedule_epochs;            /* its length with them */
     double sam;                         /* [optimizer] sam, 0: off */
-    int32_t n_losses, n_metrics;
+    int32_t n_losses, n_metrics, n_loggers;
     fpc_loss_term *loss;
     fpc_experiment_metric *metric;
+    int32_t monitor; /* the metric that picks the best checkpoint; -1: not opened to train */
+    int higher;      /* is better */
+    fpc_instance *logger;
+    fpc_data_sources sources; /* [dataset], [augment] and [augment.*], opened: what `data` is made of */
     int32_t classes, ignore;
     fpc_state *state;
     int32_t n_opened;
@@ -69,6 +75,17 @@ fpc_status fpc_experiment_open(fpc_ctx *, fpc_arena *, const char *plugin_path, 
                                fpc_experiment **);
 /* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
 const char *fpc_experiment_resolved(fpc_experiment *, fpc_arena *, int with_origin);
+/* The same key by key, in that order: for all who compare recipes. */
+typedef struct fpc_resolved {
+    const char *section, *key, *text;
+    const char *origin; /* "conf/base.ini:12", or "default" */
+    int is_default;     /* the text is that of the default, wherever it comes from */
+    int resumable;      /* may differ when a run is resumed: it changes no result */
+} fpc_resolved;
+fpc_status fpc_experiment_settings(const fpc_experiment *, fpc_arena *, int32_t *n, const fpc_resolved **out);
+const fpc_resolved *fpc_resolved_find(const fpc_resolved *, int32_t n, const char *section, const char *key);
+/* As INI text; all 0: without the keys that are resumable. NULL: no memory. */
+const char *fpc_resolved_text(fpc_arena *, const fpc_resolved *, int32_t n, int with_origin, int all);
 
 /* Whether a schedule has more than one value. */
 int fpc_curve_varies(const fpc_curve *);
@@ -80,9 +97,21 @@ double fpc_experiment_base_lr(const fpc_experiment *, int64_t epoch);
  * schedules that look at it; may be NULL. */
 double fpc_experiment_lr(const fpc_experiment *, int64_t epoch, const fpc_history *history);
 
+typedef enum fpc_program_kind {
+    FPC_PROGRAM_TRAIN = 1,
+    FPC_PROGRAM_EVAL,
+    FPC_PROGRAM_PREDICT,
+    FPC_PROGRAM_LABELS,    /* the masks as augmentation leaves them */
+    FPC_PROGRAM_AUGMENTED, /* the pictures too */
+    FPC_PROGRAM_STATS      /* forward in training mode, for the running statistics alone */
+} fpc_program_kind;
+
+/* A program of a batch size, compiled on first use. */
+fpc_status fpc_steps_program(fpc_experiment *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_program **);
+
 typedef struct fpc_step_result {
     double loss, grad_norm;
-    double term[16]; /* per [loss.*] section, unweighted */
+    double term[FPC_MAX_LOSSES]; /* per [loss.*] section, unweighted */
     int32_t images;
     const int32_t *tp_fp_fn; /* [images][classes][3] of all micro-batches */
     int32_t
@@ -126,6 +155,10 @@ typedef struct fpc_probe_args {
     int training, backward, logits, loss;
 } fpc_probe_args;
 fpc_status fpc_experiment_probe(fpc_experiment *, const fpc_probe_args *, fpc_program **);
+/* The program that moves parameters and averages along the gradient, or along the sum where micro-batches are
+ * accumulated. Inputs lr, step (not where state->scaler is: it counts), decay where run.ema is; outputs norm (before
+ * clipping) and scaler. A norm that is not finite leaves everything as it is. */
+fpc_status fpc_update_program(fpc_experiment *, fpc_program **);
 /* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
 fpc_status fpc_experiment_update(fpc_experiment *, int64_t step, double lr, double *grad_norm);
 /* The same, with [optimizer] sam: `program`, which made the gradients, is run once more at the weights uphill. */
@@ -139,5 +172,7 @@ fpc_status fpc_experiment_fit(fpc_experiment *);
 /* The rewritten graph of one image, for the layer table; no memory is taken. */
 fpc_status fpc_experiment_graph(fpc_experiment *, int32_t n, int32_t h, int32_t w, int training, int rewrite,
                                 fpc_graph **);
+/* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
+uint32_t fpc_half_of(const fpc_experiment *);
 
 #endif

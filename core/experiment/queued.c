@@ -37,7 +37,7 @@ static size_t room_for(fpc_experiment *s, const fpc_batch *b)
     const struct fpc_programs *all = s->programs;
     const fpc_augments *a = fpc_data_augments(s->data);
     const size_t n = (size_t)b->n, area = (size_t)b->h * (size_t)b->w, slack = 64;
-    size_t bytes = 64 * slack + n * (size_t)s->classes * 3 * sizeof(int32_t) + 4 * FPC_STEP_TERMS * sizeof(double);
+    size_t bytes = 64 * slack + n * (size_t)s->classes * 3 * sizeof(int32_t) + 4 * FPC_MAX_LOSSES * sizeof(double);
     for (int32_t i = 0; a && i < a->n_inputs; i++)
         bytes += n * a->input[i].bytes + slack;
     return bytes + (all->resident ? fpc_resident_room(all->resident, b) : n * area * 4 + 2 * slack);

@@ -1,21 +1,12 @@
-/* step.h: what steps.c (graphs and steps) and steps_update.c (what happens to the parameters) share: the programs that
- * were compiled so far. Nobody else includes it. */
+/* step.h: what the files of this room that make and run steps share: the programs that were compiled so far. Nobody
+ * else includes it. */
 #ifndef CORE_EXPERIMENT_STEP_H
 #define CORE_EXPERIMENT_STEP_H
 
 #include "runtime/queue.h"
 #include "experiment/resident.h"
 
-enum { FPC_MAX_PROGRAMS = 32, FPC_STEP_TERMS = 16 };
-
-typedef enum fpc_program_kind {
-    FPC_PROGRAM_TRAIN = 1,
-    FPC_PROGRAM_EVAL,
-    FPC_PROGRAM_PREDICT,
-    FPC_PROGRAM_LABELS,    /* the masks as augmentation leaves them */
-    FPC_PROGRAM_AUGMENTED, /* the pictures too */
-    FPC_PROGRAM_STATS      /* forward in training mode, for the running statistics alone */
-} fpc_program_kind;
+enum { FPC_MAX_PROGRAMS = 32 };
 
 typedef struct fpc_compiled {
     fpc_program_kind kind;
@@ -48,27 +39,25 @@ struct fpc_programs {
 
 /* NULL: no memory. */
 struct fpc_programs *fpc_programs_of(fpc_experiment *);
-/* Compiled on first use. */
-fpc_status fpc_steps_program(fpc_experiment *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_program **);
 /* An input of a program: by the queue in a queued step, at once otherwise. */
 fpc_status fpc_steps_write(fpc_experiment *, fpc_program *, const char *input, uint32_t dtype, const void *host,
                            int64_t count);
 /* All that a batch's program takes: pictures, masks, draws, clock, weights of the losses times share (NULL: 1). */
 fpc_status fpc_steps_inputs(fpc_experiment *, fpc_program *, const fpc_batch *, int64_t clock, const double *share);
+fpc_status fpc_steps_draws(fpc_experiment *, fpc_program *, const fpc_batch *);
+fpc_status fpc_steps_clock(fpc_experiment *, fpc_program *, int64_t count);
+fpc_status fpc_steps_weights(fpc_experiment *, fpc_program *, const double *share);
 /* FPC_ENAN with the first node whose result is not finite, from the inputs that the program has. */
 fpc_status fpc_steps_diverged(fpc_experiment *, fpc_program *, int64_t step, const char *what, double value);
 
-/* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
-uint32_t fpc_half_of(const fpc_experiment *);
+/* experiment/graphs.c: the graphs behind fpc_steps_program and fpc_experiment_probe. */
+fpc_status fpc_steps_graph(fpc_experiment *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_graph **);
+fpc_status fpc_steps_probe_graph(fpc_experiment *, const fpc_probe_args *, fpc_graph **);
 
 /* experiment/update.c */
 /* Programs `accumulate` (adds the gradients to a sum) and `clear`. */
 fpc_status fpc_update_accumulate(fpc_experiment *);
-/* The program that moves parameters and averages along the gradient, or along the sum where micro-batches are
- * accumulated. Inputs lr, step (not where state->scaler is: it counts), decay where run.ema is; outputs norm (before
- * clipping) and scaler. A norm that is not finite leaves everything as it is. */
-fpc_status fpc_update_program(fpc_experiment *, fpc_program **);
-/* Runs it for step `step` at rate `lr`. FPC_ENAN without a sentence where the norm is not finite. */
+/* Runs fpc_update_program for step `step` at rate `lr`. FPC_ENAN without a sentence where the norm is not finite. */
 fpc_status fpc_update_apply(fpc_experiment *, int64_t step, double lr, double *norm);
 double fpc_update_decay(const fpc_experiment *, int64_t step);
 /* After a gradient that was not finite: whether a smaller factor of the loss is left to try. state: 4 floats. */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "record/run_files.h"
+#include "train/identity.h"
 #include "train/trainer.h"
 
 #include <errno.h>
@@ -288,7 +289,7 @@ static fpc_status read_training(fpc_trainer *t, const fpc_st_file *file, fpc_are
 
     if (!recipe)
         return fpc_fail(t->ctx, FPC_EFORMAT, "%s: no training checkpoint: its metadata lack recipe", file->path);
-    if ((status = fpc_trainer_same_recipe(t, recipe, file->path)) || (status = read_place(t, file)) ||
+    if ((status = fpc_identity_agrees(t->experiment, t->arena, recipe, file->path)) || (status = read_place(t, file)) ||
         (status = read_record(t, file, arena)) || (status = read_meter(t, file)) ||
         (status = fpc_weights_load(t->ctx, t->experiment->state, file->path)))
         return status;

@@ -7,12 +7,11 @@
 
 #include <string.h>
 
-static fpc_status open_logger(fpc_events *events, fpc_arena *arena, fpc_registry *registry, const char *name,
-                              const fpc_section *section, const char *default_use)
+static fpc_status open_usual(fpc_events *events, fpc_arena *arena, fpc_registry *registry, const char *label,
+                             const char *plugin)
 {
-    const fpc_option_set none = {0};
-    fpc_status status =
-        fpc_instance_open(registry, arena, FPC_LOGGER, name, section, default_use, none, &events->logger[events->n]);
+    const fpc_status status = fpc_instance_open(registry, arena, FPC_LOGGER, label, NULL, plugin, (fpc_option_set){0},
+                                                &events->logger[events->n]);
 
     if (!status)
         events->n++;
@@ -28,37 +27,32 @@ static int has_history(const fpc_events *events)
 }
 
 /* A run folder always holds a history; a recipe without loggers gets the usual ones. */
-static fpc_status open_usual(fpc_events *events, fpc_arena *arena, fpc_registry *registry)
+static fpc_status add_usual(fpc_events *events, fpc_arena *arena, fpc_registry *registry)
 {
-    fpc_status status = FPC_OK;
+    fpc_status status;
 
-    if (events->n == 0) {
-        status = open_logger(events, arena, registry, "logger.console", NULL, "console");
-        if (!status)
-            status = open_logger(events, arena, registry, "logger.plot", NULL, "plot");
-    }
-    if (!status && !has_history(events))
-        status = open_logger(events, arena, registry, "logger.history", NULL, "history");
-    return status;
+    if (events->n == 0 && ((status = open_usual(events, arena, registry, "logger.console", "console")) ||
+                           (status = open_usual(events, arena, registry, "logger.plot", "plot"))))
+        return status;
+    return has_history(events) ? FPC_OK : open_usual(events, arena, registry, "logger.history", "history");
 }
 
-fpc_status fpc_events_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe,
-                           fpc_events **out)
+fpc_status fpc_events_new(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, int32_t n, const fpc_instance *logger,
+                          fpc_events **out)
 {
     fpc_events *events = fpc_alloc(arena, sizeof *events);
-    fpc_status status = FPC_OK;
+    fpc_status status;
 
-    if (!events || !(events->logger = fpc_alloc(arena, ((size_t)recipe->n + 3) * sizeof *events->logger)))
+    if (!events || !(events->logger = fpc_alloc(arena, ((size_t)n + 3) * sizeof *events->logger)))
         return FPC_ENOMEM;
     events->ctx = ctx;
-    for (int32_t i = 0; i < recipe->n && !status; i++)
-        if (fpc_section_kind(recipe->section[i].name) == FPC_LOGGER)
-            status = open_logger(events, arena, registry, recipe->section[i].name, &recipe->section[i], NULL);
-    if (!status)
-        status = open_usual(events, arena, registry);
-    if (!status)
-        *out = events;
-    return status;
+    if (n)
+        memcpy(events->logger, logger, (size_t)n * sizeof *logger);
+    events->n = n;
+    if ((status = add_usual(events, arena, registry)))
+        return status;
+    *out = events;
+    return FPC_OK;
 }
 
 fpc_status fpc_events_columns(fpc_events *events, fpc_arena *arena, int32_t n, const char *const *names)

@@ -19,8 +19,9 @@ typedef struct fpc_events {
     fpc_record record;
 } fpc_events;
 
-/* Opens the [logger.*] sections. run_dir reaches the loggers in FPC_RUN_BEGIN. */
-fpc_status fpc_events_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, fpc_events **);
+/* Takes over the loggers that the recipe names, and opens the usual ones beside them. run_dir reaches them in
+ * FPC_RUN_BEGIN. */
+fpc_status fpc_events_new(fpc_ctx *, fpc_arena *, fpc_registry *, int32_t n, const fpc_instance *logger, fpc_events **);
 fpc_status fpc_events_columns(fpc_events *, fpc_arena *, int32_t n, const char *const *names);
 /* Appends a row to the record. */
 fpc_status fpc_events_row(fpc_events *, fpc_arena *, const double *values);

@@ -6,6 +6,7 @@
 #include "record/run_files.h"
 #include "train/loop.h"
 #include "base/message.h"
+#include "train/identity.h"
 #include "train/trainer.h"
 #include "base/clock.h"
 
@@ -17,23 +18,6 @@
 enum { SAMPLES_EVERY = 60 /* seconds */ };
 
 /* ---- beginning ---- */
-
-static fpc_status find_monitor(fpc_trainer *t)
-{
-    const fpc_experiment *s = t->experiment;
-    const char *list = "";
-
-    for (int32_t i = 0; i < s->n_metrics; i++)
-        if (!strcmp(s->metric[i].label, s->run.metric)) {
-            t->monitor = i;
-            t->higher = ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->higher_is_better;
-            return FPC_OK;
-        }
-    for (int32_t i = 0; i < s->n_metrics && list; i++)
-        list = fpc_sprintf(t->arena, "%s%s%s", list, i ? ", " : "", s->metric[i].label);
-    return fpc_fail(t->ctx, FPC_EINVAL, "run.metric = %s: there is no section [metric.%s]; the recipe has: %s",
-                    s->run.metric, s->run.metric, list && *list ? list : "none");
-}
 
 static fpc_status measure_epoch(fpc_trainer *t)
 {
@@ -97,10 +81,12 @@ static fpc_status begin(fpc_trainer *t)
     if (t->experiment->run.beat.n > 1)
         return fpc_fail(t->ctx, FPC_EINVAL, "run.beat has %lld values; one is wanted, or none",
                         (long long)t->experiment->run.beat.n);
-    if ((status = find_monitor(t)) || (status = measure_epoch(t)) || (status = fpc_experiment_fit(t->experiment)) ||
+    if ((status = measure_epoch(t)) || (status = fpc_experiment_fit(t->experiment)) ||
         (status = fpc_experiment_queue(t->experiment)) ||
-        (status = fpc_events_open(t->ctx, t->arena, t->experiment->registry, t->experiment->recipe, &t->events)) ||
-        (status = fpc_trainer_columns(t)) || (status = fpc_trainer_recipe(t)) ||
+        (status = fpc_events_new(t->ctx, t->arena, t->experiment->registry, t->experiment->n_loggers,
+                                 t->experiment->logger, &t->events)) ||
+        (status = fpc_trainer_columns(t)) ||
+        (status = fpc_identity_of(t->experiment, t->arena, &t->recipe, &t->identity)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))
         return status;
     if (t->resumed && t->best_epoch >= 0 && access(fpc_trainer_path(t, FPC_RUN_BEST), R_OK))
@@ -314,6 +300,8 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
                        .ctx = experiment->ctx,
                        .arena = experiment->arena,
                        .args = args,
+                       .monitor = experiment->monitor,
+                       .higher = experiment->higher,
                        .best_epoch = -1,
                        .beat = experiment->run.beat.n ? experiment->run.beat.v[0] : NAN,
                        .lock = -1,

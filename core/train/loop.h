@@ -17,10 +17,6 @@ fpc_status fpc_run(fpc_experiment *, const fpc_run_args *);
 /* FPC_OK where the folder holds what --resume needs; cheap, for before everything is opened. */
 fpc_status fpc_run_resumable(fpc_ctx *, const char *folder);
 
-/* Where the recipe goes on from another run with `init_optimizer = keep`: a copy in which [optimizer], [schedule] and
- * run.beat are what that means, and run->init_optimizer says `hybrid`. Else the recipe itself. */
-fpc_status fpc_init_recipe(fpc_ctx *, fpc_arena *, const fpc_recipe *, fpc_run_options *run, const fpc_recipe **out);
-
 /* Pictures of the validation part, evenly spread, with what the weights in place make of them; out->n 0: there are
  * none. The arrays lie in the arena. */
 fpc_status fpc_samples_read(fpc_experiment *, fpc_arena *, int32_t n_samples, fpc_pictures *out);

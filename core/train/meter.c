@@ -39,7 +39,7 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_experiment *e
         meter->skipped++;
     else
         meter->grad_norm += r->grad_norm;
-    for (int32_t i = 0; i < experiment->n_losses && i < FPC_METER_TERMS; i++)
+    for (int32_t i = 0; i < experiment->n_losses && i < FPC_MAX_LOSSES; i++)
         meter->term[i] += r->term[i] * r->images;
     meter->images += r->images;
     meter->steps++;
@@ -63,7 +63,7 @@ static int has_classes(const fpc_experiment_metric *m)
 
 static int32_t terms_of(const fpc_experiment *s)
 {
-    return s->n_losses < FPC_METER_TERMS ? s->n_losses : FPC_METER_TERMS;
+    return s->n_losses < FPC_MAX_LOSSES ? s->n_losses : FPC_MAX_LOSSES;
 }
 
 static const char *class_column(fpc_trainer *t, const fpc_experiment_metric *m, int32_t c)

@@ -11,12 +11,12 @@
 #define FPC_VERSION "unknown"
 #endif
 
-enum { FPC_METER_TERMS = 16, FPC_N_SAMPLES = 4 }; /* terms as in fpc_step_result; pictures that loggers show */
+enum { FPC_N_SAMPLES = 4 }; /* pictures that loggers show */
 
 /* Sums over the batches of an epoch; the metrics are computed from the counts when it ends. Losses are weighted by
  * images. */
 typedef struct fpc_meter {
-    double loss, grad_norm, term[FPC_METER_TERMS];
+    double loss, grad_norm, term[FPC_MAX_LOSSES];
     int64_t images, steps, batches, cap_images, cap_batches;
     int64_t skipped;       /* of the steps, those whose gradient overflowed in fp16 */
     int32_t *counts;       /* [images][classes][3] */
@@ -66,6 +66,8 @@ typedef struct fpc_trainer {
     int64_t steps_timed;
 } fpc_trainer;
 
+/* train/trainer.c */
+const char *fpc_trainer_path(fpc_trainer *, const char *name);  /* in the run folder */
 double fpc_trainer_left(const fpc_trainer *, int64_t val_done); /* seconds that the rest of the run will take */
 fpc_clock fpc_trainer_clock(const fpc_trainer *);
 fpc_field fpc_field_int(const char *key, int64_t);
@@ -96,6 +98,10 @@ double fpc_trainer_score(const fpc_trainer *); /* of the epoch under way, whose 
 int fpc_trainer_better(const fpc_trainer *, double score);
 int64_t fpc_trainer_waited(const fpc_trainer *); /* from the record */
 int fpc_trainer_out_of_patience(const fpc_trainer *);
+double fpc_trainer_score_at(const fpc_trainer *, int64_t epoch);         /* of any epoch, from 0, up to that one */
+int fpc_trainer_passes(const fpc_trainer *, double value, double other); /* is better than */
+
+/* train/ranked.c: the checkpoints of the best epochs. */
 fpc_status fpc_trainer_save_ranked(fpc_trainer *); /* best-EPOCH.safetensors, where it is among run.keep_best */
 void fpc_trainer_prune(fpc_trainer *);             /* those that no longer are */
 
@@ -119,10 +125,6 @@ fpc_status fpc_trainer_watch(fpc_trainer *, const fpc_clock *);
 /* train/folder.c */
 fpc_status fpc_trainer_new_folder(fpc_trainer *);
 fpc_status fpc_trainer_old_folder(fpc_trainer *);
-fpc_status fpc_trainer_recipe(fpc_trainer *); /* fills recipe and identity */
-/* Every key whose value differs between two identities and may not: one failure that names them all. */
-fpc_status fpc_trainer_same_recipe(fpc_trainer *, const char *identity, const char *origin);
-const char *fpc_trainer_path(fpc_trainer *, const char *name);
 
 /* train/run_json.c: run.json */
 fpc_status fpc_trainer_log_begin(fpc_trainer *, const char *folder);

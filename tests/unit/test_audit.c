@@ -56,13 +56,20 @@ static void put(bench *b, const char *name, const fpc_image *picture, const fpc_
         write_png(b, fpc_sprintf(b->arena, "%s/train/masks/%s.png", "set", name), mask, NULL, 0);
 }
 
+static fpc_status audit_recipe(bench *b, const fpc_recipe *recipe, fpc_audit **a)
+{
+    fpc_data_sources from;
+    const fpc_status status = fpc_data_sources_open(b->ctx, b->arena, b->registry, recipe, &from);
+    return status ? status : fpc_audit_run(b->ctx, b->arena, &from, 10, a);
+}
+
 static fpc_status try_audit(bench *b, const char *more, fpc_audit **a)
 {
     fpc_recipe *recipe = NULL;
     const char *text =
         fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 2\n%s", in_folder("set"), more);
     const fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
-    return status ? status : fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, a);
+    return status ? status : audit_recipe(b, recipe, a);
 }
 
 static fpc_audit *audit(bench *b, const char *more)
@@ -371,7 +378,7 @@ static void of_faces(void **state)
     fpc_audit *a;
     const char *text = "[dataset]\nuse = synthetic\nsize = 64\ntrain = 40\nval = 10\ntest = 4\nbatch = 4\n";
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, &a), FPC_OK);
+    assert_int_equal(audit_recipe(b, recipe, &a), FPC_OK);
     assert_true(a->n == 54 && a->n_flaws == 0 && a->n_duplicates == 0 && a->exchanged == 0 && a->decidable > 45);
     assert_true(a->n_sizes == 1 && a->size[0].n == 54 && a->size[0].w == 64);
 }
@@ -389,7 +396,7 @@ static void real_set(void **state)
     int64_t in_val = 0;
     const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\n", root);
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, &a), FPC_OK);
+    assert_int_equal(audit_recipe(b, recipe, &a), FPC_OK);
     assert_int_equal(a->n_flaws, 0);
     assert_int_equal(a->decidable, 988);
     assert_int_equal(a->exchanged, 67);
@@ -402,7 +409,7 @@ static void real_set(void **state)
     assert_int_equal(fpc_audit_write_sides(a, in_folder("real.txt")), FPC_OK);
     text = fpc_sprintf(b->arena, "%ssides = %s\n", text, in_folder("real.txt"));
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe), FPC_OK);
-    assert_int_equal(fpc_audit_run(b->ctx, b->arena, b->registry, recipe, 10, &a), FPC_OK);
+    assert_int_equal(audit_recipe(b, recipe, &a), FPC_OK);
     assert_true(a->decidable == 988 && a->exchanged == 0);
 }
 

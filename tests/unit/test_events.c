@@ -160,7 +160,14 @@ static const char *plugins_of(struct fixture *f, const char *ini)
 
     assert_int_equal(fpc_registry_new(f->b.ctx, f->b.arena, NULL, &registry), FPC_OK);
     assert_int_equal(fpc_recipe_parse(f->b.ctx, f->b.arena, "test.ini", ini, 0, NULL, &recipe), FPC_OK);
-    if (fpc_events_open(f->b.ctx, f->b.arena, registry, recipe, &events))
+    fpc_instance logger[2];
+    int32_t n = 0;
+    for (int32_t i = 0; i < recipe->n; i++)
+        if (fpc_section_kind(recipe->section[i].name) == FPC_LOGGER)
+            assert_int_equal(fpc_instance_open(registry, f->b.arena, FPC_LOGGER, recipe->section[i].name,
+                                               &recipe->section[i], NULL, (fpc_option_set){0}, &logger[n++]),
+                             FPC_OK);
+    if (fpc_events_new(f->b.ctx, f->b.arena, registry, n, logger, &events))
         fail_msg("%s", fpc_ctx_error(f->b.ctx));
     for (int32_t i = 0; i < events->n; i++)
         list = fpc_sprintf(f->b.arena, "%s%s ", list, events->logger[i].plugin->name);

@@ -24,15 +24,15 @@ static void run_folders(void **state)
     bench *b = *state;
     static const char *const file[] = {FPC_RUN_RECIPE, FPC_RUN_MANIFEST, FPC_RUN_HISTORY};
 
-    assert_false(fpc_is_run(pasts_root));
+    assert_false(fpc_is_run(test_folder()));
     assert_false(fpc_is_run("/nowhere"));
     for (int i = 0; i < 3; i++) {
-        const char *path = pasts_write(b, fpc_sprintf(b->arena, "r%d/%s", i, file[i]), "");
-        assert_true(fpc_is_run(fpc_sprintf(b->arena, "%s/r%d", pasts_root, i)));
+        const char *path = recorded_write(b, fpc_sprintf(b->arena, "r%d/%s", i, file[i]), "");
+        assert_true(fpc_is_run(fpc_sprintf(b->arena, "%s/r%d", test_folder(), i)));
         assert_false(fpc_is_run(path)); /* a file is no folder */
     }
-    pasts_write(b, "weights/" FPC_RUN_BEST, "");
-    assert_false(fpc_is_run(fpc_sprintf(b->arena, "%s/weights", pasts_root)));
+    recorded_write(b, "weights/" FPC_RUN_BEST, "");
+    assert_false(fpc_is_run(fpc_sprintf(b->arena, "%s/weights", test_folder())));
 }
 
 static void refuse(bench *b, const char *path, size_t most, const char *sentence)
@@ -48,21 +48,21 @@ static void refuse(bench *b, const char *path, size_t most, const char *sentence
 static void whole_files(void **state)
 {
     bench *b = *state;
-    const char *path = pasts_write(b, "a.txt", "eight by");
-    char *fifo = fpc_sprintf(b->arena, "%s/fifo", pasts_root), *text;
+    const char *path = recorded_write(b, "a.txt", "eight by");
+    char *fifo = fpc_sprintf(b->arena, "%s/fifo", test_folder()), *text;
     size_t bytes;
 
     assert_int_equal(fpc_read_file(b->ctx, b->arena, path, 8, &text, &bytes), FPC_OK);
     assert_int_equal(bytes, 8);
     assert_string_equal(text, "eight by");
     refuse(b, path, 7, "is larger than 7 bytes, the most that is read");
-    assert_int_equal(fpc_read_file(b->ctx, b->arena, pasts_write(b, "empty", ""), 0, &text, &bytes), FPC_OK);
+    assert_int_equal(fpc_read_file(b->ctx, b->arena, recorded_write(b, "empty", ""), 0, &text, &bytes), FPC_OK);
     assert_int_equal(bytes, 0);
     assert_string_equal(text, "");
     assert_int_equal(mkfifo(fifo, 0666), 0);
     refuse(b, fifo, 8, "is no plain file");
     refuse(b, "/dev/zero", 8, "is no plain file");
-    refuse(b, pasts_root, 8, "cannot be read: Is a directory");
+    refuse(b, test_folder(), 8, "cannot be read: Is a directory");
     refuse(b, "/nowhere/a", 8, "cannot be read: No such file or directory");
 }
 
@@ -77,15 +77,15 @@ static void keep(void *arg, int level, const char *line)
 static void fifos_in_a_run(void **state)
 {
     bench *b = *state;
-    const char *folder = fpc_sprintf(b->arena, "%s/r", pasts_root);
+    const char *folder = fpc_sprintf(b->arena, "%s/r", test_folder());
     const char *recipe = fpc_sprintf(b->arena, "%s/recipe.ini", folder);
     fpc_recorded *recorded;
     fpc_recipe *read;
 
-    pasts_write(b, "r/history.json", "{\"val_f_score\": [0.5]}");
+    recorded_write(b, "r/history.json", "{\"val_f_score\": [0.5]}");
     fpc_ctx_log_sink(b->ctx, keep, NULL);
     assert_int_equal(mkfifo(fpc_sprintf(b->arena, "%s/run.json", folder), 0666), 0);
-    assert_null(pasts_read(b, folder)->ended);
+    assert_null(recorded_read(b, folder)->ended);
     assert_non_null(strstr(warning, "r/run.json: is no plain file; how the run ended is unknown"));
     assert_int_equal(mkfifo(recipe, 0666), 0);
     assert_int_not_equal(fpc_recipe_read(b->ctx, b->arena, recipe, 0, NULL, &read), FPC_OK);
@@ -103,14 +103,14 @@ static void json(void **state)
     json_t *root;
 
     fpc_ctx_log_sink(b->ctx, keep, NULL);
-    root = fpc_json_glance(b->ctx, pasts_write(b, "good.json", "{\"a\": 1}"), "nothing is known");
+    root = fpc_json_glance(b->ctx, recorded_write(b, "good.json", "{\"a\": 1}"), "nothing is known");
     assert_int_equal(json_integer_value(json_object_get(root, "a")), 1);
     json_decref(root);
     *warning = '\0';
     assert_null(fpc_json_glance(b->ctx, "/nowhere/a.json", "nothing is known"));
-    assert_null(fpc_json_glance(b->ctx, pasts_write(b, "bad.json", "{"), NULL));
+    assert_null(fpc_json_glance(b->ctx, recorded_write(b, "bad.json", "{"), NULL));
     assert_string_equal(warning, "");
-    assert_null(fpc_json_glance(b->ctx, pasts_write(b, "bad.json", "{"), "nothing is known"));
+    assert_null(fpc_json_glance(b->ctx, recorded_write(b, "bad.json", "{"), "nothing is known"));
     assert_non_null(strstr(warning, "bad.json:1: is no JSON, or only a part of it"));
     assert_non_null(strstr(warning, "; nothing is known"));
     assert_int_equal(fpc_ctx_status(b->ctx), FPC_OK);
@@ -132,9 +132,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(words),
                                        cmocka_unit_test(keys),
-                                       cmocka_unit_test_setup_teardown(run_folders, pasts_open, pasts_close),
-                                       cmocka_unit_test_setup_teardown(whole_files, pasts_open, pasts_close),
-                                       cmocka_unit_test_setup_teardown(fifos_in_a_run, pasts_open, pasts_close),
-                                       cmocka_unit_test_setup_teardown(json, pasts_open, pasts_close)};
+                                       CASE(run_folders),
+                                       CASE(whole_files),
+                                       CASE(fifos_in_a_run),
+                                       CASE(json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

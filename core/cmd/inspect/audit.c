@@ -154,8 +154,7 @@ static fpc_status list_samples(fpc_audit *a)
     return FPC_OK;
 }
 
-fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry, const fpc_recipe *recipe, int32_t near,
-                         fpc_audit **out)
+fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, const fpc_data_sources *from, int32_t near, fpc_audit **out)
 {
     fpc_audit *a = fpc_alloc(arena, sizeof *a);
     if (!a)
@@ -163,7 +162,7 @@ fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *registry,
     *a = (fpc_audit){.ctx = ctx, .arena = arena, .near = near};
     a->sink = (fpc_dataset_audit){.size = sizeof a->sink, .arg = a, .flaw = take_flaw, .picture = take_size};
     *out = a;
-    fpc_status status = fpc_data_open_audit(ctx, arena, registry, recipe, &a->sink, &a->data);
+    fpc_status status = fpc_data_new(ctx, arena, from, 0, &a->sink, &a->data);
     if (status || (status = a->failed))
         return status;
     a->n_at_open = a->n_flaws;

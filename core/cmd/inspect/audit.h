@@ -57,7 +57,7 @@ typedef struct fpc_audit {
 } fpc_audit;
 
 /* Opens the data set of the recipe and reads every sample. */
-fpc_status fpc_audit_run(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, int32_t near, fpc_audit **out);
+fpc_status fpc_audit_run(fpc_ctx *, fpc_arena *, const fpc_data_sources *, int32_t near, fpc_audit **out);
 
 /* cmd/inspect/audit_sides.c. A class of fewer pixels than this decides nothing. */
 int64_t fpc_audit_least(int32_t h, int32_t w);

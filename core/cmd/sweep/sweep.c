@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "record/run_files.h"
 #include "recipe/scan.h"
-#include "train/trainer.h"
+#include "train/identity.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -369,27 +369,29 @@ static int64_t number_in(const fpc_recipe *recipe, const char *section, const ch
 }
 
 /* What may differ where a run is resumed by hand, and not within a sweep: the length of the training. */
-static fpc_status same_length(fpc_ctx *ctx, const fpc_recipe *was, const fpc_recipe *is)
+static fpc_status same_length(fpc_experiment *experiment, fpc_arena *arena, const fpc_recipe *was)
 {
-    const fpc_section *run = fpc_recipe_section(is, "run");
+    const fpc_resolved *all;
+    int32_t n;
+    fpc_status status = fpc_experiment_settings(experiment, arena, &n, &all);
 
-    for (int32_t i = 0; i < run->n; i++) {
-        const char *key = run->entry[i].key;
-        const int64_t before = number_in(was, "run", key), wanted = number_in(is, "run", key);
-        if (fpc_key_role_of("run", key) == FPC_KEY_LENGTH && before != wanted)
-            return fpc_fail(
-                ctx, FPC_EINVAL,
+    for (int32_t i = 0; i < n && !status; i++) {
+        if (strcmp(all[i].section, "run") || fpc_key_role_of("run", all[i].key) != FPC_KEY_LENGTH)
+            continue;
+        const int64_t before = number_in(was, "run", all[i].key), wanted = strtoll(all[i].text, NULL, 10);
+        if (before != wanted)
+            status = fpc_fail(
+                experiment->ctx, FPC_EINVAL,
                 "%s: the run was made with run.%s = %lld, the sweep wants %lld; give it another folder (--out)",
-                was->path, key, (long long)before, (long long)wanted);
+                was->path, all[i].key, (long long)before, (long long)wanted);
     }
-    return FPC_OK;
+    return status;
 }
 
 static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_trial *c, fpc_experiment *experiment)
 {
-    fpc_trainer t = {.experiment = experiment, .ctx = s->cmd->ctx, .arena = arena};
     const char *path = fpc_sprintf(arena, "%s/%s", c->folder, FPC_RUN_RECIPE), *why;
-    fpc_recipe *was, *is;
+    fpc_recipe *was;
     char *text;
     size_t bytes;
     fpc_status status;
@@ -399,19 +401,20 @@ static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_trial *c
     if ((status = fpc_read_file_why(arena, path, FPC_RECIPE_BYTES, &text, &bytes, &why)))
         return fpc_fail(s->cmd->ctx, status, "%s: %s; remove the folder where the run is not wanted", path, why);
     if ((status = fpc_recipe_parse(s->cmd->ctx, arena, path, text, 0, NULL, &was)) ||
-        (status = fpc_trainer_recipe(&t)) || (status = fpc_trainer_same_recipe(&t, text, path)) ||
-        (status = fpc_recipe_parse(s->cmd->ctx, arena, path, t.recipe, 0, NULL, &is)))
+        (status = fpc_identity_agrees(experiment, arena, text, path)))
         return status;
-    return same_length(s->cmd->ctx, was, is);
+    return same_length(experiment, arena, was);
 }
 
+/* Whether the backend takes `threads` and the recipe leaves them to the program. */
 static int leaves_threads(const fpc_experiment *experiment, fpc_arena *arena)
 {
-    const char *text = fpc_experiment_resolved((fpc_experiment *)experiment, arena, 0),
-               *at = text ? strstr(text, "\n[backend]") : NULL;
-    const char *key = at ? strstr(at, "\nthreads = ") : NULL, *end = at ? strstr(at + 1, "\n[") : NULL;
+    const fpc_resolved *all, *threads = NULL;
+    int32_t n;
 
-    return key && (!end || key < end) && key[11] == '0';
+    if (!fpc_experiment_settings(experiment, arena, &n, &all))
+        threads = fpc_resolved_find(all, n, "backend", "threads");
+    return threads && *threads->text == '0';
 }
 
 /* Opens the recipe of a trial as training would, but for data and model. */
@@ -427,11 +430,7 @@ static fpc_status look_at(fpc_sweep *s, fpc_trial *c)
         c->epochs = experiment->run.epochs;
         c->has_threads = leaves_threads(experiment, arena);
         c->column = fpc_sprintf(s->cmd->arena, "val_%s", experiment->run.metric);
-        c->sign = 1;
-        for (int32_t i = 0; i < experiment->n_metrics; i++)
-            if (!strcmp(experiment->metric[i].label, experiment->run.metric) &&
-                !((const fpc_metric_vtbl *)experiment->metric[i].inst.vtbl)->higher_is_better)
-                c->sign = -1;
+        c->sign = experiment->higher ? 1 : -1;
         if (c->folder)
             status = same_recipe(s, arena, c, experiment);
     }

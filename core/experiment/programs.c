@@ -1,0 +1,83 @@
+/* programs.c: from graphs to programs. One is compiled for each kind and batch size that occurs and kept; all share the
+ * activation memory. And how much memory training takes. */
+#include "experiment/step.h"
+
+struct fpc_programs *fpc_programs_of(fpc_experiment *s)
+{
+    if (!s->programs)
+        s->programs = fpc_alloc(s->arena, sizeof *s->programs);
+    return s->programs;
+}
+
+fpc_status fpc_steps_program(fpc_experiment *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w,
+                             fpc_program **out)
+{
+    struct fpc_programs *all = fpc_programs_of(s);
+    fpc_graph *g;
+    if (!all)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < all->n; i++)
+        if (all->item[i].kind == kind && all->item[i].n == n && all->item[i].h == h && all->item[i].w == w) {
+            *out = all->item[i].program;
+            return FPC_OK;
+        }
+    if (all->n == FPC_MAX_PROGRAMS)
+        return fpc_fail(s->ctx, FPC_EINTERNAL, "more than %d sizes of batches", FPC_MAX_PROGRAMS);
+    fpc_status status = fpc_steps_graph(s, kind, n, h, w, &g);
+    if (!status)
+        status = fpc_program_compile(s->ctx, s->arena, s->state, g, out);
+    if (!status)
+        all->item[all->n++] = (fpc_compiled){kind, n, h, w, *out};
+    return status;
+}
+
+fpc_status fpc_experiment_probe(fpc_experiment *s, const fpc_probe_args *a, fpc_program **out)
+{
+    fpc_graph *g;
+    fpc_status status = fpc_steps_probe_graph(s, a, &g);
+    if (!status)
+        status = fpc_program_compile(s->ctx, s->arena, s->state, g, out);
+    if (!status)
+        status = fpc_steps_clock(s, *out, 0);
+    return status || !fpc_program_has(*out, "loss.weights") ? status : fpc_steps_weights(s, *out, NULL);
+}
+
+fpc_status fpc_experiment_memory(fpc_experiment *s, int32_t n, int32_t h, int32_t w, size_t *bytes)
+{
+    fpc_graph *g;
+    fpc_status status;
+    if ((status = fpc_steps_graph(s, FPC_PROGRAM_TRAIN, n, h, w, &g)) ||
+        (status = fpc_program_measure(s->ctx, s->arena, s->state, g, bytes)))
+        return status;
+    *bytes += s->backend->allocated;
+    return FPC_OK;
+}
+
+static int fits(fpc_experiment *s, int32_t n, size_t *needed)
+{
+    return !fpc_experiment_memory(s, n, s->info.h, s->info.w, needed) && *needed <= s->backend->device.free;
+}
+
+fpc_status fpc_experiment_fit(fpc_experiment *s)
+{
+    const double mebi = 1048576, has = (double)s->backend->device.free;
+    const int32_t batch = (int32_t)fpc_data_options_of(s->data)->batch;
+    int32_t good = 0, bad = batch;
+    size_t needed, other;
+    if (!s->backend->device.free || fits(s, batch, &needed))
+        return FPC_OK;
+    if (fpc_ctx_status(s->ctx) != FPC_OK) /* it is something else that is wrong */
+        return fpc_ctx_status(s->ctx);
+    while (bad - good > 1) {
+        const int32_t middle = good + (bad - good) / 2;
+        *(fits(s, middle, &other) ? &good : &bad) = middle;
+    }
+    return fpc_fail(s->ctx, FPC_ENOMEM,
+                    good
+                        ? "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; "
+                          "dataset.batch = %d is the largest that fits"
+                        : "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; "
+                          "not even one picture fits; dataset.size = %d may",
+                    batch, s->info.w, s->info.h, (double)needed / mebi, s->backend->inst.plugin->name, has / mebi,
+                    good ? good : s->info.h / 2);
+}

@@ -1,0 +1,32 @@
+/* rates.c: what changes from epoch to epoch: the weights of the losses and the learning rate. */
+#include "experiment/experiment.h"
+
+int fpc_curve_varies(const fpc_curve *c)
+{
+    for (int64_t i = 1; i < c->n; i++)
+        if (c->value[i] != c->value[0])
+            return 1;
+    return 0;
+}
+
+void fpc_experiment_epoch(fpc_experiment *s, int64_t epoch)
+{
+    for (int32_t i = 0; i < s->n_losses; i++)
+        s->loss[i].weight = fpc_curve_at(&s->loss[i].curve, epoch);
+}
+
+double fpc_experiment_base_lr(const fpc_experiment *s, int64_t epoch)
+{
+    return fpc_curve_at(&s->lr, s->schedule_begin + epoch);
+}
+
+double fpc_experiment_lr(const fpc_experiment *s, int64_t epoch, const fpc_history *history)
+{
+    const fpc_schedule_vtbl *v = s->schedule.vtbl;
+    const int64_t warm = (int64_t)s->warmup_epochs, at = s->schedule_begin + epoch;
+    const double lr = fpc_experiment_base_lr(s, epoch);
+    if (at < warm)
+        return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
+    const fpc_clock clock = {.epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
+    return lr == 0 ? 0 : lr * v->factor(s->schedule.self, &clock, history);
+}

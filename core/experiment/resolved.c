@@ -1,0 +1,157 @@
+/* resolved.c: the recipe as it was understood, with every default: key by key for those who compare recipes, and as INI
+ * text. */
+#include "experiment/experiment.h"
+#include "recipe/option_value.h"
+#include "recipe/sections.h"
+
+#include <string.h>
+
+/* Whether the value is what a recipe gets that does not give the key. */
+static int is_default(fpc_arena *arena, const fpc_option *row, const char *text)
+{
+    fpc_option alone = *row;
+    fpc_opt_value value;
+
+    alone.offset = 0;
+    if (!row->def || fpc_opt_parse(arena, &alone, row->def, &value))
+        return 0;
+    const char *usual = fpc_option_text(arena, &alone, &value);
+    return usual && text && !strcmp(usual, text);
+}
+
+/* Rows of a table; those without a table have none. */
+static int32_t rows_of(const fpc_option_set *set)
+{
+    int32_t n = 0;
+
+    while (set->table && fpc_opt_row(set, n).name)
+        n++;
+    return n;
+}
+
+static fpc_option_set own_options(const fpc_opened *o)
+{
+    return o->inst.plugin ? (fpc_option_set){o->inst.plugin->options, o->inst.plugin->option_size, o->inst.self}
+                          : (fpc_option_set){0};
+}
+
+/* One key; its text is NULL where memory ran out. */
+static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_opened *o, const fpc_option_set *set,
+                           int32_t i)
+{
+    const fpc_option row = fpc_opt_row(set, i);
+    const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, o->name), row.name);
+    const char *text = fpc_option_text(arena, &row, set->object);
+
+    return (fpc_resolved){.section = o->name,
+                          .key = row.name,
+                          .text = text,
+                          .origin = e ? e->origin : "default",
+                          .is_default = is_default(arena, &row, text),
+                          .resumable = fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE)};
+}
+
+static fpc_resolved use_of(const fpc_opened *o)
+{
+    const fpc_entry *e = fpc_section_entry(o->inst.section, "use");
+
+    return (fpc_resolved){.section = o->name,
+                          .key = "use",
+                          .text = o->inst.plugin->name,
+                          .origin = e ? e->origin : "default",
+                          .resumable = fpc_section_kind(o->name) == FPC_LOGGER};
+}
+
+fpc_status fpc_experiment_settings(const fpc_experiment *s, fpc_arena *arena, int32_t *n, const fpc_resolved **out)
+{
+    fpc_resolved *all;
+    int32_t most = 1;
+
+    *n = 0;
+    for (int32_t k = 0; k < s->n_opened; k++) {
+        const fpc_option_set own = own_options(&s->opened[k]);
+        most += 1 + rows_of(&own) + rows_of(&s->opened[k].common);
+    }
+    if (!(*out = all = fpc_alloc(arena, (size_t)most * sizeof *all)))
+        return FPC_ENOMEM;
+    for (int32_t k = 0; k < s->n_opened; k++) {
+        const fpc_opened *o = &s->opened[k];
+        const fpc_option_set own = own_options(o);
+        if (o->inst.plugin)
+            all[(*n)++] = use_of(o);
+        for (int32_t i = 0; i < rows_of(&own); i++)
+            all[(*n)++] = row_of(s, arena, o, &own, i);
+        for (int32_t i = 0; i < rows_of(&o->common); i++)
+            all[(*n)++] = row_of(s, arena, o, &o->common, i);
+    }
+    for (int32_t i = 0; i < *n; i++)
+        if (!all[i].text)
+            return FPC_ENOMEM;
+    return FPC_OK;
+}
+
+const fpc_resolved *fpc_resolved_find(const fpc_resolved *all, int32_t n, const char *section, const char *key)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (!strcmp(all[i].section, section) && !strcmp(all[i].key, key))
+            return &all[i];
+    return NULL;
+}
+
+/* ---- as text ---- */
+
+typedef struct ini {
+    fpc_arena *arena;
+    const char *section; /* of the last line */
+    char *text;
+    size_t n, cap;
+    int failed;
+} ini;
+
+static void put(ini *t, const char *line)
+{
+    const size_t n = line ? strlen(line) : 0;
+
+    t->failed |= !line;
+    if (t->n + n + 1 > t->cap) {
+        const size_t cap = 2 * (t->n + n + 1024);
+        char *more = fpc_alloc(t->arena, cap);
+        if (!more) {
+            t->failed = 1;
+            return;
+        }
+        memcpy(more, t->text ? t->text : "", t->n);
+        t->text = more;
+        t->cap = cap;
+    }
+    memcpy(t->text + t->n, line ? line : "", n + 1);
+    t->n += n;
+}
+
+static void put_key(ini *t, const fpc_resolved *r, int with_origin)
+{
+    if (!t->section || strcmp(t->section, r->section))
+        put(t, fpc_sprintf(t->arena, "%s[%s]\n", t->section ? "\n" : "", r->section));
+    t->section = r->section;
+    put(t, with_origin ? fpc_sprintf(t->arena, "%s = %s   ; %s\n", r->key, r->text, r->origin)
+                       : fpc_sprintf(t->arena, "%s = %s\n", r->key, r->text));
+}
+
+const char *fpc_resolved_text(fpc_arena *arena, const fpc_resolved *all, int32_t n, int with_origin, int all_keys)
+{
+    ini t = {.arena = arena};
+
+    put(&t, "");
+    for (int32_t i = 0; i < n; i++)
+        if (all_keys || !all[i].resumable)
+            put_key(&t, &all[i], with_origin);
+    return t.failed ? NULL : t.text;
+}
+
+const char *fpc_experiment_resolved(fpc_experiment *s, fpc_arena *arena, int with_origin)
+{
+    const fpc_resolved *all;
+    int32_t n;
+
+    return fpc_experiment_settings(s, arena, &n, &all) ? NULL : fpc_resolved_text(arena, all, n, with_origin, 1);
+}
