@@ -111,8 +111,49 @@ static void as_text(void **state)
     free(text);
 }
 
+/* A column without a title stands in the JSON alone, one without a key in the text alone; what would be blanks at the
+ * end of a line is not printed; columns are copied. */
+static void one_table(void **state)
+{
+    fpc_column own[] = {{"", "rank", FPC_AS_COUNT, 0},
+                        {"path", NULL, FPC_AS_TEXT, 0},
+                        {"done", "done", FPC_AS_FLAG, 0},
+                        {"e", "@", FPC_AS_BRIEF, 0},
+                        {"", "of", FPC_AS_COUNT, 0},
+                        {"remark", "", FPC_AS_TEXT, 0},
+                        {0}};
+    bench *b = *state;
+    fpc_report r = {.arena = b->arena};
+    fpc_table *t = fpc_table_new(&r, "one", own);
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+
+    memset(own, 0, sizeof own);
+    fpc_report_add(&r, t, fpc_cell_number(1), fpc_cell_text("a/b"), fpc_cell_number(1), fpc_cell_number(17.50001),
+                   fpc_cell_text("2 of 3"), fpc_cell_maybe("cut"));
+    fpc_report_add(&r, t, fpc_cell_number(2), fpc_cell_text("c"), fpc_cell_number(0), fpc_cell_number(NAN),
+                   fpc_cell_number(3), fpc_cell_text(""));
+    assert_true(t->n_columns == 6 && t->n_rows == 2 && !r.failed);
+    fpc_print_to(out);
+    assert_int_equal(fpc_table_print(b->arena, t, "> "), FPC_OK);
+    fpc_print_to(NULL);
+    fclose(out);
+    assert_string_equal(text, "> rank  done     @      of\n"
+                              ">    1   yes  17.5  2 of 3  cut\n"
+                              ">    2    no     -       3\n");
+    free(text);
+    json_t *rows = fpc_table_json(&r, t), *row = json_array_get(rows, 0);
+    assert_int_equal(json_object_size(row), 4);
+    assert_true(json_is_true(json_object_get(row, "done")));
+    assert_string_equal(json_string_value(json_object_get(row, "remark")), "cut");
+    assert_true(json_is_false(json_object_get(json_array_get(rows, 1), "done")));
+    assert_true(json_is_null(json_object_get(json_array_get(rows, 1), "e")));
+    json_decref(rows);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(cells), CASE(grows), CASE(as_json), CASE(as_text)};
+    const struct CMUnitTest tests[] = {CASE(cells), CASE(grows), CASE(as_json), CASE(as_text), CASE(one_table)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

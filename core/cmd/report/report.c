@@ -14,7 +14,7 @@ enum { MAX_COLUMNS = 300 }; /* a confusion matrix of 256 classes fits */
 fpc_table *fpc_table_new(fpc_report *r, const char *key, const fpc_column *column)
 {
     int32_t n = 0;
-    while (column[n].key && n < MAX_COLUMNS)
+    while (n < MAX_COLUMNS && column[n].key)
         n++;
     fpc_table *t = fpc_alloc(r->arena, sizeof *t);
     fpc_column *own = fpc_alloc(r->arena, (size_t)n * sizeof *own);
