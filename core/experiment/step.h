@@ -53,8 +53,6 @@ fpc_status fpc_steps_diverged(fpc_experiment *, fpc_program *, int64_t step, con
 /* experiment/graphs.c: the graphs behind fpc_steps_program and fpc_experiment_probe. */
 fpc_status fpc_steps_graph(fpc_experiment *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_graph **);
 fpc_status fpc_steps_probe_graph(fpc_experiment *, const fpc_probe_args *, fpc_graph **);
-/* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
-uint32_t fpc_half_of(const fpc_experiment *);
 
 /* experiment/update.c */
 /* Programs `accumulate` (adds the gradients to a sum) and `clear`. */
