@@ -190,6 +190,7 @@ cmd_sources = \
     core/cmd/inspect/preview.h \
     core/cmd/inspect/preview_sheet.c \
     core/cmd/inspect/preview_text.c \
+    core/cmd/line/line.h \
     core/cmd/lint/data.c \
     core/cmd/lint/keys.c \
     core/cmd/lint/lint.c \
@@ -245,6 +246,7 @@ cmd_sources = \
     core/cmd/templates/templates.h \
     core/cmd/train.c
 core_data = \
+    core/cmd/verbs.def \
     core/graph/ops/ops.def
 template_files = \
     core/cmd/templates/augment.c.in \

@@ -2,6 +2,7 @@
  * the columns mean. */
 #include "cmd/report/analyze/analyze.h"
 #include "weights/weights.h"
+#include "cmd/args.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -254,6 +255,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_analyze = {
     .name = "analyze",
+    .place = 120,
     .summary = "Tell what recorded runs did: ranking, stages, gaps, restarts, classes.",
     .run = run,
     .help = "usage: fpcore analyze RUN|HISTORY.json|FOLDER... [options]\n"

@@ -14,11 +14,6 @@ typedef enum fpc_arg_kind {
     FPC_ARG_TEXTS     /* fpc_texts: may be given several times */
 } fpc_arg_kind;
 
-typedef struct fpc_texts {
-    int32_t n;
-    const char **text;
-} fpc_texts;
-
 typedef struct fpc_hw {
     int32_t h, w; /* 0, 0: not given */
 } fpc_hw;

@@ -5,6 +5,7 @@
 #include "experiment/experiment.h"
 #include "runtime/queue.h"
 #include "base/clock.h"
+#include "cmd/args.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_bench = {
     .name = "bench",
+    .place = 100,
     .summary = "Measure the speed and memory of training and inference.",
     .needs_recipe = 1,
     .interrupted = "stopping after this run",

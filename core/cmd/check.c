@@ -60,6 +60,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_check = {
     .name = "check",
+    .place = 20,
     .summary = "Lint a recipe and print it with all defaults (--check).",
     .help =
         "usage: fpcore -c RECIPE.ini --check [--no-data] [-s SECTION.KEY=VALUE]...\n\n"

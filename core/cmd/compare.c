@@ -23,6 +23,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_compare = {
     .name = "compare",
+    .place = 130,
     .summary = "Say which of several runs is really better.",
     .run = run,
     .help =

@@ -104,6 +104,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_data = {
     .name = "data",
+    .place = 150,
     .summary = "Audit a data set: counts, classes, broken files, reversed sides, near-duplicates.",
     .needs_recipe = 1,
     .interrupted = "stopping after this picture",

@@ -116,6 +116,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_describe = {
     .name = "describe",
+    .place = 40,
     .summary = "Describe a plugin, a section or a verb (-h).",
     .help =
         "usage: fpcore -h KIND/NAME | NAME | SECTION | VERB [--all] [--plugin-path DIR]\n"

@@ -339,6 +339,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_eval = {
     .name = "eval",
+    .place = 70,
     .summary = "Measure weights on a part of the data set.",
     .needs_recipe = 0,
     .interrupted = "stopping after this batch",

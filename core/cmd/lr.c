@@ -209,6 +209,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_lr = {
     .name = "lr",
+    .place = 60,
     .summary = "Print the learning rate of every epoch.",
     .needs_recipe = 1,
     .run = run,

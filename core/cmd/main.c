@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 static const fpc_cmd *const verbs[] = {
-    &fpc_cmd_train,   &fpc_cmd_check,   &fpc_cmd_list,  &fpc_cmd_describe, &fpc_cmd_model,  &fpc_cmd_lr,
-    &fpc_cmd_eval,    &fpc_cmd_predict, &fpc_cmd_probe, &fpc_cmd_bench,    &fpc_cmd_new,    &fpc_cmd_analyze,
-    &fpc_cmd_compare, &fpc_cmd_sweep,   &fpc_cmd_data,  &fpc_cmd_preview,  &fpc_cmd_submit, NULL};
+#define VERB(name) &fpc_cmd_##name,
+#include "cmd/verbs.def"
+#undef VERB
+    NULL};
 
 enum { EXIT_AGAIN = 75 /* EX_TEMPFAIL */ };
 

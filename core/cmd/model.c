@@ -203,6 +203,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_model = {
     .name = "model",
+    .place = 50,
     .summary = "Show the model's layers, parameters, work and memory.",
     .needs_recipe = 1,
     .run = run,

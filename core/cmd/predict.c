@@ -205,6 +205,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_predict = {
     .name = "predict",
+    .place = 80,
     .summary = "Write label masks for pictures.",
     .needs_recipe = 0,
     .interrupted = "stopping after this picture",

@@ -95,6 +95,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_preview = {
     .name = "preview",
+    .place = 160,
     .summary = "Draw augmented training samples with their masks and drawn parameters.",
     .needs_recipe = 1,
     .run = run,

@@ -261,6 +261,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_probe = {
     .name = "probe",
+    .place = 90,
     .summary = "Run the model on given tensors and write every output.",
     .needs_recipe = 1,
     .run = run,

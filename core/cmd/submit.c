@@ -2,6 +2,7 @@
 #include <fpcore/logger.h>
 #include "weights/weights.h"
 #include "cmd/submit/submit.h"
+#include "cmd/args.h"
 
 /* Before a picture is read. */
 static fpc_status check_limit(const fpc_submit *s)
@@ -52,6 +53,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_submit = {
     .name = "submit",
+    .place = 170,
     .summary = "Write the archive for a contest: masks of the test pictures, weights, recipe.",
     .needs_recipe = 1,
     .interrupted = "stopping after this picture; no archive is written",

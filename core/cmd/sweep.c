@@ -213,6 +213,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_sweep = {
     .name = "sweep",
+    .place = 140,
     .summary = "Train a grid of recipes times seeds, then compare.",
     .needs_recipe = 1,
     .interrupted = "stopping the trainings, which save",

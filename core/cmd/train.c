@@ -26,6 +26,7 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_train = {
     .name = "train",
+    .place = 10,
     .summary = "Train the model of a recipe (what fpcore does without a verb).",
     .needs_recipe = 0,
     .interrupted = "finishing the step, then saving",

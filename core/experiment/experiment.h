@@ -84,8 +84,8 @@ typedef struct fpc_resolved {
 } fpc_resolved;
 fpc_status fpc_experiment_settings(const fpc_experiment *, fpc_arena *, int32_t *n, const fpc_resolved **out);
 const fpc_resolved *fpc_resolved_find(const fpc_resolved *, int32_t n, const char *section, const char *key);
-/* As INI text; all 0: without the keys that are resumable. NULL: no memory. */
-const char *fpc_resolved_text(fpc_arena *, const fpc_resolved *, int32_t n, int with_origin, int all);
+/* As INI text; resumable 0: without those keys. NULL: no memory. */
+const char *fpc_resolved_text(fpc_arena *, const fpc_resolved *all, int32_t n, int with_origin, int resumable);
 
 /* Whether a schedule has more than one value. */
 int fpc_curve_varies(const fpc_curve *);
@@ -159,6 +159,8 @@ fpc_status fpc_experiment_probe(fpc_experiment *, const fpc_probe_args *, fpc_pr
  * accumulated. Inputs lr, step (not where state->scaler is: it counts), decay where run.ema is; outputs norm (before
  * clipping) and scaler. A norm that is not finite leaves everything as it is. */
 fpc_status fpc_update_program(fpc_experiment *, fpc_program **);
+/* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
+uint32_t fpc_half_of(const fpc_experiment *);
 /* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
 fpc_status fpc_experiment_update(fpc_experiment *, int64_t step, double lr, double *grad_norm);
 /* The same, with [optimizer] sam: `program`, which made the gradients, is run once more at the weights uphill. */

@@ -137,13 +137,13 @@ static void put_key(ini *t, const fpc_resolved *r, int with_origin)
                        : fpc_sprintf(t->arena, "%s = %s\n", r->key, r->text));
 }
 
-const char *fpc_resolved_text(fpc_arena *arena, const fpc_resolved *all, int32_t n, int with_origin, int all_keys)
+const char *fpc_resolved_text(fpc_arena *arena, const fpc_resolved *all, int32_t n, int with_origin, int resumable)
 {
     ini t = {.arena = arena};
 
     put(&t, "");
     for (int32_t i = 0; i < n; i++)
-        if (all_keys || !all[i].resumable)
+        if (resumable || !all[i].resumable)
             put_key(&t, &all[i], with_origin);
     return t.failed ? NULL : t.text;
 }

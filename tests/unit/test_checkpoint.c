@@ -199,9 +199,9 @@ static void wrapped_names(void **state)
     for (size_t w = 0; w < sizeof wrapper / sizeof *wrapper; w++) {
         fpc_state *other = state_of(f, tiny, "run.seed=78");
         for (int32_t i = 0; i < f->file->n; i++)
-            f->tensor[i].name = fpc_sprintf(f->arena, "%s%s", wrapper[w], f->file->tensor[i].name);
+            f->tensor[i].name = fpc_sprintf(f->b.arena, "%s%s", wrapper[w], f->file->tensor[i].name);
         write_changed(f, f->file->n);
-        assert_int_equal(fpc_weights_load(f->ctx, other, f->path), FPC_OK);
+        assert_int_equal(fpc_weights_load(f->b.ctx, other, f->path), FPC_OK);
         same_weights(mine, weights_of(f, other));
     }
     f->tensor[3].name = f->file->tensor[3].name; /* not all of them: these are other names */

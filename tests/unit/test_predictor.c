@@ -318,10 +318,10 @@ static void speaks_other_languages(void **state)
     char command[400];
 
     (void)state;
-    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' 2>/dev/null", folder);
+    snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' 2>/dev/null", test_folder());
     const int warned = system(command); /* a mere warning, too, is a failure to it; what was made decides */
     (void)warned;
-    setenv("LOCPATH", folder, 1);
+    setenv("LOCPATH", test_folder(), 1);
     if (!setlocale(LC_ALL, "de_DE.UTF-8") || strcmp(localeconv()->decimal_point, ",") != 0) {
         setlocale(LC_ALL, "C");
         unsetenv("LOCPATH");

@@ -130,11 +130,7 @@ static void keys(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words),
-                                       cmocka_unit_test(keys),
-                                       CASE(run_folders),
-                                       CASE(whole_files),
-                                       CASE(fifos_in_a_run),
-                                       CASE(json)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(keys), CASE(run_folders),
+                                       CASE(whole_files),       CASE(fifos_in_a_run),   CASE(json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -297,22 +297,22 @@ static void writes_no_unreadable_file(void **state)
     char *before, *after;
     size_t n, m;
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
     before = slurp(f->path, &n);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memcpy(twice, sample, sizeof twice);
         twice[4].name = bad[i].name;
-        fpc_ctx_clear(f->ctx);
-        assert_int_equal(fpc_st_write(f->ctx, f->path, 5, twice, 2, meta), FPC_EINVAL);
-        if (!strstr(fpc_ctx_error(f->ctx), bad[i].text))
-            fail_msg("expected \"%s\" in \"%s\"", bad[i].text, fpc_ctx_error(f->ctx));
+        fpc_ctx_clear(f->b.ctx);
+        assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, twice, 2, meta), FPC_EINVAL);
+        if (!strstr(fpc_ctx_error(f->b.ctx), bad[i].text))
+            fail_msg("expected \"%s\" in \"%s\"", bad[i].text, fpc_ctx_error(f->b.ctx));
         after = slurp(f->path, &m);
         assert_int_equal(n, m);
         assert_memory_equal(before, after, n);
         free(after);
     }
     free(before);
-    fpc_ctx_clear(f->ctx);
+    fpc_ctx_clear(f->b.ctx);
 }
 
 /* What people give in place of a safetensors file is called by its name. */
@@ -327,12 +327,12 @@ static void other_formats(void **state)
     for (size_t i = 0; i < sizeof begin / sizeof *begin; i++) {
         FILE *out = fopen(f->path, "wb");
         assert_true(out && fputs(begin[i][0], out) >= 0 && !fclose(out));
-        fpc_ctx_clear(f->ctx);
-        assert_int_equal(fpc_st_read(f->ctx, f->arena, f->path, &file), FPC_EFORMAT);
-        assert_non_null(strstr(fpc_ctx_error(f->ctx), begin[i][1]));
-        assert_non_null(strstr(fpc_ctx_error(f->ctx), "safetensors.torch.save_file"));
+        fpc_ctx_clear(f->b.ctx);
+        assert_int_equal(fpc_st_read(f->b.ctx, f->b.arena, f->path, &file), FPC_EFORMAT);
+        assert_non_null(strstr(fpc_ctx_error(f->b.ctx), begin[i][1]));
+        assert_non_null(strstr(fpc_ctx_error(f->b.ctx), "safetensors.torch.save_file"));
     }
-    fpc_ctx_clear(f->ctx);
+    fpc_ctx_clear(f->b.ctx);
 }
 
 /* The file is cut in place while it is read, again and again: a sentence or all of it, never a signal. */
@@ -349,7 +349,7 @@ static void changed_while_read(void **state)
     int fd, how;
     pid_t child;
 
-    assert_int_equal(fpc_st_write(f->ctx, f->path, 1, &large, 0, NULL), FPC_OK);
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 1, &large, 0, NULL), FPC_OK);
     free(numbers);
     whole = slurp(f->path, &n);
     free(whole);
@@ -363,21 +363,21 @@ static void changed_while_read(void **state)
         _exit(0);
     }
     for (int i = 0; i < 200; i++) {
-        fpc_arena *arena = fpc_arena_new(f->ctx);
+        fpc_arena *arena = fpc_arena_new(f->b.ctx);
         fpc_st_file *file;
         double sum = 0;
-        fpc_ctx_clear(f->ctx);
-        if (!fpc_st_read(f->ctx, arena, f->path, &file))
+        fpc_ctx_clear(f->b.ctx);
+        if (!fpc_st_read(f->b.ctx, arena, f->path, &file))
             for (int64_t k = 0; k < file->tensor[0].count; k++)
                 sum += (double)((const float *)file->tensor[0].data)[k];
         else
-            assert_non_null(strstr(fpc_ctx_error(f->ctx), f->path));
+            assert_non_null(strstr(fpc_ctx_error(f->b.ctx), f->path));
         assert_true(sum == 0);
         fpc_arena_free(arena);
     }
     kill(child, SIGKILL);
     waitpid(child, &how, 0);
-    fpc_ctx_clear(f->ctx);
+    fpc_ctx_clear(f->b.ctx);
 }
 
 static void disk_full(void **state)

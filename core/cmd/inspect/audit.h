@@ -3,7 +3,8 @@
 #ifndef CORE_CMD_INSPECT_AUDIT_H
 #define CORE_CMD_INSPECT_AUDIT_H
 
-#include "cmd/cmd.h"
+#include "base/message.h"
+#include "base/print.h"
 #include "data/data.h"
 
 enum { FPC_THUMB = 32, FPC_AUDIT_PAIRS = 128 };

@@ -2,7 +2,8 @@
 #ifndef CORE_CMD_LINT_LINT_H
 #define CORE_CMD_LINT_LINT_H
 
-#include "cmd/cmd.h"
+#include "base/message.h"
+#include "base/print.h"
 #include "experiment/experiment.h"
 
 /* Calls warn(arg, sentence) for each finding and returns their number. stages->data may be NULL: what needs the data

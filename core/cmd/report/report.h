@@ -3,7 +3,8 @@
 #ifndef CORE_CMD_REPORT_REPORT_H
 #define CORE_CMD_REPORT_REPORT_H
 
-#include "cmd/cmd.h"
+#include "base/message.h"
+#include "base/print.h"
 #include <math.h>
 #include <string.h>
 

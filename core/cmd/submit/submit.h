@@ -3,7 +3,7 @@
 #ifndef CORE_CMD_SUBMIT_SUBMIT_H
 #define CORE_CMD_SUBMIT_SUBMIT_H
 
-#include "cmd/args.h"
+#include "cmd/line/line.h"
 #include "experiment/tta.h"
 #include "cmd/submit/zip_archive.h"
 

@@ -4,7 +4,7 @@
 #ifndef CORE_CMD_SWEEP_SWEEP_H
 #define CORE_CMD_SWEEP_SWEEP_H
 
-#include "cmd/cmd.h"
+#include "cmd/line/line.h"
 #include <sys/types.h>
 
 typedef struct fpc_axis {

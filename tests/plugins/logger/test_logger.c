@@ -157,7 +157,7 @@ static void history_of_a_long_run(void **state)
     static const char *const name[] = {"train_loss", "lr"};
     double *row[2] = {malloc(LONG * sizeof **row), malloc(LONG * sizeof **row)};
     const double *const view[2] = {row[0], row[1]};
-    const fpc_field run_dir = {.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = folder};
+    const fpc_field run_dir = {.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = test_folder()};
     fpc_event event = {.size = sizeof event,
                        .what = FPC_RUN_BEGIN,
                        .n = 1,
@@ -172,7 +172,7 @@ static void history_of_a_long_run(void **state)
     int64_t written = 0;
     size_t n;
 
-    snprintf(path, sizeof path, "%s/history.json", folder);
+    snprintf(path, sizeof path, "%s/history.json", test_folder());
     for (int64_t r = 0; r <= LONG; r++) {
         event.n_rows = r;
         assert_int_equal(v->event(logger.self, &event), FPC_OK);
@@ -358,7 +358,7 @@ static void tensorboard_leaves_others(void **state)
 
     tell(&first, FPC_RUN_BEGIN, 0, 0, 0);
     tell(&first, FPC_EPOCH, 1, 0, 1);
-    snprintf(path, sizeof path, "%s/events.out.tfevents.1800000000.host", folder);
+    snprintf(path, sizeof path, "%s/events.out.tfevents.1800000000.host", test_folder());
     FILE *out = fopen(path, "w");
     assert_true(out && fputs("of another program", out) >= 0 && !fclose(out));
     second = open_plugin(*state, "logger.t", "use = tensorboard");

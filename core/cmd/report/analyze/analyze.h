@@ -4,7 +4,7 @@
 #ifndef CORE_CMD_REPORT_ANALYZE_ANALYZE_H
 #define CORE_CMD_REPORT_ANALYZE_ANALYZE_H
 
-#include "cmd/args.h"
+#include "cmd/line/line.h"
 #include "record/recorded.h"
 #include "cmd/report/report.h"
 #include "record/validation.h"

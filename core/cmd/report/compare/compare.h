@@ -5,7 +5,7 @@
 #ifndef CORE_CMD_REPORT_COMPARE_COMPARE_H
 #define CORE_CMD_REPORT_COMPARE_COMPARE_H
 
-#include "cmd/cmd.h"
+#include "cmd/line/line.h"
 #include "record/recorded.h"
 #include "cmd/report/report.h"
 #include "cmd/report/stats.h"
