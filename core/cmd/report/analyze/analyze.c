@@ -107,8 +107,8 @@ static int beats(const fpc_analysis *a, double value, double best)
     return a->higher ? value > best : value < best;
 }
 
-/* next[e]: the first epoch from e on (from 0) that is better than all before it; n: none. So every restart is measured by
- * a look into a table, however many there are. */
+/* next[e]: the first epoch from e on (from 0) that is better than all before it; n: none. So every restart is measured
+ * by a look into a table, however many there are. */
 static int64_t *next_records(fpc_arena *arena, const fpc_analysis *a)
 {
     int64_t *next = fpc_alloc(arena, ((size_t)a->n + 1) * sizeof *next), at = a->n;
