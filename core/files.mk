@@ -192,6 +192,7 @@ cmd_sources = \
     core/cmd/inspect/preview_text.c \
     core/cmd/line/line.h \
     core/cmd/lint/data.c \
+    core/cmd/lint/finding.c \
     core/cmd/lint/keys.c \
     core/cmd/lint/lint.c \
     core/cmd/lint/lint.h \

@@ -1,5 +1,5 @@
 /* labels.c: counts the labels of the training masks, at the size that training sees. */
-#include "data/labels.h"
+#include "data/dataset_private.h"
 #include "base/message.h"
 
 static void count_mask(fpc_label_table *t, int64_t sample, const uint8_t *mask, int64_t pixels)
@@ -16,10 +16,12 @@ static void count_mask(fpc_label_table *t, int64_t sample, const uint8_t *mask, 
 
 fpc_status fpc_label_table_new(fpc_ctx *ctx, fpc_arena *arena, fpc_data *data, fpc_label_table **out)
 {
-    const fpc_dataset_info *info = fpc_data_info(data);
+    const fpc_dataset_info *info = &data->info;
+    const size_t pixels = (size_t)fpc_sample_pixels(data);
     fpc_label_table *t = fpc_alloc(arena, sizeof *t);
     fpc_arena *scratch;
-    fpc_status status = FPC_OK;
+    uint8_t *image, *mask;
+    fpc_status status;
     *out = NULL;
     if (!t)
         return FPC_ENOMEM;
@@ -27,8 +29,7 @@ fpc_status fpc_label_table_new(fpc_ctx *ctx, fpc_arena *arena, fpc_data *data, f
         return fpc_fail_recipe(ctx, FPC_EINVAL,
                                "dataset/%s: the training part has no %s; a balanced sampler and weights of classes are "
                                "computed from its masks",
-                               fpc_data_instance(data)->plugin->name,
-                               info->count[FPC_TRAIN] < 1 ? "pictures" : "labels");
+                               data->inst.plugin->name, info->count[FPC_TRAIN] < 1 ? "pictures" : "labels");
     t->samples = info->count[FPC_TRAIN];
     t->classes = info->classes;
     t->pixels = fpc_alloc(arena, sizeof *t->pixels * 256);
@@ -36,12 +37,13 @@ fpc_status fpc_label_table_new(fpc_ctx *ctx, fpc_arena *arena, fpc_data *data, f
     t->present = fpc_alloc(arena, sizeof *t->present * (size_t)t->samples);
     if (!t->pixels || !t->images || !t->present || !(scratch = fpc_arena_new(ctx)))
         return FPC_ENOMEM;
+    image = fpc_alloc(scratch, pixels * 3);
+    mask = fpc_alloc(scratch, pixels);
+    status = image && mask ? FPC_OK : FPC_ENOMEM;
     for (int64_t i = 0; i < t->samples && !status; i++) {
-        fpc_batch one;
-        fpc_arena_reset(scratch);
-        status = fpc_ctx_cancelled(ctx) ? FPC_ECANCEL : fpc_data_read(data, scratch, FPC_TRAIN, i, &one);
+        status = fpc_ctx_cancelled(ctx) ? FPC_ECANCEL : fpc_sample_read(data, data->scratch, FPC_TRAIN, i, image, mask);
         if (!status)
-            count_mask(t, i, one.mask, (int64_t)one.h * one.w);
+            count_mask(t, i, mask, (int64_t)pixels);
     }
     fpc_arena_free(scratch);
     *out = t;

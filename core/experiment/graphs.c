@@ -146,34 +146,30 @@ fpc_status fpc_steps_graph(fpc_experiment *s, fpc_program_kind kind, int32_t n, 
     fpc_status status = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, training, &g);
     if (status)
         return status;
+    *out = g;
     fpc_val image, mask, logits, loss = {-1};
     input_images(s, g, kind, n, h, w, &image, &mask);
     const fpc_augmented in = fpc_augments_build(draws ? fpc_data_augments(s->data) : NULL, g, image, mask);
     if (kind == FPC_PROGRAM_LABELS || kind == FPC_PROGRAM_AUGMENTED) {
-        *out = g;
         fpc_output_mark(g, "labels", in.mask);
         if (kind == FPC_PROGRAM_AUGMENTED)
             fpc_output_mark(g, "augmented", in.image);
         status = fpc_graph_check(g);
         return status ? status : fpc_graph_rewrite(g, 0);
     }
-    status = fpc_experiment_model(s, g, in.image, &logits);
+    if ((status = fpc_experiment_model(s, g, in.image, &logits)))
+        return status;
     if (kind == FPC_PROGRAM_STATS) { /* no output: the statistics are effects, the rest goes */
-        *out = g;
-        if (!status)
-            status = fpc_graph_rewrite(g, (int)s->run.rewrite);
+        status = fpc_graph_rewrite(g, (int)s->run.rewrite);
         return status ? status : lower(s, g, 1);
     }
-    if (!status && kind == FPC_PROGRAM_PREDICT) {
+    if (kind == FPC_PROGRAM_PREDICT) {
         const fpc_resize_attr same = {h, w, 0};
         fpc_output_mark(g, "labels", fpc_op(g, "seg_argmax", "labels", 1, &logits, &same, NULL));
-    } else if (!status) {
-        status = build_losses(s, g, logits, in, &loss);
+    } else if ((status = build_losses(s, g, logits, in, &loss))) {
+        return status;
     }
-    if (!status)
-        status = finish_graph(s, g, kind == FPC_PROGRAM_TRAIN, loss);
-    *out = g;
-    return status;
+    return finish_graph(s, g, kind == FPC_PROGRAM_TRAIN, loss);
 }
 
 /* ---- probes ---- */
@@ -190,17 +186,18 @@ fpc_status fpc_steps_probe_graph(fpc_experiment *s, const fpc_probe_args *a, fpc
     fpc_status status = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, a->training, &g);
     if (status)
         return status;
-    const fpc_val image = fpc_input(g, "image", (fpc_shape){a->n, a->h, a->w, 3}, g->real);
-    status = fpc_experiment_model(s, g, image, &logits);
-    if (!status && a->logits)
-        fpc_output_mark(g, "logits", logits);
-    if (!status && (a->loss || a->backward))
-        status = build_losses(s, g, logits,
-                              plain_target(fpc_input(g, "mask", (fpc_shape){a->n, a->h, a->w, 1}, FPC_U8)), &loss);
-    if (!status)
-        status = finish_graph(s, g, a->backward, loss);
     *out = g;
-    return status;
+    const fpc_val image = fpc_input(g, "image", (fpc_shape){a->n, a->h, a->w, 3}, g->real);
+    if ((status = fpc_experiment_model(s, g, image, &logits)))
+        return status;
+    if (a->logits)
+        fpc_output_mark(g, "logits", logits);
+    if (a->loss || a->backward) {
+        const fpc_val mask = fpc_input(g, "mask", (fpc_shape){a->n, a->h, a->w, 1}, FPC_U8);
+        if ((status = build_losses(s, g, logits, plain_target(mask), &loss)))
+            return status;
+    }
+    return finish_graph(s, g, a->backward, loss);
 }
 
 fpc_status fpc_experiment_graph(fpc_experiment *s, int32_t n, int32_t h, int32_t w, int training, int rewrite,
@@ -211,11 +208,9 @@ fpc_status fpc_experiment_graph(fpc_experiment *s, int32_t n, int32_t h, int32_t
     fpc_status status = fpc_graph_new(s->ctx, s->arena, s->ops, s->backend->device.real, training, &g);
     if (status)
         return status;
-    status = fpc_experiment_model(s, g, fpc_input(g, "image", (fpc_shape){n, h, w, 3}, g->real), &logits);
-    if (!status)
-        fpc_output_mark(g, "logits", logits);
-    if (!status)
-        status = fpc_graph_rewrite(g, rewrite);
     *out = g;
-    return status;
+    if ((status = fpc_experiment_model(s, g, fpc_input(g, "image", (fpc_shape){n, h, w, 3}, g->real), &logits)))
+        return status;
+    fpc_output_mark(g, "logits", logits);
+    return fpc_graph_rewrite(g, rewrite);
 }

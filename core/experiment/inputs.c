@@ -1,14 +1,6 @@
 /* inputs.c: what a batch's program takes: pictures, masks, draws, the clock of random numbers, the weights of the
- * losses.
- */
+ * losses. */
 #include "experiment/step.h"
-
-fpc_status fpc_steps_write(fpc_experiment *s, fpc_program *p, const char *input, uint32_t dtype, const void *host,
-                           int64_t count)
-{
-    return s->programs->queueing ? fpc_queue_write(s->programs->queue, p, input, dtype, host, count)
-                                 : fpc_program_write(p, input, dtype, host, count);
-}
 
 fpc_status fpc_steps_draws(fpc_experiment *s, fpc_program *p, const fpc_batch *b)
 {
@@ -47,10 +39,9 @@ static fpc_status write_batch(fpc_experiment *s, fpc_program *p, const fpc_batch
 
 fpc_status fpc_steps_inputs(fpc_experiment *s, fpc_program *p, const fpc_batch *b, int64_t clock, const double *share)
 {
-    fpc_status status = write_batch(s, p, b);
-    if (!status)
-        status = fpc_steps_draws(s, p, b);
-    if (!status)
-        status = fpc_steps_clock(s, p, clock);
-    return status || !fpc_program_has(p, "loss.weights") ? status : fpc_steps_weights(s, p, share);
+    fpc_status status;
+    if ((status = write_batch(s, p, b)) || (status = fpc_steps_draws(s, p, b)) ||
+        (status = fpc_steps_clock(s, p, clock)))
+        return status;
+    return fpc_program_has(p, "loss.weights") ? fpc_steps_weights(s, p, share) : FPC_OK;
 }

@@ -23,23 +23,22 @@ fpc_status fpc_steps_program(fpc_experiment *s, fpc_program_kind kind, int32_t n
         }
     if (all->n == FPC_MAX_PROGRAMS)
         return fpc_fail(s->ctx, FPC_EINTERNAL, "more than %d sizes of batches", FPC_MAX_PROGRAMS);
-    fpc_status status = fpc_steps_graph(s, kind, n, h, w, &g);
-    if (!status)
-        status = fpc_program_compile(s->ctx, s->arena, s->state, g, out);
-    if (!status)
-        all->item[all->n++] = (fpc_compiled){kind, n, h, w, *out};
-    return status;
+    fpc_status status;
+    if ((status = fpc_steps_graph(s, kind, n, h, w, &g)) ||
+        (status = fpc_program_compile(s->ctx, s->arena, s->state, g, out)))
+        return status;
+    all->item[all->n++] = (fpc_compiled){kind, n, h, w, *out};
+    return FPC_OK;
 }
 
 fpc_status fpc_experiment_probe(fpc_experiment *s, const fpc_probe_args *a, fpc_program **out)
 {
     fpc_graph *g;
-    fpc_status status = fpc_steps_probe_graph(s, a, &g);
-    if (!status)
-        status = fpc_program_compile(s->ctx, s->arena, s->state, g, out);
-    if (!status)
-        status = fpc_steps_clock(s, *out, 0);
-    return status || !fpc_program_has(*out, "loss.weights") ? status : fpc_steps_weights(s, *out, NULL);
+    fpc_status status;
+    if ((status = fpc_steps_probe_graph(s, a, &g)) ||
+        (status = fpc_program_compile(s->ctx, s->arena, s->state, g, out)) || (status = fpc_steps_clock(s, *out, 0)))
+        return status;
+    return fpc_program_has(*out, "loss.weights") ? fpc_steps_weights(s, *out, NULL) : FPC_OK;
 }
 
 fpc_status fpc_experiment_memory(fpc_experiment *s, int32_t n, int32_t h, int32_t w, size_t *bytes)

@@ -6,17 +6,27 @@
 #include <math.h>
 #include <string.h>
 
+static fpc_status memory_of_training(fpc_experiment *s, size_t *bytes)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+    return fpc_experiment_memory(s, (int32_t)fpc_data_options_of(s->data)->batch, info->h, info->w, bytes);
+}
+
 fpc_status fpc_experiment_queue(fpc_experiment *s)
 {
     struct fpc_programs *all = fpc_programs_of(s);
-    fpc_status status = all ? FPC_OK : FPC_ENOMEM;
-    if (status || all->queue)
-        return status;
-    if (s->run.accumulate > 1 || s->sam > 0) /* these look at each result before they go on */
+    const int queues = fpc_backend_queues(s->backend);
+    size_t needed = 0;
+    fpc_status status;
+    if (!all)
+        return FPC_ENOMEM;
+    if (all->queue || s->run.accumulate > 1 || s->sam > 0) /* the last two look at each result before they go on */
         return FPC_OK;
-    status = fpc_resident_open(s, &all->resident);
-    return status || !fpc_backend_queues(s->backend) ? status
-                                                     : fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue);
+    if (queues && fpc_data_options_of(s->data)->cache != FPC_CACHE_STREAM && (status = memory_of_training(s, &needed)))
+        return status;
+    if ((status = fpc_resident_open(s, needed, &all->resident)))
+        return status;
+    return queues ? fpc_queue_new(s->ctx, s->arena, s->backend, &all->queue) : FPC_OK;
 }
 
 fpc_status fpc_experiment_queue_batch(fpc_experiment *s, const fpc_batch *b)
@@ -65,18 +75,13 @@ static fpc_status update(fpc_experiment *s, int64_t step, double lr, fpc_pending
     const double t = (double)step, decay = fpc_update_decay(s, step);
     fpc_queue *q = s->programs->queue;
     fpc_program *u;
-    fpc_status status = fpc_update_program(s, &u);
-    if (!status)
-        status = fpc_queue_write(q, u, "lr", FPC_F64, &lr, 1);
-    if (!status && fpc_program_has(u, "step"))
-        status = fpc_queue_write(q, u, "step", FPC_F64, &t, 1);
-    if (!status && fpc_program_has(u, "decay"))
-        status = fpc_queue_write(q, u, "decay", FPC_F64, &decay, 1);
-    if (!status)
-        status = fpc_program_queue(u);
-    if (!status)
-        status = fpc_queue_read(q, u, "norm", &p->norm);
-    return status || !s->state->scaler ? status : fpc_queue_read(q, u, "scaler", &p->scaler);
+    fpc_status status;
+    if ((status = fpc_update_program(s, &u)) || (status = fpc_queue_write(q, u, "lr", FPC_F64, &lr, 1)) ||
+        (fpc_program_has(u, "step") && (status = fpc_queue_write(q, u, "step", FPC_F64, &t, 1))) ||
+        (fpc_program_has(u, "decay") && (status = fpc_queue_write(q, u, "decay", FPC_F64, &decay, 1))) ||
+        (status = fpc_program_queue(u)) || (status = fpc_queue_read(q, u, "norm", &p->norm)))
+        return status;
+    return s->state->scaler ? fpc_queue_read(q, u, "scaler", &p->scaler) : FPC_OK;
 }
 
 /* Whatever happened, the entry of the queue is complete, so that what was queued can be waited for. */

@@ -29,15 +29,10 @@ static fpc_status no_memory_of_its_own(fpc_experiment *s, int64_t asked)
 }
 
 /* Memory of the device that is left beside training itself. */
-static fpc_status spare_memory(fpc_experiment *s, size_t *spare)
+static size_t spare_memory(const fpc_experiment *s, size_t needed)
 {
-    const fpc_dataset_info *info = fpc_data_info(s->data);
-    const int64_t batch = fpc_data_options_of(s->data)->batch;
-    size_t needed = 0;
-    const fpc_status status = fpc_experiment_memory(s, (int32_t)batch, info->h, info->w, &needed);
     const size_t free = s->backend->device.free, some = needed / 16 + (free / 32 < RESERVE ? free / 32 : RESERVE);
-    *spare = !status && s->backend->device.free > needed + some ? s->backend->device.free - needed - some : 0;
-    return status;
+    return free > needed + some ? free - needed - some : 0;
 }
 
 static fpc_status too_large(fpc_experiment *s, int64_t mode, size_t bytes, size_t room)
@@ -84,12 +79,12 @@ static fpc_status open_pinned(fpc_experiment *s, fpc_resident *r)
     return fpc_arena_defer(s->arena, stop_readers, s->data);
 }
 
-fpc_status fpc_resident_open(fpc_experiment *s, fpc_resident **out)
+fpc_status fpc_resident_open(fpc_experiment *s, size_t needed, fpc_resident **out)
 {
     const fpc_dataset_info *info = fpc_data_info(s->data);
     const int64_t asked = fpc_data_options_of(s->data)->cache;
     fpc_resident *r = fpc_alloc(s->arena, sizeof *r);
-    size_t spare = 0;
+    fpc_status status;
     *out = NULL;
     if (!r)
         return FPC_ENOMEM;
@@ -101,9 +96,7 @@ fpc_status fpc_resident_open(fpc_experiment *s, fpc_resident **out)
     r->first[FPC_VAL] = info->count[FPC_TRAIN];
     r->n = info->count[FPC_TRAIN] + (info->unlabelled[FPC_VAL] ? 0 : info->count[FPC_VAL]);
     const size_t bytes = (size_t)(r->n * r->area) * 4, host = (size_t)fpc_data_options_of(s->data)->cache_mb << 20;
-    fpc_status status = spare_memory(s, &spare);
-    if (status)
-        return status;
+    const size_t spare = spare_memory(s, needed);
     if (asked == FPC_CACHE_DEVICE && bytes > spare)
         return too_large(s, asked, bytes, spare);
     if (asked == FPC_CACHE_PINNED && bytes > host)

@@ -29,6 +29,19 @@ static void term_norms(const fpc_experiment *s, const fpc_batch *b, const uint8_
     }
 }
 
+/* The masks of a batch as augmentation leaves them. */
+static fpc_status augmented_masks(fpc_experiment *s, const fpc_batch *b, uint8_t *mask)
+{
+    const int64_t pixels = (int64_t)b->n * b->h * b->w;
+    fpc_program *p;
+    fpc_status status;
+    if ((status = fpc_steps_program(s, FPC_PROGRAM_LABELS, b->n, b->h, b->w, &p)) ||
+        (status = fpc_program_write(p, "mask", FPC_U8, b->mask, pixels)) || (status = fpc_steps_draws(s, p, b)) ||
+        (status = fpc_program_run(p)))
+        return status;
+    return fpc_program_read(p, "labels", FPC_U8, mask, pixels);
+}
+
 /* The normalisers of every micro-batch, [n_micro][n_losses], and their totals. */
 static fpc_status all_norms(fpc_experiment *s, int32_t n_micro, const fpc_batch *const *batches, double *norm,
                             double *total)
@@ -36,22 +49,11 @@ static fpc_status all_norms(fpc_experiment *s, int32_t n_micro, const fpc_batch 
     const fpc_augments *a = fpc_data_augments(s->data);
     for (int32_t k = 0; k < n_micro; k++) {
         const fpc_batch *b = batches[k];
-        const int64_t pixels = (int64_t)b->n * b->h * b->w;
-        fpc_program *p;
         uint8_t *mask = NULL;
         fpc_status status = FPC_OK;
         if (a && a->changes_labels) {
-            mask = malloc((size_t)pixels);
-            status = mask ? fpc_steps_program(s, FPC_PROGRAM_LABELS, b->n, b->h, b->w, &p)
-                          : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
-            if (!status)
-                status = fpc_program_write(p, "mask", FPC_U8, b->mask, pixels);
-            if (!status)
-                status = fpc_steps_draws(s, p, b);
-            if (!status)
-                status = fpc_program_run(p);
-            if (!status)
-                status = fpc_program_read(p, "labels", FPC_U8, mask, pixels);
+            mask = malloc((size_t)b->n * (size_t)b->h * (size_t)b->w);
+            status = mask ? augmented_masks(s, b, mask) : fpc_fail(s->ctx, FPC_ENOMEM, "no memory for %d masks", b->n);
         }
         if (!status)
             term_norms(s, b, mask ? mask : b->mask, norm + k * s->n_losses);
@@ -117,25 +119,26 @@ static fpc_status gradient(fpc_experiment *s, int32_t n_micro, const fpc_batch *
     const int accumulating = s->run.accumulate > 1;
     double share[FPC_MAX_LOSSES], loss = 0;
     fpc_program *p = NULL;
-    fpc_status status = accumulating ? fpc_program_run(all->clear) : FPC_OK;
-    for (int32_t k = 0; k < n_micro && !status; k++) {
+    fpc_status status;
+    if (accumulating && (status = fpc_program_run(all->clear)))
+        return status;
+    for (int32_t k = 0; k < n_micro; k++) {
         const fpc_batch *b = batches[k];
         for (int32_t t = 0; t < s->n_losses; t++)
             share[t] = n_micro > 1 && total[t] > 0 ? all->norms[k * s->n_losses + t] / total[t] : 1;
-        status = fpc_steps_program(s, FPC_PROGRAM_TRAIN, b->n, b->h, b->w, &p);
-        if (!status)
-            status = fpc_steps_inputs(s, p, b, step * s->run.accumulate + k, share);
-        if (!status)
-            status = fpc_program_run(p);
-        if (!status)
-            status = out ? read_results(s, p, share, out, b->n) : fpc_program_read(p, "loss", FPC_F64, &loss, 1);
+        if ((status = fpc_steps_program(s, FPC_PROGRAM_TRAIN, b->n, b->h, b->w, &p)) ||
+            (status = fpc_steps_inputs(s, p, b, step * s->run.accumulate + k, share)) ||
+            (status = fpc_program_run(p)) ||
+            (status = out ? read_results(s, p, share, out, b->n) : fpc_program_read(p, "loss", FPC_F64, &loss, 1)))
+            return status;
         loss = out ? out->loss : loss;
-        if (!status && !isfinite(loss))
+        if (!isfinite(loss))
             return fpc_steps_diverged(s, p, step, out ? "loss" : "loss at the weights that optimizer.sam tries", loss);
-        status = status || !accumulating ? status : fpc_program_run(all->accumulate);
+        if (accumulating && (status = fpc_program_run(all->accumulate)))
+            return status;
     }
     *last = p;
-    return status;
+    return FPC_OK;
 }
 
 typedef struct step_args { /* of the step under way, for the second gradient of optimizer.sam */
@@ -159,21 +162,24 @@ static fpc_status second_gradient(void *arg)
 static fpc_status prepare_step(fpc_experiment *s, int32_t n_micro, const fpc_batch *const *batches, double *total)
 {
     struct fpc_programs *all = fpc_programs_of(s);
-    fpc_status status = !all ? FPC_ENOMEM
-                        : s->state->grad
-                            ? FPC_OK
-                            : fpc_fail(s->ctx, FPC_EINTERNAL, "opened to evaluate only, and asked to train");
-    for (int32_t k = 0; k < n_micro && !status; k++)
-        status = need_labels(s, batches[k]);
-    if (!status && s->run.accumulate > 1 && !all->accumulate)
-        status = fpc_update_accumulate(s);
-    if (!status && n_micro > all->cap_norms) {
+    fpc_status status;
+    if (!all)
+        return FPC_ENOMEM;
+    if (!s->state->grad)
+        return fpc_fail(s->ctx, FPC_EINTERNAL, "opened to evaluate only, and asked to train");
+    for (int32_t k = 0; k < n_micro; k++)
+        if ((status = need_labels(s, batches[k])))
+            return status;
+    if (s->run.accumulate > 1 && !all->accumulate && (status = fpc_update_accumulate(s)))
+        return status;
+    if (n_micro > all->cap_norms) {
         all->norms = fpc_alloc(s->arena, (size_t)n_micro * FPC_MAX_LOSSES * sizeof *all->norms);
         all->cap_norms = all->norms ? n_micro : 0;
-        status = all->norms ? FPC_OK : FPC_ENOMEM;
+        if (!all->norms)
+            return FPC_ENOMEM;
     }
-    if (status || n_micro == 1)
-        return status;
+    if (n_micro == 1)
+        return FPC_OK;
     fpc_program *p; /* made before the normalisers are asked for: losses may take class weights from the data */
     status = fpc_steps_program(s, FPC_PROGRAM_TRAIN, batches[0]->n, batches[0]->h, batches[0]->w, &p);
     return status ? status : all_norms(s, n_micro, batches, all->norms, total);

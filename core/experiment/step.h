@@ -40,8 +40,12 @@ struct fpc_programs {
 /* NULL: no memory. */
 struct fpc_programs *fpc_programs_of(fpc_experiment *);
 /* An input of a program: by the queue in a queued step, at once otherwise. */
-fpc_status fpc_steps_write(fpc_experiment *, fpc_program *, const char *input, uint32_t dtype, const void *host,
-                           int64_t count);
+static inline fpc_status fpc_steps_write(fpc_experiment *s, fpc_program *p, const char *input, uint32_t dtype,
+                                         const void *host, int64_t count)
+{
+    return s->programs->queueing ? fpc_queue_write(s->programs->queue, p, input, dtype, host, count)
+                                 : fpc_program_write(p, input, dtype, host, count);
+}
 /* All that a batch's program takes: pictures, masks, draws, clock, weights of the losses times share (NULL: 1). */
 fpc_status fpc_steps_inputs(fpc_experiment *, fpc_program *, const fpc_batch *, int64_t clock, const double *share);
 fpc_status fpc_steps_draws(fpc_experiment *, fpc_program *, const fpc_batch *);

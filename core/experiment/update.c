@@ -163,18 +163,13 @@ fpc_status fpc_update_apply(fpc_experiment *s, int64_t step, double lr, double *
 {
     const double t = (double)step, decay = fpc_update_decay(s, step);
     fpc_program *p;
-    fpc_status status = fpc_update_program(s, &p);
-    if (!status)
-        status = fpc_program_write(p, "lr", FPC_F64, &lr, 1);
-    if (!status && fpc_program_has(p, "step"))
-        status = fpc_program_write(p, "step", FPC_F64, &t, 1);
-    if (!status && fpc_program_has(p, "decay"))
-        status = fpc_program_write(p, "decay", FPC_F64, &decay, 1);
-    if (!status)
-        status = fpc_program_run(p);
-    if (!status)
-        status = fpc_program_read(p, "norm", FPC_F64, norm, 1);
-    return status || isfinite(*norm) ? status : skipped(s, p);
+    fpc_status status;
+    if ((status = fpc_update_program(s, &p)) || (status = fpc_program_write(p, "lr", FPC_F64, &lr, 1)) ||
+        (fpc_program_has(p, "step") && (status = fpc_program_write(p, "step", FPC_F64, &t, 1))) ||
+        (fpc_program_has(p, "decay") && (status = fpc_program_write(p, "decay", FPC_F64, &decay, 1))) ||
+        (status = fpc_program_run(p)) || (status = fpc_program_read(p, "norm", FPC_F64, norm, 1)))
+        return status;
+    return isfinite(*norm) ? FPC_OK : skipped(s, p);
 }
 
 fpc_status fpc_experiment_update(fpc_experiment *s, int64_t step, double lr, double *grad_norm)
@@ -204,15 +199,15 @@ static fpc_status perturb(fpc_experiment *s, double norm)
 {
     struct fpc_programs *all = s->programs;
     float factor[4] = {1, 0, 0, 0}; /* of the gradients in memory, which `norm` leaves out */
-    fpc_status status = all->perturb ? FPC_OK : compile_perturb(s);
-    if (!status && s->state->scaler)
-        status = fpc_backend_copy(s->backend, factor, s->state->scaler, sizeof factor, FPC_TO_HOST);
+    fpc_status status;
+    if ((!all->perturb && (status = compile_perturb(s))) ||
+        (s->state->scaler &&
+         (status = fpc_backend_copy(s->backend, factor, s->state->scaler, sizeof factor, FPC_TO_HOST))))
+        return status;
     const double scale = s->sam / ((norm + 1e-12) * (double)factor[0]);
-    if (!status)
-        status = fpc_state_save_buffers(s->state, 1);
-    if ((status = status ? status
-                         : fpc_backend_copy(s->backend, s->state->saved_param, s->state->param,
-                                            fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE)) ||
+    if ((status = fpc_state_save_buffers(s->state, 1)) ||
+        (status = fpc_backend_copy(s->backend, s->state->saved_param, s->state->param,
+                                   fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE)) ||
         (status = fpc_program_write(all->perturb, "scale", FPC_F64, &scale, 1)))
         return status;
     return fpc_program_run(all->perturb);
@@ -221,17 +216,18 @@ static fpc_status perturb(fpc_experiment *s, double norm)
 fpc_status fpc_update_ascend(fpc_experiment *s, fpc_status (*there)(void *arg), void *arg)
 {
     double norm = 0;
-    fpc_status status = gradient_norm(s, &norm), back;
-    if (!status && !isfinite(norm)) /* nothing to follow: the update finds it and leaves everything as it is */
+    fpc_status status, back;
+    if ((status = gradient_norm(s, &norm)))
+        return status;
+    if (!isfinite(norm)) /* nothing to follow: the update finds it and leaves everything as it is */
         return FPC_OK;
-    if (!status)
-        status = perturb(s, norm);
-    if (status)
+    if ((status = perturb(s, norm)))
         return status;
     status = there(arg);
     back = fpc_backend_copy(s->backend, s->state->param, s->state->saved_param,
                             fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE);
-    back = back ? back : fpc_state_restore_buffers(s->state, 1);
+    if (!back)
+        back = fpc_state_restore_buffers(s->state, 1);
     return status ? status : back;
 }
 
@@ -253,15 +249,19 @@ fpc_status fpc_experiment_swa(fpc_experiment *s, int64_t n)
     struct fpc_programs *all = fpc_programs_of(s);
     const double decay = (double)n / (double)(n + 1);
     fpc_graph *g;
-    fpc_status status = all ? FPC_OK : FPC_ENOMEM;
-    if (!status && !all->swa && !(status = new_graph(s, &g))) {
+    fpc_status status;
+    if (!all)
+        return FPC_ENOMEM;
+    if (!all->swa) {
+        if ((status = new_graph(s, &g)))
+            return status;
         fpc_op(g, "ema", "swa", 3,
                (fpc_val[]){flat(s, g, FPC_FLAT_SWA), flat(s, g, FPC_FLAT_PARAM),
                            fpc_input(g, "decay", fpc_vector(1), g->real)},
                NULL, NULL);
-        status = compile(s, g, &all->swa);
+        if ((status = compile(s, g, &all->swa)))
+            return status;
     }
-    if (!status)
-        status = fpc_program_write(all->swa, "decay", FPC_F64, &decay, 1);
+    status = fpc_program_write(all->swa, "decay", FPC_F64, &decay, 1);
     return status ? status : fpc_program_run(all->swa);
 }

@@ -71,16 +71,14 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
     if (!kept->self->label)
         return FPC_ENOMEM;
     sets[1] = (fpc_option_set){found->plugin->options, found->plugin->option_size, kept->self};
-    status = fpc_options_read(ctx, arena, name, section, 2, sets);
-    if (!status && found->plugin->init) {
-        status = found->plugin->init(kept->self);
-        if (status) /* first failure wins: this stands only where init said nothing */
-            return fpc_fail(ctx, status, "[%s]: init of %s/%s failed and gave no reason", name, fpc_kind_name(kind),
-                            plugin_name);
-    }
-    if (!status && found->plugin->fini)
-        status = fpc_arena_defer(arena, finish, kept);
-    if (!status)
-        *out = *kept;
-    return status;
+    if ((status = fpc_options_read(ctx, arena, name, section, 2, sets)))
+        return status;
+    if (found->plugin->init && (status = found->plugin->init(kept->self)))
+        /* first failure wins: this stands only where init said nothing */
+        return fpc_fail(ctx, status, "[%s]: init of %s/%s failed and gave no reason", name, fpc_kind_name(kind),
+                        plugin_name);
+    if (found->plugin->fini && (status = fpc_arena_defer(arena, finish, kept)))
+        return status;
+    *out = *kept;
+    return FPC_OK;
 }

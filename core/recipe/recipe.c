@@ -216,12 +216,10 @@ static fpc_status read_text(reader *r, const char *name, const char *text, size_
     fpc_status status;
     fpc_scan scan;
 
-    status = fpc_recipe_scan(r->ctx, r->arena, name, text, bytes, &scan);
-    if (!status && scan.include.value)
-        status = read_includes(r, name, &scan.include);
-    if (!status)
-        status = merge(r, &scan.recipe);
-    return status;
+    if ((status = fpc_recipe_scan(r->ctx, r->arena, name, text, bytes, &scan)) ||
+        (scan.include.value && (status = read_includes(r, name, &scan.include))))
+        return status;
+    return merge(r, &scan.recipe);
 }
 
 /* ---- overrides ---- */
@@ -345,13 +343,12 @@ fpc_status fpc_recipe_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, int
     fpc_status status;
     reader r;
 
-    status = begin(&r, ctx, arena, path);
-    if (!status)
-        status = read_file(&r, "", r.recipe->path);
-    if (!status)
-        status = apply_overrides(&r, n_overrides, overrides);
-    *out = status ? NULL : r.recipe;
-    return status;
+    *out = NULL;
+    if ((status = begin(&r, ctx, arena, path)) || (status = read_file(&r, "", r.recipe->path)) ||
+        (status = apply_overrides(&r, n_overrides, overrides)))
+        return status;
+    *out = r.recipe;
+    return FPC_OK;
 }
 
 fpc_status fpc_recipe_parse(fpc_ctx *ctx, fpc_arena *arena, const char *name, const char *text, int32_t n_overrides,
@@ -360,11 +357,10 @@ fpc_status fpc_recipe_parse(fpc_ctx *ctx, fpc_arena *arena, const char *name, co
     fpc_status status;
     reader r;
 
-    status = begin(&r, ctx, arena, name);
-    if (!status)
-        status = read_text(&r, r.recipe->path, text, strlen(text));
-    if (!status)
-        status = apply_overrides(&r, n_overrides, overrides);
-    *out = status ? NULL : r.recipe;
-    return status;
+    *out = NULL;
+    if ((status = begin(&r, ctx, arena, name)) || (status = read_text(&r, r.recipe->path, text, strlen(text))) ||
+        (status = apply_overrides(&r, n_overrides, overrides)))
+        return status;
+    *out = r.recipe;
+    return FPC_OK;
 }

@@ -112,32 +112,37 @@ static fpc_status tell_checkpoint(fpc_trainer *t, const char *path, int best)
 
 static fpc_status save_best(fpc_trainer *t)
 {
-    fpc_status status = fpc_trainer_save_best(t, fpc_trainer_path(t, FPC_RUN_BEST), t->epoch + 1, fpc_trainer_score(t));
+    fpc_status status;
 
-    if (!status)
-        status = fpc_trainer_save_validation(t, t->epoch + 1);
-    if (!status && (t->samples_at <= 0 || fpc_clock_now() - t->samples_at > SAMPLES_EVERY))
-        status = fpc_trainer_tell_samples(t);
-    return status;
+    if ((status = fpc_trainer_save_best(t, fpc_trainer_path(t, FPC_RUN_BEST), t->epoch + 1, fpc_trainer_score(t))) ||
+        (status = fpc_trainer_save_validation(t, t->epoch + 1)))
+        return status;
+    return t->samples_at <= 0 || fpc_clock_now() - t->samples_at > SAMPLES_EVERY ? fpc_trainer_tell_samples(t) : FPC_OK;
+}
+
+/* With the weights in place. */
+static fpc_status validate_these(fpc_trainer *t)
+{
+    fpc_status status;
+
+    if ((status = fpc_trainer_validate(t)))
+        return status;
+    fpc_trainer_row(t);
+    if ((status = fpc_trainer_save_ranked(t)) ||
+        (fpc_trainer_better(t, fpc_trainer_score(t)) && (status = save_best(t))))
+        return status;
+    return fpc_trainer_take_pictures(t);
 }
 
 /* Validates with the averages where there are any; what is best is saved as it was validated. */
 static fpc_status validate(fpc_trainer *t)
 {
     const int averaged = t->experiment->run.ema > 0;
-    fpc_status status = averaged ? fpc_state_exchange_average(t->experiment->state) : FPC_OK, back = FPC_OK;
+    fpc_status status, back = FPC_OK;
 
-    if (status)
+    if (averaged && (status = fpc_state_exchange_average(t->experiment->state)))
         return status;
-    status = fpc_trainer_validate(t);
-    if (!status) {
-        fpc_trainer_row(t);
-        status = fpc_trainer_save_ranked(t);
-        if (!status && fpc_trainer_better(t, fpc_trainer_score(t)))
-            status = save_best(t);
-        if (!status)
-            status = fpc_trainer_take_pictures(t);
-    }
+    status = validate_these(t);
     if (averaged)
         back = fpc_state_exchange_average(t->experiment->state);
     return status ? status : back;
@@ -185,12 +190,9 @@ static fpc_status conclude(fpc_trainer *t)
     const double value = fpc_trainer_score(t);
     const fpc_clock clock = fpc_trainer_clock(t);
     const int is_best = fpc_trainer_better(t, value);
-    fpc_status status = fpc_events_row(t->events, t->arena, t->row);
+    fpc_status status;
 
-    if (!status)
-        status = fpc_trainer_swa_epoch(t);
-
-    if (status)
+    if ((status = fpc_events_row(t->events, t->arena, t->row)) || (status = fpc_trainer_swa_epoch(t)))
         return status;
     if (is_best) {
         t->best = value;
