@@ -198,6 +198,36 @@ static void resolved_is_a_fixed_point(void **state)
     bench_free(&a);
 }
 
+/* Key by key: what a resumed run, a sweep and the resolved text are made of. The backend stands in no recipe here and
+ * is known all the same. */
+static void settings_say_what_they_are(void **state)
+{
+    (void)state;
+    const fpc_resolved *all, *r;
+    int32_t n;
+    bench b;
+    bench_experiment(&b, TINY "[run]\nepochs = 7\n[logger.h]\nuse = history\n", "", FPC_OPEN_TRAIN);
+    assert_int_equal(fpc_experiment_settings(b.s, b.arena, &n, &all), FPC_OK);
+    assert_true(n > 50);
+    assert_non_null(r = fpc_resolved_find(all, n, "run", "epochs"));
+    assert_string_equal(r->text, "7");
+    assert_true(!r->is_default && r->resumable);
+    assert_non_null(r = fpc_resolved_find(all, n, "run", "seed"));
+    assert_true(r->is_default && !r->resumable && !strcmp(r->text, "0") && !strcmp(r->origin, "default"));
+    assert_non_null(r = fpc_resolved_find(all, n, "loss.dice", "weight"));
+    assert_true(!r->is_default && !r->resumable && !strcmp(r->text, "1.5"));
+    assert_non_null(r = fpc_resolved_find(all, n, "backend", "threads"));
+    assert_true(r->is_default && r->resumable);
+    assert_non_null(r = fpc_resolved_find(all, n, "logger.h", "use"));
+    assert_true(r->resumable);
+    assert_null(fpc_resolved_find(all, n, "loss.dice", "epochs"));
+    const char *identity = fpc_resolved_text(b.arena, all, n, 0, 0);
+    assert_null(strstr(identity, "threads"));
+    assert_null(strstr(identity, "logger"));
+    assert_non_null(strstr(identity, "[loss.dice]\nuse = dice\n"));
+    bench_free(&b);
+}
+
 static void resolved_says_where_from(void **state)
 {
     (void)state;
@@ -384,6 +414,7 @@ int main(void)
         cmocka_unit_test(classes_without_data),
         cmocka_unit_test(defaults),
         cmocka_unit_test(resolved_is_a_fixed_point),
+        cmocka_unit_test(settings_say_what_they_are),
         cmocka_unit_test(resolved_says_where_from),
         cmocka_unit_test(rate_formula),
         cmocka_unit_test(rates_of_the_golden_curves),

@@ -183,7 +183,7 @@ static void refusals(void **state)
     bench b;
     fpc_resident *none;
     bench_experiment(&b, RECIPE, "", OPEN_ALL);
-    assert_int_equal(fpc_resident_open(b.s, &none), FPC_OK);
+    assert_int_equal(fpc_resident_open(b.s, 0, &none), FPC_OK);
     assert_null(none); /* auto, on a backend whose memory is the host's */
     bench_free(&b);
     bench_experiment(&b, RECIPE, "dataset.cache=device", OPEN_ALL);
