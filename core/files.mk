@@ -5,8 +5,11 @@ public_headers = \
     include/fpcore/base.h \
     include/fpcore/dataset.h \
     include/fpcore/draw.h \
+    include/fpcore/fpcore.h \
     include/fpcore/graph.h \
     include/fpcore/half.h \
+    include/fpcore/image.h \
+    include/fpcore/ini.h \
     include/fpcore/logger.h \
     include/fpcore/loss.h \
     include/fpcore/metric.h \
@@ -37,7 +40,6 @@ core_sources = \
     core/data/sampler.c \
     core/data/sampler.h \
     core/data/split.c \
-    core/data/split.h \
     core/experiment/experiment.c \
     core/experiment/experiment.h \
     core/experiment/queued.c \
@@ -78,6 +80,7 @@ core_sources = \
     core/plugin/instance.c \
     core/plugin/registry.c \
     core/plugin/registry.h \
+    core/recipe/ini.c \
     core/recipe/option.c \
     core/recipe/option_text.c \
     core/recipe/option_value.c \

@@ -218,8 +218,7 @@ static fpc_status describe_data(fpc_experiment *s, const fpc_instance *dataset)
 {
     const fpc_dataset_vtbl *v = dataset->vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
-    return v->size > offsetof(fpc_dataset_vtbl, describe) && v->describe ? v->describe(dataset->self, &s->info)
-                                                                         : FPC_OK;
+    return v->describe ? v->describe(dataset->self, &s->info) : FPC_OK;
 }
 
 static fpc_status open_backend(fpc_experiment *s)
@@ -393,6 +392,7 @@ double fpc_experiment_lr(const fpc_experiment *s, int64_t epoch, const fpc_histo
     const double lr = fpc_experiment_base_lr(s, epoch);
     if (at < warm)
         return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
-    const fpc_clock clock = {.epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
+    const fpc_clock clock = {
+        .size = sizeof clock, .epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
     return lr == 0 ? 0 : lr * v->factor(s->schedule.self, &clock, history);
 }

@@ -217,8 +217,27 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
     return status ? status : check_rows(g->ctx, def, node->in_access, &n);
 }
 
+/* The attributes of the core's size: what the caller's lack is zero, what is pointed at by terms becomes the graph's.
+ */
+static void *own_attr(fpc_graph *g, const fpc_op_def *def, const void *attr, size_t size)
+{
+    void *own = fpc_alloc(g->arena, def->attr_size);
+    if (own && size)
+        memcpy(own, attr, size);
+    if (own && !strncmp(def->name, "seg_loss", 8) && !fpc_seg_terms_own(g, own))
+        return NULL;
+    return own;
+}
+
+fpc_val fpc_op_own(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+                   fpc_val *out)
+{
+    const fpc_op_def *def = attr ? fpc_op_find(g->ops, op) : NULL;
+    return fpc_op(g, op, name, n_in, in, attr, def ? def->attr_size : 0, out);
+}
+
 fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
-               fpc_val *out)
+               size_t attr_size, fpc_val *out)
 {
     fpc_val none[8] = {{-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}, {-1}};
     const fpc_op_def *def = fpc_op_find(g->ops, op);
@@ -234,6 +253,9 @@ fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, con
     if (n_in < def->min_in || n_in > def->max_in || n_in > 32 || def->n_out > 8)
         return fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, def->max_in,
                               n_in);
+    if (attr_size > def->attr_size || (attr_size && !attr))
+        return fpc_graph_fail(g, FPC_EINVAL, "op `%s` has %u bytes of attributes, not %zu; FPC_ATTR(a) gives them", op,
+                              def->attr_size, attr_size);
     if (!grow(g, (void **)&g->node, g->n_nodes, &g->cap_nodes, sizeof *g->node))
         return none[0];
     fpc_gnode *node = &g->node[g->n_nodes];
@@ -245,13 +267,11 @@ fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, con
                         .name = g->backward ? name : full_name(g, name ? name : op)};
     node->in = fpc_alloc(g->arena, (size_t)(n_in + def->n_out) * sizeof(int32_t));
     node->in_access = access_letters(g, def, n_in);
-    node->attr = def->attr_size ? fpc_alloc(g->arena, def->attr_size) : NULL;
+    node->attr = def->attr_size ? own_attr(g, def, attr, attr_size) : NULL;
     if (!node->in || !node->in_access || (def->attr_size && !node->attr)) {
         g->failed = 1;
         return none[0];
     }
-    if (node->attr && attr)
-        memcpy(node->attr, attr, def->attr_size);
     node->out = node->in + n_in;
     for (int32_t i = 0; i < n_in; i++)
         node->in[i] = in[i].id;

@@ -76,6 +76,11 @@ extern const int32_t fpc_n_builtin_ops;
 fpc_status fpc_graph_new(fpc_ctx *, fpc_arena *, const fpc_op_table *, uint32_t real, int training, fpc_graph **);
 /* After building: FPC_OK, or the first error. */
 fpc_status fpc_graph_check(fpc_graph *);
+/* fpc_op for the core's own calls: the attributes are of the size that this build gives them, NULL for none. */
+fpc_val fpc_op_own(fpc_graph *, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+                   fpc_val *out);
+/* graph/ops/loss.c: the attributes of a seg_loss node get terms of this build's size. 0: no memory, or no size. */
+int fpc_seg_terms_own(fpc_graph *, fpc_seg_loss_attr *);
 /* Written from the host before each run, by name. */
 fpc_val fpc_input(fpc_graph *, const char *name, fpc_shape, uint32_t dtype);
 /* Read by the host after a run, by name; kept alive to the end. */

@@ -1,20 +1,15 @@
 /* backend.c: opens the [backend] plugin and answers which kernel runs a node: the matching one of the highest rank. */
 #include "runtime/program.h"
+#include "plugin/check.h"
 #include <stdlib.h>
 #include <string.h>
 
-static int32_t count_kernels(const fpc_kernel *k, size_t stride)
+static int32_t count_kernels(const fpc_kernel *k)
 {
     int32_t n = 0;
-    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
+    for (; k && k->op; k++)
         n++;
     return n;
-}
-
-static void add_kernels(fpc_backend *be, const fpc_kernel *k, size_t stride)
-{
-    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
-        be->kernels[be->n_kernels++] = (const fpc_kernel *)(const void *)p;
 }
 
 void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k)
@@ -140,20 +135,20 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     if ((status = be->vtbl->open(be->inst.self, &be->device)) || (status = check_precision(ctx, be, precision)) ||
         (status = fpc_arena_defer(arena, release_all, be)))
         return status;
-    const size_t stride = be->vtbl->kernel_size; /* longer where the plugin was built for a later minor version */
-    if (stride < sizeof(fpc_kernel))
-        return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)",
-                        be->inst.plugin->name, stride);
-    const fpc_kernel *own = be->vtbl->kernels(be->inst.self);
+    const char *bad;
+    const fpc_kernel *own = fpc_kernels_own(arena, be->vtbl->kernels(be->inst.self), be->vtbl->kernel_size, &bad);
+    if (bad)
+        return fpc_fail(ctx, FPC_EABI, "backend %s: %s", be->inst.plugin->name, bad);
     const fpc_found *opened;
     const int32_t n_opened = fpc_registry_opened(reg, &opened);
-    int32_t n = count_kernels(own, stride);
+    int32_t n = count_kernels(own);
     for (int32_t i = 0; i < n_opened; i++)
-        n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
+        n += count_kernels(opened[i].plugin->kernels);
     be->kernels = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
     if (!be->kernels)
         return FPC_ENOMEM;
-    add_kernels(be, own, stride);
+    for (const fpc_kernel *k = own; k->op; k++)
+        be->kernels[be->n_kernels++] = k;
     for (int32_t i = 0; i < n_opened; i++)
         fpc_backend_add_kernels(be, opened[i].plugin->kernels);
     if (be->device.real != FPC_F32 && be->device.real != FPC_F64)

@@ -128,7 +128,7 @@ fpc_status fpc_program_profile(fpc_program *p, int runs,
     if (!seconds)
         return fpc_fail(p->ctx, FPC_ENOMEM, "no memory to profile");
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
-    const int queues = v->size > offsetof(fpc_backend_vtbl, forget) && v->record_begin && v->sync;
+    const int queues = v->record_begin && v->sync;
     fpc_status status = FPC_OK;
     for (int i = 0; i <= runs && !status && !queues; i++) /* the first run warms up */
         for (int32_t k = 0; k < plan->n_groups && !status; k++) {

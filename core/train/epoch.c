@@ -23,7 +23,8 @@ double fpc_trainer_unix_time(void)
 
 fpc_clock fpc_trainer_clock(const fpc_trainer *t)
 {
-    return (fpc_clock){.step = t->train.steps,
+    return (fpc_clock){.size = sizeof(fpc_clock),
+                       .step = t->train.steps,
                        .steps_per_epoch = t->steps_per_epoch,
                        .epoch = t->epoch,
                        .epochs = t->experiment->run.epochs,

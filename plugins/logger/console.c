@@ -49,8 +49,8 @@ static void draw_bar(struct console *c, const fpc_event *e, int64_t done, int64_
         bar[i] = i < full ? '=' : i == full ? '>' : ' ';
     bar[WIDTH] = '\0';
     c->line.n = 0;
-    text_add(&c->line, c->self.arena, "epoch %lld/%lld [%s] %lld/%lld  %s  left %s", (long long)e->clock.epoch + 1,
-             (long long)e->clock.epochs, bar, (long long)done, (long long)total, what,
+    text_add(&c->line, c->self.arena, "epoch %lld/%lld [%s] %lld/%lld  %s  left %s", (long long)e->clock->epoch + 1,
+             (long long)e->clock->epochs, bar, (long long)done, (long long)total, what,
              duration(left, event_real(e, "seconds_left", 0)));
     if (!c->line.failed)
         fprintf(stderr, "\r%.*s\033[K", columns_of_terminal() - 1, c->line.data);
@@ -67,8 +67,8 @@ static void progress(struct console *c, const fpc_event *e, int64_t done, int64_
         draw_bar(c, e, done, total, what);
         c->shown = elapsed;
     } else if (!c->live && c->interval > 0 && elapsed - c->shown >= c->interval) {
-        text_add(&c->line, c->self.arena, "epoch %lld/%lld  %s %lld/%lld  left %s", (long long)e->clock.epoch + 1,
-                 (long long)e->clock.epochs, what, (long long)done, (long long)total,
+        text_add(&c->line, c->self.arena, "epoch %lld/%lld  %s %lld/%lld  left %s", (long long)e->clock->epoch + 1,
+                 (long long)e->clock->epochs, what, (long long)done, (long long)total,
                  duration(left, event_real(e, "seconds_left", 0)));
         end_line(c);
         c->shown = elapsed;
@@ -81,7 +81,7 @@ static void on_step(struct console *c, const fpc_event *e)
 
     snprintf(what, sizeof what, "loss %.4f  %.1f images/s", event_real(e, "loss", NAN),
              event_real(e, "images_per_s", 0));
-    progress(c, e, e->clock.step, e->clock.steps_per_epoch, what);
+    progress(c, e, e->clock->step, e->clock->steps_per_epoch, what);
 }
 
 /* ---- an epoch is over ---- */
@@ -95,8 +95,8 @@ static void on_epoch(struct console *c, const fpc_event *e)
 
     if (row < 0)
         return;
-    text_add(&c->line, c->self.arena, "epoch %lld/%lld  train:", (long long)e->clock.epoch + 1,
-             (long long)e->clock.epochs);
+    text_add(&c->line, c->self.arena, "epoch %lld/%lld  train:", (long long)e->clock->epoch + 1,
+             (long long)e->clock->epochs);
     for (int32_t i = 0; i < n; i++) {
         const char *name = e->column[i];
         if (isnan(e->value[i][row])) /* no validation, or a metric without a value */
@@ -130,10 +130,10 @@ static void on_begin(struct console *c, const fpc_event *e)
     text_add(&c->line, c->self.arena,
              "%lld training and %lld validation images, %lld steps of %lld images per epoch, %s %lld to %lld",
              (long long)event_int(e, "train_images", 0), (long long)event_int(e, "val_images", 0),
-             (long long)e->clock.steps_per_epoch, (long long)event_int(e, "batch", 0),
-             event_int(e, "resumed", 0) ? "resumed: epochs" : "epochs", (long long)e->clock.epoch + 1,
-             (long long)e->clock.epochs);
-    if (e->clock.epoch < e->clock.epochs)
+             (long long)e->clock->steps_per_epoch, (long long)event_int(e, "batch", 0),
+             event_int(e, "resumed", 0) ? "resumed: epochs" : "epochs", (long long)e->clock->epoch + 1,
+             (long long)e->clock->epochs);
+    if (e->clock->epoch < e->clock->epochs)
         end_line(c);
     c->line.n = 0;
 }

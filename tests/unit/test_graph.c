@@ -75,7 +75,7 @@ static void test_shapes_refused(void **state)
         lab_open(&l, REF_DOUBLE);
         fpc_graph *g = lab_graph(&l, 1);
         fpc_op(g, bad[i].op, "n", 2,
-               (fpc_val[]){fpc_input(g, "a", bad[i].a, g->real), fpc_input(g, "b", bad[i].b, g->real)}, NULL, NULL);
+               (fpc_val[]){fpc_input(g, "a", bad[i].a, g->real), fpc_input(g, "b", bad[i].b, g->real)}, NULL, 0, NULL);
         expect_error(&l, g, bad[i].says);
         lab_close(&l);
     }
@@ -88,12 +88,12 @@ static void test_unknown_op_and_arity(void **state)
     lab_open(&l, REF_DOUBLE);
     fpc_graph *g = lab_graph(&l, 1);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 2, 2, 3}, g->real);
-    fpc_op(g, "linearr", NULL, 1, &x, NULL, NULL);
+    fpc_op(g, "linearr", NULL, 1, &x, NULL, 0, NULL);
     expect_error(&l, g, "there is no op `linearr`");
     fpc_ctx_clear(l.ctx);
     g = lab_graph(&l, 1);
     const fpc_val y = fpc_input(g, "x", (fpc_shape){1, 2, 2, 3}, g->real);
-    fpc_op(g, "linear", NULL, 1, &y, NULL, NULL);
+    fpc_op(g, "linear", NULL, 1, &y, NULL, 0, NULL);
     expect_error(&l, g, "op `linear` takes 2 to 3 inputs, not 1");
     lab_close(&l);
 }

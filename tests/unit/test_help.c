@@ -111,7 +111,7 @@ static void a_plugin(void **state)
     assert_int_equal(fpc_registry_find(registry(), FPC_SCHEDULE, "saw", NULL, &found), FPC_OK);
     assert_int_equal(fpc_help_plugin(&cmd, found, 0), FPC_OK);
     printed("schedule/saw 1.0: Sums.\nfile help.");
-    printed("/schedule_saw.so, license MIT, ABI 0.1\n");
+    printed("/schedule_saw.so, license MIT, ABI 1.0\n");
     printed("First words. A second sentence");
     printed("  [schedule]\n  use = saw\n");
     printed("  a\n      type real, default 0.5, range 0 .. 1, unit prob\n      how much\n");

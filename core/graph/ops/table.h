@@ -26,7 +26,7 @@ static inline fpc_shape fpc_vector(int32_t c)
 static inline fpc_val fpc_op1(fpc_graph *g, const char *op, const char *name, int32_t n, const fpc_val *in,
                               const void *attr)
 {
-    return fpc_op(g, op, name, n, in, attr, NULL);
+    return fpc_op_own(g, op, name, n, in, attr, NULL);
 }
 
 typedef fpc_status fpc_infer_fn(fpc_ctx *, fpc_node *);
