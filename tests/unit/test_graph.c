@@ -81,6 +81,39 @@ static void test_shapes_refused(void **state)
     }
 }
 
+/* Of a caller that was built before the attributes grew the rest is zero; of a later one nothing can be known. */
+static void test_size_of_attributes(void **state)
+{
+    (void)state;
+    static const struct {
+        fpc_resize_attr attr;
+        int32_t later[2];
+    } grown = {{4, 6, 1}, {7, 7}};
+    static const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.25f, .eps = 3};
+    fpc_seg_loss_attr loss = {.n_terms = 1, .ignore = -1, .term_size = 8, .term = {&ce}};
+    lab l;
+    lab_open(&l, REF_DOUBLE);
+    fpc_graph *g = lab_graph(&l, 1);
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 2, 2, 4}, g->real),
+                  mask = fpc_input(g, "mask", (fpc_shape){1, 2, 2, 1}, FPC_U8);
+    fpc_op(g, "resize", "short", 1, &x, &grown, 8, NULL);
+    const fpc_resize_attr *own = g->node[g->n_nodes - 1].attr;
+    assert_true(own->h == 4 && own->w == 6 && own->align_corners == 0);
+    fpc_op(g, "seg_loss", "terms", 2, (fpc_val[]){x, mask}, FPC_ATTR(loss), NULL);
+    const fpc_seg_loss_attr *terms = g->node[g->n_nodes - 1].attr;
+    assert_true(terms->term[0] != &ce && terms->term[0]->kind == ce.kind && terms->term[0]->smooth == ce.smooth);
+    assert_true(terms->term[0]->eps == 0 && terms->term_size == sizeof ce);
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    fpc_op(g, "resize", "long", 1, &x, FPC_ATTR(grown), NULL);
+    expect_error(&l, g, "op `resize` has 12 bytes of attributes, not 20");
+    g = lab_graph(&l, 1);
+    const fpc_conv_args none = {.k = 1};
+    fpc_ctx_clear(l.ctx);
+    fpc_conv2d(g, "conv", fpc_input(g, "x", (fpc_shape){1, 2, 2, 4}, g->real), 3, &none);
+    expect_error(&l, g, "fpc_conv_args.size is 0; begin the struct with .size = sizeof(fpc_conv_args)");
+    lab_close(&l);
+}
+
 static void test_unknown_op_and_arity(void **state)
 {
     (void)state;
@@ -123,13 +156,10 @@ static void test_kernel_larger_than_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes_join_names),
-        cmocka_unit_test(test_first_error_sticks),
-        cmocka_unit_test(test_name_used_twice),
-        cmocka_unit_test(test_shapes_refused),
-        cmocka_unit_test(test_unknown_op_and_arity),
-        cmocka_unit_test(test_same_input_is_one_value),
-        cmocka_unit_test(test_kernel_larger_than_picture),
+        cmocka_unit_test(test_scopes_join_names),       cmocka_unit_test(test_first_error_sticks),
+        cmocka_unit_test(test_name_used_twice),         cmocka_unit_test(test_shapes_refused),
+        cmocka_unit_test(test_size_of_attributes),      cmocka_unit_test(test_unknown_op_and_arity),
+        cmocka_unit_test(test_same_input_is_one_value), cmocka_unit_test(test_kernel_larger_than_picture),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
 }

@@ -317,6 +317,15 @@ static void broken_descriptors(void **state)
          "x: vtbl.factor is missing; every schedule plugin needs it"},
         {SCHEDULE_SOURCE("x", "", ".vtbl = &(const fpc_schedule_vtbl){.factor = factor},", "FPC_PLUGINS(&p)"),
          "x: vtbl.size is 0, but a fpc_schedule_vtbl has"},
+        {SCHEDULE_SOURCE("x", "", ".flags = 8,", "FPC_PLUGINS(&p)"),
+         "x: flags are 0x8, of which this fpcore knows 0x3"},
+        {SCHEDULE_SOURCE("x", "", ".ops = (const fpc_op_def[]){{.name = \"y\"}, {0}},", "FPC_PLUGINS(&p)"),
+         "x: op `y`: size is 0, but an fpc_op_def has"},
+        {SCHEDULE_SOURCE("x", "",
+                         ".kernels = (const fpc_kernel[]){{.size = sizeof(fpc_kernel), .op = \"a\"}, {.size = 8, .op = "
+                         "\"b\"}, {0}},",
+                         "FPC_PLUGINS(&p)"),
+         "x: kernel for `b`: size is 8, but 72 in the table's first row"},
     };
 
     (void)state;
