@@ -6,8 +6,11 @@ public_headers = \
     include/fpcore/dataset.h \
     include/fpcore/draw.h \
     include/fpcore/experiment.h \
+    include/fpcore/fpcore.h \
     include/fpcore/graph.h \
     include/fpcore/half.h \
+    include/fpcore/image.h \
+    include/fpcore/ini.h \
     include/fpcore/logger.h \
     include/fpcore/loss.h \
     include/fpcore/metric.h \
@@ -45,7 +48,6 @@ core_sources = \
     core/data/sampler.c \
     core/data/sampler.h \
     core/data/split.c \
-    core/data/split.h \
     core/experiment/continued.c \
     core/experiment/continued.h \
     core/experiment/experiment.c \
@@ -101,6 +103,7 @@ core_sources = \
     core/plugin/registry.c \
     core/plugin/registry.h \
     core/recipe/data_options.h \
+    core/recipe/ini.c \
     core/recipe/option.c \
     core/recipe/option_row.c \
     core/recipe/option_text.c \

@@ -1,5 +1,5 @@
 # Two parts. core/cmd is the program: libfpcmd.la, linked into `fpcore` and the tests. All other rooms are libfpcore.so,
-# which plugins and other programs link. Public functions carry the version FPCORE_0, the others FPCORE_PRIVATE (our own
+# which plugins and other programs link. Public functions carry the version FPCORE_1, the others FPCORE_PRIVATE (our own
 # program, plugins and tests use them; they promise nothing).
 lib_LTLIBRARIES += libfpcore.la
 pkginclude_HEADERS = $(public_headers)

@@ -114,6 +114,7 @@ test_programs = \
     tests/unit/test_zip_archive
 test_scripts = \
     tests/abi/exports.sh \
+    tests/abi/grow.sh \
     tests/cli/analyze.sh \
     tests/cli/augmentations.sh \
     tests/cli/bad_plugins.sh \
@@ -151,6 +152,28 @@ test_scripts = \
     tests/emulated/recipes.sh \
     tests/emulated/train.sh
 test_data = \
+    tests/abi/abi1/fpcore/augment.h \
+    tests/abi/abi1/fpcore/backend.h \
+    tests/abi/abi1/fpcore/base.h \
+    tests/abi/abi1/fpcore/dataset.h \
+    tests/abi/abi1/fpcore/draw.h \
+    tests/abi/abi1/fpcore/fpcore.h \
+    tests/abi/abi1/fpcore/graph.h \
+    tests/abi/abi1/fpcore/half.h \
+    tests/abi/abi1/fpcore/image.h \
+    tests/abi/abi1/fpcore/ini.h \
+    tests/abi/abi1/fpcore/logger.h \
+    tests/abi/abi1/fpcore/loss.h \
+    tests/abi/abi1/fpcore/metric.h \
+    tests/abi/abi1/fpcore/model.h \
+    tests/abi/abi1/fpcore/op.h \
+    tests/abi/abi1/fpcore/ops.h \
+    tests/abi/abi1/fpcore/optimizer.h \
+    tests/abi/abi1/fpcore/option.h \
+    tests/abi/abi1/fpcore/plugin.h \
+    tests/abi/abi1/fpcore/rng.h \
+    tests/abi/abi1/fpcore/schedule.h \
+    tests/abi/abi1/fpcore/tensor.h \
     tests/case.h \
     tests/conform/conform.h \
     tests/cuda_emulator/bits.h \
@@ -235,7 +258,16 @@ test_data = \
     tests/fuzz/fuzz_recorded.c \
     tests/fuzz/fuzz_weights.c \
     tests/fuzz/run.sh \
-    tests/perf/against_torch.sh
+    tests/perf/against_torch.sh \
+    tests/abi/abi1/augment.c \
+    tests/abi/abi1/backend.c \
+    tests/abi/abi1/dataset.c \
+    tests/abi/abi1/logger.c \
+    tests/abi/abi1/loss.c \
+    tests/abi/abi1/metric.c \
+    tests/abi/abi1/model.c \
+    tests/abi/abi1/optimizer.c \
+    tests/abi/abi1/schedule.c
 
 tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
 tests_abi_test_abi_CPPFLAGS = $(test_cppflags)

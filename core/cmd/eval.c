@@ -26,7 +26,7 @@ static int32_t n_terms(const fpc_experiment *s)
 
 static void add_batch(const fpc_experiment *s, const fpc_step_result *r, totals *t)
 {
-    const fpc_counts counts = {r->images, s->classes, r->tp_fp_fn};
+    const fpc_counts counts = {sizeof counts, r->images, s->classes, r->tp_fp_fn};
 
     for (int32_t i = 0; i < s->n_metrics; i++)
         ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->update(s->metric[i].inst.self, &counts);
@@ -158,7 +158,7 @@ static int has_classes(const fpc_experiment_metric *m)
 {
     const fpc_metric_vtbl *v = m->inst.vtbl;
 
-    return v->size > offsetof(fpc_metric_vtbl, per_class) && v->per_class;
+    return v->per_class != NULL;
 }
 
 static void print_value(int width, double v)

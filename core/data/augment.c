@@ -61,7 +61,7 @@ static fpc_status check_stage(fpc_ctx *ctx, const fpc_instance *inst)
 static fpc_status check_vtbl(fpc_ctx *ctx, const fpc_instance *inst)
 {
     const fpc_augment_vtbl *v = vtbl_of(inst);
-    if (!v || v->size < sizeof *v || !v->draw)
+    if (!v || !v->draw)
         return fpc_fail(ctx, FPC_EABI, "%s: plugin augment/%s has no draw function", inst->self->label,
                         inst->plugin->name);
     return check_stage(ctx, inst);
@@ -305,13 +305,13 @@ static void build_warps(builder *b)
         const fpc_val matrix = input(b, w->matrix), field = w->field >= 0 ? input(b, w->field) : (fpc_val){-1};
         const int has_field = w->field >= 0;
         b->v.image = fpc_op(b->g, "warp_image", "augment.warp_image", 2 + has_field,
-                            (fpc_val[]){b->v.image, matrix, field}, &attr, NULL);
+                            (fpc_val[]){b->v.image, matrix, field}, FPC_ATTR(attr), NULL);
         if (b->v.mask.id >= 0)
             b->v.mask = fpc_op(b->g, "warp_mask", "augment.warp_mask", 3 + has_field,
-                               (fpc_val[]){b->v.mask, matrix, input(b, w->labels), field}, &attr, NULL);
+                               (fpc_val[]){b->v.mask, matrix, input(b, w->labels), field}, FPC_ATTR(attr), NULL);
     }
     if (!b->a->n_warps)
-        b->v.image = fpc_op(b->g, "to_real", "augment.to_real", 1, &b->v.image, NULL, NULL);
+        b->v.image = fpc_op(b->g, "to_real", "augment.to_real", 1, &b->v.image, NULL, 0, NULL);
 }
 
 static void build_pixels(builder *b)
@@ -334,12 +334,13 @@ static void build_mixes(builder *b)
     for (int32_t i = 0; i < b->a->n_mixes && b->v.mask.id >= 0; i++) {
         const fpc_val plan = input(b, b->a->mix[i].plan), table = input(b, b->a->mix[i].table), mask = b->v.mask;
         const fpc_mix_attr first = {0}, second = {1};
-        b->v.image =
-            fpc_op(b->g, "mix_image", "augment.mix_image", 4, (fpc_val[]){b->v.image, mask, plan, table}, NULL, NULL);
-        b->v.mask = fpc_op(b->g, "mix_mask", "augment.mix_mask", 3, (fpc_val[]){mask, plan, table}, &first, NULL);
+        b->v.image = fpc_op(b->g, "mix_image", "augment.mix_image", 4, (fpc_val[]){b->v.image, mask, plan, table}, NULL,
+                            0, NULL);
+        b->v.mask =
+            fpc_op(b->g, "mix_mask", "augment.mix_mask", 3, (fpc_val[]){mask, plan, table}, FPC_ATTR(first), NULL);
         if (b->a->lambda >= 0) {
-            b->v.mask_b =
-                fpc_op(b->g, "mix_mask", "augment.mix_mask_b", 3, (fpc_val[]){mask, plan, table}, &second, NULL);
+            b->v.mask_b = fpc_op(b->g, "mix_mask", "augment.mix_mask_b", 3, (fpc_val[]){mask, plan, table},
+                                 FPC_ATTR(second), NULL);
             b->v.lambda = input(b, b->a->lambda);
         }
     }
@@ -352,7 +353,7 @@ fpc_augmented fpc_augments_build(const fpc_augments *a, fpc_graph *g, fpc_val im
     build_warps(&b);
     if (b.a->colour >= 0)
         b.v.image =
-            fpc_op(g, "colour", "augment.colour", 2, (fpc_val[]){b.v.image, input(&b, b.a->colour)}, NULL, NULL);
+            fpc_op(g, "colour", "augment.colour", 2, (fpc_val[]){b.v.image, input(&b, b.a->colour)}, NULL, 0, NULL);
     build_pixels(&b);
     build_mixes(&b);
     return b.v;

@@ -104,9 +104,13 @@ static fpc_status check_info(const fpc_data *d)
 {
     const fpc_dataset_info *i = &d->info;
     const char *name = d->inst.plugin->name;
-    if (i->h < 1 || i->w < 1 || i->h > 16384 || i->w > 16384 || i->c != 3)
-        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: pictures of %d x %d x %d; sizes are 1 .. 16384 and 3 channels",
-                        name, i->w, i->h, i->c);
+    if (i->h < 1 || i->w < 1 || i->h > 16384 || i->w > 16384)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: pictures of %d x %d; sizes are 1 .. 16384", name, i->w, i->h);
+    if (i->c != 3)
+        return fpc_fail(d->ctx, FPC_EINVAL,
+                        "dataset/%s: pictures of %d channels; this fpcore computes with 3 (of the 1 .. 64 that the "
+                        "interface has room for)",
+                        name, i->c);
     if (i->classes < 1 || i->classes > FPC_MAX_CLASSES || !i->class_names || !i->palette)
         return fpc_fail(d->ctx, FPC_EINVAL,
                         "dataset/%s: %d classes; 1 .. %d are possible, each with a name and a colour", name, i->classes,
@@ -137,7 +141,7 @@ static fpc_status open_plugin(fpc_data *d)
 {
     fpc_status status;
     d->vtbl = d->inst.vtbl;
-    if (!d->vtbl || d->vtbl->size < offsetof(fpc_dataset_vtbl, describe) || !d->vtbl->open || !d->vtbl->read)
+    if (!d->vtbl || !d->vtbl->open || !d->vtbl->read)
         return fpc_fail(d->ctx, FPC_EABI, "dataset/%s has no open and read functions", d->inst.plugin->name);
     if (d->opt.sampler == FPC_SAMPLER_BALANCED && !d->opt.shuffle)
         return fpc_fail_recipe(d->ctx, FPC_EINVAL,
@@ -146,7 +150,7 @@ static fpc_status open_plugin(fpc_data *d)
     d->info.size = sizeof d->info;
     d->info.c = 3;
     d->info.ignore_label = -1;
-    const int audits = d->audit && d->vtbl->size > offsetof(fpc_dataset_vtbl, audit) && d->vtbl->audit;
+    const int audits = d->audit && d->vtbl->audit;
     status = audits ? d->vtbl->audit(d->inst.self, &d->info, d->audit) : d->vtbl->open(d->inst.self, &d->info);
     if (status != FPC_OK)
         return fpc_fail(d->ctx, status, "dataset/%s could not be opened", d->inst.plugin->name);
@@ -418,8 +422,7 @@ fpc_status fpc_data_name(const fpc_data *d, fpc_part part, int64_t index, char *
 fpc_status fpc_data_file(const fpc_data *d, fpc_part part, int64_t index, char *path, size_t cap)
 {
     *path = 0;
-    const int knows = d->vtbl->size > offsetof(fpc_dataset_vtbl, file) && d->vtbl->file;
-    return knows ? d->vtbl->file(d->inst.self, part, index, path, cap) : FPC_OK;
+    return d->vtbl->file ? d->vtbl->file(d->inst.self, part, index, path, cap) : FPC_OK;
 }
 
 void fpc_data_close(fpc_data *d)

@@ -12,8 +12,7 @@ const char *const fpc_part_name[4] = {"", "training", "validation", "test"};
 void fpc_sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID_BYTES])
 {
     id[0] = 0;
-    const int named = d->vtbl->size > offsetof(fpc_dataset_vtbl, name) && d->vtbl->name;
-    if (!named || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
+    if (!d->vtbl->name || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
         id[0] = 0;
     id[ID_BYTES - 1] = 0;
 }
@@ -39,7 +38,7 @@ static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part par
                              uint8_t *mask)
 {
     char id[ID_BYTES] = "";
-    fpc_sample sample = {image, mask, id, sizeof id};
+    fpc_sample sample = {sizeof sample, image, mask, id, sizeof id};
     fpc_arena_reset(scratch);
     const fpc_status status = d->vtbl->read(d->inst.self, scratch, part, index, &sample);
     if (status != FPC_OK) {

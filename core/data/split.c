@@ -1,7 +1,7 @@
 /* split.c: NumPy's legacy generator, so that a split drawn years ago in Python can be drawn again: MT19937 seeded with
  * one word (Matsumoto and Nishimura, 1998; Knuth's initialiser), and Fisher-Yates whose indices are drawn by masking
  * and rejection. Nothing else in fpcore uses this generator: see rng.h. */
-#include "data/split.h"
+#include <fpcore/dataset.h>
 
 enum { WORDS = 624, AHEAD = 397 };
 

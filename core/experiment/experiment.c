@@ -234,9 +234,7 @@ static fpc_status describe_data(fpc_experiment *s)
 {
     const fpc_dataset_vtbl *v = s->sources.dataset.vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
-    return v->size > offsetof(fpc_dataset_vtbl, describe) && v->describe
-               ? v->describe(s->sources.dataset.self, &s->info)
-               : FPC_OK;
+    return v->describe ? v->describe(s->sources.dataset.self, &s->info) : FPC_OK;
 }
 
 static fpc_status open_data(fpc_experiment *s)

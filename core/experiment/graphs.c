@@ -34,7 +34,7 @@ static fpc_val counts_of(fpc_graph *g, fpc_val logits, const fpc_target *target)
     fpc_target own = *target;
     own.mask_b = (fpc_val){-1};
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY};
-    const fpc_val v = fpc_seg_loss(g, "counts", logits, &own, &ce);
+    const fpc_val v = fpc_seg_loss(g, "counts", logits, &own, FPC_ATTR(ce));
     return v.id < 0 ? v : (fpc_val){g->node[g->value[v.id].node].out[3]};
 }
 
@@ -68,7 +68,7 @@ static fpc_status build_losses(fpc_experiment *s, fpc_graph *g, fpc_val logits, 
         in[i + 1] = io.term;
     }
     in[0] = fpc_input(g, "loss.weights", fpc_vector(s->n_losses), g->real);
-    *loss = fpc_op(g, "combine", "loss", s->n_losses + 1, in, NULL, NULL);
+    *loss = fpc_op(g, "combine", "loss", s->n_losses + 1, in, NULL, 0, NULL);
     fpc_output_mark(g, "loss", *loss);
     fpc_output_mark(g, "terms", fpc_concat(g, s->n_losses, in + 1));
     fpc_output_mark(g, "counts", counts_of(g, logits, &target));
@@ -97,7 +97,7 @@ static fpc_val scaled_loss(fpc_experiment *s, fpc_graph *g)
     if (!s->state->scaler)
         return loss;
     const fpc_val state = fpc_buffer(g, fpc_flat_name(FPC_FLAT_SCALER), 1, fpc_vector(4), FPC_F32, FPC_FILL_ZERO);
-    return fpc_mul(g, loss, fpc_op(g, "slice", "loss scaling", 1, &state, &factor, NULL));
+    return fpc_mul(g, loss, fpc_op(g, "slice", "loss scaling", 1, &state, FPC_ATTR(factor), NULL));
 }
 
 /* Rewrites, and for training the backward pass; what nobody needs goes. */
@@ -134,8 +134,8 @@ static void input_images(fpc_experiment *s, fpc_graph *g, fpc_program_kind kind,
     const fpc_val from[2] = {
         fpc_buffer(g, fpc_flat_name(FPC_FLAT_IMAGES), 1, all, FPC_U8, FPC_FILL_ZERO),
         fpc_buffer(g, fpc_flat_name(FPC_FLAT_MASKS), 1, (fpc_shape){all.n, h, w, 1}, FPC_U8, FPC_FILL_ZERO)};
-    *image = fpc_op(g, "take", "images", 2, (fpc_val[]){from[0], index}, NULL, NULL);
-    *mask = fpc_op(g, "take", "masks", 2, (fpc_val[]){from[1], index}, NULL, NULL);
+    *image = fpc_op(g, "take", "images", 2, (fpc_val[]){from[0], index}, NULL, 0, NULL);
+    *mask = fpc_op(g, "take", "masks", 2, (fpc_val[]){from[1], index}, NULL, 0, NULL);
 }
 
 fpc_status fpc_steps_graph(fpc_experiment *s, fpc_program_kind kind, int32_t n, int32_t h, int32_t w, fpc_graph **out)
@@ -165,7 +165,7 @@ fpc_status fpc_steps_graph(fpc_experiment *s, fpc_program_kind kind, int32_t n, 
     }
     if (kind == FPC_PROGRAM_PREDICT) {
         const fpc_resize_attr same = {h, w, 0};
-        fpc_output_mark(g, "labels", fpc_op(g, "seg_argmax", "labels", 1, &logits, &same, NULL));
+        fpc_output_mark(g, "labels", fpc_op(g, "seg_argmax", "labels", 1, &logits, FPC_ATTR(same), NULL));
     } else if ((status = build_losses(s, g, logits, in, &loss))) {
         return status;
     }

@@ -27,6 +27,7 @@ double fpc_experiment_lr(const fpc_experiment *s, int64_t epoch, const fpc_histo
     const double lr = fpc_experiment_base_lr(s, epoch);
     if (at < warm)
         return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
-    const fpc_clock clock = {.epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
+    const fpc_clock clock = {
+        .size = sizeof clock, .epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
     return lr == 0 ? 0 : lr * v->factor(s->schedule.self, &clock, history);
 }

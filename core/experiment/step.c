@@ -22,7 +22,7 @@ static void term_norms(const fpc_experiment *s, const fpc_batch *b, const uint8_
         images += here > 0;
         labelled += here;
     }
-    const fpc_label_counts counts = {images, s->classes, pixels};
+    const fpc_label_counts counts = {sizeof counts, images, s->classes, pixels};
     for (int32_t t = 0; t < s->n_losses; t++) {
         const fpc_loss_vtbl *v = s->loss[t].inst.vtbl;
         norm[t] = v->norm ? v->norm(s->loss[t].inst.self, &counts) : (double)labelled;

@@ -87,11 +87,11 @@ static fpc_status compile(fpc_tta_run *r, fpc_arena *arena, double scale, fpc_pr
     if (status)
         return status;
     const fpc_val bytes = fpc_input(g, "image", (fpc_shape){1, r->h, r->w, 3}, FPC_U8);
-    const fpc_val image = fpc_op(g, "to_real", "tta.to_real", 1, &bytes, NULL, NULL);
+    const fpc_val image = fpc_op(g, "to_real", "tta.to_real", 1, &bytes, NULL, 0, NULL);
     status = fpc_experiment_model(s, g, fpc_resize(g, image, h, w, 0), &logits);
     if (status)
         return status;
-    const fpc_val p = fpc_op(g, "softmax", "tta.softmax", 1, &logits, NULL, NULL);
+    const fpc_val p = fpc_op(g, "softmax", "tta.softmax", 1, &logits, NULL, 0, NULL);
     fpc_output_mark(g, "probabilities", fpc_resize(g, p, r->h, r->w, 0));
     if ((status = fpc_graph_check(g)) || (status = fpc_graph_rewrite(g, (int)s->run.rewrite)))
         return status;

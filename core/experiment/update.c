@@ -5,6 +5,7 @@
 #include "graph/nodes.h"
 #include "experiment/step.h"
 #include <math.h>
+#include <string.h>
 
 static fpc_val flat(fpc_experiment *s, fpc_graph *g, fpc_flat_buffer which)
 {
@@ -44,8 +45,8 @@ static fpc_val updated(const fpc_graph *g, fpc_val param)
 static fpc_val add_norm(fpc_experiment *s, fpc_graph *g, fpc_val grad, fpc_val scaler, fpc_val out[2])
 {
     const fpc_clip_attr clip = {s->run.clip_norm};
-    const fpc_val square = fpc_op(g, "sum_squares", "norm", 1, &grad, NULL, NULL);
-    fpc_op(g, "clip_scale", "clip", scaler.id < 0 ? 1 : 2, (fpc_val[]){square, scaler}, &clip, out);
+    const fpc_val square = fpc_op(g, "sum_squares", "norm", 1, &grad, NULL, 0, NULL);
+    fpc_op(g, "clip_scale", "clip", scaler.id < 0 ? 1 : 2, (fpc_val[]){square, scaler}, FPC_ATTR(clip), out);
     fpc_output_mark(g, "norm", out[1]);
     return out[0];
 }
@@ -66,6 +67,32 @@ static fpc_status compile_norm(fpc_experiment *s)
         return status;
     add_norm(s, g, flat(s, g, gradient(all)), scaler_of(s, g), out);
     return compile(s, g, &all->norm);
+}
+
+/* What optimizers see of the parameters that lie in the flat buffers. */
+static fpc_status list_tensors(fpc_experiment *s, fpc_graph *g, fpc_flat *f)
+{
+    const fpc_state *state = s->state;
+    fpc_flat_tensor *tensor = fpc_alloc(g->arena, (size_t)state->n_params * sizeof *tensor);
+    const fpc_flat_tensor **list = fpc_alloc(g->arena, (size_t)state->n_params * sizeof(void *));
+    const size_t number = fpc_dtype_size(s->backend->device.real);
+    if (!tensor || !list)
+        return FPC_ENOMEM;
+    f->tensor = list;
+    for (int32_t i = 0; i < state->n && f->n_tensors < state->n_params; i++) {
+        const fpc_state_entry *e = &state->entry[i];
+        const int32_t dims[4] = {e->shape.n, e->shape.h, e->shape.w, e->shape.c};
+        if (e->kind != FPC_STATE_PARAM)
+            continue;
+        *tensor = (fpc_flat_tensor){.size = sizeof *tensor,
+                                    .rank = e->rank,
+                                    .offset = ((const char *)e->data - (const char *)state->param) / (ptrdiff_t)number,
+                                    .count = e->count,
+                                    .name = e->name};
+        memcpy(tensor->dims, dims + 4 - e->rank, (size_t)e->rank * sizeof *dims);
+        list[f->n_tensors++] = tensor++;
+    }
+    return FPC_OK;
 }
 
 /* Norm, clipping, optimizer and running average in one: the step number comes from the host, or, where steps may be
@@ -94,20 +121,19 @@ fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
     } else {
         const fpc_scaler_attr every = {2000};
         const fpc_slice_attr taken = {2, 1, 4};
-        const fpc_val next = fpc_op(g, "scaler", "scaler", 2, (fpc_val[]){scaler, norm[1]}, &every, NULL);
-        f.step = fpc_op(g, "slice", "steps taken", 1, &next, &taken, NULL);
+        const fpc_val next = fpc_op(g, "scaler", "scaler", 2, (fpc_val[]){scaler, norm[1]}, FPC_ATTR(every), NULL);
+        f.step = fpc_op(g, "slice", "steps taken", 1, &next, FPC_ATTR(taken), NULL);
         fpc_output_mark(g, "scaler", next);
     }
     for (int32_t i = 0; i < v->n_slots; i++)
         f.slot[i] = flat(s, g, FPC_FLAT_SLOT0 + (fpc_flat_buffer)i);
-    status = v->build(s->optimizer.self, g, &f);
-    if (status)
+    if ((status = list_tensors(s, g, &f)) || (status = v->build(s->optimizer.self, g, &f)))
         return status;
     if (s->run.ema > 0)
         fpc_op(g, "ema", "average", 4,
                (fpc_val[]){flat(s, g, FPC_FLAT_AVERAGE), updated(g, f.param),
                            fpc_input(g, "decay", fpc_vector(1), g->real), f.scale},
-               NULL, NULL);
+               NULL, 0, NULL);
     status = compile(s, g, &all->update);
     *out = all->update;
     return status;
@@ -123,11 +149,11 @@ fpc_status fpc_update_accumulate(fpc_experiment *s)
         (status = new_graph(s, &g)))
         return status;
     fpc_op(g, "accumulate", "accumulate", 2, (fpc_val[]){flat(s, g, FPC_FLAT_ACCUM), flat(s, g, FPC_FLAT_GRAD)}, NULL,
-           NULL);
+           0, NULL);
     if ((status = compile(s, g, &all->accumulate)) || (status = new_graph(s, &g)))
         return status;
     const fpc_val acc = flat(s, g, FPC_FLAT_ACCUM);
-    fpc_op(g, "zero", "clear", 1, &acc, NULL, NULL);
+    fpc_op(g, "zero", "clear", 1, &acc, NULL, 0, NULL);
     return compile(s, g, &all->clear);
 }
 
@@ -191,7 +217,7 @@ static fpc_status compile_perturb(fpc_experiment *s)
     fpc_op(g, "add_scaled", "perturb", 3,
            (fpc_val[]){flat(s, g, FPC_FLAT_PARAM), flat(s, g, gradient(all)),
                        fpc_input(g, "scale", fpc_vector(1), g->real)},
-           NULL, NULL);
+           NULL, 0, NULL);
     return compile(s, g, &all->perturb);
 }
 
@@ -258,7 +284,7 @@ fpc_status fpc_experiment_swa(fpc_experiment *s, int64_t n)
         fpc_op(g, "ema", "swa", 3,
                (fpc_val[]){flat(s, g, FPC_FLAT_SWA), flat(s, g, FPC_FLAT_PARAM),
                            fpc_input(g, "decay", fpc_vector(1), g->real)},
-               NULL, NULL);
+               NULL, 0, NULL);
         if ((status = compile(s, g, &all->swa)))
             return status;
     }

@@ -217,9 +217,28 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
     return status ? status : check_rows(g->ctx, def, node->in_access, &n);
 }
 
+/* The attributes of the core's size: what the caller's lack is zero, what is pointed at by terms becomes the graph's.
+ */
+static void *own_attr(fpc_graph *g, const fpc_op_def *def, const void *attr, size_t size)
+{
+    void *own = fpc_alloc(g->arena, def->attr_size);
+    if (own && size)
+        memcpy(own, attr, size);
+    if (own && !strncmp(def->name, "seg_loss", 8) && !fpc_seg_terms_own(g, own))
+        return NULL;
+    return own;
+}
+
+fpc_val fpc_op_own(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+                   fpc_val *out)
+{
+    const fpc_op_def *def = attr ? fpc_op_find(g->ops, op) : NULL;
+    return fpc_op(g, op, name, n_in, in, attr, def ? def->attr_size : 0, out);
+}
+
 /* 1: the op exists and takes these inputs; else the graph has failed. */
 static int check_inputs(fpc_graph *g, const fpc_op_def *def, const char *op, const char *name, int32_t n_in,
-                        const fpc_val *in)
+                        const fpc_val *in, const void *attr, size_t attr_size)
 {
     const int32_t most = def && def->max_in < FPC_MAX_INPUTS ? def->max_in : FPC_MAX_INPUTS;
     for (int32_t i = 0; i < n_in && !g->failed; i++)
@@ -231,12 +250,15 @@ static int check_inputs(fpc_graph *g, const fpc_op_def *def, const char *op, con
         fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
     else if (n_in < def->min_in || n_in > most || def->n_out > FPC_MAX_OUTPUTS)
         fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, most, n_in);
+    else if (attr_size > def->attr_size || (attr_size && !attr))
+        fpc_graph_fail(g, FPC_EINVAL, "op `%s` has %u bytes of attributes, not %zu; FPC_ATTR(a) gives them", op,
+                       def->attr_size, attr_size);
     return !g->failed;
 }
 
 /* The next node of the list, without outputs; it counts when n_nodes does. NULL: no memory. */
 static fpc_gnode *next_node(fpc_graph *g, const fpc_op_def *def, const char *name, int32_t n_in, const fpc_val *in,
-                            const void *attr)
+                            const void *attr, size_t attr_size)
 {
     if (!grow(g, (void **)&g->node, g->n_nodes, &g->cap_nodes, sizeof *g->node))
         return NULL;
@@ -249,13 +271,11 @@ static fpc_gnode *next_node(fpc_graph *g, const fpc_op_def *def, const char *nam
                         .name = g->backward ? name : full_name(g, name ? name : def->name)};
     node->in = fpc_alloc(g->arena, (size_t)(n_in + def->n_out) * sizeof(int32_t));
     node->in_access = access_letters(g, def, n_in);
-    node->attr = def->attr_size ? fpc_alloc(g->arena, def->attr_size) : NULL;
+    node->attr = def->attr_size ? own_attr(g, def, attr, attr_size) : NULL;
     if (!node->in || !node->in_access || (def->attr_size && !node->attr)) {
         g->failed = 1;
         return NULL;
     }
-    if (node->attr && attr)
-        memcpy(node->attr, attr, def->attr_size);
     node->out = node->in + n_in;
     for (int32_t i = 0; i < n_in; i++)
         node->in[i] = in[i].id;
@@ -263,16 +283,16 @@ static fpc_gnode *next_node(fpc_graph *g, const fpc_op_def *def, const char *nam
 }
 
 fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
-               fpc_val *out)
+               size_t attr_size, fpc_val *out)
 {
     const fpc_op_def *def = fpc_op_find(g->ops, op);
     fpc_val first = {-1};
     fpc_tensor t[FPC_MAX_OUTPUTS];
     for (int32_t i = 0; out && def && i < def->n_out; i++)
         out[i] = first;
-    if (!check_inputs(g, def, op, name, n_in, in))
+    if (!check_inputs(g, def, op, name, n_in, in, attr, attr_size))
         return first;
-    fpc_gnode *node = next_node(g, def, name, n_in, in, attr);
+    fpc_gnode *node = next_node(g, def, name, n_in, in, attr, attr_size);
     if (!node)
         return first;
     if (infer(g, def, node, t)) {

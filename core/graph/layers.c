@@ -3,16 +3,24 @@
 #include "graph/nodes.h"
 #include <fpcore/rng.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 static fpc_val one(fpc_graph *g, const char *op, const char *name, fpc_val x, const void *attr)
 {
-    return fpc_op(g, op, name, 1, &x, attr, NULL);
+    return fpc_op_own(g, op, name, 1, &x, attr, NULL);
 }
 
-static fpc_conv_args conv_defaults(const fpc_conv_args *args)
+/* Of a plugin that was built before the struct had grown there is less to read. */
+static fpc_conv_args conv_defaults(fpc_graph *g, const fpc_conv_args *args)
 {
-    fpc_conv_args a = *args;
+    fpc_conv_args a = {0};
+    if (args->size < offsetof(fpc_conv_args, fill) + sizeof a.fill)
+        fpc_graph_fail(g, FPC_EINVAL, "fpc_conv_args.size is %u; begin the struct with .size = sizeof(fpc_conv_args)",
+                       args->size);
+    else
+        memcpy(&a, args, args->size < sizeof a ? args->size : sizeof a);
     a.groups = a.groups ? a.groups : 1;
     a.fill = a.fill ? a.fill : FPC_FILL_UNIFORM_FAN_IN;
     return a;
@@ -20,7 +28,7 @@ static fpc_conv_args conv_defaults(const fpc_conv_args *args)
 
 fpc_val fpc_conv2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, const fpc_conv_args *args)
 {
-    const fpc_conv_args a = conv_defaults(args);
+    const fpc_conv_args a = conv_defaults(g, args);
     const fpc_shape s = fpc_shape_of(g, x);
     const int64_t fan_in = (int64_t)a.k * a.k * (s.c / a.groups);
     fpc_enter(g, "%s", name);
@@ -30,10 +38,10 @@ fpc_val fpc_conv2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, con
         in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, fan_in);
     fpc_val y;
     if (a.k == 1 && a.stride == 1 && a.pad == 0 && a.groups == 1) {
-        y = fpc_op(g, "linear", "", a.bias ? 3 : 2, in, NULL, NULL);
+        y = fpc_op(g, "linear", "", a.bias ? 3 : 2, in, NULL, 0, NULL);
     } else {
         const fpc_conv_attr attr = {a.k, a.k, a.stride, a.pad, a.groups, s.h, s.w};
-        y = fpc_op(g, "conv2d", "", a.bias ? 3 : 2, in, &attr, NULL);
+        y = fpc_op(g, "conv2d", "", a.bias ? 3 : 2, in, FPC_ATTR(attr), NULL);
     }
     fpc_leave(g);
     return y;
@@ -41,7 +49,7 @@ fpc_val fpc_conv2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, con
 
 fpc_val fpc_conv_transpose2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, const fpc_conv_args *args)
 {
-    const fpc_conv_args a = conv_defaults(args);
+    const fpc_conv_args a = conv_defaults(g, args);
     const fpc_shape s = fpc_shape_of(g, x);
     const int64_t fan_in = (int64_t)a.k * a.k * (out_c / a.groups); /* as PyTorch: of the weight's second axis */
     fpc_enter(g, "%s", name);
@@ -56,7 +64,7 @@ fpc_val fpc_conv_transpose2d(fpc_graph *g, const char *name, fpc_val x, int32_t 
                                 a.groups,
                                 (s.h - 1) * a.stride - 2 * a.pad + a.k,
                                 (s.w - 1) * a.stride - 2 * a.pad + a.k};
-    const fpc_val y = fpc_op(g, "conv2d_grad_x", "", a.bias ? 3 : 2, in, &attr, NULL);
+    const fpc_val y = fpc_op(g, "conv2d_grad_x", "", a.bias ? 3 : 2, in, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
 }
@@ -68,7 +76,7 @@ fpc_val fpc_linear(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, int
     fpc_val in[3] = {x, fpc_param(g, "weight", 2, (fpc_shape){1, 1, out_c, c}, FPC_FILL_UNIFORM_FAN_IN, c)};
     if (bias)
         in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, c);
-    const fpc_val y = fpc_op(g, "linear", "", bias ? 3 : 2, in, NULL, NULL);
+    const fpc_val y = fpc_op(g, "linear", "", bias ? 3 : 2, in, NULL, 0, NULL);
     fpc_leave(g);
     return y;
 }
@@ -80,7 +88,7 @@ fpc_val fpc_layer_norm(fpc_graph *g, const char *name, fpc_val x, float eps)
     const fpc_norm_attr attr = {.eps = eps};
     const fpc_val in[3] = {x, fpc_param(g, "weight", 1, v, FPC_FILL_ONE, 0),
                            fpc_param(g, "bias", 1, v, FPC_FILL_ZERO, 0)};
-    const fpc_val y = fpc_op(g, "layer_norm", "", 3, in, &attr, NULL);
+    const fpc_val y = fpc_op(g, "layer_norm", "", 3, in, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
 }
@@ -96,10 +104,10 @@ fpc_val fpc_batch_norm(fpc_graph *g, const char *name, fpc_val x, float eps, flo
     const fpc_val batches = fpc_buffer(g, "num_batches_tracked", 0, fpc_vector(1), FPC_I64, FPC_FILL_ZERO);
     fpc_val stats[2] = {mean, var};
     if (g->training) {
-        fpc_op(g, "batch_stats", "", 1, &x, NULL, stats);
-        fpc_op(g, "running_stats", "", 5, (fpc_val[]){mean, var, batches, stats[0], stats[1]}, &attr, NULL);
+        fpc_op(g, "batch_stats", "", 1, &x, NULL, 0, stats);
+        fpc_op(g, "running_stats", "", 5, (fpc_val[]){mean, var, batches, stats[0], stats[1]}, FPC_ATTR(attr), NULL);
     }
-    const fpc_val y = fpc_op(g, "batch_norm", "", 5, (fpc_val[]){x, w, b, stats[0], stats[1]}, &attr, NULL);
+    const fpc_val y = fpc_op(g, "batch_norm", "", 5, (fpc_val[]){x, w, b, stats[0], stats[1]}, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
 }
@@ -111,7 +119,7 @@ fpc_val fpc_attention(fpc_graph *g, const char *name, fpc_val q, fpc_val k, fpc_
     const fpc_attention_attr attr = {heads, (float)(1.0 / sqrt((double)fpc_shape_of(g, q).c / (heads > 0 ? heads : 1))),
                                      random ? drop : 0, fpc_hash(g->scope)};
     const fpc_val in[4] = {q, k, v, random ? fpc_clock_input(g) : q};
-    const fpc_val y = fpc_op(g, "attention", "", random ? 4 : 3, in, &attr, NULL);
+    const fpc_val y = fpc_op(g, "attention", "", random ? 4 : 3, in, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
 }
@@ -124,7 +132,7 @@ fpc_val fpc_dropout(fpc_graph *g, const char *name, fpc_val x, float p, int per_
         return fpc_graph_fail(g, FPC_EINVAL, "%s: dropout %g; it must be below 1", name, (double)p);
     fpc_enter(g, "%s", name);
     const fpc_dropout_attr attr = {p, fpc_hash(g->scope), per_channel};
-    const fpc_val y = fpc_op(g, "dropout", "", 2, (fpc_val[]){x, fpc_clock_input(g)}, &attr, NULL);
+    const fpc_val y = fpc_op(g, "dropout", "", 2, (fpc_val[]){x, fpc_clock_input(g)}, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
 }
@@ -149,7 +157,7 @@ fpc_val fpc_pool_mean(fpc_graph *g, fpc_val x)
 static fpc_val binary(fpc_graph *g, const char *same, const char *spread, fpc_val a, fpc_val b)
 {
     const int equal = fpc_same_shape(fpc_shape_of(g, a), fpc_shape_of(g, b));
-    return fpc_op(g, equal ? same : spread, NULL, 2, (fpc_val[]){a, b}, NULL, NULL);
+    return fpc_op(g, equal ? same : spread, NULL, 2, (fpc_val[]){a, b}, NULL, 0, NULL);
 }
 fpc_val fpc_add(fpc_graph *g, fpc_val a, fpc_val b)
 {
@@ -162,7 +170,7 @@ fpc_val fpc_mul(fpc_graph *g, fpc_val a, fpc_val b)
 
 fpc_val fpc_concat(fpc_graph *g, int32_t n, const fpc_val *x)
 {
-    return fpc_op(g, "concat", NULL, n, x, NULL, NULL);
+    return fpc_op(g, "concat", NULL, n, x, NULL, 0, NULL);
 }
 
 fpc_val fpc_slice(fpc_graph *g, fpc_val x, int32_t first, int32_t count)

@@ -93,16 +93,22 @@ static inline fpc_shape fpc_vector(int32_t c)
 {
     return (fpc_shape){1, 1, 1, c};
 }
+/* fpc_op for the core's own calls: the attributes are of the size that this build gives them, NULL for none. */
+fpc_val fpc_op_own(fpc_graph *, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+                   fpc_val *out);
+
 /* fpc_op for the gradients of ops, which need one output. */
 static inline fpc_val fpc_op1(fpc_graph *g, const char *op, const char *name, int32_t n, const fpc_val *in,
                               const void *attr)
 {
-    return fpc_op(g, op, name, n, in, attr, NULL);
+    return fpc_op_own(g, op, name, n, in, attr, NULL);
 }
 
 fpc_status fpc_graph_new(fpc_ctx *, fpc_arena *, const fpc_op_table *, uint32_t real, int training, fpc_graph **);
 /* After building: FPC_OK, or the first error. */
 fpc_status fpc_graph_check(fpc_graph *);
+/* graph/ops/loss.c: the attributes of a seg_loss node get terms of this build's size. 0: no memory, or no size. */
+int fpc_seg_terms_own(fpc_graph *, fpc_seg_loss_attr *);
 /* Written from the host before each run, by name. */
 fpc_val fpc_input(fpc_graph *, const char *name, fpc_shape, uint32_t dtype);
 /* Read by the host after a run, by name; kept alive to the end. */

@@ -5,8 +5,6 @@
 #include "image/image.h"
 #include <stdio.h>
 
-enum { FPC_IMAGE_SIDE = 16384, FPC_IMAGE_PIXELS = 64 << 20 };
-
 /* Refuses sizes that no picture here has, before any memory is taken for them. */
 fpc_status fpc_image_check_size(fpc_ctx *, const char *path, uint64_t w, uint64_t h);
 /* The file stands at its beginning. pixels 0: only w, h and c are filled. The picture comes as it is stored;

@@ -86,6 +86,8 @@ const char *fpc_library_bad(fpc_arena *arena, const char *file)
 
 /* ---- the descriptor ---- */
 
+enum { MAX_ROWS = 1000 }; /* of a table that should have ended */
+
 int fpc_plugin_name_ok(const char *name)
 {
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
@@ -93,9 +95,9 @@ int fpc_plugin_name_ok(const char *name)
     return n > 0 && n <= 64 && !name[n];
 }
 
-/* The functions that a kind's table must have, by offset. */
+/* What a kind's table must have: the fields of ABI 1, which end with `last`, and among them these functions. */
 typedef struct need {
-    uint32_t kind, size;
+    uint32_t kind, least, size;
     const char *type;
     struct {
         const char *name;
@@ -103,30 +105,35 @@ typedef struct need {
     } fn[3];
 } need;
 
+#define END(T, last) (uint32_t)(offsetof(T, last) + sizeof(((T *)0)->last))
+#define VTBL(T, last) END(T, last), sizeof(T), #T
 #define FN(T, field)                                                                                                   \
     {                                                                                                                  \
 #field, (uint32_t)offsetof(T, field)                                                                           \
     }
 static const need needs[] = {
-    {FPC_MODEL, sizeof(fpc_model_vtbl), "fpc_model_vtbl", {FN(fpc_model_vtbl, build)}},
-    {FPC_LOSS, sizeof(fpc_loss_vtbl), "fpc_loss_vtbl", {FN(fpc_loss_vtbl, build)}},
-    {FPC_SCHEDULE, sizeof(fpc_schedule_vtbl), "fpc_schedule_vtbl", {FN(fpc_schedule_vtbl, factor)}},
-    {FPC_OPTIMIZER, sizeof(fpc_optimizer_vtbl), "fpc_optimizer_vtbl", {FN(fpc_optimizer_vtbl, build)}},
-    {FPC_AUGMENT, sizeof(fpc_augment_vtbl), "fpc_augment_vtbl", {FN(fpc_augment_vtbl, draw)}},
+    {FPC_MODEL, VTBL(fpc_model_vtbl, build), {FN(fpc_model_vtbl, build)}},
+    {FPC_LOSS, VTBL(fpc_loss_vtbl, norm), {FN(fpc_loss_vtbl, build)}},
+    {FPC_SCHEDULE, VTBL(fpc_schedule_vtbl, factor), {FN(fpc_schedule_vtbl, factor)}},
+    {FPC_OPTIMIZER, VTBL(fpc_optimizer_vtbl, build), {FN(fpc_optimizer_vtbl, build)}},
+    {FPC_AUGMENT, VTBL(fpc_augment_vtbl, soft), {FN(fpc_augment_vtbl, draw)}},
     {FPC_METRIC,
-     sizeof(fpc_metric_vtbl),
-     "fpc_metric_vtbl",
+     VTBL(fpc_metric_vtbl, per_class),
      {FN(fpc_metric_vtbl, reset), FN(fpc_metric_vtbl, update), FN(fpc_metric_vtbl, value)}},
     {FPC_DATASET,
-     sizeof(fpc_dataset_vtbl),
-     "fpc_dataset_vtbl",
+     VTBL(fpc_dataset_vtbl, file),
      {FN(fpc_dataset_vtbl, open), FN(fpc_dataset_vtbl, read), FN(fpc_dataset_vtbl, name)}},
-    {FPC_BACKEND,
-     sizeof(fpc_backend_vtbl),
-     "fpc_backend_vtbl",
-     {FN(fpc_backend_vtbl, open), FN(fpc_backend_vtbl, kernels)}},
-    {FPC_LOGGER, sizeof(fpc_logger_vtbl), "fpc_logger_vtbl", {FN(fpc_logger_vtbl, event)}},
+    {FPC_BACKEND, VTBL(fpc_backend_vtbl, forget), {FN(fpc_backend_vtbl, open), FN(fpc_backend_vtbl, kernels)}},
+    {FPC_LOGGER, VTBL(fpc_logger_vtbl, wants), {FN(fpc_logger_vtbl, event)}},
 };
+
+static const need *need_of(uint32_t kind)
+{
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (needs[i].kind == kind)
+            return &needs[i];
+    return NULL;
+}
 
 static const char *augment_bad(fpc_arena *arena, const fpc_augment_vtbl *v)
 {
@@ -160,24 +167,15 @@ static const char *augment_bad(fpc_arena *arena, const fpc_augment_vtbl *v)
 
 static const char *vtbl_bad(fpc_arena *arena, const fpc_plugin *plugin)
 {
-    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
-        uint32_t size;
+    const need *n = need_of(plugin->kind);
 
-        if (needs[i].kind != plugin->kind)
-            continue;
-        memcpy(&size, plugin->vtbl, sizeof size);
-        if (size < needs[i].size)
-            return fpc_sprintf(arena,
-                               "vtbl.size is %u, but a %s has %u bytes; begin the table with .size = sizeof vtbl", size,
-                               needs[i].type, needs[i].size);
-        for (size_t f = 0; f < 3 && needs[i].fn[f].name; f++) {
-            void (*fn)(void);
+    for (size_t f = 0; n && f < 3 && n->fn[f].name; f++) {
+        void (*fn)(void);
 
-            memcpy(&fn, (const char *)plugin->vtbl + needs[i].fn[f].offset, sizeof fn);
-            if (!fn)
-                return fpc_sprintf(arena, "vtbl.%s is missing; every %s plugin needs it", needs[i].fn[f].name,
-                                   fpc_kind_name(plugin->kind));
-        }
+        memcpy(&fn, (const char *)plugin->vtbl + n->fn[f].offset, sizeof fn);
+        if (!fn)
+            return fpc_sprintf(arena, "vtbl.%s is missing; every %s plugin needs it", n->fn[f].name,
+                               fpc_kind_name(plugin->kind));
     }
     return plugin->kind == FPC_AUGMENT ? augment_bad(arena, plugin->vtbl) : NULL;
 }
@@ -225,7 +223,7 @@ static const char *options_bad(fpc_arena *arena, const fpc_plugin *plugin)
     fpc_option row;
 
     for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {
-        const char *what = i < 1000 ? option_bad(arena, plugin, &row) : "options do not end with {0}";
+        const char *what = i + 1 < MAX_ROWS ? option_bad(arena, plugin, &row) : "options do not end with {0}";
 
         for (int32_t j = 0; j < i && !what; j++)
             if (strcmp(fpc_opt_row(&set, j).name, row.name) == 0)
@@ -236,8 +234,9 @@ static const char *options_bad(fpc_arena *arena, const fpc_plugin *plugin)
     return NULL;
 }
 
-const char *fpc_plugin_bad(fpc_arena *arena, const fpc_plugin *plugin, fpc_status *status)
+static const char *head_bad(fpc_arena *arena, const fpc_plugin *plugin)
 {
+    const uint32_t flags = FPC_PLUGIN_ONNX | FPC_PLUGIN_CAPTURE;
     const struct {
         const char *name;
         const void *value;
@@ -245,18 +244,7 @@ const char *fpc_plugin_bad(fpc_arena *arena, const fpc_plugin *plugin, fpc_statu
                      {"version", plugin->version},
                      {"license", plugin->license},
                      {"vtbl", plugin->vtbl}};
-    const char *what;
 
-    *status = FPC_EABI;
-    if (plugin->abi / 1000 != FPC_ABI_MAJOR || plugin->abi % 1000 > FPC_ABI_MINOR)
-        return fpc_sprintf(arena,
-                           "was built for plugin ABI %u.%u, this fpcore has %d.%d; rebuild it against the installed "
-                           "headers",
-                           plugin->abi / 1000, plugin->abi % 1000, FPC_ABI_MAJOR, FPC_ABI_MINOR);
-    if (plugin->size < sizeof *plugin)
-        return fpc_sprintf(arena, "descriptor's size is %u, not %zu; begin it with FPC_PLUGIN_HEAD", plugin->size,
-                           sizeof *plugin);
-    *status = FPC_EFORMAT;
     if (!plugin->name)
         return "descriptor's name is missing";
     if (!fpc_plugin_name_ok(plugin->name))
@@ -268,14 +256,137 @@ const char *fpc_plugin_bad(fpc_arena *arena, const fpc_plugin *plugin, fpc_statu
     for (size_t i = 0; i < sizeof mandatory / sizeof *mandatory; i++)
         if (!mandatory[i].value)
             return fpc_sprintf(arena, "%s: %s is missing in the descriptor", plugin->name, mandatory[i].name);
+    if (plugin->flags & ~flags)
+        return fpc_sprintf(arena, "%s: flags are 0x%x, of which this fpcore knows 0x%x (FPC_PLUGIN_ONNX ...)",
+                           plugin->name, plugin->flags, flags);
     if (plugin->self_size < sizeof(fpc_self) || plugin->self_size > 1u << 26)
         return fpc_sprintf(arena, "%s: self_size is %u; it is sizeof the plugin's struct, which begins with fpc_self",
                            plugin->name, plugin->self_size);
-    if (plugin->options && plugin->option_size < sizeof(fpc_option))
-        return fpc_sprintf(arena, "%s: option_size is %u, not %zu; begin the descriptor with FPC_PLUGIN_HEAD",
-                           plugin->name, plugin->option_size, sizeof(fpc_option));
-    what = vtbl_bad(arena, plugin);
-    if (!what)
-        what = options_bad(arena, plugin);
-    return what ? fpc_sprintf(arena, "%s: %s", plugin->name, what) : NULL;
+    return NULL;
+}
+
+/* ---- copies: older plugins have shorter structs ---- */
+
+/* `from`, whose compiler saw `theirs` bytes, as a struct of `ours` bytes that begins with its size. */
+static void *own_struct(fpc_arena *arena, const void *from, uint32_t theirs, uint32_t ours)
+{
+    void *own = fpc_alloc(arena, ours);
+
+    if (own)
+        memcpy(own, from, theirs < ours ? theirs : ours);
+    return own;
+}
+
+/* A table whose rows are `theirs` bytes apart and which ends where the pointer at byte `key` is NULL. */
+static void *own_rows(fpc_arena *arena, const void *table, uint32_t theirs, uint32_t ours, uint32_t key)
+{
+    const char *row = table;
+    int32_t n = 0;
+    void *name;
+
+    for (; n < MAX_ROWS && (memcpy(&name, row + (size_t)n * theirs + key, sizeof name), name); n++)
+        ;
+    char *own = fpc_alloc(arena, (size_t)(n + 1) * ours);
+    for (int32_t i = 0; own && i < n; i++)
+        memcpy(own + (size_t)i * ours, row + (size_t)i * theirs, theirs < ours ? theirs : ours);
+    return own;
+}
+
+const fpc_kernel *fpc_kernels_own(fpc_arena *arena, const fpc_kernel *theirs, uint32_t row, const char **bad)
+{
+    fpc_kernel *own = NULL;
+
+    *bad = NULL;
+    if (row < END(fpc_kernel, end))
+        *bad =
+            fpc_sprintf(arena, "size of the kernels is %u, but an fpc_kernel has %zu bytes", row, sizeof(fpc_kernel));
+    else if (!(own = own_rows(arena, theirs, row, sizeof *own, offsetof(fpc_kernel, op))))
+        *bad = "no memory";
+    for (fpc_kernel *k = own; k && k->op; k++) {
+        if (k->size != row && !*bad)
+            *bad =
+                fpc_sprintf(arena, "kernel for `%s`: size is %u, but %u in the table's first row", k->op, k->size, row);
+        k->size = sizeof *k;
+    }
+    return *bad ? NULL : own;
+}
+
+static const char *own_ops(fpc_arena *arena, fpc_plugin *own)
+{
+    const uint32_t row = own->ops->size;
+    fpc_op_def *ops;
+
+    if (!own->ops->name) /* an empty table has no size */
+        return own->ops = NULL, NULL;
+    if (row < END(fpc_op_def, half))
+        return fpc_sprintf(arena, "op `%s`: size is %u, but an fpc_op_def has %zu bytes; begin each row with .size",
+                           own->ops->name, row, sizeof(fpc_op_def));
+    own->ops = ops = own_rows(arena, own->ops, row, sizeof *ops, offsetof(fpc_op_def, name));
+    for (; ops && ops->name; ops++) {
+        if (ops->size != row)
+            return fpc_sprintf(arena, "op `%s`: size is %u, but %u in the table's first row", ops->name, ops->size,
+                               row);
+        ops->size = sizeof *ops;
+    }
+    return own->ops ? NULL : "no memory";
+}
+
+/* The tables of a descriptor that is the core's already. */
+static const char *own_tables(fpc_arena *arena, fpc_plugin *own)
+{
+    const need *n = need_of(own->kind);
+    const char *bad = NULL;
+    uint32_t size;
+
+    if (own->options && own->option_size < END(fpc_option, offset))
+        return fpc_sprintf(arena, "option_size is %u, not %zu; begin the descriptor with FPC_PLUGIN_HEAD",
+                           own->option_size, sizeof(fpc_option));
+    if (n) {
+        memcpy(&size, own->vtbl, sizeof size);
+        if (size < n->least)
+            return fpc_sprintf(arena,
+                               "vtbl.size is %u, but a %s has %u bytes; begin the table with .size = sizeof vtbl", size,
+                               n->type, n->size);
+        own->vtbl = own_struct(arena, own->vtbl, size, n->size);
+        if (!own->vtbl)
+            return "no memory";
+        memcpy((void *)own->vtbl, &n->size, sizeof n->size);
+    }
+    if (own->options)
+        own->options = own_rows(arena, own->options, own->option_size, sizeof(fpc_option), offsetof(fpc_option, name));
+    own->option_size = sizeof(fpc_option);
+    if (own->ops)
+        bad = own_ops(arena, own);
+    if (own->kernels && !bad)
+        own->kernels = own->kernels->op ? fpc_kernels_own(arena, own->kernels, own->kernels->size, &bad) : NULL;
+    return bad;
+}
+
+const char *fpc_plugin_take(fpc_arena *arena, const fpc_plugin *plugin, fpc_status *status, const fpc_plugin **out)
+{
+    const char *what;
+    fpc_plugin *own;
+
+    *out = NULL;
+    *status = FPC_EABI;
+    if (plugin->abi / 1000 != FPC_ABI_MAJOR || plugin->abi % 1000 > FPC_ABI_MINOR)
+        return fpc_sprintf(arena,
+                           "was built for plugin ABI %u.%u, this fpcore has %d.%d; rebuild it against the installed "
+                           "headers",
+                           plugin->abi / 1000, plugin->abi % 1000, FPC_ABI_MAJOR, FPC_ABI_MINOR);
+    if (plugin->size < END(fpc_plugin, kernels))
+        return fpc_sprintf(arena, "descriptor's size is %u, not %zu; begin it with FPC_PLUGIN_HEAD", plugin->size,
+                           sizeof *plugin);
+    own = own_struct(arena, plugin, plugin->size, sizeof *own);
+    if (!own)
+        return "no memory";
+    own->size = sizeof *own;
+    *status = FPC_EFORMAT;
+    what = head_bad(arena, own);
+    if (what)
+        return what;
+    if (!(what = own_tables(arena, own)) && !(what = vtbl_bad(arena, own)))
+        what = options_bad(arena, own);
+    *out = own;
+    return what ? fpc_sprintf(arena, "%s: %s", own->name, what) : NULL;
 }

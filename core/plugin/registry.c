@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #ifndef FPC_PLUGIN_DIR
-#define FPC_PLUGIN_DIR "/usr/local/lib/fpcore/0"
+#define FPC_PLUGIN_DIR "/usr/local/lib/fpcore/1"
 #endif
 
 enum { MAX_FOLDERS = 64, MAX_NAMES = 256 };
@@ -114,11 +114,11 @@ static list_function *list_of(fpc_registry *reg, void *handle, plugin_file *f)
     list_function *list;
     char name[32];
 
-    *(void **)&list = dlsym(handle, "fpc_plugins_v0");
+    *(void **)&list = dlsym(handle, "fpc_plugins_v1");
     if (list)
         return list;
     f->status = FPC_EABI;
-    for (int v = 1; v <= 16; v++) {
+    for (int v = 0; v <= 16; v++) {
         snprintf(name, sizeof name, "fpc_plugins_v%d", v);
         if (dlsym(handle, name)) {
             f->bad = fpc_sprintf(reg->arena,
@@ -129,7 +129,7 @@ static list_function *list_of(fpc_registry *reg, void *handle, plugin_file *f)
         }
     }
     f->status = FPC_EFORMAT;
-    f->bad = "is a shared library, but no plugin: it has no symbol fpc_plugins_v0 (the source of a plugin ends with "
+    f->bad = "is a shared library, but no plugin: it has no symbol fpc_plugins_v1 (the source of a plugin ends with "
              "FPC_PLUGINS(...))";
     return NULL;
 }
@@ -145,11 +145,13 @@ static void adopt(fpc_registry *reg, plugin_file *f, const fpc_plugin *const *li
         f->bad = "has an empty list of plugins";
     f->found = fpc_alloc(reg->arena, (size_t)n * sizeof *f->found);
     for (int32_t i = 0; i < n && !f->bad && f->found; i++) {
-        f->bad = fpc_plugin_bad(reg->arena, list[i], &f->status);
+        const fpc_plugin *plugin;
+
+        f->bad = fpc_plugin_take(reg->arena, list[i], &f->status, &plugin);
         for (int32_t j = 0; j < i && !f->bad; j++)
-            if (list[j]->kind == list[i]->kind && strcmp(list[j]->name, list[i]->name) == 0)
-                f->bad = fpc_sprintf(reg->arena, "has %s/%s twice", fpc_kind_name(list[i]->kind), list[i]->name);
-        f->found[i] = (fpc_found){list[i], f->path};
+            if (f->found[j].plugin->kind == plugin->kind && strcmp(f->found[j].plugin->name, plugin->name) == 0)
+                f->bad = fpc_sprintf(reg->arena, "has %s/%s twice", fpc_kind_name(plugin->kind), plugin->name);
+        f->found[i] = (fpc_found){plugin, f->path};
     }
     f->n = f->bad || !f->found ? 0 : n;
 }

@@ -3,19 +3,7 @@
 #ifndef CORE_RECIPE_RECIPE_H
 #define CORE_RECIPE_RECIPE_H
 
-#include <fpcore/base.h>
-
-typedef struct fpc_entry {
-    const char *key, *value;
-    const char *origin; /* "conf/base.ini:12", or "-s loss.dice.weight=2" */
-} fpc_entry;
-
-typedef struct fpc_section {
-    const char *name; /* "loss.dice" */
-    const char *origin;
-    int32_t n;
-    fpc_entry *entry;
-} fpc_section;
+#include <fpcore/ini.h>
 
 typedef struct fpc_recipe {
     const char *path;
@@ -34,7 +22,6 @@ fpc_status fpc_recipe_parse(fpc_ctx *, fpc_arena *, const char *name, const char
                             const char *const *overrides, fpc_recipe **out);
 
 const fpc_section *fpc_recipe_section(const fpc_recipe *, const char *name); /* NULL: absent */
-const fpc_entry *fpc_section_entry(const fpc_section *, const char *key);    /* NULL: absent (or NULL section) */
 /* The value as a recipe's line states it: quoted where it has to be to read back as it is. */
 const char *fpc_recipe_quote(fpc_arena *, const char *value);
 

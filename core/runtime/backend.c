@@ -1,21 +1,16 @@
 /* backend.c: opens the [backend] plugin and answers which kernel runs a node: the matching one of the highest rank. */
 #include "graph/nodes.h"
+#include "plugin/check.h"
 #include "runtime/backend.h"
 #include <stdlib.h>
 #include <string.h>
 
-static int32_t count_kernels(const fpc_kernel *k, size_t stride)
+static int32_t count_kernels(const fpc_kernel *k)
 {
     int32_t n = 0;
-    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
+    for (; k && k->op; k++)
         n++;
     return n;
-}
-
-static void add_kernels(fpc_backend *be, const fpc_kernel *k, size_t stride)
-{
-    for (const char *p = (const char *)k; p && ((const fpc_kernel *)(const void *)p)->op; p += stride)
-        be->kernels[be->n_kernels++] = (const fpc_kernel *)(const void *)p;
 }
 
 void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k)
@@ -141,23 +136,30 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     if ((status = be->vtbl->open(be->inst.self, &be->device)) || (status = check_precision(ctx, be, precision)) ||
         (status = fpc_arena_defer(arena, release_all, be)))
         return status;
-    const size_t stride = be->vtbl->kernel_size; /* longer where the plugin was built for a later minor version */
-    if (stride < sizeof(fpc_kernel))
-        return fpc_fail(ctx, FPC_EABI, "backend %s: vtbl.kernel_size is %zu; it must be sizeof(fpc_kernel)",
-                        be->inst.plugin->name, stride);
-    const fpc_kernel *const *own = be->vtbl->kernels(be->inst.self);
+    const fpc_kernel *const *table = be->vtbl->kernels(be->inst.self);
     const fpc_found *opened;
     const int32_t n_opened = fpc_registry_opened(reg, &opened);
-    int32_t n = 0;
-    for (const fpc_kernel *const *table = own; table && *table; table++)
-        n += count_kernels(*table, stride);
+    const char *bad = NULL;
+    int32_t n_tables = 0, n = 0;
+    while (table && table[n_tables])
+        n_tables++;
+    const fpc_kernel **own = fpc_alloc(arena, ((size_t)n_tables + 1) * sizeof *own);
+    if (!own)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < n_tables && !bad; i++) {
+        own[i] = fpc_kernels_own(arena, table[i], be->vtbl->kernel_size, &bad);
+        n += bad ? 0 : count_kernels(own[i]);
+    }
+    if (bad)
+        return fpc_fail(ctx, FPC_EABI, "backend %s: %s", be->inst.plugin->name, bad);
     for (int32_t i = 0; i < n_opened; i++)
-        n += count_kernels(opened[i].plugin->kernels, sizeof(fpc_kernel));
+        n += count_kernels(opened[i].plugin->kernels);
     be->kernels = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
     if (!be->kernels)
         return FPC_ENOMEM;
-    for (const fpc_kernel *const *table = own; table && *table; table++)
-        add_kernels(be, *table, stride);
+    for (int32_t i = 0; i < n_tables; i++)
+        for (const fpc_kernel *k = own[i]; k->op; k++)
+            be->kernels[be->n_kernels++] = k;
     for (int32_t i = 0; i < n_opened; i++)
         fpc_backend_add_kernels(be, opened[i].plugin->kernels);
     if (be->device.real != FPC_F32 && be->device.real != FPC_F64)

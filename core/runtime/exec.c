@@ -203,7 +203,7 @@ void fpc_exec_forget(fpc_program *p)
 static int can_record(const fpc_program *p)
 {
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
-    if (v->size <= offsetof(fpc_backend_vtbl, forget) || !v->record_begin || p->never_record || p->runs == 0)
+    if (!v->record_begin || p->never_record || p->runs == 0)
         return 0;
     for (int32_t i = 0; i < p->graph->n_nodes; i++)
         if (!(p->plan->work[i].kernel->flags & FPC_KERNEL_CAPTURABLE))

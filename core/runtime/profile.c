@@ -76,7 +76,7 @@ static fpc_status time_groups(fpc_program *p, int runs, double *seconds)
 {
     const fpc_plan *plan = p->plan;
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
-    const int queues = v->size > offsetof(fpc_backend_vtbl, forget) && v->record_begin && v->sync;
+    const int queues = v->record_begin && v->sync;
     fpc_status status;
     for (int32_t k = 0; k < plan->n_groups && queues; k++)
         if ((status = time_queued(p, &plan->group[k], runs, &seconds[k])))

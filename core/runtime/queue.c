@@ -29,8 +29,7 @@ struct fpc_queue {
 
 int fpc_backend_queues(const fpc_backend *be)
 {
-    return be->vtbl->size > offsetof(fpc_backend_vtbl, wait) && be->vtbl->queue_copy && be->vtbl->alloc_host &&
-           be->vtbl->mark && be->vtbl->wait;
+    return be->vtbl->queue_copy && be->vtbl->alloc_host && be->vtbl->mark && be->vtbl->wait;
 }
 
 static void close_queue(void *arg)

@@ -116,8 +116,7 @@ int fpc_events_wanted(const fpc_events *events, uint32_t what, const fpc_clock *
 {
     for (int32_t i = 0; i < events->n; i++) {
         const fpc_logger_vtbl *v = events->logger[i].vtbl;
-        if (v && v->size > offsetof(fpc_logger_vtbl, wants) && v->wants &&
-            v->wants(events->logger[i].self, what, clock))
+        if (v && v->wants && v->wants(events->logger[i].self, what, clock))
             return 1;
     }
     return 0;
@@ -134,7 +133,7 @@ fpc_status fpc_events_send_pictures(fpc_events *events, uint32_t what, const fpc
     const fpc_record *record = &events->record;
     const fpc_event event = {.size = sizeof event,
                              .what = what,
-                             .clock = *clock,
+                             .clock = clock,
                              .n = n,
                              .field = field,
                              .n_columns = record->n_columns,

@@ -58,7 +58,7 @@ static int has_classes(const fpc_experiment_metric *m)
 {
     const fpc_metric_vtbl *v = metric_of(m);
 
-    return v->size > offsetof(fpc_metric_vtbl, per_class) && v->per_class;
+    return v->per_class != NULL;
 }
 
 static int32_t terms_of(const fpc_experiment *s)
@@ -118,7 +118,7 @@ static double measure(const fpc_experiment *s, const fpc_meter *meter, const fpc
 
     v->reset(m->inst.self, s->classes);
     for (int64_t b = 0; b < meter->batches; b++) {
-        const fpc_counts counts = {(int32_t)meter->batch_images[b], s->classes, at};
+        const fpc_counts counts = {sizeof counts, (int32_t)meter->batch_images[b], s->classes, at};
         v->update(m->inst.self, &counts);
         at += meter->batch_images[b] * s->classes * 3;
     }

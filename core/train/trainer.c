@@ -11,7 +11,8 @@ const char *fpc_trainer_path(fpc_trainer *t, const char *name)
 
 fpc_clock fpc_trainer_clock(const fpc_trainer *t)
 {
-    return (fpc_clock){.step = t->train.steps,
+    return (fpc_clock){.size = sizeof(fpc_clock),
+                       .step = t->train.steps,
                        .steps_per_epoch = t->steps_per_epoch,
                        .epoch = t->epoch,
                        .epochs = t->experiment->run.epochs,

@@ -23,7 +23,7 @@ static fpc_status image_names(fpc_trainer *t, fpc_arena *arena, const char ***ou
     *out = NULL;
     if (!name)
         return FPC_ENOMEM;
-    if (v->size <= offsetof(fpc_dataset_vtbl, name) || !v->name)
+    if (!v->name)
         return FPC_OK;
     for (int64_t i = 0; i < t->val_images; i++) {
         if (v->name(inst->self, FPC_VAL, i, id, sizeof id))

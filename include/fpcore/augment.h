@@ -25,9 +25,12 @@ typedef enum fpc_stage {
     FPC_STAGE_COMPOSITE     /* draws fpc_composite: geometry, colour and pixel at once */
 } fpc_stage;
 
-/* GEOMETRY: output -> input, row-major, coordinates in [-1,1] from edge to edge of the picture (pixel x has its centre
- * at (2x+1)/w - 1; y points down). Identity leaves the picture alone.
- * keep_labels: this draw mirrors without exchanging the left/right labels (`exchange = off`). */
+/* What is drawn never grows: another kind of draw is another stage.
+ *
+ * GEOMETRY: output -> input, row-major, coordinates in [-1,1] from edge to edge of the picture, whatever its size
+ * (pixel x has its centre at (2x+1)/w - 1; y points down). The core makes the matrix in pixels of it that the op
+ * warp_image takes. Identity leaves the picture alone. keep_labels: this draw mirrors without exchanging the left/right
+ * labels (`exchange = off`). */
 typedef struct fpc_homography {
     double m[9];
     int32_t keep_labels;
@@ -88,8 +91,10 @@ typedef struct fpc_mix {
     fpc_mix_layer layer[FPC_MIX_LAYERS];
 } fpc_mix;
 
-/* shared: an rng that is the same for all images of the batch; for mixing also what all sections of the batch share.
- * classes: of the data set; mirrored pairs are none of a plugin's business. */
+/* rows, row: pictures of the batch, and this one's place. shared: an rng that is the same for every picture of the
+ * batch (the one that draw is handed differs from picture to picture): draw from it what all of them have to agree on,
+ * such as a permutation of partners or one lambda for the batch. Both are the section's own: sections with other labels
+ * draw other numbers. classes: of the data set; mirrored pairs are none of a plugin's business. */
 typedef struct fpc_image_info {
     uint32_t size;
     int32_t h, w, c, rows, row;

@@ -1,5 +1,8 @@
 /* base.h: status codes, the run's context, arenas, and the struct that every plugin's own struct begins with.
  *
+ * Structs that begin with `uint32_t size` grow at their end within an ABI major: whoever fills one puts sizeof there,
+ * and what the other side's shorter struct lacks counts as zero. The others never change.
+ *
  * Every fallible function returns fpc_status. The sentence that explains a failure is made where the cause is
  * known, by fpc_fail, and printed once by the program; the first failure of a context wins. */
 #ifndef FPCORE_BASE_H
@@ -21,10 +24,22 @@ extern "C" {
 #define FPC_BOTH static inline
 #endif
 
+/* The product's version. */
+#define FPCORE_VERSION_MAJOR 0
+#define FPCORE_VERSION_MINOR 1
+#define FPCORE_VERSION_PATCH 0
+#define FPCORE_VERSION "0.1.0"
+/* For #if: whether these headers are of version a.b.c or later. */
+#define FPC_VERSION_AT_LEAST(a, b, c)                                                                                  \
+    (FPCORE_VERSION_MAJOR > (a) ||                                                                                     \
+     (FPCORE_VERSION_MAJOR == (a) &&                                                                                   \
+      (FPCORE_VERSION_MINOR > (b) || (FPCORE_VERSION_MINOR == (b) && FPCORE_VERSION_PATCH >= (c)))))
+
 /* Major number of the plugin interface. It is part of the name of the one symbol that a plugin exports
- * (FPC_PLUGINS in plugin.h), so a plugin of another major is recognised by a missing symbol. */
-#define FPC_ABI_MAJOR 0
-#define FPC_ABI_MINOR 1
+ * (FPC_PLUGINS in plugin.h), so a plugin of another major is recognised by a missing symbol.
+ * A minor number adds: fields at the ends of structs that have a size, functions, ops, numbers of enums. */
+#define FPC_ABI_MAJOR 1
+#define FPC_ABI_MINOR 0
 #define FPC_ABI (FPC_ABI_MAJOR * 1000 + FPC_ABI_MINOR)
 
 typedef enum fpc_status {
@@ -45,13 +60,14 @@ typedef enum fpc_status {
 typedef struct fpc_ctx fpc_ctx;     /* one per run: first error, log sink, cancel flag; any thread */
 typedef struct fpc_arena fpc_arena; /* memory that is freed as a whole; one thread at a time */
 
-/* First member of each plugin's struct. The core allocates self_size bytes, zeroed, and fills this and the options
- * before init is called. label: the section's name in the recipe, "loss.dice"; it names the plugin in messages. */
+/* First member of each plugin's struct; it never grows. The core allocates self_size bytes, zeroed, and fills this and
+ * the options before init is called. label: the section's name in the recipe, "loss.dice"; it names the plugin in
+ * messages. */
 typedef struct fpc_self {
     fpc_ctx *ctx;
     fpc_arena *arena; /* lives as long as the plugin's instance */
     const char *label;
-    const void *section; /* the core's: see fpc_origin */
+    const void *section; /* what fpc_origin asks; none of a plugin's business */
 } fpc_self;
 
 enum { FPC_LOG_ERROR = 1, FPC_LOG_WARN, FPC_LOG_INFO, FPC_LOG_DEBUG };

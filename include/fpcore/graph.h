@@ -30,6 +30,7 @@ typedef enum fpc_fill {
     FPC_FILL_TRUNC_NORMAL
 } fpc_fill;
 
+/* size: sizeof(fpc_conv_args). */
 typedef struct fpc_conv_args {
     uint32_t size;
     int32_t k, stride, pad, groups; /* square kernels; groups 0 means 1 */
@@ -77,18 +78,27 @@ FPC_API fpc_val fpc_resize(fpc_graph *, fpc_val x, int32_t h, int32_t w, int ali
 FPC_API fpc_val fpc_pool_mean(fpc_graph *, fpc_val x);                           /* (n,h,w,c) -> (n,1,1,c) */
 FPC_API fpc_val fpc_max_pool(fpc_graph *, fpc_val x, int32_t k, int32_t stride); /* no padding */
 FPC_API fpc_val fpc_pad(fpc_graph *, fpc_val x, int32_t top, int32_t left, int32_t h, int32_t w); /* zeros, to h x w */
-/* Inverted dropout; x itself when p is 0 or in an evaluation graph. The random stream is the hash of the scope and
- * name, so it does not change when other layers are added. per_channel 1: whole (image, channel) planes. */
+/* Inverted dropout; x itself when p is 0 or in an evaluation graph. Which numbers go depends on the run's seed, the
+ * step, the row and the random stream, and the stream is fpc_hash of the full name ("block1.0.drop"): it stays when
+ * other layers are added, changes when a scope or the name does, and two dropouts of one name would drop the same
+ * numbers. per_channel 1: whole (image, channel) planes. */
 FPC_API fpc_val fpc_dropout(fpc_graph *, const char *name, fpc_val x, float p, int per_channel);
 
-/* Any registered op (ops.h lists the built-in ones; plugins may add theirs). attr is copied. out: n_out values. */
+/* A struct by address and size, as functions take it whose structs grow: fpc_op(g, "gelu", "act", 1, &x, NULL, 0,
+ * NULL), fpc_op(g, "slice", "part", 1, &x, FPC_ATTR(attr), NULL). */
+#define FPC_ATTR(...) &(__VA_ARGS__), sizeof(__VA_ARGS__)
+/* Any registered op (ops.h lists the built-in ones; plugins may add theirs). attr is copied, what is beyond attr_size
+ * is zero; NULL, 0: all of it. out: n_out values; NULL: the first, which is returned, is enough. */
 FPC_API fpc_val fpc_op(fpc_graph *, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
-                       fpc_val *out);
+                       size_t attr_size, fpc_val *out);
 /* A constant of the graph, copied: weights of a sum, class weights. */
 FPC_API fpc_val fpc_const(fpc_graph *, fpc_shape, const double *values);
 /* {seed low, seed high, step, 0} as (1,1,1,4) I32: the counter that random ops take as their last input. */
 FPC_API fpc_val fpc_clock_input(fpc_graph *);
-/* Reports a failure of the builder itself, with the scope's name in front; returns a value with id < 0. */
+/* Reports a failure of the builder itself, with the scope's name in front, and makes the graph fail: returns a value
+ * with id < 0, which a builder hands on. fpc_fail (base.h) says the same in functions that return a status and have no
+ * graph: of a build function that has found its options or shapes impossible, either will do; within a verb it is this
+ * one. */
 FPC_API fpc_val fpc_graph_fail(fpc_graph *, fpc_status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #ifdef __cplusplus

@@ -25,13 +25,14 @@ typedef enum fpc_what {
     FPC_SAMPLES /* pictures */
 } fpc_what;
 
-enum { FPC_FIELD_BYTES = 100 };
+enum { FPC_FIELD_BYTES = 100 }; /* beside the fpc_opt_type of option.h that a field may have */
 
 typedef struct fpc_blob {
     int64_t n;
     const void *data;
 } fpc_blob;
 
+/* In arrays, so it never grows. */
 typedef struct fpc_field {
     const char *key;
     uint32_t type; /* FPC_OPT_INT, FPC_OPT_REAL, FPC_OPT_TEXT, FPC_OPT_REALS, FPC_FIELD_BYTES */
@@ -57,8 +58,8 @@ typedef struct fpc_pictures {
 
 typedef struct fpc_event {
     uint32_t size, what;
-    fpc_clock clock; /* clock.epoch: 0-based epoch that this is about */
-    int32_t n;
+    int32_t n;              /* fields */
+    const fpc_clock *clock; /* clock->epoch: 0-based epoch that this is about */
     const fpc_field *field;
     /* The whole record so far, by column, in a fixed order: what history.json holds. n_rows finished epochs. */
     int32_t n_columns;

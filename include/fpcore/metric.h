@@ -10,6 +10,7 @@ extern "C" {
 #endif
 
 typedef struct fpc_counts {
+    uint32_t size;
     int32_t images, classes;
     const int32_t *tp_fp_fn; /* [images][classes][3]: pixels, without ignored ones */
 } fpc_counts;

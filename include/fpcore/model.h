@@ -11,7 +11,7 @@ extern "C" {
 
 typedef struct fpc_model_io {
     uint32_t size;
-    fpc_val image; /* (n,h,w,3) real in [0,1] */
+    fpc_val image; /* (n,h,w,c) real in [0,1]; c as the data set has it, 3 in this fpcore */
     int32_t classes;
     fpc_val logits; /* set by build: (n,h',w',classes). Another size than the image's is upsampled by the core:
                        bilinear, half-pixel centres */

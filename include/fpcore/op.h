@@ -22,6 +22,8 @@ enum {
     FPC_OP_EFFECT = 1 << 2   /* kept though nothing reads its outputs */
 };
 
+/* One use of an op. attr: the op's attributes, as long as the core knows them (a plugin's own: attr_size of its row).
+ */
 typedef struct fpc_node {
     uint32_t size, id;
     const char *op, *name;
@@ -31,9 +33,11 @@ typedef struct fpc_node {
     const void *attr;
 } fpc_node;
 
-/* din[i]: preset to id -1; set it to the gradient of in[i], or leave it. dout[i].id < 0: no gradient arrives there.
- * want[i]: whether in[i] needs one. */
+/* attr: of the node; attr_size: its bytes, for `fpc_op(g, ..., d->attr, d->attr_size, ...)`. din[i]: preset to id -1;
+ * set it to the gradient of in[i], or leave it. dout[i].id < 0: no gradient arrives there. want[i]: whether in[i] needs
+ * one. */
 typedef struct fpc_grad {
+    uint32_t size, attr_size;
     int32_t n_in, n_out;
     const fpc_val *in, *out, *dout;
     const uint8_t *want;
@@ -42,18 +46,19 @@ typedef struct fpc_grad {
     const char *name;
 } fpc_grad;
 
+/* size: sizeof(fpc_op_def), the same in all rows of a table. in, out: access letters, at the top of this header. */
 typedef struct fpc_op_def {
     uint32_t size, flags;
     const char *name;
     int16_t min_in, max_in, n_out;
     uint16_t attr_size;
-    const char *in, *out;                        /* access letters */
+    const char *in, *out;
     fpc_status (*infer)(fpc_ctx *, fpc_node *);  /* output shapes and dtypes, or a message naming the node. [main] */
     fpc_status (*grad)(fpc_graph *, fpc_grad *); /* appends nodes. [main] */
     int64_t (*macs)(const fpc_node *);           /* multiply-accumulates of one run; NULL: none worth counting */
     /* In half precision (run.precision = bf16, fp16), as "INPUTS>OUTPUTS", a letter for each, the last of a side
      * repeats: 'h' activations and matrix weights, bf16 or fp16; 'f' statistics, vectors and sums, which stay fp32.
-     * NULL: the op computes in fp32 throughout; core/graph/passes/precision.c puts casts around it. */
+     * NULL: the op computes in fp32 throughout; the core puts casts around it. */
     const char *half;
 } fpc_op_def;
 
@@ -67,7 +72,8 @@ static inline char fpc_access(const char *letters, int32_t i)
 
 typedef struct fpc_exec fpc_exec; /* the running node: work memory, threads, stream; by accessor */
 
-/* The rows that one call of run covers. part: which reduction slot is its own. thread: which scratch is its own. */
+/* The rows that one call of run covers; by value, so it never grows. part: which reduction slot is its own. thread:
+ * which scratch is its own. */
 typedef struct fpc_rows {
     int64_t first, count;
     int32_t part, thread;
@@ -90,6 +96,7 @@ enum { FPC_KERNEL_DETERMINISTIC = 1 << 0, FPC_KERNEL_CAPTURABLE = 1 << 1, FPC_KE
  *          within a part. The parts are a function of the shapes alone, never of the number of threads.
  *   end    once, after all rows (add up the parts, in order)
  * For barrier ops run is called once with all rows, and may use fpc_exec_parallel. begin and end may be NULL. */
+/* size: sizeof(fpc_kernel), the same in all rows of a table. */
 typedef struct fpc_kernel {
     uint32_t size, flags, dtypes; /* dtypes: bits of the real types it computes in */
     int32_t rank;

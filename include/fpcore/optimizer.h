@@ -1,5 +1,10 @@
-/* optimizer.h: parameters, gradients and slots are flat buffers (1,1,rows,256), zero where padded, so that one node
- * updates all. build appends that node (an in-place op). Thread: [main]. */
+/* optimizer.h: parameters, gradients and slots are flat buffers, so that one node updates all. build appends that node
+ * (an in-place op). Thread: [main].
+ *
+ * A flat buffer holds the tensors one after the other, each from a multiple of 16 numbers on, as (1,1,rows,256). A row
+ * of 256 numbers means nothing to the model: it is the grain by which row-wise ops (op.h) are shared out among threads,
+ * a few times the length of any vector unit. Numbers between the tensors and at the end are zero and have to stay so.
+ */
 #ifndef FPCORE_OPTIMIZER_H
 #define FPCORE_OPTIMIZER_H
 
@@ -9,12 +14,24 @@
 extern "C" {
 #endif
 
+/* Where a parameter lies in the flat buffers. dims: rank of them, in the order of memory: (out, kh, kw, in/groups),
+ * (out, in), (c); number i of it is number offset + i of the buffers. group: of parameters with rules of their own; 0
+ * where there is one for all, as in this fpcore. */
+typedef struct fpc_flat_tensor {
+    uint32_t size;
+    int32_t rank, dims[4], group;
+    int64_t offset, count;
+    const char *name; /* "block1.0.attn.q.weight" */
+} fpc_flat_tensor;
+
 typedef struct fpc_flat {
     uint32_t size;
     fpc_val param, grad;
     fpc_val slot[4];  /* n_slots of them, zero at the start, stored in checkpoints as optimizer.SLOTNAME.PARAM */
     fpc_val scale;    /* (1,1,1,1): multiplies the gradient (clipping); NaN: the step is skipped, nothing may change */
     fpc_val lr, step; /* (1,1,1,1) real; step counts from 1 */
+    int32_t n_tensors;
+    const fpc_flat_tensor *const *tensor; /* by rising offset */
 } fpc_flat;
 
 typedef struct fpc_optimizer_vtbl {

@@ -28,7 +28,7 @@ typedef enum fpc_kind {
 } fpc_kind;
 
 typedef struct fpc_plugin {
-    uint32_t size, abi, kind, flags; /* sizeof and FPC_ABI as the plugin's compiler saw them: FPC_PLUGIN_HEAD */
+    uint32_t size, abi, kind, flags; /* sizeof and FPC_ABI as the plugin's compiler saw them: FPC_PLUGIN_HEAD; bits */
     const char *name;                /* lower case, digits, underscores: what `use = ` says */
     const char *summary;             /* one line, for `fpcore -l` */
     const char *detail;              /* paragraphs for `fpcore -h`; may be NULL */
@@ -44,10 +44,16 @@ typedef struct fpc_plugin {
 
 #define FPC_PLUGIN_HEAD .size = sizeof(fpc_plugin), .abi = FPC_ABI, .option_size = sizeof(fpc_option)
 
+/* flags of fpc_plugin. Bits that this fpcore does not know are refused, so that they can be given a meaning later. */
+enum {
+    FPC_PLUGIN_ONNX = 1 << 0,   /* what it builds, with ops of its own, has a form in ONNX */
+    FPC_PLUGIN_CAPTURE = 1 << 1 /* the graphs that it builds may be recorded once and replayed (backend.h) */
+};
+
 /* FPC_PLUGINS(&a, &b): the only exported symbol. Its name carries the ABI's major number. */
 #define FPC_PLUGINS(...)                                                                                               \
-    FPC_API const fpc_plugin *const *fpc_plugins_v0(void);                                                             \
-    FPC_API const fpc_plugin *const *fpc_plugins_v0(void)                                                              \
+    FPC_API const fpc_plugin *const *fpc_plugins_v1(void);                                                             \
+    FPC_API const fpc_plugin *const *fpc_plugins_v1(void)                                                              \
     {                                                                                                                  \
         static const fpc_plugin *const list[] = {__VA_ARGS__, NULL};                                                   \
         return list;                                                                                                   \

@@ -13,6 +13,7 @@ extern "C" {
 /* epoch counts from 0; epochs: all of them; both without the warm-up epochs when passed to factor. step: within the
  * epoch for a logger, 0 for factor: rates change between epochs. base_lr: [optimizer] lr, for absolute floors. */
 typedef struct fpc_clock {
+    uint32_t size;
     int64_t step, steps_per_epoch, epoch, epochs;
     double base_lr;
 } fpc_clock;

@@ -1,6 +1,9 @@
 /* tensor.h: four axes, channels last: (n, h, w, c). An image of (n,h,w,c) IS n*h*w tokens ("rows") of c numbers:
  * linear maps, norms and attention take it as it is, so the interface has no permute, flatten or reshape.
- * Weights: convolution (out, kh, kw, in/groups); linear (1, 1, out, in); vectors (1, 1, 1, c). */
+ * Weights: convolution (out, kh, kw, in/groups); linear (1, 1, out, in); vectors (1, 1, 1, c).
+ *
+ * Four axes of int32_t, and labels of one byte, are decided (docs/architecture.md). Shapes and tensors are passed by
+ * value and in arrays, so neither ever grows. */
 #ifndef FPCORE_TENSOR_H
 #define FPCORE_TENSOR_H
 

@@ -81,7 +81,7 @@ FPC_INLINE void add_smoothing(int rows, struct loss_work *w, const vf *most, con
     const fpc_seg_loss_attr *attr = w->job->node->attr;
     const int32_t k = w->job->plan.up.k;
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        if (attr->term[t].kind != FPC_TERM_CROSS_ENTROPY || attr->term[t].smooth <= 0)
+        if (attr->term[t]->kind != FPC_TERM_CROSS_ENTROPY || attr->term[t]->smooth <= 0)
             continue;
         const float *every = weights_of(w->job, t) + k + 1;
         for (int r = 0; r < rows; r++) {
@@ -100,7 +100,7 @@ FPC_INLINE void add_terms(struct loss_work *w, vi label, vf valid, vf behind, vf
     const int32_t k = w->job->plan.up.k;
     const vf log_sum = vf_log(sum), ce = vf_fma(behind, vf_set(LOSS_LN2), log_sum);
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        const fpc_seg_term *term = &attr->term[t];
+        const fpc_seg_term *term = attr->term[t];
         if (term->kind == FPC_TERM_CROSS_ENTROPY) {
             const float *own = weights_of(w->job, t);
             w->sum[t] = vf_fma(loss_lookup(own, label), ce, w->sum[t]);
@@ -293,7 +293,7 @@ static void begin_loss(struct loss_job *job)
     up_begin(&job->plan.up, attr->align_corners, job->shared);
     up_label_map(k, attr->ignore, (int32_t *)(job->shared + job->plan.map));
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        const fpc_seg_term *term = &attr->term[t];
+        const fpc_seg_term *term = attr->term[t];
         float *own = weights_of(job, t), *every = own + k + 1;
         double total = 0;
         for (int32_t c = 0; c < k; c++) {
@@ -342,7 +342,7 @@ static fpc_status end_image(const struct loss_job *job, int32_t image, double *s
         const double y = counts[c * 3] + counts[c * 3 + 2];
         stats[c] = (float)hit[c], stats[k + c] = (float)p[c], stats[2 * k + c] = (float)y;
         for (int32_t t = 0; t < attr->n_terms; t++) {
-            const fpc_seg_term *term = &attr->term[t];
+            const fpc_seg_term *term = attr->term[t];
             if (is_overlap(term))
                 dice[t] += overlap_of(term, hit[c], p[c], y).loss;
             if (term->kind == FPC_TERM_CROSS_ENTROPY)
@@ -350,9 +350,9 @@ static fpc_status end_image(const struct loss_job *job, int32_t image, double *s
         }
     }
     for (int32_t t = 0; t < attr->n_terms; t++)
-        if (attr->term[t].kind == FPC_TERM_FOCAL)
+        if (attr->term[t]->kind == FPC_TERM_FOCAL)
             norm[t] += (double)pixels;
-        else if (is_overlap(&attr->term[t]) && pixels > 0)
+        else if (is_overlap(attr->term[t]) && pixels > 0)
             norm[t] += 1, sum[t] += share * dice[t] / k;
     return FPC_OK;
 }

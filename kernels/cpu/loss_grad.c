@@ -23,9 +23,9 @@ static struct grad_plan plan_grad(const fpc_node *node)
     struct grad_plan p = {.up = up_plan(node->in[0].shape, mask.h, mask.w, attr->align_corners)};
     const size_t k = (size_t)p.up.k, n = (size_t)p.up.n;
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        p.has_dice |= is_overlap(&attr->term[t]);
-        p.has_every |= attr->term[t].kind == FPC_TERM_CROSS_ENTROPY && attr->term[t].smooth > 0;
-        p.has_focal |= attr->term[t].kind == FPC_TERM_FOCAL;
+        p.has_dice |= is_overlap(attr->term[t]);
+        p.has_every |= attr->term[t]->kind == FPC_TERM_CROSS_ENTROPY && attr->term[t]->smooth > 0;
+        p.has_focal |= attr->term[t]->kind == FPC_TERM_FOCAL;
     }
     p.thread = p.up.thread;
     p.z = up_take(&p.thread, k * UP_ROWS * VL * sizeof(float));
@@ -78,7 +78,7 @@ static void begin_grad(struct grad_job *job)
     for (int32_t i = 0; i < 256; i++) /* seg_loss has refused masks with labels that are no class */
         map[i] = map[i] < 0 ? k : map[i];
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        const fpc_seg_term *term = &attr->term[t];
+        const fpc_seg_term *term = attr->term[t];
         const double u = factor_of(node, t), smooth = (double)term->smooth;
         for (int32_t c = 0; term->kind == FPC_TERM_CROSS_ENTROPY && c < k; c++) {
             own[c] += u * (1 - smooth) * loss_class_weight(term, c);
@@ -99,10 +99,10 @@ static void begin_grad(struct grad_job *job)
         for (int32_t c = 0; c < k; c++) {
             double off = 0, on = 0;
             for (int32_t t = 0; t < attr->n_terms; t++) {
-                if (!is_overlap(&attr->term[t]))
+                if (!is_overlap(attr->term[t]))
                     continue;
                 const overlap o =
-                    overlap_of(&attr->term[t], (double)stats[c], (double)stats[k + c], (double)stats[2 * k + c]);
+                    overlap_of(attr->term[t], (double)stats[c], (double)stats[k + c], (double)stats[2 * k + c]);
                 const double u = factor_of(node, t) / k;
                 off += u * o.by_p;
                 on += u * o.by_hit;
@@ -128,7 +128,7 @@ FPC_INLINE vf focal_slope(const struct grad_work *w, vf ce, vf p, vf valid)
     const vf ratio = vm_pick(vm_gt(miss, vf_set(0)), p * ce / vf_max(vf_set(1e-30f), miss), vf_set(1));
     vf slope = {0};
     for (int32_t t = 0; t < attr->n_terms; t++) {
-        const fpc_seg_term *term = &attr->term[t];
+        const fpc_seg_term *term = attr->term[t];
         if (term->kind != FPC_TERM_FOCAL)
             continue;
         const float scale = (float)(factor_of(w->job->node, t) * (double)term->alpha);

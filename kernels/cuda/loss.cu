@@ -14,7 +14,7 @@ loss_terms fpc_cuda_loss_terms(const fpc_node *node, const float *room)
     const fpc_seg_loss_attr *attr = static_cast<const fpc_seg_loss_attr *>(node->attr);
     loss_terms a = {attr->n_terms, node->in[0].shape.c, attr->ignore, attr->align_corners, 0, 0, 0, {}, room};
     for (int32_t i = 0; i < a.n; i++) {
-        const fpc_seg_term &t = attr->term[i];
+        const fpc_seg_term &t = *attr->term[i];
         a.t[i] = {t.kind, t.class_weight != nullptr, t.smooth, t.eps, t.alpha, t.gamma, t.beta};
         a.overlaps += is_overlap(a.t[i]);
         a.smoothed += t.kind == FPC_TERM_CROSS_ENTROPY && t.smooth > 0;
@@ -46,7 +46,7 @@ fpc_status fpc_cuda_terms_weights(fpc_exec *x, const fpc_node *node, const loss_
     fpc_status st = FPC_OK;
     for (int32_t t = 0; t < a.n && !st; t++)
         if (a.t[t].weighted)
-            st = fpc_cuda_loss_weights(x, node, attr->term[t].class_weight, a.k, room + (int64_t)t * a.k);
+            st = fpc_cuda_loss_weights(x, node, attr->term[t]->class_weight, a.k, room + (int64_t)t * a.k);
     return st;
 }
 

@@ -75,14 +75,14 @@ static fpc_status image_loss(fpc_exec *exec, const fpc_node *node, int32_t n, do
         s.y[label] += 1;
         s.pixels++;
         for (int32_t t = 0; t < a->n_terms; t++)
-            if (!is_overlap(&a->term[t])) {
-                sum[t] += weight * pixel_loss(&a->term[t], &px, label, k);
-                norm[t] += a->term[t].kind == FPC_TERM_FOCAL ? 1 : class_weight(&a->term[t], label);
+            if (!is_overlap(a->term[t])) {
+                sum[t] += weight * pixel_loss(a->term[t], &px, label, k);
+                norm[t] += a->term[t]->kind == FPC_TERM_FOCAL ? 1 : class_weight(a->term[t], label);
             }
     }
     for (int32_t t = 0; t < a->n_terms; t++)
-        if (is_overlap(&a->term[t]) && s.pixels > 0) {
-            sum[t] += weight * overlap_loss(&a->term[t], &s, k);
+        if (is_overlap(a->term[t]) && s.pixels > 0) {
+            sum[t] += weight * overlap_loss(a->term[t], &s, k);
             norm[t] += 1;
         }
     for (int64_t c = 0; c < k; c++) {
@@ -166,7 +166,7 @@ static void image_grad(const fpc_node *node, int32_t n, double *dlogits)
         look(&node->in[0], ms, place_of(ms, n * image_rows(ms) + r), a->align_corners, &px);
         for (int32_t t = 0; t < a->n_terms; t++)
             if (norm[t] > 0)
-                pixel_grad(&a->term[t], &px, stats, mask[r], k, share * (double)dterms[t] / (double)norm[t], dz);
+                pixel_grad(a->term[t], &px, stats, mask[r], k, share * (double)dterms[t] / (double)norm[t], dz);
         spread(ls, n, &px, dz, dlogits);
     }
 }

@@ -83,7 +83,7 @@ static fpc_val build(fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
         fpc_val chain = image;
         for (int32_t k = 0; k < o->depth.hi; k++) {
             const fpc_val map = fpc_slice(g, draws, (i * MOST_DEPTH + k) * MAP, MAP);
-            chain = fpc_op(g, "colour", self->label, 2, (fpc_val[]){chain, map}, NULL, NULL);
+            chain = fpc_op(g, "colour", self->label, 2, (fpc_val[]){chain, map}, NULL, 0, NULL);
         }
         sum = fpc_add(g, sum, fpc_mul(g, chain, fpc_slice(g, draws, SHARES + 3 * (i + 1), 3)));
     }

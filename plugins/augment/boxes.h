@@ -41,7 +41,7 @@ static inline void put_box(float to[BOX], const fpc_image_info *image, int64_t x
 
 static inline fpc_val build_erase(const fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
 {
-    return fpc_op(g, "erase", self->label, 2, (fpc_val[]){image, draws}, NULL, NULL);
+    return fpc_op(g, "erase", self->label, 2, (fpc_val[]){image, draws}, NULL, 0, NULL);
 }
 
 static inline fpc_val build_erase_mask(const fpc_self *self, fpc_graph *g, fpc_val mask, fpc_val draws, int64_t labels,
@@ -50,7 +50,7 @@ static inline fpc_val build_erase_mask(const fpc_self *self, fpc_graph *g, fpc_v
     const fpc_warp_attr attr = {.fill = fill};
     if (labels == LABELS_KEEP)
         return mask;
-    return fpc_op(g, "erase_mask", self->label, 2, (fpc_val[]){mask, draws}, &attr, NULL);
+    return fpc_op(g, "erase_mask", self->label, 2, (fpc_val[]){mask, draws}, FPC_ATTR(attr), NULL);
 }
 
 #endif

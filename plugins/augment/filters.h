@@ -15,7 +15,7 @@ static inline fpc_val build_filter(const fpc_self *self, fpc_graph *g, fpc_val i
 {
     const int32_t count = attr.k * attr.k;
     const fpc_val kernel = fpc_shape_of(g, draws).c == count ? draws : fpc_slice(g, draws, first, count);
-    return fpc_op(g, "filter", self->label, 2, (fpc_val[]){image, kernel}, &attr, NULL);
+    return fpc_op(g, "filter", self->label, 2, (fpc_val[]){image, kernel}, FPC_ATTR(attr), NULL);
 }
 
 /* Blurs draw nothing but their weights; what lies outside is reflected. */

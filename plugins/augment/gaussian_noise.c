@@ -29,7 +29,7 @@ static fpc_val build(fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
     const fpc_noise_attr attr = {.stream = fpc_hash(stream ? stream : self->label),
                                  .unclamped = !((const struct gaussian_noise *)self)->clamp};
     const fpc_val in[3] = {image, draws, fpc_clock_input(g)};
-    return fpc_op(g, "gaussian_noise", self->label, 3, in, &attr, NULL);
+    return fpc_op(g, "gaussian_noise", self->label, 3, in, FPC_ATTR(attr), NULL);
 }
 
 static const fpc_option options[] = {

@@ -28,7 +28,7 @@ static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *
 
 static fpc_val build(fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
 {
-    return fpc_op(g, "jpeg", self->label, 2, (fpc_val[]){image, draws}, NULL, NULL);
+    return fpc_op(g, "jpeg", self->label, 2, (fpc_val[]){image, draws}, NULL, 0, NULL);
 }
 
 static const fpc_option options[] = {

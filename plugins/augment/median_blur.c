@@ -26,7 +26,7 @@ static fpc_val build(fpc_self *self, fpc_graph *g, fpc_val image, fpc_val draws)
 {
     const fpc_filter_attr attr = {
         .k = (int32_t)((const struct median_blur *)self)->k, .border = FPC_BORDER_REFLECT, .clamp = 0};
-    return fpc_op(g, "median", self->label, 2, (fpc_val[]){image, draws}, &attr, NULL);
+    return fpc_op(g, "median", self->label, 2, (fpc_val[]){image, draws}, FPC_ATTR(attr), NULL);
 }
 
 static const fpc_option options[] = {FPC_OPTION_INT(struct median_blur, k, "3", 3, 15, "px", "side of the window, odd"),

@@ -1,6 +1,6 @@
 /* classes.c: see classes.h. The INI file is read by the recipe's reader, so mistakes in it carry FILE:LINE. */
 #include "classes.h"
-#include "recipe/recipe.h"
+#include <fpcore/ini.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +118,7 @@ static fpc_status read_pairs(fpc_self *self, const fpc_section *section, fpc_dat
     return FPC_OK;
 }
 
-static fpc_status check_sections(fpc_self *self, const fpc_recipe *file)
+static fpc_status check_sections(fpc_self *self, const fpc_ini *file)
 {
     for (int32_t i = 0; i < file->n; i++) {
         const char *name = file->section[i].name;
@@ -140,20 +140,20 @@ fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info 
         info->n_mirror_pairs = (int32_t)(sizeof pairs / sizeof *pairs);
         return FPC_OK;
     }
-    fpc_recipe *file = NULL;
+    const fpc_ini *file = NULL;
     if (access(which, R_OK))
         return fpc_fail(self->ctx, FPC_ENOENT,
                         "%s.classes = %s: neither the preset celebamask19 nor a file that can be "
                         "read: %s",
                         self->label, which, strerror(errno));
-    fpc_status status = fpc_recipe_read(self->ctx, self->arena, which, 0, NULL, &file);
+    fpc_status status = fpc_ini_read(self->ctx, self->arena, which, &file);
     if (status == FPC_OK)
         status = check_sections(self, file);
     if (status == FPC_OK)
-        status = read_names(self, fpc_recipe_section(file, "classes"), which, info);
+        status = read_names(self, fpc_ini_section(file, "classes"), which, info);
     if (status == FPC_OK)
-        status = read_palette(self, fpc_recipe_section(file, "palette"), info);
+        status = read_palette(self, fpc_ini_section(file, "palette"), info);
     if (status == FPC_OK)
-        status = read_pairs(self, fpc_recipe_section(file, "mirror"), info);
+        status = read_pairs(self, fpc_ini_section(file, "mirror"), info);
     return status;
 }

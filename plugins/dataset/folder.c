@@ -1,13 +1,12 @@
 /* folder.c: pictures (JPEG, PNG) and index masks (PNG) in folders, matched by file stem. Opening lists folders and
  * reads one header; reading decodes, checks labels and resizes. The split of the recorded runs is drawn again from its
- * seed (core/data/split.h), or lists name the parts. */
+ * seed (fpc_split_permutation), or lists name the parts. */
 #define _POSIX_C_SOURCE 200809L
 #include "folder.h"
+#include <fpcore/image.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "classes.h"
-#include "image/image.h"
-#include "data/split.h"
 
 #define TEST_IMAGES "test/images"
 

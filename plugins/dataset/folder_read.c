@@ -2,7 +2,7 @@
  * right the masks whose sides a list says are exchanged. In an audit every flaw is reported with its kind. */
 #include <stdio.h>
 #include <string.h>
-#include "image/image.h"
+#include <fpcore/image.h>
 #include "folder.h"
 
 /* What is wrong with a sample: the failure that fpc_fail recorded gets its kind in an audit. */

@@ -69,7 +69,7 @@ static void draw_bar(struct console *c, const fpc_event *e, int64_t done, int64_
     char bar[LONGEST + 4] = "", head[64], count[64], tail[64], left[32];
     int spare, width, full;
 
-    snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)e->clock.epoch + 1, (long long)e->clock.epochs);
+    snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)e->clock->epoch + 1, (long long)e->clock->epochs);
     snprintf(count, sizeof count, "%lld/%lld", (long long)done, (long long)total);
     snprintf(tail, sizeof tail, "  left %s", duration(left, event_real(e, "seconds_left", 0)));
     spare = room - (int)(strlen(head) + strlen(count) + strlen(tail));
@@ -99,8 +99,8 @@ static void progress(struct console *c, const fpc_event *e, int64_t done, int64_
         draw_bar(c, e, done, total, what);
         c->shown = elapsed;
     } else if (!c->live && c->interval > 0 && elapsed - c->shown >= c->interval) {
-        text_add(&c->line, c->self.arena, "epoch %lld/%lld  %s %lld/%lld  left %s", (long long)e->clock.epoch + 1,
-                 (long long)e->clock.epochs, what, (long long)done, (long long)total,
+        text_add(&c->line, c->self.arena, "epoch %lld/%lld  %s %lld/%lld  left %s", (long long)e->clock->epoch + 1,
+                 (long long)e->clock->epochs, what, (long long)done, (long long)total,
                  duration(left, event_real(e, "seconds_left", 0)));
         end_line(c);
         c->shown = elapsed;
@@ -113,7 +113,7 @@ static void on_step(struct console *c, const fpc_event *e)
 
     snprintf(what, sizeof what, "loss %.4f  %.1f images/s", event_real(e, "loss", NAN),
              event_real(e, "images_per_s", 0));
-    progress(c, e, e->clock.step, e->clock.steps_per_epoch, what);
+    progress(c, e, e->clock->step, e->clock->steps_per_epoch, what);
 }
 
 /* ---- an epoch is over ---- */
@@ -140,7 +140,7 @@ static int is_wanted(const struct console *c, const char *column)
 
 static int epoch_width(const fpc_event *e)
 {
-    return snprintf(NULL, 0, "%lld/%lld", (long long)e->clock.epochs, (long long)e->clock.epochs);
+    return snprintf(NULL, 0, "%lld/%lld", (long long)e->clock->epochs, (long long)e->clock->epochs);
 }
 
 /* The columns of the table: losses, the metrics, as many as fit between the epoch and the rate. */
@@ -180,7 +180,7 @@ static void on_epoch(struct console *c, const fpc_event *e)
         choose_columns(c, e);
         table_head(c, e);
     }
-    snprintf(epoch, sizeof epoch, "%lld/%lld", (long long)e->clock.epoch + 1, (long long)e->clock.epochs);
+    snprintf(epoch, sizeof epoch, "%lld/%lld", (long long)e->clock->epoch + 1, (long long)e->clock->epochs);
     text_add(&c->line, c->self.arena, "%*s", epoch_width(e) < 5 ? 5 : epoch_width(e), epoch);
     for (int32_t i = 0; i < c->shown_columns; i++) {
         const double v = e->value[c->shown_column[i]][row];
@@ -211,10 +211,10 @@ static void on_begin(struct console *c, const fpc_event *e)
     text_add(&c->line, c->self.arena,
              "%lld training and %lld validation images, %lld steps of %lld images per epoch, %s %lld to %lld",
              (long long)event_int(e, "train_images", 0), (long long)event_int(e, "val_images", 0),
-             (long long)e->clock.steps_per_epoch, (long long)event_int(e, "batch", 0),
-             event_int(e, "resumed", 0) ? "resumed: epochs" : "epochs", (long long)e->clock.epoch + 1,
-             (long long)e->clock.epochs);
-    if (e->clock.epoch < e->clock.epochs)
+             (long long)e->clock->steps_per_epoch, (long long)event_int(e, "batch", 0),
+             event_int(e, "resumed", 0) ? "resumed: epochs" : "epochs", (long long)e->clock->epoch + 1,
+             (long long)e->clock->epochs);
+    if (e->clock->epoch < e->clock->epochs)
         end_line(c);
     c->line.n = 0;
 }

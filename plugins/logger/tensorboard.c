@@ -454,7 +454,7 @@ static fpc_status write_picture(struct tensorboard *b, const fpc_event *e)
 {
     fpc_status status;
 
-    if (!e->pictures || e->clock.epoch + 1 != b->written)
+    if (!e->pictures || e->clock->epoch + 1 != b->written)
         return FPC_OK;
     if ((status = sheet_png(b->self.ctx, b->self.arena, e->pictures, &b->png)))
         return status;
@@ -464,7 +464,7 @@ static fpc_status write_picture(struct tensorboard *b, const fpc_event *e)
     put_int(&b->inner, b->self.arena, IMAGE_COLOURS, 3);
     put_block(&b->inner, b->self.arena, IMAGE_BYTES, b->png.data, b->png.n);
     put_tagged(b, event_text(e, "tag", "picture"), VALUE_IMAGE);
-    put_event(b, event_real(e, "unix_time", 0), e->clock.epoch + 1);
+    put_event(b, event_real(e, "unix_time", 0), e->clock->epoch + 1);
     return append(b);
 }
 
@@ -472,7 +472,7 @@ static fpc_status write_histogram(struct tensorboard *b, const fpc_event *e)
 {
     text *t = &b->inner;
 
-    if (e->clock.epoch + 1 != b->written)
+    if (e->clock->epoch + 1 != b->written)
         return FPC_OK;
     t->n = 0;
     put_real(t, b->self.arena, HISTO_MIN, event_real(e, "min", 0));
@@ -483,7 +483,7 @@ static fpc_status write_histogram(struct tensorboard *b, const fpc_event *e)
     put_reals(t, b->self.arena, HISTO_LIMITS, fpc_event_field(e, "limits"));
     put_reals(t, b->self.arena, HISTO_COUNTS, fpc_event_field(e, "counts"));
     put_tagged(b, event_text(e, "tag", "histogram"), VALUE_HISTOGRAM);
-    put_event(b, event_real(e, "unix_time", 0), e->clock.epoch + 1);
+    put_event(b, event_real(e, "unix_time", 0), e->clock->epoch + 1);
     return append(b);
 }
 

@@ -20,7 +20,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
     const fpc_status status = class_weights_get(self, &ce->weights, io->target, &term.class_weight);
 
     if (!status)
-        io->term = fpc_seg_loss(g, self->label, io->logits, io->target, &term);
+        io->term = fpc_seg_loss(g, self->label, io->logits, io->target, FPC_ATTR(term));
     return status;
 }
 

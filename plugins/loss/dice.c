@@ -12,7 +12,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
 {
     const fpc_seg_term term = {.kind = FPC_TERM_DICE, .eps = (float)((const struct dice *)self)->eps};
 
-    io->term = fpc_seg_loss(g, self->label, io->logits, io->target, &term);
+    io->term = fpc_seg_loss(g, self->label, io->logits, io->target, FPC_ATTR(term));
     return FPC_OK;
 }
 

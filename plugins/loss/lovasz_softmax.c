@@ -15,7 +15,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
     const struct lovasz_softmax *l = (const struct lovasz_softmax *)self;
     const fpc_pixel_loss_attr attr = {.present_only = l->classes == PRESENT, .per_image = (int32_t)l->per_image};
 
-    io->term = fpc_pixel_loss(g, "lovasz", self->label, io->logits, io->target, &attr);
+    io->term = fpc_pixel_loss(g, "lovasz", self->label, io->logits, io->target, FPC_ATTR(attr));
     return FPC_OK;
 }
 

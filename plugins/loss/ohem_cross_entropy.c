@@ -21,7 +21,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
     const fpc_status status = class_weights_get(self, &o->weights, io->target, &attr.class_weight);
 
     if (!status)
-        io->term = fpc_pixel_loss(g, "ohem", self->label, io->logits, io->target, &attr);
+        io->term = fpc_pixel_loss(g, "ohem", self->label, io->logits, io->target, FPC_ATTR(attr));
     return status;
 }
 

@@ -29,7 +29,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_loss_io *io)
                                .beta = (float)t->beta,
                                .gamma = (float)t->gamma};
 
-    io->term = fpc_seg_loss(g, self->label, io->logits, io->target, &term);
+    io->term = fpc_seg_loss(g, self->label, io->logits, io->target, FPC_ATTR(term));
     return FPC_OK;
 }
 

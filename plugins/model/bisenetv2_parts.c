@@ -68,7 +68,7 @@ static fpc_val mean_pool(fpc_graph *g, fpc_arena *arena, fpc_val x)
     for (int32_t i = 0; i < 9 * s.c; i++)
         ninth[i] = 1. / 9;
     const fpc_val in[] = {x, fpc_const(g, (fpc_shape){s.c, 3, 3, 1}, ninth)};
-    return fpc_op(g, "conv2d", "pool", 2, in, &attr, NULL);
+    return fpc_op(g, "conv2d", "pool", 2, in, FPC_ATTR(attr), NULL);
 }
 
 /* A branch's own view: depth-wise 3x3, then a linear map. */

@@ -37,7 +37,7 @@ static fpc_val linear(fpc_graph *g, const char *name, fpc_val x, int32_t out, in
     fpc_enter(g, "%s", name);
     const fpc_fill fill = paper ? FPC_FILL_TRUNC_NORMAL : FPC_FILL_UNIFORM_FAN_IN;
     const fpc_val in[] = {x, fpc_param(g, "weight", 2, (fpc_shape){1, 1, out, c}, fill, c), bias_of(g, out, c, paper)};
-    x = fpc_op(g, "linear", "", 3, in, NULL, NULL);
+    x = fpc_op(g, "linear", "", 3, in, NULL, 0, NULL);
     fpc_leave(g);
     return x;
 }
@@ -55,7 +55,7 @@ static fpc_val conv(fpc_graph *g, const char *name, fpc_val x, int32_t out, fpc_
     const fpc_val in[] = {
         x, fpc_param(g, "weight", 4, (fpc_shape){out, a.kh, a.kw, per_group}, fill, paper ? fan_out : fan_in),
         bias_of(g, out, fan_in, paper)};
-    x = fpc_op(g, "conv2d", "", 3, in, &a, NULL);
+    x = fpc_op(g, "conv2d", "", 3, in, FPC_ATTR(a), NULL);
     fpc_leave(g);
     return x;
 }
@@ -76,7 +76,7 @@ static fpc_val drop_path(fpc_graph *g, fpc_arena *arena, const char *name, fpc_v
         ones[i] = 1;
     const fpc_val keep = fpc_dropout(g, name, fpc_const(g, (fpc_shape){s.n, 1, 1, 1}, ones), p, 1);
     const fpc_val in[] = {keep, fpc_const(g, (fpc_shape){1, 1, s.c, 1}, ones)};
-    return fpc_mul(g, x, fpc_op(g, "linear", name, 2, in, NULL, NULL));
+    return fpc_mul(g, x, fpc_op(g, "linear", name, 2, in, NULL, 0, NULL));
 }
 
 /* ---- encoder ---- */

@@ -15,7 +15,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, const fpc_flat *f)
     const fpc_val in[] = {f->param, f->slot[0], f->slot[1], f->grad, f->scale, f->lr, f->step};
     fpc_val out[3];
 
-    fpc_op(g, "adamw", self->label, 7, in, &attr, out);
+    fpc_op(g, "adamw", self->label, 7, in, FPC_ATTR(attr), out);
     return FPC_OK;
 }
 

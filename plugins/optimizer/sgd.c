@@ -19,7 +19,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, const fpc_flat *f)
     const fpc_val in[] = {f->param, f->slot[0], f->grad, f->scale, f->lr, f->step};
     fpc_val out[2];
 
-    fpc_op(g, "sgd", self->label, 6, in, &attr, out);
+    fpc_op(g, "sgd", self->label, 6, in, FPC_ATTR(attr), out);
     return FPC_OK;
 }
 

@@ -1,18 +1,9 @@
 /* test_abi.c: what plugins that are compiled already rely on: sizes and offsets of the public structs, numbers of the
- * public enums, and the names that libfpcore.so exports under FPCORE_0. Within an ABI major these only grow at the end.
+ * public enums, and the names that libfpcore.so exports under FPCORE_1. Within an ABI major these only grow at the end.
  */
 
 #include "case.h"
-#include <fpcore/augment.h>
-#include <fpcore/backend.h>
-#include <fpcore/dataset.h>
-#include <fpcore/logger.h>
-#include <fpcore/loss.h>
-#include <fpcore/metric.h>
-#include <fpcore/model.h>
-#include <fpcore/optimizer.h>
-#include <fpcore/rng.h>
-#include <fpcore/schedule.h>
+#include <fpcore/fpcore.h>
 
 #define SIZE(T, bytes) assert_int_equal(sizeof(T), bytes)
 #define AT(T, field, bytes) assert_int_equal(offsetof(T, field), bytes)
@@ -33,7 +24,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_val, 4);
     SIZE(fpc_conv_args, 28);
     SIZE(fpc_node, 56);
-    SIZE(fpc_grad, 64);
+    SIZE(fpc_grad, 72);
     SIZE(fpc_op_def, 72);
     SIZE(fpc_rows, 24);
     SIZE(fpc_need, 24);
@@ -48,27 +39,27 @@ static void sizes_hold(void **state)
     SIZE(fpc_augment_vtbl, 56);
     SIZE(fpc_device, 136);
     SIZE(fpc_backend_vtbl, 136);
-    SIZE(fpc_dataset_info, 104);
-    SIZE(fpc_sample, 32);
+    SIZE(fpc_dataset_info, 152);
+    SIZE(fpc_sample, 40);
     SIZE(fpc_dataset_audit, 32);
     SIZE(fpc_dataset_vtbl, 56);
     SIZE(fpc_field, 32);
-    SIZE(fpc_event, 104);
+    SIZE(fpc_event, 72);
     SIZE(fpc_pictures, 64);
     SIZE(fpc_logger_vtbl, 24);
     SIZE(fpc_blob, 16);
     SIZE(fpc_target, 40);
     SIZE(fpc_loss_io, 24);
-    SIZE(fpc_label_counts, 24);
+    SIZE(fpc_label_counts, 32);
     SIZE(fpc_loss_vtbl, 24);
-    SIZE(fpc_counts, 16);
+    SIZE(fpc_counts, 24);
     SIZE(fpc_metric_vtbl, 40);
     SIZE(fpc_model_io, 16);
     SIZE(fpc_model_vtbl, 16);
-    SIZE(fpc_flat, 40);
+    SIZE(fpc_flat, 56);
     SIZE(fpc_optimizer_vtbl, 48);
     SIZE(fpc_rng, 20);
-    SIZE(fpc_clock, 40);
+    SIZE(fpc_clock, 48);
     SIZE(fpc_history, 24);
     SIZE(fpc_schedule_vtbl, 16);
     SIZE(fpc_like_attr, 16);
@@ -86,13 +77,21 @@ static void sizes_hold(void **state)
     SIZE(fpc_mix_attr, 4);
     SIZE(fpc_noise_attr, 8);
     SIZE(fpc_seg_term, 32);
-    SIZE(fpc_seg_loss_attr, 272);
+    SIZE(fpc_seg_loss_attr, 80);
     SIZE(fpc_pixel_loss_attr, 40);
     SIZE(fpc_distance_attr, 12);
     SIZE(fpc_clip_attr, 8);
     SIZE(fpc_adamw_attr, 40);
     SIZE(fpc_sgd_attr, 32);
     SIZE(fpc_lion_attr, 24);
+    SIZE(fpc_image, 24);
+    SIZE(fpc_entry, 24);
+    SIZE(fpc_section, 32);
+    SIZE(fpc_ini, 16);
+    SIZE(fpc_cast_attr, 4);
+    SIZE(fpc_scaler_attr, 4);
+    SIZE(fpc_flat_tensor, 56);
+    SIZE(fpc_u32x4, 16);
 }
 
 static void offsets_hold(void **state)
@@ -129,11 +128,18 @@ static void offsets_hold(void **state)
     AT(fpc_backend_vtbl, alloc_host, 64);
     AT(fpc_backend_vtbl, forget, 128);
     AT(fpc_dataset_info, count, 8);
-    AT(fpc_dataset_info, class_names, 56);
-    AT(fpc_dataset_info, ignore_label, 84);
-    AT(fpc_event, clock, 8);
-    AT(fpc_event, value, 88);
+    AT(fpc_dataset_info, class_names, 88);
+    AT(fpc_dataset_info, ignore_label, 116);
+    AT(fpc_event, clock, 16);
+    AT(fpc_event, value, 56);
     AT(fpc_flat, slot, 12);
+    AT(fpc_flat, tensor, 48);
+    AT(fpc_flat_tensor, dims, 8);
+    AT(fpc_flat_tensor, name, 48);
+    AT(fpc_grad, in, 16);
+    AT(fpc_sample, id, 24);
+    AT(fpc_clock, step, 8);
+    AT(fpc_counts, tp_fp_fn, 16);
     AT(fpc_flat, step, 36);
     AT(fpc_target, mask_b, 8);
     AT(fpc_target, ignore, 20);
@@ -156,6 +162,9 @@ static void numbers_hold(void **state)
     assert_int_equal(FPC_I64, 7);
     assert_int_equal(FPC_STAGE_MIX, 4);
     assert_int_equal(FPC_TEST, 3);
+    assert_int_equal(FPC_UNLABELLED, 4);
+    assert_int_equal(FPC_PART_SLOTS, 8);
+    assert_int_equal(FPC_PLUGIN_CAPTURE, 2);
     assert_int_equal(FPC_RUN_END, 6);
     assert_int_equal(FPC_HISTOGRAM, 8);
     assert_int_equal(FPC_FILL_TRUNC_NORMAL, 5);
@@ -181,10 +190,27 @@ static void random_numbers_hold(void **state)
     assert_true(fpc_unit(0) == 0 && fpc_unit(~0u) < 1);
 }
 
+/* Of the library and of the headers. */
+static void version_holds(void **state)
+{
+    char text[40];
+
+    (void)state;
+    snprintf(text, sizeof text, "%d.%d.%d", FPCORE_VERSION_MAJOR, FPCORE_VERSION_MINOR, FPCORE_VERSION_PATCH);
+    assert_string_equal(text, FPCORE_VERSION);
+    assert_string_equal(text, FPC_VERSION); /* configure.ac's */
+    assert_true(FPC_VERSION_AT_LEAST(FPCORE_VERSION_MAJOR, FPCORE_VERSION_MINOR, FPCORE_VERSION_PATCH));
+    assert_false(FPC_VERSION_AT_LEAST(FPCORE_VERSION_MAJOR, FPCORE_VERSION_MINOR, FPCORE_VERSION_PATCH + 1));
+    assert_false(FPC_VERSION_AT_LEAST(FPCORE_VERSION_MAJOR, FPCORE_VERSION_MINOR + 1, 0));
+    assert_false(FPC_VERSION_AT_LEAST(FPCORE_VERSION_MAJOR + 1, 0, 0));
+    assert_int_equal(FPC_ABI_MAJOR, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sizes_hold), cmocka_unit_test(offsets_hold),
-                                       cmocka_unit_test(numbers_hold), cmocka_unit_test(random_numbers_hold)};
+                                       cmocka_unit_test(numbers_hold), cmocka_unit_test(random_numbers_hold),
+                                       cmocka_unit_test(version_holds)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,13 +24,13 @@ refused "a missing plugin" dcie 'there is no plugin loss/dcie; did you mean `dic
 refused "a missing plugin: folders" dcie 'Searched: p, '
 shared '#include <stdint.h>
 __attribute__((visibility("default"))) const void *fpc_plugins_v3(void) { return 0; }' loss_abi3
-refused "another ABI" abi3 'p/loss_abi3\.so is a plugin for ABI 3, this fpcore has ABI 0; rebuild it'
+refused "another ABI" abi3 'p/loss_abi3\.so is a plugin for ABI 3, this fpcore has ABI 1; rebuild it'
 shared '#include <fpcore/loss.h>
 static const fpc_plugin p = {.size = sizeof p, .abi = FPC_ABI + 7, .name = "later"};
 FPC_PLUGINS(&p)' loss_later
-refused "a later minor" later 'p/loss_later\.so was built for plugin ABI 0\.[0-9]+, this fpcore has 0\.[0-9]+; rebuild'
+refused "a later minor" later 'p/loss_later\.so was built for plugin ABI 1\.[0-9]+, this fpcore has 1\.[0-9]+; rebuild'
 shared 'int f(void) { return 1; }' loss_library
-refused "a library that is no plugin" library 'is a shared library, but no plugin: it has no symbol fpc_plugins_v0'
+refused "a library that is no plugin" library 'is a shared library, but no plugin: it has no symbol fpc_plugins_v1'
 shared '#include <fpcore/loss.h>
 extern int this_is_nowhere(void);
 static int use(void) { return this_is_nowhere(); }

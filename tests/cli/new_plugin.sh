@@ -10,7 +10,7 @@ cd "$scratch" || exit 1
 cp -R "$FPCORE_BUILD/tests/installed" root || exit 1
 pc=$(find root -name fpcore.pc | head -n 1)
 fpcore=$(find "$scratch/root" -path '*/bin/fpcore' | head -n 1)
-plugins=$(find "$scratch/root" -path '*/lib*/fpcore/0' -type d | head -n 1)
+plugins=$(find "$scratch/root" -path '*/lib*/fpcore/1' -type d | head -n 1)
 lib=$(dirname "$(dirname "$plugins")")
 if [ -z "$pc" ] || [ -z "$fpcore" ] || [ -z "$plugins" ]; then
     find root -type f >out

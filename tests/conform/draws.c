@@ -214,7 +214,7 @@ static void check_info(conform *c, const fpc_dataset_info *i)
 static fpc_status read_sample(conform *c, sample_check *s, fpc_part part, int64_t index, int which, char id[64])
 {
     const fpc_dataset_vtbl *v = c->plugin->vtbl;
-    fpc_sample sample = {s->image[which], s->mask[which], id, 64};
+    fpc_sample sample = {sizeof sample, s->image[which], s->mask[which], id, 64};
     const fpc_status status = v->read(c->self, s->scratch, part, index, &sample);
 
     fpc_arena_reset(s->scratch);
@@ -246,7 +246,7 @@ static void check_part(conform *c, sample_check *s, fpc_part part)
     check(c, bad < 0, "labels are classes", "label %d of %d classes", bad, s->info.classes);
     status = v->name(c->self, part, last, name, sizeof name);
     check(c, !status && *name && !strcmp(name, id[0]), "name says what read says", "`%s` and `%s`", name, id[0]);
-    fpc_sample without = {s->image[1], NULL, id[1], sizeof id[1]};
+    fpc_sample without = {sizeof without, s->image[1], NULL, id[1], sizeof id[1]};
     check(c, !v->read(c->self, s->scratch, part, last, &without), "a sample can be read without its mask", "status");
 }
 

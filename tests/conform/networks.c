@@ -94,7 +94,7 @@ void check_model(conform *c)
                                .classes = CLASSES,
                                .ignore = -1};
     const fpc_seg_term term = {.kind = FPC_TERM_CROSS_ENTROPY};
-    const fpc_val loss = fpc_seg_loss(train, "loss", logits, &target, &term);
+    const fpc_val loss = fpc_seg_loss(train, "loss", logits, &target, FPC_ATTR(term));
     check(c, grads && !fpc_autodiff(train, loss, n, grads), "has a gradient", "autodiff");
 }
 
@@ -174,9 +174,9 @@ static void check_norm(conform *c)
 
     if (!v->norm)
         return;
-    const double norm = v->norm(c->self, &(fpc_label_counts){2, K, pixels});
+    const double norm = v->norm(c->self, &(fpc_label_counts){sizeof(fpc_label_counts), 2, K, pixels});
     check(c, isfinite(norm) && norm > 0, "norm is a positive number", "%g", norm);
-    const double zero = v->norm(c->self, &(fpc_label_counts){0, K, none});
+    const double zero = v->norm(c->self, &(fpc_label_counts){sizeof(fpc_label_counts), 0, K, none});
     check(c, isfinite(zero) && zero >= 0, "norm of a batch without labels is a number", "%g", zero);
 }
 

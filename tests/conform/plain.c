@@ -22,7 +22,7 @@ void check_schedule(conform *c)
     const double value[EPOCHS] = {0};
     double factor[EPOCHS], highest = 0;
     int32_t bad = -1, again = -1;
-    fpc_clock clock = {.steps_per_epoch = 100, .epochs = EPOCHS, .base_lr = 1e-3};
+    fpc_clock clock = {.size = sizeof clock, .steps_per_epoch = 100, .epochs = EPOCHS, .base_lr = 1e-3};
 
     for (int32_t e = 0; e < EPOCHS; e++) {
         const fpc_history history = {.size = sizeof history, .n = e, .value = value};
@@ -45,7 +45,7 @@ void check_schedule(conform *c)
     clock.epoch = 3;
     const double alone = v->factor(c->self, &clock, NULL);
     check(c, isfinite(alone) && alone >= 0, "works without a history", "epoch 3 gives %g", alone);
-    clock = (fpc_clock){.steps_per_epoch = 1, .epochs = 1, .base_lr = 1};
+    clock = (fpc_clock){.size = sizeof clock, .steps_per_epoch = 1, .epochs = 1, .base_lr = 1};
     const double single = v->factor(c->self, &clock, NULL);
     check(c, isfinite(single) && single >= 0, "works for a run of one epoch", "the factor is %g", single);
 }
@@ -67,7 +67,7 @@ static double metric_of(conform *c, int32_t hits)
 {
     const fpc_metric_vtbl *v = c->plugin->vtbl;
     int32_t k[IMAGES * CLASSES * 3];
-    const fpc_counts counts = {.images = IMAGES, .classes = CLASSES, .tp_fp_fn = k};
+    const fpc_counts counts = {.size = sizeof counts, .images = IMAGES, .classes = CLASSES, .tp_fp_fn = k};
 
     fill_counts(k, hits);
     v->reset(c->self, CLASSES);
@@ -181,11 +181,8 @@ static void check_logger_run(conform *c)
     const double *const value[] = {loss, score, rate};
     const char *tmp = getenv("TMPDIR");
     char dir[512];
-    fpc_event e = {.size = sizeof e,
-                   .clock = {.steps_per_epoch = 2, .epochs = 2},
-                   .n_columns = 3,
-                   .column = column,
-                   .value = value};
+    fpc_clock clock = {.size = sizeof clock, .steps_per_epoch = 2, .epochs = 2};
+    fpc_event e = {.size = sizeof e, .clock = &clock, .n_columns = 3, .column = column, .value = value};
     fpc_status status;
 
     snprintf(dir, sizeof dir, "%s/fpcore-conform-XXXXXX", tmp && *tmp ? tmp : P_tmpdir);
@@ -204,7 +201,7 @@ static void check_logger_run(conform *c)
     e.field = NULL;
     for (int64_t epoch = 0; epoch < 2 && !status; epoch++) {
         const fpc_field step[] = {{"loss", FPC_OPT_REAL, {.r = 1.5}}, {"lr", FPC_OPT_REAL, {.r = 1e-3}}};
-        e.clock.epoch = epoch;
+        clock.epoch = epoch;
         e.n = 2;
         e.field = step;
         status = send(c, &e, FPC_STEP);
@@ -224,7 +221,8 @@ static void check_logger_run(conform *c)
 
 void check_logger(conform *c)
 {
-    fpc_event e = {.size = sizeof e, .clock = {.epochs = 1, .steps_per_epoch = 1}};
+    const fpc_clock clock = {.size = sizeof clock, .epochs = 1, .steps_per_epoch = 1};
+    fpc_event e = {.size = sizeof e, .clock = &clock};
     fpc_status status = FPC_OK;
     uint32_t what = FPC_RUN_BEGIN;
 

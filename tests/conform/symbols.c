@@ -1,4 +1,4 @@
-/* symbols.c: a plugin exports fpc_plugins_v0 and nothing else, so that two plugins cannot get into each other's way.
+/* symbols.c: a plugin exports fpc_plugins_v1 and nothing else, so that two plugins cannot get into each other's way.
  * Reads the dynamic symbol table of the file; every offset is checked against the file's size. */
 #define _GNU_SOURCE
 #include "conform.h"
@@ -53,7 +53,7 @@ static const char *extra_exports(conform *c, const image *f, int32_t *n)
             if (name[0] == '_' || !strncmp(name, "asan.", 5))
                 continue;
             ++*n;
-            if (strcmp(name, "fpc_plugins_v0"))
+            if (strcmp(name, "fpc_plugins_v1"))
                 extra = fpc_sprintf(c->arena, "%s%s%s", extra, *extra ? ", " : "", name);
         }
     }

@@ -116,22 +116,22 @@
      {input, FROM("max_pool", 0, "0"), X(n, SIZE(h, k, stride, 0), SIZE(w, k, stride, 0), c)},  \
      .attr.pool = {k, stride}}
 
-/* Logits (n,lh,lw,k), mask (n,h,w). The terms follow: their number, then fpc_seg_term initialisers. */
+/* Logits (n,lh,lw,k), mask (n,h,w). The terms follow: their number, then pointers to an fpc_seg_term. */
 #define SEG_LOSS(note, n, lh, lw, k, h, w, ignored, corners, count, ...)                        \
     {"seg_loss", note, {X(n, lh, lw, k), LABELS(k, ignored, n, h, w)},                          \
-     .attr.seg = {count, 255, corners, {__VA_ARGS__}}},                                         \
+     .attr.seg = {count, 255, corners, sizeof(fpc_seg_term), {__VA_ARGS__}}},                                         \
     {"seg_loss_grad", note,                                                                     \
      {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "01"),                  \
       FROM("seg_loss", 2, "01"), V(count)},                                                     \
-     .attr.seg = {count, 255, corners, {__VA_ARGS__}}}
+     .attr.seg = {count, 255, corners, sizeof(fpc_seg_term), {__VA_ARGS__}}}
 /* The same with a weight for each image. */
 #define SEG_LOSS_WEIGHTED(note, n, lh, lw, k, h, w, ignored, corners, count, ...)               \
     {"seg_loss", note, {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), SHARES(n)},               \
-     .attr.seg = {count, 255, corners, {__VA_ARGS__}}},                                         \
+     .attr.seg = {count, 255, corners, sizeof(fpc_seg_term), {__VA_ARGS__}}},                                         \
     {"seg_loss_grad", note,                                                                     \
      {X(n, lh, lw, k), LABELS(k, ignored, n, h, w), FROM("seg_loss", 1, "015"),                 \
       FROM("seg_loss", 2, "015"), V(count), SHARES(n)},                                         \
-     .attr.seg = {count, 255, corners, {__VA_ARGS__}}}
+     .attr.seg = {count, 255, corners, sizeof(fpc_seg_term), {__VA_ARGS__}}}
 /* Losses that give their gradient on the way. */
 #define PIXEL_IN(n, lh, lw, k, h, w, ignored) X(n, lh, lw, k), LABELS(k, ignored, n, h, w)
 #define LOVASZ(note, n, lh, lw, k, h, w, ignored, corners, each)                                \
@@ -144,14 +144,15 @@
     {"boundary", note, {PIXEL_IN(n, lh, lw, k, h, w, ignored),                                  \
      {.shape = {n, h, w, k}, .lo = -3, .hi = 3, .constant = 1}},                                \
      .attr.pixel = {255, 0, 1, 0, 0, 0, NULL}}
-#define CE {.kind = FPC_TERM_CROSS_ENTROPY}
-#define CE_SMOOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}
-#define CE_WEIGHTS {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = weights}
-#define CE_BOTH {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.2f, .class_weight = weights}
-#define DICE {.kind = FPC_TERM_DICE, .eps = 1e-8f}
+#define TERM(...) &(const fpc_seg_term){__VA_ARGS__}
+#define CE TERM(.kind = FPC_TERM_CROSS_ENTROPY)
+#define CE_SMOOTH TERM(.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f)
+#define CE_WEIGHTS TERM(.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = weights)
+#define CE_BOTH TERM(.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.2f, .class_weight = weights)
+#define DICE TERM(.kind = FPC_TERM_DICE, .eps = 1e-8f)
 #define TVERSKY(alpha_, beta_, gamma_)                                                          \
-    {.kind = FPC_TERM_TVERSKY, .eps = 1e-6f, .alpha = alpha_, .gamma = gamma_, .beta = beta_}
-#define FOCAL(alpha_, gamma_) {.kind = FPC_TERM_FOCAL, .alpha = alpha_, .gamma = gamma_}
+    TERM(.kind = FPC_TERM_TVERSKY, .eps = 1e-6f, .alpha = alpha_, .gamma = gamma_, .beta = beta_)
+#define FOCAL(alpha_, gamma_) TERM(.kind = FPC_TERM_FOCAL, .alpha = alpha_, .gamma = gamma_)
 
 /* One over the number of pixels of each class, scaled to the sum 19 (reference 2.6). */
 

@@ -52,7 +52,7 @@ static void finish(problem *p, fpc_val out)
     if (fpc_count(fpc_shape_of(p->g, out)) == 1)
         p->loss = out;
     else
-        p->loss = fpc_op(p->g, "dot", "dot", 2, weighted, NULL, NULL);
+        p->loss = fpc_op(p->g, "dot", "dot", 2, weighted, NULL, 0, NULL);
     must(fpc_graph_check(p->g), p->what);
     for (int32_t v = 0; v < p->g->n_values; v++)
         if (p->g->value[v].role == FPC_ROLE_PARAM) {
@@ -142,10 +142,10 @@ static void check_case(const op_case *c)
             continue;
         for (const char *digit = c->in[i].args; *digit; digit++)
             from[n++] = in[*digit - '0'];
-        fpc_op(p.g, c->in[i].op, c->in[i].op, n, from, &c->attr, out);
+        fpc_op(p.g, c->in[i].op, c->in[i].op, n, from, FPC_ATTR(c->attr), out);
         in[i] = out[c->in[i].slot];
     }
-    finish(&p, fpc_op(p.g, c->op, c->op, t.n_in, in, &c->attr, out));
+    finish(&p, fpc_op(p.g, c->op, c->op, t.n_in, in, FPC_ATTR(c->attr), out));
     for (int32_t i = 0; i < t.n_in; i++)
         if (c->in[i].fill != FILL_FROM)
             memcpy(p.m.value[in[i].id].data, t.in[i].data, fpc_bytes(t.in[i].shape, t.in[i].dtype));
@@ -192,11 +192,11 @@ static void joined(void **state)
     must(fpc_graph_new(all->b.ctx, all->scratch, op_table_with_dot(), FPC_F64, 1, &p.g), p.what);
     for (int i = 0; i < 7; i++)
         in[i] = fpc_param(p.g, name[i], 4, shape[i], FPC_FILL_ZERO, 1);
-    const fpc_val branch = fpc_op(p.g, "linear", "branch", 3, (fpc_val[]){in[1], in[2], in[3]}, NULL, NULL);
-    const fpc_val first = fpc_op(p.g, "add", "first", 2, (fpc_val[]){in[0], branch}, NULL, NULL);
-    const fpc_val second = fpc_op(p.g, "add", "second", 2, (fpc_val[]){first, in[6]}, NULL, NULL);
-    fpc_op(p.g, "layer_norm", "norm", 3, (fpc_val[]){second, in[4], in[5]}, &attr, out);
-    finish(&p, fpc_op(p.g, "add", "last", 2, (fpc_val[]){second, out[0]}, NULL, NULL));
+    const fpc_val branch = fpc_op(p.g, "linear", "branch", 3, (fpc_val[]){in[1], in[2], in[3]}, NULL, 0, NULL);
+    const fpc_val first = fpc_op(p.g, "add", "first", 2, (fpc_val[]){in[0], branch}, NULL, 0, NULL);
+    const fpc_val second = fpc_op(p.g, "add", "second", 2, (fpc_val[]){first, in[6]}, NULL, 0, NULL);
+    fpc_op(p.g, "layer_norm", "norm", 3, (fpc_val[]){second, in[4], in[5]}, FPC_ATTR(attr), out);
+    finish(&p, fpc_op(p.g, "add", "last", 2, (fpc_val[]){second, out[0]}, NULL, 0, NULL));
     assert_true(has_node(p.g, "linear_add", 4));
     assert_true(has_node(p.g, "add_layer_norm", 4));
     assert_true(has_node(p.g, "layer_norm_grad", 6));
@@ -279,9 +279,9 @@ static void build_model(problem *p, const char *text, int32_t n, int32_t h, int3
                                .ignore = -1};
     const double weights[2] = {1, 1.5};
     const fpc_val in[3] = {fpc_const(p->g, (fpc_shape){1, 1, 1, 2}, weights),
-                           fpc_seg_loss(p->g, "ce", logits, &target, &ce),
-                           fpc_seg_loss(p->g, "dice", logits, &target, &dice)};
-    fpc_output_mark(p->g, "loss", fpc_op(p->g, "combine", "loss", 3, in, NULL, NULL));
+                           fpc_seg_loss(p->g, "ce", logits, &target, FPC_ATTR(ce)),
+                           fpc_seg_loss(p->g, "dice", logits, &target, FPC_ATTR(dice))};
+    fpc_output_mark(p->g, "loss", fpc_op(p->g, "combine", "loss", 3, in, NULL, 0, NULL));
     must(fpc_graph_check(p->g), text);
     must(fpc_graph_rewrite(p->g, rewrites), text);
     finish(p, fpc_output_find(p->g, "loss"));

@@ -9,17 +9,17 @@ static const float class_weights[] = {0.0043f, 0.0049f, 0.0602f,  0.3834f, 0.557
                                       0.2986f, 0.2595f, 0.3189f,  0.4357f, 0.3030f, 0.1857f, 0.0040f,
                                       0.1121f, 0.6114f, 14.5434f, 0.0305f, 0.0366f};
 
-#define CE                                                                                                             \
+static const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY},
+                          ce_smooth = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
+                          ce_weights = {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = class_weights},
+                          dice = {.kind = FPC_TERM_DICE, .eps = 1e-8f},
+                          focal = {.kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2};
+#define TERMS(n, ignore, ...)                                                                                          \
     {                                                                                                                  \
-        .kind = FPC_TERM_CROSS_ENTROPY                                                                                 \
-    }
-#define DICE                                                                                                           \
-    {                                                                                                                  \
-        .kind = FPC_TERM_DICE, .eps = 1e-8f                                                                            \
-    }
-#define FOCAL                                                                                                          \
-    {                                                                                                                  \
-        .kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2                                                             \
+        n, ignore, 0, sizeof(fpc_seg_term),                                                                            \
+        {                                                                                                              \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
     }
 
 /* Gradient of sum_t dterm[t] * terms[t] by the logits. */
@@ -44,17 +44,10 @@ static void paper_values(const op_backend *b)
     static const float w[4] = {0.5f, 1, 2, 4};
     const double want[] = {1.9408172339, 2.0728442111, 1.9100880672, 2.1272536311, 0.8287579687, 0.3717333960};
     const int32_t want_counts[4][3] = {{1, 0, 3}, {0, 3, 4}, {1, 1, 3}, {0, 6, 0}};
-    const op_case c = {.op = "seg_loss",
-                       .note = "",
-                       .attr.seg = {6,
-                                    -1,
-                                    0,
-                                    {CE,
-                                     {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = w},
-                                     {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f},
-                                     {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = w},
-                                     DICE,
-                                     FOCAL}}};
+    const fpc_seg_term weighted = {.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = w},
+                       both = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = w};
+    const op_case c = {
+        .op = "seg_loss", .note = "", .attr.seg = TERMS(6, -1, &ce, &weighted, &ce_smooth, &both, &dice, &focal)};
     const fpc_tensor z = reals(2, 2, 3, 4), t = bytes(2, 2, 3, 1);
     for (int i = 0; i < 12; i++) {
         const int n = i / 6, y = i / 3 % 2, x = i % 3;
@@ -122,13 +115,12 @@ static void pytorch_losses(const op_backend *b)
         const char *name;
         fpc_seg_loss_attr attr;
         double dterm[2];
-    } list[] = {
-        {"ce", {1, -1, 0, {CE}}, {1}},
-        {"ce_smooth_0.1", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f}}}, {1}},
-        {"ce_class_weights", {1, -1, 0, {{.kind = FPC_TERM_CROSS_ENTROPY, .class_weight = class_weights}}}, {1}},
-        {"dice", {1, -1, 0, {DICE}}, {1}},
-        {"focal_0.25_2", {1, -1, 0, {FOCAL}}, {1}},
-        {"ce_dice_1.5", {2, -1, 0, {CE, DICE}}, {1, 1.5}}};
+    } list[] = {{"ce", TERMS(1, -1, &ce), {1}},
+                {"ce_smooth_0.1", TERMS(1, -1, &ce_smooth), {1}},
+                {"ce_class_weights", TERMS(1, -1, &ce_weights), {1}},
+                {"dice", TERMS(1, -1, &dice), {1}},
+                {"focal_0.25_2", TERMS(1, -1, &focal), {1}},
+                {"ce_dice_1.5", TERMS(2, -1, &ce, &dice), {1, 1.5}}};
     const fpc_tensor z = nhwc("logits"), mask = labels("mask");
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         const op_case c = {.op = "seg_loss", .note = "", .attr.seg = list[i].attr};
@@ -181,7 +173,7 @@ static void counts_of_file(const op_backend *b)
     const fpc_tensor target = labels("target"), pred = labels("pred");
     const fpc_shape s = target.shape;
     const fpc_tensor z = reals(s.n, s.h, s.w, 19);
-    const op_case c = {.op = "seg_loss", .note = "", .attr.seg = {1, -1, 0, {CE}}};
+    const op_case c = {.op = "seg_loss", .note = "", .attr.seg = TERMS(1, -1, &ce)};
     double want[6], f = 0;
     for (int64_t i = 0; i < fpc_rows_of(s); i++)
         ((double *)z.data)[i * 19 + ((uint8_t *)pred.data)[i]] = 3;
@@ -205,7 +197,7 @@ static void counts_hold(void **state)
 
 static void fused_equals_two_steps(const op_backend *b)
 {
-    static const fpc_seg_loss_attr attr = {3, 255, 0, {CE, DICE, FOCAL}};
+    static const fpc_seg_loss_attr attr = TERMS(3, 255, &ce, &dice, &focal);
     const double dterm[3] = {1, -0.5, 2};
     const op_case loss = {.op = "seg_loss", .note = "", .attr.seg = attr},
                   up = {.op = "resize", .note = "", .attr.resize = {20, 28, 0}},
@@ -299,7 +291,7 @@ static void distances_hold(void **state)
 static void bad_label(const op_backend *b)
 {
     static const op_case list[] = {
-        {.op = "seg_loss", .note = "", .attr.seg = {1, 255, 0, {CE}}},
+        {.op = "seg_loss", .note = "", .attr.seg = TERMS(1, 255, &ce)},
         {.op = "lovasz", .note = "", .attr.pixel = {.ignore = 255}},
         {.op = "ohem", .note = "", .attr.pixel = {.ignore = 255, .threshold = 0.5}},
     };

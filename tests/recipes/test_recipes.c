@@ -69,7 +69,7 @@ static void draw_faces(bench *b)
         static uint8_t pixel[SIDE * SIDE * 3], label[SIDE * SIDE];
         char id[64];
         fpc_arena *scratch = fpc_arena_new(b->ctx);
-        fpc_sample sample = {pixel, label, id, sizeof id};
+        fpc_sample sample = {sizeof sample, pixel, label, id, sizeof id};
         assert_int_equal(v->read(set.self, scratch, FPC_TRAIN, i, &sample), FPC_OK);
         const fpc_image image = {SIDE, SIDE, 3, pixel}, mask = {SIDE, SIDE, 1, label};
         write_png(b, fpc_sprintf(b->arena, "train/images/%02d.png", i), &image, NULL, 0);

@@ -50,9 +50,9 @@ static inline fpc_val probe_scalar(bench *l, fpc_graph *g, fpc_val y)
         ones[i] = 1;
     const fpc_val t = fpc_mul(g, y, fpc_const(g, s, c));
     const fpc_val rows =
-        fpc_op(g, "linear", "sum", 2, (fpc_val[]){t, fpc_const(g, (fpc_shape){1, 1, 1, s.c}, ones)}, NULL, NULL);
+        fpc_op(g, "linear", "sum", 2, (fpc_val[]){t, fpc_const(g, (fpc_shape){1, 1, 1, s.c}, ones)}, NULL, 0, NULL);
     assert_int_equal(s.n, 1); /* no op sums over images with a gradient; losses do that */
-    return fpc_op(g, "pool_sum", "sum", 1, &rows, NULL, NULL);
+    return fpc_op(g, "pool_sum", "sum", 1, &rows, NULL, 0, NULL);
 }
 
 /* Compiles, fills the state from a seed, writes "x" with noise where the graph has it. */

@@ -15,10 +15,11 @@ static fpc_graph *network(bench *l, int32_t n)
     y = fpc_add(g, y, fpc_dropout(g, "drop", fpc_linear(g, "proj", o, 20, 1), 0.3f, 0));
     y = fpc_batch_norm(g, "bn", fpc_gelu(g, fpc_linear(g, "fc", y, 24, 1)), 1e-5f, 0.1f);
     const fpc_val head = fpc_resize(g, fpc_linear(g, "head", y, 5, 1), 33, 30, 0);
-    const fpc_seg_loss_attr loss = {.n_terms = 1, .ignore = -1, .term = {{.kind = FPC_TERM_CROSS_ENTROPY}}};
+    const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY};
+    const fpc_seg_loss_attr loss = {.n_terms = 1, .ignore = -1, .term_size = sizeof ce, .term = {&ce}};
     const fpc_val in[2] = {head, fpc_input(g, "mask", (fpc_shape){n, 33, 30, 1}, FPC_U8)};
     fpc_output_mark(g, "y", y);
-    fpc_output_mark(g, "loss", fpc_op(g, "seg_loss", "loss", 2, in, &loss, NULL));
+    fpc_output_mark(g, "loss", fpc_op(g, "seg_loss", "loss", 2, in, FPC_ATTR(loss), NULL));
     if (fpc_graph_check(g))
         fail_msg("%s", fpc_ctx_error(l->ctx));
     return g;
@@ -202,7 +203,7 @@ static void unknown_flat_buffer_is_refused(void **state)
     assert_int_equal(fpc_state_new(l.ctx, l.arena, l.backend, g, 0, NULL, 0, &s), FPC_OK);
     g = bench_graph(&l, 0);
     const fpc_val slip = fpc_buffer(g, "$gard", 1, s->flat, FPC_F32, FPC_FILL_ZERO);
-    fpc_output_mark(g, "y", fpc_op(g, "sum_squares", "norm", 1, &slip, NULL, NULL));
+    fpc_output_mark(g, "y", fpc_op(g, "sum_squares", "norm", 1, &slip, NULL, 0, NULL));
     assert_int_equal(fpc_program_compile(l.ctx, l.arena, s, g, &p), FPC_EINTERNAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "a graph works on `$gard`, which there is not; there are $param"));
     bench_free(&l);

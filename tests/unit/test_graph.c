@@ -75,10 +75,43 @@ static void shapes_refused(void **state)
         bench_backend(&l, REF_DOUBLE);
         fpc_graph *g = bench_graph(&l, 1);
         fpc_op(g, bad[i].op, "n", 2,
-               (fpc_val[]){fpc_input(g, "a", bad[i].a, g->real), fpc_input(g, "b", bad[i].b, g->real)}, NULL, NULL);
+               (fpc_val[]){fpc_input(g, "a", bad[i].a, g->real), fpc_input(g, "b", bad[i].b, g->real)}, NULL, 0, NULL);
         expect_error(&l, g, bad[i].says);
         bench_free(&l);
     }
+}
+
+/* Of a caller that was built before the attributes grew the rest is zero; of a later one nothing can be known. */
+static void size_of_attributes(void **state)
+{
+    (void)state;
+    static const struct {
+        fpc_resize_attr attr;
+        int32_t later[2];
+    } grown = {{4, 6, 1}, {7, 7}};
+    static const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.25f, .eps = 3};
+    fpc_seg_loss_attr loss = {.n_terms = 1, .ignore = -1, .term_size = 8, .term = {&ce}};
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    fpc_graph *g = bench_graph(&l, 1);
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 2, 2, 4}, g->real),
+                  mask = fpc_input(g, "mask", (fpc_shape){1, 2, 2, 1}, FPC_U8);
+    fpc_op(g, "resize", "short", 1, &x, &grown, 8, NULL);
+    const fpc_resize_attr *own = g->node[g->n_nodes - 1].attr;
+    assert_true(own->h == 4 && own->w == 6 && own->align_corners == 0);
+    fpc_op(g, "seg_loss", "terms", 2, (fpc_val[]){x, mask}, FPC_ATTR(loss), NULL);
+    const fpc_seg_loss_attr *terms = g->node[g->n_nodes - 1].attr;
+    assert_true(terms->term[0] != &ce && terms->term[0]->kind == ce.kind && terms->term[0]->smooth == ce.smooth);
+    assert_true(terms->term[0]->eps == 0 && terms->term_size == sizeof ce);
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    fpc_op(g, "resize", "long", 1, &x, FPC_ATTR(grown), NULL);
+    expect_error(&l, g, "op `resize` has 12 bytes of attributes, not 20");
+    g = bench_graph(&l, 1);
+    const fpc_conv_args none = {.k = 1};
+    fpc_ctx_clear(l.ctx);
+    fpc_conv2d(g, "conv", fpc_input(g, "x", (fpc_shape){1, 2, 2, 4}, g->real), 3, &none);
+    expect_error(&l, g, "fpc_conv_args.size is 0; begin the struct with .size = sizeof(fpc_conv_args)");
+    bench_free(&l);
 }
 
 static void unknown_op_and_arity(void **state)
@@ -88,12 +121,12 @@ static void unknown_op_and_arity(void **state)
     bench_backend(&l, REF_DOUBLE);
     fpc_graph *g = bench_graph(&l, 1);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 2, 2, 3}, g->real);
-    fpc_op(g, "linearr", NULL, 1, &x, NULL, NULL);
+    fpc_op(g, "linearr", NULL, 1, &x, NULL, 0, NULL);
     expect_error(&l, g, "there is no op `linearr`");
     fpc_ctx_clear(l.ctx);
     g = bench_graph(&l, 1);
     const fpc_val y = fpc_input(g, "x", (fpc_shape){1, 2, 2, 3}, g->real);
-    fpc_op(g, "linear", NULL, 1, &y, NULL, NULL);
+    fpc_op(g, "linear", NULL, 1, &y, NULL, 0, NULL);
     expect_error(&l, g, "op `linear` takes 2 to 3 inputs, not 1");
     bench_free(&l);
 }
@@ -123,13 +156,10 @@ static void kernel_larger_than_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scopes_join_names),
-        cmocka_unit_test(first_error_sticks),
-        cmocka_unit_test(name_used_twice),
-        cmocka_unit_test(shapes_refused),
-        cmocka_unit_test(unknown_op_and_arity),
-        cmocka_unit_test(same_input_is_one_value),
-        cmocka_unit_test(kernel_larger_than_picture),
+        cmocka_unit_test(scopes_join_names),       cmocka_unit_test(first_error_sticks),
+        cmocka_unit_test(name_used_twice),         cmocka_unit_test(shapes_refused),
+        cmocka_unit_test(size_of_attributes),      cmocka_unit_test(unknown_op_and_arity),
+        cmocka_unit_test(same_input_is_one_value), cmocka_unit_test(kernel_larger_than_picture),
     };
     return cmocka_run_group_tests_name("graph", tests, NULL, NULL);
 }

@@ -92,7 +92,7 @@ static void a_plugin(void **state)
     (void)state;
     assert_int_equal(fpc_registry_find(registry(), FPC_SCHEDULE, "saw", NULL, &found), FPC_OK);
     assert_int_equal(fpc_help_plugin(&cmd, found, 0), FPC_OK);
-    printed(fpc_sprintf(cmd.arena, "schedule/saw 1.0: Sums.\nfile %s/schedule_saw.so, license MIT, ABI 0.1\n",
+    printed(fpc_sprintf(cmd.arena, "schedule/saw 1.0: Sums.\nfile %s/schedule_saw.so, license MIT, ABI 1.0\n",
                         test_folder()));
     printed("First words. A second sentence");
     printed("  [schedule]\n  use = saw\n");

@@ -105,9 +105,9 @@ static void a_node_has_32_inputs(void **state)
     fpc_val in[FPC_MAX_INPUTS + 1];
     for (int i = 0; i <= FPC_MAX_INPUTS; i++)
         in[i] = fpc_input(g, "x", (fpc_shape){1, 2, 2, 2}, g->real);
-    assert_true(fpc_op(g, "gather", "all", FPC_MAX_INPUTS, in, NULL, NULL).id >= 0);
+    assert_true(fpc_op(g, "gather", "all", FPC_MAX_INPUTS, in, NULL, 0, NULL).id >= 0);
     assert_int_equal(fpc_graph_check(g), FPC_OK);
-    assert_true(fpc_op(g, "gather", "more", FPC_MAX_INPUTS + 1, in, NULL, NULL).id < 0);
+    assert_true(fpc_op(g, "gather", "more", FPC_MAX_INPUTS + 1, in, NULL, 0, NULL).id < 0);
     assert_int_equal(fpc_graph_check(g), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "op `gather` takes 1 to 32 inputs, not 33"));
     bench_free(&l);

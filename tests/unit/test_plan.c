@@ -150,11 +150,11 @@ static void in_place_waits_for_readers(void **state)
     fpc_graph *g = bench_graph(&l, 0);
     const fpc_val acc = fpc_buffer(g, "acc", 1, (fpc_shape){1, 1, 8, 256}, FPC_F32, FPC_FILL_ZERO);
     const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 1, 8, 256}, g->real);
-    const fpc_val before = fpc_op(g, "copy", "before", 1, &acc, NULL, NULL);
-    fpc_val size = fpc_op(g, "sum_squares", "size", 1, &acc, NULL, NULL);
-    fpc_op(g, "accumulate", "update", 2, (fpc_val[]){acc, x}, NULL, NULL);
+    const fpc_val before = fpc_op(g, "copy", "before", 1, &acc, NULL, 0, NULL);
+    fpc_val size = fpc_op(g, "sum_squares", "size", 1, &acc, NULL, 0, NULL);
+    fpc_op(g, "accumulate", "update", 2, (fpc_val[]){acc, x}, NULL, 0, NULL);
     fpc_output_mark(g, "before", before);
-    fpc_output_mark(g, "size", fpc_op(g, "copy", "late", 1, &size, NULL, NULL));
+    fpc_output_mark(g, "size", fpc_op(g, "copy", "late", 1, &size, NULL, 0, NULL));
     assert_int_equal(fpc_graph_check(g), FPC_OK);
     fpc_plan *p = plan(&l, g, 1 << 16);
     assert_true(group_with(p, "before") <= group_with(p, "update"));
@@ -181,7 +181,7 @@ static void computed_weights_come_first(void **state)
                   w = fpc_param(g, "w", 2, (fpc_shape){1, 1, 6, 8}, FPC_FILL_ONE, 0);
     const fpc_val part = fpc_slice(g, w, 2, 4);
     fpc_output_mark(g, "y",
-                    fpc_layer_norm(g, "n", fpc_op(g, "linear", "lin", 2, (fpc_val[]){x, part}, NULL, NULL), 1e-5f));
+                    fpc_layer_norm(g, "n", fpc_op(g, "linear", "lin", 2, (fpc_val[]){x, part}, NULL, 0, NULL), 1e-5f));
     fpc_plan *p = plan(&l, g, 1 << 16);
     assert_true(group_with(p, "slice") < group_with(p, "lin"));
     assert_int_equal(group_with(p, "lin"), group_with(p, "n"));

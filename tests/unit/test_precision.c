@@ -46,7 +46,7 @@ static void make(made *m, int training)
                                .classes = 4,
                                .ignore = -1};
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY};
-    const fpc_val loss = fpc_seg_loss(g, "loss", x, &target, &ce);
+    const fpc_val loss = fpc_seg_loss(g, "loss", x, &target, FPC_ATTR(ce));
     fpc_output_mark(g, "loss", loss);
     if (fpc_graph_check(g))
         fail_msg("%s", fpc_ctx_error(m->l.ctx));

@@ -77,6 +77,7 @@ static int make_plugins(void **state)
                                           "extern int no_such_function(void);\nint fpc_x(void) { return "
                                           "no_such_function(); }\nFPC_PLUGINS(&p)"));
     bad |= compile_plugin(third, "schedule_abi7", "__attribute__((visibility(\"default\"))) int fpc_plugins_v7;\n");
+    bad |= compile_plugin(third, "schedule_abi0", "__attribute__((visibility(\"default\"))) int fpc_plugins_v0;\n");
     bad |= compile_plugin(third, "schedule_library", "int some_function(void) { return 1; }\n");
     bad |= compile_plugin(third, "schedule_liar", SCHEDULE_SOURCE("another", OPTION_A, "", "FPC_PLUGINS(&p)"));
     bad |= put(third, "schedule_text.so", "this is no library\n", 19);
@@ -235,9 +236,10 @@ static void broken_files(void **state)
         const char *text;
     } cases[] = {
         {"undefined", FPC_EFORMAT, "schedule_undefined.so does not load:|undefined symbol: no_such_function"},
-        {"abi7", FPC_EABI, "schedule_abi7.so is a plugin for ABI 7, this fpcore has ABI 0; rebuild it"},
+        {"abi7", FPC_EABI, "schedule_abi7.so is a plugin for ABI 7, this fpcore has ABI 1; rebuild it"},
+        {"abi0", FPC_EABI, "schedule_abi0.so is a plugin for ABI 0, this fpcore has ABI 1; rebuild it"},
         {"library", FPC_EFORMAT,
-         "schedule_library.so is a shared library, but no plugin: it has no symbol fpc_plugins_v0"},
+         "schedule_library.so is a shared library, but no plugin: it has no symbol fpc_plugins_v1"},
         {"text", FPC_EFORMAT, "schedule_text.so is not a shared library"},
         {"empty", FPC_EFORMAT, "schedule_empty.so is not a shared library"},
         {"short", FPC_EFORMAT, "schedule_short.so is truncated"},
@@ -281,9 +283,9 @@ static void broken_descriptors(void **state)
         {SCHEDULE_SOURCE("x", "", ".vtbl = 0,", "FPC_PLUGINS(&p)"), "x: vtbl is missing"},
         {SCHEDULE_SOURCE("x", "", ".kind = 77,", "FPC_PLUGINS(&p)"), "x: kind 77 is unknown"},
         {SCHEDULE_SOURCE("x", "", ".abi = FPC_ABI + 1,", "FPC_PLUGINS(&p)"),
-         "was built for plugin ABI 0.2, this fpcore has 0.1"},
+         "was built for plugin ABI 1.1, this fpcore has 1.0"},
         {SCHEDULE_SOURCE("x", "", ".abi = 2003,", "FPC_PLUGINS(&p)"),
-         "was built for plugin ABI 2.3, this fpcore has 0.1"},
+         "was built for plugin ABI 2.3, this fpcore has 1.0"},
         {SCHEDULE_SOURCE("x", "", ".size = 8,", "FPC_PLUGINS(&p)"), "size is 8, not "},
         {SCHEDULE_SOURCE("x", "", ".self_size = 4,", "FPC_PLUGINS(&p)"), "x: self_size is 4"},
         {SCHEDULE_SOURCE("x", OPTION_A, ".option_size = 16,", "FPC_PLUGINS(&p)"), "x: option_size is 16, not "},
@@ -305,13 +307,22 @@ static void broken_descriptors(void **state)
          "x: option `warmup_epochs`: fpcore reads this key of a schedule section itself"},
         {SCHEDULE_SOURCE("x", "", "", "FPC_PLUGINS(&p, &p)"), "has schedule/x twice"},
         {SCHEDULE_SOURCE("x", "", "",
-                         "FPC_API const fpc_plugin *const *fpc_plugins_v0(void) { static const fpc_plugin *const "
+                         "FPC_API const fpc_plugin *const *fpc_plugins_v1(void) { static const fpc_plugin *const "
                          "l[] = {0}; return l; }"),
          "has an empty list of plugins"},
         {SCHEDULE_SOURCE("x", "", ".vtbl = &(const fpc_schedule_vtbl){.size = sizeof vtbl},", "FPC_PLUGINS(&p)"),
          "x: vtbl.factor is missing; every schedule plugin needs it"},
         {SCHEDULE_SOURCE("x", "", ".vtbl = &(const fpc_schedule_vtbl){.factor = factor},", "FPC_PLUGINS(&p)"),
          "x: vtbl.size is 0, but a fpc_schedule_vtbl has"},
+        {SCHEDULE_SOURCE("x", "", ".flags = 8,", "FPC_PLUGINS(&p)"),
+         "x: flags are 0x8, of which this fpcore knows 0x3"},
+        {SCHEDULE_SOURCE("x", "", ".ops = (const fpc_op_def[]){{.name = \"y\"}, {0}},", "FPC_PLUGINS(&p)"),
+         "x: op `y`: size is 0, but an fpc_op_def has"},
+        {SCHEDULE_SOURCE("x", "",
+                         ".kernels = (const fpc_kernel[]){{.size = sizeof(fpc_kernel), .op = \"a\"}, {.size = 8, .op = "
+                         "\"b\"}, {0}},",
+                         "FPC_PLUGINS(&p)"),
+         "x: kernel for `b`: size is 8, but 72 in the table's first row"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

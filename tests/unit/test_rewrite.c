@@ -168,10 +168,11 @@ static fpc_val losses_of(fpc_graph *g, fpc_val x, int mixed, fpc_val *loss)
     const fpc_seg_term ce = {.kind = FPC_TERM_CROSS_ENTROPY, .smooth = 0.1f, .class_weight = class_weight};
     const fpc_seg_term dice = {.kind = FPC_TERM_DICE, .eps = 1e-8f};
     const fpc_seg_term focal = {.kind = FPC_TERM_FOCAL, .alpha = 0.25f, .gamma = 2};
-    const fpc_val in[4] = {fpc_const(g, (fpc_shape){1, 1, 1, 3}, weights), fpc_seg_loss(g, "ce", logits, &target, &ce),
-                           fpc_seg_loss(g, "dice", logits, &target, &dice),
-                           fpc_seg_loss(g, "focal", logits, &target, &focal)};
-    *loss = fpc_op(g, "combine", "loss", 4, in, NULL, NULL);
+    const fpc_val in[4] = {fpc_const(g, (fpc_shape){1, 1, 1, 3}, weights),
+                           fpc_seg_loss(g, "ce", logits, &target, FPC_ATTR(ce)),
+                           fpc_seg_loss(g, "dice", logits, &target, FPC_ATTR(dice)),
+                           fpc_seg_loss(g, "focal", logits, &target, FPC_ATTR(focal))};
+    *loss = fpc_op(g, "combine", "loss", 4, in, NULL, 0, NULL);
     return fpc_concat(g, 3, in + 1);
 }
 static fpc_val losses(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
@@ -205,11 +206,11 @@ static fpc_val pixel_losses_of(fpc_graph *g, fpc_val x, int corners, fpc_val *lo
     const fpc_pixel_loss_attr one = {.present_only = 1, .per_image = 1}, all = {0},
                               hard = {.threshold = 0.2, .keep = 0.3};
     const fpc_val in[5] = {fpc_const(g, (fpc_shape){1, 1, 1, 4}, weights),
-                           fpc_pixel_loss(g, "lovasz", "lovasz", logits, &target, &one),
-                           fpc_pixel_loss(g, "lovasz", "lovasz_all", logits, &target, &all),
-                           fpc_pixel_loss(g, "ohem", "ohem", logits, &target, &hard),
+                           fpc_pixel_loss(g, "lovasz", "lovasz", logits, &target, FPC_ATTR(one)),
+                           fpc_pixel_loss(g, "lovasz", "lovasz_all", logits, &target, FPC_ATTR(all)),
+                           fpc_pixel_loss(g, "ohem", "ohem", logits, &target, FPC_ATTR(hard)),
                            fpc_boundary_loss(g, "boundary", logits, &target, 1)};
-    *loss = fpc_op(g, "combine", "loss", 5, in, NULL, NULL);
+    *loss = fpc_op(g, "combine", "loss", 5, in, NULL, 0, NULL);
     return fpc_concat(g, 4, in + 1);
 }
 static fpc_val pixel_losses(bench *l, fpc_graph *g, fpc_val x, fpc_val *loss)
@@ -284,8 +285,9 @@ static int nodes_of_terms(int terms)
     fpc_val in[FPC_MAX_TERMS + 1];
     int nodes = 0, held = 0;
     for (int i = 0; i < terms; i++)
-        in[i] = fpc_seg_loss(g, "term", logits, &target,
-                             &(fpc_seg_term){.kind = FPC_TERM_TVERSKY, .alpha = 0.5f, .beta = (float)i, .gamma = 1});
+        in[i] = fpc_seg_loss(
+            g, "term", logits, &target,
+            FPC_ATTR((fpc_seg_term){.kind = FPC_TERM_TVERSKY, .alpha = 0.5f, .beta = (float)i, .gamma = 1}));
     fpc_output_mark(g, "terms", fpc_concat(g, terms, in));
     assert_int_equal(fpc_graph_rewrite(g, 1), FPC_OK);
     for (int32_t i = 0; i < g->n_nodes; i++)

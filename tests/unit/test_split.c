@@ -1,6 +1,6 @@
 /* test_split.c: NumPy's permutation of 1000 by seed 42 (reference 5.3), and what holds for every size. */
 #include "fixture.h"
-#include "data/split.h"
+#include <fpcore/dataset.h>
 
 static void numpy_seed_42(void **state)
 {

@@ -2,6 +2,7 @@
  * norm's statistics made again, and what a step that fails leaves. (tests/golden compares sharpness-aware minimisation
  * with PyTorch.) */
 #include "tiny.h"
+#include "experiment/step.h"
 
 static const char *const backends[] = {"backend.use=ref\nbackend.real=double", "backend.use=cpu\nbackend.threads=2"};
 enum { N_BACKENDS = 2 };
@@ -289,9 +290,56 @@ static void frozen(void **state)
     bench_free(&b);
 }
 
+/* ---- what an optimizer sees of the parameters ---- */
+
+static fpc_flat seen;
+
+static fpc_status remember(fpc_self *self, fpc_graph *g, const fpc_flat *f)
+{
+    (void)self;
+    (void)g;
+    seen = *f;
+    return FPC_OK;
+}
+
+static void tensors_of_the_flat_buffer(void **state)
+{
+    static const fpc_optimizer_vtbl spy = {.size = sizeof spy, .build = remember};
+    fpc_program *program;
+    int64_t end = 0, all = 0, n;
+    bench b;
+
+    (void)state;
+    bench_experiment(&b, TINY, "backend.use=cpu", OPEN_ALL);
+    b.s->optimizer.vtbl = &spy;
+    assert_int_equal(fpc_update_program(b.s, &program), FPC_OK);
+    assert_int_equal(seen.n_tensors, b.s->state->n_params);
+    const double *want = numbers(&b, FPC_STATE_PARAM, &n);
+    const float *flat = b.s->state->param;
+    for (int32_t i = 0; i < seen.n_tensors; i++) {
+        const fpc_flat_tensor *t = seen.tensor[i];
+        const fpc_state_entry *e = fpc_state_find(b.s->state, t->name);
+        int64_t count = 1;
+        assert_true(t->size == sizeof *t && t->group == 0 && t->offset >= end && t->offset % 16 == 0 && e);
+        for (int32_t k = 0; k < t->rank; k++)
+            count *= t->dims[k];
+        assert_true(count == t->count && count == e->count && t->rank == e->rank);
+        if (t->rank == 2)
+            assert_true(t->dims[0] == e->dims[0] && t->dims[1] == e->dims[1]);
+        if (t->rank < 4) /* in files convolutions lie in another order */
+            for (int64_t k = 0; k < count; k++)
+                assert_true((double)flat[t->offset + k] == want[all + k]);
+        end = t->offset + count;
+        all += count;
+    }
+    assert_true(all == b.s->state->n_trainable && all == n && end <= fpc_count(b.s->state->flat));
+    bench_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tensors_of_the_flat_buffer),
         cmocka_unit_test(sam_is_two_gradients),
         cmocka_unit_test(sam_restores_exactly),
         cmocka_unit_test(a_failed_step_changes_nothing),

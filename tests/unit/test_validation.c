@@ -119,7 +119,8 @@ static double plugin_value(fixture *f, const char *name, double *per_class)
 
     vtbl->reset(m.self, CLASSES);
     for (int32_t first = 0; first < IMAGES; first += BATCH) {
-        const fpc_counts counts = {.images = IMAGES - first < BATCH ? IMAGES - first : BATCH,
+        const fpc_counts counts = {.size = sizeof counts,
+                                   .images = IMAGES - first < BATCH ? IMAGES - first : BATCH,
                                    .classes = CLASSES,
                                    .tp_fp_fn = f->counts + (int64_t)first * CLASSES * 3};
         vtbl->update(m.self, &counts);

@@ -30,7 +30,7 @@ fpc_status grad_attention(fpc_graph *g, fpc_grad *d)
     fpc_val out[3];
     const fpc_val in[7] = {
         d->in[0], d->in[1], d->in[2], d->out[0], d->out[1], d->dout[0], d->n_in > 3 ? d->in[3] : (fpc_val){-1}};
-    fpc_op(g, "attention_grad", d->name, d->n_in > 3 ? 7 : 6, in, d->attr, out);
+    fpc_op(g, "attention_grad", d->name, d->n_in > 3 ? 7 : 6, in, d->attr, d->attr_size, out);
     for (int i = 0; i < 3; i++)
         d->din[i] = out[i];
     return FPC_OK;

@@ -138,29 +138,57 @@ static fpc_val one_or_two(fpc_graph *g, const char *op, const char *name, fpc_va
     return fpc_add(g, own, fpc_op1(g, op, name, 3 + more, in, attr));
 }
 
-fpc_val fpc_seg_loss(fpc_graph *g, const char *name, fpc_val logits, const fpc_target *target, const fpc_seg_term *term)
+int fpc_seg_terms_own(fpc_graph *g, fpc_seg_loss_attr *a)
 {
-    fpc_seg_loss_attr a = {.n_terms = 1, .ignore = target->ignore};
-    a.term[0] = *term;
+    if (a->n_terms < 0 || a->n_terms > FPC_MAX_TERMS || (a->n_terms && a->term_size < sizeof(uint32_t))) {
+        fpc_graph_fail(g, FPC_EINVAL, "seg_loss: %d terms of %u bytes; 1 to %d of sizeof(fpc_seg_term) are possible",
+                       a->n_terms, a->term_size, FPC_MAX_TERMS);
+        return 0;
+    }
+    const size_t size = a->term_size < sizeof(fpc_seg_term) ? a->term_size : sizeof(fpc_seg_term);
+    fpc_seg_term *own = fpc_alloc(g->arena, (size_t)(a->n_terms ? a->n_terms : 1) * sizeof *own);
+    for (int32_t t = 0; own && t < a->n_terms; t++) {
+        memcpy(&own[t], a->term[t], size);
+        a->term[t] = &own[t];
+    }
+    a->term_size = sizeof(fpc_seg_term);
+    return own != NULL;
+}
+
+/* What a caller's struct of `size` bytes says, in the core's; 0: it is longer than any that this build knows. */
+static int take(fpc_graph *g, const char *what, void *to, size_t room, const void *from, size_t size)
+{
+    if (size <= room)
+        memcpy(to, from, size);
+    else
+        fpc_graph_fail(g, FPC_EINVAL, "%s: %zu bytes, not %zu; FPC_ATTR(a) gives them", what, size, room);
+    return size <= room;
+}
+
+fpc_val fpc_seg_loss(fpc_graph *g, const char *name, fpc_val logits, const fpc_target *target, const fpc_seg_term *term,
+                     size_t term_size)
+{
+    fpc_seg_term own = {0};
+    const fpc_seg_loss_attr a = {.n_terms = 1, .ignore = target->ignore, .term_size = sizeof own, .term[0] = &own};
     if (logits.id < 0)
         return logits;
-    if (term->class_weight)
-        a.term[0].class_weight = copy_weights(g, term->class_weight, fpc_shape_of(g, logits).c);
-    if (term->class_weight && !a.term[0].class_weight)
+    if (!take(g, "fpc_seg_loss", &own, sizeof own, term, term_size))
+        return (fpc_val){-1};
+    if (own.class_weight && !(own.class_weight = copy_weights(g, own.class_weight, fpc_shape_of(g, logits).c)))
         return (fpc_val){-1};
     return one_or_two(g, "seg_loss", name, logits, target, NULL, &a);
 }
 
 fpc_val fpc_pixel_loss(fpc_graph *g, const char *op, const char *name, fpc_val logits, const fpc_target *target,
-                       const fpc_pixel_loss_attr *attr)
+                       const fpc_pixel_loss_attr *attr, size_t attr_size)
 {
-    fpc_pixel_loss_attr a = *attr;
-    a.ignore = target->ignore;
+    fpc_pixel_loss_attr a = {0};
     if (logits.id < 0)
         return logits;
-    if (attr->class_weight)
-        a.class_weight = copy_weights(g, attr->class_weight, fpc_shape_of(g, logits).c);
-    if (attr->class_weight && !a.class_weight)
+    if (!take(g, "fpc_pixel_loss", &a, sizeof a, attr, attr_size))
+        return (fpc_val){-1};
+    a.ignore = target->ignore;
+    if (a.class_weight && !(a.class_weight = copy_weights(g, a.class_weight, fpc_shape_of(g, logits).c)))
         return (fpc_val){-1};
     return one_or_two(g, op, name, logits, target, NULL, &a);
 }

@@ -37,7 +37,7 @@ fpc_status grad_layer_norm(fpc_graph *g, fpc_grad *d)
 {
     fpc_val out[3];
     const fpc_val in[5] = {d->in[0], d->in[1], d->out[1], d->out[2], d->dout[0]};
-    fpc_op(g, "layer_norm_grad", d->name, 5, in, d->attr, out);
+    fpc_op(g, "layer_norm_grad", d->name, 5, in, d->attr, d->attr_size, out);
     d->din[0] = out[0], d->din[1] = out[1], d->din[2] = out[2];
     return FPC_OK;
 }
@@ -58,7 +58,7 @@ fpc_status grad_batch_norm(fpc_graph *g, fpc_grad *d)
 {
     const fpc_val x = d->in[0], mean = d->in[3], var = d->in[4], dy = d->dout[0];
     fpc_val sums[2];
-    fpc_op(g, "batch_norm_sums", d->name, 4, (fpc_val[]){x, mean, var, dy}, d->attr, sums);
+    fpc_op(g, "batch_norm_sums", d->name, 4, (fpc_val[]){x, mean, var, dy}, d->attr, d->attr_size, sums);
     if (d->want[0])
         d->din[0] = batch_norm_dx(g, d, sums);
     d->din[1] = sums[0], d->din[2] = sums[1];

@@ -51,7 +51,7 @@ static fpc_val join_slices(fpc_graph *g, const pending *p, const char *name)
         part[i] = (fpc_val){n->in[0]};
         at += ((const fpc_slice_attr *)n->attr)->count;
     }
-    return at == total ? fpc_op(g, "concat", name, p->n, part, NULL, NULL) : (fpc_val){-1};
+    return at == total ? fpc_op(g, "concat", name, p->n, part, NULL, 0, NULL) : (fpc_val){-1};
 }
 
 static fpc_val total_of(fpc_graph *g, pending *p, const char *name)
@@ -65,7 +65,7 @@ static fpc_val total_of(fpc_graph *g, pending *p, const char *name)
     }
     fpc_val sum = p->v[0];
     for (int32_t i = 1; i < p->n; i++)
-        sum = fpc_op(g, "add", name, 2, (fpc_val[]){sum, p->v[i]}, NULL, NULL);
+        sum = fpc_op(g, "add", name, 2, (fpc_val[]){sum, p->v[i]}, NULL, 0, NULL);
     return sum;
 }
 
@@ -105,7 +105,9 @@ static fpc_status back_node(fpc_graph *g, int32_t i, pending *arrived, const uin
     }
     if (!any_out)
         return FPC_OK;
-    fpc_grad d = {.n_in = n.n_in,
+    fpc_grad d = {.size = sizeof d,
+                  .attr_size = n.def->attr_size,
+                  .n_in = n.n_in,
                   .n_out = n.n_out,
                   .in = in,
                   .out = out,
@@ -138,7 +140,7 @@ static fpc_val own_value(fpc_graph *g, fpc_val v, int32_t param, const fpc_val *
     int copy = v.id >= 0 && g->value[v.id].role != FPC_ROLE_NODE;
     for (int32_t i = 0; i < n_taken; i++)
         copy |= taken[i].id == v.id;
-    return copy ? fpc_op(g, "copy", g->value[param].name, 1, &v, NULL, NULL) : v;
+    return copy ? fpc_op(g, "copy", g->value[param].name, 1, &v, NULL, 0, NULL) : v;
 }
 
 fpc_status fpc_autodiff(fpc_graph *g, fpc_val loss, int32_t n_params, fpc_val *grads)

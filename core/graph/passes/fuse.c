@@ -64,7 +64,7 @@ static int put(fpc_graph *g, int32_t at, int32_t gone, const char *op, const cha
     const uint8_t backward = g->node[at].backward;
     const int was = g->backward;
     g->backward = 1; /* names stay as they are */
-    const fpc_val v = fpc_op(g, op, name, n_in, in, attr, NULL);
+    const fpc_val v = fpc_op_own(g, op, name, n_in, in, attr, NULL);
     g->backward = was;
     if (v.id < 0)
         return 0;

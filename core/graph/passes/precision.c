@@ -74,7 +74,7 @@ static int32_t cast(pass *p, int32_t value, const char *name)
 {
     fpc_graph *g = p->g;
     const fpc_cast_attr to = {g->value[value].dtype == p->half ? g->real : p->half};
-    return fpc_op(g, "cast", name, 1, &(fpc_val){value}, &to, NULL).id;
+    return fpc_op(g, "cast", name, 1, &(fpc_val){value}, FPC_ATTR(to), NULL).id;
 }
 
 /* A weight in half lies where it lies among the parameters, in $half. */
@@ -185,7 +185,7 @@ static fpc_status cast_weights(pass *p)
     const fpc_shape flat = fpc_flat_shape(numbers);
     const fpc_val in[2] = {fpc_buffer(g, fpc_flat_name(FPC_FLAT_HALF), 1, flat, p->half, FPC_FILL_ZERO),
                            fpc_buffer(g, fpc_flat_name(FPC_FLAT_PARAM), 1, flat, FPC_F32, FPC_FILL_ZERO)};
-    if (fpc_op(g, "narrow", "weights", 2, in, NULL, NULL).id < 0)
+    if (fpc_op(g, "narrow", "weights", 2, in, NULL, 0, NULL).id < 0)
         return fpc_graph_check(g);
     const fpc_gnode last = g->node[g->n_nodes - 1];
     memmove(g->node + 1, g->node, (size_t)(g->n_nodes - 1) * sizeof *g->node);

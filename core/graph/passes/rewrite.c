@@ -49,7 +49,7 @@ static void redirect(fpc_graph *g, int32_t from, int32_t to)
 /* New nodes carry the name of the node they replace. */
 static fpc_val emit(fpc_graph *g, const char *op, const char *name, int32_t n, const fpc_val *in, const void *attr)
 {
-    const fpc_val v = fpc_op(g, op, name, n, in, attr, NULL);
+    const fpc_val v = fpc_op_own(g, op, name, n, in, attr, NULL);
     if (v.id >= 0)
         g->node[g->value[v.id].node].name = name;
     return v;
@@ -167,7 +167,7 @@ static int merge_losses(fpc_graph *g, int32_t i)
             both.term[both.n_terms++] = tb->term[t];
         fpc_val out[4];
         const fpc_val in[3] = {{a.in[0]}, {a.in[1]}, {a.n_in > 2 ? a.in[2] : -1}};
-        if (fpc_op(g, "seg_loss", a.name, a.n_in, in, &both, out).id < 0)
+        if (fpc_op(g, "seg_loss", a.name, a.n_in, in, FPC_ATTR(both), out).id < 0)
             return 0;
         g->node[g->n_nodes - 1].name = a.name;
         for (int32_t o = 0; o <= 2; o += 2) { /* terms and norm are per term; stats and counts are shared */

@@ -45,7 +45,7 @@ static fpc_status read_one(bench *b, const fpc_instance *inst, fpc_part part, in
 {
     static uint8_t image[1 << 20], mask[1 << 19];
     static char id[64];
-    *sample = (fpc_sample){image, mask, id, sizeof id};
+    *sample = (fpc_sample){sizeof *sample, image, mask, id, sizeof id};
     return ((const fpc_dataset_vtbl *)inst->vtbl)->read(inst->self, b->arena, part, index, sample);
 }
 

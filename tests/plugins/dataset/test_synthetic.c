@@ -24,7 +24,7 @@ static void read_face(bench *b, const fpc_instance *inst, fpc_part part, int64_t
     static bench *whose;
     if (whose != b || !scratch)
         scratch = fpc_arena_new(b->ctx), whose = b;
-    fpc_sample sample = {image, mask, id, sizeof id};
+    fpc_sample sample = {sizeof sample, image, mask, id, sizeof id};
     fpc_arena_reset(scratch);
     assert_int_equal(((const fpc_dataset_vtbl *)inst->vtbl)->read(inst->self, scratch, part, index, &sample), FPC_OK);
 }

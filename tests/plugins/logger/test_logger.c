@@ -53,16 +53,20 @@ static void tell(fpc_instance *logger, uint32_t what, int64_t rows, int resumed,
                                {.key = "done", .type = FPC_OPT_INT, .v.i = 3},
                                {.key = "total", .type = FPC_OPT_INT, .v.i = 4},
                                {.key = "status", .type = FPC_OPT_TEXT, .v.s = "complete"}};
-    const fpc_event event = {
-        .size = sizeof event,
-        .what = what,
-        .clock = {.step = 7, .steps_per_epoch = 28, .epoch = what == FPC_EPOCH ? rows - 1 : rows, .epochs = ROWS},
-        .n = sizeof field / sizeof *field,
-        .field = field,
-        .n_columns = COLUMNS,
-        .n_rows = rows,
-        .column = column,
-        .value = values};
+    const fpc_clock clock = {.size = sizeof clock,
+                             .step = 7,
+                             .steps_per_epoch = 28,
+                             .epoch = what == FPC_EPOCH ? rows - 1 : rows,
+                             .epochs = ROWS};
+    const fpc_event event = {.size = sizeof event,
+                             .what = what,
+                             .clock = &clock,
+                             .n = sizeof field / sizeof *field,
+                             .field = field,
+                             .n_columns = COLUMNS,
+                             .n_rows = rows,
+                             .column = column,
+                             .value = values};
     const fpc_logger_vtbl *vtbl = logger->vtbl;
 
     assert_int_equal(vtbl->event(logger->self, &event), FPC_OK);
@@ -412,7 +416,8 @@ static void plot_shows_samples(void **state)
     static const uint8_t palette[2][3] = {{0, 250, 0}, {0, 0, 250}};
     static const char *const names[] = {"one", "two"};
     const fpc_pictures pictures = {sizeof pictures, 1, 2, 2, image, label, prediction, 2, names, palette};
-    const fpc_event event = {.size = sizeof event, .what = FPC_SAMPLES, .pictures = &pictures};
+    const fpc_clock clock = {.size = sizeof clock};
+    const fpc_event event = {.size = sizeof event, .clock = &clock, .what = FPC_SAMPLES, .pictures = &pictures};
     fpc_instance logger = open_plugin(*state, "logger.p", "use = plot");
     const fpc_logger_vtbl *v = logger.vtbl;
     char path[600];
@@ -423,8 +428,8 @@ static void plot_shows_samples(void **state)
     assert_int_equal(v->event(logger.self, &event), FPC_OK); /* before the run has a folder */
     assert_int_not_equal(access(path, F_OK), 0);
     tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
-    assert_int_equal(v->wants(logger.self, FPC_SAMPLES, &event.clock), 1);
-    assert_int_equal(v->wants(logger.self, FPC_PICTURE, &event.clock), 0);
+    assert_int_equal(v->wants(logger.self, FPC_SAMPLES, &clock), 1);
+    assert_int_equal(v->wants(logger.self, FPC_PICTURE, &clock), 0);
     assert_int_equal(v->event(logger.self, &event), FPC_OK);
     surface = cairo_image_surface_create_from_png(path);
     assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);

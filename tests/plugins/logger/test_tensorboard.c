@@ -219,9 +219,10 @@ static void tell(fpc_instance *logger, uint32_t what, int64_t epoch, int resumed
         {.key = "sum_squares", .type = FPC_OPT_REAL, .v.r = 9},
         {.key = "limits", .type = FPC_OPT_REALS, .v.list = {BINS, limits}},
         {.key = "counts", .type = FPC_OPT_REALS, .v.list = {BINS, counts}}};
+    const fpc_clock clock = {.size = sizeof clock, .steps_per_epoch = 1, .epoch = epoch, .epochs = 8};
     const fpc_event event = {.size = sizeof event,
                              .what = what,
-                             .clock = {.steps_per_epoch = 1, .epoch = epoch, .epochs = 8},
+                             .clock = &clock,
                              .n = sizeof field / sizeof *field,
                              .field = field,
                              .n_columns = 1,
@@ -328,7 +329,7 @@ static void asks_for_what_it_wants(void **state)
     const fpc_logger_vtbl *v = usual.vtbl;
 
     for (int64_t e = 0; e < 40; e++) {
-        const fpc_clock clock = {.epoch = e, .epochs = 40};
+        const fpc_clock clock = {.size = sizeof clock, .epoch = e, .epochs = 40};
         const int last = 39;
         assert_int_equal(v->wants(usual.self, FPC_PICTURE, &clock), e == 0 || e == last || (e + 1) % 10 == 0);
         assert_int_equal(v->wants(usual.self, FPC_HISTOGRAM, &clock), e == 0 || e == last || (e + 1) % 10 == 0);

@@ -27,7 +27,8 @@ static void read_weights(bench *b, const char *loss, int32_t classes, const int6
     for (int32_t c = 0; c < classes; c++) {
         int64_t one[32] = {0};
         one[c] = 1;
-        weight[c] = ((const fpc_loss_vtbl *)inst.vtbl)->norm(inst.self, &(fpc_label_counts){1, classes, one});
+        weight[c] = ((const fpc_loss_vtbl *)inst.vtbl)
+                        ->norm(inst.self, &(fpc_label_counts){sizeof(fpc_label_counts), 1, classes, one});
     }
 }
 

@@ -130,7 +130,7 @@ static void ignored_pixels(void **state)
 static void normalisers(void **state)
 {
     const int64_t pixels[] = {10, 0, 5};
-    const fpc_label_counts counts = {2, 3, pixels};
+    const fpc_label_counts counts = {sizeof counts, 2, 3, pixels};
     static const struct {
         const char *loss;
         double want;

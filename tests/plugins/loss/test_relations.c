@@ -117,7 +117,8 @@ static void halves_add_up(void **state)
                         pixels[half.mask[n * AREA + r]]++, here++;
                 images += here > 0;
             }
-            norm[k] = ((const fpc_loss_vtbl *)inst.vtbl)->norm(inst.self, &(fpc_label_counts){images, K, pixels});
+            norm[k] = ((const fpc_loss_vtbl *)inst.vtbl)
+                          ->norm(inst.self, &(fpc_label_counts){sizeof(fpc_label_counts), images, K, pixels});
             value[k] = term_of(&half, &inst, part + k * COUNT / 2);
         }
         const double total = norm[0] + norm[1];

@@ -25,7 +25,7 @@ static fpc_counts count(int32_t *to, const uint8_t *truth, const uint8_t *guess,
                 at[t * 3 + 2]++;
             }
         }
-    return (fpc_counts){.images = n, .classes = classes, .tp_fp_fn = to};
+    return (fpc_counts){.size = sizeof(fpc_counts), .images = n, .classes = classes, .tp_fp_fn = to};
 }
 
 static double measure(bench *b, const char *name, int32_t n, const fpc_counts *batch)

@@ -8,7 +8,7 @@
 static double rate(const fpc_instance *s, double base, int64_t warmup, int64_t epochs, int64_t epoch)
 {
     const fpc_schedule_vtbl *vtbl = s->vtbl;
-    const fpc_clock clock = {.epoch = epoch - warmup, .epochs = epochs - warmup, .base_lr = base};
+    const fpc_clock clock = {.size = sizeof clock, .epoch = epoch - warmup, .epochs = epochs - warmup, .base_lr = base};
 
     if (epoch < warmup)
         return base * (0.1 + 0.9 * (double)epoch / (double)warmup);

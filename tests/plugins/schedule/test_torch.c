@@ -94,7 +94,7 @@ static const struct plateau plateaus[] = {
 
 static double rate(const fpc_instance *s, int64_t epoch, int64_t epochs, const fpc_history *history)
 {
-    const fpc_clock clock = {.epoch = epoch, .epochs = epochs, .base_lr = base};
+    const fpc_clock clock = {.size = sizeof clock, .epoch = epoch, .epochs = epochs, .base_lr = base};
     return base * ((const fpc_schedule_vtbl *)s->vtbl)->factor(s->self, &clock, history);
 }
 

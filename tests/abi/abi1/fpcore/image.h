@@ -1,0 +1,42 @@
+/* image.h: reading JPEG and PNG pictures and index masks, resizing them, writing PNG: for data sets of pictures. Files
+ * are hostile: sizes are checked before memory is taken for them, and truncated or lying files get a sentence with
+ * their path. Results lie in the arena. Re-entrant, any thread; an arena belongs to one. */
+#ifndef FPCORE_IMAGE_H
+#define FPCORE_IMAGE_H
+
+#include <fpcore/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Limits of what is read, written and resized: pixels on a side, and in all (64 Mpixel). */
+enum { FPC_IMAGE_SIDE = 16384, FPC_IMAGE_PIXELS = 64 << 20 };
+
+/* Never grows. c: 3 for pictures (RGB), 1 for masks. pixel: h*w*c bytes, rows from the top, interleaved. */
+typedef struct fpc_image {
+    int32_t w, h, c;
+    uint8_t *pixel;
+} fpc_image;
+
+/* A picture as RGB, from JPEG or PNG, told apart by their contents; transparency is dropped. */
+FPC_API fpc_status fpc_image_read(fpc_ctx *, fpc_arena *, const char *path, fpc_image *out);
+/* A mask from PNG: the index of 8-bit palettes, or grey values as they are. RGB and 16-bit files are refused with a
+ * sentence. */
+FPC_API fpc_status fpc_mask_read(fpc_ctx *, fpc_arena *, const char *path, fpc_image *out);
+/* The size of a JPEG or PNG file, from its head alone. */
+FPC_API fpc_status fpc_image_size(fpc_ctx *, const char *path, int32_t *w, int32_t *h);
+/* c 3: RGB; c 1: a palette PNG where palette is given (n entries, 1 .. 256), else grey. Written to a temporary name,
+ * then renamed. */
+FPC_API fpc_status fpc_png_write(fpc_ctx *, const char *path, const fpc_image *, const uint8_t (*palette)[3],
+                                 int32_t n);
+/* To w x h. Pictures (c 3): bilinear, with antialiasing when shrinking (triangle filter whose support grows with the
+ * factor, as Pillow's BILINEAR). Masks (c 1): nearest, source index floor((i + 0.5) * in/out). `out` may be the input;
+ * of equal size it is the input's pixels. */
+FPC_API fpc_status fpc_image_resize(fpc_ctx *, fpc_arena *, const fpc_image *, int32_t w, int32_t h, fpc_image *out);
+FPC_API fpc_status fpc_mask_resize(fpc_ctx *, fpc_arena *, const fpc_image *, int32_t w, int32_t h, fpc_image *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
