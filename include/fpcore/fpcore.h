@@ -8,6 +8,7 @@
 #include <fpcore/base.h>
 #include <fpcore/dataset.h>
 #include <fpcore/draw.h>
+#include <fpcore/experiment.h>
 #include <fpcore/graph.h>
 #include <fpcore/half.h>
 #include <fpcore/image.h>

@@ -142,10 +142,10 @@ static void check_case(const op_case *c)
             continue;
         for (const char *digit = c->in[i].args; *digit; digit++)
             from[n++] = in[*digit - '0'];
-        fpc_op(p.g, c->in[i].op, c->in[i].op, n, from, FPC_ATTR(c->attr), out);
+        fpc_op_own(p.g, c->in[i].op, c->in[i].op, n, from, &c->attr, out);
         in[i] = out[c->in[i].slot];
     }
-    finish(&p, fpc_op(p.g, c->op, c->op, t.n_in, in, FPC_ATTR(c->attr), out));
+    finish(&p, fpc_op_own(p.g, c->op, c->op, t.n_in, in, &c->attr, out));
     for (int32_t i = 0; i < t.n_in; i++)
         if (c->in[i].fill != FILL_FROM)
             memcpy(p.m.value[in[i].id].data, t.in[i].data, fpc_bytes(t.in[i].shape, t.in[i].dtype));

@@ -147,8 +147,6 @@ static void asks_the_loggers(void **state)
     assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &clock), 1);
     assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &other), 0);
     assert_int_equal(fpc_events_wanted(&f->events, FPC_HISTOGRAM, &clock), 0);
-    asking.size = offsetof(fpc_logger_vtbl, wants);
-    assert_int_equal(fpc_events_wanted(&f->events, FPC_PICTURE, &clock), 0);
 }
 
 static const char *plugins_of(struct fixture *f, const char *ini)

@@ -53,10 +53,11 @@ static fpc_status open_device(fpc_self *self, fpc_device *device)
     return FPC_OK;
 }
 
-static const fpc_kernel *kernels(fpc_self *self)
+static const fpc_kernel *const *kernels(fpc_self *self)
 {
+    static const fpc_kernel *const tables[] = {table, NULL};
     (void)self;
-    return table;
+    return tables;
 }
 
 static const fpc_backend_vtbl vtbl = {

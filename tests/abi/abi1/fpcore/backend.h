@@ -1,5 +1,5 @@
-/* backend.h: where the graph runs: memory, copies, threads and one kernel table. What a backend supports is read off
- * that table and declared nowhere else. Thread: [main], except where stated. */
+/* backend.h: where the graph runs: memory, copies, threads and tables of kernels. What a backend supports is read off
+ * them and declared nowhere else. Thread: [main], except where stated. */
 #ifndef FPCORE_BACKEND_H
 #define FPCORE_BACKEND_H
 
@@ -35,9 +35,10 @@ typedef struct fpc_device {
 typedef enum fpc_precision { FPC_FP32 = 0, FPC_TF32, FPC_HALF_BF16, FPC_HALF_FP16 } fpc_precision;
 
 typedef struct fpc_backend_vtbl {
-    uint32_t size, kernel_size; /* kernel_size: sizeof(fpc_kernel) as the plugin saw it, the table's stride */
+    uint32_t size, kernel_size; /* kernel_size: sizeof(fpc_kernel) as the plugin saw it, the tables' stride */
     fpc_status (*open)(fpc_self *, fpc_device *);
-    const fpc_kernel *(*kernels)(fpc_self *); /* after open; ends with a row whose op is NULL */
+    /* After open: tables, NULL behind the last of them; each ends with a row whose op is NULL. */
+    const fpc_kernel *const *(*kernels)(fpc_self *);
     /* NULL: plain aligned host memory and memcpy. Memory from alloc is zeroed. */
     fpc_status (*alloc)(fpc_self *, size_t, void **);
     void (*release)(fpc_self *, void *);

@@ -25,6 +25,20 @@ typedef struct fpc_metric_vtbl {
     void (*per_class)(const fpc_self *, double *out);
 } fpc_metric_vtbl;
 
+/* Precision and recall of counted pixels: tp / (of + 1e-7), of: all that were predicted, or all that the labels hold. A
+ * perfect class gives just under 1, one that is nowhere 0. */
+static inline double fpc_pixel_share(double tp, double of)
+{
+    return tp / (of + 1e-7);
+}
+
+/* The F-score of counted pixels: 2 P R / (P + R + 1e-7). */
+static inline double fpc_f_score(double tp, double predicted, double labelled)
+{
+    const double p = fpc_pixel_share(tp, predicted), r = fpc_pixel_share(tp, labelled);
+    return 2 * p * r / (p + r + 1e-7);
+}
+
 #ifdef __cplusplus
 }
 #endif
