@@ -72,7 +72,7 @@ static void words(job *j)
 }
 
 /* The logger tensorboard, linked into this program. */
-const fpc_plugin *const *fpc_plugins_v0(void);
+const fpc_plugin *const *fpc_plugins_v1(void);
 
 static void events(job *j)
 {
@@ -80,7 +80,7 @@ static void events(job *j)
     static const double loss[] = {4, 3, 2, 1};
     const double *const value[] = {loss};
     const char *const name[] = {"loss"};
-    const fpc_plugin *plugin = fpc_plugins_v0()[0];
+    const fpc_plugin *plugin = fpc_plugins_v1()[0];
     fpc_self *self = fpc_alloc(j->arena, plugin->self_size);
     if (!*folder) {
         strcpy(folder, access("/dev/shm", W_OK) ? "/tmp/fpcore-fuzz-XXXXXX" : "/dev/shm/fpcore-fuzz-XXXXXX");
