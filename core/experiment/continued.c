@@ -1,4 +1,4 @@
-/* continued.c: training that starts from the weights of another one (reference 4.8): what the recipe becomes by it.
+/* continued.c: training that starts from the weights of another one: what the recipe becomes by it.
  * `keep` goes on where the other run stood: its [optimizer] and [schedule] with the place in it, its best value. All of
  * that is made into keys of the recipe when the experiment is opened, so that --check, the learning-rate curve and a
  * resumed run see what is trained, and nothing is read from the other run a second time. */

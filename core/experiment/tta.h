@@ -1,5 +1,4 @@
-/* tta.h: test-time augmentation: a prediction is the mean over scales and mirror images of the picture (reference 6.8).
- */
+/* tta.h: test-time augmentation: a prediction is the mean over scales and mirror images of the picture. */
 #ifndef CORE_EXPERIMENT_TTA_H
 #define CORE_EXPERIMENT_TTA_H
 

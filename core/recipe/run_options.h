@@ -4,7 +4,7 @@
 
 #include "recipe/options.h"
 
-/* What goes on where training starts from another run's weights (reference 4.8). KEEP is made into HYBRID, and the
+/* What goes on where training starts from another run's weights. KEEP is made into HYBRID, and the
  * other run's [optimizer], [schedule] and best value into keys of the recipe, when the stages are opened. */
 typedef enum fpc_init { FPC_INIT_RESET, FPC_INIT_KEEP, FPC_INIT_HYBRID } fpc_init;
 

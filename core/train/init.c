@@ -1,4 +1,4 @@
-/* init.c: the state that a training starts with: fresh weights, or those of another run (reference 4.8). `reset` takes
+/* init.c: the state that a training starts with: fresh weights, or those of another run. `reset` takes
  * weights and the statistics of batch norm; `keep` and `hybrid` take the optimizer's state as well. What else they mean
  * is in the recipe already (experiment/continued.c). */
 #define _GNU_SOURCE

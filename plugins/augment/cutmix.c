@@ -1,8 +1,8 @@
 /* cutmix.c: a box of the picture, and of its mask, is that of its partner (Yun et al., "CutMix", 2019). As
- * reference 6.6: lambda ~ Beta(alpha, alpha), sides floor(side sqrt(1 - lambda)), a centre among the pixels, half the
- * side (whole) to either side of it, cut off at the border. labels = hard: each pixel has the label of the picture it
- * shows, which is what a segmentation wants; soft: both whole masks, by the share of the area that the box really has.
- * Stage: mix. Pure: equal (options, rng, shared) give equal plans. */
+ * the reports' form: lambda ~ Beta(alpha, alpha), sides floor(side sqrt(1 - lambda)), a centre among the pixels, half
+ * the side (whole) to either side of it, cut off at the border. labels = hard: each pixel has the label of the picture
+ * it shows, which is what a segmentation wants; soft: both whole masks, by the share of the area that the box really
+ * has. Stage: mix. Pure: equal (options, rng, shared) give equal plans. */
 #include "mixes.h"
 
 struct cutmix {

@@ -1,5 +1,5 @@
 /* mixup.c: the picture becomes lambda x + (1 - lambda) partner, lambda ~ Beta(alpha, alpha) (Zhang et al., "mixup:
- * Beyond empirical risk minimization", 2018). labels = hard: the mask of the larger share (reference 6.6); soft: both
+ * Beyond empirical risk minimization", 2018). labels = hard: the mask of the larger share; soft: both
  * masks, lambda in every loss term. Stage: mix. Pure: equal (options, rng, shared) give equal plans. */
 #include "mixes.h"
 

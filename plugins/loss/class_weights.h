@@ -1,7 +1,7 @@
 /* class_weights.h: the two ways in which a loss gets weights of classes: a list of numbers, or a preset computed from
  * the labels of the training masks. For the files of plugins/loss: put CLASS_WEIGHT_OPTIONS into the table of options
  * and a struct class_weights into the plugin's struct. Presets, n the pixels of a class, scaled to the sum `classes`:
- *   inverse    1/n (reference 2.6)
+ *   inverse    1/n
  *   sqrt       1/sqrt(n), its softened variant
  *   median     median f / f, f = n over the pictures that show the class (Eigen and Fergus 2015)
  *   effective  (1 - beta)/(1 - beta^n), the effective number of samples (Cui et al. 2019)

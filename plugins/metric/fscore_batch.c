@@ -1,6 +1,6 @@
 /* fscore_batch.c: the F-score of the reports' histories: pixels of a batch pooled, mean over the classes that its
- * labels hold, mean over batches, each with weight 1 however few images it has (reference 3.1). `version = old` is the
- * one of their first runs (reference 3.4): mean over all classes, one that neither labels nor prediction hold scores 0,
+ * labels hold, mean over batches, each with weight 1 however few images it has. `version = old` is the
+ * one of their first runs: mean over all classes, one that neither labels nor prediction hold scores 0,
  * and batches weigh as many images as they have. */
 #include "counts.h"
 

@@ -1,6 +1,6 @@
 /* microsegformer.c: MicroSegFormer, a SegFormer (Xie et al. 2021, arXiv:2105.15203) small enough for 1.8 million
  * parameters, with a one-scale attention module (LMSA) after the fusion of its decoder; its options make the ablations
- * of reference 1.7 and the decoders of 1.6. The network itself is in microsegformer_encoder.c and _decoder.c.
+ * and the other decoders of the reports. The network itself is in microsegformer_encoder.c and _decoder.c.
  *
  * A plain statement of the paper: the compiler moves linear maps in front of resizes, splits the concatenation and
  * folds weights (core/graph/passes/rewrite.c). Parameter names are those of the PyTorch model, so its checkpoints load.

@@ -11,7 +11,7 @@ typedef enum micro_decoder {
     MICRO_STANDARD,     /* every stage projected, enlarged, concatenated; two linear maps */
     MICRO_SINGLE_SCALE, /* the last stage alone */
     MICRO_DEEP_MLP,     /* three linear maps in the place of two */
-    MICRO_ENHANCED,     /* standard, then 3x3 convolutions on the way to full size (reference 1.6) */
+    MICRO_ENHANCED,     /* standard, then 3x3 convolutions on the way to full size */
     MICRO_LIGHTWEIGHT   /* fewer of those, without batch norms */
 } micro_decoder;
 

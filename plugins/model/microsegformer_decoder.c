@@ -1,5 +1,5 @@
-/* microsegformer_decoder.c: from the maps of the stages to logits: the decoder of reference 1.1 with LMSA, the two that
- * reference 1.7 ablates it to, and the two of reference 1.6 that refine it further. */
+/* microsegformer_decoder.c: from the maps of the stages to logits: the standard decoder with LMSA, the two that
+ * the reports ablate it to, and their two that refine it further. */
 #include "microsegformer.h"
 
 /* u * s + x: u a depth-wise separable convolution of x, s a gate for each channel from u's mean. */
@@ -26,7 +26,7 @@ static fpc_val fuse(fpc_graph *g, const struct microsegformer *m, const fpc_val 
     const fpc_shape at = fpc_shape_of(g, map[0]);
     fpc_val part[MICRO_MAX_STAGES];
 
-    if (m->decoder == MICRO_SINGLE_SCALE) /* no GELU between the two: reference 1.7 names none */
+    if (m->decoder == MICRO_SINGLE_SCALE) /* no GELU between the two: the ablation has none */
         return fpc_linear(g, "linear_fuse", fpc_linear(g, name[n - 1], map[n - 1], dim, 1), dim, 1);
     for (int32_t i = n - 1; i >= 0; i--) {
         part[i] = fpc_linear(g, name[i], map[i], dim, 1);

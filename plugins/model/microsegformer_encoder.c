@@ -1,5 +1,5 @@
 /* microsegformer_encoder.c: the hierarchical encoder: for each stage overlapping patches, transformer blocks and a norm
- * (reference 1.1), or, for the ablation of reference 1.7, blocks whose attention is a separable convolution. */
+ * or, for the ablation, blocks whose attention is a separable convolution. */
 #include "microsegformer.h"
 
 /* One encoder stage in int32_t, and its dropout: p/2 in the first stage, p/4 more in each further one. */

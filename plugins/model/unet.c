@@ -1,6 +1,6 @@
 /* unet.c: the classic U-Net (Ronneberger et al. 2015, arXiv:1505.04597) with batch norms, four levels deep: the
  * baseline that MicroSegFormer is compared with. With three levels of width 16 and transposed convolutions it is the
- * "simple UNet" of reference 1.7.
+ * "simple UNet" of the reports' comparison of models.
  *
  * Parameter names are those of the usual PyTorch U-Net: inc.double_conv.N, downK.maxpool_conv.1.double_conv.N,
  * upK.conv.double_conv.N (and upK.up with transposed convolutions), outc.conv. Within a double_conv the entries are

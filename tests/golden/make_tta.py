@@ -1,7 +1,7 @@
 """Writes tta.expect.safetensors beside this file: python3 make_tta.py ORACLE_DIR  (PyTorch; ORACLE_DIR: shared/oracle).
 
 The network of tiny.weights.safetensors on one 32x40 picture of bytes: mean probabilities over scales 1, 1.5 and 2 and
-mirror images, as PyTorch computes them (reference 6.8); `exchange`: the channels of the pairs 4-5, 6-7, 8-9 exchanged in
+mirror images, as PyTorch computes them; `exchange`: the channels of the pairs 4-5, 6-7, 8-9 exchanged in
 the mirrored branch, `keep`: without. Stored at every 4th pixel, (h, w, classes).
 Sizes are multiples of 4: elsewhere the oracle's last upsampling, by a factor of 4, overshoots the picture.
 """

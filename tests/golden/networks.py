@@ -22,7 +22,7 @@ def named(**modules):
     return s
 
 
-# ---- MicroSegFormer: reference 1.6 and 1.7 ----
+# ---- MicroSegFormer: its decoders and ablations ----
 
 class Mixer(nn.Module):
     """In the place of attention."""

@@ -154,7 +154,7 @@
     TERM(.kind = FPC_TERM_TVERSKY, .eps = 1e-6f, .alpha = alpha_, .gamma = gamma_, .beta = beta_)
 #define FOCAL(alpha_, gamma_) TERM(.kind = FPC_TERM_FOCAL, .alpha = alpha_, .gamma = gamma_)
 
-/* One over the number of pixels of each class, scaled to the sum 19 (reference 2.6). */
+/* One over the number of pixels of each class, scaled to the sum 19. */
 
 /* Pictures. A warp by all that may be: bytes and reals, with and without a field. */
 #define FIELD(n) BETWEEN(-0.15, 0.15, n, FPC_FIELD_NODES, FPC_FIELD_NODES, 2)

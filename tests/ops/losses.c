@@ -37,7 +37,7 @@ static op_result grad_of(const op_backend *b, const fpc_seg_loss_attr *attr, fpc
     return run_op(b, &grad, 5, (fpc_tensor[]){logits, mask, stats, norm, dterms});
 }
 
-/* ---- reference 2.7 and 3 ---- */
+/* ---- the reports' worked examples ---- */
 
 static void paper_values(const op_backend *b)
 {
@@ -152,7 +152,7 @@ static void losses_as_pytorch(void **state)
     on_each(pytorch_losses);
 }
 
-/* F of one image from its counts: mean over the classes that its labels have (reference 3). */
+/* F of one image from its counts: mean over the classes that its labels have. */
 static double f_score(const double *counts, int classes)
 {
     double sum = 0;

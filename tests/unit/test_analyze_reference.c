@@ -1,4 +1,4 @@
-/* test_analyze_reference.c: every number of reference 8.1 to 8.8 from the recorded histories of FPCORE_SHARED, to half
+/* test_analyze_reference.c: every number of the reports' analyses from the recorded histories of FPCORE_SHARED, to half
  * a unit of the last digit that the reference prints. Skipped where they are absent. */
 #define _GNU_SOURCE
 #include "fixture.h"
@@ -291,7 +291,7 @@ static void warm_restarts(void **state)
         AGREE(a->restart[0].before, row[i].before, 1e-4);
         AGREE(a->restart[0].dip, row[i].dip, 1e-4);
         assert_int_equal(a->restart[0].dip_epoch, row[i].dip_epoch);
-        assert_int_equal(a->restart[0].regained, 39); /* reference 7.3, statement 3 */
+        assert_int_equal(a->restart[0].regained, 39); /* as the reports state */
     }
 }
 

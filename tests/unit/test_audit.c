@@ -383,7 +383,7 @@ static void of_faces(void **state)
     assert_true(a->n_sizes == 1 && a->size[0].n == 54 && a->size[0].w == 64);
 }
 
-/* ---- the real set (reference 5.2, 5.4) ---- */
+/* ---- the real set ---- */
 
 static void real_set(void **state)
 {

@@ -1,5 +1,5 @@
 /* test_compare.c: run folders made by hand, whose scores per picture are known: which verdict they get, what keeps two
- * runs from being compared, and the Dice sweep of the reports (reference 8.3). */
+ * runs from being compared, and the Dice sweep of the reports. */
 #define _GNU_SOURCE
 #include "fixture.h"
 #include "weights/weights.h"
@@ -428,7 +428,7 @@ static void dice_sweep_of_the_reports(void **state)
     near(100 * (row[1].best / row[0].best - 1), 1.02, 0.005);
     near(100 * (row[2].best / row[1].best - 1), -2.70, 0.005);
     near(row[1].share, 0.6, 1e-15);
-    /* Robust columns of reference 8.1. */
+    /* Robust columns, as the reports give them. */
     const fpc_run_summary *s = &c.run[0].summary;
     near(s->after, 0.6503, 5e-5);
     near(s->last10, 0.6492, 5e-5);

@@ -1,4 +1,4 @@
-/* test_run_init.c: training from another run's weights (reference 4.8): what `reset`, `keep` and `hybrid` take over,
+/* test_run_init.c: training from another run's weights: what `reset`, `keep` and `hybrid` take over,
  * what is refused, and that a run goes on without the one that it came from. */
 #define _GNU_SOURCE
 #include "training_files.h"

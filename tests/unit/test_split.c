@@ -1,4 +1,4 @@
-/* test_split.c: NumPy's permutation of 1000 by seed 42 (reference 5.3), and what holds for every size. */
+/* test_split.c: NumPy's permutation of 1000 by seed 42, and what holds for every size. */
 #include "fixture.h"
 #include <fpcore/dataset.h>
 

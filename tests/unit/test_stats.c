@@ -271,7 +271,7 @@ static void same_numbers_again(void **state)
     assert_true(one.lo == two.lo && one.hi == two.hi && one.p == two.p && one.se == two.se);
 }
 
-/* Two trainings of one recipe of the reports differ by 0.0038 (reference 7.3): a spread of 0.0027. */
+/* Two trainings of one recipe of the reports differ by 0.0038: a spread of 0.0027. */
 static void seeds_for_a_difference(void **state)
 {
     const double spread = 0.0038 / sqrt(2);

@@ -173,7 +173,7 @@ static void scores_of_the_plugins(void **state)
     assert_true(isnan(precision) && isnan(recall));
 }
 
-/* The small worked example of reference 3. */
+/* A small example worked by hand. */
 static void golden(void **state)
 {
     static const int32_t counts[2][4][3] = {{{0, 0, 2}, {0, 1, 2}, {0, 1, 0}, {0, 2, 0}},

@@ -1,4 +1,4 @@
-/* test_mix.c: the plans of the mixing plugins: shares by their distributions, boxes as reference 6.6 has them, one draw
+/* test_mix.c: the plans of the mixing plugins: shares by their distributions, boxes as the reports have them, one draw
  * for a batch, partners within the batch (also a small one, and one picture alone), a permutation that has every row
  * once, hard and soft targets, refusals. */
 #include "draws.h"

@@ -1,5 +1,5 @@
 /* test_synthetic.c: drawn faces are pure functions of (seed, part, index), show every class at about the frequencies of
- * CelebAMask-HQ (reference 5.2), and keep left and right on their sides. */
+ * CelebAMask-HQ, and keep left and right on their sides. */
 #define _GNU_SOURCE
 #include "fixture.h"
 #include <fpcore/dataset.h>

@@ -1,5 +1,5 @@
 /* test_class_weights.c: weights of classes computed from the training masks: the formulas on given counts
- * (reference 2.6 among them), what a class without a pixel gets, and the refusals. */
+ * (the reports' among them), what a class without a pixel gets, and the refusals. */
 #include "plugins/loss/term.h"
 
 enum { K = 19 };

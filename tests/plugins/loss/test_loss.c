@@ -1,5 +1,5 @@
 /* test_loss.c: every loss term and its gradient against PyTorch (golden/losses.safetensors), and values of the worked
- * example of reference 2.7, in float and in double. */
+ * worked example, in float and in double. */
 #include "plugins/loss/term.h"
 
 #define CLASS_WEIGHTS                                                                                                  \

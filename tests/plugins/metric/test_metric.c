@@ -1,5 +1,5 @@
 /* test_metric.c: every metric against numbers computed with NumPy (golden/metrics.safetensors), against the small
- * worked example of reference 3, and at the edges: perfect, empty, ignored. */
+ * worked example, and at the edges: perfect, empty, ignored. */
 #include "fixture.h"
 #include "weights/weights.h"
 #include <fpcore/metric.h>

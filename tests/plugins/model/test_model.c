@@ -31,7 +31,7 @@ static void parameters(void **state)
         {"use = unet\nwidth = 16", 1081235},
         {"use = unet\nwidth = 18", 1368019},
         {"use = unet\nwidth = 22", 2042675},
-        /* the ablations of reference 1.7 and the decoders of 1.6 */
+        /* the reports' ablations and decoders */
         {"use = microsegformer\nlmsa = off\nattention = off", 1053075},
         {"use = microsegformer\nlmsa = off\ndecoder = single_scale", 1627219},
         {"use = microsegformer\nlmsa = off\ndecoder = deep_mlp", 1820499},
@@ -143,7 +143,7 @@ static void work(void **state)
 
     assert_float_equal(lmsa / 1e9, 4.157, 0.0006);
     assert_float_equal(unet / 1e9, 15.8, 0.05);
-    /* reference 1.6 gives the decoders alone; the encoder has 1.770 G */
+    /* the reports give the decoders alone; the encoder has 1.770 G */
     const double enhanced =
         (double)fpc_graph_macs(graph(*state, "use = microsegformer\ndecoder = enhanced", 1, 512, 512, 0, 0), 1);
     const double light =

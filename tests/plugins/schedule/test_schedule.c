@@ -1,5 +1,5 @@
 /* test_schedule.c: the learning-rate curves against PyTorch's: golden/schedules.csv where it is present, and rates of
- * the recorded runs (reference 4.4) always. The warm-up is the core's (fpc_experiment_lr); it is stated here once more
+ * the recorded runs always. The warm-up is the core's (fpc_experiment_lr); it is stated here once more
  * so that the plugins are tested alone. */
 #include "fixture.h"
 #include <fpcore/schedule.h>

@@ -1,4 +1,4 @@
-/* analyze.c: the numbers of one recorded run (analyze.h), as reference 8 defines them: best is the first extreme of the
+/* analyze.c: the numbers of one recorded run (analyze.h), as the reports counted them: best is the first extreme of the
  * monitored column, gaps are train - val, sigmas are of the population. Restarts are found in the learning rate, so
  * that a lone history file has them too. */
 #include "cmd/report/analyze/analyze.h"
