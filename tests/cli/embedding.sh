@@ -15,8 +15,14 @@ export LD_LIBRARY_PATH="$scratch/$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 # ---- the page's program ----
 awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$FPCORE_SRC/docs/embedding.md" >shares.c
 holds "the page has a program of about 40 lines" awk 'END { exit !(NR > 25 && NR < 55) }' shares.c
-# shellcheck disable=SC2046
-expect "it compiles without a warning" 0 ${CC:-cc} -std=c11 -Wall -Wextra -Werror $(pkg-config --cflags fpcore) shares.c -o shares \
+# A library that was built with a sanitizer wants programs that are, too.
+san=
+case $(readelf -d "$lib/libfpcore.so" 2>/dev/null) in
+*libasan*) san=-fsanitize=address,undefined ;;
+*libtsan*) san=-fsanitize=thread ;;
+esac
+# shellcheck disable=SC2046,SC2086
+expect "it compiles without a warning" 0 ${CC:-cc} -std=c11 -Wall -Wextra -Werror $san $(pkg-config --cflags fpcore) shares.c -o shares \
     $(pkg-config --libs fpcore)
 
 # ---- its labels are those of the program ----
