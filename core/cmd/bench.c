@@ -55,8 +55,8 @@ static fpc_status open_queue(fpc_bench *b)
                            .image = b->image,
                            .mask = b->mask,
                            .index = fpc_alloc(b->cmd->arena, (size_t)b->batch * sizeof(int64_t)),
-                           .lent = fpc_alloc(b->cmd->arena, (size_t)b->batch * sizeof(uint8_t *))};
-    if (!b->whole.index || !b->whole.lent)
+                           .borrowed = fpc_alloc(b->cmd->arena, (size_t)b->batch * sizeof(uint8_t *))};
+    if (!b->whole.index || !b->whole.borrowed)
         return FPC_ENOMEM;
     for (int64_t i = 0; i < b->batch; i++)
         b->whole.index[i] = i;

@@ -15,7 +15,8 @@ typedef struct fpc_batch {
     int64_t *index;        /* of each sample in its part */
     fpc_draws draws;       /* training batches only */
     fpc_part part;
-    const uint8_t **lent; /* by row: picture, then mask, in memory of fpc_data_lend; NULL: they are in image and mask */
+    const uint8_t *
+        *borrowed; /* by row: picture, then mask, in memory of fpc_data_use_pool; NULL: they are in image and mask */
 } fpc_batch;
 
 typedef struct fpc_data fpc_data;
@@ -57,8 +58,9 @@ fpc_status fpc_data_label_counts(fpc_data *, const int64_t **pixels, const int64
 /* Samples whose byte is set are elsewhere already: batches leave their pictures and masks out. The caller sets bytes
  * while readers run (release), and keeps the array. */
 void fpc_data_present(fpc_data *, fpc_part, const uint8_t *present);
-/* The memory for decoded pictures from here on; batches then lend pictures that lie there. Before the first batch. */
-void fpc_data_lend(fpc_data *, void *memory, size_t bytes);
+/* The memory for decoded pictures from here on; batches then point at pictures that lie there. Before the first batch.
+ */
+void fpc_data_use_pool(fpc_data *, void *memory, size_t bytes);
 void fpc_data_close(fpc_data *); /* joins the readers; also done when the arena is freed */
 
 #endif

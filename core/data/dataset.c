@@ -43,8 +43,8 @@ static fpc_status fill(fpc_data *d, fpc_arena *scratch, int64_t p)
     fpc_batch *b = &d->slot[number % SLOTS].batch;
     fpc_status status = FPC_OK;
     b->index[row] = index;
-    b->lent[row] = d->slab ? fpc_sample_kept(d, d->part, index) : NULL;
-    if (!b->lent[row] && !(d->present[d->part] && __atomic_load_n(&d->present[d->part][index], __ATOMIC_ACQUIRE)))
+    b->borrowed[row] = d->pool ? fpc_sample_kept(d, d->part, index) : NULL;
+    if (!b->borrowed[row] && !(d->present[d->part] && __atomic_load_n(&d->present[d->part][index], __ATOMIC_ACQUIRE)))
         status = fpc_sample_read(d, scratch, d->part, index, b->image + row * fpc_sample_pixels(d) * 3,
                                  b->mask ? b->mask + row * fpc_sample_pixels(d) : NULL);
     if (status == FPC_OK && d->part == FPC_TRAIN)
@@ -226,8 +226,8 @@ static fpc_status make_ready(fpc_data *d)
         b->image = fpc_alloc(d->arena, rows * n * 3);
         d->slot[i].mask = fpc_alloc(d->arena, rows * n);
         b->index = fpc_alloc(d->arena, rows * sizeof *b->index);
-        b->lent = fpc_alloc(d->arena, rows * sizeof *b->lent);
-        if (!b->image || !d->slot[i].mask || !b->index || !b->lent ||
+        b->borrowed = fpc_alloc(d->arena, rows * sizeof *b->borrowed);
+        if (!b->image || !d->slot[i].mask || !b->index || !b->borrowed ||
             fpc_draws_new(d->augs, d->arena, (int64_t)rows, &b->draws))
             return FPC_ENOMEM;
         d->slot[i].number = -1;
@@ -436,7 +436,7 @@ void fpc_data_close(fpc_data *d)
     for (int32_t i = 0; i < d->n_readers; i++)
         pthread_join(d->reader[i], NULL);
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
-        for (int64_t i = 0; d->cache[part] && !d->slab && i < d->info.count[part]; i++)
+        for (int64_t i = 0; d->cache[part] && !d->pool && i < d->info.count[part]; i++)
             free(d->cache[part][i]);
     pthread_cond_destroy(&d->filled);
     pthread_cond_destroy(&d->work);

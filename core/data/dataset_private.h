@@ -48,8 +48,8 @@ struct fpc_data {
     uint8_t **cache[4];             /* by part and sample: image, then mask; NULL: not there */
     int64_t cache_left;             /* bytes */
     const uint8_t *present[4];      /* fpc_data_present */
-    uint8_t *slab;                  /* fpc_data_lend: pictures are kept there, not freed; NULL: each by malloc */
-    size_t slab_used;
+    uint8_t *pool;                  /* fpc_data_use_pool: pictures are kept there, not freed; NULL: each by malloc */
+    size_t pool_used;
 };
 
 extern const char *const fpc_part_name[4]; /* "training" .. by fpc_part */

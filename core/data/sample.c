@@ -1,5 +1,5 @@
 /* sample.c: one sample of fpc_data: from the plugin, with its labels checked, or from the cache of decoded
- * pictures. The cache is memory of its own, or memory that was lent (pinned, for a device); a copy is never written
+ * pictures. The cache is memory of its own, or memory that was borrowed (pinned, for a device); a copy is never written
  * again once it is there, and two readers may have read the same sample: the first copy stays. */
 #define _POSIX_C_SOURCE 200809L
 #include "data/dataset_private.h"
@@ -63,14 +63,14 @@ static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image
     uint8_t *copy = NULL;
     if (room)
         d->cache_left -= bytes;
-    if (room && d->slab) {
-        copy = d->slab + d->slab_used;
-        d->slab_used += (size_t)bytes;
+    if (room && d->pool) {
+        copy = d->pool + d->pool_used;
+        d->pool_used += (size_t)bytes;
     }
     pthread_mutex_unlock(&d->lock);
     if (!room)
         return;
-    if (!d->slab)
+    if (!d->pool)
         copy = malloc((size_t)bytes);
     if (copy) {
         memcpy(copy, image, (size_t)n * 3);
@@ -81,11 +81,11 @@ static void keep(fpc_data *d, fpc_part part, int64_t index, const uint8_t *image
     if (copy && !d->cache[part][index]) {
         d->cache[part][index] = copy;
         copy = NULL;
-    } else if (!d->slab) {
+    } else if (!d->pool) {
         d->cache_left += bytes;
     }
     pthread_mutex_unlock(&d->lock);
-    if (!d->slab)
+    if (!d->pool)
         free(copy);
 }
 
@@ -120,7 +120,7 @@ void fpc_data_present(fpc_data *d, fpc_part part, const uint8_t *present)
     pthread_mutex_unlock(&d->lock);
 }
 
-void fpc_data_lend(fpc_data *d, void *memory, size_t bytes)
+void fpc_data_use_pool(fpc_data *d, void *memory, size_t bytes)
 {
     pthread_mutex_lock(&d->lock);
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
@@ -128,7 +128,7 @@ void fpc_data_lend(fpc_data *d, void *memory, size_t bytes)
             free(d->cache[part][i]);
             d->cache[part][i] = NULL;
         }
-    d->slab = memory;
+    d->pool = memory;
     d->cache_left = (int64_t)bytes;
     pthread_mutex_unlock(&d->lock);
 }

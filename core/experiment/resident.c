@@ -1,5 +1,5 @@
 /* resident.c: the data set on the device or in pinned memory. Pictures go there when their first batch comes by; from
- * then on the readers leave them out (on the device) or lend them without a copy (pinned). Training and validation
+ * then on the readers leave them out (on the device) or hand them over without a copy (pinned). Training and validation
  * pictures lie in one block, the validation behind the training. */
 #include "experiment/resident.h"
 #include "graph/nodes.h"
@@ -72,10 +72,10 @@ static void stop_readers(void *data)
 static fpc_status open_pinned(fpc_experiment *s, fpc_resident *r)
 {
     const size_t bytes = (size_t)(r->n * r->area) * 4;
-    void *slab = NULL;
-    if (fpc_backend_alloc_host(s->backend, s->ctx, s->arena, bytes, "the pictures of the data set", &slab))
+    void *pool = NULL;
+    if (fpc_backend_alloc_host(s->backend, s->ctx, s->arena, bytes, "the pictures of the data set", &pool))
         return FPC_ENOMEM;
-    fpc_data_lend(s->data, slab, bytes);
+    fpc_data_use_pool(s->data, pool, bytes);
     return fpc_arena_defer(s->arena, stop_readers, s->data);
 }
 
@@ -133,7 +133,7 @@ fpc_shape fpc_resident_shape(const fpc_resident *r)
 
 static int missing(const fpc_resident *r, const fpc_batch *b, int32_t row)
 {
-    return r->mode == FPC_CACHE_DEVICE ? !r->present[b->part][b->index[row]] : !b->lent[row];
+    return r->mode == FPC_CACHE_DEVICE ? !r->present[b->part][b->index[row]] : !b->borrowed[row];
 }
 
 size_t fpc_resident_room(const fpc_resident *r, const fpc_batch *b)
@@ -155,10 +155,12 @@ static fpc_status send(fpc_experiment *s, void *device, const void *host, int64_
 static fpc_status send_row(const fpc_resident *r, fpc_experiment *s, const fpc_batch *b, int32_t row, char *image,
                            char *mask)
 {
-    const uint8_t *lent = b->lent[row];
-    const fpc_status status = send(s, image, lent ? lent : b->image + row * r->area * 3, r->area * 3, lent != NULL);
-    return status || !mask ? status
-                           : send(s, mask, lent ? lent + r->area * 3 : b->mask + row * r->area, r->area, lent != NULL);
+    const uint8_t *borrowed = b->borrowed[row];
+    const fpc_status status =
+        send(s, image, borrowed ? borrowed : b->image + row * r->area * 3, r->area * 3, borrowed != NULL);
+    return status || !mask
+               ? status
+               : send(s, mask, borrowed ? borrowed + r->area * 3 : b->mask + row * r->area, r->area, borrowed != NULL);
 }
 
 static fpc_status write_index(fpc_resident *r, fpc_experiment *s, fpc_program *p, const fpc_batch *b)

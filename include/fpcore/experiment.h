@@ -27,8 +27,7 @@ typedef struct fpc_predictor_args {
     int32_t keep_sides; /* 1: labels of the mirrored picture do not change sides: for networks trained so */
     int32_t n_scales;   /* the mean over these sizes, 1 being h x w; 0: h x w alone */
     double scale[FPC_PREDICTOR_SCALES];
-    const char
-        *plugin_path; /* folders with plugins, colon separated, before FPCORE_PLUGIN_PATH and the installed; NULL */
+    const char *plugin_path; /* folders of plugins, colon separated, before FPCORE_PLUGIN_PATH and the installed */
     /* Warnings and notes, a line each (FPC_LOG_WARN ...), from any thread, in the locale C; NULL: nobody is told. */
     void (*log)(void *arg, int level, const char *line);
     void *log_arg;

@@ -92,6 +92,8 @@ static void sizes_hold(void **state)
     SIZE(fpc_scaler_attr, 4);
     SIZE(fpc_flat_tensor, 56);
     SIZE(fpc_u32x4, 16);
+    SIZE(fpc_predictor_args, 208);
+    SIZE(fpc_predictor_info, 72);
 }
 
 static void offsets_hold(void **state)

@@ -1,6 +1,7 @@
 /* preview_text.c: draws in words. What is described are the numbers that the ops get, whatever plugin drew them: all
  * geometry of a resampling together, each colour map by its kind, the numbers of a pixel section, layers of a mix. */
 #include "cmd/inspect/preview.h"
+#include "recipe/sections.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static void say(words *o, const char *text)
 /* "flip" of "augment.flip" */
 static const char *short_name(const char *label)
 {
-    return !strncmp(label, "augment.", 8) ? label + 8 : label;
+    return fpc_section_kind(label) == FPC_AUGMENT && *fpc_section_label(label) ? fpc_section_label(label) : label;
 }
 
 /* ---- geometry ---- */

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "cmd/report/compare/compare.h"
 #include "base/message.h"
+#include "recipe/sections.h"
 #include "record/run_files.h"
 
 #include <dirent.h>
@@ -50,8 +51,9 @@ static const char *augment_order(fpc_comparison *c, const fpc_recipe *recipe)
     const char *order = "";
 
     for (int32_t i = 0; i < recipe->n && order; i++)
-        if (!strncmp(recipe->section[i].name, "augment.", 8))
-            order = fpc_sprintf(c->arena, "%s%s%s", order, *order ? " " : "", recipe->section[i].name + 8);
+        if (fpc_section_kind(recipe->section[i].name) == FPC_AUGMENT && *fpc_section_label(recipe->section[i].name))
+            order =
+                fpc_sprintf(c->arena, "%s%s%s", order, *order ? " " : "", fpc_section_label(recipe->section[i].name));
     return order;
 }
 
