@@ -38,6 +38,7 @@ test_programs = \
     tests/plugins/augment/test_pixel \
     tests/plugins/augment/test_policy \
     tests/plugins/dataset/test_folder \
+    tests/plugins/dataset/test_folder_masks \
     tests/plugins/dataset/test_synthetic \
     tests/plugins/logger/test_logger \
     tests/plugins/logger/test_tensorboard \
@@ -235,6 +236,7 @@ test_data = \
     tests/ops/try.h \
     tests/plugins/augment/apply.h \
     tests/plugins/augment/draws.h \
+    tests/plugins/dataset/folders.h \
     tests/plugins/loss/losses.safetensors \
     tests/plugins/loss/make.py \
     tests/plugins/loss/term.h \
@@ -378,13 +380,19 @@ tests_plugins_augment_test_policy_CFLAGS = $(test_cflags)
 tests_plugins_augment_test_policy_LDFLAGS = $(test_ldflags)
 tests_plugins_augment_test_policy_LDADD = $(test_libs)
 
-tests_plugins_dataset_test_folder_SOURCES = tests/plugins/dataset/test_folder.c
+tests_plugins_dataset_test_folder_SOURCES = tests/plugins/dataset/test_folder.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_folder_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_LDADD = $(test_libs)
 
-tests_plugins_dataset_test_synthetic_SOURCES = tests/plugins/dataset/test_synthetic.c
+tests_plugins_dataset_test_folder_masks_SOURCES = tests/plugins/dataset/test_folder_masks.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_masks_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_masks_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_masks_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_masks_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_synthetic_SOURCES = tests/plugins/dataset/test_synthetic.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_synthetic_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_synthetic_LDFLAGS = $(test_ldflags)

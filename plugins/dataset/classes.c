@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The 19 names of CelebAMask-HQ in the two orders in which masks are numbered: that of classes.h, and the one in which
+ * pairs stand side by side in front, as many a network for face parsing counts. */
 static const char *const names[FACE_CLASSES] = {"background", "skin",  "nose",   "eye_g", "l_eye", "r_eye", "l_brow",
                                                 "r_brow",     "l_ear", "r_ear",  "mouth", "u_lip", "l_lip", "hair",
                                                 "hat",        "ear_r", "neck_l", "neck",  "cloth"};
@@ -17,6 +19,37 @@ static const uint8_t palette[FACE_CLASSES][3] = {
     {255, 51, 153},  {0, 204, 204}, {0, 51, 0},   {255, 153, 51}, {0, 204, 0}};
 
 static const uint8_t pairs[][2] = {{L_EYE, R_EYE}, {L_BROW, R_BROW}, {L_EAR, R_EAR}};
+
+static const uint8_t parsing[FACE_CLASSES] = {BACKGROUND, SKIN,     L_BROW,  R_BROW, L_EYE, R_EYE, GLASSES,
+                                              L_EAR,      R_EAR,    EARRING, NOSE,   MOUTH, U_LIP, L_LIP,
+                                              NECK,       NECKLACE, CLOTH,   HAIR,   HAT};
+
+/* The names in the order of `number`; NULL: that of classes.h. */
+static fpc_status preset(fpc_self *self, const uint8_t *number, fpc_dataset_info *info)
+{
+    enum { PAIRS = sizeof pairs / sizeof *pairs };
+    const char **name = fpc_alloc(self->arena, FACE_CLASSES * sizeof *name);
+    uint8_t(*colour)[3] = fpc_alloc(self->arena, sizeof palette);
+    uint8_t(*pair)[2] = fpc_alloc(self->arena, sizeof pairs), label[FACE_CLASSES];
+
+    if (!name || !colour || !pair)
+        return FPC_ENOMEM;
+    for (int i = 0; i < FACE_CLASSES; i++) {
+        const int part = number ? number[i] : i;
+        name[i] = names[part];
+        memcpy(colour[i], palette[part], 3);
+        label[part] = (uint8_t)i;
+    }
+    for (int i = 0; i < PAIRS; i++)
+        for (int side = 0; side < 2; side++)
+            pair[i][side] = label[pairs[i][side]];
+    info->classes = FACE_CLASSES;
+    info->class_names = name;
+    info->palette = (const uint8_t(*)[3])colour;
+    info->mirror_pairs = (const uint8_t(*)[2])pair;
+    info->n_mirror_pairs = PAIRS;
+    return FPC_OK;
+}
 
 /* A decimal number in lo .. hi, and nothing else. */
 static int whole_number(const char *text, long lo, long hi, long *out)
@@ -132,19 +165,15 @@ static fpc_status check_sections(fpc_self *self, const fpc_ini *file)
 
 fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info *info)
 {
-    if (strcmp(which, "celebamask19") == 0) {
-        info->classes = FACE_CLASSES;
-        info->class_names = names;
-        info->palette = palette;
-        info->mirror_pairs = pairs;
-        info->n_mirror_pairs = (int32_t)(sizeof pairs / sizeof *pairs);
-        return FPC_OK;
-    }
+    if (strcmp(which, "celebamask19") == 0)
+        return preset(self, NULL, info);
+    if (strcmp(which, "celebamask19_parsing") == 0)
+        return preset(self, parsing, info);
     const fpc_ini *file = NULL;
     if (access(which, R_OK))
         return fpc_fail(self->ctx, FPC_ENOENT,
-                        "%s.classes = %s: neither the preset celebamask19 nor a file that can be "
-                        "read: %s",
+                        "%s.classes = %s: neither a preset (celebamask19, celebamask19_parsing) nor a file that can "
+                        "be read: %s",
                         self->label, which, strerror(errno));
     fpc_status status = fpc_ini_read(self->ctx, self->arena, which, &file);
     if (status == FPC_OK)

@@ -1,5 +1,5 @@
 /* classes.h: what the labels of a data set are called, how they are drawn, and which change places in a mirror: the
- * preset of CelebAMask-HQ, or an INI file. */
+ * presets of CelebAMask-HQ, or an INI file. */
 #ifndef DATASET_CLASSES_H
 #define DATASET_CLASSES_H
 
@@ -28,8 +28,8 @@ enum {
     FACE_CLASSES
 };
 
-/* Fills classes, class_names, palette and mirror pairs of info: from the preset `celebamask19`, or from the INI file
- * `which`:
+/* Fills classes, class_names, palette and mirror pairs of info: from the preset `celebamask19` (in the order above) or
+ * `celebamask19_parsing` (brows, eyes, glasses, ears, earring, nose ... hair, hat), or from the INI file `which`:
  *     [classes]            [palette]               [mirror]
  *     0 = background       0 = 0, 0, 0             left_eye = 1, 2
  *     1 = left_eye         1 = 204, 0, 0

@@ -136,11 +136,13 @@ static void mirror_labels(folder *f, const fpc_dataset_info *info)
 static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
 {
     folder *f = (folder *)self;
-    const fpc_status status = fpc_classes_open(self, f->classes, info);
+    fpc_status status = fpc_classes_open(self, f->classes, info);
     if (status != FPC_OK)
         return status;
     f->n_classes = info->classes;
     mirror_labels(f, info);
+    if ((status = fpc_folder_map(f)))
+        return status;
     info->c = 3;
     info->ignore_label = (int32_t)f->ignore_label;
     if (f->size)
@@ -219,10 +221,15 @@ static const fpc_option options[] = {
     FPC_OPTION_PATH(folder, val_list, "",
                     "file with the validation pictures' names; one list given: the rest is the other"),
     FPC_OPTION_PATH(folder, test_list, "", "file with the names of the test pictures to use; empty: all"),
-    FPC_OPTION_TEXT(folder, classes, "celebamask19",
-                    "celebamask19, or an INI file with [classes], [palette], [mirror]"),
+    {"classes",
+     "what the labels are called: a file with the lines `[classes]`, `0 = background`, `1 = NAME` and so on; "
+     "for faces celebamask19, or celebamask19_parsing for its names in the other order",
+     "", NULL, 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_REQUIRED, FPC_FIELD_(folder, classes, const char *)},
     FPC_OPTION_PATH(folder, sides, "",
                     "file with the masks whose left and right are exchanged, as `fpcore data --fix-sides` writes it"),
+    FPC_OPTION_TEXT(folder, map, "",
+                    "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks "
+                    "in black and white; empty: the values are the labels"),
     FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "", "label that counts nowhere; -1: none"),
     {0}};
 static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl,
@@ -240,7 +247,7 @@ static const fpc_plugin plugin = {
     .detail =
         "root/images/STEM.jpg (or .jpeg, .png) and root/masks/STEM.png, whose pixels are class numbers: the index of\n"
         "a palette, or grey values. Smoothed (antialiased bilinear) pictures and nearest masks where size is given.\n"
-        "The file of classes: [classes] with lines `LABEL = name`, [palette] with `LABEL = red, green, blue`, and\n"
+        "The file of classes: [classes] with lines `LABEL = NAME`, [palette] with `LABEL = red, green, blue`, and\n"
         "[mirror] with `NAME = LABEL, LABEL` for parts that change places in a mirror.",
     .version = "1.0",
     .license = "MIT",

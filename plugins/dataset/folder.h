@@ -3,6 +3,7 @@
 #define DATASET_FOLDER_H
 
 #include <fpcore/dataset.h>
+#include <fpcore/image.h>
 #include "folder_files.h"
 
 typedef struct folder_part {
@@ -13,18 +14,25 @@ typedef struct folder_part {
 
 typedef struct folder {
     fpc_self self;
-    const char *root, *images, *masks, *test_images, *test_masks, *train_list, *val_list, *test_list, *classes, *sides;
+    const char *root, *images, *masks, *test_images, *test_masks, *train_list, *val_list, *test_list, *classes, *sides,
+        *map;
     double val_split;
     int64_t split_seed, size, ignore_label;
     folder_files image, mask, test_image, test_mask;
     folder_part part[4]; /* by fpc_part */
     int32_t n_classes, w, h;
     uint8_t mirrored[256];          /* label of the other side */
+    int16_t label_of[256];          /* by value of a mask's file, where `map` is given; -1: not in it */
     const fpc_dataset_audit *audit; /* NULL: a training */
 } folder;
 
 /* folder_sides.c: reads the list of the option `sides` into the parts. */
 fpc_status fpc_folder_sides(folder *);
+
+/* folder_labels.c: reads the option `map`, once the classes are known; turns a mask's values into labels, in place,
+ * and refuses those that are none, with the place of the first and what the mask probably is. */
+fpc_status fpc_folder_map(folder *);
+fpc_status fpc_folder_labels(const folder *, fpc_arena *scratch, const char *path, fpc_image *mask);
 
 /* folder_read.c */
 fpc_status fpc_folder_read(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_sample *out);

@@ -13,24 +13,6 @@ static fpc_status flawed(const folder *f, fpc_part part, const char *name, const
     return status;
 }
 
-static fpc_status check_labels(const folder *f, const char *path, const fpc_image *mask)
-{
-    const int64_t n = (int64_t)mask->w * mask->h;
-    int64_t first = -1, wrong = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (mask->pixel[i] >= f->n_classes && mask->pixel[i] != f->ignore_label)
-            first = wrong++ ? first : i;
-    if (!wrong)
-        return FPC_OK;
-    return fpc_fail(f->self.ctx, FPC_EFORMAT,
-                    "%s: label %d at x %lld, y %lld; there are %d classes, so labels are 0 .. %d%s (%lld pixels of the "
-                    "mask are beyond)",
-                    path, mask->pixel[first], (long long)(first % mask->w), (long long)(first / mask->w), f->n_classes,
-                    f->n_classes - 1,
-                    f->ignore_label < 0 ? "; dataset.ignore_label can name one that counts nowhere" : "",
-                    (long long)wrong);
-}
-
 static fpc_status read_image(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
                              const char *path, int32_t *w, int32_t *h, uint8_t *to)
 {
@@ -66,7 +48,7 @@ static fpc_status read_mask(const folder *f, fpc_arena *scratch, fpc_part part, 
         return flawed(f, part, file->stem, "mask of another size",
                       fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d", path, mask.w,
                                mask.h, of, w, h));
-    status = check_labels(f, path, &mask);
+    status = fpc_folder_labels(f, scratch, path, &mask);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "label out of range", status);
     status = fpc_mask_resize(f->self.ctx, scratch, &mask, f->w, f->h, &mask);

@@ -24,6 +24,7 @@ cat >folder.ini <<'END'
 [dataset]
 use = folder
 root = set
+classes = celebamask19
 size = 32
 batch = 2
 val_split = 0.4

@@ -66,8 +66,8 @@ static fpc_status audit_recipe(bench *b, const fpc_recipe *recipe, fpc_audit **a
 static fpc_status try_audit(bench *b, const char *more, fpc_audit **a)
 {
     fpc_recipe *recipe = NULL;
-    const char *text =
-        fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 2\n%s", in_folder("set"), more);
+    const char *text = fpc_sprintf(
+        b->arena, "[dataset]\nuse = folder\nclasses = celebamask19\nroot = %s\nbatch = 2\n%s", in_folder("set"), more);
     const fpc_status status = fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe);
     return status ? status : audit_recipe(b, recipe, a);
 }
@@ -168,8 +168,8 @@ static uint8_t label_at(bench *b, const char *more, const char *name, int x, int
     fpc_data *data;
     fpc_batch one;
     char id[64];
-    const char *text =
-        fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 2\n%s", in_folder("set"), more);
+    const char *text = fpc_sprintf(
+        b->arena, "[dataset]\nuse = folder\nclasses = celebamask19\nroot = %s\nbatch = 2\n%s", in_folder("set"), more);
     if (fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe) ||
         fpc_data_open(b->ctx, b->arena, b->registry, recipe, 0, &data))
         fail_msg("%s", fpc_ctx_error(b->ctx));
@@ -302,7 +302,8 @@ static void every_flaw(void **state)
     /* The same set is refused for a training, at its first flaw. */
     fpc_recipe *recipe;
     fpc_data *data;
-    const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\nbatch = 2\n", in_folder("set"));
+    const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nclasses = celebamask19\nroot = %s\nbatch = 2\n",
+                                   in_folder("set"));
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe), FPC_OK);
     assert_int_not_equal(fpc_data_open(b->ctx, b->arena, b->registry, recipe, 0, &data), FPC_OK);
     fpc_ctx_clear(b->ctx);
@@ -394,7 +395,7 @@ static void real_set(void **state)
     fpc_recipe *recipe;
     fpc_audit *a;
     int64_t in_val = 0;
-    const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nroot = %s\n", root);
+    const char *text = fpc_sprintf(b->arena, "[dataset]\nuse = folder\nclasses = celebamask19\nroot = %s\n", root);
     assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", text, 0, NULL, &recipe), FPC_OK);
     assert_int_equal(audit_recipe(b, recipe, &a), FPC_OK);
     assert_int_equal(a->n_flaws, 0);

@@ -222,11 +222,11 @@ static void errors_of_readers(void **state)
         write_png(b, fpc_sprintf(b->arena, "set/train/masks/p%02d.png", i), &mask, NULL, 0);
     }
     write_bytes("set/train/masks/p07.png", "no mask", 7);
-    const char *text =
-        fpc_sprintf(b->arena,
-                    "[dataset]\nuse = folder\nroot = %s\nbatch = 3\nval_split = 0\nshuffle = off\nreaders = 2\n"
-                    "val_list =\n",
-                    in_folder("set"));
+    const char *text = fpc_sprintf(b->arena,
+                                   "[dataset]\nuse = folder\nclasses = celebamask19\nroot = %s\nbatch = 3\nval_split = "
+                                   "0\nshuffle = off\nreaders = 2\n"
+                                   "val_list =\n",
+                                   in_folder("set"));
     fpc_data *d = open_data(b, text, 1);
     assert_int_equal(fpc_data_start(d, FPC_TRAIN, 0, 0), FPC_OK);
     int failures = 0, good = 0;

@@ -140,9 +140,11 @@ static void classes_without_data(void **state)
     assert_int_equal(b.s->info.count[FPC_TRAIN], 0); /* nothing was counted */
     bench_free(&b);
     /* the folder's classes and ignore label come from its options; its root need not exist */
-    bench_experiment(&b,
-                     "[dataset]\nuse = folder\nroot = there/is/no/such/folder\nignore_label = 7\n" TINY_MODEL TINY_LOSS,
-                     "", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
+    bench_experiment(
+        &b,
+        "[dataset]\nuse = folder\nclasses = celebamask19\nroot = there/is/no/such/folder\nignore_label = 7\n" TINY_MODEL
+            TINY_LOSS,
+        "", FPC_OPEN_TRAIN | FPC_OPEN_BACKEND);
     assert_int_equal(b.s->classes, 19);
     assert_int_equal(b.s->ignore, 7);
     bench_free(&b);

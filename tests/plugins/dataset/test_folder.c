@@ -1,67 +1,15 @@
 /* test_folder.c: the folder data set: what it finds, how it splits, what it reads, and what it refuses with which
  * words. The real set is used where it is present: the split of the recorded runs, name by name. */
 #define _GNU_SOURCE
-#include "fixture.h"
-#include "plugins/pictures.h"
-#include <fpcore/dataset.h>
-
-/* n pictures with masks in NAME/train, STEM 00 .. n-1. */
-static void make_set(bench *b, const char *name, int n, int32_t w, int32_t h)
-{
-    make_folder(fpc_sprintf(b->arena, "%s/train/images", name));
-    make_folder(fpc_sprintf(b->arena, "%s/train/masks", name));
-    for (int i = 0; i < n; i++) {
-        const fpc_image image = picture(b->arena, w, h, 3, i), mask = picture(b->arena, w, h, 1, i);
-        write_png(b, fpc_sprintf(b->arena, "%s/train/images/%02d.png", name, i), &image, NULL, 0);
-        write_png(b, fpc_sprintf(b->arena, "%s/train/masks/%02d.png", name, i), &mask, NULL, 0);
-    }
-}
-
-static fpc_status try_set(bench *b, const char *name, const char *more, fpc_instance *inst, fpc_dataset_info *info)
-{
-    const char *text = fpc_sprintf(b->arena, "use = folder\nroot = %s\n%s", in_folder(name), more);
-    *info = (fpc_dataset_info){.size = sizeof *info, .ignore_label = -1};
-    const fpc_status status = try_plugin(b, "dataset", text, inst);
-    return status ? status : ((const fpc_dataset_vtbl *)inst->vtbl)->open(inst->self, info);
-}
-
-static fpc_instance open_set(bench *b, const char *name, const char *more, fpc_dataset_info *info)
-{
-    fpc_instance inst;
-    if (try_set(b, name, more, &inst, info))
-        fail_msg("%s: %s", name, fpc_ctx_error(b->ctx));
-    return inst;
-}
-
-static void refuse_set(bench *b, const char *name, const char *more, const char *want)
-{
-    fpc_instance inst;
-    fpc_dataset_info info;
-    assert_int_not_equal(try_set(b, name, more, &inst, &info), FPC_OK);
-    said(b, want);
-}
-
-static fpc_status read_one(bench *b, const fpc_instance *inst, fpc_part part, int64_t index, fpc_sample *sample)
-{
-    static uint8_t image[1 << 20], mask[1 << 19];
-    static char id[64];
-    *sample = (fpc_sample){sizeof *sample, image, mask, id, sizeof id};
-    return ((const fpc_dataset_vtbl *)inst->vtbl)->read(inst->self, b->arena, part, index, sample);
-}
-
-static const char *name_of(const fpc_instance *inst, fpc_part part, int64_t index)
-{
-    static char id[64];
-    assert_int_equal(((const fpc_dataset_vtbl *)inst->vtbl)->name(inst->self, part, index, id, sizeof id), FPC_OK);
-    return id;
-}
+#include "plugins/dataset/folders.h"
 
 static void recorded_split(void **state)
 {
     bench *b = *state;
     fpc_dataset_info info = {.size = sizeof info};
     const char *root = shared_file(b, "data/celebamask-mini");
-    const fpc_instance inst = open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nroot = %s\n", root));
+    const fpc_instance inst =
+        open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nclasses = celebamask19\nroot = %s\n", root));
     assert_int_equal(((const fpc_dataset_vtbl *)inst.vtbl)->open(inst.self, &info), FPC_OK);
     assert_true(info.count[FPC_TRAIN] == 900 && info.count[FPC_VAL] == 100 && info.count[FPC_TEST] == 100);
     assert_true(info.h == 512 && info.w == 512 && info.classes == 19 && info.unlabelled[FPC_TEST] &&
@@ -89,8 +37,8 @@ static void recorded_split(void **state)
     }
     assert_true(faces > 10000);
     /* at 128 the mask is every fourth pixel's nearest, floor(4 i + 2) */
-    const fpc_instance small =
-        open_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nroot = %s\nsize = 128\n", root));
+    const fpc_instance small = open_plugin(
+        b, "dataset", fpc_sprintf(b->arena, "use = folder\nclasses = celebamask19\nroot = %s\nsize = 128\n", root));
     assert_int_equal(((const fpc_dataset_vtbl *)small.vtbl)->open(small.self, &info), FPC_OK);
     assert_int_equal(read_one(b, &small, FPC_VAL, 0, &sample), FPC_OK);
     for (int i = 0; i < 128 * 128; i++)
@@ -180,6 +128,9 @@ static void refuses_what_is_missing(void **state)
     bench *b = *state;
     refuse_set(b, "nowhere", "", "nowhere/train/images (dataset.root and dataset.images): No such file");
     refuse_plugin(b, "dataset", "use = folder\n", "the key `root` is missing");
+    refuse_plugin(b, "dataset", "use = folder\nroot = x\n", "the key `classes` is missing");
+    refuse_plugin(b, "dataset", "use = folder\nroot = x\n", "the lines `[classes]`, `0 = background`, `1 = NAME`");
+    refuse_plugin(b, "dataset", "use = folder\nroot = x\n", "for faces celebamask19");
     make_folder("empty/train/images");
     make_folder("empty/train/masks");
     refuse_set(b, "empty", "", "empty/train/images: no pictures (.jpg, .jpeg, .png) in it");
@@ -304,7 +255,8 @@ static void own_classes(void **state)
         write_bytes("c.ini", bad[i].text, strlen(bad[i].text));
         refuse_set(b, "own", use, bad[i].want);
     }
-    refuse_set(b, "own", "classes = celeba\n", "classes = celeba: neither the preset celebamask19 nor a file");
+    refuse_set(b, "own", "classes = celeba\n",
+               "classes = celeba: neither a preset (celebamask19, celebamask19_parsing) nor a file");
 }
 
 int main(void)
