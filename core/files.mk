@@ -119,6 +119,7 @@ core_sources = \
     core/recipe/sections.h \
     core/recipe/training_options.h \
     core/recipe/tree.c \
+    core/record/measure.c \
     core/record/recorded.c \
     core/record/recorded.h \
     core/record/run_files.c \

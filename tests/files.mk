@@ -80,6 +80,7 @@ test_programs = \
     tests/unit/test_lint_keys \
     tests/unit/test_lint_loss \
     tests/unit/test_lint_schedule \
+    tests/unit/test_measure \
     tests/unit/test_message \
     tests/unit/test_open_once \
     tests/unit/test_ops \
@@ -637,6 +638,12 @@ tests_unit_test_lint_schedule_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_schedule_CFLAGS = $(test_cflags)
 tests_unit_test_lint_schedule_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_schedule_LDADD = $(test_libs)
+
+tests_unit_test_measure_SOURCES = tests/unit/test_measure.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_measure_CPPFLAGS = $(test_cppflags)
+tests_unit_test_measure_CFLAGS = $(test_cflags)
+tests_unit_test_measure_LDFLAGS = $(test_ldflags)
+tests_unit_test_measure_LDADD = $(test_libs)
 
 tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_message_CPPFLAGS = $(test_cppflags)

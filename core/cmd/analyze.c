@@ -101,34 +101,46 @@ static fpc_status give_recipe(fpc_cmdline *cmd, int32_t n, fpc_recorded **record
     return FPC_OK;
 }
 
-static fpc_status set_metric(fpc_cmdline *cmd, const char *metric, fpc_recorded *recorded)
+/* What a folder holds need not have the column; what was named must. */
+static int left_out(fpc_analyses *all, const char *metric, const fpc_recorded *recorded, int32_t n,
+                    const char *const *operand)
 {
-    const double *v = fpc_recorded_column(recorded, metric);
+    if (metric ? fpc_recorded_has(recorded, metric) : recorded->watched != NULL)
+        return 0;
+    for (int32_t i = 0; i < n; i++)
+        if (!strcmp(operand[i], recorded->path))
+            return 0;
+    if (metric)
+        fpc_log(all->ctx, FPC_LOG_WARN, "%s: has no column %s (--metric); left out", recorded->path, metric);
+    else
+        fpc_log(all->ctx, FPC_LOG_WARN, "%s: no column says which epoch is the best; left out", recorded->path);
+    all->unreadable++;
+    return 1;
+}
 
-    if (!v || fpc_series_best(recorded->epochs, v, 1) < 0) {
-        const char *list = "";
-        for (int32_t i = 0; i < recorded->n_columns && i < 12 && list; i++)
-            list = fpc_sprintf(cmd->arena, "%s%s%s", list, i ? ", " : "", recorded->column[i]);
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore analyze: --metric %s: %s has no such column%s; it has: %s",
-                        metric, recorded->path, v ? " with values" : "", list ? list : "");
-    }
-    recorded->monitor = metric;
-    recorded->higher_is_better = !strstr(metric, "loss");
+/* One measure for all: the one that was asked for, or one that all have. */
+static fpc_status choose_measure(fpc_cmdline *cmd, const options *o, fpc_analyses *all, int32_t n,
+                                 fpc_recorded **recorded)
+{
+    fpc_status status = FPC_OK;
+    int ranked;
+
+    for (int32_t i = 0; i < n && o->metric && !status; i++)
+        status = fpc_recorded_check(cmd->ctx, cmd->arena, "fpcore analyze", o->metric, recorded[i]);
+    for (int32_t i = 0; i < n && !o->metric; i++)
+        if (!recorded[i]->watched) /* named by itself: fpc_analyze has the sentence */
+            return FPC_OK;
+    if (status || (status = fpc_recorded_common(cmd->arena, n, recorded, o->metric, &all->measure, &ranked)))
+        return status;
+    all->unranked = !ranked;
     return FPC_OK;
 }
 
-static fpc_status prepare(fpc_cmdline *cmd, const options *o, int32_t n, fpc_recorded **recorded)
+static int by_label(const void *a, const void *b)
 {
-    fpc_status status = give_recipe(cmd, n, recorded);
+    const fpc_analysis *x = a, *y = b;
 
-    for (int32_t i = 0; i < n && !status; i++) {
-        if (o->metric)
-            status = set_metric(cmd, o->metric, recorded[i]);
-        if (o->lr)
-            recorded[i]->lr_is_next = !strcmp(o->lr, "next");
-        fpc_recorded_judge(recorded[i]);
-    }
-    return status;
+    return strcmp(x->recorded->label, y->recorded->label);
 }
 
 static int by_best(const void *a, const void *b)
@@ -142,19 +154,6 @@ static int by_best(const void *a, const void *b)
     return strcmp(x->recorded->label, y->recorded->label);
 }
 
-/* What a folder holds need not have the column; what was named must. */
-static int left_out(fpc_analyses *all, const fpc_recorded *recorded, int32_t n, const char *const *operand)
-{
-    if (recorded->monitor && fpc_recorded_best(recorded) >= 0)
-        return 0;
-    for (int32_t i = 0; i < n; i++)
-        if (!strcmp(operand[i], recorded->path))
-            return 0;
-    fpc_log(all->ctx, FPC_LOG_WARN, "%s: no column says which epoch is the best; left out", recorded->path);
-    all->unreadable++;
-    return 1;
-}
-
 static fpc_status nothing_found(fpc_cmdline *cmd, const fpc_analyses *all)
 {
     return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d runs found has a history that can be read",
@@ -165,7 +164,7 @@ static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const c
 {
     fpc_recorded **recorded;
     fpc_status status;
-    int32_t found;
+    int32_t found, kept = 0;
 
     *all = (fpc_analyses){.ctx = cmd->ctx, .arena = cmd->arena, .o = &o->what};
     if ((status = fpc_analyze_find(cmd->ctx, cmd->arena, n, operand, &found, &recorded, &all->without_history,
@@ -175,15 +174,23 @@ static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const c
         return nothing_found(cmd, all);
     if (!(all->run = fpc_alloc(cmd->arena, (size_t)found * sizeof *all->run)))
         return FPC_ENOMEM;
-    status = prepare(cmd, o, found, recorded);
-    for (int32_t i = 0; i < found && !status; i++)
-        if (!left_out(all, recorded[i], n, operand))
-            status = fpc_analyze(cmd->ctx, cmd->arena, recorded[i], &all->run[all->n++]);
+    if ((status = give_recipe(cmd, found, recorded)))
+        return status;
+    for (int32_t i = 0; i < found; i++)
+        if (!left_out(all, o->metric, recorded[i], n, operand))
+            recorded[kept++] = recorded[i];
+    if (!kept)
+        return nothing_found(cmd, all);
+    status = choose_measure(cmd, o, all, kept, recorded);
+    for (int32_t i = 0; i < kept && !status; i++) {
+        if (o->lr)
+            recorded[i]->lr_is_next = !strcmp(o->lr, "next");
+        fpc_recorded_judge(recorded[i]);
+        status = fpc_analyze(cmd->ctx, cmd->arena, recorded[i], &all->run[all->n++]);
+    }
     if (status)
         return status;
-    if (!all->n)
-        return nothing_found(cmd, all);
-    qsort(all->run, (size_t)all->n, sizeof *all->run, by_best);
+    qsort(all->run, (size_t)all->n, sizeof *all->run, all->unranked ? by_label : by_best);
     if (o->what.against &&
         (all->against = fpc_analyze_named(all, "--against", o->what.against, strlen(o->what.against))) < 0)
         return FPC_EINVAL;
@@ -258,23 +265,25 @@ const fpc_cmd fpc_cmd_analyze = {
     .place = 120,
     .summary = "Tell what recorded runs did: ranking, stages, gaps, restarts, classes.",
     .run = run,
-    .help = "usage: fpcore analyze RUN|HISTORY.json|FOLDER... [options]\n"
-            "\n"
-            "RUN is a run folder, HISTORY.json the record of one, FOLDER holds several of either. One run is shown\n"
-            "in detail; several are ranked and set beside each other. docs/analysis.md explains the columns.\n"
-            "\n"
-            "  --html FILE         one self-contained page with the curves and all tables\n"
-            "  --json FILE|-       all numbers; - prints them instead of the text\n"
-            "  --details           the details of every run, where there are several\n"
-            "  --stages A-B,...    stages of the stage table; else warm-up, thirds up to the best epoch, the rest\n"
-            "  --epochs A-B        epochs of the volatility; else the last half\n"
-            "  --at E,...          single epochs to show; else first, end of warm-up, quarters, best, last\n"
-            "  --against NAME      run that the others are held against; else the best\n"
-            "  --metric COLUMN     column that picks the best epoch; else the recipe's, else val_f_score\n"
-            "  --lr used|next      whether `lr` is the rate used in its epoch or in the next one; else: next for\n"
-            "                      records of other programs\n"
-            "  --test NAME=SCORE   score of a run on the test set; repeatable\n"
-            "  --mark WHEN=TEXT    a change, for the best scores in the order of time: 20251005_222500=new metric\n"
-            "  -c RECIPE [-s ...]  recipe of one lone history file: tells a record that is cut from one that is not\n"
-            "\n"
-            "example: fpcore analyze runs/lmsa_v1-20251007-153857 --html lmsa_v1.html\n"};
+    .help =
+        "usage: fpcore analyze RUN|HISTORY.json|FOLDER... [options]\n"
+        "\n"
+        "RUN is a run folder, HISTORY.json the record of one, FOLDER holds several of either. One run is shown\n"
+        "in detail; several are ranked and set beside each other. docs/analysis.md explains the columns.\n"
+        "\n"
+        "  --html FILE         one self-contained page with the curves and all tables\n"
+        "  --json FILE|-       all numbers; - prints them instead of the text\n"
+        "  --details           the details of every run, where there are several\n"
+        "  --stages A-B,...    stages of the stage table; else warm-up, thirds up to the best epoch, the rest\n"
+        "  --epochs A-B        epochs of the volatility; else the last half\n"
+        "  --at E,...          single epochs to show; else first, end of warm-up, quarters, best, last\n"
+        "  --against NAME      run that the others are held against; else the best\n"
+        "  --metric COLUMN     column that picks the best epoch and ranks; else the recipe's, and of several runs the\n"
+        "                      first that all have\n"
+        "  --lr used|next      whether `lr` is the rate used in its epoch or in the next one; else: next for\n"
+        "                      records of other programs\n"
+        "  --test NAME=SCORE   score of a run on the test set; repeatable\n"
+        "  --mark WHEN=TEXT    a change, for the best scores in the order of time: 20251005_222500=new metric\n"
+        "  -c RECIPE [-s ...]  recipe of one lone history file: tells a record that is cut from one that is not\n"
+        "\n"
+        "example: fpcore analyze runs/lmsa_v1-20251007-153857 --html lmsa_v1.html\n"};

@@ -6,7 +6,8 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     fpc_compare_args a = {0};
     const char **path;
-    const fpc_arg table[] = {{"by", 0, FPC_ARG_TEXT, 0, &a.by},
+    const fpc_arg table[] = {{"metric", 0, FPC_ARG_TEXT, 0, &a.metric},
+                             {"by", 0, FPC_ARG_TEXT, 0, &a.by},
                              {"baseline", 0, FPC_ARG_TEXT, 0, &a.baseline},
                              {"json", 0, FPC_ARG_FLAG, 0, &a.json},
                              {0}};
@@ -27,7 +28,7 @@ const fpc_cmd fpc_cmd_compare = {
     .summary = "Say which of several runs is really better.",
     .run = run,
     .help =
-        "usage: fpcore compare RUN... [--by KEY] [--baseline RUN] [--json]\n"
+        "usage: fpcore compare RUN... [--metric COLUMN] [--by KEY] [--baseline RUN] [--json]\n"
         "\n"
         "RUN is a run folder, a folder of run folders (a sweep's), or a history file, of which less can be said. Runs\n"
         "whose recipes differ in seed and name alone are taken as seeds of one recipe. Prints the runs ranked, the\n"
@@ -39,6 +40,7 @@ const fpc_cmd fpc_cmd_compare = {
         "No verdict is given where pictures, labels or the metric are not the same, or a run was cut; it says why.\n"
         "docs/compare.md explains the numbers.\n"
         "\n"
+        "  --metric COLUMN  column that ranks the runs; else the first that a recipe watches and all runs have\n"
         "  --by KEY         table by this key of the recipes, such as loss.dice.weight, though others differ too\n"
         "  --baseline RUN   verdicts against this run's recipe instead of the best one\n"
         "  --json           everything, all pairs, as JSON\n"

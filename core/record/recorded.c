@@ -256,13 +256,6 @@ static fpc_status read_folder(fpc_ctx *ctx, fpc_arena *arena, fpc_recorded *reco
 
 /* ---- what picks the best ---- */
 
-static int has_values(const fpc_recorded *recorded, const char *key)
-{
-    const double *v = fpc_recorded_column(recorded, key);
-
-    return v && fpc_series_best(recorded->epochs, v, 1) >= 0;
-}
-
 /* The column that the recipe names, else the first of the usual ones that has values. */
 static fpc_status choose_monitor(fpc_arena *arena, fpc_recorded *recorded)
 {
@@ -273,12 +266,13 @@ static fpc_status choose_monitor(fpc_arena *arena, fpc_recorded *recorded)
         const char *key = fpc_sprintf(arena, "%s_%s", part ? "train" : "val", metric);
         if (!key)
             return FPC_ENOMEM;
-        if (!recorded->monitor && has_values(recorded, key))
+        if (!recorded->monitor && fpc_recorded_has(recorded, key))
             recorded->monitor = key;
     }
     for (size_t i = 0; i < sizeof usual / sizeof *usual && !recorded->monitor; i++)
-        if (has_values(recorded, usual[i]))
+        if (fpc_recorded_has(recorded, usual[i]))
             recorded->monitor = usual[i];
+    recorded->watched = recorded->monitor;
     recorded->higher_is_better = !recorded->monitor || !strstr(recorded->monitor, "loss");
     return FPC_OK;
 }

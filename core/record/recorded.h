@@ -23,8 +23,9 @@ typedef struct fpc_recorded {
     int64_t parameters;         /* run.json's, 0: unknown */
     int64_t saved_epoch;        /* of best.safetensors, counted from 1; run.json's, 0: unknown */
     const fpc_recipe *recipe;   /* as resolved; NULL: a lone file, or it is missing */
-    const char *monitor;        /* column that picks the best; NULL: there is no such column */
-    int higher_is_better;       /* of it */
+    const char *watched;        /* column that picked best.safetensors; NULL: there is no such column */
+    const char *monitor;        /* column that picks the best here: `watched`, or what ranks several runs */
+    int higher_is_better;       /* of `monitor` */
     int lr_is_next; /* lr[e] is the rate of the epoch after e, as PyTorch notes it behind a scheduler's step */
     int truncated;  /* ends at its best epoch, and nothing says why it should end there */
 } fpc_recorded;
@@ -37,6 +38,21 @@ const double *fpc_recorded_column(const fpc_recorded *, const char *key);
 int64_t fpc_recorded_best(const fpc_recorded *);
 /* Sets `truncated` again after recipe or monitor were changed. */
 void fpc_recorded_judge(fpc_recorded *);
+/* core/record/measure.c. Whether a column is there and has a value. */
+int fpc_recorded_has(const fpc_recorded *, const char *column);
+/* Fails with the columns that there are where this one is not; who: "fpcore analyze". */
+fpc_status fpc_recorded_check(fpc_ctx *, fpc_arena *, const char *who, const char *column, const fpc_recorded *);
+/* What a column "val_LABEL" measures: keys and values of [metric.LABEL], of all [loss.*] for a loss. "": unknown, as
+ * of a lone file; NULL: no memory. */
+const char *fpc_recorded_measure(fpc_arena *, const fpc_recorded *, const char *column);
+/* Makes a column that the run has its monitor. */
+void fpc_recorded_rank_by(fpc_recorded *, const char *column);
+/* Makes one measure the monitor of runs that are ranked together: `chosen`, which all of them have, else (NULL) the
+ * first column watched by a run, else the first usual one, that all have and that is counted in one way. *ranked 0:
+ * there is none, and every run keeps its own. *note: a sentence where not all had the same to begin with, else NULL.
+ * Every run has a `watched`, and n is 1 or more. */
+fpc_status fpc_recorded_common(fpc_arena *, int32_t n, fpc_recorded *const *, const char *chosen, const char **note,
+                               int *ranked);
 /* "dice2" and "dice2" become "dice2" and "dice2 #2". */
 fpc_status fpc_recorded_labels(fpc_arena *, int32_t n, fpc_recorded *const *);
 /* A whole number of the recipe, or `other` where there is no recipe or no such key. */

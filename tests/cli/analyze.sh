@@ -82,11 +82,31 @@ expect "a folder of runs" 0 "$FPCORE" analyze runs up.json
 says "counts those without history" '^  no history +1$'
 
 echo '{"val_loss": [3, 2, 2.5]}' >loss.json
-expect "runs of two measures" 0 "$FPCORE" analyze up.json loss.json
-says "are said to be incomparable" '^- Not all runs are measured by one column: up has val_f_score, loss has val_loss\.'
+expect "runs of two measures" 0 "$FPCORE" analyze up.json loss.json --json two.json --html two.html
+says "are ranked by the first that all have" '^Ranking by val_loss$'
+says "which is said" '^- Ranked by val_loss, the first column that all runs have: up watched val_f_score\.'
+says "best first" '^  up +1\.3000 +40 '
+printf '{"val_accuracy": [0.8, 0.95, 0.9]}' >accuracy.json
+expect "runs without a measure in common" 0 "$FPCORE" analyze up.json accuracy.json --details --json two.json --html two.html
+says "are not ranked" '^- No ranking: no column measures all runs\. up watched val_f_score, accuracy watched val_accuracy,'
+says "each has its own chapter" '^==== accuracy$'
+cp out got
+holds "neither in the text" sh -c '! grep -qE "^Ranking|^Against|^Less" got'
+holds "nor in the JSON" sh -c '! grep -qE "\"(ranking|against|robust)\":" two.json && grep -q "No ranking" two.json'
+holds "nor on the page" sh -c '! grep -qE "Ranking by|chart-measure" two.html && grep -q "No ranking" two.html'
+mkdir -p same/a same/b
+for run in a b; do
+    printf '{"val_f_score": [0.5, 0.%s]}' "$(test $run = a && echo 6 || echo 9)" >same/$run/history.json
+    printf '[run]\nmetric = f_score\nepochs = 2\n[metric.f_score]\nuse = fscore_%s\n' \
+        "$(test $run = a && echo image || echo batch)" >same/$run/recipe.ini
+done
+expect "one name for two metrics" 0 "$FPCORE" analyze same
+says "is no measure" '^- No ranking: val_f_score is not one measure in all runs: a has "use=fscore_image", b has "use=fscore_batch"'
+expect "unless it is asked for" 0 "$FPCORE" analyze same --metric val_f_score
+says "which is said" '^- val_f_score is not one measure in all runs: b has "use=fscore_batch", a another one\.'
 expect "one measure for both" 0 "$FPCORE" analyze up.json loss.json --metric val_loss
 cp out got
-holds "are comparable" sh -c '! grep -q "Not all runs" got'
+holds "are comparable" sh -c '! grep -q "first column that all" got'
 
 # Names are hostile.
 evil='<img src=x onerror=alert(1)>&"'\''</script>'

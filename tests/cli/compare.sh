@@ -30,8 +30,10 @@ says "and the pictures" '^ "pictures": 6,$'
 fast=$(ls -d runs/fast-* | head -n 1)
 tiny=$(ls -d runs/tiny-* | head -n 1)
 expect "one seed of each" 0 "$FPCORE" compare "$fast" "$tiny" --baseline "$tiny"
-says "the noise between runs is unknown" 'with one seed of each the noise between runs is unknown: two runs of one recipe of the reports differ by 0\.0038'
+says "no verdict" '^[AB] against [AB]: no verdict: with one seed of each the noise between runs is unknown \(fpcore sweep --seeds 3'
 says "the baseline is what was asked for" '^verdicts against [AB] \(tiny\)'
+cp out got
+holds "no number of other data" sh -c '! grep -qE "reports|enough" got'
 
 expect "a run against itself" 0 "$FPCORE" compare "$tiny" "$tiny"
 says "is one run" '^no verdict: all runs are of one recipe$'
@@ -46,6 +48,7 @@ expect "other data" 0 "$FPCORE" compare "$tiny" "$fast" other
 says "another number of pictures" 'no verdict: other validation data: 6 pictures of 19 classes, and 5 of 19$'
 says "another size" 'no verdict: the labels of validation picture 1 \(.*\) are not the same: another size or other masks$'
 says "another metric" 'no verdict: other metrics pick the best epoch: val_f_score and val_miou$'
+says "ranked by a column of both" '^Ranked by val_f_score, the first column that all runs have: tiny .* watched val_miou\.'
 cp -r "$tiny" noscores && rm noscores/validation.safetensors
 sed -i 's/^lr = .*/lr = 0.5/' noscores/recipe.ini
 expect "no scores per picture" 0 "$FPCORE" compare "$tiny" noscores
@@ -61,7 +64,7 @@ says "have no verdict" 'no verdict: (neither scores per picture|the history ends
 says "and say what is missing" '^note: a history without its run folder tells neither settings'
 if [ -d "${FPCORE_SHARED:-/nowhere}/reference/histories" ]; then
     expect "the reports' focal runs" 0 "$FPCORE" compare "$FPCORE_SHARED"/reference/histories/lmsa_focal_v1__*.json
-    says "differ by what is assumed elsewhere" 'by that measure 0\.0038 takes 9 seeds of each; one is enough from 0\.0106 on$'
+    says "have no verdict" 'no verdict: (neither scores per picture|the history ends at its best epoch)'
     says "robust columns as the reports give them" '0\.6702 @ 78/98 +-0\.0008 +0\.6444 +0\.0257 +0\.6409 +0\.6334 +0\.6630 +0\.6513 \(86\) +0\.0262$'
 else
     echo "ok the reports' histories # SKIP FPCORE_SHARED is not there"
@@ -89,4 +92,9 @@ printf '{"val_f_score": [0.5, 0.6, 0.55], "train_f_score": [0.6, 0.6, 0.6]}' >sc
 printf '{"val_accuracy": [0.8, 0.9, 0.85], "train_accuracy": [0.9, 0.9, 0.9]}' >accuracy.json
 expect "histories of different metrics" 0 "$FPCORE" compare score.json accuracy.json
 says "have no verdict" 'no verdict: other metrics pick the best epoch: val_(f_score and val_accuracy|accuracy and val_f_score)$'
+says "and no ranking" '^No ranking: no column measures all runs\. score watched val_f_score, accuracy watched val_accuracy,'
+cp out got
+holds "nor any column of both" sh -c '! grep -qE "0\.[0-9]{4}" got'
+expect "a column that one lacks" 2 "$FPCORE" compare score.json accuracy.json --metric val_f_score
+says "is named" 'fpcore compare: --metric val_f_score: accuracy\.json has no such column; it has: val_accuracy, train_accuracy$'
 exit $bad

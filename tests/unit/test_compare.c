@@ -10,7 +10,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-enum { PICTURES = 40, EPOCHS = 12 };
+enum { PICTURES = 40, MOST = 100, EPOCHS = 12, CLASSES = 19 };
 
 typedef struct fixture {
     bench *b;
@@ -48,7 +48,8 @@ static void put_text(fixture *f, const char *folder, const char *name, const cha
 /* What a run of the tests is made of. */
 typedef struct made {
     const char *name, *weight, *metric, *status, *extra, *first_picture;
-    int seed, pictures, other_labels, no_scores;
+    const char *watched; /* run.metric; NULL: f_score */
+    int seed, pictures, other_labels, no_scores, epochs, classes;
     double level, spread; /* of the scores: mean, and noise of each picture */
 } made;
 
@@ -56,21 +57,24 @@ typedef struct made {
  * P = R = F = tp / 100,000. Each picture has a part of its own, which all runs share. */
 static void write_scores(fixture *f, const made *m, const char *folder)
 {
-    int32_t counts[PICTURES][2][3] = {{{0}}};
-    const char *name[PICTURES];
+    static int32_t counts[MOST * CLASSES][3];
+    const char *name[MOST];
+    const int classes = m->classes ? m->classes : 2;
     const fpc_rng shared = {{1, 1}, 1, 0, 0}, own = {{2, fpc_hash(m->name)}, (uint32_t)m->seed, 0, 0};
     const int n = m->pictures ? m->pictures : PICTURES;
+
+    memset(counts, 0, sizeof counts);
 
     for (int i = 0; i < n; i++) {
         const double score =
             m->level + 0.05 * fpc_draw_normal(shared, (uint32_t)i) + m->spread * fpc_draw_normal(own, (uint32_t)i);
         const int32_t tp = (int32_t)lround(1e5 * score), all = m->other_labels && i == 3 ? 100001 : 100000;
-        counts[i][0][0] = tp;
-        counts[i][0][1] = counts[i][0][2] = all - tp;
+        counts[i * classes][0] = tp;
+        counts[i * classes][1] = counts[i * classes][2] = all - tp;
         name[i] = i == 0 && m->first_picture ? m->first_picture : fpc_sprintf(f->b->arena, "%d.jpg", i);
     }
     const fpc_validation v = {
-        .epoch = EPOCHS - 1, .images = n, .batch = 4, .classes = 2, .counts = &counts[0][0][0], .image_name = name};
+        .epoch = EPOCHS - 1, .images = n, .batch = 4, .classes = classes, .counts = counts[0], .image_name = name};
     assert_int_equal(fpc_validation_write(f->b->ctx, fpc_sprintf(f->b->arena, "%s/validation.safetensors", folder), &v),
                      FPC_OK);
 }
@@ -95,10 +99,11 @@ static void make_run(fixture *f, made m)
     assert_int_equal(mkdir(folder, 0777), 0);
     put_text(f, folder, "recipe.ini",
              fpc_sprintf(a,
-                         "[run]\nname = %s\nseed = %d\nepochs = %d\nmetric = f_score\n[loss.ce]\nweight = 1\n"
+                         "[run]\nname = %s\nseed = %d\nepochs = %d\nmetric = %s\n[loss.ce]\nweight = 1\n"
                          "[loss.dice]\nweight = %s\n[metric.f_score]\nuse = %s\n[logger.l%d]\nuse = history\n%s",
-                         m.name, m.seed, EPOCHS, m.weight ? m.weight : "1.5", m.metric ? m.metric : "fscore_batch",
-                         m.seed, m.extra ? m.extra : ""));
+                         m.name, m.seed, m.epochs ? m.epochs : EPOCHS, m.watched ? m.watched : "f_score",
+                         m.weight ? m.weight : "1.5", m.metric ? m.metric : "fscore_batch", m.seed,
+                         m.extra ? m.extra : ""));
     put_text(f, folder, "run.json",
              fpc_sprintf(a, "{\"name\": \"%s\", \"status\": \"%s\"}", m.name, m.status ? m.status : "complete"));
     put_text(f, folder, "history.json", history_text(f, &m));
@@ -111,7 +116,7 @@ static fpc_comparison compare(fixture *f, const char *by, const char *baseline)
 {
     fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
 
-    if (fpc_compare_read(&c, f->n, f->path) || fpc_compare_runs(&c, by, baseline))
+    if (fpc_compare_read(&c, f->n, f->path, NULL) || fpc_compare_runs(&c, by, baseline))
         fail_msg("%s", fpc_ctx_error(f->b->ctx));
     return c;
 }
@@ -181,31 +186,68 @@ static void within_the_noise(void **state)
     has_text(fpc_verdict_text(&c, &c.verdict[0]), "no difference is shown: it is within the noise");
 }
 
-/* One seed of each: pictures can be resampled, runs cannot. */
+/* One seed of each: pictures can be resampled, runs cannot. There is no verdict, and no number borrowed from elsewhere.
+ */
 static void one_seed(void **state)
 {
     fixture *f = *state;
 
     seeds_of(f, "low", "1.0", 1, 0.60);
-    seeds_of(f, "mid", "1.2", 1, 0.606);
+    seeds_of(f, "near", "1.2", 1, 0.6297);
     seeds_of(f, "top", "1.5", 1, 0.63);
     const fpc_comparison c = compare(f, NULL, NULL);
-    assert_true(c.n == 3 && c.spread_df == 0);
-    near(c.spread, 0.0038 / sqrt(2), 1e-12);
-    for (int i = 0; i < c.n_verdicts; i++)
-        assert_int_equal(c.verdict[i].kind, FPC_VERDICT_PICTURES);
-    const char *close = NULL, *far = NULL;
-    for (int i = 0; i < c.n_verdicts; i++)
-        if (c.verdict[i].b == 0)
-            *(c.verdict[i].a == 2 ? &far : &close) = fpc_verdict_text(&c, &c.verdict[i]);
-        else
-            has_text(fpc_verdict_text(&c, &c.verdict[i]), "takes 4 seeds of each; one is enough from 0.0106 on");
-    has_text(close, "worse by more than the noise of the pictures, but with one seed of each the noise between runs is "
-                    "unknown: two runs of one recipe of the reports differ by 0.0038");
-    has_text(far, "one seed is enough from 0.0106 on, and this is more");
+    assert_true(c.n == 3 && c.spread_df == 0 && isnan(c.spread));
+    for (int i = 0; i < c.n_verdicts; i++) {
+        const fpc_verdict *v = &c.verdict[i];
+        const char *text = fpc_verdict_text(&c, v);
+        assert_int_equal(v->kind, FPC_VERDICT_ALONE);
+        assert_int_equal(v->seeds_needed, -1);
+        has_text(text, "no verdict: with one seed of each the noise between runs is unknown (fpcore sweep --seeds 3");
+        has_text(text, v->a == 2 || v->b == 2 ? "this network scores worse by more than the noise of the pictures"
+                                              : "these networks do not differ by more than the noise of the pictures");
+        assert_null(strstr(text, "reports"));
+        assert_null(strstr(text, "enough"));
+        assert_true(v->shown == (v->a == 2 || v->b == 2));
+    }
 }
 
-/* Several seeds of one side say how much runs differ. */
+/* The reports' noise is a hint where the runs are like theirs: 100 faces, 19 classes, 512x512, about as many epochs. */
+static const char *hint_with(fixture *f, const char *size, int epochs, int pictures, int classes)
+{
+    const char *extra = fpc_sprintf(f->b->arena, "[dataset]\nsize = %s\n", size);
+
+    for (int i = 0; i < 2; i++)
+        make_run(f, (made){.name = fpc_sprintf(f->b->arena, "%s%d%d%d%d", size, epochs, pictures, classes, i),
+                           .weight = i ? "1" : "2",
+                           .seed = 1,
+                           .level = 0.6 + 0.006 * i,
+                           .spread = 0.001,
+                           .extra = extra,
+                           .epochs = epochs,
+                           .pictures = pictures,
+                           .classes = classes});
+    fixture two = {.b = f->b, .n = 2, .path = {f->path[f->n - 2], f->path[f->n - 1]}};
+    const fpc_comparison c = compare(&two, NULL, NULL);
+    assert_int_equal(c.verdict[0].kind, FPC_VERDICT_ALONE);
+    return fpc_verdict_text(&c, &c.verdict[0]);
+}
+
+static void noise_of_the_reports(void **state)
+{
+    fixture *f = *state;
+    const char *hint = hint_with(f, "512", 250, 100, 19);
+
+    has_text(hint, "no verdict: with one seed of each");
+    has_text(hint, "; hint: two runs of one recipe of the reports, with the same number of pictures, size and about as "
+                   "long, differ by 0.0038; by that measure 0.006");
+    assert_null(strstr(hint, "enough"));
+    assert_null(strstr(hint_with(f, "256", 250, 100, 19), "reports"));
+    assert_null(strstr(hint_with(f, "512", 12, 100, 19), "reports"));
+    assert_null(strstr(hint_with(f, "512", 250, 40, 19), "reports"));
+    assert_null(strstr(hint_with(f, "512", 250, 100, 2), "reports"));
+}
+
+/* Several seeds of one side say how much runs differ: a hint, no verdict. */
 static void seeds_of_one_side(void **state)
 {
     fixture *f = *state;
@@ -214,9 +256,68 @@ static void seeds_of_one_side(void **state)
     seeds_of(f, "top", "1.5", 1, 0.605);
     const fpc_comparison c = compare(f, NULL, NULL);
     assert_int_equal(c.spread_df, 3);
-    has_text(fpc_verdict_text(&c, &c.verdict[0]),
-             "with one seed of A the noise between runs is unknown: the seeds of the "
-             "recipes here spread by 0.00");
+    assert_int_equal(c.verdict[0].kind, FPC_VERDICT_ALONE);
+    has_text(fpc_verdict_text(&c, &c.verdict[0]), "no verdict: with one seed of A the noise between runs is unknown");
+    has_text(fpc_verdict_text(&c, &c.verdict[0]), "; hint: the seeds of the recipes here spread by 0.00");
+}
+
+/* ---- one measure for all ---- */
+
+static fpc_comparison two_measures(fixture *f, const char *second)
+{
+    fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
+
+    make_run(f, (made){.name = "x", .weight = "1", .seed = 1, .level = 0.6, .no_scores = 1});
+    make_run(f, (made){.name = "y", .weight = "2", .seed = 1, .level = 0.9, .no_scores = 1, .watched = "iou"});
+    if (second)
+        put_text(f, f->path[1], "history.json", second);
+    if (fpc_compare_read(&c, f->n, f->path, NULL) || fpc_compare_runs(&c, NULL, NULL))
+        fail_msg("%s", fpc_ctx_error(f->b->ctx));
+    return c;
+}
+
+static char *printed(fixture *f, const fpc_comparison *c, int json);
+
+static void first_measure_that_all_have(void **state)
+{
+    fixture *f = *state;
+    const fpc_comparison c =
+        two_measures(f, "{\"val_iou\": [0.9, 0.8], \"val_f_score\": [0.1, 0.5], \"train_f_score\": [0.2, 0.4]}");
+
+    assert_string_equal(c.measure, "val_f_score");
+    assert_string_equal(c.run[0].recorded->name, "x"); /* 0.6 against 0.5, not against 0.9 */
+    near(c.run[1].summary.best, 0.5, 0);
+    assert_int_equal(c.run[1].summary.best_epoch, 2);
+    near(c.run[1].summary.train, 0.4, 0);
+    has_text(c.measured,
+             "Ranked by val_f_score, the first column that all runs have: y (0101_000001) watched val_iou.");
+    char *text = printed(f, &c, 0);
+    has_text(text, "ranking by the best val_f_score");
+    has_text(text, "Ranked by val_f_score");
+    assert_null(strstr(text, "0.9000"));
+    free(text);
+}
+
+static void no_measure_in_common(void **state)
+{
+    fixture *f = *state;
+    const fpc_comparison c = two_measures(f, "{\"val_iou\": [0.91, 0.8]}");
+    char *text = printed(f, &c, 0), *json = printed(f, &c, 1);
+
+    assert_null(c.measure);
+    assert_null(strstr(text, "ranking by"));
+    assert_null(strstr(text, "0.91"));
+    assert_null(strstr(text, "at equal epochs"));
+    has_text(text, "No ranking: no column measures all runs. x (0101_000001) watched val_f_score, y (0101_000001) "
+                   "watched val_iou");
+    has_text(text, "no verdict: other metrics pick the best epoch: val_iou and val_f_score");
+    assert_null(strstr(json, "0.91"));
+    json_t *root = json_loads(json, 0, NULL);
+    assert_true(json_is_null(json_object_get(root, "measure")));
+    has_text(json_string_value(json_array_get(json_object_get(root, "notes"), 0)), "No ranking:");
+    json_decref(root);
+    free(text);
+    free(json);
 }
 
 static void equal_scores(void **state)
@@ -345,7 +446,7 @@ static void sweep_rows(void **state)
     near(row[2].best_epoch, EPOCHS - 1, 0);
 
     fpc_comparison bad = {.ctx = f->b->ctx, .arena = f->b->arena};
-    assert_int_equal(fpc_compare_read(&bad, f->n, f->path), FPC_OK);
+    assert_int_equal(fpc_compare_read(&bad, f->n, f->path, NULL), FPC_OK);
     assert_int_equal(fpc_compare_runs(&bad, "loss.dice.wieght", NULL), FPC_EINVAL);
     has_text(fpc_ctx_error(f->b->ctx), "did you mean `loss.dice.weight`?");
 }
@@ -446,22 +547,22 @@ static void bad_paths(void **state)
     fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
     const char *path = "/nowhere/run";
 
-    assert_int_equal(fpc_compare_read(&c, 1, &path), FPC_ENOENT);
+    assert_int_equal(fpc_compare_read(&c, 1, &path, NULL), FPC_ENOENT);
     has_text(fpc_ctx_error(f->b->ctx), "/nowhere/run: cannot be read: No such file");
     fpc_ctx_clear(f->b->ctx);
     path = test_folder();
-    assert_int_equal(fpc_compare_read(&c, 1, &path), FPC_ENOENT);
+    assert_int_equal(fpc_compare_read(&c, 1, &path, NULL), FPC_ENOENT);
     has_text(fpc_ctx_error(f->b->ctx), "neither a run folder (no recipe.ini) nor a folder of run folders");
     fpc_ctx_clear(f->b->ctx);
     make_run(f, (made){.name = "x", .seed = 1, .level = 0.5});
     assert_int_equal(truncate(fpc_sprintf(f->b->arena, "%s/validation.safetensors", f->path[0]), 99), 0);
-    assert_int_equal(fpc_compare_read(&c, 1, f->path), FPC_EFORMAT);
+    assert_int_equal(fpc_compare_read(&c, 1, f->path, NULL), FPC_EFORMAT);
     has_text(fpc_ctx_error(f->b->ctx), "validation.safetensors: ");
     fpc_ctx_clear(f->b->ctx);
 
     fpc_comparison d = {.ctx = f->b->ctx, .arena = f->b->arena};
     make_run(f, (made){.name = "y", .seed = 1, .level = 0.5});
-    assert_int_equal(fpc_compare_read(&d, 1, &f->path[1]), FPC_OK);
+    assert_int_equal(fpc_compare_read(&d, 1, &f->path[1], NULL), FPC_OK);
     assert_int_equal(fpc_compare_runs(&d, NULL, "elsewhere"), FPC_EINVAL);
     has_text(fpc_ctx_error(f->b->ctx), "--baseline elsewhere: is none of the runs that are compared");
 }
@@ -473,6 +574,9 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(larger_than_the_noise),
                                        TEST(within_the_noise),
                                        TEST(one_seed),
+                                       TEST(noise_of_the_reports),
+                                       TEST(first_measure_that_all_have),
+                                       TEST(no_measure_in_common),
                                        TEST(seeds_of_one_side),
                                        TEST(equal_scores),
                                        TEST(other_count),

@@ -92,7 +92,9 @@ typedef struct fpc_analyses {
     fpc_analysis *run;
     int32_t without_history, unreadable; /* found in folders, beside the runs */
     const fpc_analyze_options *o;
-    int32_t against; /* index */
+    int32_t against;     /* index */
+    int unranked;        /* no column measures all runs: each has its own, and none is set beside another */
+    const char *measure; /* a sentence about the column that ranks them, or NULL */
 } fpc_analyses;
 
 /* cmd/report/analyze/find.c: the runs that the operands name: run folders, history files, folders of either. */

@@ -205,10 +205,12 @@ static void put_figure(FILE *out, const char *id, int wide, const char *title, c
 static void put_charts(FILE *out, const fpc_analyses *all)
 {
     fputs("<h2>Curves</h2>\n<div id=\"legend\"></div>\n<div class=\"charts\">\n", out);
-    put_figure(out, "measure", 1, all->run[0].recorded->monitor,
-               "mean of 5 epochs; thin: single epochs; point: the best epoch; dashed upright: a restart");
-    put_figure(out, "loss", 0, "val_loss", "mean of 5 epochs");
-    put_figure(out, "gap", 0, "gap", "train - val, absolute; mean of 5 epochs");
+    if (!all->unranked)
+        put_figure(out, "measure", 1, all->run[0].recorded->monitor,
+                   "mean of 5 epochs; thin: single epochs; point: the best epoch; dashed upright: a restart");
+    put_figure(out, "loss", all->unranked, "val_loss", "mean of 5 epochs");
+    if (!all->unranked)
+        put_figure(out, "gap", 0, "gap", "train - val, absolute; mean of 5 epochs");
     put_figure(out, "rate", 1, "learning rate", "that the epoch was trained with");
     fputs("</div>\n<div id=\"tip\"></div>\n", out);
 }
@@ -232,7 +234,7 @@ static void put_page(FILE *out, const fpc_analyses *all, const fpc_report *r)
     fputs("</style>\n</head>\n<body>\n<h1>", out);
     put_escaped(out, all->n == 1 ? r->run[0].title : "Runs beside each other");
     fprintf(out, "</h1>\n<p class=\"faint\">%d run%s, best by ", (int)all->n, all->n > 1 ? "s" : "");
-    put_escaped(out, all->run[0].recorded->monitor);
+    put_escaped(out, all->unranked ? "what each of them watched" : all->run[0].recorded->monitor);
     fputs(". Gaps are train - val; columns explain themselves under the pointer, a click sorts.</p>\n", out);
     put_charts(out, all);
     if (all->n > 1) {

@@ -70,6 +70,16 @@ static void rank(fpc_report *r, fpc_table *first, fpc_table *second, const fpc_a
                    fpc_cell_count(a->top_accuracy_epoch));
 }
 
+static void rank_all(const fpc_analyses *all, fpc_report *r)
+{
+    fpc_table *first = fpc_report_table(r, &r->overview, "ranking",
+                                        fpc_sprintf(r->arena, "Ranking by %s", all->run[0].recorded->monitor), ranking);
+    fpc_table *second = fpc_report_table(r, &r->overview, "robust", "Less sensitive to single epochs", robust);
+
+    for (int32_t i = 0; i < all->n; i++)
+        rank(r, first, second, &all->run[i]);
+}
+
 /* ---- against one of the runs ---- */
 
 static const fpc_column against[] = {
@@ -186,8 +196,9 @@ fpc_status fpc_analyze_tests(fpc_analyses *all, fpc_report *r, fpc_chapter *chap
         if ((which = fpc_analyze_named(all, "--test", text, (size_t)(equals - text))) < 0)
             return FPC_EINVAL;
         const fpc_analysis *a = &all->run[which];
-        fpc_report_add(r, t, fpc_cell_text(a->recorded->label), fpc_cell_number(a->best), fpc_cell_number(score),
-                       fpc_cell_number(a->best - score), fpc_cell_number(100 * (a->best - score) / a->best));
+        const double best = all->unranked ? NAN : a->best; /* a column is of one measure */
+        fpc_report_add(r, t, fpc_cell_text(a->recorded->label), fpc_cell_number(best), fpc_cell_number(score),
+                       fpc_cell_number(best - score), fpc_cell_number(100 * (best - score) / best));
     }
     return FPC_OK;
 }
@@ -243,41 +254,25 @@ static void warn_truncated(const fpc_analyses *all, fpc_report *r)
                         list, n > 1 ? "Their" : "Its", n > 1 ? "s end" : " ends", n > 1 ? "their" : "its");
 }
 
-static void warn_measures(const fpc_analyses *all, fpc_report *r)
-{
-    const char *first = all->run[0].recorded->monitor;
-
-    for (int32_t i = 1; i < all->n; i++)
-        if (strcmp(all->run[i].recorded->monitor, first)) {
-            fpc_report_note(r, &r->overview,
-                            "Not all runs are measured by one column: %s has %s, %s has %s. Their values cannot be "
-                            "compared; --metric COLUMN chooses one for all.",
-                            all->run[0].recorded->label, first, all->run[i].recorded->label,
-                            all->run[i].recorded->monitor);
-            return;
-        }
-}
-
 fpc_status fpc_analyze_overview(fpc_analyses *all, fpc_report *r)
 {
     fpc_chapter *own = all->n == 1 ? &r->run[0] : &r->overview;
-    fpc_table *first = fpc_report_table(r, &r->overview, "ranking",
-                                        fpc_sprintf(r->arena, "Ranking by %s", all->run[0].recorded->monitor), ranking);
-    fpc_table *second = fpc_report_table(r, &r->overview, "robust", "Less sensitive to single epochs", robust);
     fpc_status status;
 
     r->overview.key = "overview";
     r->overview.title = "Overview";
-    for (int32_t i = 0; i < all->n; i++)
-        rank(r, first, second, &all->run[i]);
+    if (!all->unranked)
+        rank_all(all, r);
+    if (all->measure)
+        fpc_report_note(r, &r->overview, "%s", all->measure);
     if (all->n > 1) {
-        compare(all, r);
+        if (!all->unranked)
+            compare(all, r);
         fpc_analyze_restarts(r, &r->overview, all->n, all->run);
         fpc_analyze_budget(r, &r->overview, all->n, all->run);
         count_endings(all, r);
         warn_truncated(all, r);
-        warn_measures(all, r);
-        if ((status = fpc_analyze_trajectory(all, r)))
+        if (!all->unranked && (status = fpc_analyze_trajectory(all, r)))
             return status;
     }
     return fpc_analyze_tests(all, r, own);

@@ -128,27 +128,47 @@ static fpc_status name_groups(fpc_comparison *c)
 
 /* ---- verdicts ---- */
 
-/* The noise between runs of one recipe, pooled over all that were trained more than once; else that of the reports. */
+/* Whether a group's runs are like those of the reports: their 100 validation faces at 512x512, as many epochs. Then the
+ * noise between those may be mentioned. */
+static int like_the_reports(const fpc_run_group *g)
+{
+    enum { FACES = 100, CLASSES = 19, SIZE = 512, SHORT = 100, LONG = 300 /* epochs: theirs may last 250 */ };
+    const fpc_compared_run *r = g->run[0];
+    const int64_t epochs = fpc_recorded_number(r->recorded, "run", "epochs", 0);
+
+    return r->scores && r->scores->images == FACES && r->scores->classes == CLASSES &&
+           fpc_recorded_number(r->recorded, "dataset", "size", 0) == SIZE && epochs >= SHORT && epochs <= LONG;
+}
+
+/* The noise between runs of one recipe, pooled over all that were trained more than once; else that of the reports
+ * where all runs are like theirs; else it is unknown. */
 static void find_spread(fpc_comparison *c)
 {
     double sum = 0;
+    int alike = 1;
 
     for (int32_t g = 0; g < c->n; g++) {
         const fpc_run_group *e = &c->group[g];
         const double sd = c->pictures ? e->score_sd : e->best_sd;
+        alike = alike && like_the_reports(e);
         if (e->unfit || e->n_finished < 2 || isnan(sd))
             continue;
         sum += (e->n_finished - 1) * sd * sd;
         c->spread_df += e->n_finished - 1;
     }
-    c->spread = c->spread_df ? sqrt(sum / c->spread_df) : FPC_COMPARE_RECORDED_GAP / sqrt(2);
+    c->spread = c->spread_df ? sqrt(sum / c->spread_df) : alike ? FPC_COMPARE_RECORDED_GAP / sqrt(2) : NAN;
+}
+
+static int32_t seeds_for(const fpc_comparison *c, double difference)
+{
+    return isnan(c->spread) ? -1 : fpc_stats_seeds_needed(c->spread, difference);
 }
 
 static void decide(fpc_comparison *c, fpc_verdict *v)
 {
     const fpc_run_group *a = &c->group[v->a], *b = &c->group[v->b];
-    const int shown = v->corrected < FPC_STATS_LEVEL && (v->d.lo > 0 || v->d.hi < 0);
 
+    v->shown = v->corrected < FPC_STATS_LEVEL && (v->d.lo > 0 || v->d.hi < 0);
     v->seeds_needed = -1;
     if (v->d.equal) {
         v->kind = FPC_VERDICT_EQUAL;
@@ -156,10 +176,10 @@ static void decide(fpc_comparison *c, fpc_verdict *v)
         v->kind = FPC_VERDICT_NONE;
         v->why = "a single picture and a single seed tell nothing of noise";
     } else if (a->n_finished > 1 && b->n_finished > 1) {
-        v->kind = shown ? FPC_VERDICT_LARGER : FPC_VERDICT_WITHIN;
+        v->kind = v->shown ? FPC_VERDICT_LARGER : FPC_VERDICT_WITHIN;
     } else {
-        v->kind = shown ? FPC_VERDICT_PICTURES : FPC_VERDICT_WITHIN;
-        v->seeds_needed = fpc_stats_seeds_needed(c->spread, v->d.value);
+        v->kind = FPC_VERDICT_ALONE;
+        v->seeds_needed = seeds_for(c, v->d.value);
     }
 }
 
@@ -222,7 +242,7 @@ static fpc_status judge(fpc_comparison *c)
             v->why = apart;
         else if (why == fpc_compare_no_noise) { /* what is known of such runs in general is said */
             v->d.value = c->group[g].best - c->group[c->reference].best;
-            v->seeds_needed = fpc_stats_seeds_needed(c->spread, v->d.value);
+            v->seeds_needed = isnan(v->d.value) ? -1 : seeds_for(c, v->d.value);
         }
     }
     return FPC_OK;
@@ -278,7 +298,7 @@ fpc_status fpc_compare_runs(fpc_comparison *c, const char *by, const char *basel
 fpc_status fpc_compare(fpc_cmdline *cmd, const fpc_compare_args *args)
 {
     fpc_comparison c = {.ctx = cmd->ctx, .arena = cmd->arena};
-    fpc_status status = fpc_compare_read(&c, args->n, args->run);
+    fpc_status status = fpc_compare_read(&c, args->n, args->run, args->metric);
 
     if (!status && c.n_runs < 1)
         return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore compare: none of the runs has a finished epoch");

@@ -11,13 +11,14 @@
 #include "cmd/report/stats.h"
 #include "record/validation.h"
 
-/* Two recorded runs of one recipe (conf/recorded/lmsa_focal_v1.ini) differ by this in their best F: what is assumed of
- * the noise between runs of one recipe where nothing is known of it. */
+/* Two recorded runs of one recipe (conf/recorded/lmsa_focal_v1.ini) differ by this in their best F. It says something
+ * of the noise between runs like these alone: of the same faces, at the same size, trained as long. */
 #define FPC_COMPARE_RECORDED_GAP 0.0038
 
 typedef struct fpc_compare_args {
     int32_t n;
     const char *const *run; /* run folders, folders of run folders (a sweep), history files */
+    const char *metric;     /* column that ranks all runs; NULL: fpc_recorded_common chooses */
     const char *by;         /* "loss.dice.weight"; NULL: found where the groups differ in one key */
     const char *baseline;   /* one of the runs; NULL: the best */
     int json;
@@ -42,18 +43,18 @@ typedef struct fpc_setting {
 typedef struct fpc_compared_run {
     fpc_recorded *recorded;
     const char *recipe;        /* run.name without the seed of a sweep */
-    const char *metric;        /* plugin behind the monitored column, "" where unknown */
-    const double *val, *train; /* the monitored column; train NULL: not recorded */
+    const char *metric;        /* plugin behind the column that picked the best epoch, "" where unknown */
+    const double *val, *train; /* the column that ranks; train NULL: not recorded */
     int32_t n_settings;        /* of recipe.ini, without what changes no result; 0: unknown */
     fpc_setting *setting;      /* sorted by key */
     const char *seed;          /* "": unknown */
     int finished;              /* complete or stopped early, or a lone history that does not end at its best epoch */
     const char *remark;        /* why it is not, or NULL */
     fpc_validation *scores;    /* NULL: no validation.safetensors */
-    fpc_run_summary summary;
+    fpc_run_summary summary;   /* of val; all NAN where no column ranks all runs */
     int32_t group;
 } fpc_compared_run;
-/* Of val_X and train_X; train may be NULL. */
+/* Of val_X and train_X; train may be NULL. n 0: all NAN. */
 void fpc_run_summary_of(int64_t n, const double *val, const double *train, int higher, fpc_run_summary *out);
 
 typedef struct fpc_run_group { /* a group */
@@ -70,7 +71,7 @@ typedef enum fpc_verdict_kind {
     FPC_VERDICT_NONE = 0, /* no verdict; why says it */
     FPC_VERDICT_EQUAL,    /* the same scores, picture by picture */
     FPC_VERDICT_WITHIN,   /* within the noise */
-    FPC_VERDICT_PICTURES, /* larger than the noise of the pictures; that of the seeds is unknown */
+    FPC_VERDICT_ALONE,    /* no verdict on recipes: one seed of either, so that the noise between runs is unknown */
     FPC_VERDICT_LARGER    /* larger than the noise of pictures and seeds */
 } fpc_verdict_kind;
 
@@ -79,8 +80,9 @@ typedef struct fpc_verdict {
     fpc_verdict_kind kind;
     const char *why;
     fpc_difference d;
-    double corrected;     /* p after Holm */
-    int32_t seeds_needed; /* for a difference of this size; 0: more than 1000, -1: not asked */
+    double corrected; /* p after Holm */
+    int shown;        /* the difference is larger than the noise that was resampled: of pictures, of several seeds */
+    int32_t seeds_needed; /* for a difference of this size; 0: more than 1000, -1: no noise to tell it by */
 } fpc_verdict;
 
 typedef struct fpc_comparison {
@@ -90,20 +92,22 @@ typedef struct fpc_comparison {
     fpc_compared_run *run; /* best first */
     fpc_run_group *group;  /* best first */
     fpc_verdict *verdict;
+    const char *measure;  /* the column of all ranks, tables and bests; NULL: the runs have none in common */
+    const char *measured; /* a sentence about it, or NULL */
     int32_t n_notes;
     const char *note[8]; /* sentences about the comparison as a whole */
     int32_t reference;   /* group: the baseline, or the best that is fit */
     int64_t pictures;    /* behind the verdicts; 0: seeds alone */
     int32_t n_excluded;  /* pictures without a labelled pixel */
-    double spread;       /* of runs of one recipe: pooled over groups, or assumed */
-    int32_t spread_df;   /* 0: assumed */
+    double spread;       /* of runs of one recipe: pooled over groups, or that of the reports; NAN: unknown */
+    int32_t spread_df;   /* 0: not measured here */
     int32_t n_differing; /* keys that are not the same in all groups */
     const char **differing;
     const char *by; /* key of the sweep table, or NULL */
 } fpc_comparison;
 
 /* cmd/report/compare/read.c: the runs behind the words of the command line. */
-fpc_status fpc_compare_read(fpc_comparison *, int32_t n, const char *const *path);
+fpc_status fpc_compare_read(fpc_comparison *, int32_t n, const char *const *path, const char *metric);
 /* cmd/report/compare/compare.c: groups, ranks, verdicts. */
 fpc_status fpc_compare_runs(fpc_comparison *, const char *by, const char *baseline);
 /* cmd/report/compare/fit.c: fills n_finished, best, scores and unfit of the groups, and pictures; baseline may be NULL.

@@ -47,10 +47,13 @@ static const char *scores_apart(fpc_arena *arena, const fpc_validation *a, const
 
 const char *fpc_compare_apart(fpc_arena *arena, const fpc_compared_run *a, const fpc_compared_run *b)
 {
-    if (strcmp(a->recorded->monitor, b->recorded->monitor))
-        return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s", a->recorded->monitor,
-                           b->recorded->monitor);
-    if (strcmp(a->metric, b->metric))
+    const int by_picture = a->scores && b->scores; /* then what picked the epoch counts, else what ranks */
+    const char *x = by_picture ? a->recorded->watched : a->recorded->monitor,
+               *y = by_picture ? b->recorded->watched : b->recorded->monitor;
+
+    if (strcmp(x, y))
+        return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s", x, y);
+    if (strcmp(a->metric, b->metric) && !strcmp(x, a->recorded->watched) && !strcmp(y, b->recorded->watched))
         return fpc_sprintf(arena, "other metrics pick the best epoch: %s and %s",
                            *a->metric ? a->metric : "an unknown one", *b->metric ? b->metric : "an unknown one");
     return a->scores && b->scores ? scores_apart(arena, a->scores, b->scores) : NULL;
@@ -85,6 +88,8 @@ static const char *own_fault(fpc_comparison *c, const fpc_run_group *g)
         return "it has no validation.safetensors, the scores per picture";
     if (!c->pictures && counted < 2)
         return fpc_compare_no_noise;
+    if (!c->pictures && !c->measure)
+        return "no column measures all runs, and there are no scores per picture";
     for (int32_t i = 0; i < g->n; i++) {
         const char *why = counts(c, g->run[i]) ? fpc_compare_apart(c->arena, first, g->run[i]) : NULL;
         if (why)

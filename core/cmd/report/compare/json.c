@@ -35,7 +35,7 @@ static json_t *group_json(const fpc_comparison *c, const fpc_run_group *g)
 
 static const char *kind_name(fpc_verdict_kind kind)
 {
-    static const char *const name[] = {"none", "equal", "within", "pictures", "larger"};
+    static const char *const name[] = {"none", "equal", "within", "alone", "larger"};
 
     return name[kind];
 }
@@ -75,9 +75,12 @@ fpc_status fpc_compare_print_json(fpc_cmdline *cmd, const fpc_comparison *c)
         json_array_append_new(verdicts, verdict_json(c, &c->verdict[i]));
     for (int32_t k = 0; k < c->n_differing; k++)
         json_array_append_new(differing, text(c->differing[k]));
+    if (c->measured)
+        json_array_append_new(notes, text(c->measured));
     for (int32_t i = 0; i < c->n_notes; i++)
         json_array_append_new(notes, text(c->note[i]));
     json_object_set_new(root, "runs", runs ? fpc_table_json(&r, runs) : NULL);
+    json_object_set_new(root, "measure", text(c->measure));
     json_object_set_new(root, "groups", groups);
     json_object_set_new(root, "differing", differing);
     json_object_set_new(root, "equal_epochs", epochs ? fpc_table_json(&r, epochs) : NULL);

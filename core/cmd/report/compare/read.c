@@ -84,10 +84,10 @@ static fpc_status take_recipe(fpc_comparison *c, fpc_compared_run *r, const fpc_
     return FPC_OK;
 }
 
-/* The plugin behind the monitored column "val_LABEL". */
+/* The plugin behind the column "val_LABEL" that picked the best epoch. */
 static const char *metric_of(fpc_comparison *c, const fpc_recorded *recorded)
 {
-    const char *label = recorded->monitor ? strchr(recorded->monitor, '_') : NULL;
+    const char *label = recorded->watched ? strchr(recorded->watched, '_') : NULL;
     const char *section = label ? fpc_sprintf(c->arena, "metric.%s", label + 1) : NULL;
 
     return section ? value_of(recorded->recipe, section, "use") : "";
@@ -150,9 +150,10 @@ void fpc_run_summary_of(int64_t n, const double *val, const double *train, int h
     const int64_t best = fpc_series_best(n, val, higher);
     int64_t end;
 
-    *s = (fpc_run_summary){.best_epoch = best + 1};
+    *s = (fpc_run_summary){0, 0, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     if (best < 0)
         return;
+    s->best_epoch = best + 1;
     s->best = val[best];
     s->train = train ? train[best] : NAN;
     s->gap = s->train - s->best;
@@ -199,18 +200,14 @@ static fpc_status read_run(fpc_comparison *c, const char *path)
     *r = (fpc_compared_run){.metric = "", .seed = ""};
     if ((status = fpc_recorded_read(c->ctx, c->arena, path, &r->recorded)))
         return status;
-    if (!r->recorded->monitor)
+    if (!r->recorded->watched)
         return fpc_fail(c->ctx, FPC_EFORMAT, "%s: no column to compare: neither that of run.metric nor val_f_score",
                         path);
-    const char *train = fpc_sprintf(c->arena, "train_%s", strchr(r->recorded->monitor, '_') + 1);
     r->recipe = r->recorded->label;
-    r->val = fpc_recorded_column(r->recorded, r->recorded->monitor);
-    r->train = train && !strncmp(r->recorded->monitor, "val_", 4) ? fpc_recorded_column(r->recorded, train) : NULL;
-    fpc_run_summary_of(r->recorded->epochs, r->val, r->train, r->recorded->higher_is_better, &r->summary);
     if ((r->recorded->recipe && (status = read_recipe(c, r))) || (status = read_scores(c, r)))
         return status;
     c->n_runs++;
-    return judge_end(c, r);
+    return FPC_OK;
 }
 
 static int is_known(const fpc_comparison *c, const char *path)
@@ -264,18 +261,44 @@ static fpc_status add_all(fpc_comparison *c, const char *folder)
     return status;
 }
 
-static fpc_status unique_labels(fpc_comparison *c)
+static fpc_status measure(fpc_comparison *c, fpc_compared_run *r)
+{
+    const fpc_recorded *p = r->recorded;
+    const char *label = !strncmp(p->monitor, "val_", 4) ? p->monitor + 4 : NULL,
+               *train = label ? fpc_sprintf(c->arena, "train_%s", label) : NULL;
+
+    if (label && !train)
+        return FPC_ENOMEM;
+    r->val = fpc_recorded_column(p, p->monitor);
+    r->train = train ? fpc_recorded_column(p, train) : NULL;
+    fpc_run_summary_of(c->measure ? p->epochs : 0, r->val, r->train, p->higher_is_better, &r->summary);
+    return judge_end(c, r);
+}
+
+/* Names, and the column that ranks all runs: the numbers of each are taken from it. */
+static fpc_status measure_all(fpc_comparison *c, const char *metric)
 {
     fpc_recorded **recorded = fpc_alloc(c->arena, ((size_t)c->n_runs + 1) * sizeof *recorded);
+    fpc_status status;
+    int ranked = 1;
 
     if (!recorded)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < c->n_runs; i++)
         recorded[i] = c->run[i].recorded;
-    return fpc_recorded_labels(c->arena, c->n_runs, recorded);
+    if ((status = fpc_recorded_labels(c->arena, c->n_runs, recorded)) || !c->n_runs)
+        return status;
+    for (int32_t i = 0; i < c->n_runs && metric && !status; i++)
+        status = fpc_recorded_check(c->ctx, c->arena, "fpcore compare", metric, recorded[i]);
+    if (status || (status = fpc_recorded_common(c->arena, c->n_runs, recorded, metric, &c->measured, &ranked)))
+        return status;
+    c->measure = ranked ? recorded[0]->monitor : NULL;
+    for (int32_t i = 0; i < c->n_runs && !status; i++)
+        status = measure(c, &c->run[i]);
+    return status;
 }
 
-fpc_status fpc_compare_read(fpc_comparison *c, int32_t n, const char *const *path)
+fpc_status fpc_compare_read(fpc_comparison *c, int32_t n, const char *const *path, const char *metric)
 {
     fpc_status status = FPC_OK;
 
@@ -287,5 +310,5 @@ fpc_status fpc_compare_read(fpc_comparison *c, int32_t n, const char *const *pat
             return fpc_fail(c->ctx, FPC_ENOENT, "%s: cannot be read: %s", path[i], strerror(errno));
         status = is_folder(path[i]) && !fpc_is_run(path[i]) ? add_all(c, path[i]) : add_run(c, path[i]);
     }
-    return status ? status : unique_labels(c);
+    return status ? status : measure_all(c, metric);
 }

@@ -54,14 +54,14 @@ fpc_table *fpc_compare_ranking(fpc_report *r, const fpc_comparison *c)
         fpc_report_add(
             r, t, fpc_cell_number(i + 1), fpc_cell_text(c->group[one->group].label), fpc_cell_text(p->path),
             fpc_cell_text(p->label), fpc_cell_text(c->group[one->group].label),
-            fpc_cell_maybe(*one->seed ? one->seed : NULL), fpc_cell_text(p->monitor), fpc_cell_number(one->finished),
-            fpc_cell_maybe(one->remark),
+            fpc_cell_maybe(*one->seed ? one->seed : NULL), fpc_cell_text(c->measure ? c->measure : p->watched),
+            fpc_cell_number(one->finished), fpc_cell_maybe(one->remark),
             fpc_cell_text(
                 fpc_sprintf(r->arena, "%.4f @ %lld/%lld", s->best, (long long)s->best_epoch, (long long)p->epochs)),
-            fpc_cell_number((double)p->epochs), fpc_cell_number((double)s->best_epoch), fpc_cell_number(s->best),
+            fpc_cell_number((double)p->epochs), fpc_cell_count(s->best_epoch), fpc_cell_number(s->best),
             fpc_cell_number(s->train), fpc_cell_number(s->gap), fpc_cell_number(s->last), fpc_cell_number(s->drop),
             fpc_cell_number(s->after), fpc_cell_number(s->last10), fpc_cell_number(s->top5), fpc_cell_number(s->window),
-            fpc_cell_number((double)s->window_end),
+            fpc_cell_count(s->window_end),
             fpc_cell_text(isnan(s->window) ? "-"
                                            : fpc_sprintf(r->arena, "%.4f (%lld)", s->window, (long long)s->window_end)),
             fpc_cell_number(s->jitter));
@@ -138,7 +138,7 @@ fpc_table *fpc_compare_equal_epochs(fpc_report *r, const fpc_comparison *c)
 
     for (int32_t g = 0; g < c->n; g++) {
         int64_t epoch[4];
-        const int32_t n = g == c->reference ? 0 : fpc_compare_epochs(&c->group[g], ref, epoch);
+        const int32_t n = g == c->reference || !c->measure ? 0 : fpc_compare_epochs(&c->group[g], ref, epoch);
         for (int32_t i = 0; i < n; i++) {
             double value[2], best[2];
             fpc_compare_at(&c->group[g], epoch[i], &value[0], &best[0]);

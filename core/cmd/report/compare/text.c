@@ -8,11 +8,17 @@
 
 static fpc_status print_ranking(fpc_report *r, const fpc_comparison *c)
 {
-    fpc_print("ranking by the best %s", c->run[0].recorded->monitor);
-    if (*c->run[0].metric)
-        fpc_print(" (%s)", c->run[0].metric);
-    fpc_print("; the best of many epochs favours long and noisy runs, the other columns do not\n");
-    const fpc_status status = fpc_table_print(r->arena, fpc_compare_ranking(r, c), "");
+    fpc_status status = FPC_OK;
+
+    if (c->measure) {
+        fpc_print("ranking by the best %s", c->measure);
+        if (*c->run[0].metric && !strcmp(c->measure, c->run[0].recorded->watched))
+            fpc_print(" (%s)", c->run[0].metric);
+        fpc_print("; the best of many epochs favours long and noisy runs, the other columns do not\n");
+        status = fpc_table_print(r->arena, fpc_compare_ranking(r, c), "");
+    }
+    if (c->measured)
+        fpc_print("%s\n", c->measured);
     for (int32_t i = 0; i < c->n_runs; i++)
         if (c->run[i].remark)
             fpc_print("* %s: %s\n", c->run[i].recorded->label, c->run[i].remark);
@@ -21,7 +27,7 @@ static fpc_status print_ranking(fpc_report *r, const fpc_comparison *c)
 
 static fpc_status print_recipes(fpc_report *r, const fpc_comparison *c)
 {
-    if (c->n >= c->n_runs && !c->pictures)
+    if (c->n >= c->n_runs && !c->pictures && c->measure)
         return FPC_OK;
     fpc_print(
         "\nrecipes: runs that differ in seed and name alone; mean +- standard deviation over the finished ones\n");
@@ -47,7 +53,7 @@ static fpc_status print_settings(fpc_report *r, const fpc_comparison *c)
 
 static fpc_status print_equal_epochs(fpc_report *r, const fpc_comparison *c)
 {
-    if (c->n < 2)
+    if (c->n < 2 || !c->measure)
         return FPC_OK;
     fpc_print("\nat equal epochs, against %s (means over the runs of a recipe)\n", c->group[c->reference].label);
     return fpc_table_print(r->arena, fpc_compare_equal_epochs(r, c), "");
@@ -59,7 +65,7 @@ static fpc_status print_sweep(fpc_report *r, const fpc_comparison *c)
     fpc_status status;
     int others = 0;
 
-    if (!t || t->n_rows < 2)
+    if (!t || t->n_rows < 2 || !c->measure)
         return t ? FPC_OK : FPC_ENOMEM;
     fpc_print("\nby %s\n", c->by);
     if ((status = fpc_table_print(r->arena, t, "")))
@@ -110,7 +116,7 @@ static void print_verdicts(const fpc_comparison *c)
     if (c->pictures)
         fpc_print(": F per validation picture at each run's best epoch");
     else if (pairs)
-        fpc_print(": best %s of each run; no scores per picture", c->run[0].recorded->monitor);
+        fpc_print(": best %s of each run; no scores per picture", c->measure);
     if (pairs)
         fpc_print("; p corrected for %d comparison%s (Holm)", (int)pairs, pairs == 1 ? "" : "s");
     fpc_print("\n");

@@ -16,51 +16,58 @@ static const char *who_is_alone(fpc_arena *arena, const fpc_run_group *a, const 
     return fpc_sprintf(arena, "with one seed of %s", a->n_finished < 2 ? a->label : b->label);
 }
 
-/* Where there is one seed: how much of the difference runs of one recipe may show by themselves. */
-static const char *seed_text(const fpc_comparison *c, const fpc_verdict *v)
+/* How many seeds would tell, by the noise between runs that is known; "" where none is. */
+static const char *seeds_hint(const fpc_comparison *c, const fpc_verdict *v)
 {
-    const double alone = fpc_stats_smallest(c->spread * sqrt(2), INFINITY, FPC_STATS_LEVEL, FPC_STATS_POWER);
-    const char *alone_text = who_is_alone(c->arena, &c->group[v->a], &c->group[v->b]), *source, *need;
+    const char *source;
 
-    source = c->spread_df ? fpc_sprintf(c->arena, "the seeds of the recipes here spread by %.4f", c->spread)
-                          : fpc_sprintf(c->arena, "two runs of one recipe of the reports differ by %.4f",
-                                        FPC_COMPARE_RECORDED_GAP);
-    if (v->seeds_needed == 0)
-        need = "no number of seeds would show so small a difference";
-    else if (fabs(v->d.value) >= alone)
-        need = fpc_sprintf(c->arena, "by that measure one seed is enough from %.4f on, and this is more", alone);
-    else
-        need = fpc_sprintf(c->arena, "by that measure %.4f takes %d seeds of each; one is enough from %.4f on",
-                           fabs(v->d.value), (int)v->seeds_needed, alone);
-    return alone_text && source && need
-               ? fpc_sprintf(c->arena, "%s the noise between runs is unknown: %s; %s", alone_text, source, need)
-               : NULL;
+    if (v->seeds_needed < 0)
+        return "";
+    source = c->spread_df
+                 ? fpc_sprintf(c->arena, "hint: the seeds of the recipes here spread by %.4f", c->spread)
+                 : fpc_sprintf(c->arena,
+                               "hint: two runs of one recipe of the reports, with the same number of pictures, "
+                               "size and about as long, differ by %.4f",
+                               FPC_COMPARE_RECORDED_GAP);
+    if (!source)
+        return NULL;
+    return v->seeds_needed == 0
+               ? fpc_sprintf(c->arena, "; %s; no number of seeds would show so small a difference", source)
+               : fpc_sprintf(c->arena, "; %s; by that measure %.4f takes %d seeds of each", source, fabs(v->d.value),
+                             (int)v->seeds_needed);
+}
+
+static const char *alone_text(const fpc_comparison *c, const fpc_verdict *v)
+{
+    const char *alone = who_is_alone(c->arena, &c->group[v->a], &c->group[v->b]), *hint = seeds_hint(c, v);
+    const char *networks = !v->shown        ? "these networks do not differ by more than the noise of the pictures"
+                           : v->d.value > 0 ? "this network scores better by more than the noise of the pictures"
+                                            : "this network scores worse by more than the noise of the pictures";
+
+    return alone && hint ? fpc_sprintf(c->arena,
+                                       "no verdict: %s the noise between runs is unknown (fpcore sweep --seeds 3 "
+                                       "trains more); %s%s",
+                                       alone, networks, hint)
+                         : NULL;
 }
 
 const char *fpc_verdict_text(const fpc_comparison *c, const fpc_verdict *v)
 {
-    const char *side = v->d.value > 0 ? "better" : "worse", *seeds; /* scores rise, see fill_scores */
+    const char *hint;
 
     switch (v->kind) {
     case FPC_VERDICT_EQUAL:
         return "no difference: the scores are the same, one by one";
     case FPC_VERDICT_WITHIN:
-        if (v->seeds_needed < 0)
-            return "no difference is shown: it is within the noise";
-        return (seeds = seed_text(c, v))
-                   ? fpc_sprintf(c->arena, "no difference is shown: it is within the noise of the pictures, and %s",
-                                 seeds)
-                   : NULL;
-    case FPC_VERDICT_PICTURES:
-        return (seeds = seed_text(c, v))
-                   ? fpc_sprintf(c->arena, "%s by more than the noise of the pictures, but %s", side, seeds)
-                   : NULL;
-    case FPC_VERDICT_LARGER:
-        return fpc_sprintf(c->arena, "%s: the difference is larger than the noise", side);
+        return "no difference is shown: it is within the noise";
+    case FPC_VERDICT_ALONE:
+        return alone_text(c, v);
+    case FPC_VERDICT_LARGER: /* scores rise, see fill_scores */
+        return fpc_sprintf(c->arena, "%s: the difference is larger than the noise",
+                           v->d.value > 0 ? "better" : "worse");
     default:
-        if (v->seeds_needed < 0)
-            return fpc_sprintf(c->arena, "no verdict: %s", v->why ? v->why : "?");
-        return (seeds = seed_text(c, v)) ? fpc_sprintf(c->arena, "no verdict: %s; %s", v->why, seeds) : NULL;
+        return (hint = seeds_hint(c, v)) ? fpc_sprintf(c->arena, "no verdict: %s%s", v->why ? v->why : "?", hint)
+                                         : NULL;
     }
 }
 

@@ -278,8 +278,8 @@
         });
     });
     runs.forEach(prepare);
+    charts = charts.filter(function (c) { return (c.figure = document.getElementById("chart-" + c.id)); });
     charts.forEach(function (c) {
-        c.figure = document.getElementById("chart-" + c.id);
         var svg = c.figure.querySelector("svg");
         svg.addEventListener("mousemove", function (e) { show(c, e); });
         svg.addEventListener("mouseleave", hide);
