@@ -96,6 +96,7 @@ core_sources = \
     core/image/orientation.c \
     core/image/png.c \
     core/image/resize.c \
+    core/image/scores.c \
     core/plugin/check.c \
     core/plugin/check.h \
     core/plugin/instance.c \

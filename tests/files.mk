@@ -102,6 +102,7 @@ test_programs = \
     tests/unit/test_run_swa \
     tests/unit/test_safetensors \
     tests/unit/test_sampler \
+    tests/unit/test_scores \
     tests/unit/test_series \
     tests/unit/test_split \
     tests/unit/test_state \
@@ -770,6 +771,12 @@ tests_unit_test_sampler_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sampler_CFLAGS = $(test_cflags)
 tests_unit_test_sampler_LDFLAGS = $(test_ldflags)
 tests_unit_test_sampler_LDADD = $(test_libs)
+
+tests_unit_test_scores_SOURCES = tests/unit/test_scores.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_scores_CPPFLAGS = $(test_cppflags)
+tests_unit_test_scores_CFLAGS = $(test_cflags)
+tests_unit_test_scores_LDFLAGS = $(test_ldflags)
+tests_unit_test_scores_LDADD = $(test_libs)
 
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_series_CPPFLAGS = $(test_cppflags)

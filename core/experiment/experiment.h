@@ -101,6 +101,7 @@ typedef enum fpc_program_kind {
     FPC_PROGRAM_TRAIN = 1,
     FPC_PROGRAM_EVAL,
     FPC_PROGRAM_PREDICT,
+    FPC_PROGRAM_LOGITS,
     FPC_PROGRAM_LABELS,    /* the masks as augmentation leaves them */
     FPC_PROGRAM_AUGMENTED, /* the pictures too */
     FPC_PROGRAM_STATS      /* forward in training mode, for the running statistics alone */
@@ -140,6 +141,8 @@ fpc_status fpc_experiment_swa(fpc_experiment *, int64_t n);
 fpc_status fpc_stats_step(fpc_experiment *, const fpc_batch *, int64_t step, int64_t k);
 /* Loss terms and counts of one batch, in evaluation mode. */
 fpc_status fpc_eval_step(fpc_experiment *, const fpc_batch *, fpc_step_result *out);
+/* Logits h*w*classes of one picture (h*w*3 bytes), in the arena. */
+fpc_status fpc_logits_step(fpc_experiment *, fpc_arena *, int32_t h, int32_t w, const uint8_t *image, float **out);
 /* Labels n*h*w of n pictures (n*h*w*3 bytes). */
 fpc_status fpc_predict_step(fpc_experiment *, int32_t n, int32_t h, int32_t w, const uint8_t *image, uint8_t *labels);
 

@@ -126,7 +126,7 @@ static void input_images(fpc_experiment *s, fpc_graph *g, fpc_program_kind kind,
     *mask = (fpc_val){-1};
     if (!batches || !all.n) {
         *image = fpc_input(g, "image", (fpc_shape){n, h, w, 3}, FPC_U8);
-        if (kind != FPC_PROGRAM_PREDICT)
+        if (kind != FPC_PROGRAM_PREDICT && kind != FPC_PROGRAM_LOGITS)
             *mask = fpc_input(g, "mask", (fpc_shape){n, h, w, 1}, FPC_U8);
         return;
     }
@@ -166,6 +166,8 @@ fpc_status fpc_steps_graph(fpc_experiment *s, fpc_program_kind kind, int32_t n, 
     if (kind == FPC_PROGRAM_PREDICT) {
         const fpc_resize_attr same = {h, w, 0};
         fpc_output_mark(g, "labels", fpc_op(g, "seg_argmax", "labels", 1, &logits, FPC_ATTR(same), NULL));
+    } else if (kind == FPC_PROGRAM_LOGITS) {
+        fpc_output_mark(g, "logits", logits);
     } else if ((status = build_losses(s, g, logits, in, &loss))) {
         return status;
     }

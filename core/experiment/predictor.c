@@ -219,13 +219,8 @@ void fpc_predictor_describe(const fpc_predictor *p, fpc_predictor_info *out)
     memcpy(out, &info, out->size < sizeof info ? out->size : sizeof info);
 }
 
-/* The picture as the network sees it, in the scratch arena. */
-static fpc_status take_picture(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, const void *out,
-                               fpc_image *small)
+static fpc_status check_picture(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, const void *out)
 {
-    const fpc_image picture = {.w = w, .h = h, .c = 3, .pixel = (uint8_t *)(uintptr_t)rgb}; /* only read */
-    fpc_status status;
-
     if (p->embedded)
         fpc_ctx_clear(p->ctx);
     fpc_arena_reset(p->scratch);
@@ -233,35 +228,32 @@ static fpc_status take_picture(fpc_predictor *p, int32_t h, int32_t w, const uin
         return fpc_fail(p->ctx, FPC_EINVAL, "the predictor could not be opened");
     if (!rgb || !out)
         return fpc_fail(p->ctx, FPC_EINVAL, "no %s is given", rgb ? "room for the result" : "picture");
-    if ((status = fpc_image_check_size(p->ctx, "picture", h > 0 ? (uint64_t)w : 0, h > 0 ? (uint64_t)h : 0)))
-        return status;
-    return fpc_image_resize(p->ctx, p->scratch, &picture, p->w, p->h, small);
+    return fpc_image_check_size(p->ctx, "picture", h > 0 ? (uint64_t)w : 0, h > 0 ? (uint64_t)h : 0);
+}
+
+static fpc_image picture_of(int32_t h, int32_t w, const uint8_t *rgb)
+{
+    return (fpc_image){.w = w, .h = h, .c = 3, .pixel = (uint8_t *)(uintptr_t)rgb}; /* only read */
 }
 
 static fpc_status labels_of(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels)
 {
-    fpc_image small, seen = {.w = p->w, .h = p->h, .c = 1}, whole;
-    fpc_status status;
+    const fpc_image picture = picture_of(h, w, rgb);
+    const fpc_status status = check_picture(p, h, w, rgb, labels);
 
-    if ((status = take_picture(p, h, w, rgb, labels, &small)))
-        return status;
-    if (!(seen.pixel = fpc_alloc(p->scratch, (size_t)p->w * (size_t)p->h)))
-        return FPC_ENOMEM;
-    if ((status = fpc_tta_predict(p->tta, small.pixel, seen.pixel)) ||
-        (status = fpc_mask_resize(p->ctx, p->scratch, &seen, w, h, &whole)))
-        return status;
-    memcpy(labels, whole.pixel, (size_t)w * (size_t)h);
-    return FPC_OK;
+    return status ? status : fpc_tta_mask(p->tta, p->scratch, &picture, labels);
 }
 
 static fpc_status probabilities_of(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, float *out)
 {
-    fpc_image small;
+    const fpc_image picture = picture_of(h, w, rgb);
+    fpc_image seen;
     const float *mean;
     fpc_status status;
 
-    if ((status = take_picture(p, h, w, rgb, out, &small)) ||
-        (status = fpc_tta_probabilities(p->tta, small.pixel, &mean)))
+    if ((status = check_picture(p, h, w, rgb, out)) ||
+        (status = fpc_image_resize(p->ctx, p->scratch, &picture, p->w, p->h, &seen)) ||
+        (status = fpc_tta_probabilities(p->tta, seen.pixel, &mean)))
         return status;
     memcpy(out, mean, (size_t)p->w * (size_t)p->h * (size_t)p->experiment->classes * sizeof *out);
     return FPC_OK;

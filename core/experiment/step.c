@@ -251,6 +251,20 @@ fpc_status fpc_predict_step(fpc_experiment *s, int32_t n, int32_t h, int32_t w, 
     return fpc_program_read(p, "labels", FPC_U8, labels, (int64_t)n * h * w);
 }
 
+fpc_status fpc_logits_step(fpc_experiment *s, fpc_arena *arena, int32_t h, int32_t w, const uint8_t *image, float **out)
+{
+    const int64_t pixels = (int64_t)h * w;
+    fpc_program *p;
+    fpc_status status;
+    if ((status = fpc_steps_program(s, FPC_PROGRAM_LOGITS, 1, h, w, &p)))
+        return status;
+    if (!(*out = fpc_alloc(arena, (size_t)(pixels * s->classes) * sizeof **out)))
+        return FPC_ENOMEM;
+    if ((status = fpc_program_write(p, "image", FPC_U8, image, pixels * 3)) || (status = fpc_program_run(p)))
+        return status;
+    return fpc_program_read(p, "logits", FPC_F32, *out, pixels * s->classes);
+}
+
 fpc_status fpc_augmented_step(fpc_experiment *s, const fpc_batch *b, float *image, uint8_t *mask)
 {
     const int64_t pixels = (int64_t)b->n * b->h * b->w;

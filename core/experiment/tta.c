@@ -207,6 +207,24 @@ fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels
     return status;
 }
 
+fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+{
+    fpc_experiment *s = r->experiment;
+    fpc_image seen;
+    const float *score;
+    float *logits = NULL;
+    fpc_status status = fpc_image_resize(s->ctx, scratch, picture, r->w, r->h, &seen);
+    if (status)
+        return status;
+    if (picture->h == r->h && picture->w == r->w)
+        return fpc_tta_predict(r, seen.pixel, labels);
+    status = fpc_tta_on(&r->how) ? fpc_tta_probabilities(r, seen.pixel, &score)
+                                 : fpc_logits_step(s, scratch, r->h, r->w, seen.pixel, &logits);
+    if (status)
+        return status;
+    return fpc_scores_labels(scratch, logits ? logits : score, r->h, r->w, r->classes, picture->h, picture->w, labels);
+}
+
 void fpc_tta_count(const fpc_experiment *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels,
                    int32_t *tp_fp_fn)
 {

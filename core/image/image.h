@@ -11,4 +11,10 @@ fpc_status fpc_png_encode(fpc_ctx *, fpc_arena *, const char *name, const fpc_im
 fpc_status fpc_mask_decode(fpc_ctx *, fpc_arena *, const char *name, const uint8_t *data, size_t bytes, fpc_image *,
                            uint8_t palette[256][3], int32_t *n_palette);
 
+/* The class of each pixel of a picture of w x h, from the scores (sh,sw,classes) that a network gives on a grid of its
+ * own: scores are enlarged (bilinear, half-pixel centres, as PyTorch's interpolate with align_corners=False) and the
+ * highest decides, the lowest class where they tie. At most 256 classes. Takes memory for the grid and some rows. */
+fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
+                             int32_t w, uint8_t *labels);
+
 #endif

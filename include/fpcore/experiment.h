@@ -53,8 +53,9 @@ typedef struct fpc_predictor fpc_predictor;
  * FPC_EINVAL. */
 FPC_API fpc_status fpc_predictor_open(const fpc_predictor_args *, fpc_predictor **out);
 FPC_API void fpc_predictor_describe(const fpc_predictor *, fpc_predictor_info *out); /* out->size: set before */
-/* The class of each pixel. rgb: (h,w,3), 1 to 16384 on a side and at most 64 megapixels; it is resized to the network's
- * size, and the labels (h,w), of the caller, back to the picture's. */
+/* The class of each pixel: labels (h,w), of the caller. rgb: (h,w,3), 1 to 16384 on a side and at most 64 megapixels;
+ * it is resized to the network's size, and the network's logits (the mean probabilities with flip or scales) back to
+ * the picture's, bilinearly, where the highest decides. */
 FPC_API fpc_status fpc_predictor_labels(fpc_predictor *, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels);
 /* The probability of each class at the network's size: (info.h,info.w,classes), of the caller; they add up to 1. */
 FPC_API fpc_status fpc_predictor_probabilities(fpc_predictor *, int32_t h, int32_t w, const uint8_t *rgb, float *out);

@@ -59,25 +59,48 @@ static void draw(uint8_t *rgb, int32_t h, int32_t w, int seed)
 
 /* ---- what it gives ---- */
 
+/* At the network's size the labels of its own program; at any other one the highest of the enlarged logits. */
 static void labels_are_the_programs(void **state)
 {
     enum { H = 50, W = 44 };
-    static uint8_t rgb[H * W * 3], labels[H * W], want[32 * 32];
+    static uint8_t rgb[H * W * 3], labels[H * W], want[H * W];
     const fpc_predictor_args args = {.size = sizeof args, .weights = in_folder("run")};
     fpc_predictor *p = opened(&args);
-    fpc_image picture = {W, H, 3, rgb}, small, seen = {32, 32, 1, want}, mask;
+    fpc_image picture = {W, H, 3, rgb}, small;
+    float *logits;
+    int kinds = 0;
 
     (void)state;
     draw(rgb, H, W, 3);
-    assert_int_equal(fpc_predictor_labels(p, H, W, rgb, labels), FPC_OK);
     assert_int_equal(fpc_image_resize(own.ctx, own.arena, &picture, 32, 32, &small), FPC_OK);
     assert_int_equal(fpc_predict_step(own.s, 1, 32, 32, small.pixel, want), FPC_OK);
-    assert_int_equal(fpc_mask_resize(own.ctx, own.arena, &seen, W, H, &mask), FPC_OK);
-    assert_memory_equal(labels, mask.pixel, sizeof labels);
-    int kinds = 0;
+    assert_int_equal(fpc_predictor_labels(p, 32, 32, small.pixel, labels), FPC_OK);
+    assert_memory_equal(labels, want, 32 * 32);
+    assert_int_equal(fpc_predictor_labels(p, H, W, rgb, labels), FPC_OK);
+    assert_int_equal(fpc_logits_step(own.s, own.arena, 32, 32, small.pixel, &logits), FPC_OK);
+    assert_int_equal(fpc_scores_labels(own.arena, logits, 32, 32, 19, H, W, want), FPC_OK);
+    assert_memory_equal(labels, want, sizeof labels);
     for (int i = 1; i < H * W; i++)
         kinds += labels[i] != labels[0];
     assert_true(kinds > 0); /* an answer of one label alone would prove little */
+    fpc_predictor_close(p);
+}
+
+/* The same from the mean probabilities where mirror images are averaged. */
+static void averages_are_enlarged_too(void **state)
+{
+    enum { H = 21, W = 67 };
+    static uint8_t rgb[H * W * 3], labels[H * W], want[H * W];
+    static float mean[32 * 32 * 19];
+    const fpc_predictor_args args = {.size = sizeof args, .weights = in_folder("run"), .flip = 1};
+    fpc_predictor *p = opened(&args);
+
+    (void)state;
+    draw(rgb, H, W, 5);
+    assert_int_equal(fpc_predictor_labels(p, H, W, rgb, labels), FPC_OK);
+    assert_int_equal(fpc_predictor_probabilities(p, H, W, rgb, mean), FPC_OK);
+    assert_int_equal(fpc_scores_labels(own.arena, mean, 32, 32, 19, H, W, want), FPC_OK);
+    assert_memory_equal(labels, want, sizeof labels);
     fpc_predictor_close(p);
 }
 
@@ -362,10 +385,11 @@ static void opens_again_and_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labels_are_the_programs), cmocka_unit_test(probabilities_add_up),
-        cmocka_unit_test(describes_itself),        cmocka_unit_test(wrong_openings),
-        cmocka_unit_test(wrong_pictures),          cmocka_unit_test(in_two_threads),
-        cmocka_unit_test(prints_nothing),          cmocka_unit_test(speaks_other_languages),
-        cmocka_unit_test(leaves_loggers_out),      cmocka_unit_test(opens_again_and_again)};
+        cmocka_unit_test(labels_are_the_programs), cmocka_unit_test(averages_are_enlarged_too),
+        cmocka_unit_test(probabilities_add_up),    cmocka_unit_test(describes_itself),
+        cmocka_unit_test(wrong_openings),          cmocka_unit_test(wrong_pictures),
+        cmocka_unit_test(in_two_threads),          cmocka_unit_test(prints_nothing),
+        cmocka_unit_test(speaks_other_languages),  cmocka_unit_test(leaves_loggers_out),
+        cmocka_unit_test(opens_again_and_again)};
     return cmocka_run_group_tests(tests, group_open, group_close);
 }

@@ -1,5 +1,5 @@
-/* submit.c: the masks of a contest's archive: every test picture goes through the model at the recipe's size, labels
- * come back to the picture's own (nearest). */
+/* submit.c: the masks of a contest's archive: every test picture goes through the model at the recipe's size and gets
+ * labels at its own, as from `fpcore predict`. */
 #include "cmd/submit/submit.h"
 #include <stdio.h>
 #include <string.h>
@@ -50,10 +50,9 @@ static fpc_status read_picture(const fpc_submit *s, fpc_arena *scratch, int64_t 
 
 static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
 {
-    const fpc_dataset_info *info = fpc_data_info(s->experiment->data);
     fpc_ctx *ctx = s->cmd->ctx;
     fpc_submit_mask *m = &s->mask[index];
-    fpc_image picture, small, label = {info->w, info->h, 1, NULL}, mask;
+    fpc_image picture, mask = {.c = 1};
     char id[256], path[4096];
     const uint8_t *data;
     size_t bytes;
@@ -64,17 +63,19 @@ static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
         return status;
     m->stem = fpc_strdup(s->cmd->arena, id);
     m->path = fpc_strdup(s->cmd->arena, path);
-    label.pixel = fpc_alloc(scratch, (size_t)label.w * (size_t)label.h);
     const char *name = fpc_sprintf(s->cmd->arena, "masks/%s.png", id);
-    if (!m->stem || !m->path || !label.pixel || !name)
+    if (!m->stem || !m->path || !name)
         return FPC_ENOMEM;
     if (!*id || strchr(id, '/') || strchr(id, '\\'))
         return fpc_fail(ctx, FPC_EFORMAT, "test sample %lld is called `%s`, which is no name for a file",
                         (long long)index, id);
-    if ((status = read_picture(s, scratch, index, path, &picture)) ||
-        (status = fpc_image_resize(ctx, scratch, &picture, label.w, label.h, &small)) ||
-        (status = fpc_tta_predict(s->tta, small.pixel, label.pixel)) ||
-        (status = fpc_mask_resize(ctx, scratch, &label, picture.w, picture.h, &mask)) ||
+    if ((status = read_picture(s, scratch, index, path, &picture)))
+        return status;
+    mask.w = picture.w;
+    mask.h = picture.h;
+    if (!(mask.pixel = fpc_alloc(scratch, (size_t)mask.w * (size_t)mask.h)))
+        return FPC_ENOMEM;
+    if ((status = fpc_tta_mask(s->tta, scratch, &picture, mask.pixel)) ||
         (status = fpc_png_encode(ctx, s->cmd->arena, name, &mask, fpc_submit_palette, 16, &data, &bytes)))
         return status;
     m->w = picture.w;
