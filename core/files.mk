@@ -25,6 +25,8 @@ public_headers = \
     include/fpcore/tensor.h
 core_sources = \
     core/base/arena.c \
+    core/base/at_work.c \
+    core/base/at_work.h \
     core/base/clock.c \
     core/base/clock.h \
     core/base/draw.c \
@@ -36,6 +38,8 @@ core_sources = \
     core/base/print.h \
     core/base/spelling.c \
     core/base/spelling.h \
+    core/base/utf8.c \
+    core/base/utf8.h \
     core/data/augment.c \
     core/data/augments.h \
     core/data/data.h \
@@ -88,6 +92,7 @@ core_sources = \
     core/graph/passes/fuse.c \
     core/graph/passes/precision.c \
     core/graph/passes/rewrite.c \
+    core/graph/sentence.c \
     core/image/codec.h \
     core/image/image.c \
     core/image/image.h \

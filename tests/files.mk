@@ -56,6 +56,7 @@ test_programs = \
     tests/unit/test_analyze_reference \
     tests/unit/test_arena \
     tests/unit/test_args \
+    tests/unit/test_at_work \
     tests/unit/test_audit \
     tests/unit/test_augment \
     tests/unit/test_augment_draw \
@@ -495,6 +496,12 @@ tests_unit_test_args_CPPFLAGS = $(test_cppflags)
 tests_unit_test_args_CFLAGS = $(test_cflags)
 tests_unit_test_args_LDFLAGS = $(test_ldflags)
 tests_unit_test_args_LDADD = $(test_libs)
+
+tests_unit_test_at_work_SOURCES = tests/unit/test_at_work.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_at_work_CPPFLAGS = $(test_cppflags)
+tests_unit_test_at_work_CFLAGS = $(test_cflags)
+tests_unit_test_at_work_LDFLAGS = $(test_ldflags)
+tests_unit_test_at_work_LDADD = $(test_libs)
 
 tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_audit_CPPFLAGS = $(test_cppflags)

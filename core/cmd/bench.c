@@ -6,6 +6,7 @@
 #include "runtime/queue.h"
 #include "base/clock.h"
 #include "cmd/args.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,9 @@ static fpc_status train_once(fpc_bench *b, int64_t k)
     fpc_step_result r;
     fpc_status status;
     int got;
+
+    if (isnan(lr))
+        return fpc_ctx_status(b->s->ctx);
 
     if (!fpc_experiment_queued(b->s))
         return fpc_train_step(b->s, 1, list, k + 1, lr, &r);

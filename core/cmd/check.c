@@ -54,6 +54,8 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_print("%s%s", resolved, *resolved && resolved[strlen(resolved) - 1] != '\n' ? "\n" : "");
     print_sizes(experiment);
     warnings = fpc_lint(experiment, cmd->arena, print_warning, cmd);
+    if ((status = fpc_ctx_status(cmd->ctx))) /* the warnings asked plugins: a schedule's factor may be none */
+        return status;
     fpc_print("no errors, %d warning%s\n", warnings, warnings == 1 ? "" : "s");
     return FPC_OK;
 }

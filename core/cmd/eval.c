@@ -24,12 +24,17 @@ static int32_t n_terms(const fpc_experiment *s)
     return s->n_losses;
 }
 
+static const fpc_metric_vtbl *metric_of(const fpc_experiment *s, int32_t i)
+{
+    return s->metric[i].inst.vtbl;
+}
+
 static void add_batch(const fpc_experiment *s, const fpc_step_result *r, totals *t)
 {
     const fpc_counts counts = {sizeof counts, r->images, s->classes, r->tp_fp_fn};
 
     for (int32_t i = 0; i < s->n_metrics; i++)
-        ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->update(s->metric[i].inst.self, &counts);
+        FPC_CALL_VOID(s->metric[i].inst.who, metric_of(s, i)->update(s->metric[i].inst.self, &counts));
     t->loss += r->loss * r->images;
     for (int32_t i = 0; i < n_terms(s); i++)
         t->term[i] += r->term[i] * r->images;
@@ -131,7 +136,7 @@ static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
     fpc_status status = in->part == FPC_TRAIN ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
 
     for (int32_t i = 0; i < s->n_metrics; i++)
-        ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->reset(s->metric[i].inst.self, s->classes);
+        FPC_CALL_VOID(s->metric[i].inst.who, metric_of(s, i)->reset(s->metric[i].inst.self, s->classes));
     while (!status && !(status = next_batch(in, &batch)) && batch) {
         if (fpc_ctx_cancelled(cmd->ctx))
             return fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
@@ -213,7 +218,7 @@ static void print_totals(const fpc_experiment *s, const totals *t, int losses)
         fpc_print("loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
     for (int32_t i = 0; i < s->n_metrics; i++)
         fpc_print("%s: %.9g\n", s->metric[i].label,
-                  ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)->value(s->metric[i].inst.self));
+                  FPC_CALL(s->metric[i].inst.who, metric_of(s, i)->value(s->metric[i].inst.self)));
 }
 
 /* validation.safetensors of weights that were trained elsewhere or otherwise. */

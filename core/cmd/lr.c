@@ -197,7 +197,8 @@ static fpc_status run(fpc_cmdline *cmd)
     if (!c.rate || !c.title)
         return FPC_ENOMEM;
     for (int64_t e = 0; e < c.n; e++) {
-        c.rate[e] = fpc_experiment_lr(s, e + recorded, NULL);
+        if (isnan(c.rate[e] = fpc_experiment_lr(s, e + recorded, NULL)))
+            return fpc_ctx_status(cmd->ctx);
         c.top = fmax(c.top, c.rate[e]);
     }
     if (csv)

@@ -3,6 +3,7 @@
  * interrupted after saving; 75 the same by SIGUSR1, for batch systems that start the job again; 1 anything else that
  * failed. */
 #define _GNU_SOURCE
+#include "base/at_work.h"
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -61,6 +62,53 @@ static void catch_signals(const char *words)
     for (size_t i = 0; words && i < sizeof numbers / sizeof *numbers; i++)
         if (!sigaction(numbers[i], NULL, &before) && before.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
+}
+
+/* ---- crashes ---- */
+
+static const struct {
+    int number;
+    const char *word;
+} crashes[] = {{SIGSEGV, "SIGSEGV, an address that is not there"},
+               {SIGBUS, "SIGBUS, an address behind the end of a file"},
+               {SIGFPE, "SIGFPE, an integer division that has no result"},
+               {SIGILL, "SIGILL, an instruction that this processor does not have"},
+               {SIGABRT, "SIGABRT, an assertion or damaged memory"}};
+enum { CRASHES = sizeof crashes / sizeof *crashes };
+static struct sigaction before_us[CRASHES]; /* the default, or that of a sanitizer */
+
+/* Says whose code it was; then the signal comes again and does what it would have done without us. */
+static void on_crash(int number, siginfo_t *info, void *context)
+{
+    const char *who = fpc_at_work();
+    int i = 0;
+
+    (void)context;
+    while (i < CRASHES - 1 && crashes[i].number != number)
+        i++;
+    sigaction(number, &before_us[i], NULL);
+    say("\nfpcore: error: crashed ");
+    say(who ? "inside of " : "outside of every plugin");
+    say(who ? who : "");
+    say(": ");
+    say(crashes[i].word);
+    say("\n");
+    if (info->si_code <= 0) /* sent; a fault comes back by itself when the instruction runs again */
+        raise(number);
+}
+
+/* On a stack of its own: the plugin may have used up the thread's. */
+static void catch_crashes(void)
+{
+    static char room[1 << 16];
+    const stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+    if (!sigaltstack(&stack, NULL))
+        action.sa_flags |= SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < CRASHES; i++)
+        sigaction(crashes[i].number, &action, &before_us[i]);
 }
 
 static void ignore_signals(void)
@@ -124,6 +172,7 @@ int main(int argc, char **argv)
     }
     running = cmd.ctx;
     ignore_signals();
+    catch_crashes();
     fpc_print_to(stdout);
     status = fpc_cmdline_read(&cmd, argc, argv, &verb);
     if (!status && verb) {

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/templates/templates.h"
 #include "base/spelling.h"
+#include "plugin/registry.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,6 +105,22 @@ static const char *section_of(fpc_cmdline *cmd, const char *kind, const char *na
     return fpc_sprintf(cmd->arena, "%s.%s", kind, name);
 }
 
+/* A plugin of that name that is there already would be the one or the other from now on, by the order of folders. */
+static fpc_status say_what_it_hides(fpc_cmdline *cmd, const char *kind, const char *name)
+{
+    fpc_registry *registry;
+    const char *path;
+    const fpc_status status = fpc_registry_new(cmd->ctx, cmd->arena, cmd->plugin_path, &registry);
+
+    if (status || !(path = fpc_registry_path(registry, fpc_kind_of(kind), name)))
+        return status;
+    fpc_print(
+        "warning: there is a plugin %s/%s already: %s. Recipes that say `use = %s` get yours in its place where its "
+        "folder comes first (--plugin-path, FPCORE_PLUGIN_PATH); another name avoids that.\n",
+        kind, name, path, name);
+    return FPC_OK;
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
     static const fpc_arg table[] = {{0}};
@@ -134,7 +151,7 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_print("  FPCORE_PLUGIN_PATH=. fpcore -l %s\n", kind);
     fpc_print("  FPCORE_PLUGIN_PATH=. fpcore -h %s/%s\n", kind, name);
     fpc_print("Use it in a recipe:\n  [%s]\n  use = %s\n", section_of(cmd, kind, name), name);
-    return FPC_OK;
+    return say_what_it_hides(cmd, kind, name);
 }
 
 const fpc_cmd fpc_cmd_new = {

@@ -3,6 +3,7 @@
  * (n,3,h,w) as PyTorch has them; names are those of the PyTorch state dict. */
 #include "cmd/args.h"
 #include "weights/weights.h"
+#include <math.h>
 #include <limits.h>
 #include <string.h>
 
@@ -205,7 +206,8 @@ static fpc_status steps(probe *p, float *scratch)
     fpc_status status = lr && loss && norm ? FPC_OK : FPC_ENOMEM;
 
     for (int64_t k = 0; k < p->steps && !status; k++) {
-        lr[k] = fpc_experiment_lr(p->s, k, NULL);
+        if (isnan(lr[k] = fpc_experiment_lr(p->s, k, NULL)))
+            return fpc_ctx_status(p->cmd->ctx);
         if (!(status = write_batch(p, k, scratch)) && !(status = fpc_program_run(p->program)) &&
             !(status = fpc_program_read(p->program, "loss", FPC_F64, &loss[k], 1)))
             status = fpc_experiment_step(p->s, p->program, k + 1, lr[k], &norm[k]);

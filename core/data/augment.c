@@ -169,7 +169,8 @@ static fpc_status place_lambda(fpc_ctx *ctx, fpc_arena *arena, fpc_augments *a)
     const char *soft = NULL;
     for (int32_t i = 0; i < a->n; i++) {
         const fpc_augment_vtbl *v = vtbl_of(&a->item[i].inst);
-        if (a->item[i].stage == FPC_STAGE_MIX && v->soft && v->soft(a->item[i].inst.self))
+        if (a->item[i].stage == FPC_STAGE_MIX && v->soft &&
+            FPC_CALL(a->item[i].inst.who, v->soft(a->item[i].inst.self)))
             soft = a->item[i].inst.self->label;
     }
     if (!soft)
@@ -314,6 +315,24 @@ static void build_warps(builder *b)
         b->v.image = fpc_op(b->g, "to_real", "augment.to_real", 1, &b->v.image, NULL, 0, NULL);
 }
 
+/* What a section's function made of the picture or the mask `was`: a value of the same shape, and no scope left open.
+ */
+static fpc_val built(builder *b, const fpc_augment_item *it, const char *function, fpc_val was, fpc_val made)
+{
+    const char *name = it->inst.plugin->name, *label = it->inst.self->label;
+    if (fpc_graph_closed(b->g, fpc_sprintf(b->g->arena, "[%s]: augment/%s", label, name)))
+        return (fpc_val){-1};
+    if (!fpc_value_known(b->g, made))
+        return fpc_graph_fail(b->g, FPC_EINVAL,
+                              "[%s]: %s of augment/%s returns the id %d, which is of no value of its graph", label,
+                              function, name, made.id);
+    if (!fpc_same_shape(fpc_shape_of(b->g, was), fpc_shape_of(b->g, made)))
+        return fpc_graph_fail(b->g, FPC_EINVAL, "[%s]: %s of augment/%s makes %s of %s; it has to keep the shape",
+                              label, function, name, fpc_shape_text(fpc_shape_of(b->g, made)),
+                              fpc_shape_text(fpc_shape_of(b->g, was)));
+    return made;
+}
+
 static void build_pixels(builder *b)
 {
     for (int32_t i = 0; i < b->a->n; i++) {
@@ -322,9 +341,11 @@ static void build_pixels(builder *b)
         if (it->pixel < 0)
             continue;
         const fpc_val draws = input(b, it->pixel);
-        b->v.image = v->build(it->inst.self, b->g, b->v.image, draws);
+        b->v.image =
+            built(b, it, "build", b->v.image, FPC_CALL(it->inst.who, v->build(it->inst.self, b->g, b->v.image, draws)));
         if (v->build_mask && b->v.mask.id >= 0)
-            b->v.mask = v->build_mask(it->inst.self, b->g, b->v.mask, draws, b->a->fill);
+            b->v.mask = built(b, it, "build_mask", b->v.mask,
+                              FPC_CALL(it->inst.who, v->build_mask(it->inst.self, b->g, b->v.mask, draws, b->a->fill)));
     }
 }
 

@@ -28,6 +28,8 @@ typedef struct fpc_data_sources {
 } fpc_data_sources;
 /* Opens them by the recipe's sections; recipe NULL: defaults. */
 fpc_status fpc_data_sources_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, fpc_data_sources *);
+/* What a data set plugin says of its classes and mirror pairs. name: the plugin's. */
+fpc_status fpc_data_classes_check(fpc_ctx *, const char *name, const fpc_dataset_info *);
 /* Takes the sources over: one fpc_data for each. audit NULL: for use. Else for looking at what is wrong with the data:
  * flaws go to `audit` as far as the plugin can tell them apart, samples that cannot be read fail one by one, and
  * nothing is kept in memory. */

@@ -87,11 +87,15 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-/* As many as the system gives; with none the trainer reads itself. Signals stay with the main thread. */
+/* As many as the system gives; with none the trainer reads itself. Signals stay with the main thread, but for those of
+ * a crash, which are the crashing thread's own. */
 static void start_readers(fpc_data *d)
 {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (d->n_readers < d->opt.readers && d->n_readers < MAX_READERS &&
            pthread_create(&d->reader[d->n_readers], NULL, reader_main, d) == 0)
@@ -100,6 +104,31 @@ static void start_readers(fpc_data *d)
 }
 
 /* ---- opening ---- */
+static const int64_t MOST_IMAGES = INT64_C(1) << 40;
+
+fpc_status fpc_data_classes_check(fpc_ctx *ctx, const char *name, const fpc_dataset_info *i)
+{
+    if (i->classes < 1 || i->classes > FPC_MAX_CLASSES)
+        return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: %d classes; 1 .. %d are possible, each with a name and a colour",
+                        name, i->classes, FPC_MAX_CLASSES);
+    for (int32_t k = 0; k < i->classes && i->class_names; k++)
+        if (!i->class_names[k] || !*i->class_names[k])
+            return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: class %d of %d has no name", name, k, i->classes);
+    if (i->ignore_label < -1 || i->ignore_label > 255)
+        return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: ignore label %d; labels are 0 .. 255", name, i->ignore_label);
+    if (i->n_mirror_pairs < 0 || i->n_mirror_pairs > FPC_MAX_CLASSES / 2 || (i->n_mirror_pairs && !i->mirror_pairs))
+        return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: %d mirror pairs%s; 0 .. %d are possible, listed in mirror_pairs",
+                        name, i->n_mirror_pairs, i->mirror_pairs ? "" : " and no list of them", FPC_MAX_CLASSES / 2);
+    for (int32_t p = 0; p < i->n_mirror_pairs; p++) {
+        const uint8_t *pair = i->mirror_pairs[p];
+        if (pair[0] >= i->classes || pair[1] >= i->classes || pair[0] == pair[1])
+            return fpc_fail(ctx, FPC_EINVAL,
+                            "dataset/%s: mirror pair %d-%d; it has to name two classes of 0 .. %d that differ", name,
+                            pair[0], pair[1], i->classes - 1);
+    }
+    return FPC_OK;
+}
+
 static fpc_status check_info(const fpc_data *d)
 {
     const fpc_dataset_info *i = &d->info;
@@ -111,16 +140,16 @@ static fpc_status check_info(const fpc_data *d)
                         "dataset/%s: pictures of %d channels; this fpcore computes with 3 (of the 1 .. 64 that the "
                         "interface has room for)",
                         name, i->c);
-    if (i->classes < 1 || i->classes > FPC_MAX_CLASSES || !i->class_names || !i->palette)
-        return fpc_fail(d->ctx, FPC_EINVAL,
-                        "dataset/%s: %d classes; 1 .. %d are possible, each with a name and a colour", name, i->classes,
-                        FPC_MAX_CLASSES);
-    if (i->ignore_label < -1 || i->ignore_label > 255)
-        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: ignore label %d; labels are 0 .. 255", name, i->ignore_label);
-    for (int32_t p = 0; p < i->n_mirror_pairs; p++)
-        if (i->mirror_pairs[p][0] >= i->classes || i->mirror_pairs[p][1] >= i->classes)
-            return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: mirror pair %d-%d names a class beyond %d", name,
-                            i->mirror_pairs[p][0], i->mirror_pairs[p][1], i->classes - 1);
+    if (!i->class_names || !i->palette)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: each of its %d classes needs a name and a colour", name,
+                        i->classes);
+    const fpc_status status = fpc_data_classes_check(d->ctx, name, i);
+    if (status)
+        return status;
+    for (int part = 0; part < FPC_PART_SLOTS; part++)
+        if (i->count[part] < 0 || i->count[part] > MOST_IMAGES)
+            return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: %lld %s pictures; 0 .. 2^40 are possible", name,
+                            (long long)i->count[part], part <= FPC_TEST ? fpc_part_name[part] : "further");
     const int64_t n = i->count[FPC_TRAIN];
     if (n > 0 && d->opt.batch > n && !d->audit)
         return fpc_fail_recipe(
@@ -151,7 +180,8 @@ static fpc_status open_plugin(fpc_data *d)
     d->info.c = 3;
     d->info.ignore_label = -1;
     const int audits = d->audit && d->vtbl->audit;
-    status = audits ? d->vtbl->audit(d->inst.self, &d->info, d->audit) : d->vtbl->open(d->inst.self, &d->info);
+    status = audits ? FPC_CALL(d->inst.who, d->vtbl->audit(d->inst.self, &d->info, d->audit))
+                    : FPC_CALL(d->inst.who, d->vtbl->open(d->inst.self, &d->info));
     if (status != FPC_OK)
         return fpc_fail(d->ctx, status, "dataset/%s could not be opened", d->inst.plugin->name);
     return check_info(d);
@@ -422,7 +452,7 @@ fpc_status fpc_data_name(const fpc_data *d, fpc_part part, int64_t index, char *
 fpc_status fpc_data_file(const fpc_data *d, fpc_part part, int64_t index, char *path, size_t cap)
 {
     *path = 0;
-    return d->vtbl->file ? d->vtbl->file(d->inst.self, part, index, path, cap) : FPC_OK;
+    return d->vtbl->file ? FPC_ASK(&d->inst, "file", d->vtbl->file(d->inst.self, part, index, path, cap)) : FPC_OK;
 }
 
 void fpc_data_close(fpc_data *d)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { PLAN = 12, MAX_FIELDS = 4, NODES = FPC_FIELD_NODES };
+static const double LEAST_DETERMINANT = 1e-9;
 
 /* ---- matrices ---- */
 static void multiply(const double a[9], const double b[9], double out[9])
@@ -33,6 +34,11 @@ static double snap(double x)
     return fabs(x - whole) < 1e-9 ? whole + 0.0 : x;
 }
 
+static double determinant(const double m[9])
+{
+    return m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
+}
+
 /* From [-1,1] edge to edge to pixel indices: u = (2x+1)/w - 1. 0 where the matrix has no inverse or m22 is 0. */
 static int to_pixels(const double m[9], int32_t h, int32_t w, float out[8])
 {
@@ -41,9 +47,7 @@ static int to_pixels(const double m[9], int32_t h, int32_t w, float out[8])
     double p[9];
     multiply(m, in, p);
     multiply(back, p, p);
-    const double det =
-        m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) + m[2] * (m[3] * m[7] - m[4] * m[6]);
-    if (!(fabs(p[8]) > 1e-6) || !(fabs(det) > 1e-9))
+    if (!(fabs(p[8]) > 1e-6) || !(fabs(determinant(m)) > LEAST_DETERMINANT))
         return 0;
     for (int i = 0; i < 8; i++) {
         out[i] = (float)snap(p[i] / p[8]);
@@ -193,13 +197,38 @@ static void add_matrix(drawing *d, const fpc_augment_item *it, const fpc_homogra
     }
 }
 
+/* What a plugin drew that nobody can use: named with its section and the image, in place of a result that is wrong. */
+static fpc_status refuse(const drawing *d, const fpc_augment_item *it, const char *what)
+{
+    return fpc_fail(it->inst.self->ctx, FPC_EINVAL, "[%s]: augment/%s draws %s for image %u of epoch %u",
+                    it->inst.self->label, it->inst.plugin->name, what, d->rng.sample, d->rng.epoch);
+}
+
+static fpc_status check_matrix(const drawing *d, const fpc_augment_item *it, const double m[9])
+{
+    for (int i = 0; i < 9; i++)
+        if (!isfinite(m[i]))
+            return refuse(d, it, "a matrix with a number that is not finite");
+    return fabs(determinant(m)) > LEAST_DETERMINANT ? FPC_OK : refuse(d, it, "a matrix that cannot be inverted");
+}
+
+static fpc_status check_floats(const drawing *d, const fpc_augment_item *it, const void *from, size_t count)
+{
+    const float *x = from;
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]))
+            return refuse(d, it, "a number that is not finite");
+    return FPC_OK;
+}
+
 static fpc_status draw_geometry(drawing *d, const fpc_augment_item *it, const fpc_augment_vtbl *v)
 {
     fpc_homography h = {{0}, 0};
-    const fpc_status status = v->draw(it->inst.self, d->rng, &d->image, &h);
-    if (status == FPC_OK)
-        add_matrix(d, it, &h);
-    return status;
+    fpc_status status = FPC_CALL(it->inst.who, v->draw(it->inst.self, d->rng, &d->image, &h));
+    if (status || (status = check_matrix(d, it, h.m)))
+        return status;
+    add_matrix(d, it, &h);
+    return FPC_OK;
 }
 
 static fpc_status draw_field(drawing *d, const fpc_augment_item *it, const fpc_augment_vtbl *v)
@@ -207,7 +236,8 @@ static fpc_status draw_field(drawing *d, const fpc_augment_item *it, const fpc_a
     pose *p = &d->poses[it->warp];
     fpc_field_draw *f = &d->fields[d->n_fields++];
     p->steps[p->n_steps++].field = f;
-    return v->draw(it->inst.self, d->rng, &d->image, f);
+    const fpc_status status = FPC_CALL(it->inst.who, v->draw(it->inst.self, d->rng, &d->image, f));
+    return status ? status : check_floats(d, it, &f->shift[0][0][0], sizeof *f / sizeof(float));
 }
 
 static float *colours_of(const drawing *d, const fpc_augment_item *it)
@@ -224,12 +254,16 @@ static fpc_status draw_composite(drawing *d, const fpc_augment_item *it, const f
 {
     fpc_composite c;
     memset(&c, 0, sizeof c);
-    const fpc_status status = v->draw(it->inst.self, d->rng, &d->image, &c);
-    if (status)
+    fpc_status status = FPC_CALL(it->inst.who, v->draw(it->inst.self, d->rng, &d->image, &c));
+    if (status || (status = check_floats(d, it, (const float *)c.colour, sizeof c.colour / (sizeof(float)))) ||
+        (status = check_floats(d, it, c.pixel, sizeof c.pixel / sizeof(float))))
         return status;
     static const double zero[9];
-    if (memcmp(c.geometry.m, zero, sizeof zero))
+    if (memcmp(c.geometry.m, zero, sizeof zero)) {
+        if ((status = check_matrix(d, it, c.geometry.m)))
+            return status;
         add_matrix(d, it, &c.geometry);
+    }
     memcpy(colours_of(d, it), c.colour, sizeof c.colour);
     if (it->pixel >= 0)
         memcpy(pixels_of(d, it), c.pixel, d->a->input[it->pixel].bytes);
@@ -241,8 +275,19 @@ static fpc_status draw_mix(drawing *d, const fpc_augment_item *it, const fpc_aug
     fpc_mix mix;
     memset(&mix, 0, sizeof mix);
     mix.lambda = 1;
-    const fpc_status status = v->draw(it->inst.self, d->rng, &d->image, &mix);
+    fpc_status status = FPC_CALL(it->inst.who, v->draw(it->inst.self, d->rng, &d->image, &mix));
+    for (int k = 0; k < FPC_MIX_LAYERS && !status; k++) {
+        const fpc_mix_layer *l = &mix.layer[k];
+        const float x[] = {l->alpha, l->x0, l->y0, l->x1, l->y1, l->sx, l->sy, l->tx, l->ty, mix.lambda};
+        status = check_floats(d, it, x, sizeof x / sizeof *x);
+    }
     return status ? status : write_plan(d->a, it, &mix, d->image.row, d->image.rows, d->out);
+}
+
+static fpc_status draw_floats(drawing *d, const fpc_augment_item *it, const fpc_augment_vtbl *v, float *to)
+{
+    const fpc_status status = FPC_CALL(it->inst.who, v->draw(it->inst.self, d->rng, &d->image, to));
+    return status ? status : check_floats(d, it, to, v->draw_size / sizeof *to);
 }
 
 static fpc_status draw_section(drawing *d, const fpc_augment_item *it)
@@ -254,9 +299,9 @@ static fpc_status draw_section(drawing *d, const fpc_augment_item *it)
     case FPC_STAGE_FIELD:
         return draw_field(d, it, v);
     case FPC_STAGE_COLOUR:
-        return v->draw(it->inst.self, d->rng, &d->image, colours_of(d, it));
+        return draw_floats(d, it, v, colours_of(d, it));
     case FPC_STAGE_PIXEL:
-        return v->draw(it->inst.self, d->rng, &d->image, pixels_of(d, it));
+        return draw_floats(d, it, v, pixels_of(d, it));
     case FPC_STAGE_COMPOSITE:
         return draw_composite(d, it, v);
     default:
@@ -277,8 +322,9 @@ static fpc_status draw_sections(drawing *d, uint64_t seed, int64_t epoch, int64_
         d->image.shared.sample = (uint32_t)batch;
         const fpc_status status = draw_section(d, it);
         if (status != FPC_OK)
-            return fpc_fail(it->inst.self->ctx, status, "%s: drawing for image %lld of epoch %lld failed",
-                            it->inst.self->label, (long long)sample, (long long)epoch);
+            return fpc_fail(it->inst.self->ctx, status,
+                            "[%s]: augment/%s failed to draw for image %lld of epoch %lld and gave no reason",
+                            it->inst.self->label, it->inst.plugin->name, (long long)sample, (long long)epoch);
     }
     return FPC_OK;
 }
@@ -292,8 +338,9 @@ static fpc_status write_warps(drawing *d, int64_t sample, int64_t epoch)
         const pose *p = &d->poses[i];
         if (!to_pixels(p->m, d->image.h, d->image.w, (float *)d->out->data[g->matrix] + row * 8))
             return fpc_fail(a->item[0].inst.self->ctx, FPC_EINVAL,
-                            "the geometry drawn for image %lld of epoch %lld cannot be inverted", (long long)sample,
-                            (long long)epoch);
+                            "the geometry that the [augment.*] sections draw for image %lld of epoch %lld can be "
+                            "inverted section by section, but not as a whole",
+                            (long long)sample, (long long)epoch);
         label_table(a, p->exchange, (uint8_t *)d->out->data[g->labels] + row * 256);
         if (g->field >= 0)
             write_field(p, (float *)d->out->data[g->field] + row * a->input[g->field].count);

@@ -12,7 +12,7 @@ const char *const fpc_part_name[4] = {"", "training", "validation", "test"};
 void fpc_sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID_BYTES])
 {
     id[0] = 0;
-    if (!d->vtbl->name || d->vtbl->name(d->inst.self, part, index, id, ID_BYTES) != FPC_OK)
+    if (!d->vtbl->name || FPC_CALL(d->inst.who, d->vtbl->name(d->inst.self, part, index, id, ID_BYTES)) != FPC_OK)
         id[0] = 0;
     id[ID_BYTES - 1] = 0;
 }
@@ -40,7 +40,7 @@ static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part par
     char id[ID_BYTES] = "";
     fpc_sample sample = {sizeof sample, image, mask, id, sizeof id};
     fpc_arena_reset(scratch);
-    const fpc_status status = d->vtbl->read(d->inst.self, scratch, part, index, &sample);
+    const fpc_status status = FPC_CALL(d->inst.who, d->vtbl->read(d->inst.self, scratch, part, index, &sample));
     if (status != FPC_OK) {
         fpc_sample_name(d, part, index, id);
         return fpc_fail(d->ctx, status, "%s sample %lld (%s) could not be read", fpc_part_name[part], (long long)index,

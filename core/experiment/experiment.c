@@ -234,7 +234,10 @@ static fpc_status describe_data(fpc_experiment *s)
 {
     const fpc_dataset_vtbl *v = s->sources.dataset.vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
-    return v->describe ? v->describe(s->sources.dataset.self, &s->info) : FPC_OK;
+    if (!v->describe)
+        return FPC_OK;
+    const fpc_status status = FPC_ASK(&s->sources.dataset, "describe", v->describe(s->sources.dataset.self, &s->info));
+    return status ? status : fpc_data_classes_check(s->ctx, s->sources.dataset.plugin->name, &s->info);
 }
 
 static fpc_status open_data(fpc_experiment *s)
@@ -253,6 +256,18 @@ static fpc_status open_backend(fpc_experiment *s)
     if (!status)
         remember(s, "backend", &s->backend->inst, (fpc_option_set){0});
     return status;
+}
+
+static fpc_status check_slots(fpc_experiment *s, const fpc_optimizer_vtbl *opt)
+{
+    const char *name = s->optimizer.plugin->name;
+    if (opt->n_slots < 0 || opt->n_slots > 4)
+        return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible, each with a name",
+                        name, opt->n_slots);
+    for (int32_t i = 0; i < opt->n_slots; i++)
+        if (!opt->slot_names[i] || !*opt->slot_names[i])
+            return fpc_fail(s->ctx, FPC_EABI, "optimizer: slot %d of plugin %s has no name", i, name);
+    return FPC_OK;
 }
 
 /* Counts the parameters on a graph of one small picture, before any tensor's memory is taken. */
@@ -276,9 +291,8 @@ static fpc_status make_state(fpc_experiment *s, int frozen)
             e ? e->origin : "default", (long long)s->max_params, (long long)params,
             (long long)(params - s->max_params));
     }
-    if (opt->n_slots < 0 || opt->n_slots > 4)
-        return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible",
-                        s->optimizer.plugin->name, opt->n_slots);
+    if ((status = check_slots(s, opt)))
+        return status;
     const unsigned keep = (s->run.ema > 0 ? FPC_KEEP_AVERAGE : 0u) | (s->run.swa_start > 0 ? FPC_KEEP_SWA : 0u) |
                           (s->backend->device.precision == FPC_HALF_FP16 ? FPC_KEEP_SCALER : 0u) |
                           (fpc_half_of(s) ? FPC_KEEP_HALF : 0u) | (frozen ? FPC_KEEP_WEIGHTS : 0u);
@@ -296,7 +310,7 @@ static fpc_status collect_ops(fpc_experiment *s)
         return FPC_ENOMEM;
     from[0] = fpc_builtin_rows;
     for (int32_t i = 0; i < n; i++)
-        from[i + 1] = (fpc_op_rows){opened[i].plugin->ops, opened[i].plugin->name, opened[i].file};
+        from[i + 1] = (fpc_op_rows){opened[i].plugin->ops, opened[i].who};
     return fpc_op_table_new(s->ctx, s->arena, n + 1, from, &s->ops);
 }
 

@@ -94,7 +94,7 @@ void fpc_experiment_epoch(fpc_experiment *, int64_t epoch);
 /* [optimizer] lr as it is in epoch e (0-based). */
 double fpc_experiment_base_lr(const fpc_experiment *, int64_t epoch);
 /* The rate used in that epoch: that, times warm-up and the schedule's factor. history: the monitored metric, for
- * schedules that look at it; may be NULL. */
+ * schedules that look at it; may be NULL. NAN, with a sentence: the schedule gave a factor that is none. */
 double fpc_experiment_lr(const fpc_experiment *, int64_t epoch, const fpc_history *history);
 
 typedef enum fpc_program_kind {

@@ -12,10 +12,15 @@ fpc_status fpc_experiment_model(fpc_experiment *s, fpc_graph *g, fpc_val image, 
     const fpc_shape x = fpc_shape_of(g, image);
     fpc_model_io io = {.size = sizeof io, .image = image, .classes = s->classes, .logits = {-1}};
     fpc_status status;
-    if ((status = v->build(s->model.self, g, &io)) || (status = fpc_graph_check(g)))
+    if ((status = fpc_graph_check(g)) || (status = FPC_ASK(&s->model, "build", v->build(s->model.self, g, &io))) ||
+        (status = fpc_graph_closed(g, fpc_sprintf(s->arena, "model/%s", s->model.plugin->name))))
         return status;
     const fpc_shape z = fpc_shape_of(g, io.logits);
-    if (io.logits.id < 0 || z.c != s->classes || z.n != x.n)
+    if (!fpc_value_known(g, io.logits))
+        return fpc_fail(s->ctx, FPC_EINVAL,
+                        "model/%s: build leaves io->logits at the id %d, which is of no value of its graph",
+                        s->model.plugin->name, io.logits.id);
+    if (z.c != s->classes || z.n != x.n)
         return fpc_fail(s->ctx, FPC_EINVAL,
                         "model %s gives logits of %s for %s pictures; %d channels are wanted, one a class",
                         s->model.plugin->name, fpc_shape_text(z), fpc_shape_text(x), s->classes);
@@ -59,11 +64,16 @@ static fpc_status build_losses(fpc_experiment *s, fpc_graph *g, fpc_val logits, 
         const fpc_loss_vtbl *v = s->loss[i].inst.vtbl;
         fpc_loss_io io = {.size = sizeof io, .logits = logits, .target = &target, .term = {-1}};
         fpc_status status;
-        if ((status = v->build(s->loss[i].inst.self, g, &io)) || (status = fpc_graph_check(g)))
+        const char *label = s->loss[i].inst.self->label, *name = s->loss[i].inst.plugin->name;
+        if ((status = FPC_ASK(&s->loss[i].inst, "build", v->build(s->loss[i].inst.self, g, &io))) ||
+            (status = fpc_graph_closed(g, fpc_sprintf(s->arena, "[%s]: loss/%s", label, name))))
             return status;
-        if (io.term.id < 0 || fpc_count(fpc_shape_of(g, io.term)) != 1)
-            return fpc_fail(s->ctx, FPC_EINVAL, "[%s]: plugin %s must end in one number (1,1,1,1), not %s",
-                            s->loss[i].inst.self->label, s->loss[i].inst.plugin->name,
+        if (!fpc_value_known(g, io.term))
+            return fpc_fail(s->ctx, FPC_EINVAL,
+                            "[%s]: loss/%s: build leaves io->term at the id %d, which is of no value of its graph",
+                            label, name, io.term.id);
+        if (fpc_count(fpc_shape_of(g, io.term)) != 1)
+            return fpc_fail(s->ctx, FPC_EINVAL, "[%s]: loss/%s must end in one number (1,1,1,1), not %s", label, name,
                             fpc_shape_text(fpc_shape_of(g, io.term)));
         in[i + 1] = io.term;
     }

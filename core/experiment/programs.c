@@ -52,9 +52,11 @@ fpc_status fpc_experiment_memory(fpc_experiment *s, int32_t n, int32_t h, int32_
     return FPC_OK;
 }
 
-static int fits(fpc_experiment *s, int32_t n, size_t *needed)
+static fpc_status fits(fpc_experiment *s, int32_t n, size_t *needed, int *yes)
 {
-    return !fpc_experiment_memory(s, n, s->info.h, s->info.w, needed) && *needed <= s->backend->device.free;
+    const fpc_status status = fpc_experiment_memory(s, n, s->info.h, s->info.w, needed);
+    *yes = !status && *needed <= s->backend->device.free;
+    return status;
 }
 
 fpc_status fpc_experiment_fit(fpc_experiment *s)
@@ -62,14 +64,16 @@ fpc_status fpc_experiment_fit(fpc_experiment *s)
     const double mebi = 1048576, has = (double)s->backend->device.free;
     const int32_t batch = (int32_t)fpc_data_options_of(s->data)->batch;
     int32_t good = 0, bad = batch;
-    size_t needed, other;
-    if (!s->backend->device.free || fits(s, batch, &needed))
-        return FPC_OK;
-    if (fpc_ctx_status(s->ctx) != FPC_OK) /* it is something else that is wrong */
-        return fpc_ctx_status(s->ctx);
+    size_t needed = 0, other = 0;
+    int yes = 1;
+    fpc_status status = s->backend->device.free ? fits(s, batch, &needed, &yes) : FPC_OK;
+    if (status || yes)
+        return status; /* a failure is of something else than memory */
     while (bad - good > 1) {
         const int32_t middle = good + (bad - good) / 2;
-        *(fits(s, middle, &other) ? &good : &bad) = middle;
+        if ((status = fits(s, middle, &other, &yes)))
+            return status;
+        *(yes ? &good : &bad) = middle;
     }
     return fpc_fail(s->ctx, FPC_ENOMEM,
                     good

@@ -1,6 +1,8 @@
 /* rates.c: what changes from epoch to epoch: the weights of the losses and the learning rate. */
 #include "experiment/experiment.h"
 
+#include <math.h>
+
 int fpc_curve_varies(const fpc_curve *c)
 {
     for (int64_t i = 1; i < c->n; i++)
@@ -29,5 +31,11 @@ double fpc_experiment_lr(const fpc_experiment *s, int64_t epoch, const fpc_histo
         return lr * (s->warmup_start + (1 - s->warmup_start) * (double)at / (double)warm);
     const fpc_clock clock = {
         .size = sizeof clock, .epoch = at - warm, .epochs = s->schedule_epochs - warm, .base_lr = lr};
-    return lr == 0 ? 0 : lr * v->factor(s->schedule.self, &clock, history);
+    const double factor = lr == 0 ? 0 : FPC_CALL(s->schedule.who, v->factor(s->schedule.self, &clock, history));
+    if (isfinite(factor) && factor >= 0)
+        return lr * factor;
+    fpc_fail(s->ctx, FPC_EINVAL,
+             "[schedule]: schedule/%s gives the factor %g for epoch %lld; factors are numbers from 0 on",
+             s->schedule.plugin->name, factor, (long long)epoch);
+    return NAN;
 }

@@ -25,7 +25,7 @@ static void term_norms(const fpc_experiment *s, const fpc_batch *b, const uint8_
     const fpc_label_counts counts = {sizeof counts, images, s->classes, pixels};
     for (int32_t t = 0; t < s->n_losses; t++) {
         const fpc_loss_vtbl *v = s->loss[t].inst.vtbl;
-        norm[t] = v->norm ? v->norm(s->loss[t].inst.self, &counts) : (double)labelled;
+        norm[t] = v->norm ? FPC_CALL(s->loss[t].inst.who, v->norm(s->loss[t].inst.self, &counts)) : (double)labelled;
     }
 }
 

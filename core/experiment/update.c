@@ -127,7 +127,9 @@ fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
     }
     for (int32_t i = 0; i < v->n_slots; i++)
         f.slot[i] = flat(s, g, FPC_FLAT_SLOT0 + (fpc_flat_buffer)i);
-    if ((status = list_tensors(s, g, &f)) || (status = v->build(s->optimizer.self, g, &f)))
+    if ((status = list_tensors(s, g, &f)) || (status = fpc_graph_check(g)) ||
+        (status = FPC_ASK(&s->optimizer, "build", v->build(s->optimizer.self, g, &f))) ||
+        (status = fpc_graph_closed(g, fpc_sprintf(s->arena, "optimizer/%s", s->optimizer.plugin->name))))
         return status;
     if (s->run.ema > 0)
         fpc_op(g, "ema", "average", 4,

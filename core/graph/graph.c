@@ -1,6 +1,8 @@
 /* graph.c: the graph itself: values, nodes, scopes, the sticky error. Verbs of the layers are in layers.c.
  * Invariant: nodes stand in an order in which they can run; every value is made before it is used. */
 #include "graph/nodes.h"
+#include "base/at_work.h"
+#include "base/utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,19 @@ fpc_status fpc_graph_check(fpc_graph *g)
         return FPC_OK;
     const fpc_status status = fpc_ctx_status(g->ctx);
     return status ? status : FPC_EINVAL;
+}
+
+fpc_status fpc_graph_closed(fpc_graph *g, const char *who)
+{
+    if (g->scope_depth > 0 && !g->failed) {
+        fpc_fail(
+            g->ctx, FPC_EINVAL,
+            "%s: its build leaves the scope `%s` open, so that what is built later has wrong names; every fpc_enter "
+            "needs its fpc_leave",
+            who, g->scope);
+        g->failed = 1;
+    }
+    return fpc_graph_check(g);
 }
 
 fpc_val fpc_graph_fail(fpc_graph *g, fpc_status status, const char *fmt, ...)
@@ -85,10 +100,16 @@ void fpc_leave(fpc_graph *g)
 {
     if (g->scope_depth > 0)
         g->scope[g->scope_len[--g->scope_depth]] = 0;
+    else
+        fpc_graph_fail(g, FPC_EINVAL, "fpc_leave without fpc_enter");
 }
 
 static const char *full_name(fpc_graph *g, const char *name)
 {
+    if (!name) {
+        fpc_graph_fail(g, FPC_EINVAL, "a name is NULL");
+        return NULL;
+    }
     if (!g->scope[0])
         return fpc_strdup(g->arena, name);
     return fpc_sprintf(g->arena, "%s%s%s", g->scope, *name ? "." : "", name);
@@ -96,14 +117,42 @@ static const char *full_name(fpc_graph *g, const char *name)
 
 /* ---- values that nodes do not make ---- */
 
+/* Every axis is there, and bytes of the whole can be counted. */
+static int shape_possible(fpc_shape s)
+{
+    int64_t n;
+    return s.n >= 1 && s.h >= 1 && s.w >= 1 && s.c >= 1 && !__builtin_mul_overflow((int64_t)s.n * s.h, s.w, &n) &&
+           !__builtin_mul_overflow(n, s.c, &n) && n <= INT64_C(1) << 58;
+}
+
+static int printable(const char *text)
+{
+    int n;
+    for (; *text && (n = fpc_utf8_character(text)); text += n)
+        ;
+    return !*text;
+}
+
 static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
 {
     g->failed |= !v.name;
     if (g->failed)
         return (fpc_val){-1};
-    if (v.shape.n < 1 || v.shape.h < 1 || v.shape.w < 1 || v.shape.c < 1)
-        return fpc_graph_fail(g, FPC_EINVAL, "`%s` has the shape %s; every axis must be at least 1", name,
-                              fpc_shape_text(v.shape));
+    if (!printable(v.name)) /* checkpoints keep it in their header, as UTF-8 */
+        return fpc_graph_fail(g, FPC_EINVAL, "the name `%s` is no UTF-8, or has characters that cannot be printed",
+                              v.name);
+    if (!shape_possible(v.shape))
+        return fpc_graph_fail(g, FPC_EINVAL,
+                              "`%s` has the shape %s; every axis must be at least 1, and the whole of a "
+                              "size that can be counted",
+                              name, fpc_shape_text(v.shape));
+    if (v.rank > 4 || !fpc_dtype_size(v.dtype))
+        return fpc_graph_fail(g, FPC_EINVAL, "`%s` has the rank %d and the data type %u; ranks are 0 to 4", name,
+                              v.rank, v.dtype);
+    if ((v.role == FPC_ROLE_PARAM || v.role == FPC_ROLE_BUFFER) &&
+        (v.fill < FPC_FILL_ZERO || v.fill > FPC_FILL_TRUNC_NORMAL))
+        return fpc_graph_fail(g, FPC_EINVAL, "`%s` is filled by the rule %d, which fpc_fill does not have", name,
+                              v.fill);
     for (int32_t i = 0; i < g->n_values; i++)
         if (g->value[i].name && !strcmp(g->value[i].name, v.name))
             return fpc_graph_fail(g, FPC_EINVAL, "the name `%s` is used twice", v.name);
@@ -154,6 +203,9 @@ fpc_val fpc_const(fpc_graph *g, fpc_shape shape, const double *values)
 {
     if (g->failed)
         return (fpc_val){-1};
+    if (!shape_possible(shape))
+        return fpc_graph_fail(g, FPC_EINVAL, "a constant has the shape %s; every axis must be at least 1",
+                              fpc_shape_text(shape));
     const int64_t n = fpc_count(shape);
     double *copy = fpc_alloc(g->arena, (size_t)n * sizeof *copy);
     if (!copy) {
@@ -213,8 +265,19 @@ static fpc_status infer(fpc_graph *g, const fpc_op_def *def, const fpc_gnode *no
                   .in = in,
                   .out = out,
                   .attr = node->attr};
-    const fpc_status status = def->infer(g->ctx, &n);
-    return status ? status : check_rows(g->ctx, def, node->in_access, &n);
+    fpc_node_place(g, node, &n);
+    fpc_status status = FPC_CALL(fpc_op_who(g->ops, def), def->infer(g->ctx, &n));
+    if (status)
+        fpc_node_fail(g->ctx, &n, "its shapes do not fit"); /* the first sentence wins: where infer gave none */
+    for (int32_t i = 0; i < def->n_out && !status; i++)
+        if (!shape_possible(out[i].shape) || !fpc_dtype_size(out[i].dtype))
+            status =
+                fpc_node_fail(g->ctx, &n, "output %d would have the shape %s and the data type %u; infer sets both", i,
+                              fpc_shape_text(out[i].shape), out[i].dtype);
+    if (!status)
+        status = check_rows(g->ctx, def, node->in_access, &n);
+    fpc_node_place(NULL, NULL, NULL);
+    return status;
 }
 
 /* The attributes of the core's size: what the caller's lack is zero, what is pointed at by terms becomes the graph's.
@@ -241,14 +304,18 @@ static int check_inputs(fpc_graph *g, const fpc_op_def *def, const char *op, con
                         const fpc_val *in, const void *attr, size_t attr_size)
 {
     const int32_t most = def && def->max_in < FPC_MAX_INPUTS ? def->max_in : FPC_MAX_INPUTS;
-    for (int32_t i = 0; i < n_in && !g->failed; i++)
-        if (in[i].id < 0)
-            fpc_graph_fail(g, FPC_EINVAL, "%s (%s): input %d does not exist", name ? name : "?", op, i);
+    for (int32_t i = 0; i < n_in && i <= most && in && !g->failed; i++)
+        if (!fpc_value_known(g, in[i]))
+            fpc_graph_fail(
+                g, FPC_EINVAL, "%s%s%s: input %d does not exist: the id %d is of no value of this graph, which has %d",
+                g->verb ? g->verb : op, name && *name ? " " : "", name ? name : "", i, in[i].id, g->n_values);
     if (g->failed)
         return 0;
     if (!def)
         fpc_graph_fail(g, FPC_ENOSUPPORT, "there is no op `%s`; ops.h lists the built-in ones", op);
-    else if (n_in < def->min_in || n_in > most || def->n_out > FPC_MAX_OUTPUTS)
+    else if (n_in > 0 && !in)
+        fpc_graph_fail(g, FPC_EINVAL, "op `%s`: the list of its %d inputs is NULL", op, n_in);
+    else if (n_in < def->min_in || n_in > most)
         fpc_graph_fail(g, FPC_EINVAL, "op `%s` takes %d to %d inputs, not %d", op, def->min_in, most, n_in);
     else if (attr_size > def->attr_size || (attr_size && !attr))
         fpc_graph_fail(g, FPC_EINVAL, "op `%s` has %u bytes of attributes, not %zu; FPC_ATTR(a) gives them", op,
@@ -282,10 +349,10 @@ static fpc_gnode *next_node(fpc_graph *g, const fpc_op_def *def, const char *nam
     return node;
 }
 
-fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
-               size_t attr_size, fpc_val *out)
+static fpc_val append(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+                      size_t attr_size, fpc_val *out)
 {
-    const fpc_op_def *def = fpc_op_find(g->ops, op);
+    const fpc_op_def *def = op ? fpc_op_find(g->ops, op) : NULL;
     fpc_val first = {-1};
     fpc_tensor t[FPC_MAX_OUTPUTS];
     for (int32_t i = 0; out && def && i < def->n_out; i++)
@@ -312,8 +379,18 @@ fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, con
     return first;
 }
 
+fpc_val fpc_op(fpc_graph *g, const char *op, const char *name, int32_t n_in, const fpc_val *in, const void *attr,
+               size_t attr_size, fpc_val *out)
+{
+    const fpc_val first = append(g, op, name, n_in, in, attr, attr_size, out);
+    g->verb = NULL;
+    return first;
+}
+
 void fpc_output_mark(fpc_graph *g, const char *name, fpc_val v)
 {
+    if (v.id >= g->n_values)
+        fpc_graph_fail(g, FPC_EINVAL, "the output `%s` is the id %d, which is of no value of this graph", name, v.id);
     if (g->failed || v.id < 0 || !grow(g, (void **)&g->output, g->n_outputs, &g->cap_outputs, sizeof *g->output))
         return;
     g->output[g->n_outputs++] = (fpc_output){fpc_strdup(g->arena, name), v.id};
@@ -365,7 +442,7 @@ int64_t fpc_gnode_macs(const fpc_graph *g, const fpc_gnode *node)
     if (!node->def->macs)
         return 0;
     fpc_gnode_view(g, node, in, out, &view);
-    return node->def->macs(&view);
+    return FPC_CALL(fpc_op_who(g->ops, node->def), node->def->macs(&view));
 }
 
 int64_t fpc_graph_macs(const fpc_graph *g, int forward_only)

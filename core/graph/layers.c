@@ -7,16 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
-static fpc_val one(fpc_graph *g, const char *op, const char *name, fpc_val x, const void *attr)
+/* Sentences about the next op speak of this verb. */
+static void as(fpc_graph *g, const char *verb)
 {
-    return fpc_op_own(g, op, name, 1, &x, attr, NULL);
+    g->verb = verb;
+}
+
+static fpc_val one(fpc_graph *g, const char *verb, const char *op, fpc_val x, const void *attr)
+{
+    as(g, verb);
+    return fpc_op_own(g, op, NULL, 1, &x, attr, NULL);
 }
 
 /* Of a plugin that was built before the struct had grown there is less to read. */
 static fpc_conv_args conv_defaults(fpc_graph *g, const fpc_conv_args *args)
 {
     fpc_conv_args a = {0};
-    if (args->size < offsetof(fpc_conv_args, fill) + sizeof a.fill)
+    if (!args)
+        fpc_graph_fail(g, FPC_EINVAL, "the fpc_conv_args are NULL");
+    else if (args->size < offsetof(fpc_conv_args, fill) + sizeof a.fill)
         fpc_graph_fail(g, FPC_EINVAL, "fpc_conv_args.size is %u; begin the struct with .size = sizeof(fpc_conv_args)",
                        args->size);
     else
@@ -37,6 +46,7 @@ fpc_val fpc_conv2d(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, con
     if (a.bias)
         in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, fan_in);
     fpc_val y;
+    as(g, __func__);
     if (a.k == 1 && a.stride == 1 && a.pad == 0 && a.groups == 1) {
         y = fpc_op(g, "linear", "", a.bias ? 3 : 2, in, NULL, 0, NULL);
     } else {
@@ -64,6 +74,7 @@ fpc_val fpc_conv_transpose2d(fpc_graph *g, const char *name, fpc_val x, int32_t 
                                 a.groups,
                                 (s.h - 1) * a.stride - 2 * a.pad + a.k,
                                 (s.w - 1) * a.stride - 2 * a.pad + a.k};
+    as(g, __func__);
     const fpc_val y = fpc_op(g, "conv2d_grad_x", "", a.bias ? 3 : 2, in, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
@@ -76,6 +87,7 @@ fpc_val fpc_linear(fpc_graph *g, const char *name, fpc_val x, int32_t out_c, int
     fpc_val in[3] = {x, fpc_param(g, "weight", 2, (fpc_shape){1, 1, out_c, c}, FPC_FILL_UNIFORM_FAN_IN, c)};
     if (bias)
         in[2] = fpc_param(g, "bias", 1, fpc_vector(out_c), FPC_FILL_UNIFORM_FAN_IN, c);
+    as(g, __func__);
     const fpc_val y = fpc_op(g, "linear", "", bias ? 3 : 2, in, NULL, 0, NULL);
     fpc_leave(g);
     return y;
@@ -88,6 +100,7 @@ fpc_val fpc_layer_norm(fpc_graph *g, const char *name, fpc_val x, float eps)
     const fpc_norm_attr attr = {.eps = eps};
     const fpc_val in[3] = {x, fpc_param(g, "weight", 1, v, FPC_FILL_ONE, 0),
                            fpc_param(g, "bias", 1, v, FPC_FILL_ZERO, 0)};
+    as(g, __func__);
     const fpc_val y = fpc_op(g, "layer_norm", "", 3, in, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
@@ -104,9 +117,11 @@ fpc_val fpc_batch_norm(fpc_graph *g, const char *name, fpc_val x, float eps, flo
     const fpc_val batches = fpc_buffer(g, "num_batches_tracked", 0, fpc_vector(1), FPC_I64, FPC_FILL_ZERO);
     fpc_val stats[2] = {mean, var};
     if (g->training) {
+        as(g, __func__);
         fpc_op(g, "batch_stats", "", 1, &x, NULL, 0, stats);
         fpc_op(g, "running_stats", "", 5, (fpc_val[]){mean, var, batches, stats[0], stats[1]}, FPC_ATTR(attr), NULL);
     }
+    as(g, __func__);
     const fpc_val y = fpc_op(g, "batch_norm", "", 5, (fpc_val[]){x, w, b, stats[0], stats[1]}, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
@@ -119,6 +134,7 @@ fpc_val fpc_attention(fpc_graph *g, const char *name, fpc_val q, fpc_val k, fpc_
     const fpc_attention_attr attr = {heads, (float)(1.0 / sqrt((double)fpc_shape_of(g, q).c / (heads > 0 ? heads : 1))),
                                      random ? drop : 0, fpc_hash(g->scope)};
     const fpc_val in[4] = {q, k, v, random ? fpc_clock_input(g) : q};
+    as(g, __func__);
     const fpc_val y = fpc_op(g, "attention", "", random ? 4 : 3, in, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
@@ -132,6 +148,7 @@ fpc_val fpc_dropout(fpc_graph *g, const char *name, fpc_val x, float p, int per_
         return fpc_graph_fail(g, FPC_EINVAL, "%s: dropout %g; it must be below 1", name, (double)p);
     fpc_enter(g, "%s", name);
     const fpc_dropout_attr attr = {p, fpc_hash(g->scope), per_channel};
+    as(g, __func__);
     const fpc_val y = fpc_op(g, "dropout", "", 2, (fpc_val[]){x, fpc_clock_input(g)}, FPC_ATTR(attr), NULL);
     fpc_leave(g);
     return y;
@@ -139,62 +156,64 @@ fpc_val fpc_dropout(fpc_graph *g, const char *name, fpc_val x, float p, int per_
 
 fpc_val fpc_gelu(fpc_graph *g, fpc_val x)
 {
-    return one(g, "gelu", NULL, x, NULL);
+    return one(g, __func__, "gelu", x, NULL);
 }
 fpc_val fpc_relu(fpc_graph *g, fpc_val x)
 {
-    return one(g, "relu", NULL, x, NULL);
+    return one(g, __func__, "relu", x, NULL);
 }
 fpc_val fpc_sigmoid(fpc_graph *g, fpc_val x)
 {
-    return one(g, "sigmoid", NULL, x, NULL);
+    return one(g, __func__, "sigmoid", x, NULL);
 }
 fpc_val fpc_pool_mean(fpc_graph *g, fpc_val x)
 {
-    return one(g, "pool_mean", NULL, x, NULL);
+    return one(g, __func__, "pool_mean", x, NULL);
 }
 
-static fpc_val binary(fpc_graph *g, const char *same, const char *spread, fpc_val a, fpc_val b)
+static fpc_val binary(fpc_graph *g, const char *verb, const char *same, const char *spread, fpc_val a, fpc_val b)
 {
+    as(g, verb);
     const int equal = fpc_same_shape(fpc_shape_of(g, a), fpc_shape_of(g, b));
     return fpc_op(g, equal ? same : spread, NULL, 2, (fpc_val[]){a, b}, NULL, 0, NULL);
 }
 fpc_val fpc_add(fpc_graph *g, fpc_val a, fpc_val b)
 {
-    return binary(g, "add", "add_bcast", a, b);
+    return binary(g, __func__, "add", "add_bcast", a, b);
 }
 fpc_val fpc_mul(fpc_graph *g, fpc_val a, fpc_val b)
 {
-    return binary(g, "mul", "mul_bcast", a, b);
+    return binary(g, __func__, "mul", "mul_bcast", a, b);
 }
 
 fpc_val fpc_concat(fpc_graph *g, int32_t n, const fpc_val *x)
 {
+    as(g, __func__);
     return fpc_op(g, "concat", NULL, n, x, NULL, 0, NULL);
 }
 
 fpc_val fpc_slice(fpc_graph *g, fpc_val x, int32_t first, int32_t count)
 {
     const fpc_slice_attr a = {first, count, fpc_shape_of(g, x).c};
-    return one(g, "slice", NULL, x, &a);
+    return one(g, __func__, "slice", x, &a);
 }
 
 fpc_val fpc_resize(fpc_graph *g, fpc_val x, int32_t h, int32_t w, int align_corners)
 {
     const fpc_shape s = fpc_shape_of(g, x);
     const fpc_resize_attr a = {h, w, align_corners};
-    return s.h == h && s.w == w ? x : one(g, "resize", NULL, x, &a);
+    return s.h == h && s.w == w ? x : one(g, __func__, "resize", x, &a);
 }
 
 fpc_val fpc_max_pool(fpc_graph *g, fpc_val x, int32_t k, int32_t stride)
 {
     const fpc_pool_attr a = {k, stride};
-    return one(g, "max_pool", NULL, x, &a);
+    return one(g, __func__, "max_pool", x, &a);
 }
 
 fpc_val fpc_pad(fpc_graph *g, fpc_val x, int32_t top, int32_t left, int32_t h, int32_t w)
 {
     const fpc_shape s = fpc_shape_of(g, x);
     const fpc_window_attr a = {top, left, h, w};
-    return !top && !left && s.h == h && s.w == w ? x : one(g, "window", NULL, x, &a);
+    return !top && !left && s.h == h && s.w == w ? x : one(g, __func__, "window", x, &a);
 }

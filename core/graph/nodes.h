@@ -58,6 +58,7 @@ struct fpc_graph {
     int32_t n_outputs, cap_outputs;
     fpc_val *grad; /* gradient of the i-th parameter, where autodiff ran and the program shall store it */
     int32_t n_grads;
+    const char *verb; /* that the author wrote and whose op comes next; NULL: fpc_op itself */
     char scope[256];
     int32_t scope_depth;
     uint16_t scope_len[32];
@@ -67,22 +68,27 @@ struct fpc_graph {
 typedef struct fpc_op_table {
     int32_t n;
     const fpc_op_def **def;
+    const char **who; /* whose op it is, for FPC_CALL; NULL: the core's */
 } fpc_op_table;
 /* Ops from one place. */
 typedef struct fpc_op_rows {
-    const fpc_op_def *row;     /* NULL: none; the last has no name */
-    const char *plugin, *file; /* for messages */
+    const fpc_op_def *row; /* NULL: none; the last has no name */
+    const char *who;       /* the plugin, as in fpc_found; NULL: the core */
 } fpc_op_rows;
 /* fpc_builtin_rows first, then those of plugins, which may not take a name again. */
 fpc_status fpc_op_table_new(fpc_ctx *, fpc_arena *, int32_t n_from, const fpc_op_rows *from, fpc_op_table **);
 const fpc_op_def *fpc_op_find(const fpc_op_table *, const char *name);
+const char *fpc_op_who(const fpc_op_table *, const fpc_op_def *);
 /* Of graph/ops/ops.def. */
 extern const fpc_op_rows fpc_builtin_rows;
 extern const fpc_op_def fpc_builtin_ops[];
 extern const int32_t fpc_n_builtin_ops;
 
-/* fpc_fail with the node's op and name in front. */
+/* graph/sentence.c. fpc_fail with the place in front: while a graph is built, the verb that the author wrote, the scope
+ * and the inputs ("fpc_add in block1.attn of block1.attn.q and image"), else the node's name and op. */
 fpc_status fpc_node_fail(fpc_ctx *, const fpc_node *, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* From now on fpc_node_fail about `view` speaks of this place in the graph; view NULL: of none. */
+void fpc_node_place(const fpc_graph *, const fpc_gnode *, const fpc_node *view);
 /* "4x128x128x19" into a ring of small buffers, for messages. */
 const char *fpc_shape_text(fpc_shape);
 static inline fpc_shape fpc_with_c(fpc_shape s, int32_t c)
@@ -107,6 +113,13 @@ static inline fpc_val fpc_op1(fpc_graph *g, const char *op, const char *name, in
 fpc_status fpc_graph_new(fpc_ctx *, fpc_arena *, const fpc_op_table *, uint32_t real, int training, fpc_graph **);
 /* After building: FPC_OK, or the first error. */
 fpc_status fpc_graph_check(fpc_graph *);
+/* The same of what the plugin `who` ("model/unet") built, and the scopes that it entered have been left. */
+fpc_status fpc_graph_closed(fpc_graph *, const char *who);
+/* Whether the graph has such a value; what plugins hand over is asked. */
+static inline int fpc_value_known(const fpc_graph *g, fpc_val v)
+{
+    return v.id >= 0 && v.id < g->n_values;
+}
 /* graph/ops/loss.c: the attributes of a seg_loss node get terms of this build's size. 0: no memory, or no size. */
 int fpc_seg_terms_own(fpc_graph *, fpc_seg_loss_attr *);
 /* Written from the host before each run, by name. */

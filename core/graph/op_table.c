@@ -1,19 +1,26 @@
-/* op_table.c: which ops there are, by name, from tables that are handed in: those of the core and those of plugins. And
- * the sentences about a node and its shapes that the rules of shapes use. */
+/* op_table.c: which ops there are, by name, from tables that are handed in: those of the core and those of plugins. */
 #include "graph/nodes.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static fpc_status check_row(fpc_ctx *ctx, const fpc_op_table *t, const fpc_op_rows *from, const fpc_op_def *d)
 {
+    const char *who = from->who ? from->who : "of the core";
     if (fpc_op_find(t, d->name))
-        return fpc_fail(ctx, FPC_EINVAL, "plugin %s (%s) brings the op `%s`, which exists already; rename it",
-                        from->plugin, from->file, d->name);
-    if (!d->infer || !d->in || !d->out || !*d->out || (!d->grad && !(d->flags & FPC_OP_NOGRAD)))
+        return fpc_fail(ctx, FPC_EINVAL, "plugin %s brings the op `%s`, which exists already; rename it", who, d->name);
+    if (!d->infer || !d->in || !d->out || !*d->out || (d->max_in > 0 && !*d->in) ||
+        (!d->grad && !(d->flags & FPC_OP_NOGRAD)))
+        return fpc_fail(ctx, FPC_EINVAL, "plugin %s: op `%s` needs infer, access letters, and grad or FPC_OP_NOGRAD",
+                        who, d->name);
+    if (d->n_out < 1 || d->n_out > FPC_MAX_OUTPUTS || d->min_in < 0)
+        return fpc_fail(
+            ctx, FPC_EINVAL,
+            "plugin %s: op `%s` has %d outputs and at least %d inputs; 1 to %d outputs and 0 or more inputs "
+            "are possible",
+            who, d->name, d->n_out, d->min_in, FPC_MAX_OUTPUTS);
+    if (d->flags & FPC_OP_INPLACE && d->n_out > d->min_in)
         return fpc_fail(ctx, FPC_EINVAL,
-                        "plugin %s (%s): op `%s` needs infer, access letters, and grad or FPC_OP_NOGRAD", from->plugin,
-                        from->file, d->name);
+                        "plugin %s: op `%s` works in place and has %d outputs, but as few as %d inputs", who, d->name,
+                        d->n_out, d->min_in);
     return FPC_OK;
 }
 
@@ -25,14 +32,17 @@ fpc_status fpc_op_table_new(fpc_ctx *ctx, fpc_arena *arena, int32_t n_from, cons
             n++;
     fpc_op_table *t = fpc_alloc(arena, sizeof *t);
     const fpc_op_def **defs = fpc_alloc(arena, (n + 1) * sizeof(void *));
-    if (!t || !defs)
+    const char **who = fpc_alloc(arena, (n + 1) * sizeof(void *));
+    if (!t || !defs || !who)
         return FPC_ENOMEM;
     t->def = defs;
+    t->who = who;
     for (int32_t i = 0; i < n_from; i++)
         for (const fpc_op_def *d = from[i].row; d && d->name; d++) {
             const fpc_status status = check_row(ctx, t, &from[i], d);
             if (status)
                 return status;
+            who[t->n] = from[i].who;
             defs[t->n++] = d;
         }
     *out = t;
@@ -47,21 +57,10 @@ const fpc_op_def *fpc_op_find(const fpc_op_table *t, const char *name)
     return NULL;
 }
 
-fpc_status fpc_node_fail(fpc_ctx *ctx, const fpc_node *node, const char *fmt, ...)
+const char *fpc_op_who(const fpc_op_table *t, const fpc_op_def *def)
 {
-    char text[400];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    return fpc_fail(ctx, FPC_EINVAL, "%s (%s): %s", node->name ? node->name : "?", node->op, text);
-}
-
-const char *fpc_shape_text(fpc_shape s)
-{
-    static _Thread_local char ring[8][48];
-    static _Thread_local int at;
-    char *b = ring[at++ & 7];
-    snprintf(b, sizeof ring[0], "%dx%dx%dx%d", s.n, s.h, s.w, s.c);
-    return b;
+    for (int32_t i = 0; i < t->n; i++)
+        if (t->def[i] == def)
+            return t->who[i];
+    return NULL;
 }

@@ -343,10 +343,11 @@ static const char *own_tables(fpc_arena *arena, fpc_plugin *own)
                            own->option_size, sizeof(fpc_option));
     if (n) {
         memcpy(&size, own->vtbl, sizeof size);
-        if (size < n->least)
+        if (size < n->least || size > n->size) /* that of a later fpcore has been refused by its version */
             return fpc_sprintf(arena,
-                               "vtbl.size is %u, but a %s has %u bytes; begin the table with .size = sizeof vtbl", size,
-                               n->type, n->size);
+                               "vtbl.size is %u, but a %s has %u bytes; begin the table with .size = sizeof vtbl, and "
+                               "see that .kind, which says %s, is that of the table",
+                               size, n->type, n->size, fpc_kind_name(own->kind));
         own->vtbl = own_struct(arena, own->vtbl, size, n->size);
         if (!own->vtbl)
             return "no memory";

@@ -9,7 +9,15 @@ static void finish(void *arg)
 {
     const fpc_instance *instance = arg;
 
-    instance->plugin->fini(instance->self);
+    FPC_CALL_VOID(instance->who, instance->plugin->fini(instance->self));
+}
+
+fpc_status fpc_instance_says(const fpc_instance *inst, const char *function, fpc_status status)
+{
+    if (status && status != FPC_ECANCEL) /* the first failure's sentence wins: this one stands where there was none */
+        fpc_fail(inst->self->ctx, status, "%s of %s/%s ([%s]) failed and gave no reason", function,
+                 fpc_kind_name(inst->plugin->kind), inst->plugin->name, inst->self->label);
+    return status;
 }
 
 static fpc_status no_use(fpc_registry *reg, fpc_ctx *ctx, fpc_arena *arena, uint32_t kind, const char *name,
@@ -64,6 +72,7 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
     kept->plugin = found->plugin;
     kept->vtbl = found->plugin->vtbl;
     kept->section = section;
+    kept->who = found->who;
     kept->self = fpc_alloc(arena, found->plugin->self_size);
     if (!kept->self)
         return FPC_ENOMEM;
@@ -73,10 +82,8 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
     sets[1] = (fpc_option_set){found->plugin->options, found->plugin->option_size, kept->self};
     if ((status = fpc_options_read(ctx, arena, name, section, 2, sets)))
         return status;
-    if (found->plugin->init && (status = found->plugin->init(kept->self)))
-        /* first failure wins: this stands only where init said nothing */
-        return fpc_fail(ctx, status, "[%s]: init of %s/%s failed and gave no reason", name, fpc_kind_name(kind),
-                        plugin_name);
+    if (found->plugin->init && (status = FPC_ASK(kept, "init", found->plugin->init(kept->self))))
+        return status;
     if (found->plugin->fini && (status = fpc_arena_defer(arena, finish, kept)))
         return status;
     *out = *kept;

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +109,16 @@ static const char *folders_text(fpc_registry *reg)
 
 typedef const fpc_plugin *const *list_function(void);
 
+/* By the library's table of symbols; an address that is in none is no function that one may call. */
+static int is_function(const void *at)
+{
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+
+    return dladdr1(at, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+           (ELF64_ST_TYPE(symbol->st_info) == STT_FUNC || ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC);
+}
+
 /* The plugin list of an open library, or NULL with what it is instead. */
 static list_function *list_of(fpc_registry *reg, void *handle, plugin_file *f)
 {
@@ -115,6 +126,11 @@ static list_function *list_of(fpc_registry *reg, void *handle, plugin_file *f)
     char name[32];
 
     *(void **)&list = dlsym(handle, "fpc_plugins_v1");
+    f->status = FPC_EFORMAT;
+    if (list && !is_function(*(void **)&list)) {
+        f->bad = "has data called fpc_plugins_v1, and no function; the source of a plugin ends with FPC_PLUGINS(...)";
+        return NULL;
+    }
     if (list)
         return list;
     f->status = FPC_EABI;
@@ -146,12 +162,16 @@ static void adopt(fpc_registry *reg, plugin_file *f, const fpc_plugin *const *li
     f->found = fpc_alloc(reg->arena, (size_t)n * sizeof *f->found);
     for (int32_t i = 0; i < n && !f->bad && f->found; i++) {
         const fpc_plugin *plugin;
+        const char *who = NULL;
 
         f->bad = fpc_plugin_take(reg->arena, list[i], &f->status, &plugin);
         for (int32_t j = 0; j < i && !f->bad; j++)
             if (f->found[j].plugin->kind == plugin->kind && strcmp(f->found[j].plugin->name, plugin->name) == 0)
                 f->bad = fpc_sprintf(reg->arena, "has %s/%s twice", fpc_kind_name(plugin->kind), plugin->name);
-        f->found[i] = (fpc_found){plugin, f->path};
+        if (!f->bad &&
+            !(who = fpc_sprintf(reg->arena, "%s/%s (%s)", fpc_kind_name(plugin->kind), plugin->name, f->path)))
+            f->bad = "needs memory that is not there";
+        f->found[i] = (fpc_found){plugin, f->path, who};
     }
     f->n = f->bad || !f->found ? 0 : n;
 }
@@ -166,7 +186,7 @@ static void load(fpc_registry *reg, plugin_file *f)
     if (f->bad)
         return;
     dlerror();
-    handle = dlopen(f->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    handle = FPC_CALL(f->path, dlopen(f->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)); /* constructors run */
     if (!handle) {
         const char *why = dlerror();
 
@@ -175,7 +195,7 @@ static void load(fpc_registry *reg, plugin_file *f)
     }
     list = list_of(reg, handle, f);
     if (list)
-        adopt(reg, f, list());
+        adopt(reg, f, FPC_CALL(f->path, list()));
     if (!f->bad)
         f->status = FPC_OK;
 }
@@ -288,6 +308,10 @@ static fpc_status missing(fpc_registry *reg, uint32_t kind, const char *name, co
         for (int32_t k = 0; k < f->n; k++) {
             int32_t known = n;
 
+            if (f->found[k].plugin->kind != kind && !strcmp(f->found[k].plugin->name, name))
+                bad = fpc_sprintf(reg->arena, "%s; %s holds %s/%s: what its .kind says", bad, f->path,
+                                  fpc_kind_name(f->found[k].plugin->kind), name);
+
             if (f->found[k].plugin->kind == kind)
                 for (known = 0; known < n && strcmp(names[known], f->found[k].plugin->name) != 0;)
                     known++;
@@ -308,6 +332,13 @@ static fpc_status missing(fpc_registry *reg, uint32_t kind, const char *name, co
                            n ? list : "none", folders_text(reg), bad);
 }
 
+/* KIND_NAME.so, then NAME.so. */
+static const char *file_of(fpc_registry *reg, const char *folder, int second, uint32_t kind, const char *name)
+{
+    return second ? fpc_sprintf(reg->arena, "%s/%s.so", folder, name)
+                  : fpc_sprintf(reg->arena, "%s/%s_%s.so", folder, fpc_kind_name(kind), name);
+}
+
 fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name, const char *origin,
                              const fpc_found **out)
 {
@@ -325,10 +356,7 @@ fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name,
                                prefix, colon, name);
     for (int p = 0; p < 2 && !found; p++)
         for (int32_t i = 0; i < reg->n_folders && !found; i++) {
-            const char *path = p == 0
-                                   ? fpc_sprintf(reg->arena, "%s/%s_%s.so", reg->folder[i], fpc_kind_name(kind), name)
-                                   : fpc_sprintf(reg->arena, "%s/%s.so", reg->folder[i], name);
-            const plugin_file *f = open_file(reg, path);
+            const plugin_file *f = open_file(reg, file_of(reg, reg->folder[i], p, kind, name));
 
             if (f && f->bad)
                 return fpc_fail_recipe(reg->ctx, f->status, "%s%s%s %s", prefix, colon, f->path, f->bad);
@@ -345,6 +373,20 @@ fpc_status fpc_registry_find(fpc_registry *reg, uint32_t kind, const char *name,
     }
     *out = found;
     return found ? FPC_OK : missing(reg, kind, name, origin);
+}
+
+const char *fpc_registry_path(fpc_registry *reg, uint32_t kind, const char *name)
+{
+    struct stat st;
+
+    for (int32_t i = 0; i < reg->n_folders; i++)
+        for (int p = 0; p < 2; p++) {
+            const char *path = file_of(reg, reg->folder[i], p, kind, name);
+
+            if (path && stat(path, &st) == 0)
+                return path;
+        }
+    return NULL;
 }
 
 static int by_kind_and_name(const void *a, const void *b)

@@ -13,11 +13,25 @@ static int32_t count_kernels(const fpc_kernel *k)
     return n;
 }
 
-void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k)
+static void add_kernel(fpc_backend *be, const fpc_kernel *k, const char *who)
+{
+    be->who[be->n_kernels] = who;
+    be->kernels[be->n_kernels++] = k;
+}
+
+void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k, const char *who)
 {
     for (; k && k->op; k++)
         if (!(k->flags & FPC_KERNEL_CUDA) == (be->device.host != 0))
-            be->kernels[be->n_kernels++] = k;
+            add_kernel(be, k, who);
+}
+
+const char *fpc_backend_who(const fpc_backend *be, const fpc_kernel *kernel)
+{
+    for (int32_t i = 0; i < be->n_kernels && be->who; i++)
+        if (be->kernels[i] == kernel)
+            return be->who[i];
+    return NULL;
 }
 
 /* ---- memory ---- */
@@ -25,7 +39,7 @@ void fpc_backend_add_kernels(fpc_backend *be, const fpc_kernel *k)
 static void release_block(fpc_backend *be, void *p)
 {
     if (be->vtbl->alloc && be->vtbl->release)
-        be->vtbl->release(be->inst.self, p);
+        FPC_CALL_VOID(be->inst.who, be->vtbl->release(be->inst.self, p));
     else if (!be->vtbl->alloc)
         free(p);
 }
@@ -72,7 +86,7 @@ fpc_status fpc_backend_alloc(fpc_backend *be, fpc_ctx *ctx, size_t bytes, const 
         *out = aligned_alloc(64, n);
         if (*out)
             memset(*out, 0, n);
-    } else if (be->vtbl->alloc(be->inst.self, n, out)) {
+    } else if (FPC_CALL(be->inst.who, be->vtbl->alloc(be->inst.self, n, out))) {
         *out = NULL;
     }
     if (!*out)
@@ -92,7 +106,7 @@ typedef struct host_block {
 static void release_host(void *arg)
 {
     const host_block *b = arg;
-    b->backend->vtbl->release_host(b->backend->inst.self, b->data);
+    FPC_CALL_VOID(b->backend->inst.who, b->backend->vtbl->release_host(b->backend->inst.self, b->data));
 }
 
 fpc_status fpc_backend_alloc_host(fpc_backend *be, fpc_ctx *ctx, fpc_arena *arena, size_t bytes, const char *what,
@@ -103,7 +117,7 @@ fpc_status fpc_backend_alloc_host(fpc_backend *be, fpc_ctx *ctx, fpc_arena *aren
     if (!b)
         return FPC_ENOMEM;
     b->backend = be;
-    if (be->vtbl->alloc_host(be->inst.self, bytes, &b->data))
+    if (FPC_CALL(be->inst.who, be->vtbl->alloc_host(be->inst.self, bytes, &b->data)))
         return fpc_fail(ctx, FPC_ENOMEM, "no pinned memory for %s: %.1f MiB", what, (double)bytes / 1048576);
     *out = b->data;
     return fpc_arena_defer(arena, release_host, b);
@@ -133,10 +147,10 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     be->vtbl = be->inst.vtbl;
     be->device.size = sizeof be->device;
     be->device.precision = precision;
-    if ((status = be->vtbl->open(be->inst.self, &be->device)) || (status = check_precision(ctx, be, precision)) ||
-        (status = fpc_arena_defer(arena, release_all, be)))
+    if ((status = FPC_ASK(&be->inst, "open", be->vtbl->open(be->inst.self, &be->device))) ||
+        (status = check_precision(ctx, be, precision)) || (status = fpc_arena_defer(arena, release_all, be)))
         return status;
-    const fpc_kernel *const *table = be->vtbl->kernels(be->inst.self);
+    const fpc_kernel *const *table = FPC_CALL(be->inst.who, be->vtbl->kernels(be->inst.self));
     const fpc_found *opened;
     const int32_t n_opened = fpc_registry_opened(reg, &opened);
     const char *bad = NULL;
@@ -155,13 +169,14 @@ fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, c
     for (int32_t i = 0; i < n_opened; i++)
         n += count_kernels(opened[i].plugin->kernels);
     be->kernels = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
-    if (!be->kernels)
+    be->who = fpc_alloc(arena, (size_t)(n + 1) * sizeof(void *));
+    if (!be->kernels || !be->who)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < n_tables; i++)
         for (const fpc_kernel *k = own[i]; k->op; k++)
-            be->kernels[be->n_kernels++] = k;
+            add_kernel(be, k, be->inst.who);
     for (int32_t i = 0; i < n_opened; i++)
-        fpc_backend_add_kernels(be, opened[i].plugin->kernels);
+        fpc_backend_add_kernels(be, opened[i].plugin->kernels, opened[i].who);
     if (be->device.real != FPC_F32 && be->device.real != FPC_F64)
         return fpc_fail(ctx, FPC_EINTERNAL, "backend %s computes in data type %u; it must be F32 or F64",
                         be->inst.plugin->name, be->device.real);
@@ -175,7 +190,7 @@ const fpc_kernel *fpc_backend_kernel(const fpc_backend *be, const fpc_node *node
     for (int32_t i = 0; i < be->n_kernels; i++) {
         const fpc_kernel *k = be->kernels[i];
         if ((!best || k->rank > best->rank) && !strcmp(k->op, node->op) && (k->dtypes & FPC_DTYPE_BIT(real)) &&
-            (!k->match || k->match(node)))
+            (!k->match || FPC_CALL(be->who ? be->who[i] : NULL, k->match(node))))
             best = k;
     }
     return best;
@@ -184,7 +199,7 @@ const fpc_kernel *fpc_backend_kernel(const fpc_backend *be, const fpc_node *node
 fpc_status fpc_backend_copy(fpc_backend *be, void *dst, const void *src, size_t bytes, fpc_way way)
 {
     if (be->vtbl->copy)
-        return be->vtbl->copy(be->inst.self, dst, src, bytes, way);
+        return FPC_CALL(be->inst.who, be->vtbl->copy(be->inst.self, dst, src, bytes, way));
     memcpy(dst, src, bytes);
     return FPC_OK;
 }

@@ -15,6 +15,7 @@ typedef struct fpc_backend {
     fpc_device device;
     int32_t n_kernels;
     const fpc_kernel **kernels; /* the backend's and, on host backends, those of opened plugins */
+    const char **who;           /* [n_kernels] whose, for FPC_CALL */
     int32_t n_blocks, cap_blocks;
     fpc_block *block; /* live memory */
     size_t allocated; /* bytes of it, against device.free */
@@ -22,8 +23,10 @@ typedef struct fpc_backend {
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. precision: an fpc_precision, run.precision. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, uint32_t precision,
                             fpc_backend **);
-/* Of a plugin's kernels those that work on this backend's memory; be->kernels must have room. */
-void fpc_backend_add_kernels(fpc_backend *, const fpc_kernel *);
+/* Of the kernels of the plugin `who` those that work on this backend's memory; be->kernels must have room. */
+void fpc_backend_add_kernels(fpc_backend *, const fpc_kernel *, const char *who);
+/* Whose kernel of this backend it is; NULL: of none. */
+const char *fpc_backend_who(const fpc_backend *, const fpc_kernel *);
 const fpc_kernel *fpc_backend_kernel(const fpc_backend *, const fpc_node *, uint32_t real);
 fpc_status fpc_backend_copy(fpc_backend *, void *dst, const void *src, size_t, fpc_way);
 /* Zeroed; freed with the backend's arena, or before by fpc_backend_release. what: for the message where there is none.

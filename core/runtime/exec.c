@@ -83,7 +83,15 @@ static void view_node(const running *r, int32_t node, fpc_rows rows, fpc_tensor 
 static void parallel_parts(void *arg, int32_t n, void (*body)(void *, int32_t, int32_t), void *body_arg)
 {
     const fpc_backend *be = arg;
-    be->vtbl->parallel(be->inst.self, n, body, body_arg);
+    FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, n, body, body_arg));
+}
+
+/* The first failure's sentence wins: this one stands where the kernel gave none. */
+static fpc_status no_reason(const running *r, const fpc_kernel *kernel, const fpc_node *node, fpc_status status)
+{
+    return status == FPC_ECANCEL ? status
+                                 : fpc_fail(r->p->ctx, status, "%s (%s): the kernel %s failed and gave no reason",
+                                            node->name ? node->name : "?", node->op, kernel->name);
 }
 
 static void run_part(void *arg, int32_t part, int32_t thread)
@@ -102,9 +110,10 @@ static void run_part(void *arg, int32_t part, int32_t thread)
             if (atomic_load_explicit(&r->status, memory_order_relaxed))
                 return;
             view_node(r, grp->node[i], rows, in, out, &view);
-            const fpc_status status = r->plan->work[grp->node[i]].kernel->run(&r->exec[i], &view, rows);
+            const fpc_work *work = &r->plan->work[grp->node[i]];
+            const fpc_status status = FPC_CALL(work->who, work->kernel->run(&r->exec[i], &view, rows));
             if (status)
-                atomic_store(&r->status, (int)status);
+                atomic_store(&r->status, (int)no_reason(r, work->kernel, &view, status));
         }
     }
 }
@@ -140,9 +149,9 @@ static fpc_status each_node(running *r, int end)
         if (!fn)
             continue;
         view_node(r, r->group->node[i], (fpc_rows){0, r->group->rows, 0, 0}, in, out, &view);
-        const fpc_status status = fn(&r->exec[i], &view);
+        const fpc_status status = FPC_CALL(r->plan->work[r->group->node[i]].who, fn(&r->exec[i], &view));
         if (status)
-            return status;
+            return no_reason(r, k, &view, status);
     }
     return FPC_OK;
 }
@@ -157,14 +166,16 @@ static fpc_status run_whole(running *r)
     view_node(r, node, all, in, out, &view);
     if (r->exec[0].part_stride)
         memset(r->exec[0].part, 0, r->exec[0].part_stride);
-    return r->plan->work[node].kernel->run(&r->exec[0], &view, all);
+    const fpc_work *work = &r->plan->work[node];
+    const fpc_status status = FPC_CALL(work->who, work->kernel->run(&r->exec[0], &view, all));
+    return status ? no_reason(r, work->kernel, &view, status) : FPC_OK;
 }
 
 static fpc_status run_parts(running *r)
 {
     const fpc_backend *be = r->p->state->backend;
     if (be->vtbl->parallel && r->group->parts > 1)
-        be->vtbl->parallel(be->inst.self, r->group->parts, run_part, r);
+        FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, r->group->parts, run_part, r));
     else
         for (int32_t i = 0; i < r->group->parts; i++)
             run_part(r, i, 0);
@@ -196,7 +207,8 @@ static fpc_status run_groups(fpc_program *p)
 void fpc_exec_forget(fpc_program *p)
 {
     if (p->record)
-        p->state->backend->vtbl->forget(p->state->backend->inst.self, p->record);
+        FPC_CALL_VOID(p->state->backend->inst.who,
+                      p->state->backend->vtbl->forget(p->state->backend->inst.self, p->record));
     p->record = NULL;
 }
 
@@ -218,7 +230,7 @@ static fpc_status record(fpc_program *p, int *made)
     fpc_self *self = p->state->backend->inst.self;
     const fpc_backend_vtbl *v = p->state->backend->vtbl;
     const int failed_before = fpc_ctx_status(p->ctx) != FPC_OK;
-    fpc_status status = v->record_begin(self);
+    fpc_status status = FPC_CALL(p->state->backend->inst.who, v->record_begin(self));
     *made = 0;
     if (status == FPC_ENOSUPPORT) {
         p->never_record = 1;
@@ -227,7 +239,7 @@ static fpc_status record(fpc_program *p, int *made)
     if (status)
         return status;
     status = run_groups(p);
-    const fpc_status end = v->record_end(self, &p->record);
+    const fpc_status end = FPC_CALL(p->state->backend->inst.who, v->record_end(self, &p->record));
     p->record_of = p->state->work_moved;
     if (status)
         fpc_exec_forget(p);
@@ -256,14 +268,14 @@ fpc_status fpc_program_queue(fpc_program *p)
     p->runs++;
     if (status)
         return status;
-    return made ? be->vtbl->replay(be->inst.self, p->record) : run_groups(p);
+    return made ? FPC_CALL(be->inst.who, be->vtbl->replay(be->inst.self, p->record)) : run_groups(p);
 }
 
 fpc_status fpc_program_run(fpc_program *p)
 {
     const fpc_backend *be = p->state->backend;
     const fpc_status status = fpc_program_queue(p);
-    return status || !be->vtbl->sync ? status : be->vtbl->sync(be->inst.self);
+    return status || !be->vtbl->sync ? status : FPC_CALL(be->inst.who, be->vtbl->sync(be->inst.self));
 }
 
 void fpc_program_changes(fpc_program *p)

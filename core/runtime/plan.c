@@ -419,13 +419,14 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
         fpc_node view;
         fpc_gnode_view(p->graph, n, in, out, &view);
         p->work[i].kernel = fpc_backend_kernel(be, &view, type_of(p->graph, n));
+        p->work[i].who = fpc_backend_who(be, p->work[i].kernel);
         if (!p->work[i].kernel && named_before(p, i))
             continue;
         if (!p->work[i].kernel)
             missing = fpc_sprintf(arena, "%s%s%s (%s, input %s)", missing ? missing : "", missing ? ", " : "",
                                   n->def->name, n->name, n->n_in ? fpc_shape_text(in[0].shape) : "-");
         else if (p->work[i].kernel->need)
-            p->work[i].kernel->need(&view, &p->work[i].need);
+            FPC_CALL_VOID(p->work[i].who, p->work[i].kernel->need(&view, &p->work[i].need));
     }
     return missing ? fpc_fail(ctx, FPC_ENOSUPPORT, "backend %s has no kernel for: %s; choose another with backend.use",
                               be->inst.plugin->name, missing)

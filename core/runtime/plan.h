@@ -35,6 +35,7 @@ typedef struct fpc_plan_group {
 
 typedef struct fpc_work { /* per node */
     const fpc_kernel *kernel;
+    const char *who; /* whose kernel, for FPC_CALL */
     fpc_need need;
     size_t shared, part, scratch; /* offsets: shared and part in activation memory, scratch in the thread's */
 } fpc_work;

@@ -37,7 +37,8 @@ static void close_queue(void *arg)
     fpc_queue *q = arg;
     for (int i = 0; i < FPC_QUEUE_DEPTH; i++)
         if (q->entry[i].block)
-            q->backend->vtbl->release_host(q->backend->inst.self, q->entry[i].block);
+            FPC_CALL_VOID(q->backend->inst.who,
+                          q->backend->vtbl->release_host(q->backend->inst.self, q->entry[i].block));
 }
 
 fpc_status fpc_queue_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, fpc_queue **out)
@@ -73,11 +74,11 @@ fpc_status fpc_queue_begin(fpc_queue *q, size_t room)
     if (room <= s->cap)
         return FPC_OK;
     if (s->block)
-        be->vtbl->release_host(be->inst.self, s->block);
+        FPC_CALL_VOID(be->inst.who, be->vtbl->release_host(be->inst.self, s->block));
     s->block = NULL;
     s->cap = 0;
     void *block = NULL;
-    if (be->vtbl->alloc_host(be->inst.self, room, &block))
+    if (FPC_CALL(be->inst.who, be->vtbl->alloc_host(be->inst.self, room, &block)))
         return fpc_fail(q->ctx, FPC_ENOMEM, "no pinned memory for a step's inputs: %.1f MiB", (double)room / 1048576);
     s->block = block;
     s->cap = room;
@@ -112,7 +113,8 @@ static fpc_status copy(fpc_queue *q, void *device, const void *host, size_t byte
         s->cap_writes = cap;
     }
     s->write[s->n++] = (copied){device, host, bytes};
-    return q->backend->vtbl->queue_copy(q->backend->inst.self, device, host, bytes, FPC_TO_DEVICE);
+    return FPC_CALL(q->backend->inst.who,
+                    q->backend->vtbl->queue_copy(q->backend->inst.self, device, host, bytes, FPC_TO_DEVICE));
 }
 
 fpc_status fpc_queue_write(fpc_queue *q, fpc_program *p, const char *input, uint32_t dtype, const void *host,
@@ -154,19 +156,22 @@ fpc_status fpc_queue_read(fpc_queue *q, fpc_program *p, const char *output, cons
     if (!room)
         return FPC_EINTERNAL;
     *host = room;
-    return q->backend->vtbl->queue_copy(q->backend->inst.self, room, t.data, bytes, FPC_TO_HOST);
+    return FPC_CALL(q->backend->inst.who,
+                    q->backend->vtbl->queue_copy(q->backend->inst.self, room, t.data, bytes, FPC_TO_HOST));
 }
 
 fpc_status fpc_queue_end(fpc_queue *q)
 {
-    return q->backend->vtbl->mark(q->backend->inst.self, (int32_t)((q->begun - 1) % FPC_QUEUE_DEPTH));
+    return FPC_CALL(q->backend->inst.who,
+                    q->backend->vtbl->mark(q->backend->inst.self, (int32_t)((q->begun - 1) % FPC_QUEUE_DEPTH)));
 }
 
 fpc_status fpc_queue_wait(fpc_queue *q)
 {
     if (q->waited == q->begun)
         return FPC_OK;
-    return q->backend->vtbl->wait(q->backend->inst.self, (int32_t)(q->waited++ % FPC_QUEUE_DEPTH));
+    return FPC_CALL(q->backend->inst.who,
+                    q->backend->vtbl->wait(q->backend->inst.self, (int32_t)(q->waited++ % FPC_QUEUE_DEPTH)));
 }
 
 fpc_status fpc_queue_again(fpc_queue *q)
@@ -174,7 +179,8 @@ fpc_status fpc_queue_again(fpc_queue *q)
     fpc_status status = FPC_OK;
     const entry *s = q->waited ? &q->entry[(q->waited - 1) % FPC_QUEUE_DEPTH] : NULL;
     for (int32_t i = 0; s && i < s->n && !status; i++)
-        status = q->backend->vtbl->queue_copy(q->backend->inst.self, s->write[i].device, s->write[i].host,
-                                              s->write[i].bytes, FPC_TO_DEVICE);
+        status = FPC_CALL(q->backend->inst.who,
+                          q->backend->vtbl->queue_copy(q->backend->inst.self, s->write[i].device, s->write[i].host,
+                                                       s->write[i].bytes, FPC_TO_DEVICE));
     return status;
 }

@@ -116,7 +116,7 @@ int fpc_events_wanted(const fpc_events *events, uint32_t what, const fpc_clock *
 {
     for (int32_t i = 0; i < events->n; i++) {
         const fpc_logger_vtbl *v = events->logger[i].vtbl;
-        if (v && v->wants && v->wants(events->logger[i].self, what, clock))
+        if (v && v->wants && FPC_CALL(events->logger[i].who, v->wants(events->logger[i].self, what, clock)))
             return 1;
     }
     return 0;
@@ -146,7 +146,8 @@ fpc_status fpc_events_send_pictures(fpc_events *events, uint32_t what, const fpc
     for (int32_t i = 0; i < events->n; i++) {
         const fpc_logger_vtbl *vtbl = events->logger[i].vtbl;
         const int first = fpc_ctx_status(events->ctx) == FPC_OK;
-        fpc_status status = vtbl && vtbl->event ? vtbl->event(events->logger[i].self, &event) : FPC_OK;
+        fpc_status status =
+            vtbl && vtbl->event ? FPC_CALL(events->logger[i].who, vtbl->event(events->logger[i].self, &event)) : FPC_OK;
         if (status)
             status = failed(events, &events->logger[i], status, first);
         if (!result)

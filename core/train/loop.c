@@ -221,6 +221,8 @@ static fpc_status run_epoch(fpc_trainer *t)
     t->epoch_began = fpc_clock_now();
     fpc_experiment_epoch(t->experiment, t->epoch);
     t->lr = fpc_experiment_lr(t->experiment, t->epoch, &history);
+    if (isnan(t->lr))
+        return fpc_ctx_status(t->experiment->ctx);
     if ((status = fpc_trainer_train(t)) || (status = validate(t)))
         return status;
     return conclude(t);

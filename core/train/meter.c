@@ -116,13 +116,13 @@ static double measure(const fpc_experiment *s, const fpc_meter *meter, const fpc
     const fpc_metric_vtbl *v = metric_of(m);
     const int32_t *at = meter->counts;
 
-    v->reset(m->inst.self, s->classes);
+    FPC_CALL_VOID(m->inst.who, v->reset(m->inst.self, s->classes));
     for (int64_t b = 0; b < meter->batches; b++) {
         const fpc_counts counts = {sizeof counts, (int32_t)meter->batch_images[b], s->classes, at};
-        v->update(m->inst.self, &counts);
+        FPC_CALL_VOID(m->inst.who, v->update(m->inst.self, &counts));
         at += meter->batch_images[b] * s->classes * 3;
     }
-    return meter->batches ? v->value(m->inst.self) : NAN;
+    return meter->batches ? FPC_CALL(m->inst.who, v->value(m->inst.self)) : NAN;
 }
 
 static double mean(double sum, int64_t n)

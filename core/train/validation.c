@@ -26,7 +26,7 @@ static fpc_status image_names(fpc_trainer *t, fpc_arena *arena, const char ***ou
     if (!v->name)
         return FPC_OK;
     for (int64_t i = 0; i < t->val_images; i++) {
-        if (v->name(inst->self, FPC_VAL, i, id, sizeof id))
+        if (FPC_CALL(inst->who, v->name(inst->self, FPC_VAL, i, id, sizeof id)))
             return FPC_OK;
         if (!(name[i] = fpc_strdup(arena, id)))
             return FPC_ENOMEM;

@@ -30,6 +30,17 @@ expect "a missing name is refused" 2 "$FPCORE" new loss
 says "with an example" 'fpcore new loss my_loss'
 expect "too many words are refused" 2 "$FPCORE" new loss a b
 expect "an unknown option is refused" 2 "$FPCORE" new --force loss a
+# names that mean something already
+mkdir other && cd other || exit 1
+expect "a loss called as one that is there" 0 "$FPCORE" new loss dice
+says "says which it hides" '^warning: there is a plugin loss/dice already: .*loss_dice\.so\. Recipes that say `use = dice` get yours'
+expect "a loss of a new name" 0 "$FPCORE" new loss mine
+if grep -q warning out; then not_ok "has no warning" out; else ok "has no warning"; fi
+# the ops of two plugins from the template have names of their own, whatever the plugins are called
+expect "a loss with a longer name" 0 "$FPCORE" new loss mine_grad
+grep -ho '\.name = "loss_[^"]*"' mine.c mine_grad.c | sort | uniq -d >out
+if [ -s out ]; then not_ok "no op is defined twice" out; else ok "no op is defined twice"; fi
+cd .. && rm -r other
 expect "nothing else was written" 1 sh -c 'ls | grep -vxE "my_loss.c|kept.c|dangling.c|expected.c|out"'
 if [ "$(id -u)" != 0 ]; then
     mkdir closed && chmod 500 closed && cd closed || exit 1

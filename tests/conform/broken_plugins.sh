@@ -56,8 +56,53 @@ broken dataset "a label beyond the classes" 's/out->mask\[at\] = (uint8_t)label/
 broken dataset "a sample that changes" 's/    const double disc_x = fpc_draw_unit(rng, 0)/    static uint32_t calls; const double disc_x = fpc_draw_unit(rng, 6 + calls++)/' 'same when read again'
 broken dataset "a palette that is missing" '/info->palette = palette;/d; s/static const uint8_t palette/__attribute__((unused)) &/' 'names and colours'
 broken logger "a field taken for granted" 's/dir && dir->type == FPC_OPT_TEXT ? \(.*\) : NULL;/\1;/' 'crashed'
-broken loss "a kernel for no op" 's/\.op = "loss_broken_grad"/.op = "loss_brokn_grad"/' 'is for an op that does not exist'
+broken loss "a kernel for no op" 's/\.op = "loss_broken\.grad"/.op = "loss_brokn.grad"/' 'is for an op that does not exist'
 broken backend "an unknown op" 's/\.op = "relu"/.op = "rellu"/' 'does not exist'
 broken backend "a kernel without run" 's/, \.run = run_add//; s/^static fpc_status run_add/__attribute__((unused)) &/' 'has no run'
 broken backend "a kernel in two tables" 's/= {table, NULL}/= {table, table, NULL}/' 'stands twice'
+broken model "a number of classes of its own" 's/io->classes, 1);/7, 1);/' 'channel for each of 2 classes: 7 channels'
+broken model "a scope that is left open" 's/return FPC_OK;/fpc_enter(g, "down0"); return FPC_OK;/' 'leaves the scope `down0` open'
+broken model "a value that is none" 's/return FPC_OK;/io->logits.id = 99999; return FPC_OK;/' 'sets logits: io->logits is the id 99999'
+broken model "a name that is no UTF-8" 's/"stem1"/"stem\\351"/' 'is no UTF-8'
+broken model "shapes that do not fit" 's/return FPC_OK;/io->logits = fpc_add(g, io->logits, io->image); return FPC_OK;/' 'fpc_add of '
+broken model "another kind" 's/FPC_MODEL/FPC_LOSS/' 'vtbl.size is 16, but a fpc_loss_vtbl has 24 bytes'
+broken loss "another kind" 's/FPC_LOSS/FPC_MODEL/' 'vtbl.size is 24, but a fpc_model_vtbl has 16 bytes'
+broken loss "a value that is none" 's/io->term = fpc_op.*/&\n    io->term.id = 99999;/' 'one number: io->term is the id 99999'
+broken loss "a scope that is left open" 's/io->term = fpc_op/fpc_enter(g, "more"); &/' 'leaves the scope `more` open'
+broken loss "a number of classes of its own" 's/if (node->in\[0\].shape.c > FPC_MAX_CLASSES)/if (node->in[0].shape.c != 4)/' 'builds for 2 classes'
+broken augment "a rare draw that is no number" 's/(float)(grey \* luminance\[k\]/(float)((grey > 0.999 * a->least + 0.001 ? grey : NAN) * luminance[k]/; s/^#include <fpcore\/augment.h>/&\n#include <math.h>/' 'draws are finite.* is not finite'
+broken dataset "a class without a name" 's/info->palette = palette;/&\n    static const char *const none[8] = {"a", NULL};\n    info->class_names = none;/' 'class 1 of . has no name'
+broken dataset "pairs that are not there" 's/info->palette = palette;/&\n    info->n_mirror_pairs = 2;/' '2 mirror pairs and no list'
+
+# singular geometry: the template draws colours, so this source is its own
+cat >broken.c <<'END'
+#include <fpcore/augment.h>
+static fpc_status draw(const fpc_self *self, fpc_rng rng, const fpc_image_info *image, void *out)
+{
+    fpc_homography *h = out;
+    (void)self, (void)rng, (void)image;
+    h->m[1] = -1, h->m[3] = 1;
+    return FPC_OK;
+}
+static const fpc_augment_vtbl vtbl = {
+    .size = sizeof vtbl, .stage = FPC_STAGE_GEOMETRY, .draw_size = sizeof(fpc_homography), .draw = draw};
+static const fpc_plugin rot90 = {FPC_PLUGIN_HEAD, .kind = FPC_AUGMENT, .name = "rot90", .summary = "A quarter turn.",
+    .version = "1.0", .license = "MIT", .self_size = sizeof(fpc_self), .vtbl = &vtbl};
+FPC_PLUGINS(&rot90)
+END
+compile broken.c broken.so >out 2>&1 || not_ok "the geometry compiles" out
+expect "a matrix without an inverse is refused" 1 "$FPCORE_CONFORM" ./broken.so
+says "a matrix without an inverse is named" 'matrix that cannot be inverted \(m\[8\] of a plain map is 1\)'
+sed 's/h->m\[3\] = 1;/h->m[3] = h->m[8] = 1;/' broken.c >whole.c
+compile whole.c whole.so >out 2>&1 || not_ok "the geometry compiles" out
+expect "with m[8] it passes" 0 "$FPCORE_CONFORM" ./whole.so
+
+# where an option's value comes from
+sed 's/@NAME@/option/g' "$FPCORE_SRC/core/cmd/templates/schedule.c.in" >option.c
+compile option.c option.so >out 2>&1 || not_ok "the schedule compiles" out
+expect "an option out of range is refused" 1 "$FPCORE_CONFORM" ./option.so gamma=5
+says "and named as it was given" '^not ok .*: gamma=5: schedule\.conform\.gamma = 5: is out of range'
+expect "two options" 0 "$FPCORE_CONFORM" ./option.so gamma=0.5 floor=0.1
+expect "an unknown option is refused" 1 "$FPCORE_CONFORM" ./option.so gama=5
+says "with a guess" 'gama=5: .*did you mean `gamma`'
 exit $bad

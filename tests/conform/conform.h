@@ -16,8 +16,9 @@ typedef struct conform {
     fpc_registry *registry;
     const char *file;
     const fpc_plugin *plugin;
-    const char *settings; /* lines KEY = VALUE for the plugin's section */
-    fpc_self *self;       /* the instance, or NULL */
+    int32_t n_settings;
+    char **setting; /* KEY=VALUE of the command line, for the plugin's section */
+    fpc_self *self; /* the instance, or NULL */
     fpc_op_table *ops;
     int32_t failed;
 } conform;

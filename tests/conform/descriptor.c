@@ -60,7 +60,7 @@ static void check_kernels(conform *c)
 int check_descriptor(conform *c, const fpc_found *found)
 {
     const fpc_plugin *p = c->plugin;
-    const fpc_op_rows ops[2] = {fpc_builtin_rows, {found->plugin->ops, found->plugin->name, found->file}};
+    const fpc_op_rows ops[2] = {fpc_builtin_rows, {found->plugin->ops, found->who}};
 
     check(c, islower((unsigned char)p->name[0]), "name begins with a letter", "it is `%s`", p->name);
     check(c, one_line(p->summary), "summary is one line", "it is empty, has several lines or more than 100 characters");
@@ -81,14 +81,21 @@ fpc_self *make_instance(conform *c)
 
     if (!self)
         return NULL;
-    const char *kind = fpc_kind_name(p->kind);
-    const char *text = fpc_sprintf(c->arena, "[%s.conform]\n%s", kind, c->settings);
-    if (!text || fpc_recipe_parse(c->ctx, c->arena, "command line", text, 0, NULL, &recipe))
+    const char *kind = fpc_kind_name(p->kind), *text = fpc_sprintf(c->arena, "[%s.conform]\n", kind);
+    const char **settings = fpc_alloc(c->arena, ((size_t)c->n_settings + 1) * sizeof *settings);
+    if (!text || !settings)
         return NULL;
+    for (int32_t i = 0; i < c->n_settings; i++)
+        if (!(settings[i] = fpc_sprintf(c->arena, "%s.conform.%s", kind, c->setting[i])))
+            return NULL;
+    if (fpc_recipe_parse(c->ctx, c->arena, "fpcore-conform", text, c->n_settings, settings, &recipe))
+        return NULL;
+    for (int32_t i = 0; recipe->n && i < recipe->section[0].n; i++) /* "-s loss.conform.q=5", and the user wrote q=5 */
+        recipe->section[0].entry[i].origin += strlen("-s .conform.") + strlen(kind);
     self->ctx = c->ctx;
     self->arena = c->arena;
     self->label = fpc_sprintf(c->arena, "%s.conform", kind);
-    const fpc_section *section = *c->settings && recipe->n ? &recipe->section[0] : NULL;
+    const fpc_section *section = c->n_settings && recipe->n ? &recipe->section[0] : NULL;
     if (!self->label || fpc_options_read(c->ctx, c->arena, self->label, section, 1, &set))
         return NULL;
     if (p->init && p->init(self))

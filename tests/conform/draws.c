@@ -1,6 +1,7 @@
 /* draws.c: the rules of augmentations and data sets, which the readers call from several threads: equal arguments give
  * equal results, whatever was asked before and whoever else asks. */
 #include "conform.h"
+#include "data/data.h"
 
 #include <fpcore/augment.h>
 #include <fpcore/dataset.h>
@@ -10,7 +11,7 @@
 
 /* ---- augment ---- */
 
-enum { DRAWS = 64, MOST = sizeof(fpc_field_draw), ROWS = 16, CLASSES = 19, GUARD = 32, THREADS = 4 };
+enum { DRAWS = 64, FURTHER = 4096, MOST = sizeof(fpc_field_draw), ROWS = 16, CLASSES = 19, GUARD = 32, THREADS = 4 };
 
 typedef struct draw_job {
     conform *c;
@@ -78,6 +79,29 @@ static int finite_mix(const fpc_mix *m)
     return isfinite(m->lambda);
 }
 
+/* As training asks (core/data/draws.c): what has no inverse can place no pixel. */
+static int inverse_exists(const double m[9])
+{
+    return fabs(m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
+                m[2] * (m[3] * m[7] - m[4] * m[6])) > 1e-9;
+}
+
+static int usable_matrix(const fpc_augment_vtbl *v, const uint8_t *out)
+{
+    static const double none[9];
+    fpc_homography matrix;
+    fpc_composite composite;
+
+    if (v->stage == FPC_STAGE_GEOMETRY) {
+        memcpy(&matrix, out, sizeof matrix);
+        return inverse_exists(matrix.m);
+    }
+    if (v->stage != FPC_STAGE_COMPOSITE)
+        return 1;
+    memcpy(&composite, out, sizeof composite);
+    return !memcmp(composite.geometry.m, none, sizeof none) || inverse_exists(composite.geometry.m);
+}
+
 static int finite_draw(const fpc_augment_vtbl *v, const uint8_t *out)
 {
     union {
@@ -103,17 +127,56 @@ static int finite_draw(const fpc_augment_vtbl *v, const uint8_t *out)
 }
 
 /* Shares are in [0,1], partners in the batch. */
-static int possible_mix(const uint8_t *out)
+static int possible_mix(const uint8_t *out, int32_t rows)
 {
     fpc_mix m;
 
     memcpy(&m, out, sizeof m);
     for (int k = 0; k < FPC_MIX_LAYERS; k++) {
         const fpc_mix_layer *l = &m.layer[k];
-        if (l->partner < 0 || l->partner >= ROWS || l->alpha < 0 || l->alpha > 1)
+        if (l->partner < 0 || l->partner >= rows || l->alpha < 0 || l->alpha > 1)
             return 0;
     }
     return !m.soft || (m.lambda >= 0 && m.lambda <= 1);
+}
+
+/* What is wrong with a draw; NULL: nothing. */
+static const char *draw_bad(const fpc_augment_vtbl *v, const uint8_t *out, int32_t rows)
+{
+    if (!finite_draw(v, out))
+        return "is not finite";
+    if (!usable_matrix(v, out))
+        return "is a matrix that cannot be inverted (m[8] of a plain map is 1)";
+    return v->stage == FPC_STAGE_MIX && !possible_mix(out, rows)
+               ? "has a partner outside of the batch, or a share outside of 0 .. 1"
+               : NULL;
+}
+
+/* What is rare, or comes at other sizes only. */
+static void check_further_draws(conform *c)
+{
+    static const struct {
+        int32_t h, w, rows, classes;
+    } of[] = {{96, 128, ROWS, CLASSES}, {33, 17, 1, 19}, {512, 512, 4, 150}, {8, 200, 2, 256}};
+    const fpc_augment_vtbl *v = c->plugin->vtbl;
+    const char *bad = NULL;
+    int32_t i = 0;
+
+    for (; i < FURTHER && !bad; i++) {
+        const fpc_image_info info = {.size = sizeof info,
+                                     .h = of[i % 4].h,
+                                     .w = of[i % 4].w,
+                                     .c = 3,
+                                     .rows = of[i % 4].rows,
+                                     .row = i / 4 % of[i % 4].rows,
+                                     .shared = counter(100000 + i),
+                                     .classes = of[i % 4].classes};
+        _Alignas(64) uint8_t out[MOST] = {0};
+        bad = v->draw(c->self, counter(i), &info, out) ? "fails" : draw_bad(v, out, info.rows);
+    }
+    check(c, !bad, "draws are finite, matrices have an inverse, partners are of the batch and shares 0 .. 1",
+          "draw %d, for a picture of %dx%d in a batch of %d, %s", i - 1, of[(i - 1) % 4].w, of[(i - 1) % 4].h,
+          of[(i - 1) % 4].rows, bad ? bad : "");
 }
 
 static void check_pixel_stage(conform *c)
@@ -134,13 +197,17 @@ static void check_pixel_stage(conform *c)
     const fpc_val image = fpc_input(g, "image", shape, FPC_F32);
     const fpc_val draws = fpc_input(g, "draws", (fpc_shape){2, 1, 1, floats}, FPC_F32);
     const fpc_val out = v->build(c->self, g, image, draws);
-    check(c, !fpc_graph_check(g) && out.id >= 0 && fpc_same_shape(fpc_shape_of(g, out), shape),
+    check(c,
+          !fpc_graph_closed(g, c->plugin->name) && fpc_value_known(g, out) &&
+              fpc_same_shape(fpc_shape_of(g, out), shape),
           "build keeps the picture's shape", "graph");
     if (!v->build_mask)
         return;
     const fpc_shape labels = {2, 16, 24, 1};
     const fpc_val mask = v->build_mask(c->self, g, fpc_input(g, "mask", labels, FPC_U8), draws, 255);
-    check(c, !fpc_graph_check(g) && mask.id >= 0 && fpc_same_shape(fpc_shape_of(g, mask), labels),
+    check(c,
+          !fpc_graph_closed(g, c->plugin->name) && fpc_value_known(g, mask) &&
+              fpc_same_shape(fpc_shape_of(g, mask), labels),
           "build_mask keeps the mask's shape", "graph");
 }
 
@@ -150,22 +217,19 @@ void check_augment(conform *c)
     const fpc_augment_vtbl *v = c->plugin->vtbl;
     draw_job one = {c, first, FPC_OK}, many[THREADS];
     pthread_t thread[THREADS];
-    int32_t started = 0, beyond = 0, infinite = 0, possible = 1, equal = 1;
+    int32_t started = 0, beyond = 0, equal = 1;
 
     if (!check(c, v->draw_size <= MOST, "draws are small", "%u bytes; at most %d are possible", v->draw_size, MOST))
         return;
     draw_all(&one);
     if (!check(c, !one.status, "draws", "status %d", one.status))
         return;
-    for (int32_t i = 0; i < DRAWS; i++) {
+    for (int32_t i = 0; i < DRAWS; i++)
         for (int32_t k = 0; k < GUARD; k++)
             beyond |= first[i][v->draw_size + (uint32_t)k] != 0xa5;
-        infinite |= !finite_draw(v, first[i]);
-        possible &= v->stage != FPC_STAGE_MIX || possible_mix(first[i]);
-    }
-    check(c, !beyond, "a draw stays within draw_size", "it writes beyond %u bytes", v->draw_size);
-    check(c, !infinite, "draws are finite", "one is not");
-    check(c, possible, "mixed pictures are of the batch and shares are 0 .. 1", "one is not");
+    if (!check(c, !beyond, "a draw stays within draw_size", "it writes beyond %u bytes", v->draw_size))
+        return;
+    check_further_draws(c);
     for (; started < THREADS; started++) {
         many[started] = (draw_job){c, threaded[started], FPC_OK};
         if (pthread_create(&thread[started], NULL, draw_all, &many[started]))
@@ -190,20 +254,12 @@ typedef struct sample_check {
 
 static void check_info(conform *c, const fpc_dataset_info *i)
 {
-    int bad = 0;
-
     check(c, i->h > 0 && i->w > 0 && i->h <= 16384 && i->w <= 16384 && i->c == 3, "the sample's size is possible",
           "%dx%dx%d", i->h, i->w, i->c);
     check(c, i->classes >= 2 && i->classes <= FPC_MAX_CLASSES && i->class_names && i->palette,
           "classes have names and colours", "%d classes", i->classes);
-    for (int32_t k = 0; k < i->classes && i->class_names; k++)
-        bad |= !i->class_names[k] || !*i->class_names[k];
-    check(c, !bad, "every class has a name", "one is missing");
-    for (int32_t k = 0; k < i->n_mirror_pairs; k++)
-        bad |= i->mirror_pairs[k][0] >= i->classes || i->mirror_pairs[k][1] >= i->classes ||
-               i->mirror_pairs[k][0] == i->mirror_pairs[k][1];
-    check(c, !bad, "mirror pairs are two different classes", "one is not");
-    check(c, i->ignore_label >= -1 && i->ignore_label < 256, "ignore_label is a byte or -1", "%d", i->ignore_label);
+    check(c, !fpc_data_classes_check(c->ctx, c->plugin->name, i),
+          "every class has a name, mirror pairs are two classes, ignore_label is a byte or -1", "%s", "");
     check(c,
           i->count[FPC_TRAIN] >= 0 && i->count[FPC_VAL] >= 0 && i->count[FPC_TEST] >= 0 &&
               i->count[FPC_TRAIN] + i->count[FPC_VAL] + i->count[FPC_TEST] > 0,

@@ -73,8 +73,12 @@ fpc_status eval_run(eval *e)
                          .attr = gn->attr};
         const fpc_kernel *kernel = fpc_backend_kernel(e->backend, &node, e->g->real);
         if (!kernel)
-            return fpc_fail(e->c->ctx, FPC_ENOSUPPORT, "%s: no kernel computes `%s` in %s", node.name, node.op,
-                            e->g->real == FPC_F64 ? "double" : "float");
+            return fpc_fail(e->c->ctx, FPC_ENOSUPPORT, "%s: no kernel computes `%s` in %s%s", node.name, node.op,
+                            e->g->real == FPC_F64 ? "double" : "float",
+                            e->g->real == FPC_F64
+                                ? "; a gradient can be checked in double only, so a plugin's kernels take "
+                                  "float and double"
+                                : "");
         const fpc_status status = fpc_run_node(e->c->ctx, kernel, gn->def, &node, 3, 7, e->backend->device.exec);
         if (status)
             return status;

@@ -74,7 +74,7 @@ static void check_kind(conform *c)
 static const char *required_option(const conform *c)
 {
     for (const fpc_option *o = c->plugin->options; o && o->type != FPC_OPT_END; o++)
-        if (o->flags & FPC_OPT_REQUIRED && !*c->settings)
+        if (o->flags & FPC_OPT_REQUIRED && !c->n_settings)
             return fpc_sprintf(c->arena, "the option `%s` is required: fpcore-conform %s %s=VALUE", o->name, c->file,
                                o->name);
     return NULL;
@@ -133,8 +133,6 @@ static int usage(FILE *to)
 int main(int argc, char **argv)
 {
     static conform c;
-    char settings[4096] = "";
-    size_t at = 0;
     int status;
 
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
@@ -143,11 +141,11 @@ int main(int argc, char **argv)
         return usage(stderr);
     for (int i = 2; i < argc; i++) {
         const char *equals = strchr(argv[i], '=');
-        if (!equals || equals == argv[i] || at + strlen(argv[i]) + 2 > sizeof settings)
+        if (!equals || equals == argv[i])
             return usage(stderr);
-        at += (size_t)snprintf(settings + at, sizeof settings - at, "%s\n", argv[i]);
     }
-    c.settings = settings;
+    c.n_settings = argc - 2;
+    c.setting = argv + 2;
     const pid_t child = fork();
     if (child == 0) {
         const int bad = run_checks(&c, argv[1]);

@@ -50,7 +50,8 @@ static const fpc_kernel dot_kernel = {.size = sizeof dot_kernel,
 const fpc_op_table *op_table_with_dot(void)
 {
     static const fpc_op_def *def[256];
-    static fpc_op_table table = {0, def};
+    static const char *who[256];
+    static fpc_op_table table = {0, def, who};
     for (table.n = 0; table.n < fpc_n_builtin_ops; table.n++)
         def[table.n] = &fpc_builtin_ops[table.n];
     def[table.n++] = &dot_op;

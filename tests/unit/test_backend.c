@@ -38,9 +38,11 @@ static void plugins_kernels_go_where_their_memory_is(void **state)
         {.op = "mine", .name = "mine.host"}, {.op = "mine", .name = "mine.cuda", .flags = FPC_KERNEL_CUDA}, {0}};
     for (uint32_t host = 0; host < 2; host++) {
         const fpc_kernel *list[4];
-        fpc_backend be = {.kernels = list, .device.host = host};
-        fpc_backend_add_kernels(&be, brought);
-        fpc_backend_add_kernels(&be, NULL);
+        const char *who[8] = {0};
+        fpc_backend be = {.kernels = list, .who = who, .device.host = host};
+        fpc_backend_add_kernels(&be, brought, "loss/mine (mine.so)");
+        fpc_backend_add_kernels(&be, NULL, "loss/none");
+        assert_string_equal(fpc_backend_who(&be, be.kernels[0]), "loss/mine (mine.so)");
         assert_int_equal(be.n_kernels, 1);
         assert_string_equal(list[0]->name, host ? "mine.host" : "mine.cuda");
     }

@@ -29,7 +29,7 @@ static void refuse(fpc_op_def *ops, const char *says)
 {
     bench l;
     bench_backend(&l, REF_DOUBLE);
-    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
+    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "loss/mine (mine.so)"}};
     fpc_op_table *t;
     assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &t), FPC_EINVAL);
     if (!strstr(fpc_ctx_error(l.ctx), says))
@@ -49,7 +49,7 @@ static void plugins_ops_are_checked(void **state)
                             .out = "r",
                             .flags = FPC_OP_NOGRAD,
                             .infer = infer_like}};
-    refuse(taken, "plugin mine (mine.so) brings the op `gelu`, which exists already");
+    refuse(taken, "plugin loss/mine (mine.so) brings the op `gelu`, which exists already");
     fpc_op_def no_grad[2] = {{.size = sizeof(fpc_op_def),
                               .name = "swish",
                               .min_in = 1,
@@ -75,7 +75,7 @@ static void plugins_ops_are_found(void **state)
                           .out = "r",
                           .flags = FPC_OP_NOGRAD,
                           .infer = infer_like}};
-    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
+    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "loss/mine (mine.so)"}};
     fpc_op_table *t;
     assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &t), FPC_OK);
     assert_ptr_equal(fpc_op_find(t, "swish"), ops);
@@ -99,7 +99,7 @@ static void a_node_has_32_inputs(void **state)
                           .out = "r",
                           .flags = FPC_OP_NOGRAD,
                           .infer = infer_like}};
-    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "mine", "mine.so"}};
+    const fpc_op_rows from[2] = {fpc_builtin_rows, {ops, "loss/mine (mine.so)"}};
     assert_int_equal(fpc_op_table_new(l.ctx, l.arena, 2, from, &l.ops), FPC_OK);
     fpc_graph *g = bench_graph(&l, 0);
     fpc_val in[FPC_MAX_INPUTS + 1];

@@ -422,7 +422,7 @@ static void init_and_fini(void **state)
     assert_int_equal(
         fpc_instance_open(reg, inner, FPC_SCHEDULE, "schedule", &recipe->section[0], NULL, (fpc_option_set){0}, &inst),
         FPC_EINVAL);
-    failed_with(b, "[schedule]: init of schedule/caller failed and gave no reason");
+    failed_with(b, "init of schedule/caller ([schedule]) failed and gave no reason");
     fpc_arena_free(inner);
     assert_string_equal(calls, "init-one init-two init-schedule fini-two fini-one ");
 }

@@ -4,6 +4,7 @@
 #include "recipe/sections.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct words {
@@ -204,6 +205,26 @@ static void describe_colours(words *o, const fpc_augments *a, const fpc_augment_
 
 /* ---- pixels and mixes ---- */
 
+/* "3x3, middle 0.25": what a filter of side x side weights reaches, which its sum of 1 gives away; NULL: it is none. A
+ * weak blur is drawn into a large frame of zeros. */
+static const char *filter_words(fpc_arena *arena, const float *v, int64_t count)
+{
+    const int64_t side = (int64_t)(sqrt((double)count) + 0.5), middle = side / 2;
+    int64_t reach = 0;
+    double sum = 0;
+    if (side < 3 || side % 2 == 0 || side * side != count)
+        return NULL;
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t y = llabs(i / side - middle), x = llabs(i % side - middle), far = y > x ? y : x;
+        sum += (double)v[i];
+        if (v[i] != 0 && far > reach)
+            reach = far;
+    }
+    return fabs(sum - 1) > 1e-3 ? NULL
+                                : fpc_sprintf(arena, "filter of %lldx%lld, middle %.3f", (long long)(2 * reach + 1),
+                                              (long long)(2 * reach + 1), (double)v[count / 2]);
+}
+
 static void describe_pixels(words *o, const fpc_augments *a, const fpc_augment_item *it, const fpc_batch *b,
                             int32_t row)
 {
@@ -211,6 +232,11 @@ static void describe_pixels(words *o, const fpc_augments *a, const fpc_augment_i
     const fpc_draw_input *in = &a->input[it->pixel];
     const float *v = (const float *)b->draws.data[it->pixel] + row * in->count;
     const char *text = fpc_sprintf(o->arena, "%s:", short_name(it->inst.self->label));
+    const char *filter = filter_words(o->arena, v, in->count);
+    if (filter) {
+        say(o, fpc_sprintf(o->arena, "%s %s", text ? text : "", filter));
+        return;
+    }
     for (int64_t i = 0; i < in->count && i < SHOWN && text && !all_zero(v, in->count); i++)
         text = fpc_sprintf(o->arena, "%s %.4g", text, (double)v[i]);
     if (text && all_zero(v, in->count))

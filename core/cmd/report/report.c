@@ -2,6 +2,7 @@
  * the report, and the rows asked for after that are spare ones that nobody prints. */
 #define _GNU_SOURCE
 #include "cmd/report/report.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -93,36 +94,15 @@ fpc_cell fpc_cell_count(int64_t n)
     return fpc_cell_number(n > 0 ? (double)n : NAN);
 }
 
-/* Bytes of the UTF-8 character at *c, or 0: it is none, or a control character. */
-static int character(const unsigned char *c)
-{
-    const int n = *c < 0x80                 ? 1
-                  : *c >= 0xc2 && *c < 0xe0 ? 2
-                  : *c >= 0xe0 && *c < 0xf0 ? 3
-                  : *c >= 0xf0 && *c < 0xf5 ? 4
-                                            : 0;
-
-    for (int i = 1; i < n; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    if (n == 1 && (*c < ' ' || *c == 0x7f))
-        return 0;
-    if ((n == 2 && *c == 0xc2 && c[1] < 0xa0) ||
-        (n == 3 && ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] >= 0xa0))) ||
-        (n == 4 && ((*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] >= 0x90))))
-        return 0;
-    return n;
-}
-
 const char *fpc_report_clean(fpc_arena *arena, const char *text)
 {
-    unsigned char *copy = (unsigned char *)fpc_strdup(arena, text);
+    char *copy = fpc_strdup(arena, text);
     int n;
 
-    for (unsigned char *c = copy; c && *c; c += n)
-        if (!(n = character(c)))
+    for (char *c = copy; c && *c; c += n)
+        if (!(n = fpc_utf8_character(c)))
             *c = '?', n = 1;
-    return copy ? (const char *)copy : "";
+    return copy ? copy : "";
 }
 
 const char *fpc_cell_show(fpc_arena *arena, const fpc_column *column, const fpc_cell *cell)

@@ -123,11 +123,12 @@ static const float *copy_weights(fpc_graph *g, const float *weight, int32_t n)
 }
 
 /* The loss by the mask, or by both masks of mixed pictures. op: seg_loss or one with the inputs of a pixel loss. */
-static fpc_val one_or_two(fpc_graph *g, const char *op, const char *name, fpc_val logits, const fpc_target *target,
-                          const fpc_val *extra, const void *attr)
+static fpc_val one_or_two(fpc_graph *g, const char *verb, const char *op, const char *name, fpc_val logits,
+                          const fpc_target *target, const fpc_val *extra, const void *attr)
 {
     const int mixed = target->mask_b.id >= 0, more = extra != NULL;
     fpc_val in[4] = {logits, target->mask, extra ? extra[0] : target->lambda, target->lambda};
+    g->verb = verb;
     const fpc_val own = fpc_op1(g, op, name, 2 + more + mixed, in, attr);
     if (!mixed)
         return own;
@@ -176,7 +177,7 @@ fpc_val fpc_seg_loss(fpc_graph *g, const char *name, fpc_val logits, const fpc_t
         return (fpc_val){-1};
     if (own.class_weight && !(own.class_weight = copy_weights(g, own.class_weight, fpc_shape_of(g, logits).c)))
         return (fpc_val){-1};
-    return one_or_two(g, "seg_loss", name, logits, target, NULL, &a);
+    return one_or_two(g, __func__, "seg_loss", name, logits, target, NULL, &a);
 }
 
 fpc_val fpc_pixel_loss(fpc_graph *g, const char *op, const char *name, fpc_val logits, const fpc_target *target,
@@ -190,7 +191,7 @@ fpc_val fpc_pixel_loss(fpc_graph *g, const char *op, const char *name, fpc_val l
     a.ignore = target->ignore;
     if (a.class_weight && !(a.class_weight = copy_weights(g, a.class_weight, fpc_shape_of(g, logits).c)))
         return (fpc_val){-1};
-    return one_or_two(g, op, name, logits, target, NULL, &a);
+    return one_or_two(g, __func__, op, name, logits, target, NULL, &a);
 }
 
 fpc_val fpc_boundary_loss(fpc_graph *g, const char *name, fpc_val logits, const fpc_target *target, int normalise)
@@ -200,5 +201,5 @@ fpc_val fpc_boundary_loss(fpc_graph *g, const char *name, fpc_val logits, const 
     fpc_val distance[2] = {fpc_op1(g, "signed_distance", name, 1, &target->mask, &d), {-1}};
     if (target->mask_b.id >= 0)
         distance[1] = fpc_op1(g, "signed_distance", name, 1, &target->mask_b, &d);
-    return one_or_two(g, "boundary", name, logits, target, distance, &a);
+    return one_or_two(g, __func__, "boundary", name, logits, target, distance, &a);
 }

@@ -16,4 +16,4 @@ const fpc_op_def fpc_builtin_ops[] = {
 #include "graph/ops/ops.def"
     {.name = NULL}};
 const int32_t fpc_n_builtin_ops = (int32_t)(sizeof fpc_builtin_ops / sizeof fpc_builtin_ops[0]) - 1;
-const fpc_op_rows fpc_builtin_rows = {.row = fpc_builtin_ops, .plugin = "of the core", .file = "libfpcore"};
+const fpc_op_rows fpc_builtin_rows = {.row = fpc_builtin_ops};

@@ -1,6 +1,7 @@
 /* autodiff.c: appends the backward pass. Backward ops are ordinary ops that each op's grad function appends, so one
  * planner, one kernel table and one list of test cases serve both directions. */
 #include "graph/nodes.h"
+#include "base/at_work.h"
 #include <string.h>
 
 enum { MOST_SLICES = 16 }; /* what concat takes at most (ops.def) */
@@ -116,9 +117,16 @@ static fpc_status back_node(fpc_graph *g, int32_t i, pending *arrived, const uin
                   .din = din,
                   .attr = n.attr,
                   .name = n.name};
-    const fpc_status status = n.def->grad(g, &d);
-    if (status || g->failed)
-        return status ? status : fpc_graph_check(g);
+    const fpc_status status = FPC_CALL(fpc_op_who(g->ops, n.def), n.def->grad(g, &d));
+    if (g->failed)
+        return fpc_graph_check(g);
+    if (status)
+        return fpc_fail(g->ctx, status, "%s: grad of the op `%s` failed and gave no reason", n.name, n.def->name);
+    for (int32_t j = 0; j < n.n_in; j++)
+        if (din[j].id >= g->n_values)
+            return fpc_fail(g->ctx, FPC_EINTERNAL,
+                            "%s (%s): the gradient of input %d is the id %d, which is of no value of the graph", n.name,
+                            n.def->name, j, din[j].id);
     for (int32_t j = 0; j < n.n_in; j++)
         if (want[j] && din[j].id >= 0 && n.in[j] < n_values) {
             if (!fpc_same_shape(fpc_shape_of(g, din[j]), fpc_shape_of(g, in[j])))
@@ -146,7 +154,7 @@ static fpc_val own_value(fpc_graph *g, fpc_val v, int32_t param, const fpc_val *
 fpc_status fpc_autodiff(fpc_graph *g, fpc_val loss, int32_t n_params, fpc_val *grads)
 {
     const int32_t n_nodes = g->n_nodes, n_values = g->n_values;
-    if (g->failed || loss.id < 0)
+    if (g->failed || !fpc_value_known(g, loss))
         return fpc_graph_check(g);
     if (fpc_count(fpc_shape_of(g, loss)) != 1)
         return fpc_fail(g->ctx, FPC_EINVAL, "the loss is %s; it must be one number",
