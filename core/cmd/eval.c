@@ -1,6 +1,7 @@
 /* eval.c: `fpcore eval`: every metric and loss term of given weights over a part of the data set, and a table of
  * classes. The numbers are those that training writes for its validation: same batches, same order, same sums. With
- * --scales or --flip the metrics are those of the averaged prediction (experiment/tta.h), which has no loss. */
+ * --scales or --flip the metrics are those of the averaged prediction (experiment/tta.h), which has no loss; with
+ * --native they are those of the masks that `fpcore predict` writes, at each picture's own size. */
 #include "cmd/args.h"
 #include "weights/weights.h"
 #include "experiment/predictor.h"
@@ -54,7 +55,8 @@ static void add_batch(const fpc_experiment *s, const fpc_step_result *r, totals 
 typedef struct source {
     fpc_experiment *s;
     fpc_tta_run *tta; /* NULL: the plain prediction */
-    int32_t *counts;  /* of a batch's averaged predictions */
+    int native;       /* each picture at its own size; tta is set */
+    int32_t *counts;  /* of a batch's averaged or native predictions */
     uint8_t *labels;  /* of a batch: where the confusion is counted, or of one picture */
     fpc_part part;
     int64_t at, images, batch_size;
@@ -116,38 +118,80 @@ static fpc_status average(source *in, const fpc_batch *b, fpc_step_result *r)
 }
 
 /* Which labels are taken for which, for --write. */
+static void count_pairs(const fpc_experiment *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels, totals *t)
+{
+    for (int64_t i = 0; i < pixels && t->confusion; i++)
+        if (mask[i] != s->ignore && mask[i] < s->classes)
+            t->confusion[mask[i] * s->classes + labels[i]]++;
+}
+
 static fpc_status confuse(source *in, const fpc_batch *b, totals *t)
 {
-    const int64_t pixels = (int64_t)b->n * b->h * b->w, classes = in->s->classes;
     const fpc_status status = in->tta ? FPC_OK : fpc_predict_step(in->s, b->n, b->h, b->w, b->image, in->labels);
 
-    for (int64_t i = 0; i < pixels && !status; i++)
-        if (b->mask[i] != in->s->ignore && b->mask[i] < classes)
-            t->confusion[b->mask[i] * classes + in->labels[i]]++;
+    if (!status)
+        count_pairs(in->s, b->mask, in->labels, (int64_t)b->n * b->h * b->w, t);
     return status;
+}
+
+/* The next pictures, as many as a batch has, each at its own size. */
+static fpc_status next_native(source *in, fpc_step_result *r, totals *t)
+{
+    const fpc_experiment *s = in->s;
+    const size_t each = (size_t)s->classes * 3;
+    fpc_status status;
+
+    *r = (fpc_step_result){.tp_fp_fn = in->counts};
+    memset(in->counts, 0, (size_t)in->batch_size * each * sizeof *in->counts);
+    for (; r->images < in->batch_size && in->at < in->images; r->images++) {
+        fpc_native_sample one;
+        fpc_arena_reset(in->scratch);
+        if ((status = fpc_data_read_native(s->data, in->scratch, in->part, in->at++, &one)))
+            return status;
+        const fpc_image picture = {one.w, one.h, 3, one.image};
+        const int64_t pixels = (int64_t)one.w * one.h;
+        uint8_t *labels = fpc_alloc(in->scratch, (size_t)pixels);
+        if (!labels)
+            return FPC_ENOMEM;
+        if ((status = fpc_tta_mask(in->tta, in->scratch, &picture, labels)))
+            return status;
+        fpc_tta_count(s, one.mask, labels, pixels, in->counts + (size_t)r->images * each);
+        count_pairs(s, one.mask, labels, pixels, t);
+    }
+    return FPC_OK;
+}
+
+/* The counts of the next batch; images 0: there is none. */
+static fpc_status next_result(source *in, fpc_step_result *r, totals *t)
+{
+    const fpc_batch *batch;
+    fpc_status status;
+
+    if (in->native)
+        return next_native(in, r, t);
+    *r = (fpc_step_result){0};
+    if ((status = next_batch(in, &batch)) || !batch)
+        return status;
+    status = in->tta ? average(in, batch, r) : fpc_eval_step(in->s, batch, r);
+    return status || !t->confusion ? status : confuse(in, batch, t);
 }
 
 static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
 {
     const fpc_experiment *s = in->s;
     const int live = isatty(STDERR_FILENO);
-    const fpc_batch *batch;
     fpc_step_result r;
-    fpc_status status = in->part == FPC_TRAIN ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
+    fpc_status status = in->part == FPC_TRAIN || in->native ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
 
     for (int32_t i = 0; i < s->n_metrics; i++)
         FPC_CALL_VOID(s->metric[i].inst.who, metric_of(s, i)->reset(s->metric[i].inst.self, s->classes));
-    while (!status && !(status = next_batch(in, &batch)) && batch) {
-        if (fpc_ctx_cancelled(cmd->ctx))
-            return fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
-                            (long long)in->images);
-        status = in->tta ? average(in, batch, &r) : fpc_eval_step(in->s, batch, &r);
-        if (!status && t->confusion)
-            status = confuse(in, batch, t);
-        if (!status)
-            add_batch(s, &r, t);
+    while (!status && !(status = next_result(in, &r, t)) && r.images) {
+        add_batch(s, &r, t);
         if (live)
             fprintf(stderr, "\r%lld of %lld pictures ", (long long)t->images, (long long)in->images);
+        if (fpc_ctx_cancelled(cmd->ctx) && t->images < in->images)
+            status = fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
+                              (long long)in->images);
     }
     if (live)
         fprintf(stderr, "\r\033[K");
@@ -251,7 +295,8 @@ static fpc_status write_validation(fpc_cmdline *cmd, const source *in, const tot
                               .image_name = name,
                               .class_name = info->class_names,
                               .n_pairs = info->n_mirror_pairs,
-                              .pairs = info->mirror_pairs};
+                              .pairs = info->mirror_pairs,
+                              .native = in->native};
     if (!(status = fpc_validation_write(cmd->ctx, path, &v)))
         fpc_print("\n%s: counts of %lld pictures\n", path, (long long)in->images);
     return status;
@@ -287,7 +332,7 @@ static fpc_status check_part(fpc_cmdline *cmd, const source *in, const char *par
 }
 
 static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const char *part_name, const fpc_tta *how,
-                           const char *to)
+                           int native, const char *to)
 {
     fpc_experiment *s = fpc_predictor_experiment(predictor);
     const fpc_part part = part_named(part_name);
@@ -298,7 +343,8 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
     source in = {.s = s,
                  .part = part,
                  .images = info->count[part],
-                 .tta = fpc_tta_on(how) ? fpc_predictor_tta(predictor) : NULL};
+                 .native = native,
+                 .tta = fpc_tta_on(how) || native ? fpc_predictor_tta(predictor) : NULL};
     in.batch_size = batch < in.images ? batch : in.images;
     if ((status = check_part(cmd, &in, part_name)) || (status = make_room(cmd, &in, &t, to != NULL)) ||
         !(in.scratch = fpc_arena_new(cmd->ctx)))
@@ -308,7 +354,11 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
     if (status)
         return status;
     fpc_print("part: %s\nimages: %lld\n", part_name, (long long)t.images);
-    if (in.tta)
+    if (native)
+        fpc_print("measured at: the size of each picture, on the masks that fpcore predict writes\n");
+    else
+        fpc_print("measured at: %d x %d (height x width), the size of the data set\n", info->h, info->w);
+    if (fpc_tta_on(how))
         fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, how));
     print_totals(s, &t, !in.tta);
     status = print_classes(cmd, s, &t);
@@ -318,7 +368,7 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
 static fpc_status run(fpc_cmdline *cmd)
 {
     const char *part_name = "val", *scales = NULL, *to = NULL;
-    int flip = 0, no_exchange = 0;
+    int flip = 0, no_exchange = 0, native = 0;
     fpc_predictor *predictor;
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     fpc_tta how;
@@ -327,6 +377,7 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},
                             {"flip", 0, FPC_ARG_FLAG, 0, &flip},
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
+                            {"native", 0, FPC_ARG_FLAG, 0, &native},
                             {"write", 0, FPC_ARG_TEXT, 0, &to},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
@@ -337,7 +388,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
     fpc_predictor_take_tta(&open, &how);
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_DATA | FPC_OPEN_TRAIN, &predictor)))
-        status = evaluate(cmd, predictor, part_name, &how, to);
+        status = evaluate(cmd, predictor, part_name, &how, native, to);
     fpc_predictor_close(predictor);
     return status;
 }
@@ -351,7 +402,7 @@ const fpc_cmd fpc_cmd_eval = {
     .run = run,
     .help =
         "usage: fpcore eval [-c RECIPE] -w RUN|WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
-        "                   [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"
+        "                   [--native] [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"
         "\n"
         "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
         "class.\n"
@@ -361,6 +412,9 @@ const fpc_cmd fpc_cmd_eval = {
         "  -w, --weights FILE   a run folder (its best.safetensors), best.safetensors or last.safetensors of one, or\n"
         "                       a PyTorch state dict as safetensors\n"
         "  --part PART          train, val (default) or test\n"
+        "  --native             measure at the pictures' own size, on the masks that predict and submit write, "
+        "instead\n"
+        "                       of at dataset.size; there is no loss then\n"
         "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being the data set's\n"
         "  --flip               and those of the mirrored pictures, mirrored back\n"
         "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"

@@ -50,6 +50,8 @@ fpc_status fpc_data_start(fpc_data *, fpc_part, int64_t epoch, int64_t skip);
 fpc_status fpc_data_next(fpc_data *, const fpc_batch **out);
 /* One sample, now, without augmentation. */
 fpc_status fpc_data_read(fpc_data *, fpc_arena *, fpc_part, int64_t index, fpc_batch *out);
+/* The same at the size of its own picture (fpcore/dataset.h), until the arena is reset. */
+fpc_status fpc_data_read_native(fpc_data *, fpc_arena *, fpc_part, int64_t index, fpc_native_sample *out);
 /* A sample's name, and the path of its picture's file; "" where the plugin knows of none. */
 fpc_status fpc_data_name(const fpc_data *, fpc_part, int64_t index, char *name, size_t cap);
 fpc_status fpc_data_file(const fpc_data *, fpc_part, int64_t index, char *path, size_t cap);

@@ -439,6 +439,19 @@ fpc_status fpc_data_read(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t i
     return fpc_sample_read(d, d->scratch, part, index, out->image, out->mask);
 }
 
+fpc_status fpc_data_read_native(fpc_data *d, fpc_arena *arena, fpc_part part, int64_t index, fpc_native_sample *out)
+{
+    fpc_batch one;
+    fpc_status status;
+    *out = (fpc_native_sample){.size = sizeof *out};
+    if (d->vtbl->read_native && part >= FPC_TRAIN && part <= FPC_TEST && index >= 0 && index < d->info.count[part])
+        return fpc_sample_read_native(d, arena, part, index, out);
+    if ((status = fpc_data_read(d, arena, part, index, &one)))
+        return status;
+    *out = (fpc_native_sample){sizeof *out, one.h, one.w, one.image, one.mask};
+    return FPC_OK;
+}
+
 fpc_status fpc_data_name(const fpc_data *d, fpc_part part, int64_t index, char *name, size_t cap)
 {
     char id[ID_BYTES];

@@ -60,6 +60,7 @@ static inline int64_t fpc_sample_pixels(const fpc_data *d)
 /* "" where the plugin knows of none. */
 void fpc_sample_name(const fpc_data *, fpc_part, int64_t index, char id[ID_BYTES]);
 /* From the cache, or from the plugin, checked. mask NULL: not wanted. [reader] */
+fpc_status fpc_sample_read_native(const fpc_data *, fpc_arena *, fpc_part, int64_t index, fpc_native_sample *out);
 fpc_status fpc_sample_read(fpc_data *, fpc_arena *scratch, fpc_part, int64_t index, uint8_t *image, uint8_t *mask);
 /* Where the cache has it: picture, then mask; NULL: it has not. */
 const uint8_t *fpc_sample_kept(fpc_data *, fpc_part, int64_t index);

@@ -17,9 +17,11 @@ void fpc_sample_name(const fpc_data *d, fpc_part part, int64_t index, char id[ID
     id[ID_BYTES - 1] = 0;
 }
 
-static fpc_status check_labels(const fpc_data *d, fpc_part part, int64_t index, const uint8_t *mask)
+/* w, h: of the mask. */
+static fpc_status check_labels(const fpc_data *d, fpc_part part, int64_t index, const uint8_t *mask, int32_t w,
+                               int32_t h)
 {
-    for (int64_t i = 0, n = fpc_sample_pixels(d); i < n; i++) {
+    for (int64_t i = 0, n = (int64_t)w * h; i < n; i++) {
         if (mask[i] < d->info.classes || mask[i] == d->info.ignore_label)
             continue;
         char id[ID_BYTES];
@@ -27,10 +29,29 @@ static fpc_status check_labels(const fpc_data *d, fpc_part part, int64_t index, 
         return fpc_fail(
             d->ctx, FPC_EFORMAT,
             "%s sample %lld (%s): label %d at x %lld, y %lld; the data set has %d classes, so labels are 0 .. %d",
-            fpc_part_name[part], (long long)index, id, mask[i], (long long)(i % d->info.w), (long long)(i / d->info.w),
-            d->info.classes, d->info.classes - 1);
+            fpc_part_name[part], (long long)index, id, mask[i], (long long)(i % w), (long long)(i / w), d->info.classes,
+            d->info.classes - 1);
     }
     return FPC_OK;
+}
+
+static fpc_status unreadable(const fpc_data *d, fpc_part part, int64_t index, fpc_status status)
+{
+    char id[ID_BYTES];
+    fpc_sample_name(d, part, index, id);
+    return fpc_fail(d->ctx, status, "%s sample %lld (%s) could not be read", fpc_part_name[part], (long long)index, id);
+}
+
+fpc_status fpc_sample_read_native(const fpc_data *d, fpc_arena *arena, fpc_part part, int64_t index,
+                                  fpc_native_sample *out)
+{
+    const fpc_status status = FPC_CALL(d->inst.who, d->vtbl->read_native(d->inst.self, arena, part, index, out));
+    if (status != FPC_OK)
+        return unreadable(d, part, index, status);
+    if (!out->image || out->h < 1 || out->w < 1)
+        return fpc_fail(d->ctx, FPC_EINTERNAL, "dataset/%s: read_native gives no picture of sample %lld",
+                        d->inst.plugin->name, (long long)index);
+    return out->mask ? check_labels(d, part, index, out->mask, out->w, out->h) : FPC_OK;
 }
 
 /* From the plugin, checked. */
@@ -41,12 +62,9 @@ static fpc_status read_fresh(const fpc_data *d, fpc_arena *scratch, fpc_part par
     fpc_sample sample = {sizeof sample, image, mask, id, sizeof id};
     fpc_arena_reset(scratch);
     const fpc_status status = FPC_CALL(d->inst.who, d->vtbl->read(d->inst.self, scratch, part, index, &sample));
-    if (status != FPC_OK) {
-        fpc_sample_name(d, part, index, id);
-        return fpc_fail(d->ctx, status, "%s sample %lld (%s) could not be read", fpc_part_name[part], (long long)index,
-                        id);
-    }
-    const fpc_status wrong = mask ? check_labels(d, part, index, mask) : FPC_OK;
+    if (status != FPC_OK)
+        return unreadable(d, part, index, status);
+    const fpc_status wrong = mask ? check_labels(d, part, index, mask, d->info.w, d->info.h) : FPC_OK;
     if (wrong != FPC_OK && d->audit) {
         fpc_sample_name(d, part, index, id);
         d->audit->flaw(d->audit->arg, "label out of range", part, id, NULL);

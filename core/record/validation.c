@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define FORMAT "fpcore validation 1"
+#define NATIVE "the pictures' own size"
 enum { MAX_CLASSES = 256 };
 #define MAX_IMAGES ((int64_t)1 << 31)
 
@@ -69,7 +70,7 @@ fpc_status fpc_validation_write(fpc_ctx *ctx, const char *path, const fpc_valida
 {
     char epoch[24], batch[24], *images = NULL, *classes = NULL;
     fpc_st_tensor tensor[3];
-    fpc_st_meta meta[5];
+    fpc_st_meta meta[6];
     int32_t n = 0, n_meta = 0;
     fpc_status status = writable(ctx, path, v);
 
@@ -100,6 +101,8 @@ fpc_status fpc_validation_write(fpc_ctx *ctx, const char *path, const fpc_valida
     meta[n_meta++] = (fpc_st_meta){"format", FORMAT};
     meta[n_meta++] = (fpc_st_meta){"epoch", epoch};
     meta[n_meta++] = (fpc_st_meta){"batch", batch};
+    if (v->native)
+        meta[n_meta++] = (fpc_st_meta){"measured_at", NATIVE};
     if (v->image_name && !(images = names_text(ctx, path, v->images, v->image_name)))
         status = FPC_ENOMEM;
     if (!status && v->class_name && !(classes = names_text(ctx, path, v->classes, v->class_name)))
@@ -222,7 +225,7 @@ static fpc_status read_pairs(fpc_ctx *ctx, const fpc_st_file *file, fpc_validati
 fpc_status fpc_validation_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_validation **out)
 {
     fpc_validation *v = fpc_alloc(arena, sizeof *v);
-    const char *format;
+    const char *format, *measured;
     fpc_st_file *file;
     fpc_status status;
 
@@ -240,6 +243,8 @@ fpc_status fpc_validation_read(fpc_ctx *ctx, fpc_arena *arena, const char *path,
         (status = read_names(ctx, arena, file, "image_names", v->images, &v->image_name)) ||
         (status = read_names(ctx, arena, file, "class_names", v->classes, &v->class_name)))
         return status;
+    measured = fpc_st_meta_find(file, "measured_at");
+    v->native = measured && !strcmp(measured, NATIVE);
     *out = v;
     return FPC_OK;
 }

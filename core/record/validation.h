@@ -15,6 +15,7 @@ typedef struct fpc_validation {
     const char *const *class_name; /* classes of them, or NULL */
     int32_t n_pairs;
     const uint8_t (*pairs)[2]; /* labels that change places when a picture is mirrored */
+    int native;                /* 1: counted at the pictures' own size, not at that of the data set */
 } fpc_validation;
 
 /* Whole or not at all; the same numbers give the same bytes. */

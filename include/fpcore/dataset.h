@@ -34,6 +34,14 @@ typedef struct fpc_sample {
     size_t id_cap;
 } fpc_sample;
 
+/* A sample at the size of its own picture, before it is resized to that of the set: image (h,w,3), mask (h,w) with
+ * labels as `read` gives them, in the scratch arena; mask NULL: the part has none. */
+typedef struct fpc_native_sample {
+    uint32_t size;
+    int32_t h, w;
+    uint8_t *image, *mask;
+} fpc_native_sample;
+
 /* What an audit of a data set's files finds. kind: a few words, the same for flaws alike ("missing mask"); part: 0
  * where the file is in none; sentence NULL: that of the failure which was just reported by fpc_fail, which is then
  * forgotten. picture: the size of a picture's file. */
@@ -58,6 +66,9 @@ typedef struct fpc_dataset_vtbl {
     fpc_status (*audit)(fpc_self *, fpc_dataset_info *, const fpc_dataset_audit *);
     /* [any] Optional: path of the file with a sample's picture; "" where there is none. */
     fpc_status (*file)(const fpc_self *, fpc_part, int64_t index, char *path, size_t cap);
+    /* [reader: re-entrant] Optional, for sets that resize what they read: `fpcore eval --native` measures on these.
+     * Without it the pictures have the size of the set. */
+    fpc_status (*read_native)(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_native_sample *out);
 } fpc_dataset_vtbl;
 
 /* A split by seed as NumPy draws it, so that one that was drawn in Python can be drawn again: perm[0 .. n) becomes what

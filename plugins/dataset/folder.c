@@ -238,7 +238,8 @@ static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl,
                                       .describe = describe,
                                       .name = fpc_folder_name,
                                       .audit = audit_set,
-                                      .file = fpc_folder_file};
+                                      .file = fpc_folder_file,
+                                      .read_native = fpc_folder_native};
 static const fpc_plugin plugin = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_DATASET,

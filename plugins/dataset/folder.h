@@ -36,6 +36,7 @@ fpc_status fpc_folder_labels(const folder *, fpc_arena *scratch, const char *pat
 
 /* folder_read.c */
 fpc_status fpc_folder_read(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_sample *out);
+fpc_status fpc_folder_native(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_native_sample *out);
 fpc_status fpc_folder_name(const fpc_self *, fpc_part, int64_t index, char *id, size_t cap);
 fpc_status fpc_folder_file(const fpc_self *, fpc_part, int64_t index, char *path, size_t cap);
 

@@ -14,51 +14,34 @@ static fpc_status flawed(const folder *f, fpc_part part, const char *name, const
 }
 
 static fpc_status read_image(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
-                             const char *path, int32_t *w, int32_t *h, uint8_t *to)
+                             const char *path, fpc_image *out)
 {
-    fpc_image image;
-    fpc_status status = fpc_image_read(f->self.ctx, scratch, path, &image);
+    const fpc_status status = fpc_image_read(f->self.ctx, scratch, path, out);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "unreadable picture", status);
-    *w = image.w, *h = image.h;
     if (f->audit)
-        f->audit->picture(f->audit->arg, image.w, image.h);
-    if (image.w != f->w || image.h != f->h) {
-        if (!f->size)
-            return flawed(f, part, file->stem, "picture of another size",
-                          fpc_fail(f->self.ctx, FPC_EFORMAT,
-                                   "%s: %d x %d, but the set's pictures are %d x %d; %s.size = N resizes all", path,
-                                   image.w, image.h, f->w, f->h, f->self.label));
-        status = fpc_image_resize(f->self.ctx, scratch, &image, f->w, f->h, &image);
-    }
-    if (status == FPC_OK)
-        memcpy(to, image.pixel, (size_t)f->w * (size_t)f->h * 3);
-    return status;
+        f->audit->picture(f->audit->arg, out->w, out->h);
+    return FPC_OK;
 }
 
-/* w, h: of the picture's file. */
+/* of: the picture's file, which is w x h. */
 static fpc_status read_mask(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
-                            const char *path, const char *of, int32_t w, int32_t h, uint8_t *to)
+                            const char *path, const char *of, int32_t w, int32_t h, fpc_image *out)
 {
-    fpc_image mask;
-    fpc_status status = fpc_mask_read(f->self.ctx, scratch, path, &mask);
+    fpc_status status = fpc_mask_read(f->self.ctx, scratch, path, out);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "unreadable mask", status);
-    if (mask.w != w || mask.h != h)
+    if (out->w != w || out->h != h)
         return flawed(f, part, file->stem, "mask of another size",
-                      fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d", path, mask.w,
-                               mask.h, of, w, h));
-    status = fpc_folder_labels(f, scratch, path, &mask);
-    if (status != FPC_OK)
-        return flawed(f, part, file->stem, "label out of range", status);
-    status = fpc_mask_resize(f->self.ctx, scratch, &mask, f->w, f->h, &mask);
-    if (status == FPC_OK)
-        memcpy(to, mask.pixel, (size_t)f->w * (size_t)f->h);
-    return status;
+                      fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d", path, out->w,
+                               out->h, of, w, h));
+    status = fpc_folder_labels(f, scratch, path, out);
+    return status == FPC_OK ? FPC_OK : flawed(f, part, file->stem, "label out of range", status);
 }
 
+/* The labels of a picture, in the size of their file, with the sides that the list says. */
 static fpc_status mask_of(const folder *f, fpc_arena *scratch, fpc_part part, int64_t at, const char *image_path,
-                          int32_t w, int32_t h, uint8_t *to)
+                          int32_t w, int32_t h, fpc_image *out)
 {
     const folder_part *p = &f->part[part];
     const folder_file *file = &p->images->file[at];
@@ -68,27 +51,61 @@ static fpc_status mask_of(const folder *f, fpc_arena *scratch, fpc_part part, in
                       fpc_fail(f->self.ctx, FPC_ENOENT, "%s has no mask: %s/%s.png is not there", image_path,
                                p->masks->path, file->stem));
     const char *path = fpc_sprintf(scratch, "%s/%s", p->masks->path, p->masks->file[found].name);
-    const fpc_status status = path ? read_mask(f, scratch, part, file, path, image_path, w, h, to) : FPC_ENOMEM;
-    for (int64_t i = 0; status == FPC_OK && p->exchange && p->exchange[at] && i < (int64_t)f->w * f->h; i++)
-        to[i] = f->mirrored[to[i]];
+    const fpc_status status = path ? read_mask(f, scratch, part, file, path, image_path, w, h, out) : FPC_ENOMEM;
+    for (int64_t i = 0; status == FPC_OK && p->exchange && p->exchange[at] && i < (int64_t)out->w * out->h; i++)
+        out->pixel[i] = f->mirrored[out->pixel[i]];
     return status;
+}
+
+/* Picture and mask of a sample in the size of their files. */
+static fpc_status read_files(const folder *f, fpc_arena *scratch, fpc_part part, int64_t index, int labels,
+                             fpc_image *image, fpc_image *mask)
+{
+    const folder_part *p = &f->part[part];
+    const folder_file *file = &p->images->file[p->index[index]];
+    const char *path = fpc_sprintf(scratch, "%s/%s", p->images->path, file->name);
+    fpc_status status;
+    if (!path)
+        return FPC_ENOMEM;
+    if ((status = read_image(f, scratch, part, file, path, image)))
+        return status;
+    if (!f->size && (image->w != f->w || image->h != f->h))
+        return flawed(f, part, file->stem, "picture of another size",
+                      fpc_fail(f->self.ctx, FPC_EFORMAT,
+                               "%s: %d x %d, but the set's pictures are %d x %d; %s.size = N resizes all", path,
+                               image->w, image->h, f->w, f->h, f->self.label));
+    return labels && p->masks ? mask_of(f, scratch, part, p->index[index], path, image->w, image->h, mask) : FPC_OK;
 }
 
 fpc_status fpc_folder_read(const fpc_self *self, fpc_arena *scratch, fpc_part part, int64_t index, fpc_sample *out)
 {
     const folder *f = (const folder *)self;
-    const folder_part *p = &f->part[part];
-    const folder_file *file = &p->images->file[p->index[index]];
-    const char *path = fpc_sprintf(scratch, "%s/%s", p->images->path, file->name);
-    int32_t w = 0, h = 0;
-    if (!path)
-        return FPC_ENOMEM;
-    fpc_status status = read_image(f, scratch, part, file, path, &w, &h, out->image);
-    if (status == FPC_OK && out->mask && p->masks)
-        status = mask_of(f, scratch, part, p->index[index], path, w, h, out->mask);
-    else if (status == FPC_OK && out->mask)
-        memset(out->mask, f->ignore_label < 0 ? 0 : (int)f->ignore_label, (size_t)f->w * (size_t)f->h);
-    return status == FPC_OK ? fpc_folder_name(self, part, index, out->id, out->id_cap) : status;
+    const size_t pixels = (size_t)f->w * (size_t)f->h;
+    fpc_image image, mask = {0};
+    fpc_status status;
+    if ((status = read_files(f, scratch, part, index, out->mask != NULL, &image, &mask)) ||
+        (status = fpc_image_resize(self->ctx, scratch, &image, f->w, f->h, &image)) ||
+        (mask.pixel && (status = fpc_mask_resize(self->ctx, scratch, &mask, f->w, f->h, &mask))))
+        return status;
+    memcpy(out->image, image.pixel, pixels * 3);
+    if (mask.pixel)
+        memcpy(out->mask, mask.pixel, pixels);
+    else if (out->mask)
+        memset(out->mask, f->ignore_label < 0 ? 0 : (int)f->ignore_label, pixels);
+    return fpc_folder_name(self, part, index, out->id, out->id_cap);
+}
+
+fpc_status fpc_folder_native(const fpc_self *self, fpc_arena *scratch, fpc_part part, int64_t index,
+                             fpc_native_sample *out)
+{
+    fpc_image image, mask = {0};
+    const fpc_status status = read_files((const folder *)self, scratch, part, index, 1, &image, &mask);
+    if (status)
+        return status;
+    out->w = image.w, out->h = image.h;
+    out->image = image.pixel;
+    out->mask = mask.pixel;
+    return FPC_OK;
 }
 
 fpc_status fpc_folder_name(const fpc_self *self, fpc_part part, int64_t index, char *id, size_t cap)

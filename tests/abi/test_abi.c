@@ -42,7 +42,8 @@ static void sizes_hold(void **state)
     SIZE(fpc_dataset_info, 152);
     SIZE(fpc_sample, 40);
     SIZE(fpc_dataset_audit, 32);
-    SIZE(fpc_dataset_vtbl, 56);
+    SIZE(fpc_dataset_vtbl, 64);
+    SIZE(fpc_native_sample, 32);
     SIZE(fpc_field, 32);
     SIZE(fpc_event, 72);
     SIZE(fpc_pictures, 64);
