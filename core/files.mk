@@ -116,6 +116,8 @@ core_sources = \
     core/recipe/option_value.c \
     core/recipe/option_value.h \
     core/recipe/options.h \
+    core/recipe/path.c \
+    core/recipe/path.h \
     core/recipe/recipe.c \
     core/recipe/recipe.h \
     core/recipe/run_options.h \

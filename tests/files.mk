@@ -142,6 +142,7 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/paths.sh \
     tests/cli/plateau.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
@@ -252,6 +253,7 @@ test_data = \
     tests/unit/tiny.h \
     tests/unit/training.h \
     tests/unit/training_files.h \
+    tests/cli/lib_pictures.sh \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
     tests/cuda.sh \

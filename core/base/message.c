@@ -21,6 +21,8 @@ struct fpc_ctx {
     atomic_int cancelled;
     void (*sink)(void *arg, int level, const char *line);
     void *sink_arg;
+    uint64_t told[64]; /* hashes of the last lines of fpc_log_once */
+    unsigned n_told;
 };
 
 static const char no_memory[] = "out of memory while reporting a failure";
@@ -164,24 +166,58 @@ void fpc_ctx_log_sink(fpc_ctx *ctx, void (*sink)(void *arg, int level, const cha
     pthread_mutex_unlock(&ctx->log_lock);
 }
 
-void fpc_log(fpc_ctx *ctx, int level, const char *fmt, ...)
+static uint64_t hash(const char *text)
+{
+    uint64_t h = 1469598103934665603u; /* FNV-1a */
+
+    while (*text)
+        h = (h ^ (unsigned char)*text++) * 1099511628211u;
+    return h;
+}
+
+/* Whether the line is among the last that were told, with the lock held; it is then. */
+static int was_told(fpc_ctx *ctx, const char *line)
+{
+    const unsigned room = sizeof ctx->told / sizeof *ctx->told;
+    const uint64_t h = hash(line);
+
+    for (unsigned i = 0; i < room && i < ctx->n_told; i++)
+        if (ctx->told[i] == h)
+            return 1;
+    ctx->told[ctx->n_told++ % room] = h;
+    return 0;
+}
+
+static void tell(fpc_ctx *ctx, int level, int once, const char *fmt, va_list args)
 {
     char *line = NULL;
-    va_list args;
-    int length;
 
-    if (!ctx || level > atomic_load(&ctx->level))
-        return;
-    va_start(args, fmt);
-    length = vasprintf(&line, fmt, args);
-    va_end(args);
-    if (length < 0)
+    if (!ctx || level > atomic_load(&ctx->level) || vasprintf(&line, fmt, args) < 0)
         return;
     defuse(line);
     pthread_mutex_lock(&ctx->log_lock);
-    ctx->sink(ctx->sink_arg, level, line);
+    if (!once || !was_told(ctx, line))
+        ctx->sink(ctx->sink_arg, level, line);
     pthread_mutex_unlock(&ctx->log_lock);
     free(line);
+}
+
+void fpc_log(fpc_ctx *ctx, int level, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    tell(ctx, level, 0, fmt, args);
+    va_end(args);
+}
+
+void fpc_log_once(fpc_ctx *ctx, int level, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    tell(ctx, level, 1, fmt, args);
+    va_end(args);
 }
 
 /* The two below run in signal handlers: one lock-free atomic each. */

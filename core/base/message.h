@@ -18,6 +18,8 @@ int fpc_ctx_recipe_fault(const fpc_ctx *);
  */
 void fpc_ctx_log_level(fpc_ctx *, int level);
 void fpc_ctx_log_sink(fpc_ctx *, void (*sink)(void *arg, int level, const char *line), void *arg);
+/* fpc_log, but a line that this context has told already is not told again: for what is opened several times. */
+void fpc_log_once(fpc_ctx *, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Set from a signal handler or any thread; the trainer looks between steps. */
 void fpc_ctx_cancel(fpc_ctx *);
 int fpc_ctx_cancelled(const fpc_ctx *);

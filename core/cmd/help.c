@@ -121,7 +121,7 @@ static void print_option(fpc_cmdline *cmd, const fpc_option *row)
     if (row->type != FPC_OPT_TEXT && row->type != FPC_OPT_PATH)
         fpc_print(", range %s", range ? range : "");
     if (has_unit)
-        fpc_print(", unit %s", row->unit);
+        fpc_print(row->type == FPC_OPT_PATH ? ", also looked for in `%s`" : ", unit %s", row->unit);
     fpc_print("%s%s\n      %s\n", row->flags & FPC_OPT_DEPRECATED ? ", deprecated" : "",
               row->flags & FPC_OPT_RESUMABLE ? ", may change on --resume" : "", row->help ? row->help : "");
     for (const fpc_choice *c = row->choices; c && c->name; c++)

@@ -27,6 +27,17 @@ const char *fpc_continued_source(fpc_arena *arena, const fpc_run_options *run)
     return fpc_sprintf(arena, "%s/last.safetensors", path);
 }
 
+fpc_status fpc_continued_missing(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *recipe, const char *path)
+{
+    const fpc_self run = {ctx, arena, "run", fpc_recipe_section(recipe, "run")};
+    const int why = errno;
+
+    return fpc_fail_recipe(ctx, why == ENOENT ? FPC_ENOENT : FPC_EIO,
+                           "%s: run.init_from: %s: %s; looked for in %s. Wanted is a run folder or a safetensors file; "
+                           "-s run.init_from=RUN says where it is",
+                           fpc_origin(&run, "init_from"), path, strerror(why), fpc_looked(&run, "init_from", NULL));
+}
+
 static const char *word_of(const fpc_run_options *run)
 {
     return run->init_optimizer == FPC_INIT_KEEP ? "keep" : "hybrid";

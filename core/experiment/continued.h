@@ -11,6 +11,8 @@ fpc_status fpc_continued_recipe(fpc_ctx *, fpc_arena *, const fpc_recipe *, fpc_
                                 const fpc_recipe **out);
 /* The file that run.init_from means; NULL: no memory. */
 const char *fpc_continued_source(fpc_arena *, const fpc_run_options *);
+/* The failure that it is not there, as errno says. */
+fpc_status fpc_continued_missing(fpc_ctx *, fpc_arena *, const fpc_recipe *, const char *path);
 /* That file as a checkpoint of a training, or a sentence. */
 fpc_status fpc_continued_open(fpc_ctx *, fpc_arena *, const fpc_run_options *, fpc_st_file **out);
 /* A whole number of its metadata. */

@@ -6,6 +6,7 @@
 #include "base/message.h"
 #include "base/spelling.h"
 #include "recipe/option_value.h"
+#include "recipe/path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,15 +55,46 @@ static fpc_status unknown_key(fpc_ctx *ctx, fpc_arena *arena, const char *sectio
                            entry->key, entry->value, section, list);
 }
 
+static int is_choice(const fpc_option *row, const char *text)
+{
+    for (const fpc_choice *c = row->choices; c && c->name; c++)
+        if (!strcmp(text, c->name))
+            return 1;
+    return 0;
+}
+
+/* The value of the path option that the row names as its unit, which stands above it in the table; NULL: none. */
+static const char *folder_beside(const fpc_option_set *set, const fpc_option *row)
+{
+    const char *folder = NULL;
+    fpc_option other;
+
+    if (row->unit && *row->unit && find_row(set, row->unit, &other) && other.type == FPC_OPT_PATH)
+        memcpy(&folder, (const char *)set->object + other.offset, sizeof folder);
+    return folder;
+}
+
+/* What the recipe's text means: absolute for a path, unless no recipe could state that. NULL: no memory. */
+static const char *meaning(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_entry *entry,
+                           const fpc_option_set *set, const fpc_option *row)
+{
+    if (row->type != FPC_OPT_PATH || (row->flags & FPC_OPT_HERE) || is_choice(row, entry->value))
+        return entry->value;
+    const char *path = fpc_path_of(ctx, arena, name, entry, folder_beside(set, row));
+    return path && fpc_recipe_bad_value(path) ? entry->value : path;
+}
+
 /* The value of one row: the recipe's, or its default. Writes it to the object. */
 static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section,
-                           const fpc_option *row, void *object)
+                           const fpc_option *row, const fpc_option_set *set)
 {
     const fpc_entry *entry = fpc_section_entry(section, row->name);
-    const char *text = entry ? entry->value : row->def ? row->def : "";
+    const char *text = entry ? meaning(ctx, arena, name, entry, set, row) : row->def ? row->def : "";
     fpc_opt_value value;
     const char *what = NULL;
 
+    if (!text)
+        return FPC_ENOMEM;
     if (!entry && (row->flags & FPC_OPT_REQUIRED)) {
         const char *type = fpc_option_range_text(arena, row);
 
@@ -78,7 +110,7 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
                                "%s.%s: its default \"%s\" is no valid value, which is a bug in the plugin: "
                                "%s",
                                name, row->name, text, what);
-    fpc_opt_store(row, &value, object);
+    fpc_opt_store(row, &value, set->object);
     return FPC_OK;
 }
 
@@ -97,7 +129,7 @@ fpc_status fpc_options_read(fpc_ctx *ctx, fpc_arena *arena, const char *name, co
     }
     for (int32_t s = 0; s < n_sets; s++)
         for (int32_t i = 0; (row = fpc_opt_row(&sets[s], i)).name; i++) {
-            fpc_status status = read_row(ctx, arena, name, section, &row, sets[s].object);
+            fpc_status status = read_row(ctx, arena, name, section, &row, &sets[s]);
 
             if (status)
                 return status;

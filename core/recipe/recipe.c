@@ -6,6 +6,7 @@
 #include "recipe/sections.h"
 #include "base/message.h"
 #include "base/spelling.h"
+#include "recipe/path.h"
 #include "recipe/scan.h"
 
 #include <stdio.h>
@@ -163,14 +164,6 @@ static fpc_status read_file(reader *r, const char *where, const char *path)
     return status;
 }
 
-/* The folder of a file with its slash; "" for the current one. */
-static const char *folder_of(fpc_arena *arena, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? fpc_sprintf(arena, "%.*s", (int)(slash - path + 1), path) : "";
-}
-
 /* A file that is included: beside the file that includes it, else among the recipes that were installed. */
 static const char *find_include(fpc_arena *arena, const char *folder, const char *item)
 {
@@ -184,7 +177,7 @@ static const char *find_include(fpc_arena *arena, const char *folder, const char
 
 static fpc_status read_includes(reader *r, const char *name, const fpc_entry *include)
 {
-    const char *folder = folder_of(r->arena, name);
+    const char *folder = fpc_folder_of(r->arena, name);
     char *list = fpc_strdup(r->arena, include->value), *rest;
 
     if (!folder || !list)
@@ -229,8 +222,7 @@ typedef struct override {
     fpc_entry entry;
 } override;
 
-/* Whether a line `key = value` can state it: iniparser knows no escapes. */
-static const char *bad_value(const char *value)
+const char *fpc_recipe_bad_value(const char *value)
 {
     const size_t length = strlen(value);
     const int quoted =
@@ -270,7 +262,7 @@ static fpc_status parse_override(reader *r, const char *text, override *out)
     if (!bad)
         bad = fpc_recipe_bad_key(dot + 1);
     if (!bad)
-        bad = bad_value(value);
+        bad = fpc_recipe_bad_value(value);
     if (bad)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %.80s: %s", text, bad);
     out->section = name;

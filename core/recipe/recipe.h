@@ -24,5 +24,7 @@ fpc_status fpc_recipe_parse(fpc_ctx *, fpc_arena *, const char *name, const char
 const fpc_section *fpc_recipe_section(const fpc_recipe *, const char *name); /* NULL: absent */
 /* The value as a recipe's line states it: quoted where it has to be to read back as it is. */
 const char *fpc_recipe_quote(fpc_arena *, const char *value);
+/* Why no line `key = value` can state it (iniparser knows no escapes); NULL: one can. */
+const char *fpc_recipe_bad_value(const char *value);
 
 #endif

@@ -55,7 +55,9 @@ static const fpc_choice eval_precisions[] = {{"same", 0, "as in training"}, {"fp
 const fpc_option fpc_core_run[] = {
     RESUMABLE(FPC_OPT_TEXT, fpc_run_options, name, "run", 1, 0, "", "name of the run; its folder is OUT/NAME-TIME",
               const char *),
-    FPC_OPTION_PATH(fpc_run_options, out, "runs", "folder in which run folders are made"),
+    {"out", "folder in which run folders are made, in the folder where fpcore is started: the recipe may be another's",
+     "", "runs", 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_RESUMABLE | FPC_OPT_HERE,
+     FPC_FIELD_(fpc_run_options, out, const char *)},
     FPC_OPTION_INT(fpc_run_options, seed, "0", 0, 9007199254740992.0, "",
                    "key of every random number: weights, order, augmentation, dropout"),
     RESUMABLE_INT(fpc_run_options, epochs, "1", 1, 1e6, "epochs", "length of the training"),

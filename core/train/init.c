@@ -7,6 +7,7 @@
 #include "train/trainer.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static int all_finite(const double *value, int64_t n)
 {
@@ -67,6 +68,8 @@ fpc_status fpc_trainer_init(fpc_trainer *t)
 
     if (!status && !path)
         status = FPC_ENOMEM;
+    if (!status && *run->init_from && access(path, R_OK))
+        status = fpc_continued_missing(t->ctx, arena, t->experiment->recipe, path);
     if (!status && run->init_optimizer != FPC_INIT_RESET)
         status = fpc_continued_open(t->ctx, arena, run, &file);
     if (!status && *run->init_from)

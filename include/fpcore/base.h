@@ -77,6 +77,9 @@ enum { FPC_LOG_ERROR = 1, FPC_LOG_WARN, FPC_LOG_INFO, FPC_LOG_DEBUG };
 FPC_API fpc_status fpc_fail(fpc_ctx *, fpc_status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Where the recipe states an option of the plugin: "conf/a.ini:12", for messages; "default" where it does not. */
 FPC_API const char *fpc_origin(const fpc_self *, const char *key);
+/* The folders in which the path of that option was looked for, in this order, for messages that it is not there:
+ * "/a/conf, then in /a". beside: the folder of the option that its row names, or NULL. */
+FPC_API const char *fpc_looked(const fpc_self *, const char *key, const char *beside);
 /* A line for the person who runs the program (stderr and the loggers). Any thread. */
 FPC_API void fpc_log(fpc_ctx *, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -17,7 +17,7 @@ typedef enum fpc_opt_type {
     FPC_OPT_INT,    /* int64_t; suffixes k M G (powers of 1024) for bytes are not taken: give the unit's number */
     FPC_OPT_REAL,   /* double */
     FPC_OPT_TEXT,   /* const char *, never NULL */
-    FPC_OPT_PATH,   /* const char *; relative to the folder where fpcore was started */
+    FPC_OPT_PATH,   /* const char *; see below */
     FPC_OPT_CHOICE, /* int64_t: the value of the choice named */
     FPC_OPT_FLAGS,  /* int64_t: the values of the choices named, or-ed; comma separated */
     FPC_OPT_INTS,   /* fpc_ints; comma separated */
@@ -30,7 +30,8 @@ enum {
     FPC_OPT_REQUIRED = 1 << 0,   /* the recipe must give it; def is ignored */
     FPC_OPT_DEPRECATED = 1 << 1, /* still read; --check warns with the help text */
     FPC_OPT_RESUMABLE = 1 << 2,  /* may differ between a run and its resumption (paths, threads, epochs) */
-    FPC_OPT_EXPERT = 1 << 3      /* left out of the short help */
+    FPC_OPT_EXPERT = 1 << 3,     /* left out of the short help */
+    FPC_OPT_HERE = 1 << 4        /* a path for what is written: as it is given, so relative to the shell's folder */
 };
 
 typedef struct fpc_choice {
@@ -67,7 +68,11 @@ static inline double fpc_curve_at(const fpc_curve *c, int64_t epoch)
 }
 
 /* min and max bound numbers, list elements, the values of a curve and both ends of a range; min > max means unbounded.
- * unit: "deg", "px", "epochs", "prob", "MiB", or "". offset: of the field in the plugin's struct. */
+ * unit: "deg", "px", "epochs", "prob", "MiB", or "". offset: of the field in the plugin's struct.
+ * A path is absolute when the plugin gets it. A relative one is looked for beside the file that states it (-s: in the
+ * shell's folder), in the folder of the path option that `unit` names, if any, which stands above it in the table, and
+ * in the shell's folder, then with a note; where nothing is there, it is the first of these. A text that is one of
+ * `choices` is no path and stays as it is. */
 typedef struct fpc_option {
     const char *name, *help, *unit, *def;
     double min, max;
@@ -98,6 +103,11 @@ typedef struct fpc_option {
 #define FPC_OPTION_PATH(T, field, def_, help_)                                                                         \
     {                                                                                                                  \
 #field, help_, "", def_, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, const char *)       \
+    }
+/* One that may also lie in the folder of another option. */
+#define FPC_OPTION_PATH_BESIDE(T, field, def_, beside_, help_)                                                         \
+    {                                                                                                                  \
+#field, help_, beside_, def_, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_RESUMABLE, FPC_FIELD_(T, field, const char *)  \
     }
 #define FPC_OPTION_CHOICE(T, field, def_, choices_, help_)                                                             \
     {                                                                                                                  \

@@ -68,14 +68,14 @@ static fpc_status take_rest(folder *f, const uint8_t *taken, folder_part *part)
 
 static fpc_status split_by_lists(folder *f)
 {
-    const char *const lists[] = {f->train_list, f->val_list};
+    const char *const lists[] = {f->train_list, f->val_list}, *const keys[] = {"train_list", "val_list"};
     uint8_t *taken = fpc_alloc(f->self.arena, (size_t)f->image.n);
     if (!taken)
         return FPC_ENOMEM;
     fpc_status status = FPC_OK;
     for (int i = 0; i < 2 && status == FPC_OK; i++)
         if (*lists[i])
-            status = fpc_folder_list(&f->self, f->audit, lists[i], &f->image, taken, (uint8_t)(i + 1),
+            status = fpc_folder_list(&f->self, f->audit, f->root, keys[i], lists[i], &f->image, taken, (uint8_t)(i + 1),
                                      &f->part[FPC_TRAIN + i].n, &f->part[FPC_TRAIN + i].index);
     for (int i = 0; i < 2 && status == FPC_OK; i++)
         if (!*lists[i])
@@ -113,7 +113,8 @@ static fpc_status open_test(folder *f)
     if (!taken)
         return FPC_ENOMEM;
     if (*f->test_list)
-        return fpc_folder_list(&f->self, f->audit, f->test_list, &f->test_image, taken, 1, &p->n, &p->index);
+        return fpc_folder_list(&f->self, f->audit, f->root, "test_list", f->test_list, &f->test_image, taken, 1, &p->n,
+                               &p->index);
     p->n = f->test_image.n;
     p->index = fpc_alloc(f->self.arena, (size_t)p->n * sizeof *p->index);
     for (int64_t i = 0; p->index && i < p->n; i++)
@@ -206,8 +207,8 @@ static fpc_status audit_set(fpc_self *self, fpc_dataset_info *info, const fpc_da
 }
 
 static const fpc_option options[] = {
-    {"root", "folder of the data set", "", NULL, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_REQUIRED | FPC_OPT_RESUMABLE,
-     FPC_FIELD_(folder, root, const char *)},
+    {"root", "folder of the data set; relative to the recipe's file", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
+     FPC_OPT_REQUIRED | FPC_OPT_RESUMABLE, FPC_FIELD_(folder, root, const char *)},
     FPC_OPTION_TEXT(folder, images, "train/images", "folder in root with the pictures (.jpg, .jpeg, .png)"),
     FPC_OPTION_TEXT(folder, masks, "train/masks", "folder in root with their masks: STEM.png, palette or grey"),
     FPC_OPTION_TEXT(folder, test_images, TEST_IMAGES, "folder in root with the test pictures; empty: none"),
@@ -217,16 +218,20 @@ static const fpc_option options[] = {
     FPC_OPTION_INT(
         folder, split_seed, "42", 0, 4294967295.0, "",
         "seed of the split: NumPy's RandomState(seed).permutation of the sorted stems, the last part validates"),
-    FPC_OPTION_PATH(folder, train_list, "", "file with the training pictures' names, a line each, instead of a split"),
-    FPC_OPTION_PATH(folder, val_list, "",
-                    "file with the validation pictures' names; one list given: the rest is the other"),
-    FPC_OPTION_PATH(folder, test_list, "", "file with the names of the test pictures to use; empty: all"),
+    FPC_OPTION_PATH_BESIDE(folder, train_list, "", "root",
+                           "file with the training pictures' names, a line each, instead of a split; beside the recipe "
+                           "or in root, as the other lists"),
+    FPC_OPTION_PATH_BESIDE(folder, val_list, "", "root",
+                           "file with the validation pictures' names; one list given: the rest is the other"),
+    FPC_OPTION_PATH_BESIDE(folder, test_list, "", "root",
+                           "file with the names of the test pictures to use; empty: all"),
     {"classes",
      "what the labels are called: a file with the lines `[classes]`, `0 = background`, `1 = NAME` and so on; "
      "for faces celebamask19, or celebamask19_parsing for its names in the other order",
      "", NULL, 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_REQUIRED, FPC_FIELD_(folder, classes, const char *)},
-    FPC_OPTION_PATH(folder, sides, "",
-                    "file with the masks whose left and right are exchanged, as `fpcore data --fix-sides` writes it"),
+    FPC_OPTION_PATH_BESIDE(
+        folder, sides, "", "root",
+        "file with the masks whose left and right are exchanged, as `fpcore data --fix-sides` writes it"),
     FPC_OPTION_TEXT(folder, map, "",
                     "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks "
                     "in black and white; empty: the values are the labels"),

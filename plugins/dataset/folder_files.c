@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static int by_stem(const void *a, const void *b)
 {
@@ -80,6 +81,24 @@ static fpc_status check_stems(fpc_self *self, const fpc_dataset_audit *audit, fo
     return FPC_OK;
 }
 
+/* Most people see this first, so it says all that is wanted. */
+static fpc_status no_folder(const fpc_self *self, const char *root, const char *what, const char *sub, int masks,
+                            const char *path)
+{
+    const int why = errno, rooted = !access(root, F_OK);
+    const char *looked = rooted ? ""
+                                : fpc_sprintf(self->arena, "; %s.root was looked for in %s", self->label,
+                                              fpc_looked(self, "root", NULL));
+    return fpc_fail(self->ctx, why == ENOENT ? FPC_ENOENT : FPC_EIO,
+                    "%s (%s.root and %s.%s): %s%s. Wanted are %s in ROOT/%s, pictures in ROOT/%s.images and masks in "
+                    "ROOT/%s.masks, with equal names (7.jpg and 7.png); -s %s.root=FOLDER says where ROOT is, -s "
+                    "%s.%s=FOLDER which folder in it. docs/your-data.md tells how to lay out pictures, and where those "
+                    "of CelebAMask-HQ come from",
+                    path, self->label, self->label, what, strerror(why), looked ? looked : "",
+                    masks ? "masks (NAME.png)" : "pictures (NAME.jpg, NAME.png)", sub, self->label, self->label,
+                    self->label, self->label, what);
+}
+
 fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const char *root, const char *what,
                            const char *sub, int masks, folder_files *out)
 {
@@ -89,9 +108,10 @@ fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const
                         self->label, what, sub, self->label);
     out->path = fpc_sprintf(self->arena, "%s/%s", root, sub);
     DIR *dir = out->path ? opendir(out->path) : NULL;
+    if (!out->path)
+        return FPC_ENOMEM;
     if (!dir)
-        return fpc_fail(self->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s (%s.root and %s.%s): %s",
-                        out->path ? out->path : sub, self->label, self->label, what, strerror(errno));
+        return no_folder(self, root, what, sub, masks, out->path);
     fpc_status status = FPC_OK;
     int64_t room = 0;
     struct dirent *entry;
@@ -150,8 +170,18 @@ static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char
     return FPC_OK;
 }
 
-fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const char *list, const folder_files *files,
-                           uint8_t *taken, uint8_t mark, int64_t *n, int64_t **index)
+fpc_status fpc_folder_no_file(const fpc_self *self, const char *root, const char *key, const char *path,
+                              const char *wanted)
+{
+    const int why = errno;
+    return fpc_fail(self->ctx, why == ENOENT ? FPC_ENOENT : FPC_EIO,
+                    "%s (%s.%s): %s; looked for in %s. Wanted is %s; -s %s.%s=FILE says where it is", path, self->label,
+                    key, strerror(why), fpc_looked(self, key, root), wanted, self->label, key);
+}
+
+fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const char *root, const char *key,
+                           const char *list, const folder_files *files, uint8_t *taken, uint8_t mark, int64_t *n,
+                           int64_t **index)
 {
     char text[1024];
     *n = 0;
@@ -160,7 +190,7 @@ fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const
         return FPC_ENOMEM;
     FILE *file = fopen(list, "r");
     if (!file)
-        return fpc_fail(self->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: %s", list, strerror(errno));
+        return fpc_folder_no_file(self, root, key, list, "a text file with the name of a picture in each line");
     fpc_status status = FPC_OK;
     for (int64_t line = 1; status == FPC_OK && fgets(text, sizeof text, file); line++) {
         if (strlen(text) + 1 == sizeof text) {

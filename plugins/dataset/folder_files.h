@@ -21,10 +21,14 @@ fpc_status fpc_folder_scan(fpc_self *, const fpc_dataset_audit *audit, const cha
                            const char *sub, int masks, folder_files *out);
 /* Index of a stem, or -1. */
 int64_t fpc_folder_find(const folder_files *, const char *stem);
-/* Indices into `files` of the names in a list file: a name (or stem) per line, # comments. taken[i] is set to mark
- * (which names the list) for each; names that are absent, or taken already, are refused (in an audit: reported and
- * left out). */
-fpc_status fpc_folder_list(fpc_self *, const fpc_dataset_audit *audit, const char *list, const folder_files *files,
-                           uint8_t *taken, uint8_t mark, int64_t *n, int64_t **index);
+/* A file that an option names and that is not there: the key, where it was looked for, what is wanted. */
+fpc_status fpc_folder_no_file(const fpc_self *, const char *root, const char *key, const char *path,
+                              const char *wanted);
+/* Indices into `files` of the names in the list file of option `key`: a name (or stem) per line, # comments. taken[i]
+ * is set to mark (which names the list) for each; names that are absent, or taken already, are refused (in an audit:
+ * reported and left out). */
+fpc_status fpc_folder_list(fpc_self *, const fpc_dataset_audit *audit, const char *root, const char *key,
+                           const char *list, const folder_files *files, uint8_t *taken, uint8_t mark, int64_t *n,
+                           int64_t **index);
 
 #endif

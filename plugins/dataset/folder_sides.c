@@ -75,8 +75,8 @@ fpc_status fpc_folder_sides(folder *f)
         return FPC_ENOMEM;
     FILE *file = fopen(f->sides, "r");
     if (!file)
-        return fpc_fail(f->self.ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s (%s.sides): %s", f->sides,
-                        f->self.label, strerror(errno));
+        return fpc_folder_no_file(&f->self, f->root, "sides", f->sides,
+                                  "a list as `fpcore data --fix-sides` writes it");
     const fpc_status status = read_list(f, file, exchange, test);
     fclose(file);
     f->part[FPC_TRAIN].exchange = f->part[FPC_VAL].exchange = exchange;

@@ -219,6 +219,111 @@ static void required_values(void **state)
     assert_string_equal(fpc_ctx_error(b->ctx), "r.ini:9: dataset.root = : has no value");
 }
 
+/* ---- paths ---- */
+
+static const char *last_line;
+static int lines;
+static void keep_line(void *arg, int level, const char *line)
+{
+    (void)level;
+    last_line = fpc_strdup(arg, line);
+    lines++;
+}
+
+static const fpc_choice presets[] = {{"faces", 0, ""}, {0}};
+static const fpc_option paths[] = {
+    {"root", "folder", "", NULL, 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_REQUIRED, offsetof(struct sample, root)},
+    FPC_OPTION_PATH_BESIDE(struct sample, title, "", "root", "a file"),
+    {0}};
+static const fpc_option preset[] = {
+    {"title", "", "", "", 1, 0, presets, FPC_OPT_PATH, 0, offsetof(struct sample, title)}, {0}};
+static const fpc_option here[] = {
+    {"title", "", "", "", 1, 0, NULL, FPC_OPT_PATH, FPC_OPT_HERE, offsetof(struct sample, title)}, {0}};
+
+/* Reads `root` and `title` as they stand in a recipe in the folder conf. */
+static const char *read_title(bench *b, const fpc_option *rows, const char *origin, const char *root, const char *title)
+{
+    fpc_entry entry[] = {{"title", title, origin}, {"root", root, origin}};
+    const fpc_section section = {"dataset", origin, rows == paths ? 2 : 1, entry};
+    const fpc_option_set set = {rows, sizeof *rows, &sample};
+
+    memset(&sample, 0, sizeof sample);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &set), FPC_OK);
+    return sample.title;
+}
+
+static void a_path_lies_beside_the_recipe_its_root_or_the_shell(void **state)
+{
+    bench *b = *state;
+    char before[4096];
+
+    assert_non_null(getcwd(before, sizeof before));
+    make_folder("conf/data");
+    make_folder("data");
+    write_bytes("data/list", "x", 1);
+    write_bytes("conf/list", "x", 1);
+    write_bytes("both", "x", 1);
+    write_bytes("conf/both", "x", 1);
+    write_bytes("here", "x", 1);
+    assert_int_equal(chdir(test_folder()), 0);
+    fpc_ctx_log_sink(b->ctx, keep_line, b->arena);
+    lines = 0;
+
+    assert_string_equal(read_title(b, paths, "conf/r.ini:3", "data", "both"), in_folder("conf/both"));
+    assert_string_equal(sample.root, in_folder("conf/data"));
+    assert_string_equal(read_title(b, paths, "-s dataset.x=y", "data", "both"), in_folder("both"));
+    assert_string_equal(sample.root, in_folder("data"));
+    assert_string_equal(read_title(b, paths, "-s dataset.x=y", "data", "list"), in_folder("data/list"));
+    assert_string_equal(read_title(b, paths, "r.ini:3", "./data", "./list"), in_folder("data/list"));
+    assert_string_equal(read_title(b, paths, "r.ini:3", "data", "/etc/list"), "/etc/list");
+    assert_string_equal(read_title(b, paths, "r.ini:3", "data", ""), "");
+    assert_string_equal(read_title(b, paths, "conf/r.ini:3", "data", "nowhere"), in_folder("conf/nowhere"));
+    assert_int_equal(lines, 0); /* nothing of that needs a word */
+
+    assert_string_equal(read_title(b, paths, "conf/r.ini:3", "data", "here"), in_folder("here"));
+    assert_string_equal(last_line, fpc_sprintf(b->arena,
+                                               "note: conf/r.ini:3: dataset.title = here: nothing is there beside the "
+                                               "recipe (%s); it was found where fpcore was started: %s",
+                                               in_folder("conf/here"), in_folder("here")));
+    read_title(b, paths, "conf/r.ini:3", "data", "here");
+    assert_int_equal(lines, 1); /* and that one is said once */
+
+    assert_string_equal(read_title(b, preset, "conf/r.ini:3", "", "faces"), "faces");
+    assert_string_equal(read_title(b, preset, "conf/r.ini:3", "", "both"), in_folder("conf/both"));
+    assert_string_equal(read_title(b, here, "conf/r.ini:3", "", "both"), "both");
+    assert_int_equal(chdir(before), 0);
+}
+
+static void what_no_recipe_could_state_stays_relative(void **state)
+{
+    bench *b = *state;
+    char before[4096];
+
+    assert_non_null(getcwd(before, sizeof before));
+    make_folder("a\"b'c;d");
+    assert_int_equal(chdir(in_folder("a\"b'c;d")), 0);
+    assert_string_equal(read_title(b, paths, "r.ini:3", "data", "list"), "list");
+    assert_int_equal(chdir(before), 0);
+}
+
+static void where_a_path_was_looked_for(void **state)
+{
+    bench *b = *state;
+    char before[4096];
+    fpc_entry entry[] = {
+        {"list", "x", "/a/conf/r.ini:3"}, {"fixed", "/b/c/x", "r.ini:4"}, {"given", "x", "-s d.given=x"}};
+    const fpc_section section = {"dataset", "r.ini:1", 3, entry};
+    const fpc_self self = {b->ctx, b->arena, "dataset", &section};
+
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir("/"), 0);
+    assert_string_equal(fpc_looked(&self, "list", "/data"), "/a/conf/, then in /data, then in /");
+    assert_string_equal(fpc_looked(&self, "list", NULL), "/a/conf/, then in /");
+    assert_string_equal(fpc_looked(&self, "fixed", "/data"), "/b/c/");
+    assert_string_equal(fpc_looked(&self, "given", NULL), "/");
+    assert_int_equal(chdir(before), 0);
+}
+
 static void a_bad_default_is_the_plugins_fault(void **state)
 {
     bench *b = *state;
@@ -362,6 +467,9 @@ int main(void)
         CASE(curves),
         CASE(unknown_keys),
         CASE(required_values),
+        CASE(a_path_lies_beside_the_recipe_its_root_or_the_shell),
+        CASE(what_no_recipe_could_state_stays_relative),
+        CASE(where_a_path_was_looked_for),
         CASE(a_bad_default_is_the_plugins_fault),
         CASE(text_reads_back),
         CASE(texts_are_short),

@@ -120,7 +120,7 @@ static void lists(void **state)
         write_bytes("bad.txt", bad[i].text, strlen(bad[i].text));
         refuse_set(b, "listed", fpc_sprintf(b->arena, "train_list = %s\n", in_folder("bad.txt")), bad[i].want);
     }
-    refuse_set(b, "listed", "train_list = /nowhere/list.txt\n", "/nowhere/list.txt: No such file");
+    refuse_set(b, "listed", "train_list = /nowhere/list.txt\n", "/nowhere/list.txt (dataset.train_list): No such file");
 }
 
 static void refuses_what_is_missing(void **state)

@@ -1,0 +1,73 @@
+# lib_pictures.sh: pictures and masks of one's own for scripts: a program that draws them, compiled once. Read by
+# `. "$FPCORE_SRC/tests/cli/lib_pictures.sh"` behind lib_train.sh.
+# shellcheck shell=sh
+cat >draw.c <<'END'
+/* draw masks|parts FOLDER N: N pictures of 48 x 40 in FOLDER/images: a disc (label 1) with a left (2) and a right (3)
+ * dot, on a ground (0). masks: FOLDER/masks/NAME.png; parts: FOLDER/parts/NAME_{skin,l_eye,r_eye}.png. */
+#include <fpcore/image.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+enum { W = 48, H = 40 };
+fpc_ctx *fpc_ctx_new(void);
+static const uint8_t colour[4][3] = {{20, 30, 120}, {220, 170, 140}, {20, 200, 40}, {230, 30, 30}};
+static const uint8_t binary[2][3] = {{0, 0, 0}, {255, 255, 255}};
+static int label(int i, int x, int y)
+{
+    const int cx = 20 + i % 7, cy = 18 + i % 5, dx = x - cx, dy = y - cy;
+    if (dy < 0 && dy > -5 && dx > 3 && dx < 9)
+        return 2;
+    if (dy < 0 && dy > -5 && dx < -3 && dx > -9)
+        return 3;
+    return dx * dx + dy * dy < 200;
+}
+static int write(fpc_ctx *ctx, const char *folder, const char *sub, int i, const char *tail, const fpc_image *image,
+                 const uint8_t (*palette)[3], int n)
+{
+    char path[500];
+    snprintf(path, sizeof path, "%s/%s", folder, sub);
+    mkdir(path, 0777);
+    snprintf(path, sizeof path, "%s/%s/pic_%02d%s.png", folder, sub, i, tail);
+    return fpc_png_write(ctx, path, image, palette, n) != FPC_OK;
+}
+int main(int argc, char **argv)
+{
+    static const char *const part[] = {"", "_skin", "_l_eye", "_r_eye"};
+    static uint8_t rgb[W * H * 3], mask[W * H], one[W * H];
+    fpc_ctx *ctx = fpc_ctx_new();
+    const fpc_image picture = {W, H, 3, rgb}, labels = {W, H, 1, mask}, alone = {W, H, 1, one};
+    int n = 0, bad = 0;
+    if (argc != 4)
+        return 2;
+    sscanf(argv[3], "%d", &n);
+    for (int i = 0; i < n; i++) {
+        for (int p = 0; p < W * H; p++) {
+            mask[p] = (uint8_t)label(i, p % W, p / W);
+            memcpy(rgb + 3 * p, colour[mask[p]], 3);
+        }
+        bad |= write(ctx, argv[2], "images", i, "", &picture, NULL, 0);
+        if (!strcmp(argv[1], "masks"))
+            bad |= write(ctx, argv[2], "masks", i, "", &labels, colour, 4);
+        for (int k = 1; k < 4 && !strcmp(argv[1], "parts"); k++) {
+            for (int p = 0; p < W * H; p++)
+                one[p] = mask[p] == k || (k == 1 && mask[p]);
+            bad |= write(ctx, argv[2], "parts", i, part[k], &alone, binary, 2);
+        }
+    }
+    return bad;
+}
+END
+# A library that was built with a sanitizer wants programs that are, too.
+san=
+case $(readelf -d "$FPCORE_BUILD/.libs/libfpcore.so" 2>/dev/null) in
+*libasan*) san=-fsanitize=address,undefined ;;
+*libtsan*) san=-fsanitize=thread ;;
+esac
+# shellcheck disable=SC2086
+${CC:-cc} -std=c11 $san draw.c -I"$FPCORE_SRC/include" -L"$FPCORE_BUILD/.libs" -lfpcore -Wl,-rpath,"$FPCORE_BUILD/.libs" \
+    -o draw || exit 1
+# draw masks|parts FOLDER N
+draw() {
+    mkdir -p "$2"
+    ./draw "$@" || exit 1
+}
