@@ -31,6 +31,7 @@ cpu_sources = \
     kernels/cpu/conv_grad.c \
     kernels/cpu/gemm.c \
     kernels/cpu/gemm.h \
+    kernels/cpu/gemm_bf16.c \
     kernels/cpu/image.c \
     kernels/cpu/image_colour.c \
     kernels/cpu/image_filter.c \
@@ -54,6 +55,15 @@ cpu_sources = \
     kernels/cpu/resize.c \
     kernels/cpu/simd.h \
     kernels/cpu/train.c
+cpu_product_sources = \
+    kernels/cpu/attention.c \
+    kernels/cpu/attention_grad.c \
+    kernels/cpu/conv.c \
+    kernels/cpu/conv_depthwise.c \
+    kernels/cpu/conv_grad.c \
+    kernels/cpu/gemm.c \
+    kernels/cpu/gemm_bf16.c \
+    kernels/cpu/linear.c
 cpu_common_sources = \
     kernels/cpu/threads.c \
     kernels/cpu/threads.h

@@ -1,5 +1,6 @@
 # Kernels are convenience libraries inside the backend plugins. ref: plain loops, once in float and once in double.
-# cpu: one source at three levels of instructions; plugins/backend/cpu.c picks one at run time.
+# cpu: one source at three levels of instructions, and what multiplies matrices at a fourth, which has bf16 units;
+# plugins/backend/cpu.c picks one at run time.
 kernel_cflags = $(KERNEL_OPT_CFLAGS) $(WARN_CFLAGS) $(SAN_CFLAGS) -fvisibility=hidden
 
 noinst_LTLIBRARIES += libref_f32.la libref_f64.la
@@ -19,12 +20,15 @@ libcpu_common_la_SOURCES = $(cpu_common_sources)
 libcpu_common_la_CFLAGS = $(cpu_cflags)
 cpu_libs = libcpu_common.la libcpu_sse2.la
 if X86
-noinst_LTLIBRARIES += libcpu_avx2.la libcpu_avx512.la
+noinst_LTLIBRARIES += libcpu_avx2.la libcpu_avx512.la libcpu_avx512_bf16.la
+avx512_cflags = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 libcpu_avx2_la_SOURCES = $(cpu_sources)
 libcpu_avx2_la_CFLAGS = $(cpu_cflags) -mavx2 -mfma
 libcpu_avx512_la_SOURCES = $(cpu_sources)
-libcpu_avx512_la_CFLAGS = $(cpu_cflags) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
-cpu_libs += libcpu_avx2.la libcpu_avx512.la
+libcpu_avx512_la_CFLAGS = $(cpu_cflags) $(avx512_cflags)
+libcpu_avx512_bf16_la_SOURCES = $(cpu_product_sources)
+libcpu_avx512_bf16_la_CFLAGS = $(cpu_cflags) $(avx512_cflags) -mavx512bf16
+cpu_libs += libcpu_avx2.la libcpu_avx512.la libcpu_avx512_bf16.la
 endif
 
 include kernels/files.mk

@@ -91,6 +91,7 @@ test_programs = \
     tests/unit/test_precision \
     tests/unit/test_predictor \
     tests/unit/test_preview \
+    tests/unit/test_products \
     tests/unit/test_queue \
     tests/unit/test_recipe \
     tests/unit/test_recorded \
@@ -144,6 +145,7 @@ test_scripts = \
     tests/cli/no_gpu.sh \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
+    tests/cli/precision.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
     tests/cli/signal.sh \
@@ -709,6 +711,12 @@ tests_unit_test_preview_CPPFLAGS = $(test_cppflags)
 tests_unit_test_preview_CFLAGS = $(test_cflags)
 tests_unit_test_preview_LDFLAGS = $(test_ldflags)
 tests_unit_test_preview_LDADD = $(test_libs)
+
+tests_unit_test_products_SOURCES = tests/unit/test_products.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_products_CPPFLAGS = $(test_cppflags)
+tests_unit_test_products_CFLAGS = $(test_cflags)
+tests_unit_test_products_LDFLAGS = $(test_ldflags)
+tests_unit_test_products_LDADD = $(test_libs)
 
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_queue_CPPFLAGS = $(test_cppflags)

@@ -162,8 +162,10 @@ fpc_status fpc_experiment_probe(fpc_experiment *, const fpc_probe_args *, fpc_pr
  * accumulated. Inputs lr, step (not where state->scaler is: it counts), decay where run.ema is; outputs norm (before
  * clipping) and scaler. A norm that is not finite leaves everything as it is. */
 fpc_status fpc_update_program(fpc_experiment *, fpc_program **);
-/* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
+/* What values are stored in besides fp32, FPC_BF16 or FPC_F16; 0: nothing. */
 uint32_t fpc_half_of(const fpc_experiment *);
+/* What operands of products are rounded to where values stay fp32, an fpc_precision. */
+uint32_t fpc_products_of(const fpc_experiment *);
 /* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
 fpc_status fpc_experiment_update(fpc_experiment *, int64_t step, double lr, double *grad_norm);
 /* The same, with [optimizer] sam: `program`, which made the gradients, is run once more at the weights uphill. */
@@ -177,7 +179,5 @@ fpc_status fpc_experiment_fit(fpc_experiment *);
 /* The rewritten graph of one image, for the layer table; no memory is taken. */
 fpc_status fpc_experiment_graph(fpc_experiment *, int32_t n, int32_t h, int32_t w, int training, int rewrite,
                                 fpc_graph **);
-/* The half precision of the training, FPC_BF16 or FPC_F16; 0: none. */
-uint32_t fpc_half_of(const fpc_experiment *);
 
 #endif

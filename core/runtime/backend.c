@@ -2,6 +2,7 @@
 #include "graph/nodes.h"
 #include "plugin/check.h"
 #include "runtime/backend.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,9 +130,13 @@ static fpc_status check_precision(fpc_ctx *ctx, const fpc_backend *be, uint32_t 
     static const char *const word[] = {"fp32", "tf32", "bf16", "fp16"};
     if (be->device.precision == FPC_FP32 || (be->device.precisions >> be->device.precision & 1))
         return FPC_OK;
-    return fpc_fail_recipe(
-        ctx, FPC_EINVAL, "run.precision = %s: backend %s computes in %s only; fp32, or another backend.use, is needed",
-        word[asked & 3], be->inst.plugin->name, be->device.real == FPC_F64 ? "fp64" : "fp32");
+    char can[32] = "fp32";
+    for (uint32_t p = FPC_TF32; p <= FPC_HALF_FP16; p++)
+        if (be->device.precisions >> p & 1)
+            snprintf(can + strlen(can), sizeof can - strlen(can), ", %s", word[p]);
+    return fpc_fail_recipe(ctx, FPC_EINVAL,
+                           "run.precision = %s: backend %s computes in %s; that, or another backend.use, is needed",
+                           word[asked & 3], be->inst.plugin->name, be->device.real == FPC_F64 ? "fp64" : can);
 }
 
 fpc_status fpc_backend_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *reg, const fpc_section *section,

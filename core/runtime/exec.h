@@ -3,7 +3,7 @@
 #ifndef CORE_RUNTIME_EXEC_H
 #define CORE_RUNTIME_EXEC_H
 
-#include <fpcore/op.h>
+#include <fpcore/backend.h>
 
 struct fpc_exec {
     fpc_ctx *ctx;
@@ -11,6 +11,7 @@ struct fpc_exec {
     char *scratch, *part;
     size_t scratch_stride, part_stride;
     int32_t n_parts, threads;
+    uint32_t products; /* an fpc_precision */
     /* NULL: one after another on the calling thread */
     void (*parallel)(void *arg, int32_t n, void (*body)(void *, int32_t, int32_t), void *body_arg);
     void *parallel_arg;
@@ -20,8 +21,9 @@ struct fpc_exec {
 /* Rows that the row-wise arguments share; 0 where there are none (a barrier). */
 int64_t fpc_node_rows(const fpc_op_def *, const fpc_node *);
 /* Runs one node by one kernel over memory of its own: the op tests and `fpcore bench` use it. Splits the rows into
- * n_parts parts of tiles of tile_rows (0: all at once), so that a kernel is tried the way a plan would run it. */
+ * n_parts parts of tiles of tile_rows (0: all at once), so that a kernel is tried the way a plan would run it. device:
+ * of the kernel's backend, after open; one thread is used. */
 fpc_status fpc_run_node(fpc_ctx *, const fpc_kernel *, const fpc_op_def *, fpc_node *, int32_t n_parts,
-                        int64_t tile_rows, void *backend);
+                        int64_t tile_rows, const fpc_device *device);
 
 #endif

@@ -30,6 +30,10 @@ int32_t fpc_exec_threads(const fpc_exec *x)
 {
     return x->threads;
 }
+uint32_t fpc_exec_products(const fpc_exec *x)
+{
+    return x->products;
+}
 void *fpc_exec_backend(const fpc_exec *x)
 {
     return x->backend;
@@ -118,11 +122,11 @@ static fpc_status take_work(lone *l, fpc_ctx *ctx)
 }
 
 fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def, fpc_node *node, int32_t n_parts,
-                        int64_t tile_rows, void *backend)
+                        int64_t tile_rows, const fpc_device *device)
 {
     const int64_t rows = fpc_node_rows(def, node);
     const int barrier = fpc_plan_is_barrier(def, rows);
-    lone l = {.backend = {.vtbl = &l.vtbl, .device = {.threads = 1, .exec = backend}},
+    lone l = {.backend = {.vtbl = &l.vtbl, .device = {.threads = 1, .exec = device->exec}},
               .state = {.backend = &l.backend},
               .work = {.kernel = k},
               .group = {.n = 1,
@@ -137,6 +141,7 @@ fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def
         return fpc_fail(ctx, FPC_EINTERNAL, "node %s: more than %d inputs or %d outputs", node->name, FPC_MAX_INPUTS,
                         FPC_MAX_OUTPUTS);
     put_node(&l, def, node);
+    l.graph.products = device->fp32_storage ? device->precision : FPC_FP32;
     if (k->need)
         k->need(node, &l.work.need);
     fpc_status status = take_work(&l, ctx);

@@ -16,13 +16,14 @@ static void need(const fpc_node *node, fpc_need *n)
 {
     const attention_size s = attention_size_of(node, 3);
     n->shared = (size_t)(s.n * s.heads) * (attention_wide(s) + attention_tall(s)) * sizeof(float);
-    n->thread = (size_t)(BLOCK * s.nk_pad) * sizeof(float) + (size_t)philox_room(BLOCK, s.nk) * sizeof(uint16_t);
+    n->thread = attention_own_bytes(s, BLOCK, 1) + gemm_scratch(s.d > s.nk ? s.d : s.nk);
 }
 
 typedef struct packing {
     attention_size s;
     const float *k, *v;
     float *packed;
+    gemm_way way;
 } packing;
 
 static void pack(void *arg, int32_t i, int32_t thread)
@@ -32,13 +33,14 @@ static void pack(void *arg, int32_t i, int32_t thread)
     const int64_t from = i / s.heads * s.nk * s.c + i % s.heads * s.d;
     float *to = p->packed + (size_t)i * (attention_wide(s) + attention_tall(s));
     (void)thread;
-    attention_pack_wide(s, p->k + from, to);
-    attention_pack_tall(s, p->v + from, to + attention_wide(s));
+    attention_pack_wide(p->way, s, p->k + from, to);
+    attention_pack_tall(p->way, s, p->v + from, to + attention_wide(s));
 }
 
 static fpc_status begin(fpc_exec *x, const fpc_node *node)
 {
-    packing p = {attention_size_of(node, 3), floats(&node->in[1]), floats(&node->in[2]), fpc_exec_shared(x)};
+    packing p = {attention_size_of(node, 3), floats(&node->in[1]), floats(&node->in[2]), fpc_exec_shared(x),
+                 gemm_way_of(x, NULL)};
     fpc_exec_parallel(x, (int32_t)(p.s.n * p.s.heads), pack, &p);
     return FPC_OK;
 }
@@ -87,11 +89,11 @@ static float exponentials(attention_size s, float *score, const uint16_t *words,
 }
 
 /* Up to BLOCK queries of one image and head. row: of the first query in the whole tensor. */
-static void attend(attention_size s, const float *packed, int64_t row, int64_t rows, int64_t head, const float *q,
-                   float *o, float *lse, float *score, uint16_t *words)
+static void attend(attention_size s, gemm_way way, const float *packed, int64_t row, int64_t rows, int64_t head,
+                   const float *q, float *o, float *lse, float *score, uint16_t *words)
 {
     const float keep = s.clock ? fpc_drop_scale(s.drop) : 1.0f;
-    fpc_gemm(rows, s.nk_pad, s.d, q, s.c, packed, score, s.nk_pad);
+    fpc_gemm(way, rows, s.nk_pad, s.d, q, s.c, packed, score, s.nk_pad);
     if (s.clock)
         attention_words(s, row, rows, head, words);
     float norm[BLOCK];
@@ -101,7 +103,7 @@ static void attend(attention_size s, const float *packed, int64_t row, int64_t r
         lse[r * s.heads] = most * s.scale + logf(sum);
         norm[r] = keep / sum;
     }
-    fpc_gemm(rows, s.d, s.nk, score, s.nk_pad, packed + attention_wide(s), o, s.c);
+    fpc_gemm(way, rows, s.d, s.nk, score, s.nk_pad, packed + attention_wide(s), o, s.c);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < s.d; i++)
             o[r * s.c + i] *= norm[r];
@@ -115,13 +117,14 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     float *o = floats(&node->out[0]), *lse = floats(&node->out[1]);
     float *score = fpc_exec_scratch(x, rows.thread);
     uint16_t *words = (uint16_t *)(score + BLOCK * s.nk_pad);
+    const gemm_way way = gemm_way_of(x, (char *)score + attention_own_bytes(s, BLOCK, 1));
 
     for (int64_t r = 0; r < rows.count;) {
         const int64_t image = (rows.first + r) / s.nq, left = (image + 1) * s.nq - rows.first - r;
         int64_t count = rows.count - r < BLOCK ? rows.count - r : BLOCK;
         count = count < left ? count : left;
         for (int64_t head = 0; head < s.heads; head++)
-            attend(s, packed + (size_t)(image * s.heads + head) * stride, rows.first + r, count, head,
+            attend(s, way, packed + (size_t)(image * s.heads + head) * stride, rows.first + r, count, head,
                    q + r * s.c + head * s.d, o + r * s.c + head * s.d, lse + r * s.heads + head, score, words);
         r += count;
     }

@@ -40,13 +40,20 @@ static inline size_t attention_tall(attention_size s)
 }
 
 /* of: k or v of one image and head. Transposed, as the right operand of a score; or as it is, of a mean over keys. */
-static inline void attention_pack_wide(attention_size s, const float *of, float *packed)
+static inline void attention_pack_wide(gemm_way way, attention_size s, const float *of, float *packed)
 {
-    fpc_gemm_pack(packed, s.d, s.nk, of, 1, s.c, NULL);
+    fpc_gemm_pack(way, packed, s.d, s.nk, of, 1, s.c, NULL);
 }
-static inline void attention_pack_tall(attention_size s, const float *of, float *packed)
+static inline void attention_pack_tall(gemm_way way, attention_size s, const float *of, float *packed)
 {
-    fpc_gemm_pack(packed, s.nk, s.d, of, s.c, 1, NULL);
+    fpc_gemm_pack(way, packed, s.nk, s.d, of, s.c, 1, NULL);
+}
+
+/* A thread's scratch: `tables` blocks of scores, dropout's words, then what products need. */
+static inline size_t attention_own_bytes(attention_size s, int64_t block, int64_t tables)
+{
+    const size_t words = (size_t)philox_room(block, s.nk) * sizeof(uint16_t);
+    return ((size_t)(tables * block * s.nk_pad) * sizeof(float) + words + 63) / 64 * 64;
 }
 
 /* Half-words for `rows` rows of queries of one head, philox_stride(nk) apart. */

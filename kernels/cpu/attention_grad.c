@@ -44,19 +44,21 @@ void attention_grad_need(const fpc_node *node, fpc_need *need)
     const attention_size s = attention_size_of(node, 6);
     const size_t packed = (size_t)(s.n * s.heads) * packed_floats(s);
     need->shared = (packed + (size_t)(s.n * pieces_of_image(s)) * sum_floats(s)) * sizeof(float);
-    need->thread = (size_t)(2 * BLOCK * s.nk_pad) * sizeof(float) + (size_t)philox_room(BLOCK, s.nk) * sizeof(uint16_t);
+    const size_t sums = gemm_outer_scratch(s.nk, s.d), rows = gemm_scratch(s.d > s.nk ? s.d : s.nk);
+    need->thread = attention_own_bytes(s, BLOCK, 2) + (sums > rows ? sums : rows);
 }
 
 static void pack(void *arg, int32_t i, int32_t thread)
 {
     const gradient *g = arg;
     const attention_size s = g->s;
+    const gemm_way way = gemm_way_of(g->exec, NULL);
     const int64_t from = i / s.heads * s.nk * s.c + i % s.heads * s.d;
     float *to = g->packed + (size_t)i * packed_floats(s);
     (void)thread;
-    attention_pack_wide(s, g->k + from, to);
-    attention_pack_wide(s, g->v + from, to + attention_wide(s));
-    attention_pack_tall(s, g->k + from, to + 2 * attention_wide(s));
+    attention_pack_wide(way, s, g->k + from, to);
+    attention_pack_wide(way, s, g->v + from, to + attention_wide(s));
+    attention_pack_tall(way, s, g->k + from, to + 2 * attention_wide(s));
 }
 
 /* One row: from the scores and do v^T to dS (in score) and m P (in dp). */
@@ -98,17 +100,18 @@ static void block_gradient(const gradient *g, int64_t row, int64_t rows, int64_t
     const float *packed = g->packed + (size_t)(row / s.nq * s.heads + head) * packed_floats(s);
     float *score = fpc_exec_scratch(g->exec, thread), *dp = score + BLOCK * ld;
     uint16_t *words = (uint16_t *)(dp + BLOCK * ld);
+    const gemm_way way = gemm_way_of(g->exec, (char *)score + attention_own_bytes(s, BLOCK, 2));
 
-    fpc_gemm(rows, ld, s.d, g->q + at, s.c, packed, score, ld);
-    fpc_gemm(rows, ld, s.d, g->d_o + at, s.c, packed + attention_wide(s), dp, ld);
+    fpc_gemm(way, rows, ld, s.d, g->q + at, s.c, packed, score, ld);
+    fpc_gemm(way, rows, ld, s.d, g->d_o + at, s.c, packed + attention_wide(s), dp, ld);
     if (s.clock)
         attention_words(s, row, rows, head, words);
     for (int64_t r = 0; r < rows; r++)
         row_gradient(s, score + r * ld, dp + r * ld, words + r * philox_stride(s.nk),
                      g->lse[(row + r) * s.heads + head], dot(g->d_o + at + r * s.c, g->o + at + r * s.c, s.d));
-    fpc_gemm(rows, s.d, s.nk, score, ld, packed + 2 * attention_wide(s), g->dq + at, s.c);
-    fpc_gemm_outer(rows, s.nk, s.d, score, ld, g->q + at, s.c, dk + head * s.d, s.c);
-    fpc_gemm_outer(rows, s.nk, s.d, dp, ld, g->d_o + at, s.c, dv + head * s.d, s.c);
+    fpc_gemm(way, rows, s.d, s.nk, score, ld, packed + 2 * attention_wide(s), g->dq + at, s.c);
+    fpc_gemm_outer(way, rows, s.nk, s.d, score, ld, g->q + at, s.c, dk + head * s.d, s.c);
+    fpc_gemm_outer(way, rows, s.nk, s.d, dp, ld, g->d_o + at, s.c, dv + head * s.d, s.c);
 }
 
 static void piece_gradient(void *arg, int32_t i, int32_t thread)

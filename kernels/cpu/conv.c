@@ -50,10 +50,13 @@ static int64_t patch_width(conv_shape s)
     return s.kh * s.kw * (s.c / s.groups);
 }
 
-static size_t scratch_bytes(conv_shape s)
+/* A thread's scratch: gathered patches, then what the products need. */
+static size_t patch_bytes(conv_shape s)
 {
     const int64_t width = patch_width(s);
-    return conv_is_pointwise(s) ? 0 : (size_t)(conv_block_rows(width) * conv_row_stride(width) + VL) * sizeof(float);
+    return conv_is_pointwise(s)
+               ? 0
+               : ((size_t)(conv_block_rows(width) * conv_row_stride(width) + VL) * sizeof(float) + 63) / 64 * 64;
 }
 
 /* ---- conv2d(x, w[, b]) -> y ---- */
@@ -67,7 +70,7 @@ static void conv_need(const fpc_node *node, fpc_need *need)
 {
     const conv_shape s = forward_shape(node);
     need->shared = (size_t)s.groups * gemm_packed(patch_width(s), s.k / s.groups) * sizeof(float);
-    need->thread = scratch_bytes(s);
+    need->thread = patch_bytes(s) + gemm_scratch(patch_width(s));
 }
 
 static fpc_status conv_begin(fpc_exec *x, const fpc_node *node)
@@ -77,7 +80,8 @@ static fpc_status conv_begin(fpc_exec *x, const fpc_node *node)
     const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
     float *packed = fpc_exec_shared(x);
     for (int64_t g = 0; g < s.groups; g++, packed += gemm_packed(width, kg))
-        fpc_gemm_pack(packed, width, kg, floats(&node->in[1]) + g * kg * width, 1, width, bias ? bias + g * kg : NULL);
+        fpc_gemm_pack(gemm_way_of(x, NULL), packed, width, kg, floats(&node->in[1]) + g * kg * width, 1, width,
+                      bias ? bias + g * kg : NULL);
     return FPC_OK;
 }
 
@@ -88,16 +92,17 @@ static fpc_status conv_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const int64_t block = conv_block_rows(width);
     const float *image = floats(&node->in[0]), *packed = fpc_exec_shared(x);
     float *patches = fpc_exec_scratch(x, rows.thread), *y = floats(&node->out[0]);
+    const gemm_way way = gemm_way_of(x, (char *)patches + patch_bytes(s));
 
     if (conv_is_pointwise(s)) {
-        fpc_gemm(rows.count, s.k, s.c, image + rows.first * s.c, s.c, packed, y, s.k);
+        fpc_gemm(way, rows.count, s.k, s.c, image + rows.first * s.c, s.c, packed, y, s.k);
         return FPC_OK;
     }
     for (int64_t g = 0; g < s.groups; g++, packed += gemm_packed(width, kg))
         for (int64_t r = 0; r < rows.count; r += block) {
             const int64_t count = rows.count - r < block ? rows.count - r : block;
             gather(s, image, g, rows.first + r, count, patches, ld);
-            fpc_gemm(count, kg, width, patches, ld, packed, y + r * s.k + g * kg, s.k);
+            fpc_gemm(way, count, kg, width, patches, ld, packed, y + r * s.k + g * kg, s.k);
         }
     return FPC_OK;
 }
@@ -113,7 +118,7 @@ static void grad_w_need(const fpc_node *node, fpc_need *need)
 {
     const conv_shape s = grad_w_shape(node);
     need->part = (size_t)(s.k * patch_width(s)) * sizeof(float);
-    need->thread = scratch_bytes(s);
+    need->thread = patch_bytes(s) + gemm_outer_scratch(s.k / s.groups, patch_width(s));
 }
 
 static fpc_status grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
@@ -123,16 +128,17 @@ static fpc_status grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const int64_t block = conv_block_rows(width);
     const float *image = floats(&node->in[0]), *dy = floats(&node->in[1]);
     float *patches = fpc_exec_scratch(x, rows.thread), *dw = fpc_exec_part(x, rows.part);
+    const gemm_way way = gemm_way_of(x, (char *)patches + patch_bytes(s));
 
     if (conv_is_pointwise(s)) {
-        fpc_gemm_outer(rows.count, s.k, s.c, dy, s.k, image + rows.first * s.c, s.c, dw, s.c);
+        fpc_gemm_outer(way, rows.count, s.k, s.c, dy, s.k, image + rows.first * s.c, s.c, dw, s.c);
         return FPC_OK;
     }
     for (int64_t g = 0; g < s.groups; g++)
         for (int64_t r = 0; r < rows.count; r += block) {
             const int64_t count = rows.count - r < block ? rows.count - r : block;
             gather(s, image, g, rows.first + r, count, patches, ld);
-            fpc_gemm_outer(count, kg, width, dy + r * s.k + g * kg, s.k, patches, ld, dw + g * kg * width, width);
+            fpc_gemm_outer(way, count, kg, width, dy + r * s.k + g * kg, s.k, patches, ld, dw + g * kg * width, width);
         }
     return FPC_OK;
 }

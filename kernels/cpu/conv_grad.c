@@ -36,6 +36,7 @@ typedef struct scratch {
     float *patches, *result;
     int64_t *row; /* where the rows of result belong, relative to the tile */
     int64_t ld, block;
+    gemm_way way;
 } scratch;
 
 static size_t scratch_layout(conv_shape s, char *memory, scratch *to)
@@ -49,7 +50,7 @@ static size_t scratch_layout(conv_shape s, char *memory, scratch *to)
         to->result = (float *)(memory + patches);
         to->row = (int64_t *)(memory + patches + result);
     }
-    return patches + result + (size_t)to->block * sizeof(int64_t);
+    return (patches + result + (size_t)to->block * sizeof(int64_t) + 63) / 64 * 64;
 }
 
 void conv_grad_x_need(const fpc_node *node, fpc_need *need)
@@ -57,7 +58,7 @@ void conv_grad_x_need(const fpc_node *node, fpc_need *need)
     const conv_shape s = shape_of(node);
     scratch layout = {0};
     need->shared = phase_floats(s) * (size_t)(s.groups * s.stride * s.stride) * sizeof(float);
-    need->thread = scratch_layout(s, NULL, &layout);
+    need->thread = scratch_layout(s, NULL, &layout) + gemm_scratch(widest(s));
     if (!conv_is_pointwise(s)) /* the taps of a phase, in the order of its patches */
         need->shared += (size_t)(widest(s) * (s.c / s.groups)) * sizeof(float);
 }
@@ -83,14 +84,14 @@ fpc_status conv_grad_x_begin(fpc_exec *x, const fpc_node *node)
     float *packed = fpc_exec_shared(x);
 
     if (conv_is_pointwise(s)) {
-        fpc_gemm_pack(packed, s.k, s.c, w, s.c, 1, bias);
+        fpc_gemm_pack(gemm_way_of(x, NULL), packed, s.k, s.c, w, s.c, 1, bias);
         return FPC_OK;
     }
     float *sorted = packed + phase_floats(s) * (size_t)(s.groups * s.stride * s.stride);
     for (int64_t g = 0; g < s.groups; g++)
         for (int64_t phase = 0; phase < s.stride * s.stride; phase++, packed += phase_floats(s)) {
             const int64_t width = sort_taps(s, w, g, phase / s.stride, phase % s.stride, sorted);
-            fpc_gemm_pack(packed, width, cg, sorted, cg, 1, bias ? bias + g * cg : NULL);
+            fpc_gemm_pack(gemm_way_of(x, NULL), packed, width, cg, sorted, cg, 1, bias ? bias + g * cg : NULL);
         }
     return FPC_OK;
 }
@@ -128,11 +129,11 @@ static void flush(conv_shape s, scratch t, int64_t count, int64_t width, const f
 {
     const int64_t cg = s.c / s.groups;
     if (s.stride == 1) {
-        fpc_gemm(count, cg, width, t.patches, t.ld, packed, dx + t.row[0] * s.c, s.c);
+        fpc_gemm(t.way, count, cg, width, t.patches, t.ld, packed, dx + t.row[0] * s.c, s.c);
         return;
     }
     const int64_t ld = conv_row_stride(cg);
-    fpc_gemm(count, cg, width, t.patches, t.ld, packed, t.result, ld);
+    fpc_gemm(t.way, count, cg, width, t.patches, t.ld, packed, t.result, ld);
     for (int64_t r = 0; r < count; r++)
         memcpy(dx + t.row[r] * s.c, t.result + r * ld, (size_t)cg * sizeof *dx);
 }
@@ -170,11 +171,13 @@ fpc_status conv_grad_x_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     float *dx = floats(&node->out[0]);
     scratch t;
 
+    char *memory = fpc_exec_scratch(x, rows.thread);
+    const size_t own = scratch_layout(s, memory, &t);
+    t.way = gemm_way_of(x, memory + own);
     if (conv_is_pointwise(s)) {
-        fpc_gemm(rows.count, s.c, s.k, dy + rows.first * s.k, s.k, packed, dx, s.c);
+        fpc_gemm(t.way, rows.count, s.c, s.k, dy + rows.first * s.k, s.k, packed, dx, s.c);
         return FPC_OK;
     }
-    scratch_layout(s, fpc_exec_scratch(x, rows.thread), &t);
     for (int64_t g = 0; g < s.groups; g++)
         for (int64_t phase = 0; phase < s.stride * s.stride; phase++, packed += phase_floats(s))
             run_phase(s, dy, g, phase, packed, rows, t, dx + g * (s.c / s.groups));

@@ -6,7 +6,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
-enum { MAX_MR = 12, MAX_NV = VL == 16 ? 4 : 2, LINE = 16 /* floats of a cache line */, TURN = 64 };
+enum { LINE = 16 /* floats of a cache line */, TURN = 64 };
 
 typedef struct left {
     const float *p;
@@ -19,8 +19,8 @@ typedef void outer_fn(int64_t rows, left a, left b, float *c, int64_t ldc, int64
 INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b, const float *bias, float *c,
                   int64_t ldc, int64_t lanes)
 {
-    vf acc[MAX_MR][MAX_NV];
-    const float *row[MAX_MR / 4 + 1]; /* rows 0, 4, 8: the others are reached by 1, 2, 3 strides */
+    vf acc[GEMM_MAX_MR][GEMM_MAX_NV];
+    const float *row[GEMM_MAX_MR / 4 + 1]; /* rows 0, 4, 8: the others are reached by 1, 2, 3 strides */
 
     UNROLL for (int i = 0; i < mr; i += 4) row[i / 4] = a.p + i * a.stride;
     UNROLL for (int i = 0; i < mr; i++) UNROLL for (int v = 0; v < nv; v++) acc[i][v] = vf_load(bias + v * VL);
@@ -28,7 +28,7 @@ INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b,
         /* The rows of the next call: short strided rows are too much for the processor's own guesses. */
         UNROLL for (int i = 0; i < mr; i++) __builtin_prefetch(row[i / 4] + (i % 4 + mr) * a.stride + p);
         for (const int64_t end = k - p < LINE ? k : p + LINE; p < end; p++) {
-            vf bv[MAX_NV];
+            vf bv[GEMM_MAX_NV];
             UNROLL for (int v = 0; v < nv; v++) bv[v] = vf_load(b + v * VL);
             UNROLL for (int i = 0; i < mr; i++)
             {
@@ -57,10 +57,10 @@ INLINE void outer(const int mr, const int nv, const int masked, int64_t rows, le
 {
     const vmask mask = vmask_first(lanes);
     const int full = nv - masked;
-    vf acc[MAX_MR][MAX_NV] = {{{0}}};
+    vf acc[GEMM_MAX_MR][GEMM_MAX_NV] = {{{0}}};
 
     for (int64_t r = 0; r < rows; r++) {
-        vf bv[MAX_NV];
+        vf bv[GEMM_MAX_NV];
         UNROLL for (int v = 0; v < full; v++) bv[v] = vf_load(b.p + v * VL);
         if (masked)
             bv[full] = vf_load_mask(b.p + full * VL, mask);
@@ -109,7 +109,7 @@ MICRO(12, 1) MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
 MICRO(12, 2) MICRO(8, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
 MICRO(8, 3) MICRO(4, 3) MICRO(2, 3) MICRO(1, 3)
 MICRO(6, 4) MICRO(4, 4) MICRO(2, 4) MICRO(1, 4)
-static const step steps[MAX_NV][5] = {
+static const step steps[GEMM_MAX_NV][5] = {
     {STEP(12, 1), STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
     {STEP(12, 2), STEP(8, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
     {STEP(8, 3), STEP(4, 3), STEP(2, 3), STEP(1, 3)},
@@ -118,30 +118,26 @@ static const step steps[MAX_NV][5] = {
 #else
 MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
 MICRO(6, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
-static const step steps[MAX_NV][4] = {
+static const step steps[GEMM_MAX_NV][4] = {
     {STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
     {STEP(6, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
 };
 #endif
 /* clang-format on */
 
-/* Vectors of the next panel when `left` vectors remain. */
-static int panel_width(int64_t vectors)
+void fpc_gemm_pack(gemm_way way, float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k,
+                   int64_t stride_n, const float *bias)
 {
-    if (vectors > MAX_NV)
-        return vectors == MAX_NV + 1 && MAX_NV > 2 ? MAX_NV - 1 : MAX_NV;
-    return (int)vectors;
-}
-
-void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
-                   const float *bias)
-{
+    if (way.bf16) {
+        fpc_gemm_pack_bf16(packed, k, n, b, stride_k, stride_n, bias);
+        return;
+    }
     const int64_t vectors = (n + VL - 1) / VL;
     for (int64_t j = 0; j < vectors * VL; j++)
         packed[j] = bias && j < n ? bias[j] : 0;
     float *panel = packed + vectors * VL;
     for (int64_t v = 0; v < vectors;) {
-        const int64_t nv = panel_width(vectors - v), width = nv * VL;
+        const int64_t nv = gemm_panel(vectors - v), width = nv * VL;
         const int64_t cols = n - v * VL < width ? n - v * VL : width;
         const float *from = b + v * VL * stride_n;
         if (stride_n == 1)
@@ -161,12 +157,17 @@ void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t 
     }
 }
 
-void fpc_gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc)
+void fpc_gemm(gemm_way way, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c,
+              int64_t ldc)
 {
+    if (way.bf16) {
+        fpc_gemm_bf16(way.scratch, m, n, k, a, lda, packed, c, ldc);
+        return;
+    }
     const int64_t vectors = (n + VL - 1) / VL;
     const float *panel = packed + vectors * VL;
     for (int64_t v = 0; v < vectors;) {
-        const int nv = panel_width(vectors - v);
+        const int nv = gemm_panel(vectors - v);
         const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
         const step *s = steps[nv - 1];
         for (int64_t i = 0; i < m; i += s->mr) {
@@ -179,12 +180,16 @@ void fpc_gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, cons
     }
 }
 
-void fpc_gemm_outer(int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b, int64_t ldb,
-                    float *c, int64_t ldc)
+void fpc_gemm_outer(gemm_way way, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
+                    int64_t ldb, float *c, int64_t ldc)
 {
+    if (way.bf16) {
+        fpc_gemm_outer_bf16(way.scratch, rows, m, n, a, lda, b, ldb, c, ldc);
+        return;
+    }
     const int64_t vectors = (n + VL - 1) / VL;
     for (int64_t v = 0; v < vectors;) {
-        const int nv = panel_width(vectors - v);
+        const int nv = gemm_panel(vectors - v);
         const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
         const step *s = steps[nv - 1];
         for (int64_t i = 0; i < m; i += s->mr) {

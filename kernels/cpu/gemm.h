@@ -2,16 +2,57 @@
  *
  * The right operand is packed once into panels of a few vectors; the left one is read where it lies. Every element of
  * a product is one chain of multiply-adds in the order of k, started at the bias, whatever the number of rows in the
- * call: a row's result does not depend on the tile it is computed in. */
+ * call: a row's result does not depend on the tile it is computed in.
+ *
+ * In bf16 (gemm_bf16.c) both operands are rounded to bfloat16, to nearest and ties to even, and everything else stays
+ * as it is: what comes in and goes out is fp32, and so are the sums. Two neighbours of k are then multiplied at once
+ * where the processor has instructions for it (level avx512_bf16); elsewhere the rounded numbers go through the
+ * products of fp32. */
 #ifndef KERNELS_CPU_GEMM_H
 #define KERNELS_CPU_GEMM_H
 
+#include <fpcore/backend.h>
 #include "simd.h"
 
 /* One copy of this code per instruction set. */
 #define fpc_gemm FPC_CAT(fpc_gemm, FPC_ISA)
 #define fpc_gemm_pack FPC_CAT(fpc_gemm_pack, FPC_ISA)
 #define fpc_gemm_outer FPC_CAT(fpc_gemm_outer, FPC_ISA)
+#define fpc_gemm_pack_bf16 FPC_CAT(fpc_gemm_pack_bf16, FPC_ISA)
+#define fpc_gemm_bf16 FPC_CAT(fpc_gemm_bf16, FPC_ISA)
+#define fpc_gemm_outer_bf16 FPC_CAT(fpc_gemm_outer_bf16, FPC_ISA)
+
+/* How the products of a node are computed. */
+typedef struct gemm_way {
+    int bf16;
+    void *scratch; /* of the calling thread, for rounded operands: gemm_scratch or gemm_outer_scratch bytes */
+} gemm_way;
+
+static inline gemm_way gemm_way_of(const fpc_exec *x, void *scratch)
+{
+    return (gemm_way){fpc_exec_products(x) == FPC_HALF_BF16, scratch};
+}
+
+/* Bytes of a thread's scratch: rows of k numbers, or rows of m and of n numbers, are rounded there a block at a time.
+ * Blocks are of so many bytes, or of as many rows as two of the tallest micro-kernel. */
+enum { GEMM_BLOCK = 64 << 10, GEMM_OUTER_BLOCK = 128 << 10, GEMM_LEAST_ROWS = 24 };
+static inline int64_t gemm_row(int64_t k)
+{
+    return k > 0 ? (k + 31) / 32 * 32 : 32; /* a phase of a convolution without taps is a product with k = 0 */
+}
+static inline size_t gemm_block_bytes(int64_t floats_of_row, size_t usual)
+{
+    const size_t least = (size_t)(GEMM_LEAST_ROWS * floats_of_row) * sizeof(float);
+    return (least > usual ? least : usual) + 64;
+}
+static inline size_t gemm_scratch(int64_t k)
+{
+    return gemm_block_bytes(gemm_row(k), GEMM_BLOCK);
+}
+static inline size_t gemm_outer_scratch(int64_t m, int64_t n)
+{
+    return gemm_block_bytes(gemm_row(m) + gemm_row(n), GEMM_OUTER_BLOCK);
+}
 
 /* Floats of a packed k x n matrix and its bias. */
 static inline size_t gemm_packed(int64_t k, int64_t n)
@@ -20,15 +61,35 @@ static inline size_t gemm_packed(int64_t k, int64_t n)
 }
 
 /* Packs B[p][j] = b[p*stride_k + j*stride_n], p < k, j < n, and the bias (NULL: zeros). packed: 64-byte aligned. */
-void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
+void fpc_gemm_pack(gemm_way, float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
                    const float *bias);
 
 /* c[i][j] = bias[j] + sum_p a[i][p] B[p][j], i < m; rows of a and c are lda and ldc floats apart. */
-void fpc_gemm(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c, int64_t ldc);
+void fpc_gemm(gemm_way, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c,
+              int64_t ldc);
 
 /* c[i][j] += sum_r a[r][i] b[r][j], r < rows, i < m, j < n. */
-void fpc_gemm_outer(int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b, int64_t ldb,
-                    float *c, int64_t ldc);
+void fpc_gemm_outer(gemm_way, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
+                    int64_t ldb, float *c, int64_t ldc);
+
+/* What the three do in bf16; gemm_bf16.c. scratch is never NULL but in packing. */
+void fpc_gemm_pack_bf16(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
+                        const float *bias);
+void fpc_gemm_bf16(void *scratch, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed,
+                   float *c, int64_t ldc);
+void fpc_gemm_outer_bf16(void *scratch, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
+                         int64_t ldb, float *c, int64_t ldc);
+
+/* ---- what gemm.c and gemm_bf16.c share ---- */
+
+enum { GEMM_MAX_MR = 12, GEMM_MAX_NV = VL == 16 ? 4 : 2 };
+/* Vectors of the next panel when `left` vectors remain. */
+static inline int gemm_panel(int64_t left)
+{
+    if (left > GEMM_MAX_NV)
+        return left == GEMM_MAX_NV + 1 && GEMM_MAX_NV > 2 ? GEMM_MAX_NV - 1 : GEMM_MAX_NV;
+    return (int)left;
+}
 
 /* ---- the first lanes of a vector ---- */
 #if VL == 16

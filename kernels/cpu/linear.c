@@ -13,27 +13,29 @@ static float *floats(const fpc_tensor *t)
 static void linear_need(const fpc_node *node, fpc_need *need)
 {
     need->shared = gemm_packed(node->in[0].shape.c, node->out[0].shape.c) * sizeof(float);
+    need->thread = gemm_scratch(node->in[0].shape.c);
 }
 
 static fpc_status linear_begin(fpc_exec *x, const fpc_node *node)
 {
     const int64_t in = node->in[0].shape.c, out = node->out[0].shape.c;
     const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
-    fpc_gemm_pack(fpc_exec_shared(x), in, out, floats(&node->in[1]), 1, in, bias);
+    fpc_gemm_pack(gemm_way_of(x, NULL), fpc_exec_shared(x), in, out, floats(&node->in[1]), 1, in, bias);
     return FPC_OK;
 }
 
 static fpc_status linear_grad_x_begin(fpc_exec *x, const fpc_node *node)
 {
     const int64_t out = node->in[0].shape.c, in = node->out[0].shape.c;
-    fpc_gemm_pack(fpc_exec_shared(x), out, in, floats(&node->in[1]), in, 1, NULL);
+    fpc_gemm_pack(gemm_way_of(x, NULL), fpc_exec_shared(x), out, in, floats(&node->in[1]), in, 1, NULL);
     return FPC_OK;
 }
 
 static fpc_status linear_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t from = node->in[0].shape.c, to = node->out[0].shape.c;
-    fpc_gemm(rows.count, to, from, floats(&node->in[0]), from, fpc_exec_shared(x), floats(&node->out[0]), to);
+    fpc_gemm(gemm_way_of(x, fpc_exec_scratch(x, rows.thread)), rows.count, to, from, floats(&node->in[0]), from,
+             fpc_exec_shared(x), floats(&node->out[0]), to);
     return FPC_OK;
 }
 
@@ -53,13 +55,14 @@ static fpc_status linear_add_run(fpc_exec *x, const fpc_node *node, fpc_rows row
 static void grad_w_need(const fpc_node *node, fpc_need *need)
 {
     need->part = (size_t)node->in[0].shape.c * (size_t)node->in[1].shape.c * sizeof(float);
+    need->thread = gemm_outer_scratch(node->in[1].shape.c, node->in[0].shape.c);
 }
 
 static fpc_status grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t in = node->in[0].shape.c, out = node->in[1].shape.c;
-    fpc_gemm_outer(rows.count, out, in, floats(&node->in[1]), out, floats(&node->in[0]), in,
-                   fpc_exec_part(x, rows.part), in);
+    fpc_gemm_outer(gemm_way_of(x, fpc_exec_scratch(x, rows.thread)), rows.count, out, in, floats(&node->in[1]), out,
+                   floats(&node->in[0]), in, fpc_exec_part(x, rows.part), in);
     return FPC_OK;
 }
 

@@ -1,7 +1,8 @@
 /* simd.h: vectors for the cpu kernels. Each kernels/cpu/FAMILY.c is compiled three times (plain x86-64 SSE2, AVX2+FMA,
- * AVX-512), with FPC_ISA naming the level; plugins/backend/cpu.c picks the table at run time by what the processor can
- * do. GCC/clang vector types carry the arithmetic, so one source serves all levels; what they cannot say well
- * (maximum, masks, sums across lanes) is written once here with intrinsics. */
+ * AVX-512), those with matrix products a fourth time (AVX-512 with BF16), with FPC_ISA naming the level;
+ * plugins/backend/cpu.c picks the table at run time by what the processor can do. GCC/clang vector types carry the
+ * arithmetic, so one source serves all levels; what they cannot say well (maximum, masks, sums across lanes) is written
+ * once here with intrinsics. */
 #ifndef KERNELS_CPU_SIMD_H
 #define KERNELS_CPU_SIMD_H
 
@@ -9,7 +10,10 @@
 #include <immintrin.h>
 #include <string.h>
 
-#if defined(__AVX512F__)
+#if defined(__AVX512BF16__)
+#define VL 16
+#define FPC_ISA avx512_bf16
+#elif defined(__AVX512F__)
 #define VL 16
 #define FPC_ISA avx512
 #elif defined(__AVX2__)

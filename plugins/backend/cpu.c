@@ -11,13 +11,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512 };
+enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16 };
+enum { PRECISION_OF_RUN = -1 };
 
 /* clang-format off */
-#define FAMILIES(X, isa)                                                                                               \
-    X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)          \
+#define PRODUCTS(X, isa) X(linear, isa) X(conv, isa) X(attention, isa)
+#define OTHERS(X, isa)                                                                                                 \
+    X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)                                                        \
     X(image_colour, isa) X(image_filter, isa) X(image_jpeg, isa) X(image_mix, isa)                                     \
     X(loss, isa) X(loss_pixel, isa) X(loss_distance, isa) X(train, isa)
+#define FAMILIES(X, isa) PRODUCTS(X, isa) OTHERS(X, isa)
 /* clang-format on */
 #define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
 #define ENTRY(family, isa) fpc_cpu_##family##_##isa,
@@ -28,13 +31,15 @@ static const fpc_kernel *const sse2[] = {FAMILIES(ENTRY, sse2) NULL};
 FAMILIES(DECLARE, avx2)
 FAMILIES(DECLARE, avx512)
 static const fpc_kernel *const avx2[] = {FAMILIES(ENTRY, avx2) NULL};
+PRODUCTS(DECLARE, avx512_bf16)
 static const fpc_kernel *const avx512[] = {FAMILIES(ENTRY, avx512) NULL};
+static const fpc_kernel *const avx512_bf16[] = {PRODUCTS(ENTRY, avx512_bf16) OTHERS(ENTRY, avx512) NULL};
 #endif
 
 struct cpu {
     fpc_self self;
-    int64_t threads, isa; /* as the recipe says */
-    int level;            /* as found */
+    int64_t threads, isa, precision; /* as the recipe says */
+    int level;                       /* as found */
     fpc_threads *pool;
 };
 
@@ -44,7 +49,7 @@ static int best_isa(void)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
-        return ISA_AVX512;
+        return __builtin_cpu_supports("avx512bf16") ? ISA_AVX512_BF16 : ISA_AVX512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return ISA_AVX2;
 #endif
@@ -53,7 +58,7 @@ static int best_isa(void)
 
 static const char *isa_name(int64_t isa)
 {
-    return isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2";
+    return isa == ISA_AVX512_BF16 ? "avx512_bf16" : isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2";
 }
 
 /* The processor's name, without the words that all of them carry. */
@@ -129,6 +134,10 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     device->threads = threads;
     device->tile_bytes = half_of_level_2();
     device->host = 1;
+    if (c->precision != PRECISION_OF_RUN)
+        device->precision = (uint32_t)c->precision;
+    device->precisions = 1u << FPC_FP32 | 1u << FPC_HALF_BF16;
+    device->fp32_storage = 1;
     return FPC_OK;
 }
 
@@ -136,6 +145,8 @@ static const fpc_kernel *const *kernels(fpc_self *self)
 {
 #if defined(__x86_64__)
     const int level = ((struct cpu *)self)->level;
+    if (level == ISA_AVX512_BF16)
+        return avx512_bf16;
     if (level == ISA_AVX512)
         return avx512;
     if (level == ISA_AVX2)
@@ -194,11 +205,18 @@ static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processo
                                   {"sse2", ISA_SSE2, "vectors of 4, every x86-64"},
                                   {"avx2", ISA_AVX2, "vectors of 8 with fused multiply-add"},
                                   {"avx512", ISA_AVX512, "vectors of 16"},
+                                  {"avx512_bf16", ISA_AVX512_BF16, "and products of bf16 numbers at twice the rate"},
                                   {0}};
+static const fpc_choice precisions[] = {
+    {"run", PRECISION_OF_RUN, "what run.precision says"},
+    {"fp32", FPC_FP32, "fp32 throughout"},
+    {"bf16", FPC_HALF_BF16, "operands of products rounded to bf16; all that is stored, and sums, fp32"},
+    {0}};
 static const fpc_option options[] = {
     {"threads", "threads that compute; 0: one for each processor that the process may use", "", "0", 0, 256, NULL,
      FPC_OPT_INT, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cpu, threads, int64_t)},
     FPC_OPTION_CHOICE(struct cpu, isa, "auto", isas, "vector instructions to use; results differ in the last bits"),
+    FPC_OPTION_CHOICE(struct cpu, precision, "run", precisions, "what products are computed in"),
     {0}};
 static const fpc_backend_vtbl vtbl = {.size = sizeof vtbl,
                                       .kernel_size = sizeof(fpc_kernel),

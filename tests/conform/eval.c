@@ -79,7 +79,7 @@ fpc_status eval_run(eval *e)
                                 ? "; a gradient can be checked in double only, so a plugin's kernels take "
                                   "float and double"
                                 : "");
-        const fpc_status status = fpc_run_node(e->c->ctx, kernel, gn->def, &node, 3, 7, e->backend->device.exec);
+        const fpc_status status = fpc_run_node(e->c->ctx, kernel, gn->def, &node, 3, 7, &e->backend->device);
         if (status)
             return status;
     }

@@ -13,11 +13,12 @@
  * rounding (2^-8, 2^-11): the probabilities of attention, and in its gradient the slopes of the scores, are factors of
  * a second product and are rounded for it; these errors are independent and add up over terms whose sum M is.
  *
- * Backends that compute products in TF32 (2^-10 of a factor is lost at most, towards zero or not): ops that multiply
- * matrices have as a floor more twice the way that the exact result moves when the inputs move at random by so much,
- * and 2^-10 M for what is lost always in one direction.
+ * Backends that round the factors of products (TF32 loses 2^-10 of a factor at most, towards zero or not; bf16 2^-8, to
+ * nearest): ops that multiply matrices have as a floor more twice the way that the exact result moves when the inputs
+ * move at random by so much, in TF32 also 2^-10 M for what is lost always in one direction, and attention the 2 u M
+ * that it has in half precision.
  * agree [BACKEND [OP]]: only kernels whose backend's name begins with BACKEND; one that is neither ref nor cpu is
- * opened (backends.h), for example cuda or cuda:tf32. */
+ * opened (backends.h), for example cuda or cuda:tf32. Without arguments: cpu and cpu:bf16, at every level. */
 #include "backends.h"
 #include <float.h>
 #include <math.h>
@@ -25,7 +26,6 @@
 static const op_split splits[] = {{1, 0}, {2, 0}, {3, 7}, {5, 1}};
 static const uint32_t halves[] = {0, FPC_BF16, FPC_F16};
 enum { N_SPLITS = sizeof splits / sizeof splits[0], MAX_KERNELS = 1024, JITTERS = 8 };
-#define TF32_JITTER 0x1p-10
 
 static op_backends *all;
 static const char *only_backend = "";
@@ -71,7 +71,8 @@ typedef struct expected {
     op_tensors t;
     op_result truth, single;
     op_result moved[JITTERS];  /* exact results of inputs that are off by OP_JITTER; not for row-wise real outputs */
-    op_result coarse[JITTERS]; /* by TF32_JITTER; only of products where a backend has TF32 */
+    op_result coarse[JITTERS]; /* by `loss`; only of products where a backend rounds factors */
+    double loss;
 } expected;
 
 static int is_sum(const op_tensors *t, int32_t o)
@@ -109,15 +110,16 @@ static double rounding(const op_tensors *t, int32_t o)
     return !op_is_half(t, 1, o) ? 0 : t->half == FPC_BF16 ? 0x1p-8 : 0x1p-11;
 }
 
-/* Beside the rounding of each number: of factors in half precision, of TF32, of fp16's smallest numbers. */
+/* Beside the rounding of each number: of factors in half precision or TF32, of fp16's smallest numbers. */
 static double coarse_floor(const expected *e, const op_backend *b, int32_t o, double m)
 {
     const double u = rounding(&e->t, o);
     double floor = e->t.half == FPC_F16 && u > 0 ? 0x1p-24 : 0;
-    if (u > 0 && !strncmp(e->t.def->name, "attention", 9))
-        floor += 2 * u * m;
-    if (b->tf32 && !e->t.half && multiplies(e->t.def))
-        floor += 2 * way(e->coarse, e, o) + TF32_JITTER * m;
+    const int rounds = b->product_loss > 0 && !e->t.half && multiplies(e->t.def), nearest = b->product_loss > 0x1p-10;
+    if ((u > 0 || (rounds && nearest)) && !strncmp(e->t.def->name, "attention", 9))
+        floor += 2 * (u > 0 ? u : b->product_loss) * m;
+    if (rounds)
+        floor += 2 * way(e->coarse, e, o) + (nearest ? 0 : b->product_loss * m);
     return floor;
 }
 
@@ -211,7 +213,8 @@ static int32_t choose(const op_tensors *t, const op_backend **list)
     int32_t n = 0;
     for (int32_t i = 0; i < 2 + all->n_others; i++) {
         const op_backend *b = i == 0 ? &all->exact : i == 1 ? &all->single : &all->other[i - 2];
-        if (!strncmp(b->name, only_backend, strlen(only_backend)) && op_kernel_of(b, t))
+        const int of_interest = b->product_loss <= 0x1p-10 || multiplies(t->def); /* bf16 on cpu: the same otherwise */
+        if (!strncmp(b->name, only_backend, strlen(only_backend)) && of_interest && op_kernel_of(b, t))
             list[n++] = b;
     }
     return n;
@@ -246,8 +249,8 @@ static void round_sum(op_tensors *t, uint32_t half)
 static void check_case(const op_case *c, uint32_t half)
 {
     const op_backend *list[OP_MAX_BACKENDS + 2];
-    expected e;
-    int moved = 0, tf32 = 0;
+    expected e = {.loss = 0};
+    int moved = 0;
     if (op_make_half(all->b.ctx, all->scratch, c, &all->exact, half, &e.t))
         fail_msg("%s: %s", op_label(all->scratch, c), op_error(all));
     const int32_t n = choose(&e.t, list);
@@ -264,9 +267,9 @@ static void check_case(const op_case *c, uint32_t half)
     if (moved)
         move_inputs(&e, OP_JITTER, e.moved);
     for (int32_t i = 0; i < n; i++)
-        tf32 |= list[i]->tf32;
-    if (tf32 && !half && multiplies(t.def))
-        move_inputs(&e, TF32_JITTER, e.coarse);
+        e.loss = fmax(e.loss, list[i]->product_loss);
+    if (e.loss > 0 && !half && multiplies(t.def))
+        move_inputs(&e, e.loss, e.coarse);
     for (int32_t i = 0; i < n; i++)
         for (const fpc_kernel *const *table = list[i]->tables; *table; table++)
             check_table(list[i], *table, &e);
@@ -315,7 +318,11 @@ int main(int argc, char **argv)
     only_backend = argc > 1 ? argv[1] : "";
     const int ref = !strncmp(only_backend, "ref", 3), cpu = !strncmp(only_backend, "cpu", 3);
     const int known = ref || cpu || !*only_backend;
-    all = op_backends_open(ref ? " " : cpu ? "cpu" : *only_backend ? only_backend : NULL);
+    all = op_backends_open(ref                                 ? " "
+                           : cpu && !strchr(only_backend, ':') ? "cpu"
+                           : *only_backend                     ? only_backend
+                           : getenv("FPCORE_TEST_BACKENDS")    ? NULL
+                                                               : "cpu cpu:bf16");
     for (int32_t i = 0; i < fpc_n_builtin_ops && n < 255; i++)
         if (!only_op || !strcmp(only_op, fpc_builtin_ops[i].name))
             test[n++] =

@@ -114,11 +114,12 @@ typedef struct op_backend {
     const char *name;
     uint32_t real;
     const fpc_kernel *const *tables; /* NULL behind the last */
-    void *exec;
+    const fpc_device *device;        /* after open */
     /* Where kernels work on the memory of a device; NULL: on the host's. */
     const fpc_backend_vtbl *vtbl;
     fpc_self *self;
-    int tf32; /* products of matrices may use it */
+    /* The most that is lost of a factor of a matrix product, relative to it: 0 in fp32. */
+    double product_loss;
 } op_backend;
 
 const fpc_op_def *op_def_of(const char *op); /* NULL: none */

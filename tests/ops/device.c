@@ -166,7 +166,7 @@ fpc_status op_load(fpc_ctx *ctx, const op_backend *b, const fpc_kernel *k, const
 
 fpc_status op_go(op_loaded *d)
 {
-    fpc_exec x = {.ctx = d->ctx, .shared = d->work.data, .n_parts = 1, .threads = 1, .backend = d->b->exec};
+    fpc_exec x = {.ctx = d->ctx, .shared = d->work.data, .n_parts = 1, .threads = 1, .backend = d->b->device->exec};
     fpc_status status = d->kernel->begin ? d->kernel->begin(&x, &d->node) : FPC_OK;
     if (!status)
         status = d->kernel->run(&x, &d->node, (fpc_rows){0, d->rows, 0, 0});
@@ -205,12 +205,12 @@ fpc_status op_run_node(fpc_ctx *ctx, const op_backend *b, const fpc_kernel *k, c
                        op_split split)
 {
     if (!b->vtbl)
-        return fpc_run_node(ctx, k, def, node, split.parts, split.tile, b->exec);
+        return fpc_run_node(ctx, k, def, node, split.parts, split.tile, b->device);
     op_loaded d;
     fpc_status status = set_up(ctx, b, k, def, node, &d);
     if (status)
         return status;
-    fpc_exec x = {.ctx = ctx, .n_parts = 1, .threads = 1, .backend = b->exec};
+    fpc_exec x = {.ctx = ctx, .n_parts = 1, .threads = 1, .backend = b->device->exec};
     status = take_work(&d);
     x.shared = d.work.data;
     if (!status)

@@ -108,7 +108,7 @@ static fpc_status run_on_host(fpc_ctx *ctx, const op_tensors *t, const op_backen
         op_lock_guards(&v->in[i]);
     for (int32_t i = 0; i < t->n_out; i++)
         op_lock_guards(&v->out[i]);
-    const fpc_status status = fpc_run_node(ctx, k, t->def, &v->node, split.parts, split.tile, b->exec);
+    const fpc_status status = fpc_run_node(ctx, k, t->def, &v->node, split.parts, split.tile, b->device);
     for (int32_t i = 0; i < t->n_in; i++)
         op_unlock_guards(&v->in[i]);
     for (int32_t i = 0; i < t->n_out; i++)
@@ -193,7 +193,7 @@ fpc_status op_time(fpc_ctx *ctx, fpc_arena *arena, const op_tensors *t, const op
         return time_on_device(ctx, t, b, k, &v, seconds);
     for (int runs = 0; !status && (runs < 3 || now() - from < 0.3); runs++) {
         const double start = now();
-        status = fpc_run_node(ctx, k, t->def, &v.node, split.parts, split.tile, b->exec);
+        status = fpc_run_node(ctx, k, t->def, &v.node, split.parts, split.tile, b->device);
         *seconds = fmin(*seconds, now() - start);
     }
     return status;

@@ -228,11 +228,11 @@ static void a_lone_node_may_have_many_inputs(void **state)
     fpc_node node = {
         .size = sizeof node, .op = "combine", .name = "loss", .n_in = TERMS + 1, .n_out = 1, .in = in, .out = &out};
     const fpc_kernel *k = fpc_backend_kernel(l.backend, &node, FPC_F64);
-    if (fpc_run_node(l.ctx, k, def, &node, 1, 0, l.backend->device.exec))
+    if (fpc_run_node(l.ctx, k, def, &node, 1, 0, &l.backend->device))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     assert_true(fabs(got - sum) < 1e-12);
     node.n_in = FPC_MAX_INPUTS + 1;
-    assert_int_equal(fpc_run_node(l.ctx, k, def, &node, 1, 0, l.backend->device.exec), FPC_EINTERNAL);
+    assert_int_equal(fpc_run_node(l.ctx, k, def, &node, 1, 0, &l.backend->device), FPC_EINTERNAL);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "node loss: more than 32 inputs or 8 outputs"));
     bench_free(&l);
 }
