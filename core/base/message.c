@@ -3,6 +3,7 @@
  * so that a sentence made where the cause is known is not covered by what followed from it. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "base/utf8.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -63,12 +64,26 @@ void fpc_ctx_free(fpc_ctx *ctx)
     free(ctx);
 }
 
-/* Names and values in a sentence come from files that may be hostile: no escape sequence reaches the terminal. */
+void fpc_defuse(char *text, const char *kept)
+{
+    int n;
+
+    for (char *c = text; *c; c += n) {
+        const unsigned char byte = (unsigned char)*c;
+        if ((n = fpc_utf8_character(c)))
+            continue;
+        n = 1;
+        if (byte < 0x80 && strchr(kept, byte))
+            continue;
+        if (byte == 0xc2 && ((unsigned char)c[1] & 0xc0) == 0x80) /* one of C1 is one character */
+            memmove(c, c + 1, strlen(c));
+        *c = '?';
+    }
+}
+
 static void defuse(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++)
-        if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
-            *p = '?';
+    fpc_defuse(text, "\n\t");
 }
 
 static fpc_status record(fpc_ctx *ctx, fpc_status status, int recipe_fault, const char *fmt, va_list args)

@@ -20,6 +20,10 @@ void fpc_ctx_log_level(fpc_ctx *, int level);
 void fpc_ctx_log_sink(fpc_ctx *, void (*sink)(void *arg, int level, const char *line), void *arg);
 /* fpc_log, but a line that this context has told already is not told again: for what is opened several times. */
 void fpc_log_once(fpc_ctx *, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Names and values come from files that may be hostile: what would steer a terminal (control characters of C0 and C1,
+ * DEL) and what is no UTF-8 becomes "?", in place; kept: the control characters that may stay, like "\n\t". Failures,
+ * the log and fpc_print do so; a name that may hold a line end is defused before it is printed. */
+void fpc_defuse(char *text, const char *kept);
 /* Set from a signal handler or any thread; the trainer looks between steps. */
 void fpc_ctx_cancel(fpc_ctx *);
 int fpc_ctx_cancelled(const fpc_ctx *);

@@ -211,7 +211,7 @@ static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *
     if (strcmp(path, "-"))
         status = fpc_write_atomic(cmd->ctx, path, text, strlen(text));
     else
-        fpc_print("%s\n", text);
+        fpc_print_json(text);
     free(text);
     return status;
 }

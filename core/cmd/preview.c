@@ -3,6 +3,7 @@
 #include <string.h>
 #include "cmd/args.h"
 #include "cmd/inspect/preview.h"
+#include "cmd/report/report.h"
 
 typedef struct job {
     fpc_cmdline *cmd;
@@ -66,7 +67,7 @@ static fpc_status preview(job *j)
         (status = fpc_preview_draw(j->cmd->ctx, j->cmd->arena, info, j->out, title, (int32_t)done, j->sample)))
         return title ? status : FPC_ENOMEM;
     for (int64_t i = 0; i < done; i++) {
-        fpc_print("%s\n", j->sample[i].name);
+        fpc_print("%s\n", fpc_report_clean(j->cmd->arena, j->sample[i].name));
         for (int32_t k = 0; k < j->sample[i].n_lines; k++)
             fpc_print("  %s\n", j->sample[i].line[k]);
     }

@@ -28,17 +28,6 @@ struct console {
     int64_t val_images, train_images;
 };
 
-/* Names come from the user's files: codes that would steer the terminal are shown as ?. (C1 codes are C2 80 to C2 9F.)
- */
-static void defuse(char *line)
-{
-    for (unsigned char *p = (unsigned char *)line; *p; p++)
-        if (*p < 0x20 || *p == 0x7f)
-            *p = '?';
-        else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-            p[0] = p[1] = '?';
-}
-
 static void end_line(struct console *c)
 {
     if (c->drawn)

@@ -45,16 +45,24 @@ static fpc_status write_json(struct history *h, const fpc_event *e)
     return h->out.failed ? FPC_ENOMEM : fpc_write_atomic(h->self.ctx, h->json_path, h->out.data, h->out.n);
 }
 
+/* A name as a field of its own. A spreadsheet takes a cell that begins with = + - @ for a formula, and splits lines at
+ * ; or tab in some countries: such a sign at the beginning of a name or of a part of it gets a ' before it, as
+ * spreadsheets mark text. */
 static void add_csv_name(struct history *h, const char *name)
 {
-    if (!strpbrk(name, ",\"\n")) {
-        text_add(&h->table, h->self.arena, ",%s", name);
-        return;
+    const size_t from = h->table.n + 2;
+    char before = '.';
+
+    text_add(&h->table, h->self.arena, strpbrk(name, ",;\"\n\t") ? ",\"" : ",");
+    const int quoted = h->table.n == from;
+    for (; *name; before = *name++) {
+        if (strchr("=+-@", *name) && strchr(".,; \t\"'", before))
+            text_bytes(&h->table, h->self.arena, "'", 1);
+        text_bytes(&h->table, h->self.arena, "\"\"", *name == '"');
+        text_bytes(&h->table, h->self.arena, name, 1);
     }
-    text_add(&h->table, h->self.arena, ",\"");
-    for (; *name; name++)
-        text_add(&h->table, h->self.arena, *name == '"' ? "\"\"" : "%c", *name);
-    text_add(&h->table, h->self.arena, "\"");
+    if (quoted)
+        text_bytes(&h->table, h->self.arena, "\"", 1);
 }
 
 /* Forgets the rows: a run begins, or goes on from an earlier epoch. */
@@ -71,6 +79,8 @@ static fpc_status begin_rows(struct history *h, const fpc_event *e)
     text_add(&h->table, h->self.arena, "epoch");
     for (int32_t c = 0; c < h->n_columns; c++)
         add_csv_name(h, e->column[c]);
+    if (!h->table.failed)
+        defuse(h->table.data);
     text_add(&h->table, h->self.arena, "\n");
     return FPC_OK;
 }
@@ -141,7 +151,8 @@ static const fpc_plugin history = {
               "history.json holds an array per column, with a number per finished epoch: train_loss, val_loss, one "
               "train_M and val_M for each [metric.M], lr (the rate used in the epoch), then values per class, the mean "
               "norm of "
-              "the gradient and the loss terms. null stands where a value does not exist.",
+              "the gradient and the loss terms. null stands where a value does not exist. In history.csv a name\n"
+              "that a spreadsheet would take for a formula (it begins with = + - @) has a ' before that sign.",
     .version = "1.1",
     .license = "MIT",
     .options = options,

@@ -55,6 +55,22 @@ __attribute__((format(printf, 3, 4))) static inline void text_add(text *t, fpc_a
         text_bytes(t, arena, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
+/* Names come from the user's files: what would steer a terminal or make a new line (C0, DEL, C1, which is C2 80 to C2
+ * 9F, and bytes of C1 outside of a character) becomes ?, in place. */
+static inline void defuse(char *line)
+{
+    int rest = 0; /* bytes of the character under way */
+
+    for (unsigned char *p = (unsigned char *)line; *p; p++) {
+        const int inside = rest > 0 && (*p & 0xc0) == 0x80;
+        rest = inside ? rest - 1 : *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc2 ? 1 : 0;
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+            p[0] = p[1] = '?';
+        else if (*p < 0x20 || *p == 0x7f || (!inside && *p >= 0x80 && *p < 0xc2))
+            *p = '?';
+    }
+}
+
 /* The shortest text that reads back as the same double, with a point so that every reader takes it for a real. */
 static inline const char *shortest(char out[40], double v)
 {

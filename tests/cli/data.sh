@@ -42,6 +42,17 @@ holds "the list is read" "$FPCORE" data -c folder.ini -s dataset.sides=list.txt
 expect "a training with it" 0 "$FPCORE" -c folder.ini -s dataset.sides=list.txt -s model.dims=8,16,24,32 \
     -s model.depths=1,1,1,1 -s model.decoder_dim=16 -s loss.ce.use=cross_entropy -s run.out=runs2
 
+# Names of files are shown, and steer no terminal; in the JSON they are what they are.
+evil=$(printf 'e\033]0;x\007\302\233\nflaws: 9')
+cp set/train/images/e.png "set/train/images/$evil.png"
+cp set/train/masks/e.png "set/train/masks/$evil.png"
+expect "a name with control characters" 0 "$FPCORE" data -c folder.ini --json audit.json
+says "is shown without them" 'e\?\]0;x\?\?\?flaws: 9'
+cp out got
+holds "no escape, no line of its own" sh -c '! LC_ALL=C grep -q "$(printf "[\\033\\233\\007]")" got && test "$(grep -c "^flaws: " got)" = 1'
+holds "its name in the JSON" grep -qF 'e\u001b]0;x\u0007' audit.json
+rm "set/train/images/$evil.png" "set/train/masks/$evil.png"
+
 # ---- every flaw is told, not the first one ----
 rm set/train/masks/a.png
 head -c 300 "$run/samples.png" >set/train/images/b.png

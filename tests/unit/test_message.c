@@ -1,5 +1,6 @@
 /* test_message.c: the first failure wins from any thread; the log reaches its sink; escapes do not reach a terminal. */
 #include "fixture.h"
+#include "base/print.h"
 #include "base/message.h"
 
 #include <pthread.h>
@@ -43,6 +44,61 @@ static void escapes_are_defused(void **state)
 
     fpc_fail(ctx, FPC_EINVAL, "file \x1b[2Jname\x07");
     assert_string_equal(fpc_ctx_error(ctx), "file ?[2Jname?");
+}
+
+/* C0 but what is kept, DEL, C1 (one character each, or a bare byte), what is no UTF-8; letters of all lengths stay. */
+static void defused_by_character(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *kept, *want;
+    } of[] = {{"a\nb\tc\rd", "\n\t", "a\nb\tc?d"},
+              {"a\nb\tc", "", "a?b?c"},
+              {"\302\200x\302\233y\302\237z\302\240", "", "?x?y?z\302\240"},
+              {"\2332J\177\033", "\n", "?2J??"},
+              {"\303\274 \342\202\254 \360\237\230\200", "", "\303\274 \342\202\254 \360\237\230\200"},
+              {"\303 \342\202 \360\237\230 \300\257 \355\240\200", "", "? ?? ??? ?? ???"},
+              {"\302", "", "?"},
+              {"", "", ""}};
+
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%s", of[i].text);
+        fpc_defuse(text, of[i].kept);
+        assert_string_equal(text, of[i].want);
+    }
+}
+
+static char *printed(void (*print)(const char *), const char *text)
+{
+    char *out = NULL;
+    size_t n;
+    FILE *file = open_memstream(&out, &n);
+
+    fpc_print_to(file);
+    print(text);
+    assert_int_equal(fpc_print_end(), 0);
+    fpc_print_to(NULL);
+    fclose(file);
+    return out;
+}
+
+static void print_name(const char *name)
+{
+    fpc_print("%-8s|\n", name);
+}
+
+/* Text is defused, JSON is escaped: what it says stays. */
+static void output_is_defused(void **state)
+{
+    (void)state;
+    char *text = printed(print_name, "\033]0;x\007\302\233");
+
+    assert_string_equal(text, "?]0;x??|\n");
+    free(text);
+    text = printed(fpc_print_json, "{\"\302\233a\177\303\274\302\251\": \"\\u001b\"}");
+    assert_string_equal(text, "{\"\\u009ba\\u007f\303\274\302\251\": \"\\u001b\"}\n");
+    free(text);
 }
 
 static void *fail_a_lot(void *arg)
@@ -100,7 +156,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(first_failure_wins),  CASE(recipe_faults_are_told_apart),
-        CASE(escapes_are_defused), CASE(threads_may_fail_and_log),
+        CASE(escapes_are_defused), CASE(defused_by_character),
+        CASE(output_is_defused),   CASE(threads_may_fail_and_log),
         CASE(levels_and_cancel),
     };
 

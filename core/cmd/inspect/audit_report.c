@@ -52,6 +52,12 @@ static int64_t across_parts(const fpc_audit *a)
 
 /* ---- text ---- */
 
+/* Names are those of files, which may be called anything, a line end included. */
+static const char *shown(const fpc_audit *a, const char *name)
+{
+    return fpc_report_clean(a->arena, name);
+}
+
 static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
 {
     static const fpc_column column[] = {
@@ -124,8 +130,8 @@ static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
         fpc_print("pixels that count nowhere: %lld\n", (long long)ignored);
     for (int32_t c = 0; c < a->info->classes && labelled(a, FPC_TRAIN); c++)
         if (!a->images[FPC_TRAIN][c])
-            fpc_print("%s%s",
-                      absent++ ? ", " : "note: classes that no training picture shows: ", a->info->class_names[c]);
+            fpc_print("%s%s", absent++ ? ", " : "note: classes that no training picture shows: ",
+                      shown(a, a->info->class_names[c]));
     if (absent)
         fpc_print("\n");
     return status;
@@ -133,14 +139,15 @@ static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
 
 static void print_sides(const fpc_audit *a)
 {
-    int64_t shown = 0;
+    int64_t listed = 0;
     if (!a->info->n_mirror_pairs)
         return;
     fpc_print("\nleft and right, by pairs of labels:\n");
     for (int32_t p = 0; p < a->info->n_mirror_pairs && p < FPC_AUDIT_PAIRS; p++)
         fpc_print("  %s lies to the right of %s in %lld of %lld masks with both\n",
-                  a->info->class_names[a->info->mirror_pairs[p][0]], a->info->class_names[a->info->mirror_pairs[p][1]],
-                  (long long)a->right[p], (long long)a->both[p]);
+                  shown(a, a->info->class_names[a->info->mirror_pairs[p][0]]),
+                  shown(a, a->info->class_names[a->info->mirror_pairs[p][1]]), (long long)a->right[p],
+                  (long long)a->both[p]);
     fpc_print("reversed masks: %lld of %lld decidable (%.1f %%)", (long long)a->exchanged, (long long)a->decidable,
               percent(a->exchanged, a->decidable));
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++) {
@@ -154,32 +161,32 @@ static void print_sides(const fpc_audit *a)
     if (!fpc_audit_sided(a) && a->decidable)
         fpc_print("note: the masks do not agree on a side; the order of a pair says nothing in this data set\n");
     for (int64_t i = 0; i < a->n && fpc_audit_sided(a); i++)
-        if (a->sample[i].side < 0 && shown++ < SHOWN)
-            fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), a->sample[i].name);
-    if (shown > SHOWN)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(shown - SHOWN));
+        if (a->sample[i].side < 0 && listed++ < SHOWN)
+            fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), shown(a, a->sample[i].name));
+    if (listed > SHOWN)
+        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(listed - SHOWN));
 }
 
 static void print_duplicates(const fpc_audit *a)
 {
     const int64_t across = across_parts(a);
-    int64_t shown = 0;
+    int64_t listed = 0;
     fpc_print("\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
               (long long)(a->n_duplicates - across));
     for (int pass = 0; pass < 2;
          pass++) /* those across parts first: validation then measures what was learned by heart */
-        for (int64_t i = 0; i < a->n_duplicates && shown < SHOWN; i++) {
+        for (int64_t i = 0; i < a->n_duplicates && listed < SHOWN; i++) {
             const fpc_near_duplicate *t = &a->duplicate[i];
             const fpc_audit_sample *x = &a->sample[t->a], *y = &a->sample[t->b];
             if ((x->part != y->part) == pass)
                 continue;
-            shown++;
+            listed++;
             fpc_print("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n", fpc_part_word(x->part),
-                      x->name, fpc_part_word(y->part), y->name, t->similarity, t->distance,
+                      shown(a, x->name), fpc_part_word(y->part), shown(a, y->name), t->similarity, t->distance,
                       t->mirrored ? ", mirrored" : "");
         }
-    if (a->n_duplicates > shown)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - shown));
+    if (a->n_duplicates > listed)
+        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - listed));
 }
 
 static void print_flaws(const fpc_audit *a)
@@ -197,7 +204,7 @@ static void print_flaws(const fpc_audit *a)
         fpc_print("%s: %lld\n", a->flaw[i].kind, (long long)n);
         for (int64_t k = i; k < a->n_flaws; k++)
             if (!strcmp(a->flaw[k].kind, a->flaw[i].kind))
-                fpc_print("  %s\n", a->flaw[k].sentence);
+                fpc_print("  %s\n", shown(a, a->flaw[k].sentence));
     }
 }
 

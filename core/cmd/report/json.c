@@ -7,8 +7,10 @@
 
 static json_t *cell_of(const fpc_report *r, const fpc_column *column, const fpc_cell *cell)
 {
-    if (cell->text)
-        return json_string(fpc_report_clean(r->arena, cell->text));
+    if (cell->text) { /* quoted, not defused: NULL where it is no UTF-8 */
+        json_t *text = json_string(cell->text);
+        return text ? text : json_string(fpc_report_clean(r->arena, cell->text));
+    }
     if (!isfinite(cell->number))
         return json_null();
     if (column->as == FPC_AS_FLAG)

@@ -2,7 +2,6 @@
  * the report, and the rows asked for after that are spare ones that nobody prints. */
 #define _GNU_SOURCE
 #include "cmd/report/report.h"
-#include "base/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -97,11 +96,9 @@ fpc_cell fpc_cell_count(int64_t n)
 const char *fpc_report_clean(fpc_arena *arena, const char *text)
 {
     char *copy = fpc_strdup(arena, text);
-    int n;
 
-    for (char *c = copy; c && *c; c += n)
-        if (!(n = fpc_utf8_character(c)))
-            *c = '?', n = 1;
+    if (copy)
+        fpc_defuse(copy, "");
     return copy ? copy : "";
 }
 

@@ -95,7 +95,7 @@ fpc_status fpc_compare_print_json(fpc_cmdline *cmd, const fpc_comparison *c)
     json_decref(root);
     if (!out)
         return fpc_fail(cmd->ctx, FPC_ENOMEM, "the comparison does not fit into memory");
-    fpc_print("%s\n", out);
+    fpc_print_json(out);
     free(out);
     return FPC_OK;
 }
