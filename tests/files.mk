@@ -41,6 +41,7 @@ test_programs = \
     tests/plugins/dataset/test_folder_masks \
     tests/plugins/dataset/test_synthetic \
     tests/plugins/logger/test_logger \
+    tests/plugins/logger/test_names \
     tests/plugins/logger/test_tensorboard \
     tests/plugins/loss/test_class_weights \
     tests/plugins/loss/test_golden_terms \
@@ -411,6 +412,12 @@ tests_plugins_logger_test_logger_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_logger_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_logger_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_logger_LDADD = $(test_libs)
+
+tests_plugins_logger_test_names_SOURCES = tests/plugins/logger/test_names.c
+tests_plugins_logger_test_names_CPPFLAGS = $(test_cppflags)
+tests_plugins_logger_test_names_CFLAGS = $(test_cflags)
+tests_plugins_logger_test_names_LDFLAGS = $(test_ldflags)
+tests_plugins_logger_test_names_LDADD = $(test_libs)
 
 tests_plugins_logger_test_tensorboard_SOURCES = tests/plugins/logger/test_tensorboard.c
 tests_plugins_logger_test_tensorboard_CPPFLAGS = $(test_cppflags)

@@ -30,7 +30,7 @@ const fpc_cmd fpc_cmd_compare = {
     .help =
         "usage: fpcore compare RUN... [--metric COLUMN] [--by KEY] [--baseline RUN] [--json]\n"
         "\n"
-        "RUN is a run folder, a folder of run folders (a sweep's), or a history file, of which less can be said. Runs\n"
+        "RUN is a run folder, a folder of these (or of sweeps), or a history file, of which less can be said. Runs\n"
         "whose recipes differ in seed and name alone are taken as seeds of one recipe. Prints the runs ranked, the\n"
         "settings that differ, their values at equal epochs, a table by the key that differs, and for each recipe a\n"
         "verdict against the best: is the difference of F per validation picture larger than the noise of pictures "

@@ -57,7 +57,9 @@ static fpc_status fill(fpc_sweep *s, const options *o)
     if (!status && o->only > s->n)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --only %lld: the sweep has %d runs", (long long)o->only,
                         (int)s->n);
-    return status ? status : fpc_sweep_look(s);
+    if (status || (status = fpc_sweep_look(s)))
+        return status;
+    return o->baseline ? fpc_sweep_baseline(s, o->baseline) : FPC_OK;
 }
 
 /* ---- --dry-run ---- */

@@ -238,25 +238,32 @@ const char *fpc_recipe_bad_value(const char *value)
     return NULL;
 }
 
+char *fpc_recipe_key(fpc_arena *arena, const char *text)
+{
+    char *key = fpc_sprintf(arena, "%.*s", (int)strcspn(text, "="), text);
+
+    if (!key)
+        return NULL;
+    key = trim(key);
+    for (char *p = key; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p + ('a' - 'A'));
+    return key;
+}
+
 static fpc_status parse_override(reader *r, const char *text, override *out)
 {
-    char *name = fpc_strdup(r->arena, text), *equals, *dot, *value;
-    const char *bad;
+    const char *equals = strchr(text, '='), *bad;
+    char *name, *dot, *value;
 
-    if (!name)
-        return FPC_ENOMEM;
-    equals = strchr(name, '=');
     if (!equals)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: there is no =; give -s section.key=value", text);
-    *equals = 0;
-    value = trim(equals + 1);
-    name = trim(name);
+    if (!(name = fpc_recipe_key(r->arena, text)) || !(value = fpc_strdup(r->arena, equals + 1)))
+        return FPC_ENOMEM;
+    value = trim(value);
     dot = strrchr(name, '.');
     if (!dot)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: the key has no section; give -s section.key=value", text);
-    for (char *p = name; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p + ('a' - 'A'));
     *dot = 0;
     bad = fpc_recipe_bad_section(name);
     if (!bad)

@@ -22,6 +22,9 @@ fpc_status fpc_recipe_parse(fpc_ctx *, fpc_arena *, const char *name, const char
                             const char *const *overrides, fpc_recipe **out);
 
 const fpc_section *fpc_recipe_section(const fpc_recipe *, const char *name); /* NULL: absent */
+/* The key "section.key" before the = of an override (all of a text without one) as it is read: without blanks around
+ * it, in small letters. NULL without memory. */
+char *fpc_recipe_key(fpc_arena *, const char *text);
 /* The value as a recipe's line states it: quoted where it has to be to read back as it is. */
 const char *fpc_recipe_quote(fpc_arena *, const char *value);
 /* Why no line `key = value` can state it (iniparser knows no escapes); NULL: one can. */

@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "base/message.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +68,63 @@ fpc_key_role fpc_key_role_of(const char *section, const char *key)
             return known[i].role;
     return FPC_KEY_RESULT;
 }
+
+/* ---- run folders in folders ---- */
+
+enum { MAX_RUNS = 10000 };
+
+typedef struct run_list {
+    fpc_ctx *ctx;
+    fpc_arena *arena;
+    int32_t n;
+    const char **path;
+} run_list;
+
+static int may_be_folder(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' &&
+           (entry->d_type == DT_DIR || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
+}
+
+static fpc_status add_runs(run_list *l, const char *folder, int levels)
+{
+    struct dirent **entry;
+    const int n = scandir(folder, &entry, may_be_folder, alphasort);
+    const size_t end = strlen(folder);
+    fpc_status status = FPC_OK;
+
+    if (n < 0) /* a folder of the user's that may not be read holds no runs; a file behind a link is none */
+        return levels ? fpc_fail(l->ctx, FPC_EIO, "%s: the folder cannot be read: %s", folder, strerror(errno))
+                      : FPC_OK;
+    for (int i = 0; i < n; i++) {
+        const char *path = status ? NULL
+                                  : fpc_sprintf(l->arena, "%s%s%s", folder, end && folder[end - 1] == '/' ? "" : "/",
+                                                entry[i]->d_name);
+        if (!status && !path)
+            status = FPC_ENOMEM;
+        else if (path && fpc_is_run(path) && l->n == MAX_RUNS)
+            status = fpc_fail(l->ctx, FPC_EINVAL, "%s: more than %d runs are not read at once", folder, MAX_RUNS);
+        else if (path && fpc_is_run(path))
+            l->path[l->n++] = path;
+        else if (path && levels)
+            status = add_runs(l, path, levels - 1);
+        free(entry[i]);
+    }
+    free(entry);
+    return status;
+}
+
+fpc_status fpc_run_folders(fpc_ctx *ctx, fpc_arena *arena, const char *folder, int32_t *n, const char ***path)
+{
+    run_list l = {.ctx = ctx, .arena = arena, .path = fpc_alloc(arena, MAX_RUNS * sizeof *l.path)};
+    const fpc_status status = l.path ? add_runs(&l, folder, 1) : FPC_ENOMEM;
+
+    *n = l.n;
+    *path = l.path;
+    return status;
+}
+
+/* ---- JSON ---- */
 
 fpc_status fpc_json_read(fpc_ctx *ctx, const char *path, json_t **out)
 {

@@ -9,6 +9,7 @@
 #define FPC_RUN_MANIFEST "run.json" /* who trained what, where, and how each session ended */
 #define FPC_RUN_HISTORY "history.json"
 #define FPC_RUN_HISTORY_CSV "history.csv"
+#define FPC_SWEEP_MANIFEST "sweep.json" /* of a sweep's folder */
 #define FPC_RUN_BEST "best.safetensors"
 #define FPC_RUN_LAST "last.safetensors" /* all that a resumed run needs */
 #define FPC_RUN_SWA "swa.safetensors"
@@ -32,6 +33,10 @@ int fpc_run_is_done(fpc_run_end);             /* nothing of it is missing */
 
 /* Whether a path is a folder that holds what only a run leaves: its recipe, its manifest or its history. */
 int fpc_is_run(const char *folder);
+
+/* The run folders that lie in a folder or in the folders of it (a sweep's folder has its runs in it, and lies where
+ * runs lie), by their paths in order; what is within a run is left alone. */
+fpc_status fpc_run_folders(fpc_ctx *, fpc_arena *, const char *folder, int32_t *n, const char ***path);
 
 /* What a key of a recipe decides. A key of FPC_KEY_RESULT may still differ where a run is resumed: that is for its
  * option to say (FPC_OPT_RESUMABLE). */

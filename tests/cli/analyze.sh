@@ -45,6 +45,7 @@ says "and its epoch" '^  best epoch +40$'
 says "says how long it went on" 'The record ends 20 epochs after its best, as a patience of 20'
 says "has the stages asked for" '^ +1 +30 +0\.2712 +0\.1515 +0\.2812 +\+0\.0100 +\+3\.69 '
 says "has the rate that was used beside the recorded one" '^ +40  best +0\.7000 .* 3\.500e-04 +3\.333e-04 '
+says "an epoch that it does not have is named" '^- --at 99: the record ends at epoch 60\.$'
 says "has the volatility asked for" '^  from epoch +41$'
 expect "a record that is cut" 0 "$FPCORE" analyze cut_20260101_000000.json
 says "is said to be" 'The record is truncated: it ends exactly at its best epoch \(50 of 50\)'

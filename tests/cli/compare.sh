@@ -76,7 +76,7 @@ expect "a run that is not there" 1 "$FPCORE" compare nowhere
 says "its name" 'nowhere: cannot be read: No such file'
 mkdir empty
 expect "an empty folder" 1 "$FPCORE" compare empty
-says "what is missing" 'empty: neither a run folder \(no recipe\.ini\) nor a folder of run folders'
+says "what is missing" 'empty: neither a run folder \(no recipe\.ini\) nor a folder that holds some, or folders of some$'
 expect "an unknown key" 2 "$FPCORE" compare runs --by loss.dice.wieght
 says "the nearest" 'did you mean `loss\.dice\.weight`\?'
 expect "a baseline that is not compared" 2 "$FPCORE" compare runs --baseline other

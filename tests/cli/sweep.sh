@@ -17,6 +17,7 @@ says "and how many" '^4 runs: 2 recipes or values, 2 seeds; folder runs/sweep-qu
 set -- sweep -c tiny.ini --grid loss.dice.weight=1.0,2.0 --seeds 2 --out a
 expect "trains the grid, two at once" 0 "$FPCORE" "$@" -j 2
 says "each is told" 'tiny,dice\.weight=2\.0,s2: best epoch [12]: val_f_score 0\.'
+says "and how long it will take" '^fpcore: tiny,.*,s2: starts \([1-3] of 4 done, about [0-9.]+ (s|min) left\)$'
 says "it ends in a table" '^by loss\.dice\.weight$'
 says "and a verdict" '^B against A: .*(noise|no difference)'
 says "with seeds and pictures" '2 \+ 2 seeds, 6 pictures; shows differences from 0\.'
@@ -32,6 +33,15 @@ says "the table as JSON" '"seeds_a": 3'
 holds "is all that is run" test "$(runs_in a)" -eq 6
 expect "compare reads the folder too" 0 "$FPCORE" compare a --baseline tiny,dice.weight=2.0
 says "with the same runs" '3 \+ 3 seeds, 6 pictures'
+mkdir all && cp -r "$(ls -d a/*,s1-* | head -n 1)" all/lone && ln -s ../a all/sweep
+expect "compare takes folders of any kind" 0 "$FPCORE" compare all "$(ls -d a/*,s1-* | head -n 1)" a --json
+cp out got
+holds "and finds all runs, each once" sh -c 'test "$(grep -c "\"path\": " got)" -eq 7'
+expect "analyze reads the sweep's folder" 0 "$FPCORE" analyze a
+says "all of its runs" '^  complete +6$'
+cp out got
+holds "and takes no file of it for a run" sh -c '! grep -qE "warning|unreadable|left out" got'
+expect "and the folder above" 0 "$FPCORE" analyze all
 expect "one of them by hand" 0 "$FPCORE" -c tiny.ini -s loss.dice.weight=2.0 -s run.seed=2 -s run.out=hand
 same "has the same bytes" "$(run_in hand)" "$(ls -d a/tiny,dice.weight=2.0,s2-*)"
 
@@ -43,7 +53,7 @@ says "is refused too" 'made with run\.epochs = 2, the sweep wants 3; give it ano
 sed 's/^weight = 1.5/weight = 0.5/' tiny.ini >other.ini
 expect "two recipes" 0 "$FPCORE" sweep -c tiny.ini --with other.ini --out two
 says "are compared" '^loss\.dice\.weight  (1\.5|0\.5)  (0\.5|1\.5)$'
-says "one seed is said to be one" 'with one seed of each the noise between runs is unknown: two runs of one recipe'
+says "one seed is said to be one" 'with one seed of each the noise between runs is unknown \(fpcore sweep --seeds 3'
 
 # A run that was cut goes on.
 "$FPCORE" sweep -c tiny.ini -s run.epochs=60 -s dataset.train=64 --seeds 2 -j 2 --out cut >out 2>&1 &
@@ -115,9 +125,11 @@ expect "a task" 0 env SLURM_ARRAY_TASK_ID=3 LD_LIBRARY_PATH="$FPCORE_BUILD/.libs
 holds "trains its run alone" sh -c 'test -d "$(ls -d "job s/tiny,optimizer.lr=2e-3,s1-"*)" && test "$(ls "job s" | wc -l)" -eq 2'
 
 # What is refused before anything runs.
-refused() {
-    expect "$1" 2 "$FPCORE" sweep -c tiny.ini --out no "$3" "$4"
-    says "says: $2" "$2"
+refused() { # WHAT WANT OPTION...
+    what=$1 want=$2
+    shift 2
+    expect "$what" 2 "$FPCORE" sweep -c tiny.ini --out no "$@"
+    says "says: $want" "$want"
 }
 refused "a grid without values" 'not of the form section\.key=VALUE' --grid loss
 refused "an unknown section" 'no section \[loss\.dcie\]; did you mean \[loss\.dice\]\?' --grid loss.dcie.weight=1
@@ -127,6 +139,12 @@ refused "a value twice" '1 stands there twice' --grid loss.dice.weight=1,1
 refused "no seeds" 'not a number of seeds from 1 to 10000' --seeds 0
 refused "too many seeds" 'not a number of seeds from 1 to 10000' --seeds 10001
 refused "a seed of its own" 'the sweep sets that key by itself' -s run.seed=3
+refused "a seed by another spelling" 'the sweep sets that key by itself' -s Run.Seed=3
+refused "one key as two" 'optimizer\.lr is given twice' --grid optimizer.lr=1,2 --grid 'Optimizer.LR =3'
+refused "a key of the grid once more" 'the grid has values for that key too' --grid optimizer.lr=1,2 -s optimizer.LR=3
+refused "a baseline that is no run" '--baseline tiny,lr=9: is none of the sweep.s recipes, which are tiny,optimizer\.lr=1, tiny,optimizer\.lr=2$' \
+    --grid optimizer.lr=1,2 --baseline tiny,lr=9 --dry-run
+holds "a baseline of the grid" "$FPCORE" sweep -c tiny.ini --grid optimizer.lr=1,2 --baseline tiny,optimizer.lr=2 --dry-run
 refused "a missing recipe" 'nowhere\.ini cannot be read' --with nowhere.ini
 refused "a run that is not there" 'the sweep has 1 runs' --only 2
 holds "and leaves no folder" test ! -e no

@@ -552,7 +552,7 @@ static void bad_paths(void **state)
     fpc_ctx_clear(f->b->ctx);
     path = test_folder();
     assert_int_equal(fpc_compare_read(&c, 1, &path, NULL), FPC_ENOENT);
-    has_text(fpc_ctx_error(f->b->ctx), "neither a run folder (no recipe.ini) nor a folder of run folders");
+    has_text(fpc_ctx_error(f->b->ctx), "neither a run folder (no recipe.ini) nor a folder that holds some");
     fpc_ctx_clear(f->b->ctx);
     make_run(f, (made){.name = "x", .seed = 1, .level = 0.5});
     assert_int_equal(truncate(fpc_sprintf(f->b->arena, "%s/validation.safetensors", f->path[0]), 99), 0);

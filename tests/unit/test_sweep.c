@@ -44,6 +44,9 @@ static void bad_words(void **state)
         {"loss.ce.weight=1,", NULL, "value 2 of loss.ce.weight is empty"},
         {"loss.ce.weight=1,2,1", NULL, "1 stands there twice"},
         {"run.out=a,b", NULL, "the sweep sets run.out by itself"},
+        {"Run.Seed=5,6", NULL, "the sweep sets run.seed by itself"},
+        {" run.seed =5,6", NULL, "the sweep sets run.seed by itself"},
+        {"\tRUN.NAME=5", NULL, "the sweep sets run.name by itself"},
         {NULL, "0", "--seeds 0: not a number of seeds from 1 to 10000"},
         {NULL, "-1", "--seeds -1: not a number of seeds"},
         {NULL, "99999999", "not a number of seeds"},
@@ -129,8 +132,29 @@ static void own_keys(void **state)
 
     assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "-s run.seed=3: the sweep sets that key by itself"));
+    static const char *const spelled[] = {"Run.Seed=3", " run.seed =3", "run.OUT = x"};
+    for (int i = 0; i < 3; i++) {
+        fpc_ctx_clear(b->ctx);
+        cmd.overrides = &spelled[i];
+        assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
+        assert_non_null(strstr(fpc_ctx_error(b->ctx), "the sweep sets that key by itself"));
+    }
     fpc_ctx_clear(b->ctx);
+    static const char *const both[] = {"Optimizer.lr =3"};
+    fpc_axis rate;
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "optimizer.LR=1,2", &rate), FPC_OK);
+    assert_string_equal(rate.key, "optimizer.lr");
+    cmd.overrides = both, s.axis = &rate, s.n_axes = 1;
+    assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "the grid has values for that key too; give it once"));
+    fpc_ctx_clear(b->ctx);
+    fpc_axis again[2] = {rate};
+    assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, "Optimizer.lr =3,4", &again[1]), FPC_OK);
     cmd.n_overrides = 0;
+    s.n_axes = 2, s.axis = again;
+    assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "optimizer.lr is given twice"));
+    fpc_ctx_clear(b->ctx);
     s.n_axes = 2, s.axis = twice;
     assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "a.b is given twice"));

@@ -3,6 +3,7 @@
  * save, a second one would end it. Progress goes to the log; what a child prints goes to a file of its own. */
 #define _GNU_SOURCE
 #include "cmd/sweep/sweep.h"
+#include "base/clock.h"
 #include "base/message.h"
 #include "record/run_files.h"
 #include <fpcore/logger.h>
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -40,7 +42,7 @@ static json_t *texts(int32_t n, const char *const *text)
 static fpc_status write_manifest(fpc_sweep *s)
 {
     json_t *root = json_object(), *grid = json_object(), *seeds = json_array(), *pruned = json_object();
-    const char *path = fpc_sprintf(s->cmd->arena, "%s/sweep.json", s->out);
+    const char *path = fpc_sprintf(s->cmd->arena, "%s/%s", s->out, FPC_SWEEP_MANIFEST);
     fpc_status status = FPC_ENOMEM;
     char *text;
 
@@ -67,7 +69,7 @@ static fpc_status write_manifest(fpc_sweep *s)
 /* Runs that an earlier sweep stopped stay stopped where this one prunes too; else they go on. */
 static void read_manifest(fpc_sweep *s)
 {
-    const char *path = fpc_sprintf(s->cmd->arena, "%s/sweep.json", s->out);
+    const char *path = fpc_sprintf(s->cmd->arena, "%s/%s", s->out, FPC_SWEEP_MANIFEST);
     json_t *root = s->prune ? fpc_json_glance(s->cmd->ctx, path, "runs that were stopped before go on") : NULL,
            *pruned = json_object_get(root, "pruned");
 
@@ -195,8 +197,32 @@ static int count_of(const fpc_sweep *s, fpc_trial_state state)
     return n;
 }
 
+/* ", about 12 min left", by the pace of the trainings that ended here; "" before the first one did. */
+static const char *time_left(const fpc_sweep *s)
+{
+    const double pace = s->epochs > 0 ? s->seconds / (double)s->epochs : 0;
+    double left = 0;
+
+    for (int32_t i = 0; i < s->n; i++) {
+        const fpc_trial *c = &s->trial[i];
+        const int64_t from = c->pid > 0 ? c->began_at : c->epochs_done;
+        if (c->pid <= 0 && c->state != FPC_TRIAL_NEW && c->state != FPC_TRIAL_CUT)
+            continue;
+        left += fmax(0, pace * (double)(c->epochs - from) - (c->pid > 0 ? fpc_clock_now() - c->began : 0));
+    }
+    left /= (double)s->jobs;
+    if (s->only || s->epochs <= 0)
+        return "";
+    if (left < 90)
+        return fpc_sprintf(s->cmd->arena, ", about %.0f s left", left);
+    if (left < 90 * 60)
+        return fpc_sprintf(s->cmd->arena, ", about %.0f min left", left / 60);
+    return fpc_sprintf(s->cmd->arena, ", about %.1f h left", left / 3600);
+}
+
 static fpc_status start(fpc_sweep *s, fpc_trial *c)
 {
+    const char *left = time_left(s);
     fpc_arena *arena = s->cmd->arena;
     const char *threads = fpc_sprintf(arena, "backend.threads=%lld", (long long)threads_each(s)), **word;
 
@@ -214,8 +240,10 @@ static fpc_status start(fpc_sweep *s, fpc_trial *c)
     }
     if (!(word = fpc_sweep_command(s, c, "fpcore")))
         return FPC_ENOMEM;
-    fpc_log(s->cmd->ctx, FPC_LOG_INFO, "%s: %s (%d of %d done)", c->name, c->folder ? "goes on" : "starts",
-            count_of(s, FPC_TRIAL_DONE), (int)s->n);
+    fpc_log(s->cmd->ctx, FPC_LOG_INFO, "%s: %s (%d of %d done%s)", c->name, c->folder ? "goes on" : "starts",
+            count_of(s, FPC_TRIAL_DONE), (int)s->n, left ? left : "");
+    c->began = fpc_clock_now();
+    c->began_at = c->epochs_done;
     return spawn(s, c, word);
 }
 
@@ -231,6 +259,8 @@ static void ended(fpc_sweep *s, fpc_trial *c, int how)
         c->why = last_words(s->cmd->arena, c->log);
     if (code == 0) {
         c->state = FPC_TRIAL_DONE;
+        s->seconds += fpc_clock_now() - c->began;
+        s->epochs += c->epochs > c->began_at ? c->epochs - c->began_at : 0;
         if (!fpc_sweep_find(s))
             c->why = result_of(s, c);
     } else if (code == 3) {

@@ -43,23 +43,34 @@ static size_t parts_of(const char *text)
     return n;
 }
 
+/* Keys that the sweep itself sets for every run, or NULL. */
+static const char *own_key(const char *key)
+{
+    static const char *const own[] = {"run.seed", "run.name", "run.out"};
+
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++)
+        if (!strcmp(key, own[k]))
+            return own[k];
+    return NULL;
+}
+
 fpc_status fpc_sweep_axis(fpc_ctx *ctx, fpc_arena *arena, const char *text, fpc_axis *out)
 {
-    char *key = fpc_strdup(arena, text), *equals = key ? strchr(key, '=') : NULL;
+    const char *key = fpc_recipe_key(arena, text), *equals = strchr(text, '=');
+    char *values = equals ? fpc_strdup(arena, equals + 1) : NULL;
 
-    if (!key)
+    if (!key || (equals && !values))
         return FPC_ENOMEM;
-    if (!equals || equals == key || !memchr(key, '.', (size_t)(equals - key)))
+    if (!equals || !strchr(key, '.'))
         return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: not of the form section.key=VALUE,VALUE...", text);
-    *equals++ = '\0';
-    if (!strcmp(key, "run.seed") || !strcmp(key, "run.name") || !strcmp(key, "run.out"))
+    if (own_key(key))
         return fpc_fail(ctx, FPC_EINVAL,
                         "fpcore sweep: --grid %s: the sweep sets %s by itself; seeds are given with --seeds", text,
                         key);
-    *out = (fpc_axis){.key = key, .value = fpc_alloc(arena, parts_of(equals) * sizeof *out->value)};
+    *out = (fpc_axis){.key = key, .value = fpc_alloc(arena, parts_of(values) * sizeof *out->value)};
     if (!out->value)
         return FPC_ENOMEM;
-    out->n = split(equals, strchr(equals, ';') ? ';' : ',', out->value);
+    out->n = split(values, strchr(values, ';') ? ';' : ',', out->value);
     for (int32_t i = 0; i < out->n; i++) {
         if (!*out->value[i])
             return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: value %d of %s is empty", text, (int)i + 1, key);
@@ -196,14 +207,20 @@ static fpc_status plan_trial(fpc_sweep *s, int32_t recipe, int32_t combination, 
 
 static fpc_status own_keys(const fpc_sweep *s)
 {
-    static const char *const own[] = {"run.seed=", "run.name=", "run.out="};
-
-    for (int32_t i = 0; i < s->cmd->n_overrides; i++)
-        for (size_t k = 0; k < sizeof own / sizeof *own; k++)
-            if (!strncmp(s->cmd->overrides[i], own[k], strlen(own[k])))
+    for (int32_t i = 0; i < s->cmd->n_overrides; i++) {
+        const char *key = fpc_recipe_key(s->cmd->arena, s->cmd->overrides[i]);
+        if (!key)
+            return FPC_ENOMEM;
+        if (own_key(key))
+            return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                            "fpcore sweep: -s %s: the sweep sets that key by itself (--seeds, --out)",
+                            s->cmd->overrides[i]);
+        for (int32_t a = 0; a < s->n_axes; a++)
+            if (!strcmp(s->axis[a].key, key))
                 return fpc_fail(s->cmd->ctx, FPC_EINVAL,
-                                "fpcore sweep: -s %s: the sweep sets that key by itself (--seeds, --out)",
+                                "fpcore sweep: -s %s: the grid has values for that key too; give it once",
                                 s->cmd->overrides[i]);
+    }
     for (int32_t a = 0; a < s->n_axes; a++)
         for (int32_t b = 0; b < a; b++)
             if (!strcmp(s->axis[a].key, s->axis[b].key))
@@ -238,6 +255,32 @@ fpc_status fpc_sweep_plan(fpc_sweep *s)
             status = plan_trial(s, g / (int32_t)combinations, g % (int32_t)combinations, g, k);
     s->n = (int32_t)n;
     return status;
+}
+
+/* compare also takes a run's label: its name and the time that it was started. */
+static int is_meant(const fpc_trial *c, const char *name)
+{
+    const size_t n = strlen(c->name);
+
+    return !strcmp(c->name, name) || !strcmp(c->label, name) || (c->folder && !strcmp(c->folder, name)) ||
+           (!strncmp(c->name, name, n) && !strncmp(name + n, " (", 2));
+}
+
+fpc_status fpc_sweep_baseline(const fpc_sweep *s, const char *name)
+{
+    enum { LISTED = 6 };
+    const char *list = "";
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < s->n; i++)
+        if (is_meant(&s->trial[i], name))
+            return FPC_OK;
+    for (int32_t i = 0; i < s->n && list; i += s->n_seeds)
+        if (n++ < LISTED)
+            list = fpc_sprintf(s->cmd->arena, "%s%s%s", list, i ? ", " : "", s->trial[i].label);
+    return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                    "fpcore sweep: --baseline %s: is none of the sweep's recipes, which are %s%s", name,
+                    list ? list : "", n > LISTED ? ", ..." : "");
 }
 
 /* ---- commands ---- */

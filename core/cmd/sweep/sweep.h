@@ -39,6 +39,8 @@ typedef struct fpc_trial {
     int has_threads;    /* the backend takes `threads` and the recipe leaves them to the program */
     /* of a child that runs */
     pid_t pid;
+    double began;          /* on the clock of fpc_clock_now */
+    int64_t began_at;      /* epochs done then */
     const char *log, *why; /* its output; the sentence it ended with */
     int asked;             /* to stop */
     int64_t seen;          /* epochs at the last look (--prune) */
@@ -56,6 +58,9 @@ typedef struct fpc_sweep {
     int64_t only; /* 1-based: this trial alone, one of many processes that share the folder; 0: all */
     int prune;
     int lock;
+    double
+        seconds; /* of all trainings that ended well here, and the epochs that were theirs to do: for the time left */
+    int64_t epochs;
     fpc_trial *trial; /* groups together, seeds inside */
 } fpc_sweep;
 
@@ -68,6 +73,8 @@ fpc_status fpc_sweep_plan(fpc_sweep *);
 /* Opens every recipe with every value, as training would but for data and model: a bad key or value is found before
  * anything runs. Looks at what the sweep's folder holds; a run of another recipe is refused with the keys. */
 fpc_status fpc_sweep_look(fpc_sweep *);
+/* Whether a name means one of the trials, as `compare --baseline` takes it; else a failure that lists them. */
+fpc_status fpc_sweep_baseline(const fpc_sweep *, const char *name);
 /* Finds the run folders of the trials that have none yet. */
 fpc_status fpc_sweep_find(fpc_sweep *);
 /* The command of a trial, its words ending with NULL. */

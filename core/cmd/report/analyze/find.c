@@ -63,23 +63,19 @@ static fpc_status try(finder *f, const char *path)
     return FPC_OK;
 }
 
-static int is_json(const char *name)
+/* A history, by its name. A sweep's own file is none. */
+static int is_json(const struct dirent *entry)
 {
-    const size_t n = strlen(name);
+    const size_t n = strlen(entry->d_name);
 
-    return n > 5 && !strcmp(name + n - 5, ".json");
+    return entry->d_name[0] != '.' && n > 5 && !strcmp(entry->d_name + n - 5, ".json") &&
+           strcmp(entry->d_name, FPC_SWEEP_MANIFEST);
 }
 
-static int not_hidden(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-static fpc_status look_into(finder *f, const char *folder)
+static fpc_status add_histories(finder *f, const char *folder)
 {
     struct dirent **entry;
-    const int n = scandir(folder, &entry, not_hidden, alphasort);
-    const int32_t before = f->n + f->without_history + f->unreadable;
+    const int n = scandir(folder, &entry, is_json, alphasort);
     fpc_status status = FPC_OK;
 
     if (n < 0)
@@ -89,16 +85,30 @@ static fpc_status look_into(finder *f, const char *folder)
             fpc_sprintf(f->arena, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", entry[i]->d_name);
         if (!path)
             status = FPC_ENOMEM;
-        else if (status || (is_folder(path) ? !fpc_is_run(path) : !is_json(path)))
-            continue;
-        else if (is_folder(path) && !holds(f, path, FPC_RUN_HISTORY))
-            f->without_history++;
-        else
+        else if (!status && !is_folder(path))
             status = try(f, path);
-    }
-    for (int i = 0; i < n; i++)
         free(entry[i]);
+    }
     free(entry);
+    return status;
+}
+
+/* Run folders, those of sweeps in it, and lone histories. */
+static fpc_status look_into(finder *f, const char *folder)
+{
+    const int32_t before = f->n + f->without_history + f->unreadable;
+    const char **run;
+    int32_t n;
+    fpc_status status = fpc_run_folders(f->ctx, f->arena, folder, &n, &run);
+
+    for (int32_t i = 0; i < n && !status; i++) {
+        if (holds(f, run[i], FPC_RUN_HISTORY))
+            status = try(f, run[i]);
+        else
+            f->without_history++;
+    }
+    if (!status)
+        status = add_histories(f, folder);
     if (!status && f->n + f->without_history + f->unreadable == before)
         return fpc_fail(f->ctx, FPC_ENOENT,
                         "%s: is no run folder and holds none: there is no history.json, and no "

@@ -186,6 +186,19 @@ static void add_epoch(fpc_report *r, fpc_table *t, const fpc_analysis *a, int64_
     *c = fpc_cell_number(top >= 0 && a->rate[top] > 0 ? 100 * rate / a->rate[top] : NAN);
 }
 
+/* --at names epochs for all runs; one that this run does not have is said to be missing. */
+static void note_beyond(const fpc_analyze_options *o, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
+{
+    const char *list = "";
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < o->n_at && list; i++)
+        if (o->at[i] > a->n)
+            list = fpc_sprintf(r->arena, "%s%s%lld", list, n++ ? ", " : "", (long long)o->at[i]);
+    if (n)
+        fpc_report_note(r, chapter, "--at %s: the record ends at epoch %lld.", list ? list : "", (long long)a->n);
+}
+
 static void add_epochs(const fpc_analyze_options *o, fpc_report *r, fpc_chapter *chapter, const fpc_analysis *a)
 {
     int64_t epoch[FPC_ANALYZE_SPANS];
@@ -195,6 +208,7 @@ static void add_epochs(const fpc_analyze_options *o, fpc_report *r, fpc_chapter 
 
     for (int32_t i = 0; i < n; i++)
         add_epoch(r, t, a, epoch[i], name_of(a, epoch[i]));
+    note_beyond(o, r, chapter, a);
     if (t && a->recorded->lr_is_next && a->rate)
         t->note = "The rate recorded with an epoch is that of the next one (it was read after the scheduler's step); "
                   "\"lr used\" is what the epoch was trained with.";

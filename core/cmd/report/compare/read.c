@@ -7,7 +7,6 @@
 #include "recipe/sections.h"
 #include "record/run_files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -229,35 +228,19 @@ static fpc_status add_run(fpc_comparison *c, const char *path)
     return read_run(c, path);
 }
 
-static int no_dot(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* The run folders in a folder, by name. */
+/* The run folders in a folder and in the folders of it. */
 static fpc_status add_all(fpc_comparison *c, const char *folder)
 {
-    struct dirent **entry;
-    const int n = scandir(folder, &entry, no_dot, alphasort);
-    int found = 0;
-    fpc_status status = FPC_OK;
+    const char **path;
+    int32_t n;
+    fpc_status status = fpc_run_folders(c->ctx, c->arena, folder, &n, &path);
 
-    if (n < 0)
-        return fpc_fail(c->ctx, FPC_EIO, "%s: cannot be read: %s", folder, strerror(errno));
-    for (int i = 0; i < n; i++) {
-        const char *path = status ? NULL : join(c, folder, entry[i]->d_name);
-        if (!status && !path)
-            status = FPC_ENOMEM;
-        if (path && fpc_is_run(path)) {
-            found++;
-            status = add_run(c, path);
-        }
-        free(entry[i]);
-    }
-    free(entry);
-    if (!status && !found)
-        return fpc_fail(c->ctx, FPC_ENOENT, "%s: neither a run folder (no recipe.ini) nor a folder of run folders",
+    if (!status && !n)
+        return fpc_fail(c->ctx, FPC_ENOENT,
+                        "%s: neither a run folder (no recipe.ini) nor a folder that holds some, or folders of some",
                         folder);
+    for (int32_t i = 0; i < n && !status; i++)
+        status = add_run(c, path[i]);
     return status;
 }
 

@@ -172,22 +172,23 @@ fpc_table *fpc_compare_by(fpc_report *r, const fpc_comparison *c)
                                  {"drop", NULL, FPC_AS_SCORE, 0},
                                  {"share", NULL, FPC_AS_SCORE, 0},
                                  {"score", NULL, FPC_AS_SCORE, 0},
-                                 {"", shares ? "drop, share" : "drop", FPC_AS_SCORE, 0},
+                                 {"", "drop", FPC_AS_SCORE, 0},
+                                 {"", shares ? "share" : NULL, FPC_AS_SCORE, 0},
                                  {0}};
     fpc_table *t = fpc_table_new(r, "sweep", column);
 
     for (int32_t i = 0; i < n; i++) {
         const fpc_sweep_row *s = &row[i];
         const char *drop = fpc_sprintf(r->arena, "%.4f (%.1f %%)", s->drop, 100 * s->drop / s->best);
-        fpc_report_add(
-            r, t, fpc_cell_text(s->value), fpc_cell_text(cut(r->arena, s->value)),
-            fpc_cell_text(c->group[s->group].label), fpc_cell_number(s->runs),
-            fpc_cell_text(with_spread(r->arena, s->best, s->best_sd)),
-            fpc_cell_text(i ? fpc_sprintf(r->arena, "%+.2f %%", 100 * (s->best / row[i - 1].best - 1)) : ""),
-            fpc_cell_number(s->best), fpc_cell_number(s->best_sd), fpc_cell_number(s->best_epoch),
-            fpc_cell_number(s->train), fpc_cell_number(s->gap), fpc_cell_number(s->last), fpc_cell_number(s->drop),
-            fpc_cell_number(s->share), fpc_cell_number(s->score),
-            fpc_cell_text(shares && drop ? fpc_sprintf(r->arena, "%s, %.0f %%", drop, 100 * s->share) : drop));
+        fpc_report_add(r, t, fpc_cell_text(s->value), fpc_cell_text(cut(r->arena, s->value)),
+                       fpc_cell_text(c->group[s->group].label), fpc_cell_number(s->runs),
+                       fpc_cell_text(with_spread(r->arena, s->best, s->best_sd)),
+                       fpc_cell_text(i ? fpc_sprintf(r->arena, "%+.2f %%", 100 * (s->best / row[i - 1].best - 1)) : ""),
+                       fpc_cell_number(s->best), fpc_cell_number(s->best_sd), fpc_cell_number(s->best_epoch),
+                       fpc_cell_number(s->train), fpc_cell_number(s->gap), fpc_cell_number(s->last),
+                       fpc_cell_number(s->drop), fpc_cell_number(s->share), fpc_cell_number(s->score),
+                       fpc_cell_text(drop),
+                       fpc_cell_text(shares ? fpc_sprintf(r->arena, "%.0f %%", 100 * s->share) : ""));
     }
     return t;
 }

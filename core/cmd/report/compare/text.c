@@ -70,6 +70,8 @@ static fpc_status print_sweep(fpc_report *r, const fpc_comparison *c)
     fpc_print("\nby %s\n", c->by);
     if ((status = fpc_table_print(r->arena, t, "")))
         return status;
+    fpc_print("step: best, against the row above; drop: best - last%s\n",
+              t->column[t->n_columns - 1].title ? "; share: of this weight in the sum of all loss weights" : "");
     for (int32_t k = 0; k < c->n_differing; k++)
         others += strcmp(c->differing[k], c->by) != 0;
     if (others)
