@@ -297,7 +297,7 @@ static fpc_status make_state(fpc_experiment *s, int frozen)
                           (s->backend->device.precision == FPC_HALF_FP16 ? FPC_KEEP_SCALER : 0u) |
                           (fpc_half_of(s) ? FPC_KEEP_HALF : 0u) | (frozen ? FPC_KEEP_WEIGHTS : 0u);
     status = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, keep, &s->state);
-    return status ? status : fpc_state_init(s->state, (uint64_t)s->run.seed);
+    return status || frozen ? status : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
 
 /* The core's ops and those of all plugins that are open. */

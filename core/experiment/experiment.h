@@ -67,7 +67,8 @@ enum {
     FPC_OPEN_DATA = 1,
     FPC_OPEN_TRAIN = 2 /* losses, optimizer, schedule, metrics */,
     FPC_OPEN_BACKEND = 4 /* and state */,
-    FPC_OPEN_FROZEN = 8 /* the state holds weights alone: to evaluate and predict, in less memory */
+    /* The state holds weights alone, zeros until they are loaded: to evaluate and predict, in less memory and time */
+    FPC_OPEN_FROZEN = 8
 };
 /* Opens the named parts; checks every section of the recipe in any case (no key is ignored). classes: taken from the
  * data set, or `classes` where data is not opened (19). */

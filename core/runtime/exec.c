@@ -40,6 +40,7 @@ typedef struct running {
     const fpc_plan *plan;
     const fpc_plan_group *group;
     fpc_exec exec[FPC_MAX_GROUP];
+    int at_end; /* each_node: ends, not begins */
     atomic_int status;
 } running;
 
@@ -139,22 +140,48 @@ static void open_exec(running *r)
     }
 }
 
-/* begin or end of every node of the group. */
-static fpc_status each_node(running *r, int end)
+typedef fpc_status edge_fn(fpc_exec *, const fpc_node *);
+
+static edge_fn *edge_of(const running *r, int32_t i)
 {
+    const fpc_kernel *k = r->plan->work[r->group->node[i]].kernel;
+    return r->at_end ? k->end : k->begin;
+}
+
+/* begin or end of the i-th node of the group. */
+static void run_edge(void *arg, int32_t i, int32_t thread)
+{
+    running *r = arg;
+    edge_fn *fn = edge_of(r, i);
     fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
     fpc_node view;
-    for (int32_t i = 0; i < r->group->n; i++) {
-        const fpc_kernel *k = r->plan->work[r->group->node[i]].kernel;
-        fpc_status (*fn)(fpc_exec *, const fpc_node *) = end ? k->end : k->begin;
-        if (!fn)
-            continue;
-        view_node(r, r->group->node[i], (fpc_rows){0, r->group->rows, 0, 0}, in, out, &view);
-        const fpc_status status = FPC_CALL(r->plan->work[r->group->node[i]].who, fn(&r->exec[i], &view));
-        if (status)
-            return no_reason(r, k, &view, status);
-    }
-    return FPC_OK;
+
+    (void)thread;
+    if (!fn || atomic_load_explicit(&r->status, memory_order_relaxed))
+        return;
+    const fpc_work *work = &r->plan->work[r->group->node[i]];
+    view_node(r, r->group->node[i], (fpc_rows){0, r->group->rows, 0, 0}, in, out, &view);
+    const fpc_status status = FPC_CALL(work->who, fn(&r->exec[i], &view));
+    if (status)
+        atomic_store(&r->status, (int)no_reason(r, work->kernel, &view, status));
+}
+
+/* begin or end of every node of the group, side by side: none of them reads what another one writes, since what is
+ * summed over rows is read by later groups only. */
+static fpc_status each_node(running *r, int at_end)
+{
+    const fpc_backend *be = r->p->state->backend;
+    int32_t n = 0;
+
+    r->at_end = at_end;
+    for (int32_t i = 0; i < r->group->n; i++)
+        n += edge_of(r, i) != NULL;
+    if (n > 1 && be->vtbl->parallel)
+        FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, r->group->n, run_edge, r));
+    else
+        for (int32_t i = 0; i < r->group->n && n > 0; i++)
+            run_edge(r, i, 0);
+    return (fpc_status)atomic_load(&r->status);
 }
 
 /* A node that cannot be cut into rows: all at once. */

@@ -261,10 +261,16 @@ const fpc_state_entry *fpc_state_find(const fpc_state *s, const char *name)
     return NULL;
 }
 
+/* Whether elements lie in the file's order: all but those of dense convolutions do. */
+static int in_file_order(const fpc_state_entry *e)
+{
+    return e->rank != 4 || e->shape.c == 1 || (int64_t)e->shape.h * e->shape.w == 1;
+}
+
 /* Index in memory (out, kh, kw, in) of element i in file order (out, in, kh, kw). */
 static int64_t memory_index(const fpc_state_entry *e, int64_t i)
 {
-    if (e->rank != 4)
+    if (in_file_order(e))
         return i;
     const fpc_shape s = e->shape;
     const int64_t x = i % s.w, y = i / s.w % s.h, c = i / ((int64_t)s.w * s.h) % s.c,
@@ -373,7 +379,7 @@ static fpc_status convert(const fpc_state *s, const fpc_state_entry *e, uint32_t
 {
     const uint32_t own = fpc_state_dtype(s, e);
     const size_t bytes = (size_t)e->count * fpc_dtype_size(own);
-    if (own == FPC_I64)
+    if (own == FPC_I64 || (own == dtype && in_file_order(e)))
         return way == FPC_TO_HOST ? from_device(s, host, e->data, bytes)
                                   : fpc_backend_copy(s->backend, e->data, host, bytes, way);
     char *copy = malloc(bytes + 1);
