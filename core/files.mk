@@ -169,6 +169,7 @@ core_sources = \
     core/train/ranked.c \
     core/train/run_json.c \
     core/train/samples.c \
+    core/train/shown.c \
     core/train/stop.c \
     core/train/swa.c \
     core/train/trainer.c \

@@ -102,6 +102,7 @@ test_programs = \
     tests/unit/test_run \
     tests/unit/test_run_files \
     tests/unit/test_run_init \
+    tests/unit/test_run_shown \
     tests/unit/test_run_stop \
     tests/unit/test_run_swa \
     tests/unit/test_safetensors \
@@ -778,6 +779,12 @@ tests_unit_test_run_init_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_init_CFLAGS = $(test_cflags)
 tests_unit_test_run_init_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_init_LDADD = $(test_libs)
+
+tests_unit_test_run_shown_SOURCES = tests/unit/test_run_shown.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_shown_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_shown_CFLAGS = $(test_cflags)
+tests_unit_test_run_shown_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_shown_LDADD = $(test_libs)
 
 tests_unit_test_run_stop_SOURCES = tests/unit/test_run_stop.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_stop_CPPFLAGS = $(test_cppflags)

@@ -128,7 +128,7 @@ static fpc_status validate_these(fpc_trainer *t)
     if ((status = fpc_trainer_validate(t)))
         return status;
     fpc_trainer_row(t);
-    if ((status = fpc_trainer_save_ranked(t)) ||
+    if ((status = fpc_trainer_check_validated(t)) || (status = fpc_trainer_save_ranked(t)) ||
         (fpc_trainer_better(t, fpc_trainer_score(t)) && (status = save_best(t))))
         return status;
     return fpc_trainer_take_pictures(t);
@@ -223,7 +223,7 @@ static fpc_status run_epoch(fpc_trainer *t)
     t->lr = fpc_experiment_lr(t->experiment, t->epoch, &history);
     if (isnan(t->lr))
         return fpc_ctx_status(t->experiment->ctx);
-    if ((status = fpc_trainer_train(t)) || (status = validate(t)))
+    if ((status = fpc_trainer_train(t)) || (status = fpc_trainer_check_shown(t)) || (status = validate(t)))
         return status;
     return conclude(t);
 }
@@ -284,8 +284,8 @@ static fpc_status end(fpc_trainer *t, fpc_status status)
 
     if (status == FPC_ECANCEL)
         status = interrupted(t);
-    else if (!status && !(status = fpc_trainer_swa_end(t)))
-        status = look_at_best(t);
+    else if (!status && !(status = fpc_trainer_swa_end(t)) && !(status = look_at_best(t)))
+        status = fpc_trainer_check_scored(t);
     how = fpc_run_end_word(ending_of(t, status));
     last = fpc_trainer_log_end(t, how, fpc_ctx_error(t->ctx));
     if (!last)

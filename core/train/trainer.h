@@ -88,6 +88,13 @@ void fpc_trainer_row(fpc_trainer *);
 fpc_status fpc_trainer_train(fpc_trainer *);
 fpc_status fpc_trainer_validate(fpc_trainer *);
 
+/* train/shown.c: refuse an epoch in whose masks nothing counts: of training, once its steps are done, and of
+ * validation, once the row of the epoch is there. The first epoch's also warn, of classes that no training mask shows
+ * and of a metric without a value. The last one: a run whose metric never had a value. */
+fpc_status fpc_trainer_check_shown(fpc_trainer *);
+fpc_status fpc_trainer_check_validated(fpc_trainer *);
+fpc_status fpc_trainer_check_scored(fpc_trainer *);
+
 /* train/checkpoint.c */
 fpc_status fpc_trainer_save(fpc_trainer *, const char *folder); /* last.safetensors */
 fpc_status fpc_trainer_save_best(fpc_trainer *, const char *path, int64_t epoch, double value);

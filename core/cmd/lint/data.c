@@ -134,5 +134,72 @@ static void memory(lint *l)
                    (double)there / 0x1p30, fits ? "about " : "not even one picture fits: ", fits);
 }
 
-lint_fn *const fpc_lints_of_data[] = {mirrors_without_exchange, few_images, last_batch, one_image_norm,
-                                      metric_of_batches,        memory,     NULL};
+/* ---- masks ---- */
+enum { LOOKED_AT = 128 }; /* a class in one picture of 25 is missed in one set of 200; a second's work */
+
+typedef struct masks {
+    int64_t n, of, void_pixels, pixels[256];
+} masks;
+
+/* Training masks, spread evenly. 0: one could not be read, which was told. */
+static int look_at_masks(lint *l, masks *m)
+{
+    const fpc_dataset_info *info = fpc_data_info(l->s->data);
+    fpc_arena *scratch = fpc_arena_new(l->s->ctx);
+    fpc_batch one;
+
+    m->of = info->count[FPC_TRAIN];
+    m->n = m->of < LOOKED_AT ? m->of : LOOKED_AT;
+    for (int64_t i = 0; scratch && i < m->n; i++) {
+        fpc_arena_reset(scratch);
+        if (fpc_data_read(l->s->data, scratch, FPC_TRAIN, i * m->of / m->n, &one)) {
+            fpc_lint_found(l, "dataset: %s; a training would stop there (`fpcore data` tells of all such)",
+                           fpc_ctx_error(l->s->ctx));
+            fpc_ctx_clear(l->s->ctx);
+            fpc_arena_free(scratch);
+            return 0;
+        }
+        for (int64_t p = 0; p < (int64_t)one.h * one.w; p++)
+            if (one.mask[p] < info->classes && one.mask[p] != info->ignore_label)
+                m->pixels[one.mask[p]]++;
+            else
+                m->void_pixels++;
+    }
+    fpc_arena_free(scratch);
+    return scratch != NULL;
+}
+
+/* Of masks in files, as people bring them. A plugin that draws its pictures needs no proof, and takes its time. */
+static void absent_classes(lint *l)
+{
+    const fpc_dataset_info *info = l->s->data ? fpc_data_info(l->s->data) : NULL;
+    const char *names = "";
+    char path[4096];
+    masks m = {0};
+    int64_t all = 0;
+
+    if (!info || info->count[FPC_TRAIN] < 1 || info->unlabelled[FPC_TRAIN] ||
+        fpc_data_file(l->s->data, FPC_TRAIN, 0, path, sizeof path) || !*path) {
+        fpc_ctx_clear(l->s->ctx); /* of a path that is too long */
+        return;
+    }
+    if (!look_at_masks(l, &m))
+        return;
+    for (int32_t c = 0; c < info->classes && names; c++) {
+        all += m.pixels[c];
+        if (!m.pixels[c])
+            names = fpc_sprintf(l->arena, "%s%s%s", names, *names ? ", " : "", info->class_names[c]);
+    }
+    if (!names || !*names)
+        return;
+    fpc_lint_found(l, "dataset: none of the %" PRId64 " training masks%s shows %s%s", m.n,
+                   m.n < m.of ? fpc_sprintf(l->arena, " that were looked at, of %" PRId64 ",", m.of) : "",
+                   all ? names : "a pixel that counts",
+                   m.void_pixels
+                       ? fpc_sprintf(l->arena, "; label %d, which counts nowhere, has %.1f %% of their pixels",
+                                     info->ignore_label, 100.0 * (double)m.void_pixels / (double)(m.void_pixels + all))
+                       : "");
+}
+
+lint_fn *const fpc_lints_of_data[] = {mirrors_without_exchange, few_images,     last_batch, one_image_norm,
+                                      metric_of_batches,        absent_classes, memory,     NULL};
