@@ -145,6 +145,7 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/own_data.sh \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \

@@ -41,7 +41,9 @@ const fpc_dataset_info *fpc_data_info(const fpc_data *);
 const fpc_data_options *fpc_data_options_of(const fpc_data *);
 const fpc_augments *fpc_data_augments(const fpc_data *);
 const fpc_instance *fpc_data_instance(const fpc_data *);
-int64_t fpc_data_batches(const fpc_data *, fpc_part); /* per epoch */
+/* Refuses a set without training pictures, or with fewer than a batch: what only looks or measures takes any. */
+fpc_status fpc_data_check_training(const fpc_data *);
+int64_t fpc_data_batches(const fpc_data *, fpc_part); /* per epoch; where one is not full and alone it is taken */
 int32_t fpc_data_batch_size(const fpc_data *, fpc_part, int64_t batch_index);
 /* Starts an epoch: order is a pure function of (seed, epoch); `skip` batches are left out (resume in mid-epoch).
  * FPC_VAL and FPC_TEST: index order, no draws. Ends a running one. */

@@ -150,14 +150,22 @@ static fpc_status check_info(const fpc_data *d)
         if (i->count[part] < 0 || i->count[part] > MOST_IMAGES)
             return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: %lld %s pictures; 0 .. 2^40 are possible", name,
                             (long long)i->count[part], part <= FPC_TEST ? fpc_part_name[part] : "further");
-    const int64_t n = i->count[FPC_TRAIN];
-    if (n > 0 && d->opt.batch > n && !d->audit)
+    if (i->count[FPC_TRAIN] + i->count[FPC_VAL] + i->count[FPC_TEST] < 1)
+        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: there is not one image in it", name);
+    return FPC_OK;
+}
+
+fpc_status fpc_data_check_training(const fpc_data *d)
+{
+    const int64_t n = d->info.count[FPC_TRAIN];
+    if (n < 1)
+        return fpc_fail_recipe(d->ctx, FPC_EINVAL, "dataset/%s: there are no training pictures, and this needs them",
+                               d->inst.plugin->name);
+    if (d->opt.batch > n)
         return fpc_fail_recipe(
             d->ctx, FPC_EINVAL,
             "dataset.batch = %lld is larger than the training set of %lld images; make it %lld or less",
             (long long)d->opt.batch, (long long)n, (long long)n);
-    if (n + i->count[FPC_VAL] + i->count[FPC_TEST] < 1)
-        return fpc_fail(d->ctx, FPC_EINVAL, "dataset/%s: there is not one image in it", name);
     return FPC_OK;
 }
 
@@ -288,7 +296,7 @@ const fpc_instance *fpc_data_instance(const fpc_data *d)
 int64_t fpc_data_batches(const fpc_data *d, fpc_part part)
 {
     const int64_t n = d->info.count[part], whole = n / d->opt.batch;
-    return part == FPC_TRAIN && d->opt.drop_last ? whole : whole + (n % d->opt.batch != 0);
+    return part == FPC_TRAIN && d->opt.drop_last && whole ? whole : whole + (n % d->opt.batch != 0);
 }
 
 int32_t fpc_data_batch_size(const fpc_data *d, fpc_part part, int64_t batch_index)

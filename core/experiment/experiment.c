@@ -240,10 +240,10 @@ static fpc_status describe_data(fpc_experiment *s)
     return status ? status : fpc_data_classes_check(s->ctx, s->sources.dataset.plugin->name, &s->info);
 }
 
-static fpc_status open_data(fpc_experiment *s)
+static fpc_status open_data(fpc_experiment *s, int trains)
 {
-    const fpc_status status = fpc_data_new(s->ctx, s->arena, &s->sources, (uint64_t)s->run.seed, NULL, &s->data);
-    if (status)
+    fpc_status status = fpc_data_new(s->ctx, s->arena, &s->sources, (uint64_t)s->run.seed, NULL, &s->data);
+    if (status || (trains && (status = fpc_data_check_training(s->data))))
         return status;
     s->info = *fpc_data_info(s->data);
     return FPC_OK;
@@ -329,7 +329,7 @@ static fpc_status open_all(fpc_experiment *s, commons *c, const char *plugin_pat
     fpc_status status;
     if ((status = fpc_registry_new(s->ctx, s->arena, plugin_path, &s->registry)) ||
         (status = open_sections(s, c, what)) || (status = describe_data(s)) ||
-        ((what & FPC_OPEN_DATA) && (status = open_data(s))))
+        ((what & FPC_OPEN_DATA) && (status = open_data(s, (what & FPC_OPEN_TRAIN) && !(what & FPC_OPEN_FROZEN)))))
         return status;
     s->classes = s->info.classes;
     s->ignore = s->data ? fpc_data_augments(s->data)->ignore : s->info.ignore_label;

@@ -58,8 +58,7 @@ static void tell_absent(const fpc_trainer *t, const int64_t *sum, int32_t shown)
     if (names)
         fpc_log(t->ctx, FPC_LOG_WARN, "none of the %lld training masks of the first epoch shows %s%s",
                 (long long)t->train.images, names,
-                shown == 1 ? "; all that counts in them is one class, which any network learns by saying nothing else"
-                           : "");
+                shown == 1 ? "; all that counts in them is one class, so that there is nothing to tell apart" : "");
     fpc_arena_free(arena);
 }
 

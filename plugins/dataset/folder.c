@@ -3,6 +3,7 @@
  * seed (fpc_split_permutation), or lists name the parts. */
 #define _POSIX_C_SOURCE 200809L
 #include "folder.h"
+#include <errno.h>
 #include <fpcore/image.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -93,6 +94,20 @@ static int has_test_folder(const folder *f)
     return path && stat(path, &about) == 0;
 }
 
+/* Without pictures to train on there is still what can be measured, where the set has a test part. Whoever wants to
+ * train is told by the core. */
+static int has_test_part_alone(const folder *f)
+{
+    struct stat about;
+    const char *path = fpc_sprintf(f->self.arena, "%s/%s", f->root, f->images);
+    const char *test = fpc_sprintf(f->self.arena, "%s/%s", f->root, f->test_images);
+    if (!path || !test || stat(path, &about) == 0 || errno != ENOENT || !*f->test_images || stat(test, &about) != 0)
+        return 0;
+    fpc_log(f->self.ctx, FPC_LOG_INFO, "%s (%s.root and %s.images): %s; the data set has its test part alone", path,
+            f->self.label, f->self.label, strerror(ENOENT));
+    return 1;
+}
+
 static fpc_status open_test(folder *f)
 {
     folder_part *p = &f->part[FPC_TEST];
@@ -154,41 +169,42 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
 /* In an audit the first picture may be the broken one. */
 static fpc_status find_size(folder *f)
 {
-    const folder_part *p = &f->part[f->part[FPC_TRAIN].n ? FPC_TRAIN : FPC_VAL];
+    const int part = f->part[FPC_TRAIN].n ? FPC_TRAIN : f->part[FPC_VAL].n ? FPC_VAL : FPC_TEST;
+    const folder_part *p = &f->part[part];
     for (int64_t i = 0; i < p->n; i++) {
         const folder_file *file = &p->images->file[p->index[i]];
         const char *path = fpc_sprintf(f->self.arena, "%s/%s", p->images->path, file->name);
         const fpc_status status = path ? fpc_image_size(f->self.ctx, path, &f->w, &f->h) : FPC_ENOMEM;
         if (status == FPC_OK || !f->audit || i + 1 == p->n)
             return status;
-        f->audit->flaw(f->audit->arg, "unreadable picture", p == &f->part[FPC_TRAIN] ? FPC_TRAIN : FPC_VAL, file->stem,
-                       NULL);
+        f->audit->flaw(f->audit->arg, "unreadable picture", (fpc_part)part, file->stem, NULL);
     }
     return FPC_OK;
 }
 
-static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
+static fpc_status open_training(folder *f)
 {
-    folder *f = (folder *)self;
-    fpc_status status = describe(self, info);
+    fpc_status status = fpc_folder_scan(&f->self, f->audit, f->root, "images", f->images, 0, &f->image);
     if (status == FPC_OK)
-        status = fpc_folder_scan(self, f->audit, f->root, "images", f->images, 0, &f->image);
-    if (status == FPC_OK)
-        status = fpc_folder_scan(self, f->audit, f->root, "masks", f->masks, 1, &f->mask);
+        status = fpc_folder_scan(&f->self, f->audit, f->root, "masks", f->masks, 1, &f->mask);
     if (status == FPC_OK)
         status = match_masks(f, &f->image, &f->mask);
     if (status != FPC_OK)
         return status;
     for (int part = FPC_TRAIN; part <= FPC_VAL; part++)
         f->part[part] = (folder_part){.images = &f->image, .masks = &f->mask};
-    status = *f->train_list || *f->val_list ? split_by_lists(f) : split_by_seed(f, f->image.n);
-    if (status == FPC_OK)
-        status = open_test(f);
-    if (status == FPC_OK)
-        status = fpc_folder_sides(f);
-    if (status == FPC_OK && !f->size)
-        status = find_size(f);
+    return *f->train_list || *f->val_list ? split_by_lists(f) : split_by_seed(f, f->image.n);
+}
+
+static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
+{
+    folder *f = (folder *)self;
+    fpc_status status = describe(self, info);
     if (status != FPC_OK)
+        return status;
+    f->test_alone = has_test_part_alone(f);
+    if ((!f->test_alone && (status = open_training(f))) || (status = open_test(f)) || (status = fpc_folder_sides(f)) ||
+        (!f->size && (status = find_size(f))))
         return status;
     if (f->size)
         f->w = f->h = (int32_t)f->size;

@@ -21,6 +21,7 @@ typedef struct folder {
     folder_files image, mask, test_image, test_mask;
     folder_part part[4]; /* by fpc_part */
     int32_t n_classes, w, h;
+    int test_alone;                 /* there are no pictures to train on */
     uint8_t mirrored[256];          /* label of the other side */
     int16_t label_of[256];          /* by value of a mask's file, where `map` is given; -1: not in it */
     const fpc_dataset_audit *audit; /* NULL: a training */

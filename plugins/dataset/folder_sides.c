@@ -33,6 +33,8 @@ static fpc_status take_line(const folder *f, int64_t line, char *name, uint8_t *
     if (in_test && !f->part[FPC_TEST].masks)
         return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s:%lld: `%s`: the test part has no masks (%s.test_masks)", f->sides,
                         (long long)line, name, f->self.label);
+    if (!in_test && f->test_alone) /* a list for the whole set, of which this is a part */
+        return FPC_OK;
     const folder_files *files = in_test ? &f->test_image : &f->image;
     const int64_t at = fpc_folder_find(files, name);
     if (at < 0)

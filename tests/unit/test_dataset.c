@@ -198,11 +198,17 @@ static void refusals(void **state)
 {
     bench *b = *state;
     const fpc_batch *batch;
-    assert_null(try_data(b, "[dataset]\nuse = synthetic\ntrain = 23\nbatch = 32\n", 1));
+    fpc_data *d = open_data(b, "[dataset]\nuse = synthetic\ntrain = 23\nbatch = 32\n", 1);
+    assert_int_equal(fpc_data_check_training(d), FPC_EINVAL);
     said(b, "dataset.batch = 32 is larger than the training set of 23 images");
+    assert_int_equal(fpc_data_batches(d, FPC_TRAIN), 1); /* to look at */
+    assert_int_equal(fpc_data_batch_size(d, FPC_TRAIN, 0), 23);
+    d = open_data(b, "[dataset]\nuse = synthetic\ntrain = 0\n", 1);
+    assert_int_equal(fpc_data_check_training(d), FPC_EINVAL);
+    said(b, "dataset/synthetic: there are no training pictures");
     assert_null(try_data(b, "[dataset]\nuse = synthetic\ntrain = 0\nval = 0\ntest = 0\n", 1));
     said(b, "not one image");
-    fpc_data *d = open_data(b, "[dataset]\nuse = synthetic\nsize = 16\ntrain = 4\nval = 0\nbatch = 2\n", 1);
+    d = open_data(b, "[dataset]\nuse = synthetic\nsize = 16\ntrain = 4\nval = 0\nbatch = 2\n", 1);
     assert_int_equal(fpc_data_next(d, &batch), FPC_EINTERNAL);
     said(b, "before an epoch was started");
     assert_int_equal(fpc_data_start(d, FPC_VAL, 0, 0), FPC_EINVAL);

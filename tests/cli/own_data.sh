@@ -1,0 +1,79 @@
+#!/bin/sh
+# Pictures of one's own: what is asked for first, a map of mask values through all verbs, and sets that are only measured:
+# a test part alone, or fewer pictures than a batch. The pictures are those that a tiny run leaves.
+# shellcheck source=lib_train.sh
+. "$FPCORE_SRC/tests/cli/lib_train.sh"
+
+expect "a training" 0 "$FPCORE" -c tiny.ini
+run=$(run_in runs)
+mkdir -p set/train/images alone/test
+for i in a b c d e; do cp "$run/samples.png" set/train/images/$i.png; done
+expect "masks for it" 0 "$FPCORE" predict -c tiny.ini -w "$run/best.safetensors" -o set/train/masks set/train/images
+
+# ---- what the labels are called ----
+sed '/^\[dataset\]/,/^batch/d' tiny.ini >own.ini
+cat >>own.ini <<'END'
+[dataset]
+use = folder
+root = set
+size = 32
+batch = 2
+val_split = 0.2
+END
+expect "labels without names" 2 "$FPCORE" -c own.ini --check
+says "are asked for, with the lines to write" \
+    'the key `classes` is missing; .*`\[classes\]`, `0 = background`, `1 = NAME`.* for faces celebamask19'
+printf '[classes]\n0 = ground\n1 = something\n' >classes.ini
+echo 'classes = classes.ini' >>own.ini
+printf '[classes]\n0 = ground\n' >one.ini
+expect "masks of other values" 1 "$FPCORE" -c own.ini -s dataset.classes=one.ini
+says "are refused with their place" 'masks/[a-e]\.png: label [0-9]+ at x [0-9]+, y [0-9]+; there are 1 classes'
+expect "--check" 0 "$FPCORE" -c own.ini --check -s dataset.classes=one.ini
+says "warns of them before" '^warning: dataset: .*masks/[a-e]\.png: label .*a training would stop there'
+
+# ---- all parts are one class ----
+map=0:0
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do map="$map, $i:1"; done
+echo "map = $map" >>own.ini
+expect "a training with a map" 0 "$FPCORE" -c own.ini -s run.out=own
+own=$(run_in own)
+holds "the run holds it" grep -q '^map = 0:0, 1:1, ' "$own/recipe.ini"
+expect "it goes on" 0 "$FPCORE" --resume "$own" -s run.epochs=5
+expect "with another map it is another recipe" 2 "$FPCORE" -c own.ini --resume "$own" -s 'dataset.map=0:1, 1:0'
+says "which is named" 'dataset\.map = 0:1, 1:0 \(the run: 0:0, 1:1'
+expect "the audit" 0 "$FPCORE" data -c own.ini --near 0
+says "counts labels, not values" '^ +1  something +[0-9.]+ +5 '
+expect "a value that is not in the map" 1 "$FPCORE" data -c own.ini --near 0 -s dataset.map=255:1
+says "is a flaw" 'masks/a\.png: value [0-9]+ at x 0, y 0 is not in dataset\.map = 255:1'
+expect "a map that is none" 2 "$FPCORE" -c own.ini --check --no-data -s dataset.map=0:0,1
+says "is named" 'dataset\.map = 0:0,1: `1` is not VALUE:LABEL'
+expect "eval" 0 "$FPCORE" eval -w "$own"
+says "with the map of the run" '^ +1  something +[0-9.]+'
+
+# ---- fewer pictures than a batch ----
+expect "a training needs a batch" 2 "$FPCORE" -c own.ini -s dataset.batch=32
+says "which is said" 'dataset\.batch = 32 is larger than the training set of 4 images'
+expect "a preview does not" 0 "$FPCORE" preview -c own.ini -s dataset.batch=32 -n 8
+says "and shows what there is" '^preview\.png: 4 samples'
+expect "nor eval" 0 "$FPCORE" eval -w "$own" -s dataset.batch=32 --part train
+says "of all" '^images: 4$'
+
+# ---- a test part alone ----
+cp -R set/train/images set/train/masks alone/test
+printf 'a exchange\nb exchange_test\n' >sides.txt
+for verb in "eval --part test" "submit -o s.zip"; do
+    # shellcheck disable=SC2086
+    expect "$verb of a test part alone" 0 "$FPCORE" $verb -c own.ini -w "$own/best.safetensors" \
+        -s dataset.root=alone -s dataset.test_masks=test/masks -s dataset.sides=sides.txt
+    says "says that it is" 'alone/train/images .*: No such file or directory; the data set has its test part alone'
+done
+expect "its pictures tell the size" 0 "$FPCORE" eval --part test -c own.ini -w "$own/best.safetensors" \
+    -s dataset.root=alone -s dataset.test_masks=test/masks -s dataset.size=0
+says "all of them" '^images: 5$'
+expect "an audit of it" 0 "$FPCORE" data -c own.ini -s dataset.root=alone -s dataset.test_masks=test/masks --near 0
+says "counts it" '^test +5 +5 +0$'
+expect "no training" 2 "$FPCORE" -c own.ini -s dataset.root=alone
+says "is possible" 'dataset/folder: there are no training pictures'
+expect "nor where nothing is" 1 "$FPCORE" eval --part test -c own.ini -w "$own/best.safetensors" -s dataset.root=nowhere
+says "the pictures are missed" 'nowhere/train/images \(dataset\.root and dataset\.images\): No such file'
+exit $bad
