@@ -198,6 +198,7 @@ cmd_sources = \
     core/cmd/inspect/audit.c \
     core/cmd/inspect/audit.h \
     core/cmd/inspect/audit_duplicates.c \
+    core/cmd/inspect/audit_notes.c \
     core/cmd/inspect/audit_report.c \
     core/cmd/inspect/audit_sides.c \
     core/cmd/inspect/preview.h \

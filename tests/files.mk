@@ -39,6 +39,7 @@ test_programs = \
     tests/plugins/augment/test_policy \
     tests/plugins/dataset/test_folder \
     tests/plugins/dataset/test_folder_masks \
+    tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_synthetic \
     tests/plugins/logger/test_logger \
     tests/plugins/logger/test_names \
@@ -59,6 +60,7 @@ test_programs = \
     tests/unit/test_args \
     tests/unit/test_at_work \
     tests/unit/test_audit \
+    tests/unit/test_audit_notes \
     tests/unit/test_augment \
     tests/unit/test_augment_draw \
     tests/unit/test_autodiff \
@@ -251,6 +253,7 @@ test_data = \
     tests/plugins/loss/make.py \
     tests/plugins/loss/term.h \
     tests/plugins/pictures.h \
+    tests/plugins/tagged.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
@@ -403,6 +406,12 @@ tests_plugins_dataset_test_folder_masks_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_masks_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_masks_LDADD = $(test_libs)
 
+tests_plugins_dataset_test_folder_shapes_SOURCES = tests/plugins/dataset/test_folder_shapes.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_shapes_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_shapes_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_shapes_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_shapes_LDADD = $(test_libs)
+
 tests_plugins_dataset_test_synthetic_SOURCES = tests/plugins/dataset/test_synthetic.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_synthetic_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
@@ -522,6 +531,12 @@ tests_unit_test_audit_CPPFLAGS = $(test_cppflags)
 tests_unit_test_audit_CFLAGS = $(test_cflags)
 tests_unit_test_audit_LDFLAGS = $(test_ldflags)
 tests_unit_test_audit_LDADD = $(test_libs)
+
+tests_unit_test_audit_notes_SOURCES = tests/unit/test_audit_notes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_audit_notes_CPPFLAGS = $(test_cppflags)
+tests_unit_test_audit_notes_CFLAGS = $(test_cflags)
+tests_unit_test_audit_notes_LDFLAGS = $(test_ldflags)
+tests_unit_test_audit_notes_LDADD = $(test_libs)
 
 tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_augment_CPPFLAGS = $(test_cppflags)

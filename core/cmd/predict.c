@@ -112,13 +112,14 @@ static fpc_status predict(const job *j, fpc_arena *arena, const char *path)
 {
     const fpc_predictor_info *info = &j->info;
     fpc_ctx *ctx = j->cmd->ctx;
+    const unsigned stored = fpc_predictor_experiment(j->predictor)->info.as_stored ? FPC_IMAGE_STORED : 0;
     fpc_image picture, mask = {.c = 1};
     const char *name = stem(arena, path);
     fpc_status status;
 
     if (!name)
         return FPC_ENOMEM;
-    if ((status = fpc_image_read(ctx, arena, path, &picture)))
+    if ((status = fpc_image_open(ctx, arena, path, stored, &picture, NULL)))
         return status;
     mask.w = picture.w;
     mask.h = picture.h;

@@ -7,13 +7,12 @@
 
 /* Refuses sizes that no picture here has, before any memory is taken for them. */
 fpc_status fpc_image_check_size(fpc_ctx *, const char *path, uint64_t w, uint64_t h);
-/* The file stands at its beginning. pixels 0: only w, h and c are filled. The picture comes as it is stored;
- * orientation: how it has to be turned. */
+/* The file stands at its beginning. pixels 0: only w, h and c are filled. The picture comes as it is stored. */
 fpc_status fpc_jpeg_decode(fpc_ctx *, fpc_arena *, const char *path, FILE *, int pixels, fpc_image *out,
-                           int *orientation);
+                           fpc_image_facts *);
 /* labels 1: indices of a palette or grey values as they are, c 1; 0: RGB, c 3. */
 fpc_status fpc_png_decode(fpc_ctx *, fpc_arena *, const char *path, FILE *, int pixels, int labels, fpc_image *out,
-                          int *orientation);
+                          fpc_image_facts *);
 
 /* What EXIF says of the orientation, 1 to 8; 1 where it says nothing that can be read. tiff: from the byte order on. */
 int fpc_exif_orientation(const uint8_t *tiff, size_t n);

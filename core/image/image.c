@@ -33,30 +33,51 @@ static fpc_status open_file(fpc_ctx *ctx, const char *path, FILE **file, enum ki
     return fpc_fail(ctx, FPC_EFORMAT, "%s: %s", path, got ? "neither a JPEG nor a PNG file" : "the file is empty");
 }
 
-static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, int pixels, fpc_image *out)
+static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsigned how, fpc_image *out,
+                         fpc_image_facts *facts)
 {
+    const int labels = (how & FPC_IMAGE_MASK) != 0, pixels = arena != NULL;
     FILE *file;
     enum kind kind = NEITHER;
-    int orientation = 1;
     fpc_status status = open_file(ctx, path, &file, &kind);
+
     if (status != FPC_OK)
         return status;
-    status = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out, &orientation)
-                          : fpc_png_decode(ctx, arena, path, file, pixels, 0, out, &orientation);
+    if (kind == JPEG && labels) /* its losses change labels */
+        status =
+            fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values", path);
+    else
+        status = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out, facts)
+                              : fpc_png_decode(ctx, arena, path, file, pixels, labels, out, facts);
     fclose(file);
-    return status ? status : fpc_image_turn(arena, orientation, out);
+    return status || how & FPC_IMAGE_STORED ? status : fpc_image_turn(arena, facts->orientation, out);
+}
+
+fpc_status fpc_image_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsigned how, fpc_image *out,
+                          fpc_image_facts *facts)
+{
+    fpc_image_facts found = {.size = sizeof found, .orientation = 1};
+
+    *out = (fpc_image){0};
+    if (how & ~(unsigned)(FPC_IMAGE_MASK | FPC_IMAGE_STORED))
+        return fpc_fail(ctx, FPC_EINVAL, "%s: this fpcore knows no way %#x of reading a picture", path, how);
+    const fpc_status status = decode(ctx, arena, path, how, out, &found);
+    if (facts) { /* its size is the caller's, who may know of more or fewer fields */
+        facts->orientation = found.orientation;
+        memcpy(facts->oddity, found.oddity, sizeof found.oddity);
+    }
+    return status;
 }
 
 fpc_status fpc_image_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
 {
-    *out = (fpc_image){0};
-    return decode(ctx, arena, path, 1, out);
+    return fpc_image_open(ctx, arena, path, 0, out, NULL);
 }
 
 fpc_status fpc_image_size(fpc_ctx *ctx, const char *path, int32_t *w, int32_t *h)
 {
-    fpc_image image = {0};
-    const fpc_status status = decode(ctx, NULL, path, 0, &image);
+    fpc_image image;
+    const fpc_status status = fpc_image_open(ctx, NULL, path, 0, &image, NULL);
     *w = image.w;
     *h = image.h;
     return status;
@@ -64,18 +85,5 @@ fpc_status fpc_image_size(fpc_ctx *ctx, const char *path, int32_t *w, int32_t *h
 
 fpc_status fpc_mask_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)
 {
-    FILE *file;
-    enum kind kind = NEITHER;
-    int orientation = 1;
-    *out = (fpc_image){0};
-    fpc_status status = open_file(ctx, path, &file, &kind);
-    if (status != FPC_OK)
-        return status;
-    if (kind == JPEG) /* its losses change labels */
-        status =
-            fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values", path);
-    else
-        status = fpc_png_decode(ctx, arena, path, file, 1, 1, out, &orientation);
-    fclose(file);
-    return status ? status : fpc_image_turn(arena, orientation, out);
+    return fpc_image_open(ctx, arena, path, FPC_IMAGE_MASK, out, NULL);
 }

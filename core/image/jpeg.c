@@ -14,8 +14,8 @@ struct reader {
     struct jpeg_error_mgr err;
     struct jpeg_progress_mgr progress;
     jmp_buf back;
-    char said[JMSG_LENGTH_MAX];
-    int orientation; /* 0: no EXIF segment so far */
+    char said[JMSG_LENGTH_MAX], oddity[JMSG_LENGTH_MAX]; /* the failure; the first warning that was none */
+    int orientation;                                     /* 0: no EXIF segment so far */
     uint8_t segment[65536];
 };
 
@@ -29,9 +29,14 @@ static void fatal(j_common_ptr jpeg)
 static void message(j_common_ptr jpeg, int level)
 {
     const int code = jpeg->err->msg_code;
-    if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR &&
+    struct reader *r = jpeg->client_data;
+    if (level >= 0)
+        return;
+    if (code != JWRN_EXTRANEOUS_DATA && code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR &&
         code != JWRN_NOT_SEQUENTIAL && code != JWRN_BOGUS_PROGRESSION)
         fatal(jpeg);
+    if (!*r->oddity)
+        jpeg->err->format_message(jpeg, r->oddity);
 }
 
 static void quiet(j_common_ptr jpeg)
@@ -108,7 +113,7 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, struc
 }
 
 fpc_status fpc_jpeg_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, fpc_image *out,
-                           int *orientation)
+                           fpc_image_facts *facts)
 {
     struct reader r;
     volatile int broken = 0;
@@ -120,7 +125,8 @@ fpc_status fpc_jpeg_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FIL
     r.err.output_message = quiet;
     const fpc_status status = decode(ctx, arena, path, &r, file, pixels, out, &broken);
     jpeg_destroy_decompress(&r.jpeg);
-    *orientation = r.orientation ? r.orientation : 1;
+    facts->orientation = r.orientation ? r.orientation : 1;
+    snprintf(facts->oddity, sizeof facts->oddity, "%.*s", (int)sizeof facts->oddity - 1, r.oddity);
     if (broken)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: broken JPEG: %s", path, r.said);
     return status;

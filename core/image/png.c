@@ -114,11 +114,11 @@ static int find_orientation(FILE *file)
 }
 
 fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, int labels,
-                          fpc_image *out, int *orientation)
+                          fpc_image *out, fpc_image_facts *facts)
 {
     struct said said = {""};
     volatile int broken = 0;
-    *orientation = find_orientation(file);
+    facts->orientation = find_orientation(file);
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &said, fatal, warn);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
@@ -210,11 +210,11 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
     if (!file)
         return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
-    int orientation;
-    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, 1, out, &orientation);
+    fpc_image_facts facts = {.size = sizeof facts};
+    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, 1, out, &facts);
     fclose(file);
     if (status == FPC_OK)
-        status = fpc_image_turn(arena, orientation, out);
+        status = fpc_image_turn(arena, facts.orientation, out);
     /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
     for (size_t at = 8; status == FPC_OK && at + 12 <= bytes;) {
         const size_t length =

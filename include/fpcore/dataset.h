@@ -23,6 +23,7 @@ typedef struct fpc_dataset_info {
     int32_t n_mirror_pairs;
     int32_t ignore_label;               /* -1: none */
     int32_t unlabelled[FPC_PART_SLOTS]; /* by fpc_part; 1: pictures without masks (a contest's test set) */
+    int32_t as_stored; /* 1: pictures are read as their files have them, FPC_IMAGE_STORED; predictions do the same */
 } fpc_dataset_info;
 
 /* The core's buffers: image h*w*c bytes, interleaved (c 3: RGB), mask h*w labels (NULL: not wanted), id: a name for
@@ -44,12 +45,14 @@ typedef struct fpc_native_sample {
 
 /* What an audit of a data set's files finds. kind: a few words, the same for flaws alike ("missing mask"); part: 0
  * where the file is in none; sentence NULL: that of the failure which was just reported by fpc_fail, which is then
- * forgotten. picture: the size of a picture's file. */
+ * forgotten. picture: the size of a picture's file. note: what is no flaw and worth knowing; the sentence of the first
+ * of a kind is told, and how many there are. NULL in cores that know of none. */
 typedef struct fpc_dataset_audit {
     uint32_t size;
     void *arg;
     void (*flaw)(void *arg, const char *kind, fpc_part part, const char *name, const char *sentence);
     void (*picture)(void *arg, int32_t w, int32_t h);
+    void (*note)(void *arg, const char *kind, const char *sentence);
 } fpc_dataset_audit;
 
 typedef struct fpc_dataset_vtbl {

@@ -19,13 +19,28 @@ typedef struct fpc_image {
     uint8_t *pixel;
 } fpc_image;
 
-/* A picture as RGB, from JPEG or PNG, told apart by their contents; transparency is dropped. */
+/* A picture as RGB, from JPEG or PNG, told apart by their contents; transparency is dropped. It comes the way up that
+ * its EXIF orientation says. */
 FPC_API fpc_status fpc_image_read(fpc_ctx *, fpc_arena *, const char *path, fpc_image *out);
 /* A mask from PNG: the index of 8-bit palettes, or grey values as they are. RGB and 16-bit files are refused with a
  * sentence. */
 FPC_API fpc_status fpc_mask_read(fpc_ctx *, fpc_arena *, const char *path, fpc_image *out);
 /* The size of a JPEG or PNG file, from its head alone. */
 FPC_API fpc_status fpc_image_size(fpc_ctx *, const char *path, int32_t *w, int32_t *h);
+/* How a file is read: both bits, one or none. */
+enum {
+    FPC_IMAGE_MASK = 1,  /* labels, as fpc_mask_read */
+    FPC_IMAGE_STORED = 2 /* as the file has it, not turned as its EXIF orientation says */
+};
+/* What a file says beside its pixels. */
+typedef struct fpc_image_facts {
+    uint32_t size;
+    int32_t orientation; /* of EXIF, 1 .. 8; 1: nothing is to be turned */
+    char oddity[200]; /* what decoders warn of in its head though no pixel is lost, as phones write it; "": nothing */
+} fpc_image_facts;
+/* All ways of reading in one call. arena NULL: the size alone, from the head, without pixels. facts may be NULL. */
+FPC_API fpc_status fpc_image_open(fpc_ctx *, fpc_arena *, const char *path, unsigned how, fpc_image *out,
+                                  fpc_image_facts *facts);
 /* c 3: RGB; c 1: a palette PNG where palette is given (n entries, 1 .. 256), else grey. Written to a temporary name,
  * then renamed. */
 FPC_API fpc_status fpc_png_write(fpc_ctx *, const char *path, const fpc_image *, const uint8_t (*palette)[3],

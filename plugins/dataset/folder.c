@@ -5,6 +5,7 @@
 #include "folder.h"
 #include <errno.h>
 #include <fpcore/image.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "classes.h"
@@ -160,6 +161,8 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
     if ((status = fpc_folder_map(f)))
         return status;
     info->c = 3;
+    if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
+        info->as_stored = f->orientation == FPC_IMAGE_STORED;
     info->ignore_label = (int32_t)f->ignore_label;
     if (f->size)
         info->h = info->w = (int32_t)f->size;
@@ -174,7 +177,11 @@ static fpc_status find_size(folder *f)
     for (int64_t i = 0; i < p->n; i++) {
         const folder_file *file = &p->images->file[p->index[i]];
         const char *path = fpc_sprintf(f->self.arena, "%s/%s", p->images->path, file->name);
-        const fpc_status status = path ? fpc_image_size(f->self.ctx, path, &f->w, &f->h) : FPC_ENOMEM;
+        fpc_image head = {0};
+        const fpc_status status =
+            path ? fpc_image_open(f->self.ctx, NULL, path, (unsigned)f->orientation, &head, NULL) : FPC_ENOMEM;
+        f->w = head.w;
+        f->h = head.h;
         if (status == FPC_OK || !f->audit || i + 1 == p->n)
             return status;
         f->audit->flaw(f->audit->arg, "unreadable picture", (fpc_part)part, file->stem, NULL);
@@ -222,6 +229,11 @@ static fpc_status audit_set(fpc_self *self, fpc_dataset_info *info, const fpc_da
     return open_set(self, info);
 }
 
+static const fpc_choice orientations[] = {
+    {"apply", 0, "turned as its EXIF tag says, which is how programs show it"},
+    {"file", FPC_IMAGE_STORED, "as its file stores it: for masks that were drawn over it so"},
+    {0}};
+
 static const fpc_option options[] = {
     {"root", "folder of the data set; relative to the recipe's file", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
      FPC_OPT_REQUIRED | FPC_OPT_RESUMABLE, FPC_FIELD_(folder, root, const char *)},
@@ -251,6 +263,7 @@ static const fpc_option options[] = {
     FPC_OPTION_TEXT(folder, map, "",
                     "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks "
                     "in black and white; empty: the values are the labels"),
+    FPC_OPTION_CHOICE(folder, orientation, "apply", orientations, "which way up a picture is"),
     FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "", "label that counts nowhere; -1: none"),
     {0}};
 static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl,

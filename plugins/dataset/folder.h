@@ -17,7 +17,7 @@ typedef struct folder {
     const char *root, *images, *masks, *test_images, *test_masks, *train_list, *val_list, *test_list, *classes, *sides,
         *map;
     double val_split;
-    int64_t split_seed, size, ignore_label;
+    int64_t split_seed, size, ignore_label, orientation; /* orientation: FPC_IMAGE_STORED or 0 */
     folder_files image, mask, test_image, test_mask;
     folder_part part[4]; /* by fpc_part */
     int32_t n_classes, w, h;

@@ -1,5 +1,6 @@
 /* folder_read.c: one sample of dataset/folder: decodes picture and mask, checks sizes and labels, resizes, and puts
  * right the masks whose sides a list says are exchanged. In an audit every flaw is reported with its kind. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <fpcore/image.h>
@@ -13,28 +14,93 @@ static fpc_status flawed(const folder *f, fpc_part part, const char *name, const
     return status;
 }
 
+static void note(const folder *f, const char *kind, const char *sentence)
+{
+    const fpc_dataset_audit *audit = f->audit;
+
+    if (audit && sentence && audit->size >= offsetof(fpc_dataset_audit, note) + sizeof audit->note && audit->note)
+        audit->note(audit->arg, kind, sentence);
+}
+
+/* What an audit tells of a picture that is whole. */
+static void note_facts(const folder *f, fpc_arena *scratch, const char *path, const fpc_image *image,
+                       const fpc_image_facts *facts)
+{
+    f->audit->picture(f->audit->arg, image->w, image->h);
+    if (facts->orientation > 1) {
+        const char *kind =
+            fpc_sprintf(scratch, "picture with the orientation tag %d, %s", facts->orientation,
+                        f->orientation == FPC_IMAGE_STORED ? "read as it is stored" : "turned as the tag says");
+        if (kind)
+            note(f, kind, path);
+    }
+    if (*facts->oddity)
+        note(f, "JPEG with a head that decoders warn of, though no pixel is lost",
+             fpc_sprintf(scratch, "%s: %s", path, facts->oddity));
+}
+
 static fpc_status read_image(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
                              const char *path, fpc_image *out)
 {
-    const fpc_status status = fpc_image_read(f->self.ctx, scratch, path, out);
+    fpc_image_facts facts = {.size = sizeof facts};
+    const fpc_status status = fpc_image_open(f->self.ctx, scratch, path, (unsigned)f->orientation, out, &facts);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "unreadable picture", status);
     if (f->audit)
-        f->audit->picture(f->audit->arg, out->w, out->h);
+        note_facts(f, scratch, path, out, &facts);
     return FPC_OK;
+}
+
+/* Whether pictures of the two sizes can show the same: their sides have one ratio, but for the rounding of a pixel of
+ * the smaller one. */
+static int same_shape(int64_t w, int64_t h, int64_t w2, int64_t h2)
+{
+    const int64_t off = w2 * h > h2 * w ? w2 * h - h2 * w : h2 * w - w2 * h;
+    const int64_t a = w > h ? w : h, b = w2 > h2 ? w2 : h2;
+
+    return off < (a > b ? a : b);
+}
+
+/* Masks are made smaller or larger with their picture, so where `size` is given they may be of another size already. */
+static fpc_status check_mask_size(const folder *f, fpc_arena *scratch, const fpc_image *mask, const char *path,
+                                  const char *of, int32_t w, int32_t h)
+{
+    const char *why;
+
+    if (mask->w == w && mask->h == h)
+        return FPC_OK;
+    if (f->size && same_shape(w, h, mask->w, mask->h)) {
+        note(f, "mask of another size than its picture, of the same shape",
+             fpc_sprintf(scratch, "%s: %d x %d, its picture %d x %d", path, mask->w, mask->h, w, h));
+        return FPC_OK;
+    }
+    if (same_shape(w, h, mask->w, mask->h))
+        why = fpc_sprintf(scratch, "%s.size = N resizes both", f->self.label);
+    else if (same_shape(w, h, mask->h, mask->w))
+        why = fpc_sprintf(scratch,
+                          "it lies on its side. Pictures are turned as their EXIF orientation says; %s.orientation = "
+                          "%s reads them %s",
+                          f->self.label, f->orientation ? "apply" : "file",
+                          f->orientation ? "that way" : "as they are stored");
+    else
+        why = fpc_sprintf(scratch,
+                          "they have other shapes (%.3f : 1 and %.3f : 1), so that one does not lie on the "
+                          "other",
+                          (double)mask->w / mask->h, (double)w / h);
+    return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d; %s", path, mask->w, mask->h,
+                    of, w, h, why ? why : "");
 }
 
 /* of: the picture's file, which is w x h. */
 static fpc_status read_mask(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
                             const char *path, const char *of, int32_t w, int32_t h, fpc_image *out)
 {
-    fpc_status status = fpc_mask_read(f->self.ctx, scratch, path, out);
+    fpc_status status =
+        fpc_image_open(f->self.ctx, scratch, path, FPC_IMAGE_MASK | (unsigned)f->orientation, out, NULL);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "unreadable mask", status);
-    if (out->w != w || out->h != h)
-        return flawed(f, part, file->stem, "mask of another size",
-                      fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: %d x %d, but its picture %s is %d x %d", path, out->w,
-                               out->h, of, w, h));
+    if ((status = check_mask_size(f, scratch, out, path, of, w, h)))
+        return flawed(f, part, file->stem, "mask of another size", status);
     status = fpc_folder_labels(f, scratch, path, out);
     return status == FPC_OK ? FPC_OK : flawed(f, part, file->stem, "label out of range", status);
 }
@@ -99,7 +165,9 @@ fpc_status fpc_folder_native(const fpc_self *self, fpc_arena *scratch, fpc_part 
                              fpc_native_sample *out)
 {
     fpc_image image, mask = {0};
-    const fpc_status status = read_files((const folder *)self, scratch, part, index, 1, &image, &mask);
+    fpc_status status = read_files((const folder *)self, scratch, part, index, 1, &image, &mask);
+    if (!status && mask.pixel) /* it may be of another size, which the picture decides */
+        status = fpc_mask_resize(self->ctx, scratch, &mask, image.w, image.h, &mask);
     if (status)
         return status;
     out->w = image.w, out->h = image.h;

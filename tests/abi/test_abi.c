@@ -39,9 +39,9 @@ static void sizes_hold(void **state)
     SIZE(fpc_augment_vtbl, 56);
     SIZE(fpc_device, 136);
     SIZE(fpc_backend_vtbl, 136);
-    SIZE(fpc_dataset_info, 152);
+    SIZE(fpc_dataset_info, 160);
     SIZE(fpc_sample, 40);
-    SIZE(fpc_dataset_audit, 32);
+    SIZE(fpc_dataset_audit, 40);
     SIZE(fpc_dataset_vtbl, 64);
     SIZE(fpc_native_sample, 32);
     SIZE(fpc_field, 32);

@@ -50,6 +50,40 @@ says "is named" 'dataset\.map = 0:0,1: `1` is not VALUE:LABEL'
 expect "eval" 0 "$FPCORE" eval -w "$own"
 says "with the map of the run" '^ +1  something +[0-9.]+'
 
+# ---- a picture that lies on its side in its file ----
+# turned FILE: with a chunk eXIf behind the header that says orientation 6
+turned() {
+    head -c 33 "$1"
+    printf '\000\000\000\032\145\130\111\146\111\111\052\000\010\000\000\000\001\000\022\001\003\000\001\000\000\000\006\000\000\000\000\000\000\000\267\110\021\051'
+    tail -c +34 "$1"
+}
+mkdir tagged
+turned "$run/samples.png" >tagged/t.png
+# width and height stand in bytes 16 to 23 of a PNG
+head_of() { od -An -tx1 -j16 -N8 "$1" | tr -d ' \n'; }
+stored=$(head_of tagged/t.png)
+shown=$(echo "$stored" | sed 's/^\(........\)\(........\)$/\2\1/')
+for way in apply file; do
+    expect "predict, orientation = $way" 0 "$FPCORE" predict -c own.ini -w "$own/best.safetensors" -o "$way" tagged \
+        -s dataset.orientation=$way
+    expect "submit, orientation = $way" 0 "$FPCORE" submit -c own.ini -w "$own/best.safetensors" -o $way.zip \
+        -s dataset.orientation=$way -s dataset.root=. -s dataset.test_images=tagged
+    ! command -v python3 >/dev/null || python3 -m zipfile -e $way.zip $way.d
+done
+holds "the picture is not a square" test "$stored" != "$shown"
+holds "its mask has the shown size" test "$(head_of apply/t.png)" = "$shown"
+holds "or the stored one" test "$(head_of file/t.png)" = "$stored"
+if [ -d file.d ]; then
+    holds "and so it is in the archive" test "$(head_of apply.d/masks/t.png)" = "$shown"
+    holds "either way" test "$(head_of file.d/masks/t.png)" = "$stored"
+fi
+mv tagged/t.png set/train/images/a.png
+expect "the audit, of a mask drawn over the stored pixels" 1 "$FPCORE" data -c own.ini --near 0
+says "is told" 'masks/a\.png: .*; it lies on its side\. Pictures .*dataset\.orientation = file reads them as they are'
+expect "which is right for that set" 0 "$FPCORE" data -c own.ini --near 0 -s dataset.orientation=file
+says "and noted" '^note: picture with the orientation tag 6, read as it is stored: 1, first set/train/images/a\.png$'
+cp "$run/samples.png" set/train/images/a.png
+
 # ---- fewer pictures than a batch ----
 expect "a training needs a batch" 2 "$FPCORE" -c own.ini -s dataset.batch=32
 says "which is said" 'dataset\.batch = 32 is larger than the training set of 4 images'

@@ -402,6 +402,7 @@ static void real_set(void **state)
     assert_int_equal(a->decidable, 988);
     assert_int_equal(a->exchanged, 67);
     assert_int_equal(a->n_duplicates, 0);
+    assert_int_equal(a->n_notes, 0);
     for (int c = 0; c < 19; c++)
         assert_int_equal(a->images[FPC_TRAIN][c] + a->images[FPC_VAL][c], pictures[c]);
     for (int64_t i = 0; i < a->n; i++)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 #include "plugins/pictures.h"
+#include "plugins/tagged.h"
 #include "image/codec.h"
 #include <math.h>
 
@@ -314,63 +315,6 @@ static void in_memory(void **state)
 
 /* ---- orientation ---- */
 
-/* An EXIF block with the orientation alone, in either byte order. */
-static size_t exif(uint8_t out[32], int value, int big)
-{
-    static const uint8_t little[26] = {'I', 'I', '*', 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0};
-    static const uint8_t large[26] = {'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1};
-
-    memcpy(out, big ? large : little, 26);
-    out[big ? 19 : 18] = (uint8_t)value;
-    return 26;
-}
-
-static size_t read_all(const char *name, uint8_t *data, size_t cap)
-{
-    FILE *in = fopen(in_folder(name), "rb");
-    const size_t n = in ? fread(data, 1, cap, in) : 0;
-
-    assert_true(n > 0 && n < cap && !fclose(in));
-    return n;
-}
-
-/* NAME with `more` put in behind the first `at` bytes, as "turned.EXT". */
-static void insert(const char *name, const char *as, size_t at, const uint8_t *more, size_t n)
-{
-    uint8_t data[16384];
-    const size_t size = read_all(name, data, sizeof data - 256);
-
-    assert_true(n <= 256 && at <= size);
-    memmove(data + at + n, data + at, size - at);
-    memcpy(data + at, more, n);
-    write_bytes(as, data, size + n);
-}
-
-static void tag_png(const char *name, const char *as, int value, int big, int at_end)
-{
-    uint8_t chunk[64] = {0, 0, 0, 26, 'e', 'X', 'I', 'f'}, data[16384];
-    uint32_t crc = 0xffffffffu;
-
-    exif(chunk + 8, value, big);
-    for (int i = 4; i < 34; i++) {
-        crc ^= chunk[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1)));
-    }
-    for (int i = 0; i < 4; i++)
-        chunk[34 + i] = (uint8_t)(~crc >> (24 - 8 * i));
-    /* behind the signature and IHDR, or before IEND */
-    insert(name, as, at_end ? read_all(name, data, sizeof data) - 12 : 8 + 25, chunk, 38);
-}
-
-static void tag_jpeg(const char *name, const char *as, int value, int big)
-{
-    uint8_t segment[64] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0};
-
-    exif(segment + 10, value, big);
-    insert(name, as, 2, segment, 36);
-}
-
 /* The rows of a 3 x 2 picture 1 2 3 / 4 5 6 as each tag shows it: EXIF names the sides where row 0 and column 0 lie. */
 static const struct {
     int w;
@@ -471,22 +415,54 @@ static void jpeg_of_a_phone(void **state)
 {
     bench *b = *state;
     static uint8_t flat[32 * 24 * 3];
-    uint8_t data[16384];
     fpc_image sound, phone;
-    size_t n, at;
+    fpc_image_facts facts = {.size = sizeof facts};
 
     for (int i = 0; i < 32 * 24 * 3; i++)
         flat[i] = (uint8_t)(i * 7);
     write_jpeg("sound.jpg", 32, 24, 3, flat);
-    n = read_all("sound.jpg", data, sizeof data);
-    for (at = 0; at + 1 < n && !(data[at] == 0xff && data[at + 1] == 0xda); at++)
-        ;
-    assert_true(at + 14 < n && data[at + 12] == 63); /* Se, the last coefficient */
-    data[at + 12] = 0;
-    write_bytes("phone.jpg", data, n);
+    phone_jpeg("sound.jpg", "phone.jpg");
     assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("sound.jpg"), &sound), FPC_OK);
     assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("phone.jpg"), &phone), FPC_OK);
     assert_memory_equal(sound.pixel, phone.pixel, 32 * 24 * 3);
+    assert_int_equal(fpc_image_open(b->ctx, b->arena, in_folder("phone.jpg"), 0, &phone, &facts), FPC_OK);
+    assert_non_null(strstr(facts.oddity, "SOS parameters"));
+    assert_int_equal(fpc_image_open(b->ctx, b->arena, in_folder("sound.jpg"), 0, &phone, &facts), FPC_OK);
+    assert_string_equal(facts.oddity, "");
+}
+
+/* As the files store them: what the tag says is told, and nothing is turned. */
+static void as_stored(void **state)
+{
+    bench *b = *state;
+    static uint8_t flat[48 * 32 * 3];
+    uint8_t stored[6] = {1, 2, 3, 4, 5, 6};
+    const fpc_image mask = {3, 2, 1, stored};
+    fpc_image back;
+
+    write_jpeg("stored.jpg", 48, 32, 3, flat);
+    write_png(b, "stored.png", &mask, NULL, 0);
+    for (int tag = 1; tag <= 8; tag++)
+        for (int pixels = 0; pixels < 2; pixels++) {
+            fpc_image_facts facts = {.size = sizeof facts};
+            fpc_arena *arena = pixels ? b->arena : NULL;
+            tag_jpeg("stored.jpg", "tagged.jpg", tag, 0);
+            tag_png("stored.png", "tagged.png", tag, 1, pixels);
+            assert_int_equal(fpc_image_open(b->ctx, arena, in_folder("tagged.jpg"), FPC_IMAGE_STORED, &back, &facts),
+                             FPC_OK);
+            assert_true(back.w == 48 && back.h == 32 && back.c == 3 && facts.orientation == tag);
+            facts.orientation = 0;
+            assert_int_equal(fpc_image_open(b->ctx, arena, in_folder("tagged.png"), FPC_IMAGE_STORED | FPC_IMAGE_MASK,
+                                            &back, &facts),
+                             FPC_OK);
+            assert_true(back.w == 3 && back.h == 2 && back.c == 1 && facts.orientation == tag);
+            assert_true(pixels ? !memcmp(back.pixel, stored, 6) : !back.pixel);
+            assert_int_equal(fpc_image_open(b->ctx, arena, in_folder("tagged.png"), FPC_IMAGE_MASK, &back, NULL),
+                             FPC_OK);
+            assert_int_equal(back.w, tag < 5 ? 3 : 2);
+        }
+    assert_int_equal(fpc_image_open(b->ctx, b->arena, in_folder("tagged.png"), 4, &back, NULL), FPC_EINVAL);
+    said(b, "knows no way 0x4 of reading");
 }
 
 int main(void)
@@ -495,6 +471,6 @@ int main(void)
                                        CASE(truncated),      CASE(lying_headers),        CASE(masks_of_colours),
                                        CASE(unwritable),     CASE(resize_by_definition), CASE(masks_take_the_nearest),
                                        CASE(in_memory),      CASE(orientation_of_png),   CASE(orientation_of_jpeg),
-                                       CASE(hostile_exif),   CASE(jpeg_of_a_phone)};
+                                       CASE(hostile_exif),   CASE(jpeg_of_a_phone),      CASE(as_stored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,7 @@
 
 /* ---- flaws ---- */
 
-/* Room for one more; NULL without memory. */
-static void *grow(fpc_arena *arena, void *list, int64_t n, int64_t *cap, size_t item)
+void *fpc_audit_grow(fpc_arena *arena, void *list, int64_t n, int64_t *cap, size_t item)
 {
     if (n < *cap)
         return list;
@@ -35,7 +34,7 @@ static void take_flaw(void *arg, const char *kind, fpc_part part, const char *na
     fpc_audit *a = arg;
     fpc_flaw flaw = {.part = part};
     if (!known(a, kind, name)) {
-        fpc_flaw *list = grow(a->arena, a->flaw, a->n_flaws, &a->cap_flaws, sizeof *list);
+        fpc_flaw *list = fpc_audit_grow(a->arena, a->flaw, a->n_flaws, &a->cap_flaws, sizeof *list);
         flaw.kind = fpc_strdup(a->arena, kind);
         flaw.name = fpc_strdup(a->arena, name);
         flaw.sentence = fpc_strdup(a->arena, sentence ? sentence : fpc_ctx_error(a->ctx));
@@ -58,7 +57,7 @@ static void take_size(void *arg, int32_t w, int32_t h)
             a->size[i].n++;
             return;
         }
-    fpc_audit_size *list = grow(a->arena, a->size, a->n_sizes, &a->cap_sizes, sizeof *list);
+    fpc_audit_size *list = fpc_audit_grow(a->arena, a->size, a->n_sizes, &a->cap_sizes, sizeof *list);
     if (!list) {
         a->failed = FPC_ENOMEM;
         return;
@@ -160,7 +159,8 @@ fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, const fpc_data_sources 
     if (!a)
         return FPC_ENOMEM;
     *a = (fpc_audit){.ctx = ctx, .arena = arena, .near = near};
-    a->sink = (fpc_dataset_audit){.size = sizeof a->sink, .arg = a, .flaw = take_flaw, .picture = take_size};
+    a->sink = (fpc_dataset_audit){
+        .size = sizeof a->sink, .arg = a, .flaw = take_flaw, .picture = take_size, .note = fpc_audit_take_note};
     *out = a;
     fpc_status status = fpc_data_new(ctx, arena, from, 0, &a->sink, &a->data);
     if (status || (status = a->failed))
@@ -181,5 +181,6 @@ fpc_status fpc_audit_run(fpc_ctx *ctx, fpc_arena *arena, const fpc_data_sources 
             a->size[0].n = a->usable[FPC_TRAIN] + a->usable[FPC_VAL] + a->usable[FPC_TEST];
     }
     fpc_audit_sides(a);
-    return fpc_audit_duplicates(a);
+    fpc_audit_face_order(a);
+    return a->failed ? a->failed : fpc_audit_duplicates(a);
 }

@@ -38,17 +38,24 @@ typedef struct fpc_audit_size {
     int64_t n;
 } fpc_audit_size;
 
+/* What is no flaw, but worth knowing. n 0: it is about the set as a whole. */
+typedef struct fpc_audit_note {
+    const char *kind, *sentence; /* of the first file */
+    int64_t n;
+} fpc_audit_note;
+
 typedef struct fpc_audit {
     fpc_ctx *ctx;
     fpc_arena *arena;
     fpc_data *data;
     const fpc_dataset_info *info;
     fpc_dataset_audit sink;
-    int64_t n, n_flaws, cap_flaws, n_at_open, n_sizes, cap_sizes, n_duplicates, cap_duplicates;
+    int64_t n, n_flaws, cap_flaws, n_at_open, n_sizes, cap_sizes, n_duplicates, cap_duplicates, n_notes, cap_notes;
     fpc_audit_sample *sample;
     fpc_flaw *flaw;
     fpc_audit_size *size;
     fpc_near_duplicate *duplicate;
+    fpc_audit_note *note;
     int64_t usable[4], ignored[4];                         /* by part: samples; pixels that count nowhere */
     int64_t pixels[4][256], images[4][256];                /* by part and class */
     int64_t both[FPC_AUDIT_PAIRS], right[FPC_AUDIT_PAIRS]; /* by mirror pair: masks with both; first one on the right */
@@ -59,6 +66,13 @@ typedef struct fpc_audit {
 
 /* Opens the data set of the recipe and reads every sample. */
 fpc_status fpc_audit_run(fpc_ctx *, fpc_arena *, const fpc_data_sources *, int32_t near, fpc_audit **out);
+
+/* cmd/inspect/audit_notes.c: takes a note (the callback of the sink); notes that the labels look as if they were
+ * numbered in the other order of the 19 names of faces. */
+void fpc_audit_take_note(void *audit, const char *kind, const char *sentence);
+void fpc_audit_face_order(fpc_audit *);
+/* Room for one more; NULL without memory. */
+void *fpc_audit_grow(fpc_arena *, void *list, int64_t n, int64_t *cap, size_t item);
 
 /* cmd/inspect/audit_sides.c. A class of fewer pixels than this decides nothing. */
 int64_t fpc_audit_least(int32_t h, int32_t w);

@@ -189,6 +189,19 @@ static void print_duplicates(const fpc_audit *a)
         fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - listed));
 }
 
+static void print_notes(const fpc_audit *a)
+{
+    if (a->n_notes)
+        fpc_print("\n");
+    for (int64_t i = 0; i < a->n_notes; i++) {
+        const fpc_audit_note *n = &a->note[i];
+        if (n->n)
+            fpc_print("note: %s: %lld, first %s\n", n->kind, (long long)n->n, n->sentence);
+        else
+            fpc_print("note: %s\n", n->sentence);
+    }
+}
+
 static void print_flaws(const fpc_audit *a)
 {
     fpc_print("\nflaws: %lld\n", (long long)a->n_flaws);
@@ -217,6 +230,7 @@ fpc_status fpc_audit_print(const fpc_audit *a)
         return status;
     print_sides(a);
     print_duplicates(a);
+    print_notes(a);
     print_flaws(a);
     return r.failed ? FPC_ENOMEM : FPC_OK;
 }
@@ -289,16 +303,25 @@ static json_t *json_flaws(const fpc_audit *a)
     return list;
 }
 
+static json_t *json_notes(const fpc_audit *a)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < a->n_notes; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "kind", a->note[i].kind, "files",
+                                              (json_int_t)a->note[i].n, "sentence", a->note[i].sentence));
+    return list;
+}
+
 fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
 {
     json_t *sizes = json_array();
     for (int64_t i = 0; i < a->n_sizes; i++)
         json_array_append_new(sizes, json_pack("{s:i, s:i, s:I}", "w", a->size[i].w, "h", a->size[i].h, "pictures",
                                                (json_int_t)a->size[i].n));
-    json_t *all = json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o}", "dataset",
+    json_t *all = json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "dataset",
                             fpc_data_instance(a->data)->plugin->name, "measured_at", a->info->h, a->info->w, "parts",
                             json_parts(a), "sizes", sizes, "classes", json_classes(a), "sides", json_sides(a),
-                            "near_duplicates", json_duplicates(a), "flaws", json_flaws(a));
+                            "near_duplicates", json_duplicates(a), "notes", json_notes(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     fpc_status status =
         text ? fpc_write_atomic(a->ctx, path, text, strlen(text))

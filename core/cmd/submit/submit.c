@@ -41,7 +41,8 @@ static fpc_status read_picture(const fpc_submit *s, fpc_arena *scratch, int64_t 
 {
     fpc_batch one;
     if (*path)
-        return fpc_image_read(s->cmd->ctx, scratch, path, out);
+        return fpc_image_open(s->cmd->ctx, scratch, path, s->experiment->info.as_stored ? FPC_IMAGE_STORED : 0, out,
+                              NULL);
     const fpc_status status = fpc_data_read(s->experiment->data, scratch, FPC_TEST, index, &one);
     if (!status)
         *out = (fpc_image){one.w, one.h, 3, one.image};
