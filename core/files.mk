@@ -38,6 +38,8 @@ core_sources = \
     core/base/print.h \
     core/base/spelling.c \
     core/base/spelling.h \
+    core/base/text.c \
+    core/base/text.h \
     core/base/utf8.c \
     core/base/utf8.h \
     core/data/augment.c \

@@ -40,6 +40,7 @@ test_programs = \
     tests/plugins/dataset/test_folder \
     tests/plugins/dataset/test_folder_masks \
     tests/plugins/dataset/test_folder_shapes \
+    tests/plugins/dataset/test_folder_text \
     tests/plugins/dataset/test_synthetic \
     tests/plugins/logger/test_logger \
     tests/plugins/logger/test_names \
@@ -118,6 +119,7 @@ test_programs = \
     tests/unit/test_steps_update \
     tests/unit/test_submit \
     tests/unit/test_sweep \
+    tests/unit/test_text \
     tests/unit/test_training_graphs \
     tests/unit/test_tta \
     tests/unit/test_validation \
@@ -411,6 +413,12 @@ tests_plugins_dataset_test_folder_shapes_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_shapes_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_shapes_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_shapes_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_folder_text_SOURCES = tests/plugins/dataset/test_folder_text.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_text_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_text_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_text_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_text_LDADD = $(test_libs)
 
 tests_plugins_dataset_test_synthetic_SOURCES = tests/plugins/dataset/test_synthetic.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_synthetic_CPPFLAGS = $(test_cppflags)
@@ -879,6 +887,12 @@ tests_unit_test_sweep_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sweep_CFLAGS = $(test_cflags)
 tests_unit_test_sweep_LDFLAGS = $(test_ldflags)
 tests_unit_test_sweep_LDADD = $(test_libs)
+
+tests_unit_test_text_SOURCES = tests/unit/test_text.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_text_CPPFLAGS = $(test_cppflags)
+tests_unit_test_text_CFLAGS = $(test_cflags)
+tests_unit_test_text_LDFLAGS = $(test_ldflags)
+tests_unit_test_text_LDADD = $(test_libs)
 
 tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)

@@ -6,6 +6,7 @@
 #include "recipe/scan.h"
 #include "base/file.h"
 #include "base/message.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,10 @@ fpc_status fpc_recipe_slurp(fpc_ctx *ctx, fpc_arena *arena, const char *where, c
                             size_t *bytes)
 {
     const char *why;
-    const fpc_status status = fpc_read_file_why(arena, path, FPC_RECIPE_BYTES, text, bytes, &why);
+    fpc_status status = fpc_read_file_why(arena, path, FPC_RECIPE_BYTES, text, bytes, &why);
+
+    if (!status && (why = fpc_text_clean(arena, *text, bytes)))
+        status = FPC_EFORMAT;
 
     return status ? fpc_fail_recipe(ctx, status, "%sthe recipe %s %s", where, path, why) : FPC_OK;
 }

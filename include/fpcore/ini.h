@@ -32,6 +32,9 @@ typedef struct fpc_ini {
 
 /* A key or section twice, a line that is neither, a file that cannot be read: a sentence with FILE:LINE. */
 FPC_API fpc_status fpc_ini_read(fpc_ctx *, fpc_arena *, const char *path, const fpc_ini **out);
+/* Any other text file of at most `most` bytes, with a NUL behind it: a mark of UTF-8 at its front is taken off, and
+ * lines end with \n whatever the system that wrote it. UTF-16, bytes 0 and what is no plain file: a sentence. */
+FPC_API fpc_status fpc_text_read(fpc_ctx *, fpc_arena *, const char *path, size_t most, char **text, size_t *bytes);
 /* NULL: absent (or a NULL section). */
 FPC_API const fpc_section *fpc_ini_section(const fpc_ini *, const char *name);
 FPC_API const fpc_entry *fpc_section_entry(const fpc_section *, const char *key);

@@ -38,9 +38,9 @@ static fpc_status match_masks(const folder *f, const folder_files *images, const
     if (!missing)
         return FPC_OK;
     return fpc_fail(f->self.ctx, FPC_ENOENT,
-                    "%s/%s has no mask: %s/%s.png is not there (%lld of %lld pictures lack theirs)", images->path,
+                    "%s/%s has no mask: %s/%s.png is not there (%lld of %lld pictures lack theirs)%s", images->path,
                     images->file[first].name, masks->path, images->file[first].stem, (long long)missing,
-                    (long long)images->n);
+                    (long long)images->n, fpc_folder_near(&f->self, masks, images->file[first].stem));
 }
 
 static fpc_status split_by_seed(folder *f, int64_t n)

@@ -1,13 +1,15 @@
 /* folder_files.c: see folder_files.h. Names come from readdir, so no list and no option leads out of the root. */
 #define _POSIX_C_SOURCE 200809L
 #include "folder_files.h"
+#include <fpcore/ini.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+enum { LIST_BYTES = 64 << 20, LIST_LINE = 1022 };
 
 static int by_stem(const void *a, const void *b)
 {
@@ -81,6 +83,31 @@ static fpc_status check_stems(fpc_self *self, const fpc_dataset_audit *audit, fo
     return FPC_OK;
 }
 
+static const folder_file *find(int64_t n, const folder_file *list, const char *stem)
+{
+    const folder_file key = {stem, ""};
+    return n ? bsearch(&key, list, (size_t)n, sizeof key, by_stem) : NULL;
+}
+
+/* After the names are sorted. Sets of ASCII names, which are nearly all, need no second list. */
+static fpc_status list_looks(fpc_self *self, folder_files *files)
+{
+    char look[FPC_FOLDER_LOOK];
+    for (int64_t i = 0; i < files->n; i++) {
+        if (!fpc_folder_look(files->file[i].stem, look))
+            continue;
+        if (!files->looks && !(files->looks = fpc_alloc(self->arena, (size_t)(files->n - i) * sizeof *files->looks)))
+            return FPC_ENOMEM;
+        folder_file *to = &files->looks[files->n_looks++];
+        *to = (folder_file){fpc_strdup(self->arena, look), files->file[i].stem};
+        if (!to->stem)
+            return FPC_ENOMEM;
+    }
+    if (files->n_looks)
+        qsort(files->looks, (size_t)files->n_looks, sizeof *files->looks, by_stem);
+    return FPC_OK;
+}
+
 /* Most people see this first, so it says all that is wanted. */
 static fpc_status no_folder(const fpc_self *self, const char *root, const char *what, const char *sub, int masks,
                             const char *path)
@@ -129,14 +156,28 @@ fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const
     if (status != FPC_OK)
         return status;
     qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
-    return check_stems(self, audit, out);
+    status = check_stems(self, audit, out);
+    return status ? status : list_looks(self, out);
 }
 
 int64_t fpc_folder_find(const folder_files *files, const char *stem)
 {
-    const folder_file key = {stem, ""};
-    const folder_file *hit = files->n ? bsearch(&key, files->file, (size_t)files->n, sizeof key, by_stem) : NULL;
+    char look[FPC_FOLDER_LOOK];
+    const folder_file *hit = find(files->n, files->file, stem), *other;
+    if (!hit && files->n_looks && fpc_folder_look(stem, look) && (other = find(files->n_looks, files->looks, look)))
+        hit = find(files->n, files->file, other->name);
     return hit ? hit - files->file : -1;
+}
+
+const char *fpc_folder_near(const fpc_self *self, const folder_files *files, const char *name)
+{
+    const size_t stem = stem_length(name, 0) ? stem_length(name, 0) : strlen(name);
+    for (int64_t i = 0; i < files->n; i++)
+        if (strlen(files->file[i].stem) == stem && !strncasecmp(files->file[i].stem, name, stem)) {
+            const char *near = fpc_sprintf(self->arena, "; %s is there", files->file[i].name);
+            return near ? near : "";
+        }
+    return "";
 }
 
 /* The file that a line of a list means: a stem, or a name with its ending; -1: none. */
@@ -149,7 +190,7 @@ static int64_t find_name(const folder_files *files, char *name)
     name[stem] = 0;
     const int64_t i = fpc_folder_find(files, name);
     name[stem] = '.';
-    return i >= 0 && strcmp(files->file[i].name, name) == 0 ? i : -1;
+    return i >= 0 && strcasecmp(strrchr(files->file[i].name, '.'), name + stem) == 0 ? i : -1;
 }
 
 static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char *name, const folder_files *files,
@@ -160,8 +201,8 @@ static fpc_status take_line(fpc_self *self, const char *list, int64_t line, char
                         list, (long long)line, name, files->path);
     const int64_t i = find_name(files, name);
     if (i < 0)
-        return fpc_fail(self->ctx, FPC_ENOENT, "%s:%lld: `%s`: no picture of that name in %s", list, (long long)line,
-                        name, files->path);
+        return fpc_fail(self->ctx, FPC_ENOENT, "%s:%lld: `%s`: no picture of that name in %s%s", list, (long long)line,
+                        name, files->path, fpc_folder_near(self, files, name));
     if (taken[i])
         return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: `%s` is %s", list, (long long)line, name,
                         taken[i] == mark ? "in the list twice" : "in the training list and in the validation list");
@@ -179,41 +220,57 @@ fpc_status fpc_folder_no_file(const fpc_self *self, const char *root, const char
                     key, strerror(why), fpc_looked(self, key, root), wanted, self->label, key);
 }
 
+fpc_status fpc_folder_text(const fpc_self *self, const char *root, const char *key, const char *path,
+                           const char *wanted, folder_text *out)
+{
+    size_t bytes;
+    *out = (folder_text){.path = path};
+    if (access(path, R_OK))
+        return fpc_folder_no_file(self, root, key, path, wanted);
+    return fpc_text_read(self->ctx, self->arena, path, LIST_BYTES, &out->next, &bytes);
+}
+
+fpc_status fpc_folder_line(const fpc_self *self, folder_text *text, char **out)
+{
+    for (*out = NULL; *text->next;) {
+        char *name = text->next + strspn(text->next, " \t");
+        size_t length = strcspn(name, "\n");
+        text->next = name + length + (name[length] == '\n');
+        text->line++;
+        if (length > LIST_LINE)
+            return fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", text->path,
+                            (long long)text->line);
+        while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
+            length--;
+        name[length] = 0;
+        if (length && *name != '#') {
+            *out = name;
+            break;
+        }
+    }
+    return FPC_OK;
+}
+
 fpc_status fpc_folder_list(fpc_self *self, const fpc_dataset_audit *audit, const char *root, const char *key,
                            const char *list, const folder_files *files, uint8_t *taken, uint8_t mark, int64_t *n,
                            int64_t **index)
 {
-    char text[1024];
+    folder_text text;
+    char *name;
+    fpc_status status =
+        fpc_folder_text(self, root, key, list, "a text file with the name of a picture in each line", &text);
     *n = 0;
+    if (status)
+        return status;
     *index = fpc_alloc(self->arena, (size_t)(files->n + 1) * sizeof **index);
     if (!*index)
         return FPC_ENOMEM;
-    FILE *file = fopen(list, "r");
-    if (!file)
-        return fpc_folder_no_file(self, root, key, list, "a text file with the name of a picture in each line");
-    fpc_status status = FPC_OK;
-    for (int64_t line = 1; status == FPC_OK && fgets(text, sizeof text, file); line++) {
-        if (strlen(text) + 1 == sizeof text) {
-            status =
-                fpc_fail(self->ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", list, (long long)line);
-            break;
-        }
-        char *name = text + strspn(text, " \t");
-        size_t length = strcspn(name, "\r\n");
-        while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
-            length--;
-        name[length] = 0;
-        if (length && name[0] != '#')
-            status = take_line(self, list, line, name, files, taken, mark, n, *index);
-        if (status != FPC_OK && audit) {
+    while (!(status = fpc_folder_line(self, &text, &name)) && name) {
+        status = take_line(self, list, text.line, name, files, taken, mark, n, *index);
+        if (status && audit)
             audit->flaw(audit->arg, "line of a list", 0, name, NULL);
-            status = FPC_OK;
-        }
+        else if (status)
+            return status;
     }
-    if (status == FPC_OK && ferror(file))
-        status = fpc_fail(self->ctx, FPC_EIO, "%s: %s", list, strerror(errno));
-    fclose(file);
-    if (status == FPC_OK && !*n)
-        status = fpc_fail(self->ctx, FPC_EFORMAT, "%s: there is no name in it", list);
-    return status;
+    return status || *n ? status : fpc_fail(self->ctx, FPC_EFORMAT, "%s: there is no name in it", list);
 }

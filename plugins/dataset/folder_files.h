@@ -11,19 +11,39 @@ typedef struct folder_file {
 typedef struct folder_files {
     const char *path; /* of the folder */
     int64_t n;
-    folder_file *file; /* sorted by stem, bytewise; stems are unique */
+    folder_file *file;  /* sorted by stem, bytewise; stems are unique */
+    int64_t n_looks;    /* names that are more than ASCII */
+    folder_file *looks; /* what they look like (fpc_folder_look) as stem, with their name, sorted alike */
 } folder_files;
+
+enum { FPC_FOLDER_LOOK = 3200 };
+/* folder_names.c: the name with its accents taken apart, as it is compared where two spellings of one name meet. 0: it
+ * is all ASCII (or too long to be a name), so that nothing else looks like it. */
+int fpc_folder_look(const char *name, char out[FPC_FOLDER_LOOK]);
 
 /* Names ending in .jpg, .jpeg or .png (masks 1: .png) in root/sub; those beginning with a dot are left out. what: the
  * option that named sub, for messages. Nothing is opened. audit NULL: two files of one stem are refused; else they are
  * reported and the first one stays. */
 fpc_status fpc_folder_scan(fpc_self *, const fpc_dataset_audit *audit, const char *root, const char *what,
                            const char *sub, int masks, folder_files *out);
-/* Index of a stem, or -1. */
+/* Index of a stem, or of the one that looks the same; -1: none. */
 int64_t fpc_folder_find(const folder_files *, const char *stem);
+/* Behind a sentence: "; IMG_7.JPG is there", the file whose name differs in the case of letters alone; "": none does.
+ */
+const char *fpc_folder_near(const fpc_self *, const folder_files *, const char *name);
 /* A file that an option names and that is not there: the key, where it was looked for, what is wanted. */
 fpc_status fpc_folder_no_file(const fpc_self *, const char *root, const char *key, const char *path,
                               const char *wanted);
+/* A list that an option names, read whole; then its lines without comments, empty ones and blanks at the ends, with
+ * their numbers. *out NULL: there is none left. */
+typedef struct folder_text {
+    const char *path;
+    char *next;
+    int64_t line;
+} folder_text;
+fpc_status fpc_folder_text(const fpc_self *, const char *root, const char *key, const char *path, const char *wanted,
+                           folder_text *);
+fpc_status fpc_folder_line(const fpc_self *, folder_text *, char **out);
 /* Indices into `files` of the names in the list file of option `key`: a name (or stem) per line, # comments. taken[i]
  * is set to mark (which names the list) for each; names that are absent, or taken already, are refused (in an audit:
  * reported and left out). */

@@ -1,11 +1,7 @@
 /* folder_sides.c: the list of the option `sides`, as `fpcore data --fix-sides` writes it: masks in which left and right
  * are exchanged, one `NAME exchange` (a picture of training or validation) or `NAME exchange_test` a line. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "folder.h"
-
-enum { LONGEST = 1024 };
 
 /* A line without its end; cuts off the last word, which says what to do. NULL: there is one word only. */
 static char *last_word(char *line)
@@ -48,25 +44,6 @@ static fpc_status take_line(const folder *f, int64_t line, char *name, uint8_t *
     return FPC_OK;
 }
 
-static fpc_status read_list(const folder *f, FILE *file, uint8_t *exchange, uint8_t *test)
-{
-    char text[LONGEST];
-    for (int64_t line = 1; fgets(text, sizeof text, file); line++) {
-        if (strlen(text) + 1 == sizeof text)
-            return fpc_fail(f->self.ctx, FPC_EFORMAT, "%s:%lld: the line is too long for a name", f->sides,
-                            (long long)line);
-        char *name = text + strspn(text, " \t");
-        size_t length = strcspn(name, "\r\n");
-        while (length && (name[length - 1] == ' ' || name[length - 1] == '\t'))
-            length--;
-        name[length] = 0;
-        const fpc_status status = length && *name != '#' ? take_line(f, line, name, exchange, test) : FPC_OK;
-        if (status != FPC_OK)
-            return status;
-    }
-    return ferror(file) ? fpc_fail(f->self.ctx, FPC_EIO, "%s: %s", f->sides, strerror(errno)) : FPC_OK;
-}
-
 fpc_status fpc_folder_sides(folder *f)
 {
     if (!*f->sides)
@@ -75,12 +52,15 @@ fpc_status fpc_folder_sides(folder *f)
     uint8_t *test = fpc_alloc(f->self.arena, (size_t)f->test_image.n + 1);
     if (!exchange || !test)
         return FPC_ENOMEM;
-    FILE *file = fopen(f->sides, "r");
-    if (!file)
-        return fpc_folder_no_file(&f->self, f->root, "sides", f->sides,
-                                  "a list as `fpcore data --fix-sides` writes it");
-    const fpc_status status = read_list(f, file, exchange, test);
-    fclose(file);
+    folder_text text;
+    char *line;
+    fpc_status status =
+        fpc_folder_text(&f->self, f->root, "sides", f->sides, "a list as `fpcore data --fix-sides` writes it", &text);
+    if (status)
+        return status;
+    while (!(status = fpc_folder_line(&f->self, &text, &line)) && line)
+        if ((status = take_line(f, text.line, line, exchange, test)))
+            break;
     f->part[FPC_TRAIN].exchange = f->part[FPC_VAL].exchange = exchange;
     f->part[FPC_TEST].exchange = test;
     return status;

@@ -1,0 +1,13 @@
+/* text.h: text files that people write, on whatever system: one place that says what is read. fpc_text_read
+ * (fpcore/ini.h) reads a file so. */
+#ifndef CORE_BASE_TEXT_H
+#define CORE_BASE_TEXT_H
+
+#include <fpcore/ini.h>
+
+/* Cleans a text in place: takes off the mark of UTF-8 at its front and ends every line with \n (\r\n of Windows, \r of
+ * old Macs). text has a NUL behind its bytes, before and after. NULL: done; else what is wrong, "is text in UTF-16,
+ * ...": UTF-16 and bytes 0 are not guessed at. */
+const char *fpc_text_clean(fpc_arena *, char *text, size_t *bytes);
+
+#endif
