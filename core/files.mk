@@ -207,6 +207,8 @@ cmd_sources = \
     core/cmd/inspect/preview_sheet.c \
     core/cmd/inspect/preview_text.c \
     core/cmd/line/line.h \
+    core/cmd/line/terminal.c \
+    core/cmd/line/terminal.h \
     core/cmd/lint/data.c \
     core/cmd/lint/finding.c \
     core/cmd/lint/keys.c \

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct parser {
     fpc_cmdline *cmd;
@@ -128,6 +129,15 @@ static fpc_status read_argument(parser *p)
     if (p->n_rest == 0 && verb_option(p, arg))
         return FPC_OK;
     if (!p->verb && p->n_rest == 0 && arg[0] != '-') {
+        static char version[] = "-V";
+        if (strcmp(arg, "version") == 0) {
+            keep(p, version);
+            return FPC_OK;
+        }
+        if (strcmp(arg, "help") == 0) { /* `fpcore help eval` */
+            p->verb = verb_of(p->cmd, "describe");
+            return p->verb ? FPC_OK : unknown_verb(p->cmd, arg);
+        }
         p->verb = verb_of(p->cmd, arg);
         return p->verb ? FPC_OK : unknown_verb(p->cmd, arg);
     }
@@ -152,7 +162,7 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
     }
     if (p->help) {
         if (p->verb)
-            fpc_print("%s", p->verb->help);
+            fpc_help_verb(p->verb);
         else
             fpc_help_usage(cmd);
         return FPC_OK;
@@ -163,8 +173,16 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "unknown option %s; `fpcore --help` lists them", p->rest[1]);
     if (!p->verb)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
-                               "nothing to do; `fpcore -c RECIPE.ini` trains, `fpcore --help` tells "
-                               "the rest");
+                               "nothing to do; `fpcore -c RECIPE.ini` trains\n"
+                               "  fpcore -c RECIPE.ini --check      look at a recipe before it trains\n"
+                               "  fpcore --resume RUN               go on with a run that was cut\n"
+                               "  fpcore data -c RECIPE.ini         audit the data set\n"
+                               "  fpcore predict -w RUN -o FOLDER PICTURE...   masks for pictures\n"
+                               "  fpcore analyze RUN...             what runs did\n"
+                               "  fpcore compare RUN...             which of them is better\n"
+                               "  fpcore -l                         the plugins\n"
+                               "  fpcore -h KIND/NAME | KEY | VERB  one of them, a key, a verb\n"
+                               "  fpcore --help                     all verbs and options");
     if (p->verb->needs_recipe && !cmd->recipe)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore %s: the recipe is missing; give -c RECIPE.ini",
                                p->verb->name);
@@ -173,6 +191,20 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
     cmd->argc = p->n_rest + 1;
     *verb = p->verb;
     return p->rest[0] ? FPC_OK : FPC_ENOMEM;
+}
+
+/* A folder of --plugin-path that is not there is a slip of the pen; one that only holds nothing is none. */
+static void warn_of_folders(fpc_cmdline *cmd)
+{
+    struct stat st;
+
+    for (const char *at = cmd->plugin_path; at && *at; at += *at == ':') {
+        const size_t n = strcspn(at, ":");
+        const char *folder = fpc_sprintf(cmd->arena, "%.*s", (int)n, at);
+        if (n && folder && (stat(folder, &st) || !S_ISDIR(st.st_mode)))
+            fpc_log(cmd->ctx, FPC_LOG_WARN, "--plugin-path %s: there is no such folder", folder);
+        at += n;
+    }
 }
 
 fpc_status fpc_cmdline_read(fpc_cmdline *cmd, int argc, char **argv, const fpc_cmd **verb)
@@ -189,5 +221,7 @@ fpc_status fpc_cmdline_read(fpc_cmdline *cmd, int argc, char **argv, const fpc_c
     cmd->overrides = p.overrides;
     while (p.at < argc && !status)
         status = read_argument(&p);
+    if (!status)
+        warn_of_folders(cmd);
     return status ? status : choose(&p, verb);
 }

@@ -53,7 +53,7 @@ static fpc_status describe_name(fpc_cmdline *cmd, fpc_registry *reg, const char 
 
     for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
         if (strcmp(cmd->verbs[i]->name, what) == 0) {
-            fpc_print("%s", cmd->verbs[i]->help);
+            fpc_help_verb(cmd->verbs[i]);
             return FPC_OK;
         }
     status = fpc_registry_all(reg, &n, &all);
@@ -72,11 +72,30 @@ static fpc_status describe_name(fpc_cmdline *cmd, fpc_registry *reg, const char 
     }
     if (hits)
         return FPC_OK;
+    if ((status = fpc_help_key(cmd, reg, NULL, what, &hits)) || hits)
+        return status;
     near = fpc_nearest(what, k, names);
     return fpc_fail_recipe(cmd->ctx, FPC_ENOENT,
-                           "fpcore -h %s: there is no plugin, section or verb of that name%s%s%s "
+                           "fpcore -h %s: there is no plugin, section, verb or key of that name%s%s%s "
                            "`fpcore -l` lists the plugins",
                            what, near ? "; did you mean `" : ";", near ? near : "", near ? "`?" : "");
+}
+
+/* "run.ema", "loss.dice.weight": the key is behind the last dot, the kind before the first. */
+static fpc_status describe_key(fpc_cmdline *cmd, fpc_registry *reg, const char *what)
+{
+    char *section = fpc_recipe_key(cmd->arena, what), *key = section ? strrchr(section, '.') : NULL;
+    int32_t found;
+    fpc_status status;
+
+    if (!key)
+        return FPC_ENOMEM;
+    *key++ = '\0';
+    section[strcspn(section, ".")] = '\0';
+    if ((status = fpc_help_key(cmd, reg, section, key, &found)) || found)
+        return status;
+    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT, "fpcore -h %s: [%s] has no key `%s`; `fpcore -h %s` lists what it has",
+                           what, section, key, fpc_core_section_help(section) ? section : "--all");
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -109,6 +128,8 @@ static fpc_status run(fpc_cmdline *cmd)
     slash = strchr(what, '/');
     if (slash)
         return describe_path(cmd, reg, what, slash, all);
+    if (strchr(what, '.'))
+        return describe_key(cmd, reg, what);
     if (fpc_core_section_help(what))
         return describe_section(cmd, reg, what, all);
     return describe_name(cmd, reg, what, all);
@@ -119,11 +140,12 @@ const fpc_cmd fpc_cmd_describe = {
     .place = 40,
     .summary = "Describe a plugin, a section or a verb (-h).",
     .help =
-        "usage: fpcore -h KIND/NAME | NAME | SECTION | VERB [--all] [--plugin-path DIR]\n"
+        "usage: fpcore -h KIND/NAME | NAME | SECTION | SECTION.KEY | KEY | VERB [--all] [--plugin-path DIR]\n"
         "       fpcore -h --all\n\n"
         "Describes a plugin with its options: type, default, range, unit and help. SECTION is run, dataset, augment,\n"
         "model, loss, metric, optimizer, schedule, logger, backend or comm: the keys that fpcore itself reads there,\n"
-        "and the plugins to choose from. With --all, options for experts too; alone it prints the options of\n"
+        "and the plugins to choose from. SECTION.KEY or KEY is a key of the recipe, like run.ema. With --all, options "
+        "for experts too; alone it prints the options of\n"
         "everything as Markdown.\n\n"
         "example: fpcore -h model/microsegformer\n",
     .run = run};

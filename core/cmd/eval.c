@@ -3,6 +3,8 @@
  * --scales or --flip the metrics are those of the averaged prediction (experiment/tta.h), which has no loss; with
  * --native they are those of the masks that `fpcore predict` writes, at each picture's own size. */
 #include "cmd/args.h"
+#include "cmd/line/terminal.h"
+#include "base/clock.h"
 #include "weights/weights.h"
 #include "experiment/predictor.h"
 #include "record/validation.h"
@@ -179,7 +181,7 @@ static fpc_status next_result(source *in, fpc_step_result *r, totals *t)
 static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
 {
     const fpc_experiment *s = in->s;
-    const int live = isatty(STDERR_FILENO);
+    const double began = fpc_clock_now();
     fpc_step_result r;
     fpc_status status = in->part == FPC_TRAIN || in->native ? FPC_OK : fpc_data_start(s->data, in->part, 0, 0);
 
@@ -187,14 +189,12 @@ static fpc_status measure(fpc_cmdline *cmd, source *in, totals *t)
         FPC_CALL_VOID(s->metric[i].inst.who, metric_of(s, i)->reset(s->metric[i].inst.self, s->classes));
     while (!status && !(status = next_result(in, &r, t)) && r.images) {
         add_batch(s, &r, t);
-        if (live)
-            fprintf(stderr, "\r%lld of %lld pictures ", (long long)t->images, (long long)in->images);
+        fpc_show_progress(t->images, in->images, "pictures", began);
         if (fpc_ctx_cancelled(cmd->ctx) && t->images < in->images)
             status = fpc_fail(cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld pictures", (long long)t->images,
                               (long long)in->images);
     }
-    if (live)
-        fprintf(stderr, "\r\033[K");
+    fpc_end_progress();
     return status;
 }
 

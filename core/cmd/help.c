@@ -2,58 +2,70 @@
  * stands a second time anywhere. */
 #define _GNU_SOURCE
 #include "cmd/help.h"
+#include "cmd/line/terminal.h"
 #include "recipe/sections.h"
 #include "recipe/option_value.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* "  NAME  what it is", its further lines in the second column. */
+static void print_item(fpc_arena *arena, int width, const char *name, const char *text)
+{
+    const char *line = fpc_sprintf(arena, "  %-*s  %s\n", width, name, text);
+
+    if (line)
+        fpc_print_flow(line, fpc_terminal_width());
+}
+
+/* A text behind a margin. */
+static void print_indented(fpc_arena *arena, int margin, const char *text)
+{
+    const char *line = fpc_sprintf(arena, "%*s%s\n", margin, "", text);
+
+    if (line)
+        fpc_print_flow(line, fpc_terminal_width());
+}
+
+void fpc_help_verb(const fpc_cmd *verb)
+{
+    fpc_print_flow(verb->help, fpc_terminal_width());
+}
 
 void fpc_help_usage(fpc_cmdline *cmd)
 {
+    const int width = fpc_terminal_width();
+
     fpc_print(
-        "fpcore %s: trains small segmentation networks. A recipe is an INI file whose sections name plugins.\n\n"
+        "fpcore %s: trains small segmentation networks. A recipe is an INI file\nwhose sections name plugins.\n\n",
+        FPC_VERSION);
+    fpc_print_flow(
         "usage:\n"
         "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
         "  fpcore -c RECIPE.ini --check          lint, and print the recipe with every default and its origin\n"
         "  fpcore -l [KIND]                      list the plugins\n"
         "  fpcore -h KIND/NAME                   describe a plugin with its options\n"
         "  fpcore -h SECTION | VERB | --all      a section's own keys, a verb, or all options as Markdown\n"
+        "  fpcore -h SECTION.KEY | KEY           a key of the recipe\n"
         "  fpcore VERB [options]                 see below; fpcore VERB --help\n"
         "  fpcore -V                             version, plugin ABI, checkpoint format\n\n"
         "options of every verb, before or behind it:\n"
-        "  -c RECIPE.ini           the recipe\n"
-        "  -s SECTION.KEY=VALUE    replaces a key of the recipe; repeatable; SECTION.use=none removes a section\n"
-        "  --plugin-path DIR[:DIR] folders searched for plugins first; then FPCORE_PLUGIN_PATH, then fpcore's own\n\n"
+        "  -c RECIPE.ini            the recipe\n"
+        "  -s SECTION.KEY=VALUE     replaces a key of the recipe; repeatable; SECTION.use=none removes a section\n"
+        "  --plugin-path DIR[:DIR]  folders searched for plugins first; then FPCORE_PLUGIN_PATH, then fpcore's own\n\n"
         "verbs:\n",
-        FPC_VERSION);
+        width);
     for (int i = 0; cmd->verbs && cmd->verbs[i]; i++)
-        fpc_print("  %-10s %s\n", cmd->verbs[i]->name, cmd->verbs[i]->summary);
+        print_item(cmd->arena, 10, cmd->verbs[i]->name, cmd->verbs[i]->summary);
     fpc_print("\nexit codes:\n"
-              "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is wrong;\n"
-              "  3 training diverged; 130 interrupted after saving\n");
-}
-
-/* Paragraphs of a descriptor in lines of at most 100 characters; their own line ends stay. */
-static void print_wrapped(const char *text)
-{
-    while (*text) {
-        const size_t line = strcspn(text, "\n");
-        size_t n = line;
-
-        if (n > 100)
-            for (n = 100; n > 0 && text[n] != ' ';)
-                n--;
-        if (n == 0)
-            n = line;
-        fpc_print("%.*s\n", (int)n, text);
-        text += n;
-        text += *text == ' ' || *text == '\n';
-    }
+              "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is\n"
+              "  wrong; 3 training diverged; 130 interrupted after saving\n");
 }
 
 /* ---- lists ---- */
 
-static int32_t print_kind(uint32_t kind, int32_t n, const fpc_found *all)
+static int32_t print_kind(fpc_arena *arena, uint32_t kind, int32_t n, const fpc_found *all)
 {
     int32_t count = 0;
     int width = 16;
@@ -63,13 +75,17 @@ static int32_t print_kind(uint32_t kind, int32_t n, const fpc_found *all)
             width = (int)strlen(all[i].plugin->name);
     for (int32_t i = 0; i < n; i++)
         if (all[i].plugin->kind == kind) {
-            fpc_print("  %-*s  %s\n", width, all[i].plugin->name, all[i].plugin->summary);
+            /* Where no person reads, a plugin is a line. */
+            if (isatty(STDOUT_FILENO))
+                print_item(arena, width, all[i].plugin->name, all[i].plugin->summary);
+            else
+                fpc_print("  %-*s  %s\n", width, all[i].plugin->name, all[i].plugin->summary);
             count++;
         }
     return count;
 }
 
-fpc_status fpc_help_list(fpc_registry *reg, uint32_t kind)
+fpc_status fpc_help_list(fpc_cmdline *cmd, fpc_registry *reg, uint32_t kind)
 {
     const fpc_found *all;
     fpc_status status;
@@ -79,10 +95,13 @@ fpc_status fpc_help_list(fpc_registry *reg, uint32_t kind)
     if (status)
         return status;
     for (uint32_t k = 1; fpc_kind_name(k); k++) {
-        if (kind && k != kind)
+        int32_t has = 0;
+        for (int32_t i = 0; i < n; i++)
+            has += all[i].plugin->kind == k;
+        if (kind ? k != kind : !has)
             continue;
         fpc_print("%s\n", fpc_kind_name(k));
-        if (print_kind(k, n, all) == 0)
+        if (print_kind(cmd->arena, k, n, all) == 0)
             fpc_print("  (no plugin of this kind)\n");
     }
     return FPC_OK;
@@ -113,19 +132,24 @@ static void print_option(fpc_cmdline *cmd, const fpc_option *row)
     const char *def = row->def ? row->def : "";
     const char *range = bare_range(cmd->arena, row);
 
-    fpc_print("  %s\n      type %s, ", row->name, fpc_option_type_text(row));
-    if (row->flags & FPC_OPT_REQUIRED)
-        fpc_print("required");
-    else
-        fpc_print("default %s", *def ? def : "empty");
-    if (row->type != FPC_OPT_TEXT && row->type != FPC_OPT_PATH)
-        fpc_print(", range %s", range ? range : "");
-    if (has_unit)
-        fpc_print(row->type == FPC_OPT_PATH ? ", also looked for in `%s`" : ", unit %s", row->unit);
-    fpc_print("%s%s\n      %s\n", row->flags & FPC_OPT_DEPRECATED ? ", deprecated" : "",
-              row->flags & FPC_OPT_RESUMABLE ? ", may change on --resume" : "", row->help ? row->help : "");
-    for (const fpc_choice *c = row->choices; c && c->name; c++)
-        fpc_print("        %-12s %s\n", c->name, c->help ? c->help : "");
+    const char *what = fpc_sprintf(cmd->arena, "type %s, %s%s%s%s%s%s%s%s", fpc_option_type_text(row),
+                                   row->flags & FPC_OPT_REQUIRED ? "required" : "default ",
+                                   row->flags & FPC_OPT_REQUIRED ? ""
+                                   : *def                        ? def
+                                                                 : "empty",
+                                   row->type != FPC_OPT_TEXT && row->type != FPC_OPT_PATH ? ", range " : "",
+                                   row->type != FPC_OPT_TEXT && row->type != FPC_OPT_PATH && range ? range : "",
+                                   has_unit ? ", unit " : "", has_unit ? row->unit : "",
+                                   row->flags & FPC_OPT_DEPRECATED ? ", deprecated" : "",
+                                   row->flags & FPC_OPT_RESUMABLE ? ", may change on --resume" : "");
+
+    fpc_print("  %s\n", row->name);
+    print_indented(cmd->arena, 6, what ? what : "");
+    print_indented(cmd->arena, 6, row->help ? row->help : "");
+    for (const fpc_choice *c = row->choices; c && c->name; c++) {
+        const char *choice = fpc_sprintf(cmd->arena, "%-12s  %s", c->name, c->help ? c->help : "");
+        print_indented(cmd->arena, 8, choice ? choice : "");
+    }
 }
 
 /* Returns how many rows were left out. */
@@ -154,11 +178,11 @@ fpc_status fpc_help_plugin(fpc_cmdline *cmd, const fpc_found *found, int expert)
     const fpc_option *core = fpc_core_options(p->kind);
     int32_t hidden;
 
-    fpc_print("%s/%s %s: %s\n", kind, p->name, p->version, p->summary);
+    print_indented(cmd->arena, 0, fpc_sprintf(cmd->arena, "%s/%s %s: %s", kind, p->name, p->version, p->summary));
     fpc_print("file %s, license %s, ABI %u.%u\n", found->file, p->license, p->abi / 1000, p->abi % 1000);
     if (p->detail && *p->detail) {
         fpc_print("\n");
-        print_wrapped(p->detail);
+        print_indented(cmd->arena, 0, p->detail);
     }
     fpc_print("\nin a recipe:\n  %s\n  use = %s\n\noptions:\n", header ? header : "", p->name);
     if (!p->options || !p->options->name)
@@ -184,7 +208,7 @@ fpc_status fpc_help_section(fpc_cmdline *cmd, fpc_registry *reg, const char *sec
 
     if (!header)
         return FPC_ENOMEM;
-    fpc_print("%s: %s\n", header, help ? help : "");
+    print_indented(cmd->arena, 0, fpc_sprintf(cmd->arena, "%s: %s", header, help ? help : ""));
     if (core) {
         fpc_print("\nread by fpcore itself in %s:\n", header);
         print_options(cmd, fpc_core_set(core, NULL), expert);
@@ -199,8 +223,53 @@ fpc_status fpc_help_section(fpc_cmdline *cmd, fpc_registry *reg, const char *sec
     if (status)
         return status;
     fpc_print("\nplugins (fpcore -h %s/NAME describes one):\n", section);
-    if (print_kind(kind, n, all) == 0)
+    if (print_kind(cmd->arena, kind, n, all) == 0)
         fpc_print("  (no plugin of this kind)\n");
+    return FPC_OK;
+}
+
+/* ---- one key ---- */
+
+/* Prints the row of that name in a set, under a heading. */
+static int print_key(fpc_cmdline *cmd, const char *heading, fpc_option_set set, const char *key, int32_t before)
+{
+    fpc_option row;
+
+    for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)
+        if (!strcmp(row.name, key)) {
+            fpc_print("%s%s\n", before ? "\n" : "", heading ? heading : "");
+            print_option(cmd, &row);
+            return 1;
+        }
+    return 0;
+}
+
+fpc_status fpc_help_key(fpc_cmdline *cmd, fpc_registry *reg, const char *section, const char *key, int32_t *found)
+{
+    const fpc_found *all;
+    fpc_status status;
+    int32_t n;
+
+    *found = 0;
+    if ((status = fpc_registry_all(reg, &n, &all)))
+        return status;
+    if (!section || !strcmp(section, "run"))
+        *found += print_key(cmd, "[run]", fpc_core_set(fpc_core_run, NULL), key, *found);
+    if (!section || !strcmp(section, "augment"))
+        *found += print_key(cmd, "[augment]", fpc_core_set(fpc_core_augment, NULL), key, *found);
+    for (uint32_t k = 1; fpc_kind_name(k); k++) {
+        const char *kind = fpc_kind_name(k), *header = fpc_help_header(cmd->arena, kind);
+        const fpc_option *core = fpc_core_options(k);
+        if (section && strcmp(section, kind))
+            continue;
+        if (core)
+            *found += print_key(cmd, header, fpc_core_set(core, NULL), key, *found);
+        for (int32_t i = 0; i < n; i++)
+            if (all[i].plugin->kind == k)
+                *found +=
+                    print_key(cmd, fpc_sprintf(cmd->arena, "%s use = %s", header ? header : kind, all[i].plugin->name),
+                              set_of(all[i].plugin), key, *found);
+    }
     return FPC_OK;
 }
 

@@ -27,7 +27,7 @@ static fpc_status run(fpc_cmdline *cmd)
                                cmd->argv[1], near ? "; did you mean `" : ".", near ? near : "", near ? "`?" : "");
     }
     status = fpc_registry_new(cmd->ctx, cmd->arena, cmd->plugin_path, &reg);
-    return status ? status : fpc_help_list(reg, kind);
+    return status ? status : fpc_help_list(cmd, reg, kind);
 }
 
 const fpc_cmd fpc_cmd_list = {

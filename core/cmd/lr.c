@@ -205,7 +205,11 @@ static fpc_status run(fpc_cmdline *cmd)
         print_csv(&c);
     else if ((!png || all) && (status = print_table(cmd->arena, &c, all)))
         return status;
-    return png ? write_png(cmd, &c, png) : FPC_OK;
+    if (!png || (status = write_png(cmd, &c, png)))
+        return status;
+    if (!csv)
+        fpc_print("%s: the rate of %lld epochs\n", png, (long long)c.n);
+    return FPC_OK;
 }
 
 const fpc_cmd fpc_cmd_lr = {

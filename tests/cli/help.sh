@@ -24,7 +24,7 @@ done
 
 expect "-h model/microsegformer" 0 "$FPCORE" -h model/microsegformer
 says "it has the summary" '^model/microsegformer [0-9.]+: MicroSegFormer'
-says "it has an option with type, default and range" '^      type ints, default 32, 64, 128, 192, range .*1 \.\. 4096, unit channels$'
+says "it has an option with type, default and range" '^      type ints, default 32, 64, 128, 192, range whole numbers with commas, each$'
 says "it has the core's key of every model" '^  max_params$'
 expect "-h takes a bare name" 0 "$FPCORE" -h microsegformer
 says "which is the same plugin" '^model/microsegformer '
@@ -41,8 +41,41 @@ says "the reference has their options" '^\| `dropout` \| real \| '
 [ -z "$(awk -F '|' '/^\|/ { gsub(/\\\|/, ""); if (NF != 8) print }' out)" ] && ok "its tables have six columns" ||
     not_ok "its tables have six columns" out
 
+# A key, by its section or alone; words that people try.
+for key in run.ema ema Run.EMA; do
+    expect "-h $key" 0 "$FPCORE" -h $key
+    says "-h $key describes it" '^      decay of a running average of the weights'
+done
+expect "-h dataset.size" 0 "$FPCORE" -h dataset.size
+says "each plugin's own is told" '^\[dataset\] use = synthetic$'
+expect "-h loss.dice.weight" 0 "$FPCORE" -h loss.dice.weight
+says "the core's of every loss" '^\[loss\.LABEL\]$'
+expect "a key that is none" 2 "$FPCORE" -h run.emma
+says "is said to be none" '\[run\] has no key `emma`; `fpcore -h run` lists'
+expect "help VERB" 0 "$FPCORE" help eval
+says "is its help" '^usage: fpcore eval '
+expect "help" 0 "$FPCORE" help
+says "is the usage" '^verbs:$'
+expect "version" 0 "$FPCORE" version
+says "is the version" '^plugin ABI '
+expect "a plugin folder that is not there" 0 "$FPCORE" --plugin-path /nope -l loss
+says "gets a word" 'warning: --plugin-path /nope: there is no such folder'
+
+# Help fits 80 columns, examples aside, and is broken once: no line that ends early goes on in the next.
+wide=$(for verb in train check list describe model lr eval predict probe bench new analyze compare sweep data preview submit; do
+    "$FPCORE" $verb --help
+done | grep -v '^example: ' | awk 'length($0) > 80')
+[ -z "$wide" ] && ok "verbs' help fits 80 columns" || { printf '%s\n' "$wide" >out; not_ok "verbs' help fits 80 columns" out; }
+"$FPCORE" --help >out && ! awk 'length($0) > 80 { found = 1 } END { exit !found }' out && ok "so does the usage" || not_ok "so does the usage" out
+"$FPCORE" -l | awk '/^[a-z]/ { kind = $1 } /^  [a-z]/ { print kind "/" $1 }' >plugins
+while read -r plugin; do "$FPCORE" -h "$plugin" --all; done <plugins | grep -v '^file ' | awk 'length($0) > 80' >out
+[ ! -s out ] && ok "and every plugin's" || not_ok "and every plugin's" out
+COLUMNS=50 "$FPCORE" sweep --help | grep -v '^example: ' | awk 'length($0) > 50' >out
+[ ! -s out ] && ok "COLUMNS is heeded" || not_ok "COLUMNS is heeded" out
+
 # A wrong command line: exit code 2 and a sentence.
 expect "no arguments" 2 "$FPCORE"
+[ "$(wc -l <out)" -le 11 ] && ok "in ten lines" || not_ok "in ten lines" out
 says "they are explained" 'nothing to do; `fpcore -c RECIPE\.ini` trains'
 expect "an unknown verb" 2 "$FPCORE" porbe
 says "the nearest is named" '`porbe` is no verb; did you mean `probe`\?'
@@ -61,7 +94,7 @@ says "the nearest plugin is named" 'there is no plugin model/microsegfomer; did 
 expect "-h of an unknown kind" 2 "$FPCORE" -h modle/unet
 says "the kind is named" '`modle` is no kind of plugin'
 expect "-h of an unknown word" 2 "$FPCORE" -h optimiser
-says "it is no section" 'no plugin, section or verb of that name'
+says "it is no section" 'no plugin, section, verb or key of that name'
 expect "-h of a path" 2 "$FPCORE" -h model/../../x
 says "it is no name" "a plugin's name is made of lower case letters"
 

@@ -1,5 +1,7 @@
 /* audit.c: reads a data set sample by sample and keeps what was found. See audit.h. */
 #include "cmd/inspect/audit.h"
+#include "cmd/line/terminal.h"
+#include "base/clock.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -123,7 +125,7 @@ static fpc_status look_at(fpc_audit *a, fpc_arena *scratch, fpc_audit_sample *s)
 
 static fpc_status look_at_all(fpc_audit *a, fpc_arena *scratch)
 {
-    const int live = isatty(STDERR_FILENO);
+    const double began = fpc_clock_now();
     fpc_status status = FPC_OK;
     for (int64_t i = 0; i < a->n && !status; i++) {
         if (fpc_ctx_cancelled(a->ctx))
@@ -131,11 +133,9 @@ static fpc_status look_at_all(fpc_audit *a, fpc_arena *scratch)
                 fpc_fail(a->ctx, FPC_ECANCEL, "interrupted after %lld of %lld samples", (long long)i, (long long)a->n);
         else
             status = look_at(a, scratch, &a->sample[i]);
-        if (live && (i % 16 == 0 || i + 1 == a->n))
-            fprintf(stderr, "\r%lld of %lld samples ", (long long)(i + 1), (long long)a->n);
+        fpc_show_progress(i + 1, a->n, "samples", began);
     }
-    if (live)
-        fprintf(stderr, "\r\033[K");
+    fpc_end_progress();
     return status;
 }
 

@@ -1,6 +1,8 @@
 /* submit.c: the masks of a contest's archive: every test picture goes through the model at the recipe's size and gets
  * labels at its own, as from `fpcore predict`. */
 #include "cmd/submit/submit.h"
+#include "cmd/line/terminal.h"
+#include "base/clock.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,7 +91,7 @@ fpc_status fpc_submit_masks(fpc_submit *s)
 {
     const fpc_dataset_info *info = fpc_data_info(s->experiment->data);
     const int64_t n = info->count[FPC_TEST];
-    const int live = isatty(STDERR_FILENO);
+    const double began = fpc_clock_now();
     if (n < 1)
         return fpc_fail(s->cmd->ctx, FPC_EINVAL,
                         "fpcore submit: the data set has no test pictures; for dataset/folder, dataset.test_images "
@@ -103,11 +105,9 @@ fpc_status fpc_submit_masks(fpc_submit *s)
             fpc_ctx_cancelled(s->cmd->ctx)
                 ? fpc_fail(s->cmd->ctx, FPC_ECANCEL, "interrupted after %lld of %lld masks", (long long)i, (long long)n)
                 : make_mask(s, scratch, i);
-        if (live)
-            fprintf(stderr, "\r%lld of %lld masks ", (long long)(i + 1), (long long)n);
+        fpc_show_progress(i + 1, n, "masks", began);
     }
-    if (live)
-        fprintf(stderr, "\r\033[K");
+    fpc_end_progress();
     if (scratch)
         fpc_arena_free(scratch);
     s->n_masks = (int32_t)n;

@@ -1,0 +1,164 @@
+/* terminal.c: help in lines that fit, and the line that tells how far work has come (terminal.h). */
+#define _GNU_SOURCE
+#include "cmd/line/terminal.h"
+#include "base/clock.h"
+#include "base/print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { NARROWEST = 40, WIDEST = 120, USUAL = 80, BLOCK = 4000 };
+
+int fpc_terminal_width(void)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+    long n = columns ? strtol(columns, NULL, 10) : 0;
+
+    if (n < NARROWEST && isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+        n = size.ws_col;
+    return n < 1 ? USUAL : n < NARROWEST ? NARROWEST : n > WIDEST ? WIDEST : (int)n;
+}
+
+int fpc_terminal_live(void)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+}
+
+/* ---- help texts ---- */
+
+typedef struct block {
+    char text[BLOCK]; /* of one paragraph or item, its first line's indentation included */
+    size_t n;
+    int hang;  /* columns before its further lines */
+    int whole; /* brackets are not broken */
+    int width;
+} block;
+
+static int is_more(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80; /* a further byte of a character */
+}
+
+/* Bytes of the text that fit into `room` columns, broken at a blank; all up to the first blank where none fits. */
+static size_t fitting(const block *b, const char *text, int room)
+{
+    size_t best = 0;
+    int columns = 0, depth = 0;
+
+    for (size_t i = 0;; i++) {
+        if ((text[i] == ' ' && depth <= 0) || !text[i])
+            if (columns <= room || !best)
+                best = i;
+        if (!text[i] || (columns > room && best))
+            return best;
+        depth += b->whole ? (text[i] == '[') - (text[i] == ']') : 0;
+        columns += !is_more(text[i]);
+    }
+}
+
+static void put_block(block *b)
+{
+    const char *at = b->text;
+    const size_t indent = strspn(at, " ");
+    int room = b->width - (int)indent, first = 1;
+
+    while (b->n && (at += strspn(at, " "), *at)) {
+        /* The blanks of an item's columns are kept: only those at a break go. */
+        const size_t n = fitting(b, at, room);
+        fpc_print("%*s%.*s\n", first ? (int)indent : b->hang, "", (int)n, at);
+        at += n;
+        room = b->width - b->hang;
+        first = 0;
+    }
+    b->n = 0;
+    b->text[0] = '\0';
+}
+
+static void add(block *b, const char *text, size_t n)
+{
+    if (b->n + n + 2 > BLOCK)
+        put_block(b);
+    if (n + 2 > BLOCK) { /* no help text has such a line; a plugin of somebody else's may */
+        fpc_print("%.*s\n", (int)n, text);
+        return;
+    }
+    if (b->n && b->text[b->n - 1] != ' ')
+        b->text[b->n++] = ' ';
+    memcpy(b->text + b->n, text, n);
+    b->n += n;
+    b->text[b->n] = '\0';
+}
+
+/* Where the text behind an item's name begins, or the indentation of a line without one. */
+static int column_of(const char *line, size_t n)
+{
+    const size_t indent = strspn(line, " ");
+
+    if (!strncmp(line, "usage: ", 7) || (indent && !strncmp(line + indent, "fpcore ", 7))) {
+        const size_t from = indent ? indent : 7;
+        size_t i = from;
+        for (int words = 0; i < n && words < 2; i++)
+            words += line[i] == ' ';
+        return i < n ? (int)i : (int)from;
+    }
+    for (size_t i = indent; indent && i + 2 < n; i++)
+        if (line[i] == ' ' && line[i + 1] == ' ')
+            return (int)(i + strspn(line + i, " "));
+    return (int)indent;
+}
+
+void fpc_print_flow(const char *text, int width)
+{
+    static block b; /* [main] */
+
+    b.n = 0;
+    while (*text) {
+        const size_t n = strcspn(text, "\n"), indent = strspn(text, " ");
+        const int usage = !strncmp(text, "usage:", 6), example = !strncmp(text, "example:", 8);
+        if (!n || example) {
+            put_block(&b);
+            fpc_print("%.*s\n", (int)n, text);
+        } else if (b.n && !usage && (int)indent == b.hang && text[indent] != '-') {
+            add(&b, text + indent, n - indent);
+        } else {
+            put_block(&b);
+            b.hang = column_of(text, n);
+            b.whole = usage || (b.whole && b.hang > (int)indent);
+            b.width = width;
+            add(&b, text, n);
+        }
+        text += n + (text[n] == '\n');
+    }
+    put_block(&b);
+}
+
+/* ---- progress ---- */
+
+void fpc_show_progress(int64_t done, int64_t total, const char *what, double began)
+{
+    static double shown;
+    const double now = fpc_clock_now(), passed = now - began;
+    const int64_t left = done > 0 ? (int64_t)(passed / (double)done * (double)(total - done)) : 0;
+
+    if (!fpc_terminal_live() || (done < total && now - shown < 0.1))
+        return;
+    shown = now;
+    fprintf(stderr, "\r%lld of %lld %s", (long long)done, (long long)total, what);
+    if (done > 0 && done < total && passed > 1)
+        fprintf(stderr, left < 3600 ? ", left %lld:%02lld" : ", left %lld:%02lld h",
+                (long long)(left < 3600 ? left / 60 : left / 3600),
+                (long long)(left < 3600 ? left % 60 : left / 60 % 60));
+    fputs("\033[K", stderr);
+}
+
+void fpc_end_progress(void)
+{
+    if (fpc_terminal_live())
+        fprintf(stderr, "\r\033[K");
+}

@@ -1,0 +1,22 @@
+/* terminal.h: what fits on a line, and lines that are written again while work goes on. Thread: [main]. */
+#ifndef CORE_CMD_LINE_TERMINAL_H
+#define CORE_CMD_LINE_TERMINAL_H
+
+#include <stdint.h>
+
+/* Columns for text on standard output: COLUMNS, else those of the terminal, else 80; 40 to 120. */
+int fpc_terminal_width(void);
+/* Whether a line on standard error may be written again: it is a terminal, and no TERM=dumb. */
+int fpc_terminal_live(void);
+
+/* Prints a help text in lines of at most `width` columns. Lines of a paragraph are joined before they are broken; a
+ * line that is indented, or has a column of text behind two blanks ("  --json FILE  the same as JSON"), is broken at
+ * its column, and lines that stand there go on with it. "usage:" is not broken within brackets, "example:" not at all.
+ */
+void fpc_print_flow(const char *text, int width);
+
+/* "12 of 300 pictures, left 1:05", where fpc_terminal_live; began: fpc_clock_now before the first. */
+void fpc_show_progress(int64_t done, int64_t total, const char *what, double began);
+void fpc_end_progress(void);
+
+#endif
