@@ -171,6 +171,8 @@ core_sources = \
     core/train/ranked.c \
     core/train/run_json.c \
     core/train/samples.c \
+    core/train/seen.c \
+    core/train/seen.h \
     core/train/shown.c \
     core/train/stop.c \
     core/train/swa.c \

@@ -111,6 +111,7 @@ test_programs = \
     tests/unit/test_safetensors \
     tests/unit/test_sampler \
     tests/unit/test_scores \
+    tests/unit/test_seen \
     tests/unit/test_series \
     tests/unit/test_split \
     tests/unit/test_state \
@@ -149,6 +150,7 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/other_data.sh \
     tests/cli/own_data.sh \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
@@ -839,6 +841,12 @@ tests_unit_test_scores_CPPFLAGS = $(test_cppflags)
 tests_unit_test_scores_CFLAGS = $(test_cflags)
 tests_unit_test_scores_LDFLAGS = $(test_ldflags)
 tests_unit_test_scores_LDADD = $(test_libs)
+
+tests_unit_test_seen_SOURCES = tests/unit/test_seen.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_seen_CPPFLAGS = $(test_cppflags)
+tests_unit_test_seen_CFLAGS = $(test_cflags)
+tests_unit_test_seen_LDFLAGS = $(test_ldflags)
+tests_unit_test_seen_LDADD = $(test_libs)
 
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_series_CPPFLAGS = $(test_cppflags)

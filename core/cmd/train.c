@@ -7,12 +7,17 @@
 static fpc_status run(fpc_cmdline *cmd)
 {
     const char *resume = NULL;
-    const fpc_arg table[] = {{"resume", 0, FPC_ARG_TEXT, 0, &resume}, {0}};
+    int other_data = 0;
+    const fpc_arg table[] = {
+        {"resume", 0, FPC_ARG_TEXT, 0, &resume}, {"other-data", 0, FPC_ARG_FLAG, 0, &other_data}, {0}};
     fpc_experiment *experiment;
     fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
 
     if (status)
         return status;
+    if (other_data && !resume)
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "--other-data goes with --resume RUN: it lets that run go on with others");
     if (resume && (status = fpc_run_resumable(cmd->ctx, resume)))
         return status;
     if (resume && !cmd->recipe && !(cmd->recipe = fpc_sprintf(cmd->arena, "%s/%s", resume, FPC_RUN_RECIPE)))
@@ -21,7 +26,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");
     if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment)))
         return status;
-    return fpc_run(experiment, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv});
+    return fpc_run(experiment, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv, other_data});
 }
 
 const fpc_cmd fpc_cmd_train = {
@@ -32,17 +37,19 @@ const fpc_cmd fpc_cmd_train = {
     .interrupted = "finishing the step, then saving",
     .run = run,
     .help =
-        "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN]\n"
+        "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN [--other-data]]\n"
         "\n"
         "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
         "curves.png, samples.png, validation.safetensors (what each validation picture scored with the best weights),\n"
-        "recipe.ini as it was resolved, run.json. SIGINT, SIGTERM, SIGHUP, SIGUSR1 and\n"
+        "train.txt and val.txt (names of the pictures), recipe.ini as it was resolved, run.json. SIGINT, SIGTERM, "
+        "SIGHUP, SIGUSR1 and\n"
         "SIGXCPU finish the step and save; a second one ends at once.\n"
         "\n"
         "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own "
         "recipe\n"
         "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
         "                 and run.epochs, patience, min_epochs, min_delta, keep_best, name.\n"
+        "  --other-data   go on although pictures were added, removed or changed, or the split is another\n"
         "\n"
         "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving, 75 the\n"
         "same by SIGUSR1\n"

@@ -57,6 +57,9 @@ fpc_status fpc_data_read_native(fpc_data *, fpc_arena *, fpc_part, int64_t index
 /* A sample's name, and the path of its picture's file; "" where the plugin knows of none. */
 fpc_status fpc_data_name(const fpc_data *, fpc_part, int64_t index, char *name, size_t cap);
 fpc_status fpc_data_file(const fpc_data *, fpc_part, int64_t index, char *path, size_t cap);
+/* Two numbers that tell a sample from others: of its name (of its place where it has none), and of its contents as far
+ * as the plugin tells them apart; 0 where it does not. */
+fpc_status fpc_data_fingerprint(const fpc_data *, fpc_part, int64_t index, uint64_t out[2]);
 /* What the labels of the training part hold: by class the pixels and the pictures that show it, and by sample one bit
  * per label. Counted on the first call, which reads every training mask, then kept. Each result may be NULL. */
 fpc_status fpc_data_label_counts(fpc_data *, const int64_t **pixels, const int64_t **images,

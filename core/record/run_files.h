@@ -14,6 +14,8 @@
 #define FPC_RUN_LAST "last.safetensors" /* all that a resumed run needs */
 #define FPC_RUN_SWA "swa.safetensors"
 #define FPC_RUN_VALIDATION "validation.safetensors"
+#define FPC_RUN_TRAIN_LIST "train.txt"         /* names of the training pictures, in their order */
+#define FPC_RUN_VAL_LIST "val.txt"             /* and of those that validate */
 #define FPC_RUN_RANKED "best-%lld.safetensors" /* of an epoch, from 1 */
 
 typedef enum fpc_run_end {

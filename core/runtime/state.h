@@ -24,6 +24,7 @@ typedef enum fpc_state_kind {
 #define FPC_PREFIX_GRAD "grad."
 #define FPC_PREFIX_HISTORY "history."
 #define FPC_PREFIX_EPOCH "epoch."
+#define FPC_PREFIX_SAMPLES "samples."
 #define FPC_NAME_SCALER FPC_PREFIX_OPTIMIZER "loss_scaling"
 
 typedef struct fpc_state_entry {

@@ -100,19 +100,22 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "epochs.waited", fpc_sprintf(arena, "%lld", (long long)t->waited));
     add_meta(p, "seed", fpc_sprintf(arena, "%lld", (long long)t->experiment->run.seed));
     add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
+    add_meta(p, "classes", t->seen.classes);
     add_meta(p, "recipe", t->identity);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
 {
     fpc_arena *arena = fpc_arena_new(t->ctx);
-    const size_t most = (size_t)t->experiment->state->n + (size_t)t->events->record.n_columns + 3;
+    const size_t most = (size_t)t->experiment->state->n + (size_t)t->events->record.n_columns + 3 + FPC_SEEN_TENSORS;
     struct pieces *p = arena ? fpc_alloc(arena, sizeof *p) : NULL;
     const char *path = arena ? fpc_sprintf(arena, "%s/%s", folder, FPC_RUN_LAST) : NULL;
     fpc_status status = FPC_ENOMEM;
 
     if (p && path && (p->tensor = fpc_alloc(arena, most * sizeof *p->tensor)) && !(status = add_state(p, t, arena)) &&
         !(status = add_record(p, t, arena)) && !(status = add_meter(p, t, arena))) {
+        fpc_seen_tensors(&t->seen, &p->tensor[p->n]);
+        p->n += FPC_SEEN_TENSORS;
         add_place(p, t, arena);
         status = fpc_st_write(t->ctx, path, p->n, p->tensor, p->n_meta, p->meta);
     }
@@ -156,6 +159,26 @@ static fpc_status whole_number(fpc_trainer *t, const fpc_st_file *file, const ch
     return FPC_OK;
 }
 
+/* An epoch that was cut cannot be ended with other pictures: it begins again, from the weights that there are. */
+static void start_epoch_anew(fpc_trainer *t)
+{
+    int64_t before;
+
+    t->train.steps = t->train.skipped = 0;
+    if (!__builtin_mul_overflow(t->epoch, t->steps_per_epoch, &before) &&
+        !__builtin_sub_overflow(t->step, before, &before))
+        t->first_step = before;
+}
+
+static int steps_agree(const fpc_trainer *t)
+{
+    int64_t steps;
+
+    return !__builtin_mul_overflow(t->epoch, t->steps_per_epoch, &steps) &&
+           !__builtin_add_overflow(steps, t->first_step, &steps) &&
+           !__builtin_add_overflow(steps, t->train.steps, &steps) && steps == t->step;
+}
+
 static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
 {
     const char *value = fpc_st_meta_find(file, "best.value");
@@ -163,7 +186,9 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
     fpc_status status = FPC_OK;
 
     if (fpc_st_meta_find(file, "step.first")) /* older files: 0 */
-        status = whole_number(t, file, "step.first", 0, &t->first_step);
+        status = whole_number(t, file, "step.first", INT64_MIN, &t->first_step);
+    if (!status && fpc_st_meta_find(file, "epochs"))
+        status = whole_number(t, file, "epochs", 0, &t->epochs_before);
     if (!status && fpc_st_meta_find(file, FPC_PREFIX_EPOCH "skipped"))
         status = whole_number(t, file, FPC_PREFIX_EPOCH "skipped", 0, &t->train.skipped);
     if (status)
@@ -187,8 +212,9 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
                         "%s: of a run with seed %lld and %lld parameters; the recipe has seed %lld and %lld parameters",
                         file->path, (long long)seed, (long long)parameters, (long long)t->experiment->run.seed,
                         (long long)t->experiment->state->n_trainable);
-    if (t->best_epoch >= t->epoch || t->train.steps > t->steps_per_epoch ||
-        t->step != t->first_step + t->epoch * t->steps_per_epoch + t->train.steps)
+    if (t->other)
+        start_epoch_anew(t);
+    if (t->best_epoch >= t->epoch || t->train.steps > t->steps_per_epoch || !steps_agree(t))
         return fpc_fail(t->ctx, FPC_EFORMAT,
                         "%s: step %lld in epoch %lld does not fit this data set's %lld steps per epoch", file->path,
                         (long long)t->step, (long long)t->epoch, (long long)t->steps_per_epoch);
@@ -282,6 +308,32 @@ static fpc_status read_state(fpc_trainer *t, const fpc_st_file *file)
     return status;
 }
 
+/* The pictures of the run against those of the data set. */
+static fpc_status check_seen(fpc_trainer *t, const fpc_st_file *file)
+{
+    fpc_seen was;
+    const char *difference;
+    fpc_status status;
+
+    if ((status = fpc_seen_read(t->ctx, file, &was)))
+        return status;
+    if (!was.sample[0]) {
+        fpc_log(t->ctx, FPC_LOG_INFO,
+                "%s: of an fpcore that did not keep which pictures were trained on; they are taken to be these",
+                file->path);
+        return FPC_OK;
+    }
+    if (!(difference = fpc_seen_difference(t->arena, &was, &t->seen, t->experiment->data, t->folder)))
+        return FPC_ENOMEM;
+    if (!*difference)
+        return FPC_OK;
+    if (!t->args->other_data)
+        return fpc_fail(t->ctx, FPC_EINVAL, "%s: %s. --other-data goes on all the same", file->path, difference);
+    t->other = difference;
+    fpc_log(t->ctx, FPC_LOG_WARN, "%s: %s; epochs up to here were measured on the others", t->folder, difference);
+    return FPC_OK;
+}
+
 static fpc_status read_training(fpc_trainer *t, const fpc_st_file *file, fpc_arena *arena)
 {
     const char *recipe = fpc_st_meta_find(file, "recipe");
@@ -289,8 +341,8 @@ static fpc_status read_training(fpc_trainer *t, const fpc_st_file *file, fpc_are
 
     if (!recipe)
         return fpc_fail(t->ctx, FPC_EFORMAT, "%s: no training checkpoint: its metadata lack recipe", file->path);
-    if ((status = fpc_identity_agrees(t->experiment, t->arena, recipe, file->path)) || (status = read_place(t, file)) ||
-        (status = read_record(t, file, arena)) || (status = read_meter(t, file)) ||
+    if ((status = fpc_identity_agrees(t->experiment, t->arena, recipe, file->path)) || (status = check_seen(t, file)) ||
+        (status = read_place(t, file)) || (status = read_record(t, file, arena)) || (status = read_meter(t, file)) ||
         (status = fpc_weights_load(t->ctx, t->experiment->state, file->path)))
         return status;
     t->waited = fpc_trainer_waited(t); /* run.patience and its like may have changed */

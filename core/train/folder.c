@@ -56,14 +56,15 @@ static fpc_status fill(fpc_trainer *t, const char *folder)
         return FPC_ENOMEM;
     if ((status = lock_folder(t, folder)) ||
         (status = fpc_write_atomic(t->ctx, recipe, t->recipe, strlen(t->recipe))) ||
-        (status = fpc_trainer_log_begin(t, folder)))
+        (status = fpc_seen_lists(t->ctx, t->experiment->data, folder)) || (status = fpc_trainer_log_begin(t, folder)))
         return status;
     return fpc_trainer_save(t, folder);
 }
 
 static void discard(fpc_trainer *t, const char *folder)
 {
-    static const char *const file[] = {FPC_RUN_RECIPE, FPC_RUN_MANIFEST, FPC_RUN_LAST};
+    static const char *const file[] = {FPC_RUN_RECIPE, FPC_RUN_MANIFEST, FPC_RUN_LAST, FPC_RUN_TRAIN_LIST,
+                                       FPC_RUN_VAL_LIST};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
         const char *path = fpc_sprintf(t->arena, "%s/%s", folder, file[i]);
@@ -126,10 +127,10 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
 /* What a killed process may have left half written. */
 static void sweep(fpc_trainer *t)
 {
-    static const char *const file[] = {FPC_RUN_RECIPE ".tmp",    FPC_RUN_MANIFEST ".tmp", FPC_RUN_LAST ".tmp",
-                                       FPC_RUN_BEST ".tmp",      FPC_RUN_HISTORY ".tmp",  FPC_RUN_HISTORY_CSV ".tmp",
-                                       "curves.png.tmp",         "samples.png.tmp",       FPC_RUN_SWA ".tmp",
-                                       FPC_RUN_VALIDATION ".tmp"};
+    static const char *const file[] = {FPC_RUN_RECIPE ".tmp",     FPC_RUN_MANIFEST ".tmp",   FPC_RUN_LAST ".tmp",
+                                       FPC_RUN_BEST ".tmp",       FPC_RUN_HISTORY ".tmp",    FPC_RUN_HISTORY_CSV ".tmp",
+                                       "curves.png.tmp",          "samples.png.tmp",         FPC_RUN_SWA ".tmp",
+                                       FPC_RUN_VALIDATION ".tmp", FPC_RUN_TRAIN_LIST ".tmp", FPC_RUN_VAL_LIST ".tmp"};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         unlink(fpc_trainer_path(t, file[i]));
@@ -171,7 +172,8 @@ fpc_status fpc_trainer_old_folder(fpc_trainer *t)
     sweep(t);
     if ((status = fpc_trainer_load(t)))
         return status;
-    if ((status = fpc_write_atomic(t->ctx, fpc_trainer_path(t, FPC_RUN_RECIPE), t->recipe, strlen(t->recipe))))
+    if ((status = fpc_write_atomic(t->ctx, fpc_trainer_path(t, FPC_RUN_RECIPE), t->recipe, strlen(t->recipe))) ||
+        (status = fpc_seen_lists(t->ctx, t->experiment->data, folder)))
         return status;
     return fpc_trainer_log_begin(t, folder);
 }

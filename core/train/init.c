@@ -78,6 +78,8 @@ fpc_status fpc_trainer_init(fpc_trainer *t)
         status = fpc_state_start_average(state);
     if (!status && run->init_optimizer != FPC_INIT_RESET)
         status = take_state(t, file);
+    if (!status && *run->init_from)
+        status = fpc_seen_warn(t->ctx, t->experiment, &t->seen, path);
     fpc_arena_free(arena);
     return status;
 }

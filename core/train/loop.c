@@ -74,6 +74,28 @@ static fpc_status tell_begin(fpc_trainer *t)
     return fpc_events_send(t->events, FPC_RUN_BEGIN, &clock, sizeof field / sizeof *field, field);
 }
 
+/* A longer run stretches a schedule over its length, so that the rate goes up again where it had come down. */
+static void note_rate(const fpc_trainer *t)
+{
+    const fpc_record *record = &t->events->record;
+    const fpc_history history = {sizeof history, record->n_rows, record->value[t->monitor_column]};
+    const int64_t epochs = t->experiment->run.epochs;
+    double now, last = NAN;
+
+    if (t->epoch < 1 || t->epoch >= epochs || t->epochs_before == epochs)
+        return;
+    for (int32_t i = 0; i < record->n_columns; i++)
+        if (!strcmp(record->column[i], "lr"))
+            last = record->value[i][record->n_rows - 1];
+    now = fpc_experiment_lr(t->experiment, t->epoch, &history);
+    if (now > 1.01 * last)
+        fpc_log(t->ctx, FPC_LOG_WARN,
+                "run.epochs = %lld, so far %lld: epoch %lld has rate %.3g, the one before had %.3g, as the schedule "
+                "spans more epochs now; to go on at a low rate, start a run with run.init_from = %s, "
+                "run.init_optimizer = hybrid and a schedule of its own",
+                (long long)epochs, (long long)t->epochs_before, (long long)t->epoch + 1, now, last, t->folder);
+}
+
 static fpc_status begin(fpc_trainer *t)
 {
     fpc_status status;
@@ -87,11 +109,14 @@ static fpc_status begin(fpc_trainer *t)
                                  t->experiment->logger, &t->events)) ||
         (status = fpc_trainer_columns(t)) ||
         (status = fpc_identity_of(t->experiment, t->arena, &t->recipe, &t->identity)) ||
+        (status = fpc_seen_of(t->experiment, t->arena, &t->seen)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))
         return status;
     if (t->resumed && t->best_epoch >= 0 && access(fpc_trainer_path(t, FPC_RUN_BEST), R_OK))
         fpc_log(t->ctx, FPC_LOG_WARN,
                 "%s/best.safetensors is missing; it comes back with the next epoch that is better", t->folder);
+    if (t->resumed)
+        note_rate(t);
     return tell_begin(t);
 }
 

@@ -8,11 +8,12 @@
 typedef struct fpc_run_args {
     const char *resume; /* a run folder, or NULL */
     int argc;
-    char **argv; /* for run.json */
+    char **argv;    /* for run.json */
+    int other_data; /* 1: go on with other pictures than before */
 } fpc_run_args;
 /* Trains. Folder: <run.out>/<run.name>-<YYYYmmdd-HHMMSS>[-k]/ with recipe.ini history.json history.csv curves.png
- * best.safetensors last.safetensors validation.safetensors run.json samples.png and what loggers add; with
- * run.keep_best best-EPOCH.safetensors, with run.swa_start swa.safetensors. */
+ * best.safetensors last.safetensors validation.safetensors run.json samples.png train.txt val.txt and what loggers add;
+ * with run.keep_best best-EPOCH.safetensors, with run.swa_start swa.safetensors. */
 fpc_status fpc_run(fpc_experiment *, const fpc_run_args *);
 /* FPC_OK where the folder holds what --resume needs; cheap, for before everything is opened. */
 fpc_status fpc_run_resumable(fpc_ctx *, const char *folder);

@@ -72,6 +72,8 @@ static json_t *session_new(const fpc_trainer *t)
     json_object_set_new(session, "fpcore", json_string(FPC_VERSION));
     json_object_set_new(session, "first_epoch", json_integer(t->epoch + 1));
     json_object_set_new(session, "first_step", json_integer(t->step + 1));
+    if (t->other)
+        json_object_set_new(session, "other_data", any_text(t->other));
     json_object_set_new(session, "started", time_text());
     json_object_set_new(session, "ended", json_null());
     json_object_set_new(session, "status", json_string(fpc_run_end_word(FPC_RUN_RUNNING)));

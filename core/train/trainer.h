@@ -6,6 +6,7 @@
 #include "weights/weights.h"
 #include "train/events.h"
 #include "train/loop.h"
+#include "train/seen.h"
 
 #ifndef FPC_VERSION
 #define FPC_VERSION "unknown"
@@ -44,10 +45,12 @@ typedef struct fpc_trainer {
     int64_t epoch; /* finished epochs */
     int64_t step;  /* optimizer steps done */
     double best;
-    int64_t best_epoch; /* -1: none yet */
-    int64_t waited;     /* epochs since the last that was better, as run.patience counts them */
-    int64_t first_step; /* steps that the optimizer had done before this run */
-    double beat;        /* run.beat; NAN: none */
+    int64_t best_epoch;    /* -1: none yet */
+    int64_t waited;        /* epochs since the last that was better, as run.patience counts them */
+    int64_t first_step;    /* steps that the optimizer had done before this run; with other data than before, what makes
+                              step = first_step + those of `epoch` epochs */
+    double beat;           /* run.beat; NAN: none */
+    int64_t epochs_before; /* run.epochs before this session, 0: none */
 
     double lr; /* of the epoch under way */
 
@@ -55,6 +58,8 @@ typedef struct fpc_trainer {
     int lock;             /* the folder's descriptor, locked; -1: none */
     const char *recipe;   /* resolved */
     const char *identity; /* the same without what may differ when a run is resumed */
+    fpc_seen seen;        /* the pictures trained on and validated */
+    const char *other;    /* how they differ from those of before, which --other-data allows; NULL: they do not */
     int resumed;
     struct json_t *log; /* run.json */
 

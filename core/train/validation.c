@@ -103,6 +103,18 @@ static fpc_status best_counts(fpc_trainer *t, const fpc_validation *was, const i
     return status;
 }
 
+static int same_names(fpc_trainer *t, fpc_arena *arena, const fpc_validation *v)
+{
+    const char **name = NULL;
+
+    if (image_names(t, arena, &name) || !name != !v->image_name)
+        return 0;
+    for (int64_t i = 0; name && i < v->images; i++)
+        if (strcmp(name[i], v->image_name[i]))
+            return 0;
+    return 1;
+}
+
 /* The file in the folder where it is of the best epoch and of this data set, else NULL. */
 static fpc_validation *read_own(fpc_trainer *t, fpc_arena *arena)
 {
@@ -111,7 +123,8 @@ static fpc_validation *read_own(fpc_trainer *t, fpc_arena *arena)
 
     if (status)
         fpc_ctx_clear(t->ctx);
-    if (status || v->epoch != t->best_epoch + 1 || v->images != t->val_images || v->classes != t->experiment->classes)
+    if (status || v->epoch != t->best_epoch + 1 || v->images != t->val_images || v->classes != t->experiment->classes ||
+        !same_names(t, arena, v))
         return NULL;
     return v;
 }

@@ -23,8 +23,8 @@ static int is_optional(const fpc_state_entry *e)
 /* Tensors that training checkpoints hold beside the weights. */
 static int is_training(const char *name)
 {
-    static const char *const prefix[] = {FPC_PREFIX_OPTIMIZER, FPC_PREFIX_AVERAGE, FPC_PREFIX_SWA, FPC_PREFIX_HISTORY,
-                                         FPC_PREFIX_EPOCH};
+    static const char *const prefix[] = {FPC_PREFIX_OPTIMIZER, FPC_PREFIX_AVERAGE, FPC_PREFIX_SWA,
+                                         FPC_PREFIX_HISTORY,   FPC_PREFIX_EPOCH,   FPC_PREFIX_SAMPLES};
 
     for (size_t i = 0; i < sizeof prefix / sizeof *prefix; i++)
         if (!strncmp(name, prefix[i], strlen(prefix[i])))

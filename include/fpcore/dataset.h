@@ -72,6 +72,10 @@ typedef struct fpc_dataset_vtbl {
     /* [reader: re-entrant] Optional, for sets that resize what they read: `fpcore eval --native` measures on these.
      * Without it the pictures have the size of the set. */
     fpc_status (*read_native)(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_native_sample *out);
+    /* [any] Optional: a number that changes with the contents of a sample, its picture and its mask, for runs that go
+     * on another day: they refuse a sample that is another one by then. Cheap, so sizes of files rather than their
+     * bytes; the same wherever the files lie. What follows from the recipe's keys alone has no part in it. */
+    fpc_status (*fingerprint)(const fpc_self *, fpc_part, int64_t index, uint64_t *out);
 } fpc_dataset_vtbl;
 
 /* A split by seed as NumPy draws it, so that one that was drawn in Python can be drawn again: perm[0 .. n) becomes what

@@ -273,7 +273,8 @@ static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl,
                                       .name = fpc_folder_name,
                                       .audit = audit_set,
                                       .file = fpc_folder_file,
-                                      .read_native = fpc_folder_native};
+                                      .read_native = fpc_folder_native,
+                                      .fingerprint = fpc_folder_fingerprint};
 static const fpc_plugin plugin = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_DATASET,

@@ -41,4 +41,7 @@ fpc_status fpc_folder_native(const fpc_self *, fpc_arena *scratch, fpc_part, int
 fpc_status fpc_folder_name(const fpc_self *, fpc_part, int64_t index, char *id, size_t cap);
 fpc_status fpc_folder_file(const fpc_self *, fpc_part, int64_t index, char *path, size_t cap);
 
+/* folder_fingerprint.c */
+fpc_status fpc_folder_fingerprint(const fpc_self *, fpc_part, int64_t index, uint64_t *out);
+
 #endif

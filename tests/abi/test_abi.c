@@ -42,7 +42,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_dataset_info, 160);
     SIZE(fpc_sample, 40);
     SIZE(fpc_dataset_audit, 40);
-    SIZE(fpc_dataset_vtbl, 64);
+    SIZE(fpc_dataset_vtbl, 72);
     SIZE(fpc_native_sample, 32);
     SIZE(fpc_field, 32);
     SIZE(fpc_event, 72);

@@ -71,7 +71,7 @@ static int count(const char *what)
 static void a_training_opens_each_plugin_once(void **state)
 {
     static char program[] = "fpcore", *argv[] = {program, NULL};
-    const fpc_run_args args = {NULL, 1, argv};
+    const fpc_run_args args = {.argc = 1, .argv = argv};
     fpc_ctx *ctx = fpc_ctx_new();
     fpc_arena *arena = fpc_arena_new(ctx);
     const char *text = fpc_sprintf(arena,

@@ -68,7 +68,7 @@ static void killed_at_every_rename(void **state)
             killed = run_in_child("cut", 0, NULL, NULL) == 1;
             clear_points();
             if (!*folder_of("cut")) {
-                assert_true(at <= 4); /* the folder is made of four files' worth of renames */
+                assert_true(at <= 6); /* the folder is made of six files' worth of renames */
                 continue;
             }
             succeeds("cut", 0, NULL, folder_of("cut"));
@@ -226,6 +226,44 @@ static void older_checkpoints(void **state)
     assert_non_null(strstr(message, "run.clip_norm = 1 (the run: nothing)"));
 }
 
+/* Writes last.safetensors again without what tells of the pictures. */
+static void forget_samples(const char *folder)
+{
+    fpc_ctx *ctx = fpc_ctx_new();
+    fpc_arena *arena = fpc_arena_new(ctx);
+    const char *path = fpc_sprintf(arena, "%s/last.safetensors", folder);
+    fpc_st_file *file;
+    int32_t n = 0, n_meta = 0;
+
+    assert_int_equal(fpc_st_read(ctx, arena, path, &file), FPC_OK);
+    for (int32_t i = 0; i < file->n; i++)
+        if (strncmp(file->tensor[i].name, "samples.", 8))
+            file->tensor[n++] = file->tensor[i];
+    for (int32_t i = 0; i < file->n_meta; i++)
+        if (strcmp(file->meta[i].key, "classes"))
+            file->meta[n_meta++] = file->meta[i];
+    assert_int_equal(n, file->n - 2);
+    assert_int_equal(n_meta, file->n_meta - 1);
+    assert_int_equal(fpc_st_write(ctx, path, n, file->tensor, n_meta, file->meta), FPC_OK);
+    fpc_arena_free(arena);
+    fpc_ctx_free(ctx);
+}
+
+/* A run of an fpcore that kept nothing of the pictures goes on to the bytes of one that did. */
+static void checkpoints_without_samples(void **state)
+{
+    static const char *const four[] = {"run.epochs=4"};
+    char folder[1024];
+
+    (void)state;
+    succeeds("whole", 1, four, NULL);
+    succeeds("a", 0, NULL, NULL);
+    snprintf(folder, sizeof folder, "%s", folder_of("a"));
+    forget_samples(folder);
+    succeeds("a", 1, four, folder);
+    same_results(folder_of("whole"), folder, "three epochs, pictures forgotten, and one more", 0);
+}
+
 static void what_cannot_be_resumed(void **state)
 {
     char path[1200];
@@ -332,6 +370,7 @@ int main(void)
         TEST(diverges),
         TEST(another_recipe_is_refused),
         TEST(older_checkpoints),
+        TEST(checkpoints_without_samples),
         TEST(what_cannot_be_resumed),
         TEST(disk_full),
         TEST(bad_places),

@@ -191,7 +191,7 @@ static void goes_on_without_its_source(void **state)
     if (fpc_recipe_read(b->ctx, b->arena, recipe, 0, none, &own) ||
         fpc_experiment_open(b->ctx, b->arena, NULL, own, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND,
                             &experiment) ||
-        fpc_run(experiment, &(fpc_run_args){cut, 1, program}))
+        fpc_run(experiment, &(fpc_run_args){.resume = cut, .argc = 1, .argv = program}))
         fail_msg("%s", fpc_ctx_error(b->ctx));
     same_results(folder_of("straight"), cut, "without its source", 0);
 }

@@ -66,7 +66,7 @@ static inline fpc_status train(const char *out, int n, const char *const *overri
     static char program[] = "fpcore", *argv[] = {program, NULL};
     fpc_arena *arena = fpc_arena_new(ctx);
     const char *all[24] = {fpc_sprintf(arena, "run.out=%s/%s", test_folder(), out)};
-    const fpc_run_args args = {resume, 1, argv};
+    const fpc_run_args args = {.resume = resume, .argc = 1, .argv = argv};
     fpc_recipe *recipe;
     fpc_experiment *experiment;
     fpc_status status;

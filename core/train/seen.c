@@ -1,0 +1,380 @@
+/* seen.c: see seen.h. Pictures are told apart by the hash of their name and by their fingerprint, so that a list of
+ * ten thousand takes 16 bytes each; the names themselves are for people, in train.txt and val.txt. */
+#define _GNU_SOURCE
+#include "train/seen.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "record/run_files.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_BYTES = 256, LIST_BYTES = 1 << 28 };
+
+static const fpc_part part_of[2] = {FPC_TRAIN, FPC_VAL};
+static const char *const word_of[2] = {"training", "validation"};
+static const char *const list_of[2] = {FPC_RUN_TRAIN_LIST, FPC_RUN_VAL_LIST};
+static const char *const tensor_of[2] = {FPC_PREFIX_SAMPLES "train", FPC_PREFIX_SAMPLES "val"};
+
+/* ---- what there is ---- */
+
+static const char *classes_text(fpc_arena *arena, const fpc_dataset_info *info)
+{
+    char *text = NULL;
+    const char *kept;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    if (!out)
+        return NULL;
+    for (int32_t i = 0; i < info->classes; i++)
+        fprintf(out, "class %" PRId32 " %s\n", i,
+                info->class_names && info->class_names[i] ? info->class_names[i] : "");
+    for (int32_t i = 0; i < info->n_mirror_pairs; i++)
+        fprintf(out, "mirror %d %d\n", info->mirror_pairs[i][0], info->mirror_pairs[i][1]);
+    kept = fclose(out) || !text ? NULL : fpc_strdup(arena, text);
+    free(text);
+    return kept;
+}
+
+fpc_status fpc_seen_of(const fpc_experiment *s, fpc_arena *arena, fpc_seen *out)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+    fpc_status status;
+
+    *out = (fpc_seen){.classes = classes_text(arena, info)};
+    if (!out->classes)
+        return FPC_ENOMEM;
+    for (int p = 0; p < 2; p++) {
+        const int64_t n = info->count[part_of[p]];
+        uint64_t(*sample)[2] = fpc_alloc(arena, ((size_t)n + 1) * sizeof *sample);
+        if (!sample)
+            return FPC_ENOMEM;
+        for (int64_t i = 0; i < n; i++)
+            if ((status = fpc_data_fingerprint(s->data, part_of[p], i, sample[i])))
+                return fpc_fail(s->ctx, status, "dataset/%s has no fingerprint of %s picture %" PRId64,
+                                fpc_data_instance(s->data)->plugin->name, word_of[p], i);
+        out->n[p] = n;
+        out->sample[p] = (const uint64_t(*)[2])sample;
+    }
+    return FPC_OK;
+}
+
+void fpc_seen_tensors(const fpc_seen *seen, fpc_st_tensor out[FPC_SEEN_TENSORS])
+{
+    for (int p = 0; p < 2; p++)
+        out[p] = (fpc_st_tensor){.name = tensor_of[p],
+                                 .dtype = FPC_I64,
+                                 .rank = 2,
+                                 .dims = {seen->n[p], 2},
+                                 .count = 2 * seen->n[p],
+                                 .data = seen->sample[p]};
+}
+
+fpc_status fpc_seen_read(fpc_ctx *ctx, const fpc_st_file *file, fpc_seen *out)
+{
+    *out = (fpc_seen){.classes = fpc_st_meta_find(file, "classes")};
+    for (int p = 0; p < 2; p++) {
+        const fpc_st_tensor *t = fpc_st_find(file, tensor_of[p]);
+        if (!t && !p)
+            return FPC_OK;
+        if (!t || !out->classes || t->dtype != FPC_I64 || t->rank != 2 || t->dims[1] != 2)
+            return fpc_fail(ctx, FPC_EFORMAT, "%s: tensor %s or metadata classes make no sense", file->path,
+                            tensor_of[p]);
+        out->n[p] = t->dims[0];
+        out->sample[p] = (const uint64_t(*)[2])t->data;
+    }
+    return FPC_OK;
+}
+
+/* ---- how two differ ---- */
+
+/* The places of a part's pictures, by the hash of the name. */
+struct place {
+    uint64_t name;
+    int64_t at;
+};
+
+struct index {
+    int64_t n[2];
+    struct place *place[2];
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+
+    return x->name != y->name ? (x->name < y->name ? -1 : 1) : (x->at > y->at) - (x->at < y->at);
+}
+
+static fpc_status index_of(fpc_arena *arena, const fpc_seen *seen, struct index *out)
+{
+    for (int p = 0; p < 2; p++) {
+        out->n[p] = seen->n[p];
+        if (!(out->place[p] = fpc_alloc(arena, ((size_t)seen->n[p] + 1) * sizeof *out->place[p])))
+            return FPC_ENOMEM;
+        for (int64_t i = 0; i < seen->n[p]; i++)
+            out->place[p][i] = (struct place){seen->sample[p][i][0], i};
+        qsort(out->place[p], (size_t)seen->n[p], sizeof *out->place[p], by_name);
+    }
+    return FPC_OK;
+}
+
+/* The first place of that name in the part, or -1. */
+static int64_t find(const struct index *in, int p, uint64_t name)
+{
+    int64_t low = 0, high = in->n[p];
+
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (in->place[p][middle].name < name)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < in->n[p] && in->place[p][low].name == name ? in->place[p][low].at : -1;
+}
+
+static const char *name_of(const fpc_data *data, int p, int64_t i, char name[NAME_BYTES])
+{
+    if (fpc_data_name(data, part_of[p], i, name, NAME_BYTES) || !*name)
+        snprintf(name, NAME_BYTES, "picture %" PRId64 " of %s", i + 1, word_of[p]);
+    return name;
+}
+
+/* The name of a picture that is gone: from the run's list, else its place. */
+static const char *gone_name(fpc_arena *arena, const char *folder, int p, int64_t i)
+{
+    const char *path = fpc_sprintf(arena, "%s/%s", folder, list_of[p]), *why;
+    char *text, *line;
+    size_t bytes;
+    int64_t at = 0;
+
+    if (path && !fpc_read_file_why(arena, path, LIST_BYTES, &text, &bytes, &why))
+        while ((line = strsep(&text, "\n")))
+            if (*line && *line != '#' && at++ == i)
+                return line;
+    return fpc_sprintf(arena, "picture %" PRId64, i + 1);
+}
+
+/* A picture that changed parts: the worst, since one that was trained on may validate now. `to`: the part it is in. */
+static const char *moved(fpc_arena *arena, const struct index *was, const fpc_seen *is, const fpc_data *data, int to)
+{
+    char name[NAME_BYTES];
+
+    for (int64_t i = 0; i < is->n[to]; i++)
+        if (find(was, to, is->sample[to][i][0]) < 0 && find(was, !to, is->sample[to][i][0]) >= 0)
+            return fpc_sprintf(arena, "%s, then %s, now %s", name_of(data, to, i, name), word_of[!to], word_of[to]);
+    return "";
+}
+
+static const char *added(fpc_arena *arena, const struct index *was, const fpc_seen *is, const fpc_data *data, int p)
+{
+    char name[NAME_BYTES];
+
+    for (int64_t i = 0; i < is->n[p]; i++)
+        if (find(was, 0, is->sample[p][i][0]) < 0 && find(was, 1, is->sample[p][i][0]) < 0)
+            return fpc_sprintf(arena, "%s, which is new, in %s", name_of(data, p, i, name), word_of[p]);
+    return "";
+}
+
+static const char *gone(fpc_arena *arena, const fpc_seen *was, const struct index *is, const char *folder, int p)
+{
+    for (int64_t i = 0; i < was->n[p]; i++)
+        if (find(is, 0, was->sample[p][i][0]) < 0 && find(is, 1, was->sample[p][i][0]) < 0)
+            return fpc_sprintf(arena, "%s of %s, which is gone", gone_name(arena, folder, p, i), word_of[p]);
+    return "";
+}
+
+static const char *changed(fpc_arena *arena, const fpc_seen *was, const struct index *at, const fpc_seen *is,
+                           const fpc_data *data, int p)
+{
+    char name[NAME_BYTES];
+
+    for (int64_t i = 0; i < is->n[p]; i++) {
+        const int64_t before = find(at, p, is->sample[p][i][0]);
+        if (before >= 0 && was->sample[p][before][1] != is->sample[p][i][1])
+            return fpc_sprintf(arena, "%s of %s, whose picture or mask is another", name_of(data, p, i, name),
+                               word_of[p]);
+    }
+    return "";
+}
+
+static const char *reordered(fpc_arena *arena, const fpc_seen *was, const fpc_seen *is, const fpc_data *data, int p)
+{
+    char name[NAME_BYTES];
+
+    for (int64_t i = 0; i < is->n[p] && i < was->n[p]; i++)
+        if (was->sample[p][i][0] != is->sample[p][i][0])
+            return fpc_sprintf(arena, "%s, now the %" PRId64 ". of %s, where another one was",
+                               name_of(data, p, i, name), i + 1, word_of[p]);
+    return "";
+}
+
+static const char *first_other(fpc_arena *arena, const fpc_seen *was, const fpc_seen *is, const fpc_data *data,
+                               const char *folder)
+{
+    struct index there, here;
+    const char *text = "";
+
+    if (index_of(arena, was, &there) || index_of(arena, is, &here))
+        return NULL;
+    for (int kind = 0; kind < 5; kind++)
+        for (int p = 1; p >= 0; p--) {
+            text = kind == 0   ? moved(arena, &there, is, data, p)
+                   : kind == 1 ? added(arena, &there, is, data, p)
+                   : kind == 2 ? gone(arena, was, &here, folder, p)
+                   : kind == 3 ? changed(arena, was, &there, is, data, p)
+                               : reordered(arena, was, is, data, p);
+            if (!text || *text)
+                return text;
+        }
+    return "more or fewer pictures of one name";
+}
+
+/* "class 4 r_brow, then class 4 l_brow" */
+static const char *other_classes(fpc_arena *arena, const char *was, const char *is)
+{
+    while (*was || *is) {
+        const size_t a = strcspn(was, "\n"), b = strcspn(is, "\n");
+        if (a != b || memcmp(was, is, a))
+            return fpc_sprintf(arena, "here `%.*s`, then `%.*s`", b ? (int)b : 7, b ? is : "nothing", a ? (int)a : 7,
+                               a ? was : "nothing");
+        was += a + (was[a] == '\n');
+        is += b + (is[b] == '\n');
+    }
+    return "";
+}
+
+static int same_samples(const fpc_seen *a, const fpc_seen *b)
+{
+    for (int p = 0; p < 2; p++)
+        if (a->n[p] != b->n[p] ||
+            (a->n[p] && memcmp(a->sample[p], b->sample[p], (size_t)a->n[p] * sizeof *a->sample[p])))
+            return 0;
+    return 1;
+}
+
+const char *fpc_seen_difference(fpc_arena *arena, const fpc_seen *was, const fpc_seen *is, const fpc_data *data,
+                                const char *folder)
+{
+    const char *what;
+
+    if (strcmp(was->classes, is->classes)) {
+        what = other_classes(arena, was->classes, is->classes);
+        return what ? fpc_sprintf(arena, "the run was made with other classes: %s", what) : NULL;
+    }
+    if (same_samples(was, is))
+        return "";
+    what = first_other(arena, was, is, data, folder);
+    return what ? fpc_sprintf(arena,
+                              "the run was made with %" PRId64 " + %" PRId64 " pictures (training + validation), here "
+                              "are %" PRId64 " + %" PRId64 "; first other one: %s",
+                              was->n[0], was->n[1], is->n[0], is->n[1], what)
+                : NULL;
+}
+
+/* ---- names for people ---- */
+
+static fpc_status write_list(fpc_ctx *ctx, const fpc_data *data, const char *folder, int p)
+{
+    const int64_t n = fpc_data_info(data)->count[part_of[p]];
+    char name[NAME_BYTES], *text = NULL, *path = NULL;
+    fpc_status status = FPC_OK;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    if (!out)
+        return fpc_fail(ctx, FPC_ENOMEM, "out of memory");
+    fprintf(out, "# %" PRId64 " %s pictures, in the order of the run; dataset.%s_list takes this file\n", n, word_of[p],
+            p ? "val" : "train");
+    for (int64_t i = 0; i < n; i++) {
+        name_of(data, p, i, name);
+        for (char *c = name; *c; c++)
+            if ((unsigned char)*c < ' ')
+                *c = '?'; /* a line is a name */
+        fprintf(out, "%s\n", name);
+    }
+    if (fclose(out) || !text || asprintf(&path, "%s/%s", folder, list_of[p]) < 0)
+        status = fpc_fail(ctx, FPC_ENOMEM, "%s/%s: no memory to write it", folder, list_of[p]);
+    if (!status)
+        status = fpc_write_atomic(ctx, path, text, strlen(text));
+    if (path)
+        free(path);
+    free(text);
+    return status;
+}
+
+fpc_status fpc_seen_lists(fpc_ctx *ctx, const fpc_data *data, const char *folder)
+{
+    fpc_status status = FPC_OK;
+
+    for (int p = 0; p < 2 && !status; p++)
+        status = write_list(ctx, data, folder, p);
+    return status;
+}
+
+/* ---- weights of another run ---- */
+
+static int by_sample(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return x[0] != y[0] ? (x[0] < y[0] ? -1 : 1) : (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* last.safetensors beside best.safetensors and the like, which hold weights alone; "" where that is none. */
+static const char *checkpoint_beside(fpc_arena *arena, const char *weights)
+{
+    const char *slash = strrchr(weights, '/');
+
+    return slash ? fpc_sprintf(arena, "%.*s/%s", (int)(slash - weights), weights, FPC_RUN_LAST)
+                 : fpc_strdup(arena, FPC_RUN_LAST);
+}
+
+/* What was seen by the run of these weights: of them, else of the checkpoint beside them. */
+static fpc_status seen_by(fpc_ctx *ctx, fpc_arena *arena, const char *weights, fpc_seen *out)
+{
+    const char *path[2] = {weights, checkpoint_beside(arena, weights)};
+
+    *out = (fpc_seen){0};
+    for (int i = 0; i < 2 && !out->sample[0]; i++) {
+        fpc_st_file *file;
+        if (!path[i])
+            return FPC_ENOMEM;
+        if (fpc_st_read(ctx, arena, path[i], &file) || fpc_seen_read(ctx, file, out)) {
+            fpc_ctx_clear(ctx); /* it only serves a warning */
+            *out = (fpc_seen){0};
+        }
+    }
+    return FPC_OK;
+}
+
+fpc_status fpc_seen_warn(fpc_ctx *ctx, const fpc_experiment *s, const fpc_seen *is, const char *weights)
+{
+    fpc_arena *arena = fpc_arena_new(ctx);
+    int64_t first = -1, count = 0;
+    char name[NAME_BYTES];
+    fpc_seen was;
+    uint64_t(*trained)[2];
+    fpc_status status = arena ? seen_by(ctx, arena, weights, &was) : FPC_ENOMEM;
+
+    if (!status && was.n[0] && (trained = fpc_alloc(arena, (size_t)was.n[0] * sizeof *trained))) {
+        memcpy(trained, was.sample[0], (size_t)was.n[0] * sizeof *trained);
+        qsort(trained, (size_t)was.n[0], sizeof *trained, by_sample);
+        for (int64_t i = is->n[1] - 1; i >= 0; i--)
+            if (bsearch(is->sample[1][i], trained, (size_t)was.n[0], sizeof *trained, by_sample)) {
+                first = i;
+                count++;
+            }
+    }
+    if (count)
+        fpc_log(ctx, FPC_LOG_WARN,
+                "run.init_from = %s: %" PRId64 " of the %" PRId64 " pictures that validate here were trained on there, "
+                "the first %s: scores will be too good",
+                s->run.init_from, count, is->n[1], name_of(s->data, 1, first, name));
+    fpc_arena_free(arena);
+    return status;
+}

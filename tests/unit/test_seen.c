@@ -1,0 +1,130 @@
+/* test_seen.c: how two sets of pictures differ, in words, the worst first; and what a checkpoint says of them, read
+ * back or refused. */
+#define _GNU_SOURCE
+#include "fixture.h"
+#include "train/seen.h"
+
+static const char tiny[] = "[dataset]\nuse = synthetic\nsize = 16\ntrain = 4\nval = 3\nbatch = 2\n";
+
+static fpc_experiment *open_data(bench *b)
+{
+    fpc_recipe *recipe;
+    fpc_experiment *s;
+
+    assert_int_equal(fpc_recipe_parse(b->ctx, b->arena, "test.ini", tiny, 0, NULL, &recipe), FPC_OK);
+    assert_int_equal(fpc_experiment_open(b->ctx, b->arena, NULL, recipe, FPC_OPEN_DATA, &s), FPC_OK);
+    return s;
+}
+
+/* A copy of which a test changes what it likes. */
+static fpc_seen copy_of(bench *b, const fpc_seen *seen, uint64_t (*sample[2])[2])
+{
+    fpc_seen copy = *seen;
+
+    for (int p = 0; p < 2; p++) {
+        sample[p] = fpc_alloc(b->arena, 16 * sizeof *sample[p]);
+        memcpy(sample[p], seen->sample[p], (size_t)seen->n[p] * sizeof *sample[p]);
+        copy.sample[p] = (const uint64_t(*)[2])sample[p];
+    }
+    return copy;
+}
+
+static void swap_rows(uint64_t a[2], uint64_t b[2])
+{
+    const uint64_t kept[2] = {a[0], a[1]};
+
+    a[0] = b[0], a[1] = b[1];
+    b[0] = kept[0], b[1] = kept[1];
+}
+
+static void differences(void **state)
+{
+    bench *b = *state;
+    const fpc_experiment *s = open_data(b);
+    uint64_t(*row[2])[2];
+    fpc_seen is, was;
+    const char *text;
+
+    assert_int_equal(fpc_seen_of(s, b->arena, &is), FPC_OK);
+    assert_int_equal(is.n[0], 4);
+    assert_int_equal(is.n[1], 3);
+    was = copy_of(b, &is, row);
+    assert_string_equal(fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere"), "");
+
+    row[1][2][1]++;
+    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    assert_non_null(strstr(text, "first other one: val000002 of validation, whose picture or mask is another"));
+    swap_rows(row[0][0], row[0][1]); /* an order comes after contents */
+    assert_string_equal(fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere"), text);
+    row[1][2][1]--;
+    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    assert_non_null(strstr(text, "train000000, now the 1. of training, where another one was"));
+
+    row[0][4][0] = 1;
+    was.n[0] = 5;
+    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    assert_non_null(strstr(text, "5 + 3 pictures (training + validation), here are 4 + 3"));
+    assert_non_null(strstr(text, "picture 5 of training, which is gone"));
+    row[0][3][0] = 2;
+    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    assert_non_null(strstr(text, "train000003, which is new, in training"));
+    swap_rows(row[0][0], row[1][1]);
+    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    assert_non_null(strstr(text, "val000001, then training, now validation"));
+
+    was = copy_of(b, &is, row);
+    was.classes = "class 0 background\nclass 1 skin\n";
+    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    assert_string_equal(text, "the run was made with other classes: here `class 2 nose`, then `nothing`");
+}
+
+/* The list of a run names what is gone. */
+static void names_from_the_list(void **state)
+{
+    bench *b = *state;
+    const fpc_experiment *s = open_data(b);
+    uint64_t(*row[2])[2];
+    fpc_seen is, was;
+
+    assert_int_equal(fpc_seen_of(s, b->arena, &is), FPC_OK);
+    assert_int_equal(fpc_seen_lists(b->ctx, s->data, test_folder()), FPC_OK);
+    was = copy_of(b, &is, row);
+    was.n[0] = is.n[0]--;
+    assert_non_null(strstr(fpc_seen_difference(b->arena, &was, &is, s->data, test_folder()),
+                           "train000003 of training, which is gone"));
+}
+
+static void through_a_checkpoint(void **state)
+{
+    bench *b = *state;
+    const fpc_experiment *s = open_data(b);
+    fpc_st_meta meta = {"classes", NULL};
+    fpc_st_tensor tensor[FPC_SEEN_TENSORS];
+    fpc_st_file file = {"a.safetensors", FPC_SEEN_TENSORS, 1, tensor, &meta};
+    fpc_seen is, was;
+
+    assert_int_equal(fpc_seen_of(s, b->arena, &is), FPC_OK);
+    meta.value = is.classes;
+    fpc_seen_tensors(&is, tensor);
+    assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_OK);
+    assert_string_equal(fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere"), "");
+
+    tensor[1].rank = 1;
+    assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_EFORMAT);
+    assert_string_equal(fpc_ctx_error(b->ctx), "a.safetensors: tensor samples.val or metadata classes make no sense");
+    tensor[1].rank = 2;
+    tensor[0].dims[1] = 3;
+    assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_EFORMAT);
+    tensor[0].dims[1] = 2;
+    file.n = 1;
+    assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_EFORMAT);
+    file.n = 0;
+    assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_OK);
+    assert_null(was.sample[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {CASE(differences), CASE(names_from_the_list), CASE(through_a_checkpoint)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
