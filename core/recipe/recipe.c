@@ -2,6 +2,7 @@
  * key remembers where it came from. Precedence: included file < including file < -s. What a plugin's replacement would
  * leave without a reader is dropped here, by one rule; everything else that nobody reads is an error later. */
 #define _GNU_SOURCE
+#include "recipe/index.h"
 #include "recipe/recipe.h"
 #include "recipe/sections.h"
 #include "base/message.h"
@@ -22,6 +23,8 @@ typedef struct reader {
     fpc_recipe *recipe;
     const char *stack[MAX_DEPTH]; /* the files being read, by real path: an include of one of them is a cycle */
     int depth, files;
+    fpc_index sections; /* of the recipe under way, by name */
+    fpc_index keys;     /* of the section that is merged */
 } reader;
 
 /* The recipe under way may be changed; what is found in it as well. */
@@ -35,12 +38,30 @@ static fpc_entry *find_entry(const fpc_section *section, const char *key)
     return (fpc_entry *)fpc_section_entry(section, key);
 }
 
-static void remove_section(fpc_recipe *recipe, const fpc_section *section)
+static fpc_status remove_section(reader *r, const fpc_section *section)
 {
+    fpc_recipe *recipe = r->recipe;
     const int32_t at = (int32_t)(section - recipe->section);
 
     recipe->n--;
     memmove(&recipe->section[at], &recipe->section[at + 1], (size_t)(recipe->n - at) * sizeof *section);
+    fpc_index_clear(&r->sections);
+    for (int32_t i = 0; i < recipe->n; i++)
+        if (fpc_index_add(r->arena, &r->sections, recipe->section[i].name, i))
+            return FPC_ENOMEM;
+    return FPC_OK;
+}
+
+/* The section of that name in the recipe under way, or a new one; NULL: no memory. */
+static fpc_section *section_of(reader *r, const char *name, const char *origin)
+{
+    const int32_t at = fpc_index_find(&r->sections, name);
+
+    if (at >= 0)
+        return &r->recipe->section[at];
+    if (fpc_index_add(r->arena, &r->sections, name, r->recipe->n))
+        return NULL;
+    return fpc_recipe_add_section(r->arena, r->recipe, name, origin);
 }
 
 static int is_core_key(const char *section, const char *key)
@@ -64,17 +85,35 @@ static void drop_plugin_keys(fpc_section *section)
     section->n = kept;
 }
 
+/* Makes r->keys that of the section. One that a large section left is too large to be cleared each time. */
+static fpc_status index_keys(reader *r, const fpc_section *section)
+{
+    if (r->keys.cap > 64 && r->keys.cap / 8 > (uint32_t)section->n)
+        r->keys = (fpc_index){0};
+    fpc_index_clear(&r->keys);
+    for (int32_t i = 0; i < section->n; i++)
+        if (fpc_index_add(r->arena, &r->keys, section->entry[i].key, i))
+            return FPC_ENOMEM;
+    return FPC_OK;
+}
+
+/* r->keys is that of the section, before and afterwards. */
 static fpc_status set_entry(reader *r, fpc_section *section, const fpc_entry *from)
 {
-    fpc_entry *entry = find_entry(section, from->key);
+    int32_t at = fpc_index_find(&r->keys, from->key);
 
-    if (entry && strcmp(from->key, "use") == 0 && strcmp(entry->value, from->value) != 0) {
+    if (at >= 0 && strcmp(from->key, "use") == 0 && strcmp(section->entry[at].value, from->value) != 0) {
         drop_plugin_keys(section);
-        entry = find_entry(section, from->key);
+        if (index_keys(r, section))
+            return FPC_ENOMEM;
+        at = fpc_index_find(&r->keys, from->key);
     }
-    if (entry)
-        *entry = *from;
-    else if (!fpc_section_add_entry(r->arena, section, from->key, from->value, from->origin))
+    if (at >= 0) {
+        section->entry[at] = *from;
+        return FPC_OK;
+    }
+    if (fpc_index_add(r->arena, &r->keys, from->key, section->n) ||
+        !fpc_section_add_entry(r->arena, section, from->key, from->value, from->origin))
         return FPC_ENOMEM;
     return FPC_OK;
 }
@@ -85,10 +124,8 @@ static fpc_status remove_named(reader *r, const char *name, const fpc_entry *use
     const char *names[256], *near;
     int32_t n = 0;
 
-    if (section) {
-        remove_section(r->recipe, section);
-        return FPC_OK;
-    }
+    if (section)
+        return remove_section(r, section);
     if (!strchr(name, '.'))
         return FPC_OK; /* one of its kind: `none` is the state asked for */
     for (int32_t i = 0; i < r->recipe->n && n < 256; i++)
@@ -105,15 +142,13 @@ static fpc_status merge(reader *r, const fpc_recipe *from)
     for (int32_t i = 0; i < from->n && !status; i++) {
         const fpc_section *in = &from->section[i];
         const fpc_entry *use = find_entry(in, "use");
-        fpc_section *section = find_section(r->recipe, in->name);
+        fpc_section *section;
 
         if (use && strcmp(use->value, "none") == 0) {
             status = remove_named(r, in->name, use);
             continue;
         }
-        if (!section)
-            section = fpc_recipe_add_section(r->arena, r->recipe, in->name, in->origin);
-        if (!section)
+        if (!(section = section_of(r, in->name, in->origin)) || index_keys(r, section))
             return FPC_ENOMEM;
         if (use) /* first: keys above `use` in the same section belong to the new plugin as well */
             status = set_entry(r, section, use);
@@ -279,13 +314,13 @@ static fpc_status parse_override(reader *r, const char *text, override *out)
 
 static fpc_status apply(reader *r, const override *o)
 {
-    fpc_section *section = find_section(r->recipe, o->section);
+    fpc_section *section;
 
     if (strcmp(o->entry.key, "use") == 0 && strcmp(o->entry.value, "none") == 0)
         return remove_named(r, o->section, &o->entry);
-    if (!section)
-        section = fpc_recipe_add_section(r->arena, r->recipe, o->section, o->entry.origin);
-    return section ? set_entry(r, section, &o->entry) : FPC_ENOMEM;
+    if (!(section = section_of(r, o->section, o->entry.origin)) || index_keys(r, section))
+        return FPC_ENOMEM;
+    return set_entry(r, section, &o->entry);
 }
 
 /* -s loss.dcie.weight=2 would otherwise make a section that nobody meant. */

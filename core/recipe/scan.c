@@ -3,6 +3,7 @@
  * iniparser then reads the same text, and both must agree on every key, so that a later version of the library which
  * reads a line in another way is an error with its line and not another experiment. The file is hostile. */
 #define _GNU_SOURCE
+#include "recipe/index.h"
 #include "recipe/scan.h"
 #include "base/file.h"
 #include "base/message.h"
@@ -110,7 +111,8 @@ typedef struct scanner {
     int line;
     int32_t keys;
     fpc_scan *out;
-    fpc_section *section; /* NULL before the first */
+    fpc_section *section;     /* NULL before the first */
+    fpc_index sections, here; /* the names of all sections, the keys of this one */
 } scanner;
 
 static int is_blank(char c)
@@ -133,6 +135,7 @@ static fpc_status scan_section(scanner *s, char *line)
 {
     char *close = strchr(line, ']');
     const char *bad;
+    int32_t other;
     char *name;
 
     if (!close)
@@ -148,13 +151,14 @@ static fpc_status scan_section(scanner *s, char *line)
     bad = fpc_recipe_bad_section(name);
     if (bad)
         return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: [%s]: %s", s->name, s->line, name, bad);
-    for (int32_t i = 0; i < s->out->recipe.n; i++)
-        if (strcmp(s->out->recipe.section[i].name, name) == 0)
-            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: [%s]: this section stands already at %s; join the two",
-                                   s->name, s->line, name, s->out->recipe.section[i].origin);
+    other = fpc_index_find(&s->sections, name);
+    if (other >= 0)
+        return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s:%d: [%s]: this section stands already at %s; join the two",
+                               s->name, s->line, name, s->out->recipe.section[other].origin);
     name = fpc_strdup(s->arena, name);
-    if (!name)
+    if (!name || fpc_index_add(s->arena, &s->sections, name, s->out->recipe.n))
         return FPC_ENOMEM;
+    fpc_index_clear(&s->here);
     s->section =
         fpc_recipe_add_section(s->arena, &s->out->recipe, name, fpc_sprintf(s->arena, "%s:%d", s->name, s->line));
     return s->section ? FPC_OK : FPC_ENOMEM;
@@ -185,18 +189,20 @@ static const char *scan_value(char **value)
 static fpc_status keep_entry(scanner *s, const char *key, const char *value)
 {
     const char *origin = fpc_sprintf(s->arena, "%s:%d", s->name, s->line);
-    const fpc_entry *other;
+    int32_t at;
 
     key = fpc_strdup(s->arena, key);
     value = fpc_strdup(s->arena, value);
     if (!key || !value || !origin)
         return FPC_ENOMEM;
     if (s->section) {
-        other = fpc_section_entry(s->section, key);
-        if (other)
-            return fpc_fail_recipe(s->ctx, FPC_EINVAL,
-                                   "%s: %s.%s = %s: this key stands already at %s (= %s); remove one", origin,
-                                   s->section->name, key, value, other->origin, other->value);
+        at = fpc_index_find(&s->here, key);
+        if (at >= 0)
+            return fpc_fail_recipe(
+                s->ctx, FPC_EINVAL, "%s: %s.%s = %s: this key stands already at %s (= %s); remove one", origin,
+                s->section->name, key, value, s->section->entry[at].origin, s->section->entry[at].value);
+        if (fpc_index_add(s->arena, &s->here, key, s->section->n))
+            return FPC_ENOMEM;
         return fpc_section_add_entry(s->arena, s->section, key, value, origin) ? FPC_OK : FPC_ENOMEM;
     }
     if (strcmp(key, "include") != 0)
@@ -320,13 +326,34 @@ static dictionary *load(const char *text, size_t bytes)
     return ini;
 }
 
-static fpc_status agree_on(scanner *s, const dictionary *ini, const char *section, const fpc_entry *entry)
+/* What iniparser read, with an index of its keys: its own look-up walks through all of them. */
+struct reading {
+    dictionary *ini;
+    fpc_index index;
+    int32_t keys; /* without those that stand for sections */
+};
+
+static fpc_status index_keys(scanner *s, struct reading *r)
+{
+    for (ssize_t i = 0; i < r->ini->size; i++) {
+        const char *key = r->ini->key[i];
+
+        if (key && fpc_index_add(s->arena, &r->index, key, (int32_t)i))
+            return FPC_ENOMEM;
+        r->keys += key && strchr(key, ':');
+    }
+    return FPC_OK;
+}
+
+static fpc_status agree_on(scanner *s, const struct reading *r, const char *section, const fpc_entry *entry)
 {
     char key[160];
     const char *value;
+    int32_t at;
 
     snprintf(key, sizeof key, "%s:%s", section, entry->key);
-    value = iniparser_getstring(ini, key, NULL);
+    at = fpc_index_find(&r->index, key);
+    value = at >= 0 ? r->ini->val[at] : NULL;
     if (!value || strcmp(value, entry->value) != 0)
         return fpc_fail_recipe(s->ctx, FPC_EINVAL,
                                "%s: %s = %s: this line can be read in two ways (iniparser reads `%s`); "
@@ -335,30 +362,54 @@ static fpc_status agree_on(scanner *s, const dictionary *ini, const char *sectio
     return FPC_OK;
 }
 
-static fpc_status cross_check(scanner *s, const char *text, size_t bytes)
+/* Section by section, for the sentence: somewhere there are more keys than were found here. */
+static fpc_status other_counts(scanner *s, const dictionary *ini)
 {
-    dictionary *ini = load(text, bytes);
-    const fpc_scan *scan = s->out;
-    fpc_status status = FPC_OK;
+    const fpc_recipe *recipe = &s->out->recipe;
 
-    if (!ini)
-        return fpc_fail_recipe(s->ctx, FPC_EFORMAT, "%s: iniparser cannot read this recipe", s->name);
-    if (scan->include.value)
-        status = agree_on(s, ini, "", &scan->include);
-    for (int32_t i = 0; i < scan->recipe.n && !status; i++) {
-        const fpc_section *section = &scan->recipe.section[i];
+    for (int32_t i = 0; i < recipe->n; i++) {
+        const fpc_section *section = &recipe->section[i];
         const int keys = iniparser_getsecnkeys(ini, section->name);
 
-        for (int32_t e = 0; e < section->n && !status; e++)
-            status = agree_on(s, ini, section->name, &section->entry[e]);
-        if (!status && keys != section->n)
-            status = fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: %d keys were found here, but iniparser finds %d",
-                                     section->origin, section->name, section->n, keys);
+        if (keys != section->n)
+            return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: [%s]: %d keys were found here, but iniparser finds %d",
+                                   section->origin, section->name, section->n, keys);
     }
-    if (!status && iniparser_getnsec(ini) != scan->recipe.n)
+    return FPC_OK;
+}
+
+static fpc_status compare(scanner *s, struct reading *r)
+{
+    const fpc_scan *scan = s->out;
+    fpc_status status = index_keys(s, r);
+    int32_t keys = scan->include.value != NULL;
+
+    if (!status && scan->include.value)
+        status = agree_on(s, r, "", &scan->include);
+    for (int32_t i = 0; i < scan->recipe.n && !status; i++) {
+        const fpc_section *section = &scan->recipe.section[i];
+
+        for (int32_t e = 0; e < section->n && !status; e++)
+            status = agree_on(s, r, section->name, &section->entry[e]);
+        keys += section->n;
+    }
+    if (!status && keys != r->keys)
+        status = other_counts(s, r->ini);
+    if (!status && iniparser_getnsec(r->ini) != scan->recipe.n)
         status = fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: %d sections were found, but iniparser finds %d", s->name,
-                                 scan->recipe.n, iniparser_getnsec(ini));
-    iniparser_freedict(ini);
+                                 scan->recipe.n, iniparser_getnsec(r->ini));
+    return status;
+}
+
+static fpc_status cross_check(scanner *s, const char *text, size_t bytes)
+{
+    struct reading r = {.ini = load(text, bytes)};
+    fpc_status status;
+
+    if (!r.ini)
+        return fpc_fail_recipe(s->ctx, FPC_EFORMAT, "%s: iniparser cannot read this recipe", s->name);
+    status = compare(s, &r);
+    iniparser_freedict(r.ini);
     return status;
 }
 
