@@ -223,9 +223,10 @@ static fpc_status steps(probe *p, float *scratch)
 static fpc_status probe_run(probe *p)
 {
     fpc_status status;
+    int64_t epoch;
 
     if ((status = fpc_cmd_open(p->cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &p->s)) ||
-        (p->weights && (status = fpc_weights_load(p->cmd->ctx, p->s->state, p->weights))) ||
+        (p->weights && (status = fpc_weights_load_validated(p->cmd->ctx, p->s->state, p->weights, &epoch))) ||
         (status = fpc_st_read(p->cmd->ctx, p->cmd->arena, p->in_path, &p->in)) || (status = read_image(p)) ||
         (status = read_mask(p)))
         return status;

@@ -27,6 +27,7 @@ static fpc_status write_archive(fpc_submit *s)
 static fpc_status run(fpc_cmdline *cmd)
 {
     int flip = 0, no_exchange = 0;
+    int64_t epoch;
     fpc_submit s = {.cmd = cmd, .limit = FPC_SUBMIT_LIMIT};
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &s.weights},
                             {"out", 'o', FPC_ARG_TEXT, 1, &s.out},
@@ -39,7 +40,8 @@ static fpc_status run(fpc_cmdline *cmd)
 
     if (status || (status = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
         (status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s.experiment)) ||
-        (status = check_limit(&s)) || (status = fpc_weights_load(cmd->ctx, s.experiment->state, s.weights)))
+        (status = check_limit(&s)) ||
+        (status = fpc_weights_load_validated(cmd->ctx, s.experiment->state, s.weights, &epoch)))
         return status;
     const fpc_dataset_info *info = fpc_data_info(s.experiment->data);
     if ((status = fpc_tta_open(s.experiment, cmd->arena, &s.how, info->h, info->w, &s.tta)) ||

@@ -127,10 +127,14 @@ static fpc_status open_experiment(fpc_predictor *p, const fpc_predictor_args *a,
 static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsigned what)
 {
     fpc_status status;
+    int64_t epoch;
 
     if ((status = read_args(p, a)) || (status = find_weights(p, a->weights)) ||
-        (status = open_experiment(p, a, what)) || (status = fpc_weights_load(p->ctx, p->experiment->state, p->weights)))
+        (status = open_experiment(p, a, what)) ||
+        (status = fpc_weights_load_validated(p->ctx, p->experiment->state, p->weights, &epoch)))
         return status;
+    if (epoch > 0) /* losses weigh what they did then */
+        fpc_experiment_epoch(p->experiment, epoch - 1);
     const fpc_dataset_info *info = &p->experiment->info;
     const int known = info->h > 0 && info->w > 0;
     p->h = a->h ? a->h : known ? info->h : 512;

@@ -7,6 +7,7 @@
 #include "base/spelling.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int is_weight(const fpc_state_entry *e)
@@ -58,16 +59,27 @@ static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const c
         file->path, what, numbers, tensors, wanted, entries);
 }
 
-static fpc_status check_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e)
+/* The tensor of an entry; averaged: of a parameter the running average. */
+static const fpc_st_tensor *tensor_of(fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e, int averaged)
 {
-    const fpc_st_tensor *t = fpc_st_find(file, e->name);
+    const char *name =
+        averaged && e->kind == FPC_STATE_PARAM ? fpc_sprintf(arena, FPC_PREFIX_AVERAGE "%s", e->name) : e->name;
+
+    return name ? fpc_st_find(file, name) : NULL;
+}
+
+static fpc_status check_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e,
+                              int averaged)
+{
+    const fpc_st_tensor *t = tensor_of(arena, file, e, averaged);
     char here[128], there[256];
     float *value;
 
     if (!t && is_optional(e))
         return FPC_OK;
     if (!t)
-        return other_model(state, file, fpc_sprintf(arena, "it lacks tensor %s", e->name));
+        return other_model(state, file,
+                           fpc_sprintf(arena, "it lacks tensor %s%s", averaged ? FPC_PREFIX_AVERAGE : "", e->name));
     if (!same_dims(e, t))
         return other_model(state, file,
                            fpc_sprintf(arena, "tensor %s is %s there and %s in the model", e->name,
@@ -117,9 +129,10 @@ static fpc_status check_names(fpc_state *state, fpc_arena *arena, const fpc_st_f
     return FPC_OK;
 }
 
-static fpc_status take_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e)
+static fpc_status take_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e,
+                             int averaged)
 {
-    const fpc_st_tensor *t = fpc_st_find(file, e->name);
+    const fpc_st_tensor *t = tensor_of(arena, file, e, averaged);
     const int64_t zero = 0;
     float *value;
 
@@ -133,21 +146,21 @@ static fpc_status take_entry(fpc_state *state, fpc_arena *arena, const fpc_st_fi
     return fpc_state_set(state, e, value);
 }
 
-static fpc_status load(fpc_state *state, const fpc_st_file *file)
+static fpc_status load(fpc_state *state, const fpc_st_file *file, int averaged)
 {
     fpc_arena *scratch = fpc_arena_new(state->ctx);
     fpc_status status = scratch ? FPC_OK : FPC_ENOMEM;
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (is_weight(&state->entry[i])) {
-            status = check_entry(state, scratch, file, &state->entry[i]);
+            status = check_entry(state, scratch, file, &state->entry[i], averaged);
             fpc_arena_reset(scratch);
         }
     if (!status)
         status = check_names(state, scratch, file);
     for (int32_t i = 0; i < state->n && !status; i++)
         if (is_weight(&state->entry[i])) {
-            status = take_entry(state, scratch, file, &state->entry[i]);
+            status = take_entry(state, scratch, file, &state->entry[i], averaged);
             fpc_arena_reset(scratch);
         }
     fpc_arena_free(scratch);
@@ -178,8 +191,38 @@ fpc_status fpc_weights_load(fpc_ctx *ctx, fpc_state *state, const char *path)
 
     if (!status) {
         strip_wrappers(file);
-        status = load(state, file);
+        status = load(state, file, 0);
     }
+    fpc_arena_free(arena);
+    return status;
+}
+
+static int has_average(const fpc_st_file *file)
+{
+    for (int32_t i = 0; i < file->n; i++)
+        if (!strncmp(file->tensor[i].name, FPC_PREFIX_AVERAGE, strlen(FPC_PREFIX_AVERAGE)))
+            return 1;
+    return 0;
+}
+
+fpc_status fpc_weights_load_validated(fpc_ctx *ctx, fpc_state *state, const char *path, int64_t *epoch)
+{
+    fpc_arena *arena = fpc_arena_new(ctx);
+    const char *text = NULL;
+    fpc_st_file *file;
+    fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
+
+    *epoch = 0;
+    if (!status) {
+        const int averaged = has_average(file);
+        strip_wrappers(file);
+        text = fpc_st_meta_find(file, "epoch");
+        if (!(status = load(state, file, averaged)) && averaged)
+            fpc_log(ctx, FPC_LOG_INFO, "%s: the running average of its weights is taken, as in validation (run.ema)",
+                    path);
+    }
+    if (!status && text && *text >= '0' && *text <= '9')
+        *epoch = strtoll(text, NULL, 10);
     fpc_arena_free(arena);
     return status;
 }

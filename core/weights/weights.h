@@ -43,6 +43,9 @@ fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_ten
 /* Parameters and buffers into a state: every one must be there with its shape and finite; further tensors named
  * optimizer.*, average.* are ignored here, others are an error that names the nearest expected. */
 fpc_status fpc_weights_load(fpc_ctx *, fpc_state *, const char *path);
+/* The same as a validation saw them, for all that measure and predict: of a training checkpoint with run.ema the
+ * running averages. epoch: how many were finished, by the file's metadata; 0: it does not say. */
+fpc_status fpc_weights_load_validated(fpc_ctx *, fpc_state *, const char *path, int64_t *epoch);
 /* The weights alone (best.safetensors): loads in PyTorch with load_state_dict. */
 fpc_status fpc_weights_save(fpc_ctx *, fpc_state *, const char *path, int32_t n_meta, const fpc_st_meta *);
 /* A host copy of one entry, ready for fpc_st_write. */
