@@ -211,6 +211,8 @@ static fpc_status take_manifest(fpc_arena *arena, const json_t *log, fpc_recorde
     const char *status = json_string_value(json_object_get(log, "status"));
     const char *name = json_string_value(json_object_get(log, "name"));
 
+    if (status && recorded->folder && fpc_run_end_in(recorded->folder, status) == FPC_RUN_KILLED)
+        status = fpc_run_end_word(FPC_RUN_KILLED);
     if (status && !(recorded->ended = fpc_strdup(arena, status)))
         return FPC_ENOMEM;
     if (name && *name && !(recorded->name = fpc_strdup(arena, name)))

@@ -7,18 +7,21 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MAX_BYTES = 256 << 20 };
 
-static const char *const word[] = {
-    [FPC_RUN_UNKNOWN] = "unknown",       [FPC_RUN_RUNNING] = "running",         [FPC_RUN_COMPLETE] = "complete",
-    [FPC_RUN_STOPPED] = "stopped early", [FPC_RUN_INTERRUPTED] = "interrupted", [FPC_RUN_DIVERGED] = "diverged",
-    [FPC_RUN_FAILED] = "failed"};
+static const char *const word[] = {[FPC_RUN_UNKNOWN] = "unknown",         [FPC_RUN_RUNNING] = "running",
+                                   [FPC_RUN_COMPLETE] = "complete",       [FPC_RUN_STOPPED] = "stopped early",
+                                   [FPC_RUN_INTERRUPTED] = "interrupted", [FPC_RUN_DIVERGED] = "diverged",
+                                   [FPC_RUN_FAILED] = "failed",           [FPC_RUN_KILLED] = "killed"};
 
 const char *fpc_run_end_word(fpc_run_end end)
 {
@@ -31,6 +34,35 @@ fpc_run_end fpc_run_end_of(const char *text)
         if (!strcmp(word[i], text))
             return (fpc_run_end)i;
     return FPC_RUN_UNKNOWN;
+}
+
+int fpc_run_lock(const char *folder)
+{
+    const struct timespec pause = {0, 10000000};
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0;
+
+    /* Who only looks whether the folder is locked holds the lock for a moment. */
+    for (int i = 0; fd >= 0 && (failed = flock(fd, LOCK_EX | LOCK_NB)) && errno == EWOULDBLOCK && i < 30; i++)
+        nanosleep(&pause, NULL);
+    if (!failed || fd < 0 || errno != EWOULDBLOCK) /* a file system without locks */
+        return fd;
+    close(fd);
+    errno = EWOULDBLOCK;
+    return -1;
+}
+
+fpc_run_end fpc_run_end_in(const char *folder, const char *text)
+{
+    fpc_run_end end = fpc_run_end_of(text);
+    int fd;
+
+    if (end != FPC_RUN_RUNNING || (fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return end;
+    if (!flock(fd, LOCK_SH | LOCK_NB))
+        end = FPC_RUN_KILLED;
+    close(fd);
+    return end;
 }
 
 int fpc_run_is_done(fpc_run_end end)

@@ -20,18 +20,25 @@
 
 typedef enum fpc_run_end {
     FPC_RUN_UNKNOWN = 0,
-    FPC_RUN_RUNNING, /* or it was killed */
+    FPC_RUN_RUNNING,
     FPC_RUN_COMPLETE,
     FPC_RUN_STOPPED, /* by patience */
     FPC_RUN_INTERRUPTED,
     FPC_RUN_DIVERGED,
-    FPC_RUN_FAILED
+    FPC_RUN_FAILED,
+    FPC_RUN_KILLED /* its manifest says that it runs, and nobody trains in its folder */
 } fpc_run_end;
 
 /* run.json's "status". */
 const char *fpc_run_end_word(fpc_run_end);
 fpc_run_end fpc_run_end_of(const char *word); /* NULL and any other word: FPC_RUN_UNKNOWN */
 int fpc_run_is_done(fpc_run_end);             /* nothing of it is missing */
+
+/* How the run of a folder ended, by the word of its manifest and by whether somebody trains there now. */
+fpc_run_end fpc_run_end_in(const char *folder, const char *word);
+/* Locks a run folder for who trains in it: its descriptor, which holds the lock until it is closed; -1: see errno,
+ * EWOULDBLOCK where another process trains there. */
+int fpc_run_lock(const char *folder);
 
 /* Whether a path is a folder that holds what only a run leaves: its recipe, its manifest or its history. */
 int fpc_is_run(const char *folder);

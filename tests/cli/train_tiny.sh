@@ -10,10 +10,10 @@ says "how it ended" '^complete after 4 epochs'
 run=$(run_in a)
 holds "the folder is named after run and time" sh -c 'echo "$1" | grep -qE "^a/tiny-[0-9]{8}-[0-9]{6}$"' sh "$run"
 for file in recipe.ini history.json history.csv curves.png samples.png best.safetensors last.safetensors \
-    validation.safetensors run.json; do
+    validation.safetensors run.json train.txt val.txt; do
     holds "leaves $file" test -s "$run/$file"
 done
-holds "nothing else" sh -c '! ls -A "$1" | grep -vxE "recipe.ini|history.(json|csv)|(curves|samples).png|(best|last|validation).safetensors|run.json"' sh "$run"
+holds "nothing else" sh -c '! ls -A "$1" | grep -vxE "recipe.ini|history.(json|csv)|(curves|samples).png|(best|last|validation).safetensors|run.json|(train|val).txt"' sh "$run"
 holds "history.json begins with the usual columns" sh -c 'tr -d "\n" <"$1/history.json" | grep -qE "^\{ *\"train_loss\": \[[^]]*\], *\"train_f_score\": .*\"train_accuracy\": .*\"val_loss\": .*\"val_f_score\": .*\"val_accuracy\": .*\"lr\": "' sh "$run"
 holds "history.csv has a row per epoch" test "$(wc -l <"$run/history.csv")" -eq 5
 holds "run.json says how it ended" grep -q '"status": "complete"' "$run/run.json"

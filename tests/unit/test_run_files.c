@@ -5,12 +5,13 @@
 #include "base/file.h"
 #include "record/run_files.h"
 
+#include <errno.h>
 #include <jansson.h>
 
 static void words(void **state)
 {
     (void)state;
-    for (fpc_run_end end = FPC_RUN_UNKNOWN; end <= FPC_RUN_FAILED; end++) {
+    for (fpc_run_end end = FPC_RUN_UNKNOWN; end <= FPC_RUN_KILLED; end++) {
         assert_int_equal(fpc_run_end_of(fpc_run_end_word(end)), end);
         assert_int_equal(fpc_run_is_done(end), end == FPC_RUN_COMPLETE || end == FPC_RUN_STOPPED);
     }
@@ -33,6 +34,28 @@ static void run_folders(void **state)
     }
     recorded_write(b, "weights/" FPC_RUN_BEST, "");
     assert_false(fpc_is_run(fpc_sprintf(b->arena, "%s/weights", test_folder())));
+}
+
+/* The manifest of a run that was killed says for ever that it runs; the lock of the folder tells. */
+static void killed_or_running(void **state)
+{
+    bench *b = *state;
+    const char *folder = fpc_sprintf(b->arena, "%s/r", test_folder());
+    int lock;
+
+    recorded_write(b, "r/history.json", "{\"train_loss\": [1, 2]}");
+    recorded_write(b, "r/" FPC_RUN_MANIFEST, "{\"status\": \"running\", \"sessions\": []}");
+    assert_string_equal(recorded_read(b, folder)->ended, "killed");
+    assert_int_equal(fpc_run_end_in(folder, "complete"), FPC_RUN_COMPLETE);
+    assert_int_equal(fpc_run_end_in("/nowhere", "running"), FPC_RUN_RUNNING);
+    assert_true((lock = fpc_run_lock(folder)) >= 0);
+    assert_string_equal(recorded_read(b, folder)->ended, "running");
+    assert_int_equal(fpc_run_lock(folder), -1);
+    assert_int_equal(errno, EWOULDBLOCK);
+    close(lock);
+    assert_string_equal(recorded_read(b, folder)->ended, "killed");
+    assert_int_equal(fpc_run_lock("/nowhere"), -1);
+    assert_int_equal(errno, ENOENT);
 }
 
 static void refuse(bench *b, const char *path, size_t most, const char *sentence)
@@ -130,7 +153,8 @@ static void keys(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(keys), CASE(run_folders),
-                                       CASE(whole_files),       CASE(fifos_in_a_run),   CASE(json)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words), cmocka_unit_test(keys), CASE(run_folders), CASE(killed_or_running),
+        CASE(whole_files),       CASE(fifos_in_a_run),   CASE(json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -356,7 +356,7 @@ static int is_run_of(const char *entry, const char *name)
     return !*entry || (*entry == '-' && entry[1] && strspn(entry + 1, "0123456789") == strlen(entry + 1));
 }
 
-/* How the run of a folder ended, from its manifest. A run that was killed says "running" there. */
+/* How the run of a folder ended, from its manifest. */
 static fpc_trial_state state_of(fpc_ctx *ctx, fpc_arena *arena, const char *folder, int64_t *epochs_done)
 {
     const char *path = fpc_sprintf(arena, "%s/%s", folder, FPC_RUN_MANIFEST);

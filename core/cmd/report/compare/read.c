@@ -128,7 +128,9 @@ static fpc_status judge_end(fpc_comparison *c, fpc_compared_run *r)
     else if (end == FPC_RUN_INTERRUPTED)
         how = fpc_sprintf(c->arena, "was interrupted behind epoch %lld of %lld", n, planned);
     else if (end == FPC_RUN_RUNNING)
-        how = fpc_sprintf(c->arena, "is still running, or was killed, behind epoch %lld of %lld", n, planned);
+        how = fpc_sprintf(c->arena, "is still running, behind epoch %lld of %lld", n, planned);
+    else if (end == FPC_RUN_KILLED)
+        how = fpc_sprintf(c->arena, "was killed behind epoch %lld of %lld", n, planned);
     else if (ended)
         how = fpc_sprintf(c->arena, "%s behind epoch %lld of %lld", ended, n, planned);
     else if (r->recorded->truncated)
