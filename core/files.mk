@@ -111,6 +111,8 @@ core_sources = \
     core/plugin/registry.c \
     core/plugin/registry.h \
     core/recipe/data_options.h \
+    core/recipe/index.c \
+    core/recipe/index.h \
     core/recipe/ini.c \
     core/recipe/option.c \
     core/recipe/option_row.c \
@@ -157,6 +159,8 @@ core_sources = \
     core/runtime/state.c \
     core/runtime/state.h \
     core/runtime/state_fill.c \
+    core/train/check.c \
+    core/train/check.h \
     core/train/checkpoint.c \
     core/train/epoch.c \
     core/train/events.c \
@@ -165,6 +169,7 @@ core_sources = \
     core/train/identity.c \
     core/train/identity.h \
     core/train/init.c \
+    core/train/init.h \
     core/train/loop.c \
     core/train/loop.h \
     core/train/meter.c \

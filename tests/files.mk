@@ -79,6 +79,7 @@ test_programs = \
     tests/unit/test_half \
     tests/unit/test_help \
     tests/unit/test_image \
+    tests/unit/test_index \
     tests/unit/test_layers \
     tests/unit/test_lint \
     tests/unit/test_lint_data \
@@ -103,6 +104,7 @@ test_programs = \
     tests/unit/test_report \
     tests/unit/test_rewrite \
     tests/unit/test_run \
+    tests/unit/test_run_check \
     tests/unit/test_run_files \
     tests/unit/test_run_init \
     tests/unit/test_run_shown \
@@ -132,6 +134,7 @@ test_scripts = \
     tests/cli/augmentations.sh \
     tests/cli/bad_plugins.sh \
     tests/cli/bad_recipes.sh \
+    tests/cli/bad_starts.sh \
     tests/cli/check.sh \
     tests/cli/compare.sh \
     tests/cli/data.sh \
@@ -144,6 +147,7 @@ test_scripts = \
     tests/cli/list.sh \
     tests/cli/losses.sh \
     tests/cli/lr.sh \
+    tests/cli/measured_again.sh \
     tests/cli/model.sh \
     tests/cli/models.sh \
     tests/cli/nan.sh \
@@ -650,6 +654,12 @@ tests_unit_test_image_CFLAGS = $(test_cflags)
 tests_unit_test_image_LDFLAGS = $(test_ldflags)
 tests_unit_test_image_LDADD = $(test_libs)
 
+tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_index_CPPFLAGS = $(test_cppflags)
+tests_unit_test_index_CFLAGS = $(test_cflags)
+tests_unit_test_index_LDFLAGS = $(test_ldflags)
+tests_unit_test_index_LDADD = $(test_libs)
+
 tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
 tests_unit_test_layers_CFLAGS = $(test_cflags)
@@ -793,6 +803,12 @@ tests_unit_test_run_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_CFLAGS = $(test_cflags)
 tests_unit_test_run_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_LDADD = $(test_libs)
+
+tests_unit_test_run_check_SOURCES = tests/unit/test_run_check.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_check_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_check_CFLAGS = $(test_cflags)
+tests_unit_test_run_check_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_check_LDADD = $(test_libs)
 
 tests_unit_test_run_files_SOURCES = tests/unit/test_run_files.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_files_CPPFLAGS = $(test_cppflags)

@@ -3,6 +3,8 @@
 #include "cmd/cmd.h"
 #include "cmd/lint/lint.h"
 #include "experiment/experiment.h"
+#include "train/check.h"
+#include "train/init.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -36,6 +38,7 @@ static fpc_status run(fpc_cmdline *cmd)
     const char *resolved;
     fpc_status status;
     int32_t warnings;
+    int64_t step;
 
     for (int i = 1; i < cmd->argc; i++) {
         if (strcmp(cmd->argv[i], "--no-data") != 0)
@@ -47,6 +50,8 @@ static fpc_status run(fpc_cmdline *cmd)
     if (!status)
         status = fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &experiment);
     if (status)
+        return status;
+    if ((status = fpc_run_check(experiment, 0)) || (status = fpc_run_init(experiment, &step)))
         return status;
     resolved = fpc_experiment_resolved(experiment, cmd->arena, 1);
     if (!resolved)

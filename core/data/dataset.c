@@ -114,6 +114,11 @@ fpc_status fpc_data_classes_check(fpc_ctx *ctx, const char *name, const fpc_data
     for (int32_t k = 0; k < i->classes && i->class_names; k++)
         if (!i->class_names[k] || !*i->class_names[k])
             return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: class %d of %d has no name", name, k, i->classes);
+    for (int32_t k = 1; k < i->classes && i->class_names; k++)
+        for (int32_t before = 0; before < k; before++)
+            if (!strcmp(i->class_names[k], i->class_names[before]))
+                return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: classes %d and %d are both called %s", name, before, k,
+                                i->class_names[k]);
     if (i->ignore_label < -1 || i->ignore_label > 255)
         return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: ignore label %d; labels are 0 .. 255", name, i->ignore_label);
     if (i->n_mirror_pairs < 0 || i->n_mirror_pairs > FPC_MAX_CLASSES / 2 || (i->n_mirror_pairs && !i->mirror_pairs))

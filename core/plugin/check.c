@@ -236,7 +236,7 @@ static const char *options_bad(fpc_arena *arena, const fpc_plugin *plugin)
 
 static const char *head_bad(fpc_arena *arena, const fpc_plugin *plugin)
 {
-    const uint32_t flags = FPC_PLUGIN_ONNX | FPC_PLUGIN_CAPTURE;
+    const uint32_t flags = FPC_PLUGIN_ONNX | FPC_PLUGIN_CAPTURE | FPC_PLUGIN_ONCE;
     const struct {
         const char *name;
         const void *value;

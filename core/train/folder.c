@@ -6,24 +6,23 @@
 #include "record/run_files.h"
 #include "train/trainer.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 static fpc_status lock_folder(fpc_trainer *t, const char *folder)
 {
-    t->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    t->lock = fpc_run_lock(folder);
+    if (t->lock < 0 && errno == EWOULDBLOCK)
+        return fpc_fail(t->ctx, FPC_EINVAL, "%s: another fpcore is training in this run folder", folder);
     if (t->lock < 0)
         return fpc_fail(t->ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO, "%s: the run folder cannot be opened: %s",
                         folder, strerror(errno));
-    if (flock(t->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        return fpc_fail(t->ctx, FPC_EINVAL, "%s: another fpcore is training in this run folder", folder);
     return FPC_OK;
 }
 
@@ -61,17 +60,23 @@ static fpc_status fill(fpc_trainer *t, const char *folder)
     return fpc_trainer_save(t, folder);
 }
 
-static void discard(fpc_trainer *t, const char *folder)
+/* With its files, all of which are of this process. */
+static void discard(const char *folder)
 {
-    static const char *const file[] = {FPC_RUN_RECIPE, FPC_RUN_MANIFEST, FPC_RUN_LAST, FPC_RUN_TRAIN_LIST,
-                                       FPC_RUN_VAL_LIST};
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
 
-    for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
-        const char *path = fpc_sprintf(t->arena, "%s/%s", folder, file[i]);
-        if (path)
-            unlink(path);
-    }
+    while (dir && (entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
     rmdir(folder);
+}
+
+void fpc_trainer_discard(fpc_trainer *t)
+{
+    discard(t->folder);
 }
 
 /* Gives the folder its name: NAME-TIME, or NAME-TIME-2 ... where that is taken. */
@@ -107,11 +112,6 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
     char *hidden = fpc_sprintf(t->arena, "%s/.new-XXXXXX", run->out);
     fpc_status status;
 
-    if (!*run->name || *run->name == '.' || strchr(run->name, '/'))
-        return fpc_fail(t->ctx, FPC_EINVAL,
-                        "run.name = %s: a folder's name is wanted, without / and not beginning with .", run->name);
-    if (!*run->out)
-        return fpc_fail(t->ctx, FPC_EINVAL, "run.out is empty; it names the folder of the runs");
     if (!hidden)
         return FPC_ENOMEM;
     if ((status = make_folders(t, run->out)))
@@ -120,7 +120,7 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
         return fpc_fail(t->ctx, FPC_EIO, "run.out = %s: no folder can be made there: %s", run->out, strerror(errno));
     chmod(hidden, 0755);
     if ((status = fill(t, hidden)) || (status = publish(t, hidden)))
-        discard(t, hidden);
+        discard(hidden);
     return status;
 }
 

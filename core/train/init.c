@@ -4,10 +4,10 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "experiment/continued.h"
+#include "train/init.h"
 #include "train/trainer.h"
 
 #include <math.h>
-#include <unistd.h>
 
 static int all_finite(const double *value, int64_t n)
 {
@@ -39,10 +39,10 @@ static fpc_status take_tensor(fpc_state *state, fpc_arena *arena, const fpc_st_f
     return fpc_state_write(state, e, FPC_F64, value);
 }
 
-static fpc_status take_state(fpc_trainer *t, const fpc_st_file *file)
+static fpc_status take_state(fpc_experiment *s, const fpc_st_file *file, int64_t *first_step)
 {
-    fpc_state *state = t->experiment->state;
-    fpc_arena *scratch = fpc_arena_new(t->ctx);
+    fpc_state *state = s->state;
+    fpc_arena *scratch = fpc_arena_new(s->ctx);
     fpc_status status = scratch ? FPC_OK : FPC_ENOMEM;
 
     for (int32_t i = 0; i < state->n && !status; i++) {
@@ -52,34 +52,44 @@ static fpc_status take_state(fpc_trainer *t, const fpc_st_file *file)
         fpc_arena_reset(scratch);
     }
     fpc_arena_free(scratch);
-    if (!status && !(status = fpc_continued_number(t->ctx, file, "step", &t->first_step)))
-        t->step = t->first_step;
-    return status ? status : fpc_state_start_scaling(state, t->step);
+    if (!status)
+        status = fpc_continued_number(s->ctx, file, "step", first_step);
+    return status ? status : fpc_state_start_scaling(state, *first_step);
+}
+
+fpc_status fpc_run_init(fpc_experiment *s, int64_t *first_step)
+{
+    const fpc_run_options *run = &s->run;
+    fpc_status status = fpc_state_init(s->state, (uint64_t)run->seed);
+    fpc_arena *arena = status ? NULL : fpc_arena_new(s->ctx);
+    const char *path = arena ? fpc_continued_source(arena, run) : NULL;
+    fpc_st_file *file;
+
+    *first_step = 0;
+    if (!status && !path)
+        status = FPC_ENOMEM;
+    if (!status && run->init_optimizer != FPC_INIT_RESET)
+        status = fpc_continued_open(s->ctx, arena, run, &file);
+    if (!status && *run->init_from)
+        status = fpc_weights_load(s->ctx, s->state, path);
+    if (!status && run->ema > 0)
+        status = fpc_state_start_average(s->state);
+    if (!status && run->init_optimizer != FPC_INIT_RESET)
+        status = take_state(s, file, first_step);
+    fpc_arena_free(arena);
+    return status;
 }
 
 fpc_status fpc_trainer_init(fpc_trainer *t)
 {
     const fpc_run_options *run = &t->experiment->run;
-    fpc_state *state = t->experiment->state;
-    fpc_status status = fpc_state_init(state, (uint64_t)run->seed);
-    fpc_arena *arena = status ? NULL : fpc_arena_new(t->ctx);
-    fpc_st_file *file;
-    const char *path = arena ? fpc_continued_source(arena, run) : NULL;
+    const char *path = fpc_continued_source(t->arena, run);
+    fpc_status status;
 
-    if (!status && !path)
-        status = FPC_ENOMEM;
-    if (!status && *run->init_from && access(path, R_OK))
-        status = fpc_continued_missing(t->ctx, arena, t->experiment->recipe, path);
-    if (!status && run->init_optimizer != FPC_INIT_RESET)
-        status = fpc_continued_open(t->ctx, arena, run, &file);
-    if (!status && *run->init_from)
-        status = fpc_weights_load(t->ctx, state, path);
-    if (!status && run->ema > 0)
-        status = fpc_state_start_average(state);
-    if (!status && run->init_optimizer != FPC_INIT_RESET)
-        status = take_state(t, file);
-    if (!status && *run->init_from)
-        status = fpc_seen_warn(t->ctx, t->experiment, &t->seen, path);
-    fpc_arena_free(arena);
-    return status;
+    if (!path)
+        return FPC_ENOMEM;
+    if ((status = fpc_run_init(t->experiment, &t->first_step)))
+        return status;
+    t->step = t->first_step;
+    return *run->init_from ? fpc_seen_warn(t->ctx, t->experiment, &t->seen, path) : FPC_OK;
 }

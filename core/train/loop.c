@@ -6,6 +6,7 @@
 #include "record/run_files.h"
 #include "train/loop.h"
 #include "base/message.h"
+#include "train/check.h"
 #include "train/identity.h"
 #include "train/trainer.h"
 #include "base/clock.h"
@@ -100,11 +101,8 @@ static fpc_status begin(fpc_trainer *t)
 {
     fpc_status status;
 
-    if (t->experiment->run.beat.n > 1)
-        return fpc_fail(t->ctx, FPC_EINVAL, "run.beat has %lld values; one is wanted, or none",
-                        (long long)t->experiment->run.beat.n);
-    if ((status = measure_epoch(t)) || (status = fpc_experiment_fit(t->experiment)) ||
-        (status = fpc_experiment_queue(t->experiment)) ||
+    if ((status = fpc_run_check(t->experiment, t->resumed)) || (status = measure_epoch(t)) ||
+        (status = fpc_experiment_fit(t->experiment)) || (status = fpc_experiment_queue(t->experiment)) ||
         (status = fpc_events_new(t->ctx, t->arena, t->experiment->registry, t->experiment->n_loggers,
                                  t->experiment->logger, &t->events)) ||
         (status = fpc_trainer_columns(t)) ||
@@ -255,14 +253,15 @@ static fpc_status run_epoch(fpc_trainer *t)
 
 /* ---- ending ---- */
 
-static fpc_status tell_end(fpc_trainer *t, const char *how)
+/* folder NULL: it goes. */
+static fpc_status tell_end(fpc_trainer *t, const char *how, const char *folder)
 {
     const fpc_clock clock = fpc_trainer_clock(t);
     const fpc_field field[] = {fpc_field_text("status", how),
                                fpc_field_real("best_value", t->best_epoch >= 0 ? t->best : NAN),
                                fpc_field_int("best_epoch", t->best_epoch),
                                fpc_field_real("seconds", fpc_clock_now() - t->began),
-                               fpc_field_text("run_dir", t->folder),
+                               fpc_field_text("run_dir", folder ? folder : ""),
                                fpc_field_real("unix_time", fpc_clock_unix())};
 
     return fpc_events_send(t->events, FPC_RUN_END, &clock, sizeof field / sizeof *field, field);
@@ -301,6 +300,13 @@ static fpc_run_end ending_of(const fpc_trainer *t, fpc_status status)
                                    : FPC_RUN_FAILED;
 }
 
+/* Whether the run failed before there was anything to go on from or to look at. */
+static int failed_to_start(fpc_trainer *t, fpc_status status)
+{
+    return status && status != FPC_ECANCEL && status != FPC_ENAN && !t->resumed && t->folder && t->epoch == 0 &&
+           access(fpc_trainer_path(t, FPC_RUN_BEST), F_OK);
+}
+
 /* A training that failed has said why; what fails on the way out must not cover it. */
 static fpc_status end(fpc_trainer *t, fpc_status status)
 {
@@ -312,9 +318,13 @@ static fpc_status end(fpc_trainer *t, fpc_status status)
     else if (!status && !(status = fpc_trainer_swa_end(t)) && !(status = look_at_best(t)))
         status = fpc_trainer_check_scored(t);
     how = fpc_run_end_word(ending_of(t, status));
+    if (failed_to_start(t, status)) {
+        tell_end(t, how, NULL);
+        return status;
+    }
     last = fpc_trainer_log_end(t, how, fpc_ctx_error(t->ctx));
     if (!last)
-        last = tell_end(t, how);
+        last = tell_end(t, how, t->folder);
     return status ? status : last;
 }
 
@@ -345,6 +355,8 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
             status = fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);
         status = end(t, status);
     }
+    if (failed_to_start(t, status))
+        fpc_trainer_discard(t);
     fpc_arena_free(t->watch);
     if (t->lock >= 0)
         close(t->lock);

@@ -1,6 +1,7 @@
 /* meter.c: sums over an epoch, and the row of the record that they make. Metrics see the counts of each batch in
  * order when the epoch is over, so that nothing but the counts has to be kept when a run is cut in its middle. */
 #include "base/message.h"
+#include "train/check.h"
 #include "train/trainer.h"
 
 #include <math.h>
@@ -46,8 +47,7 @@ fpc_status fpc_meter_add(fpc_meter *meter, fpc_ctx *ctx, const fpc_experiment *e
     return FPC_OK;
 }
 
-/* ---- columns: train_loss train_M... val_loss val_M... lr, then classes, gradient norm, terms, and the weights of
- * losses that have a schedule ---- */
+/* ---- the row of an epoch, in the order of train/check.c ---- */
 
 static const fpc_metric_vtbl *metric_of(const fpc_experiment_metric *m)
 {
@@ -66,48 +66,17 @@ static int32_t terms_of(const fpc_experiment *s)
     return s->n_losses < FPC_MAX_LOSSES ? s->n_losses : FPC_MAX_LOSSES;
 }
 
-static const char *class_column(fpc_trainer *t, const fpc_experiment_metric *m, int32_t c)
-{
-    const fpc_dataset_info *info = fpc_data_info(t->experiment->data);
-
-    if (info->class_names && info->class_names[c])
-        return fpc_sprintf(t->arena, "val_%s.%s", m->label, info->class_names[c]);
-    return fpc_sprintf(t->arena, "val_%s.%d", m->label, (int)c);
-}
-
 fpc_status fpc_trainer_columns(fpc_trainer *t)
 {
-    const fpc_experiment *s = t->experiment;
-    const size_t most = 4 + (size_t)s->n_metrics * (2 + (size_t)s->classes) + 3 * (size_t)s->n_losses;
-    const char **name = fpc_alloc(t->arena, most * sizeof *name);
-    int32_t n = 0;
+    fpc_columns columns;
+    fpc_status status;
 
-    if (!name || !(t->row = fpc_alloc(t->arena, most * sizeof *t->row)))
+    if ((status = fpc_columns_of(t->experiment, t->arena, t->val_images > 0, &columns)))
+        return status;
+    t->monitor_column = columns.monitor;
+    if (!(t->row = fpc_alloc(t->arena, (size_t)columns.n * sizeof *t->row)))
         return FPC_ENOMEM;
-    for (int part = 0; part < 2; part++) {
-        const char *word = part ? "val" : "train";
-        name[n++] = fpc_sprintf(t->arena, "%s_loss", word);
-        for (int32_t i = 0; i < s->n_metrics; i++) {
-            if (i == t->monitor && part == (t->val_images > 0))
-                t->monitor_column = n;
-            name[n++] = fpc_sprintf(t->arena, "%s_%s", word, s->metric[i].label);
-        }
-    }
-    name[n++] = "lr";
-    for (int32_t i = 0; i < s->n_metrics; i++)
-        for (int32_t c = 0; has_classes(&s->metric[i]) && c < s->classes; c++)
-            name[n++] = class_column(t, &s->metric[i], c);
-    name[n++] = "grad_norm";
-    for (int part = 0; part < 2; part++)
-        for (int32_t i = 0; i < terms_of(s); i++)
-            name[n++] = fpc_sprintf(t->arena, "%s_loss.%s", part ? "val" : "train", s->loss[i].label);
-    for (int32_t i = 0; i < s->n_losses; i++)
-        if (fpc_curve_varies(&s->loss[i].curve))
-            name[n++] = fpc_sprintf(t->arena, "weight.%s", s->loss[i].label);
-    for (int32_t i = 0; i < n; i++)
-        if (!name[i])
-            return FPC_ENOMEM;
-    return fpc_events_columns(t->events, t->arena, n, name);
+    return fpc_events_columns(t->events, t->arena, columns.n, columns.name);
 }
 
 /* Feeds the counts of an epoch to a metric. */

@@ -157,7 +157,7 @@ fpc_status fpc_trainer_log_begin(fpc_trainer *t, const char *folder)
     sessions = json_object_get(t->log, "sessions");
     last = json_array_get(sessions, json_array_size(sessions) - 1);
     if (last && json_is_null(json_object_get(last, "ended")))
-        json_object_set_new(last, "status", json_string("killed"));
+        json_object_set_new(last, "status", json_string(fpc_run_end_word(FPC_RUN_KILLED)));
     json_array_append_new(sessions, session_new(t));
     set_place(t, fpc_run_end_word(FPC_RUN_RUNNING));
     return write_log(t, folder);

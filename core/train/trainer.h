@@ -137,6 +137,7 @@ fpc_status fpc_trainer_watch(fpc_trainer *, const fpc_clock *);
 /* train/folder.c */
 fpc_status fpc_trainer_new_folder(fpc_trainer *);
 fpc_status fpc_trainer_old_folder(fpc_trainer *);
+void fpc_trainer_discard(fpc_trainer *); /* the folder that this process made, and in which nothing was trained */
 
 /* train/run_json.c: run.json */
 fpc_status fpc_trainer_log_begin(fpc_trainer *, const char *folder);

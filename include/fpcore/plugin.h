@@ -46,8 +46,9 @@ typedef struct fpc_plugin {
 
 /* flags of fpc_plugin. Bits that this fpcore does not know are refused, so that they can be given a meaning later. */
 enum {
-    FPC_PLUGIN_ONNX = 1 << 0,   /* what it builds, with ops of its own, has a form in ONNX */
-    FPC_PLUGIN_CAPTURE = 1 << 1 /* the graphs that it builds may be recorded once and replayed (backend.h) */
+    FPC_PLUGIN_ONNX = 1 << 0,    /* what it builds, with ops of its own, has a form in ONNX */
+    FPC_PLUGIN_CAPTURE = 1 << 1, /* the graphs that it builds may be recorded once and replayed (backend.h) */
+    FPC_PLUGIN_ONCE = 1 << 2     /* a logger whose files have fixed names: a run has one of it */
 };
 
 /* FPC_PLUGINS(&a, &b): the only exported symbol. Its name carries the ABI's major number. */

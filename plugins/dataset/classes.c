@@ -93,7 +93,14 @@ static fpc_status read_names(fpc_self *self, const fpc_section *section, const c
         if (!whole_number(e->key, 0, section->n - 1, &label) || list[label])
             return fpc_fail(self->ctx, FPC_EFORMAT, "%s: classes.%s: labels are 0 .. %d, each once", e->origin, e->key,
                             section->n - 1);
-        list[label] = fpc_strdup(self->arena, e->value);
+        if (!*e->value)
+            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: classes.%s has no name", e->origin, e->key);
+        for (int32_t k = 0; k < i; k++)
+            if (strcmp(section->entry[k].value, e->value) == 0)
+                return fpc_fail(self->ctx, FPC_EFORMAT, "%s and %s: classes %s and %s are both called %s",
+                                section->entry[k].origin, e->origin, section->entry[k].key, e->key, e->value);
+        if (!(list[label] = fpc_strdup(self->arena, e->value)))
+            return FPC_ENOMEM;
     }
     info->classes = section->n;
     info->class_names = list;

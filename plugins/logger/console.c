@@ -259,11 +259,14 @@ static void class_table(struct console *c, const fpc_event *e, int64_t row)
 static void on_end(struct console *c, const fpc_event *e)
 {
     const int64_t best = event_int(e, "best_epoch", -1);
+    const char *folder = event_text(e, "run_dir", "");
     char took[32];
 
     end_line(c);
-    text_add(&c->line, c->self.arena, "%s after %lld epochs, %s; results in %s", event_text(e, "status", "ended"),
-             (long long)e->n_rows, duration(took, event_real(e, "seconds", 0)), event_text(e, "run_dir", "?"));
+    text_add(&c->line, c->self.arena, "%s after %lld epochs, %s", event_text(e, "status", "ended"),
+             (long long)e->n_rows, duration(took, event_real(e, "seconds", 0)));
+    if (*folder)
+        text_add(&c->line, c->self.arena, "; results in %s", folder);
     end_line(c);
     if (best < 0 || best >= e->n_rows)
         return;
@@ -305,6 +308,7 @@ static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin console = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_LOGGER,
+    .flags = FPC_PLUGIN_ONCE,
     .name = "console",
     .summary = "Show progress and results on stderr.",
     .detail =

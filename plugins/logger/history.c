@@ -145,6 +145,7 @@ static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin history = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_LOGGER,
+    .flags = FPC_PLUGIN_ONCE,
     .name = "history",
     .summary = "Write history.json and history.csv.",
     .detail = "Written after every epoch; from the thousandth on after every thousandth part more, and at the end.\n"

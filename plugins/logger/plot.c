@@ -307,6 +307,7 @@ static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event, .wants
 static const fpc_plugin plot_plugin = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_LOGGER,
+    .flags = FPC_PLUGIN_ONCE,
     .name = "plot",
     .summary = "Draw curves.png and samples.png.",
     .detail = "curves.png: losses, metrics and the learning rate over the epochs, training beside validation, the best "

@@ -521,6 +521,7 @@ static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event, .wants
 static const fpc_plugin tensorboard = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_LOGGER,
+    .flags = FPC_PLUGIN_ONCE,
     .name = "tensorboard",
     .summary = "Write an event file for TensorBoard.",
     .detail =

@@ -315,7 +315,7 @@ static void broken_descriptors(void **state)
         {SCHEDULE_SOURCE("x", "", ".vtbl = &(const fpc_schedule_vtbl){.factor = factor},", "FPC_PLUGINS(&p)"),
          "x: vtbl.size is 0, but a fpc_schedule_vtbl has"},
         {SCHEDULE_SOURCE("x", "", ".flags = 8,", "FPC_PLUGINS(&p)"),
-         "x: flags are 0x8, of which this fpcore knows 0x3"},
+         "x: flags are 0x8, of which this fpcore knows 0x7"},
         {SCHEDULE_SOURCE("x", "", ".ops = (const fpc_op_def[]){{.name = \"y\"}, {0}},", "FPC_PLUGINS(&p)"),
          "x: op `y`: size is 0, but an fpc_op_def has"},
         {SCHEDULE_SOURCE("x", "",

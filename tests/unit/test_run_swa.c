@@ -176,7 +176,7 @@ static void killed_at_every_rename(void **state)
             killed = run_in_child("cut", ALL, all, NULL) == 1;
             clear_points();
             if (!*folder_of("cut")) {
-                assert_true(at <= 4);
+                assert_true(at <= 6);
                 continue;
             }
             succeeds("cut", ALL, all, folder_of("cut"));

@@ -1,0 +1,88 @@
+/* test_run_check.c: what training refuses before its first step, each with its place; and the columns of the record. */
+#include "fixture.h"
+#include "train/check.h"
+
+static const char tiny[] = "[run]\nmetric = f\n[dataset]\nuse = synthetic\n[loss.ce]\nuse = cross_entropy\n"
+                           "[loss.d]\nuse = dice\nweight = 1 @1, 2 @3\n[metric.f]\nuse = fscore_batch\n"
+                           "[metric.c]\nuse = f1_class\n";
+
+static fpc_experiment *open_tiny(bench *b, int32_t n, const char *const *overrides)
+{
+    fpc_recipe *recipe;
+    fpc_experiment *s;
+
+    fpc_ctx_clear(b->ctx);
+    if (fpc_recipe_parse(b->ctx, b->arena, "t.ini", tiny, n, overrides, &recipe) ||
+        fpc_experiment_open(b->ctx, b->arena, NULL, recipe, FPC_OPEN_TRAIN, &s))
+        fail_msg("%s", fpc_ctx_error(b->ctx));
+    return s;
+}
+
+static void refused(bench *b, const char *a, const char *c, const char *sentence)
+{
+    const char *overrides[] = {a, c};
+    const fpc_experiment *s = open_tiny(b, c ? 2 : 1, overrides);
+
+    assert_int_not_equal(fpc_run_check(s, 0), FPC_OK);
+    assert_true(fpc_ctx_recipe_fault(b->ctx));
+    if (!strstr(fpc_ctx_error(b->ctx), sentence))
+        fail_msg("%s: %s", sentence, fpc_ctx_error(b->ctx));
+}
+
+static void refusals(void **state)
+{
+    bench *b = *state;
+    const char *gone[] = {"run.init_from=/nope/last.safetensors"};
+
+    assert_int_equal(fpc_run_check(open_tiny(b, 0, NULL), 0), FPC_OK);
+    refused(b, "run.beat=1,2", NULL, "-s run.beat=1,2: run.beat has 2 values");
+    refused(b, "run.name=a/b", NULL, "run.name = a/b: a folder's name is wanted");
+    refused(b, "run.name=.a", NULL, "run.name = .a: a folder's name is wanted");
+    refused(b, "run.out=", NULL, "run.out is empty");
+    refused(b, gone[0], NULL, "run.init_from: /nope/last.safetensors: No such file or directory");
+    assert_int_equal(fpc_run_check(open_tiny(b, 1, gone), 1), FPC_OK); /* a resumed run needs them no more */
+    refused(b, "metric.loss.use=miou", NULL,
+            "the record itself and [metric.loss] (-s metric.loss.use=miou) both make "
+            "the column train_loss");
+    refused(b, "logger.a.use=plot", "logger.b.use=plot", "[logger.a] (-s logger.a.use=plot) and [logger.b]");
+}
+
+static void classes_of_odd_names(void **state)
+{
+    bench *b = *state;
+    fpc_experiment *s = open_tiny(b, 0, NULL);
+    const char *names[256];
+
+    for (int32_t i = 0; i < s->classes; i++)
+        names[i] = i == 4 ? "\xff" : s->info.class_names[i];
+    s->info.class_names = names;
+    assert_int_not_equal(fpc_run_check(s, 0), FPC_OK);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "the name of class 4"));
+}
+
+static void columns(void **state)
+{
+    static const char *const first[] = {"train_loss", "train_f", "train_c",          "val_loss",  "val_f",
+                                        "val_c",      "lr",      "val_c.background", "val_c.skin"};
+    static const char *const last[] = {"grad_norm",   "train_loss.ce", "train_loss.d",
+                                       "val_loss.ce", "val_loss.d",    "weight.d"};
+    bench *b = *state;
+    const fpc_experiment *s = open_tiny(b, 0, NULL);
+    fpc_columns c;
+
+    assert_int_equal(fpc_columns_of(s, b->arena, 1, &c), FPC_OK);
+    assert_int_equal(c.n, 7 + 19 + 6);
+    for (int i = 0; i < 9; i++)
+        assert_string_equal(c.name[i], first[i]);
+    for (int i = 0; i < 6; i++)
+        assert_string_equal(c.name[c.n - 6 + i], last[i]);
+    assert_string_equal(c.name[c.monitor], "val_f");
+    assert_int_equal(fpc_columns_of(s, b->arena, 0, &c), FPC_OK);
+    assert_string_equal(c.name[c.monitor], "train_f");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {CASE(refusals), CASE(classes_of_odd_names), CASE(columns)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
