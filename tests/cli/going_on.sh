@@ -18,11 +18,11 @@ says "ends early" '^stopped early after 5 epochs'
 
 expect "a run that goes on from another" 0 "$FPCORE" -c tiny.ini -s run.out=c -s run.init_from="$run" \
     -s run.init_optimizer=keep -s optimizer.lr=0.5 -s run.epochs=2
-says "says so" 'keep: \[optimizer\] and \[schedule\] are those of a/tiny-.*/last\.safetensors'
+says "says so" 'keep: \[optimizer\] and \[schedule\] are those of .*/a/tiny-.*/last\.safetensors'
 holds "has the other's rate in its recipe" grep -qx 'lr = 0\.002' "$(run_in c)/recipe.ini"
 holds "and place in the schedule" grep -qx 'begin = 4' "$(run_in c)/recipe.ini"
 expect "--check shows the same" 0 "$FPCORE" -c tiny.ini -s run.init_from="$run" -s run.init_optimizer=keep --check
-says "with where it comes from" '^lr = 0\.002 +; a/tiny-.*/last\.safetensors:[0-9]+'
+says "with where it comes from" '^lr = 0\.002 +; .*/a/tiny-.*/last\.safetensors:[0-9]+'
 expect "weights alone cannot be gone on from" 2 "$FPCORE" -c tiny.ini -s run.init_from="$run/best.safetensors" \
     -s run.init_optimizer=keep
 says "is said" 'best\.safetensors holds weights and no state of an optimizer'
