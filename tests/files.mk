@@ -38,6 +38,7 @@ test_programs = \
     tests/plugins/augment/test_pixel \
     tests/plugins/augment/test_policy \
     tests/plugins/dataset/test_folder \
+    tests/plugins/dataset/test_folder_fingerprint \
     tests/plugins/dataset/test_folder_masks \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
@@ -407,6 +408,12 @@ tests_plugins_dataset_test_folder_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_folder_fingerprint_SOURCES = tests/plugins/dataset/test_folder_fingerprint.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_fingerprint_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_fingerprint_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_fingerprint_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_fingerprint_LDADD = $(test_libs)
 
 tests_plugins_dataset_test_folder_masks_SOURCES = tests/plugins/dataset/test_folder_masks.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_folder_masks_CPPFLAGS = $(test_cppflags)

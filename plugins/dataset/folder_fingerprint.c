@@ -51,10 +51,14 @@ static fpc_status add_tail(const folder *f, const char *path, uint64_t *h)
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make it wait */
     if (file < 0)
         return failed(f, path);
-    ssize_t got = -1;
-    if (!fstat(file, &about) && S_ISREG(about.st_mode))
-        got = pread(file, tail, sizeof tail, about.st_size > TAIL ? about.st_size - TAIL : 0);
-    const fpc_status status = got < 0 ? failed(f, path) : FPC_OK;
+    const int known = !fstat(file, &about), plain = known && S_ISREG(about.st_mode);
+    const off_t from = plain && about.st_size > TAIL ? about.st_size - TAIL : 0;
+    const ssize_t got = plain ? pread(file, tail, sizeof tail, from) : -1;
+    fpc_status status = FPC_OK;
+    if (known && !plain)
+        status = fpc_fail(f->self.ctx, FPC_EFORMAT, "%s: cannot be read: it is no plain file", path);
+    else if (got < 0)
+        status = failed(f, path);
     close(file);
     if (got > 0)
         *h = add(*h, tail, (size_t)got);

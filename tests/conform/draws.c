@@ -302,6 +302,12 @@ static void check_part(conform *c, sample_check *s, fpc_part part)
     check(c, bad < 0, "labels are classes", "label %d of %d classes", bad, s->info.classes);
     status = v->name(c->self, part, last, name, sizeof name);
     check(c, !status && *name && !strcmp(name, id[0]), "name says what read says", "`%s` and `%s`", name, id[0]);
+    uint64_t print[2] = {0, 0};
+    if (v->fingerprint)
+        for (int i = 0; i < 2 && !status; i++)
+            status = v->fingerprint(c->self, part, last, &print[i]);
+    check(c, !status && print[0] == print[1], "a fingerprint is the same when asked again", "part %d, sample %lld",
+          part, (long long)last);
     fpc_sample without = {sizeof without, s->image[1], NULL, id[1], sizeof id[1]};
     check(c, !v->read(c->self, s->scratch, part, last, &without), "a sample can be read without its mask", "status");
 }
