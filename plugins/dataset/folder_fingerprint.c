@@ -1,7 +1,7 @@
 /* folder_fingerprint.c: what tells the contents of a sample from others without reading them: the size of the picture's
- * file; the size of the mask's and its last bytes, where a PNG keeps the check sum of its pixels, since two masks that
- * exchange labels may well be equally long; and whether the list `sides` exchanges its labels. Where the files lie has
- * no part in it. */
+ * file and of the mask's, and the last bytes of each, where a PNG keeps the check sum of its pixels, since two masks
+ * that exchange labels may well be equally long; and whether the list `sides` exchanges its labels. Where the files lie
+ * has no part in it. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <fcntl.h>
@@ -35,16 +35,7 @@ static fpc_status failed(const folder *f, const char *path)
                     strerror(errno));
 }
 
-static fpc_status add_size(const folder *f, const char *path, uint64_t *h)
-{
-    struct stat about;
-    if (stat(path, &about))
-        return failed(f, path);
-    *h = add_number(*h, (uint64_t)about.st_size);
-    return FPC_OK;
-}
-
-static fpc_status add_tail(const folder *f, const char *path, uint64_t *h)
+static fpc_status add_file(const folder *f, const char *path, uint64_t *h)
 {
     uint8_t tail[TAIL];
     struct stat about;
@@ -60,8 +51,8 @@ static fpc_status add_tail(const folder *f, const char *path, uint64_t *h)
     else if (got < 0)
         status = failed(f, path);
     close(file);
-    if (got > 0)
-        *h = add(*h, tail, (size_t)got);
+    if (got >= 0)
+        *h = add(add_number(*h, (uint64_t)about.st_size), tail, (size_t)got);
     return status;
 }
 
@@ -74,15 +65,13 @@ fpc_status fpc_folder_fingerprint(const fpc_self *self, fpc_part part, int64_t i
     fpc_status status = fpc_folder_file(self, part, index, path, sizeof path);
     *out = 14695981039346656037u;
     if (status == FPC_OK)
-        status = add_size(f, path, out);
+        status = add_file(f, path, out);
     if (status != FPC_OK || mask < 0)
         return status;
     if (snprintf(path, sizeof path, "%s/%s", p->masks->path, p->masks->file[mask].name) >= (int)sizeof path)
         return fpc_fail(self->ctx, FPC_EINVAL, "%s/%s: the path is longer than %zu bytes", p->masks->path,
                         p->masks->file[mask].name, sizeof path);
-    status = add_size(f, path, out);
-    if (status == FPC_OK)
-        status = add_tail(f, path, out);
+    status = add_file(f, path, out);
     *out = add_number(*out, p->exchange && p->exchange[at]);
     return status;
 }

@@ -52,9 +52,9 @@ static void tells_contents(void **state)
     write_flat(b, "a/train/masks/00.png", 3);
     assert_int_equal(first_of(b, "a", ""), flat);
 
-    const fpc_image larger = picture(b->arena, 20, 16, 3, 9);
-    memset(larger.pixel, 7, 20 * 16 * 3);
-    write_png(b, "a/train/images/00.png", &larger, NULL, 0);
+    const fpc_image other = picture(b->arena, 20, 16, 3, 9);
+    memset(other.pixel, 7, 20 * 16 * 3);
+    write_png(b, "a/train/images/00.png", &other, NULL, 0);
     assert_int_not_equal(first_of(b, "a", ""), flat);
 
     seen = first_of(b, "a", "");
