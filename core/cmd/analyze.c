@@ -1,6 +1,7 @@
 /* analyze.c: `fpcore analyze`: what recorded runs did, as text, as JSON and as a page. docs/analysis.md says what
  * the columns mean. */
 #include "cmd/report/analyze/analyze.h"
+#include "cmd/report/compare/compare.h"
 #include "weights/weights.h"
 #include "cmd/args.h"
 
@@ -216,6 +217,48 @@ static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *
     return status;
 }
 
+/* The verdicts of `fpcore compare` on the same runs. What keeps runs from being compared is said there; here a
+ * comparison that cannot be made is left out. */
+static void add_verdicts(fpc_analyses *all, fpc_report *r)
+{
+    enum { MOST = 60 /* runs: pairs of recipes grow with their square */ };
+    static const fpc_column column[] = {
+        {"recipe", "recipe", FPC_AS_TEXT, "runs that differ in seed and name alone"},
+        {"reference", "against", FPC_AS_TEXT, "the best recipe"},
+        {"difference", "difference", FPC_AS_DIFF, "of the mean F per validation picture"},
+        {"lo", "from", FPC_AS_DIFF, "95 % interval"},
+        {"hi", "to", FPC_AS_DIFF, "95 % interval"},
+        {"verdict", "verdict", FPC_AS_TEXT, "whether the difference is more than the noise: docs/compare.md"},
+        {0}};
+    fpc_ctx *own = all->n > 1 && all->n <= MOST ? fpc_ctx_new() : NULL;
+    fpc_comparison c = {.ctx = own, .arena = all->arena};
+    const char **path = fpc_alloc(all->arena, (size_t)all->n * sizeof *path);
+
+    for (int32_t i = 0; path && i < all->n; i++)
+        path[i] = all->run[i].recorded->path;
+    if (own && path)
+        fpc_ctx_log_level(own, FPC_LOG_ERROR);
+    if (own && path && !fpc_compare_read(&c, all->n, path, NULL) && c.n_runs > 1 && !fpc_compare_runs(&c, NULL, NULL) &&
+        c.n > 1) {
+        fpc_table *t = fpc_report_table(r, &r->overview, "verdicts", "Verdicts of fpcore compare", column);
+        for (int32_t i = 0; i < c.n_verdicts; i++) {
+            fpc_verdict v = c.verdict[i];
+            if (v.a != c.reference && v.b != c.reference)
+                continue;
+            if (v.a == c.reference) {
+                const fpc_difference d = v.d;
+                v.a = v.b, v.b = c.reference;
+                v.d.value = -d.value, v.d.lo = -d.hi, v.d.hi = -d.lo;
+            }
+            const int known = v.kind != FPC_VERDICT_NONE;
+            fpc_report_add(r, t, fpc_cell_text(c.group[v.a].name), fpc_cell_text(c.group[v.b].name),
+                           fpc_cell_number(known ? v.d.value : NAN), fpc_cell_number(known ? v.d.lo : NAN),
+                           fpc_cell_number(known ? v.d.hi : NAN), fpc_cell_text(fpc_verdict_text(&c, &v)));
+        }
+    }
+    fpc_ctx_free(own);
+}
+
 static fpc_status build(fpc_analyses *all, fpc_report *r)
 {
     fpc_status status = FPC_OK;
@@ -227,6 +270,8 @@ static fpc_status build(fpc_analyses *all, fpc_report *r)
         status = fpc_analyze_run(all, r, &r->run[i], &all->run[i]);
     if (!status)
         status = fpc_analyze_overview(all, r);
+    if (!status)
+        add_verdicts(all, r);
     return !status && r->failed ? fpc_fail(all->ctx, FPC_ENOMEM, "fpcore analyze: no memory for the tables") : status;
 }
 

@@ -109,6 +109,22 @@ expect "one measure for both" 0 "$FPCORE" analyze up.json loss.json --metric val
 cp out got
 holds "are comparable" sh -c '! grep -q "first column that all" got'
 
+# Seeds of a recipe share its colour, the verdicts of compare are in the page, what does not differ has no table.
+for seed in 1 2; do
+    for rate in 2e-3 1e-2; do
+        "$FPCORE" -c tiny.ini -s run.out=seeds -s run.seed=$seed -s optimizer.lr=$rate -s run.name=lr$rate >log 2>&1 ||
+            not_ok "a training of seed $seed" log
+    done
+done
+expect "seeds" 0 "$FPCORE" analyze seeds --html seeds.html --json seeds.json
+says "have the verdict" '^  lr(2e-3|1e-2) +lr(2e-3|1e-2) +[-+]0\.[0-9]{4} +[-+]0\.[0-9]{4} +[-+]0\.[0-9]{4}  (no difference is shown|worse: )'
+cp out got
+holds "and no table of equal parameters" sh -c '! grep -q "^Parameters" got'
+holds "one verdict in the page" sh -c 'grep -q "Verdicts of fpcore compare" seeds.html && grep -q "\"verdicts\"" seeds.json'
+holds "two colours for four runs" test "$(grep -o '"recipe":[0-9]' seeds.html | sort | uniq -c | awk '{ printf "%s ", $1 }')" = "2 2 "
+expect "one seed of each" 0 "$FPCORE" analyze "$(ls -d seeds/lr2e-3-* | head -n 1)" "$(ls -d seeds/lr1e-2-* | head -n 1)"
+says "is no verdict" '  no verdict: with one seed of each'
+
 # Names are hostile.
 evil='<img src=x onerror=alert(1)>&"'\''</script>'
 evil=$(printf '%s' "$evil" | tr -d /)
@@ -160,12 +176,16 @@ if [ -z "$browser" ]; then
     echo "ok the page in Chromium # SKIP no Chromium on PATH"
     exit $bad
 fi
-for page in lmsa_v1 all evil; do
+printf '{"val_f_score": [0.1, 0.3, 0.2], "lr": [2e-3, 1e-3, 0], "grad_norm": [1, 1, 1]}' >rates.json
+expect "rates up to 0.002" 0 "$FPCORE" analyze rates.json --html rates.html
+for page in lmsa_v1 all evil seeds rates; do
     timeout 120 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$scratch/profile" --enable-logging=stderr \
         --virtual-time-budget=2000 --host-resolver-rules='MAP * ~NOTFOUND' --dump-dom "file://$scratch/$page.html" >dom 2>log
     holds "$page.html: the browser's console is empty" sh -c '! grep CONSOLE log'
-    holds "$page.html: its curves are drawn" sh -c 'test "$(grep -o "class=\"curve\"" dom | wc -l)" -ge 2'
+    holds "$page.html: its curves are drawn" sh -c 'test "$(grep -o "class=\"curve" dom | wc -l)" -ge 2'
 done
+grep -o '>[0-9.]*e-[0-9]*</text>' dom >ticks # of the last page
+holds "ticks of the rates differ" sh -c 'test "$(sort -u ticks | wc -l)" -ge 4 && test -z "$(sort ticks | uniq -d)"'
 holds "hostile names stay text" sh -c '! grep -qi "<img" dom'
 # A folder may hold JSON that is no history of the measure; a file that is named may not be one.
 mkdir mixed && printf '{"foo": [1, 2]}' >mixed/foo.json && printf '{"val_f_score": [0.1, 0.3, 0.2]}' >mixed/good.json

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
 #include "cmd/report/page/page.h"
+#include "record/run_files.h"
 #include <fpcore/logger.h>
 
 #include <errno.h>
@@ -170,12 +171,48 @@ static void put_curve(FILE *out, const char *key, const double *v, int64_t n, in
     fputc(']', out);
 }
 
-static void put_run(FILE *out, fpc_arena *arena, const fpc_analysis *a)
+/* Whether two runs are seeds of one recipe: all keys that decide a result are the same. */
+static int same_recipe(const fpc_recipe *a, const fpc_recipe *b)
+{
+    if (!a || !b || a->n != b->n)
+        return 0;
+    for (int32_t i = 0; i < a->n; i++) {
+        const fpc_section *s = &a->section[i], *t = &b->section[i];
+        if (strcmp(s->name, t->name) || s->n != t->n)
+            return 0;
+        for (int32_t k = 0; k < s->n; k++) {
+            const fpc_key_role role = fpc_key_role_of(s->name, s->entry[k].key);
+            if (strcmp(s->entry[k].key, t->entry[k].key) ||
+                (role != FPC_KEY_REPEAT && role != FPC_KEY_MACHINE && strcmp(s->entry[k].value, t->entry[k].value)))
+                return 0;
+        }
+    }
+    return 1;
+}
+
+/* A number for the recipe of a run: that of the first run that has it, counted by recipes. */
+static int32_t recipe_of(const fpc_analyses *all, int32_t which)
+{
+    int32_t number = 0;
+
+    for (int32_t i = 0; i <= which; i++) {
+        int32_t first = 0;
+        while (first < i && !same_recipe(all->run[first].recorded->recipe, all->run[i].recorded->recipe))
+            first++;
+        if (first == i && i < which && same_recipe(all->run[i].recorded->recipe, all->run[which].recorded->recipe))
+            return number;
+        number += first == i && i < which;
+    }
+    return number;
+}
+
+static void put_run(FILE *out, fpc_arena *arena, int32_t recipe, const fpc_analysis *a)
 {
     const int64_t stride = (a->n + POINTS - 1) / POINTS;
 
     fputs("{\"label\":", out);
     put_json_text(out, arena, a->recorded->label);
+    fprintf(out, ",\"recipe\":%d", (int)recipe);
     fprintf(out, ",\"epochs\":%lld,\"stride\":%lld,\"best_epoch\":%lld,\"best\":", (long long)a->n, (long long)stride,
             (long long)a->best_epoch);
     put_number(out, a->best);
@@ -207,7 +244,8 @@ static void put_charts(FILE *out, const fpc_analyses *all)
     fputs("<h2>Curves</h2>\n<div id=\"legend\"></div>\n<div class=\"charts\">\n", out);
     if (!all->unranked)
         put_figure(out, "measure", 1, all->run[0].recorded->monitor,
-                   "mean of 5 epochs; thin: single epochs; point: the best epoch; dashed upright: a restart");
+                   "mean of 5 epochs (of runs from 30 epochs on); thin: single epochs, and seeds of one recipe, whose "
+                   "mean is bold; point: the best epoch; dashed upright: a restart");
     put_figure(out, "loss", all->unranked, "val_loss", "mean of 5 epochs");
     if (!all->unranked)
         put_figure(out, "gap", 0, "gap", "train - val, absolute; mean of 5 epochs");
@@ -255,7 +293,7 @@ static void put_page(FILE *out, const fpc_analyses *all, const fpc_report *r)
     fprintf(out, "<script type=\"application/json\" id=\"data\">{\"smooth\":%d,\"runs\":[", FPC_ANALYZE_SMOOTH);
     for (int32_t i = 0; i < all->n; i++) {
         fputs(i ? ",\n" : "\n", out);
-        put_run(out, all->arena, &all->run[i]);
+        put_run(out, all->arena, recipe_of(all, i), &all->run[i]);
     }
     fputs("\n]}</script>\n<script>\n", out);
     put_lines(out, fpc_page_js);
@@ -273,7 +311,7 @@ fpc_status fpc_analyze_html(fpc_analyses *all, const fpc_report *r, const char *
         return fpc_fail(all->ctx, FPC_ENOMEM, "%s: no memory for the page", path);
     put_page(out, all, r);
     const int failed = ferror(out);
-    if (fclose(out) || failed)
+    if (fclose(out) || failed || !text) /* the last growth of the text may fail without a word */
         status = fpc_fail(all->ctx, FPC_ENOMEM, "%s: no memory for the page", path);
     else
         status = fpc_write_atomic(all->ctx, path, text, bytes);

@@ -155,10 +155,24 @@ static const fpc_column budget[] = {{"run", "run", FPC_AS_TEXT, "name and time o
                                     {"left", "left", FPC_AS_COUNT, "parameters that the limit leaves"},
                                     {0}};
 
+/* Beside each other only what differs is of use; each run's chapter has its own. */
+static int same_budget(int32_t n, const fpc_analysis *run)
+{
+    for (int32_t i = 1; i < n; i++)
+        if (run[i].recorded->parameters != run[0].recorded->parameters ||
+            fpc_recorded_number(run[i].recorded, "model", "max_params", 0) !=
+                fpc_recorded_number(run[0].recorded, "model", "max_params", 0))
+            return 0;
+    return 1;
+}
+
 void fpc_analyze_budget(fpc_report *r, fpc_chapter *chapter, int32_t n, const fpc_analysis *run)
 {
-    fpc_table *t = fpc_report_table(r, chapter, "parameters", "Parameters", budget);
+    fpc_table *t;
 
+    if (n > 1 && same_budget(n, run))
+        return;
+    t = fpc_report_table(r, chapter, "parameters", "Parameters", budget);
     for (int32_t i = 0; i < n; i++) {
         const int64_t has = run[i].recorded->parameters,
                       limit = fpc_recorded_number(run[i].recorded, "model", "max_params", 0);

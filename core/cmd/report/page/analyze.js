@@ -8,8 +8,12 @@
     var state = { on: runs.map(function (r, i) { return i < SHOWN; }), raw: true, train: runs.length <= 2, whole: false };
     var tip = document.getElementById("tip");
 
-    function color(i) { return "var(--c" + i % 8 + ")"; }
-    function dash(i) { return DASH[Math.floor(i / 8) % 4]; }
+    /* A colour is a recipe: its seeds share it. */
+    function color(i) { return "var(--c" + runs[i].recipe % 8 + ")"; }
+    function dash(i) { return DASH[Math.floor(runs[i].recipe / 8) % 4]; }
+    function siblings(i) {
+        return runs.filter(function (r, k) { return state.on[k] && r.recipe === runs[i].recipe; });
+    }
 
     function node(parent, name, attributes, text) {
         var n = document.createElementNS(NS, name);
@@ -19,11 +23,13 @@
         return n;
     }
 
-    /* A mean of the `width` values around each, fewer at the ends; null is passed over. */
+    /* A mean of the `width` values around each, of fewer at the ends, as many on both sides, so that the line begins and
+       ends where the points do; null is passed over. Short runs are shown as they are. */
     function smooth(v, width) {
+        var half = v.length < 30 ? 0 : Math.floor(width / 2);
         return v.map(function (one, i) {
-            var half = Math.floor(width / 2), sum = 0, n = 0;
-            for (var j = Math.max(0, i - half); j <= Math.min(v.length - 1, i + half); j++)
+            var h = Math.min(half, i, v.length - 1 - i), sum = 0, n = 0;
+            for (var j = i - h; j <= i + h; j++)
                 if (v[j] !== null) { sum += v[j]; n++; }
             return n ? sum / n : null;
         });
@@ -62,8 +68,11 @@
         return (f > 5 ? 10 : f > 2 ? 5 : f > 1 ? 2 : 1) * p;
     }
 
+    function exponent(x) { return Math.floor(Math.log(x) / Math.LN10 + 1e-9); }
+
     function label(x, s) {
-        if (x !== 0 && Math.abs(x) < 0.01 && s < 0.002) return x.toExponential(s < Math.abs(x) / 9 ? 1 : 0);
+        if (x !== 0 && Math.abs(x) < 0.01 && s < 0.002) /* as many digits as two neighbours take to differ */
+            return x.toExponential(Math.max(0, Math.min(6, exponent(Math.abs(x)) - exponent(s))));
         return x.toFixed(Math.max(0, Math.min(6, Math.ceil(-Math.log(s) / Math.LN10 - 1e-9))));
     }
 
@@ -115,6 +124,20 @@
         node(svg, "text", { x: c.left - 6, y: c.h - 6, "text-anchor": "end" }, "epoch");
     }
 
+    /* Of the seeds of a recipe, as far as all of them have values. */
+    function mean(seeds, c) {
+        var all = seeds.map(function (r) { return r.stride === seeds[0].stride && (c.plain ? r[c.plain] : r.lines[c.curve]); });
+        if (!all.every(function (v) { return v; })) return null;
+        return all[0].slice(0, Math.min.apply(null, all.map(function (v) { return v.length; }))).map(function (x, k) {
+            var sum = 0;
+            for (var j = 0; j < all.length; j++) {
+                if (all[j][k] === null) return null;
+                sum += all[j][k];
+            }
+            return sum / all.length;
+        });
+    }
+
     function draw(c) {
         var figure = c.figure, svg = figure.querySelector("svg"), w = figure.clientWidth - 16, b = bounds(c), last = 1;
         svg.textContent = "";
@@ -142,8 +165,14 @@
             if (state.train && c.train && r[c.train])
                 node(area, "path", { d: line(r[c.train], r.stride, c.x, c.y), "class": "train", stroke: color(i) });
             var v = c.plain ? r[c.plain] : r.lines[c.curve];
-            if (v) node(area, "path", { d: line(v, r.stride, c.x, c.y), "class": "curve", stroke: stroke.stroke,
-                "stroke-dasharray": stroke["stroke-dasharray"] });
+            if (v) node(area, "path", { d: line(v, r.stride, c.x, c.y), stroke: stroke.stroke,
+                "class": siblings(i).length > 1 ? "curve seed" : "curve", "stroke-dasharray": stroke["stroke-dasharray"] });
+        });
+        runs.forEach(function (r, i) {
+            var seeds = siblings(i), v = seeds.length > 1 && seeds[0] === r && mean(seeds, c);
+            if (state.on[i] && v)
+                node(area, "path", { d: line(v, r.stride, c.x, c.y), "class": "curve mean", stroke: color(i),
+                    "stroke-dasharray": dash(i) });
         });
         if (c.best) runs.forEach(function (r, i) {
             if (!state.on[i] || r.best === null) return;
