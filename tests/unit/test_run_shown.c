@@ -72,7 +72,7 @@ static fpc_status train(bench *b, const char *more)
     static char program[] = "fpcore", *argv[] = {program, NULL};
     fpc_ctx_log_sink(b->ctx, hear, NULL);
     const fpc_status status = open_recipe(b, more);
-    return status ? status : fpc_run(b->s, &(fpc_run_args){NULL, 1, argv});
+    return status ? status : fpc_run(b->s, &(fpc_run_args){.argc = 1, .argv = argv});
 }
 
 static void heard_only(const char *want)
@@ -161,7 +161,7 @@ static fpc_status train_scored(bench *b, int missing)
     late = *(const fpc_metric_vtbl *)b->s->metric[0].inst.vtbl;
     late.value = late_value;
     b->s->metric[0].inst.vtbl = &late;
-    return fpc_run(b->s, &(fpc_run_args){NULL, 1, argv});
+    return fpc_run(b->s, &(fpc_run_args){.argc = 1, .argv = argv});
 }
 
 static void no_score(void **state)
