@@ -44,6 +44,8 @@ core_sources = \
     core/base/utf8.h \
     core/data/augment.c \
     core/data/augments.h \
+    core/data/classes.c \
+    core/data/classes.h \
     core/data/data.h \
     core/data/dataset.c \
     core/data/dataset_private.h \

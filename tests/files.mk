@@ -68,6 +68,7 @@ test_programs = \
     tests/unit/test_autodiff \
     tests/unit/test_backend \
     tests/unit/test_checkpoint \
+    tests/unit/test_classes \
     tests/unit/test_compare \
     tests/unit/test_dataset \
     tests/unit/test_draw \
@@ -151,6 +152,7 @@ test_scripts = \
     tests/cli/measured_again.sh \
     tests/cli/model.sh \
     tests/cli/models.sh \
+    tests/cli/moved.sh \
     tests/cli/nan.sh \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
@@ -588,6 +590,12 @@ tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
 tests_unit_test_checkpoint_LDFLAGS = $(test_ldflags)
 tests_unit_test_checkpoint_LDADD = $(test_libs)
+
+tests_unit_test_classes_SOURCES = tests/unit/test_classes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_classes_CPPFLAGS = $(test_cppflags)
+tests_unit_test_classes_CFLAGS = $(test_cflags)
+tests_unit_test_classes_LDFLAGS = $(test_ldflags)
+tests_unit_test_classes_LDADD = $(test_libs)
 
 tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_compare_CPPFLAGS = $(test_cppflags)

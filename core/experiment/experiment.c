@@ -83,7 +83,8 @@ static fpc_status core_section(fpc_experiment *s, const char *name, void *object
 static fpc_status open_use(fpc_experiment *s, uint32_t kind, const char *name, const char *use, void *object,
                            fpc_instance *out)
 {
-    const fpc_option_set set = fpc_core_set(fpc_core_options(kind), object);
+    fpc_option_set set = fpc_core_set(fpc_core_options(kind), object);
+    set.bare = s->known && s->known->bare;
     const fpc_status status =
         fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name), use, set, out);
     if (!status)
@@ -229,14 +230,30 @@ static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what)
     return FPC_OK;
 }
 
+/* Weights know better than a file, which may be elsewhere or another by now. */
+static void take_known(fpc_experiment *s)
+{
+    const fpc_dataset_info *table = s->known && s->known->table.classes ? &s->known->table : NULL;
+
+    if (!table)
+        return;
+    s->info.classes = table->classes;
+    s->info.class_names = table->class_names;
+    s->info.palette = table->palette;
+    s->info.mirror_pairs = table->mirror_pairs;
+    s->info.n_mirror_pairs = table->n_mirror_pairs;
+}
+
 /* Classes and pairs, from the data set's description where the data themselves are not opened. */
 static fpc_status describe_data(fpc_experiment *s)
 {
     const fpc_dataset_vtbl *v = s->sources.dataset.vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
+    take_known(s);
     if (!v->describe)
         return FPC_OK;
     const fpc_status status = FPC_ASK(&s->sources.dataset, "describe", v->describe(s->sources.dataset.self, &s->info));
+    take_known(s); /* a plugin of an older fpcore does not look whether they are there */
     return status ? status : fpc_data_classes_check(s->ctx, s->sources.dataset.plugin->name, &s->info);
 }
 
@@ -341,18 +358,24 @@ static fpc_status open_all(fpc_experiment *s, commons *c, const char *plugin_pat
     return what & FPC_OPEN_BACKEND ? make_state(s, (what & FPC_OPEN_FROZEN) != 0) : FPC_OK;
 }
 
-fpc_status fpc_experiment_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
-                               unsigned what, fpc_experiment **out)
+fpc_status fpc_experiment_open_known(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
+                                     unsigned what, const fpc_known *known, fpc_experiment **out)
 {
     fpc_experiment *s = fpc_alloc(arena, sizeof *s);
     commons *c = fpc_alloc(arena, sizeof *c);
     if (!s || !c)
         return FPC_ENOMEM;
-    *s = (fpc_experiment){.ctx = ctx, .arena = arena, .recipe = recipe, .monitor = -1};
+    *s = (fpc_experiment){.ctx = ctx, .arena = arena, .recipe = recipe, .known = known, .monitor = -1};
     s->opened = fpc_alloc(arena, (size_t)(recipe->n + 18) * sizeof *s->opened);
     if (!s->opened)
         return FPC_ENOMEM;
     const fpc_status status = open_all(s, c, plugin_path, what);
     *out = s;
     return status;
+}
+
+fpc_status fpc_experiment_open(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_path, const fpc_recipe *recipe,
+                               unsigned what, fpc_experiment **out)
+{
+    return fpc_experiment_open_known(ctx, arena, plugin_path, recipe, what, NULL, out);
 }

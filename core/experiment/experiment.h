@@ -60,6 +60,7 @@ typedef struct fpc_experiment {
     int32_t n_opened;
     fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */
     fpc_dataset_info info;         /* classes, palette, pairs; counts and sizes only where data were opened */
+    const struct fpc_known *known; /* NULL: the recipe tells all */
     struct fpc_programs *programs; /* private to experiment/step.c */
 } fpc_experiment;
 
@@ -74,6 +75,14 @@ enum {
  * data set, or `classes` where data is not opened (19). */
 fpc_status fpc_experiment_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
                                fpc_experiment **);
+/* What weights tell of the training that they come from. bare: the recipe is theirs and has no paths. */
+typedef struct fpc_known {
+    int bare;
+    fpc_dataset_info table; /* classes, names, palette, pairs; classes 0: they do not tell */
+} fpc_known;
+/* The same without data: the classes are those of the weights, and no file of classes is read. */
+fpc_status fpc_experiment_open_known(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
+                                     const fpc_known *, fpc_experiment **);
 /* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
 const char *fpc_experiment_resolved(fpc_experiment *, fpc_arena *, int with_origin);
 /* The same key by key, in that order: for all who compare recipes. */
@@ -82,10 +91,17 @@ typedef struct fpc_resolved {
     const char *origin; /* "conf/base.ini:12", or "default" */
     int is_default;     /* the text is that of the default, wherever it comes from */
     int resumable;      /* may differ when a run is resumed: it changes no result */
+    const char *stated; /* a path as the recipe states it; NULL: no path, or a default */
+    int classes;        /* 1: a file of classes */
 } fpc_resolved;
 fpc_status fpc_experiment_settings(const fpc_experiment *, fpc_arena *, int32_t *n, const fpc_resolved **out);
 const fpc_resolved *fpc_resolved_find(const fpc_resolved *, int32_t n, const char *section, const char *key);
 /* As INI text; resumable 0: without those keys. NULL: no memory. */
+/* As a folder keeps it beside a copy of the file of classes, FPC_CLASSES_FILE: that file by this name, other paths
+ * absolute, or (stated) as the recipe has them. *n_classes: how many such files are named, 0 or 1. NULL: no memory. */
+#define FPC_CLASSES_FILE "classes.ini"
+const char *fpc_resolved_kept(fpc_arena *, const fpc_resolved *all, int32_t n, int with_origin, int stated,
+                              int32_t *n_classes);
 const char *fpc_resolved_text(fpc_arena *, const fpc_resolved *all, int32_t n, int with_origin, int resumable);
 
 /* Whether a schedule has more than one value. */

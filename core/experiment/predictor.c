@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "experiment/predictor.h"
 #include "base/message.h"
+#include "data/classes.h"
 #include "image/codec.h"
 #include "weights/weights.h"
 
@@ -21,6 +22,7 @@ struct fpc_predictor {
     fpc_tta how;
     fpc_tta_run *tta;
     int32_t h, w;
+    fpc_known known;
 };
 
 static void silent(void *arg, int level, const char *line)
@@ -73,6 +75,17 @@ static fpc_status find_weights(fpc_predictor *p, const char *path)
     return p->weights ? FPC_OK : FPC_ENOMEM;
 }
 
+/* The weights of older versions do not tell. */
+static fpc_status read_classes(fpc_predictor *p, const fpc_st_file *file)
+{
+    const char *text = fpc_st_meta_find(file, FPC_META_CLASSES);
+
+    p->known.table.size = sizeof p->known.table;
+    return text ? fpc_classes_parse(p->ctx, p->arena, fpc_sprintf(p->arena, "%s: metadata classes", p->weights), text,
+                                    &p->known.table)
+                : FPC_OK;
+}
+
 /* The recipe that was named, that of the run folder, or the one that stands in the metadata of the weights. */
 static fpc_status read_recipe(fpc_predictor *p, const fpc_predictor_args *a, fpc_recipe **out)
 {
@@ -85,10 +98,11 @@ static fpc_status read_recipe(fpc_predictor *p, const fpc_predictor_args *a, fpc
         return FPC_ENOMEM;
     if (!named && !access(own, R_OK))
         named = own;
+    if ((status = fpc_st_read(p->ctx, p->scratch, p->weights, &file)) || (status = read_classes(p, file)))
+        return status;
+    p->known.bare = !named;
     if (named)
         return fpc_recipe_read(p->ctx, p->arena, named, a->n_overrides, a->overrides, out);
-    if ((status = fpc_st_read(p->ctx, p->scratch, p->weights, &file)))
-        return status;
     if (!(text = fpc_st_meta_find(file, "recipe")))
         return fpc_fail(p->ctx, FPC_EINVAL, "%s: these weights do not hold their recipe; name the recipe's file",
                         p->weights);
@@ -117,9 +131,12 @@ static fpc_status open_experiment(fpc_predictor *p, const fpc_predictor_args *a,
         return status;
     if (p->embedded)
         leave_out_loggers(recipe);
-    if ((status = fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least, &p->experiment)))
+    if (what & FPC_OPEN_DATA)
+        return fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least, &p->experiment);
+    if ((status =
+             fpc_experiment_open_known(p->ctx, p->arena, a->plugin_path, recipe, least, &p->known, &p->experiment)))
         return status;
-    if (p->experiment->info.palette || (what & FPC_OPEN_DATA))
+    if (p->experiment->info.palette)
         return FPC_OK;
     return fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least | FPC_OPEN_DATA, &p->experiment);
 }

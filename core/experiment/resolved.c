@@ -31,7 +31,7 @@ static int32_t rows_of(const fpc_option_set *set)
 
 static fpc_option_set own_options(const fpc_opened *o)
 {
-    return o->inst.plugin ? (fpc_option_set){o->inst.plugin->options, o->inst.plugin->option_size, o->inst.self}
+    return o->inst.plugin ? (fpc_option_set){o->inst.plugin->options, o->inst.plugin->option_size, o->inst.self, 0}
                           : (fpc_option_set){0};
 }
 
@@ -42,13 +42,17 @@ static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_
     const fpc_option row = fpc_opt_row(set, i);
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, o->name), row.name);
     const char *text = fpc_option_text(arena, &row, set->object);
+    const int is_file = (row.flags & FPC_OPT_CLASSES) && e && *e->value && !fpc_option_is_choice(&row, e->value);
 
     return (fpc_resolved){.section = o->name,
                           .key = row.name,
                           .text = text,
                           .origin = e ? e->origin : "default",
                           .is_default = is_default(arena, &row, text),
-                          .resumable = fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE)};
+                          .resumable =
+                              fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
+                          .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
+                          .classes = is_file};
 }
 
 static fpc_resolved use_of(const fpc_opened *o)
@@ -146,6 +150,23 @@ const char *fpc_resolved_text(fpc_arena *arena, const fpc_resolved *all, int32_t
         if (resumable || !all[i].resumable)
             put_key(&t, &all[i], with_origin);
     return t.failed ? NULL : t.text;
+}
+
+const char *fpc_resolved_kept(fpc_arena *arena, const fpc_resolved *all, int32_t n, int with_origin, int stated,
+                              int32_t *n_classes)
+{
+    fpc_resolved *kept = fpc_alloc(arena, (size_t)(n + 1) * sizeof *kept);
+
+    *n_classes = 0;
+    for (int32_t i = 0; i < n && kept; i++) {
+        kept[i] = all[i];
+        *n_classes += all[i].classes;
+        if (all[i].classes)
+            kept[i].text = FPC_CLASSES_FILE;
+        else if (stated && all[i].stated)
+            kept[i].text = all[i].stated;
+    }
+    return kept ? fpc_resolved_text(arena, kept, n, with_origin, 1) : NULL;
 }
 
 const char *fpc_experiment_resolved(fpc_experiment *s, fpc_arena *arena, int with_origin)

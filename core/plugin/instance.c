@@ -79,7 +79,7 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
     *kept->self = (fpc_self){ctx, arena, fpc_strdup(arena, name), section};
     if (!kept->self->label)
         return FPC_ENOMEM;
-    sets[1] = (fpc_option_set){found->plugin->options, found->plugin->option_size, kept->self};
+    sets[1] = (fpc_option_set){found->plugin->options, found->plugin->option_size, kept->self, common.bare};
     if ((status = fpc_options_read(ctx, arena, name, section, 2, sets)))
         return status;
     if (found->plugin->init && (status = FPC_ASK(kept, "init", found->plugin->init(kept->self))))

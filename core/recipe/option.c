@@ -55,7 +55,7 @@ static fpc_status unknown_key(fpc_ctx *ctx, fpc_arena *arena, const char *sectio
                            entry->key, entry->value, section, list);
 }
 
-static int is_choice(const fpc_option *row, const char *text)
+int fpc_option_is_choice(const fpc_option *row, const char *text)
 {
     for (const fpc_choice *c = row->choices; c && c->name; c++)
         if (!strcmp(text, c->name))
@@ -78,7 +78,7 @@ static const char *folder_beside(const fpc_option_set *set, const fpc_option *ro
 static const char *meaning(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_entry *entry,
                            const fpc_option_set *set, const fpc_option *row)
 {
-    if (row->type != FPC_OPT_PATH || (row->flags & FPC_OPT_HERE) || is_choice(row, entry->value))
+    if (row->type != FPC_OPT_PATH || (row->flags & FPC_OPT_HERE) || fpc_option_is_choice(row, entry->value))
         return entry->value;
     const char *path = fpc_path_of(ctx, arena, name, entry, folder_beside(set, row));
     return path && fpc_recipe_bad_value(path) ? entry->value : path;
@@ -95,6 +95,10 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
 
     if (!text)
         return FPC_ENOMEM;
+    if (!entry && (row->flags & FPC_OPT_REQUIRED) && set->bare && row->type == FPC_OPT_PATH) {
+        memcpy((char *)set->object + row->offset, &(const char *){""}, sizeof(const char *));
+        return FPC_OK;
+    }
     if (!entry && (row->flags & FPC_OPT_REQUIRED)) {
         const char *type = fpc_option_range_text(arena, row);
 

@@ -11,6 +11,7 @@ typedef struct fpc_option_set {
     const fpc_option *table; /* may be NULL */
     uint32_t stride;         /* sizeof(fpc_option) as the table's compiler saw it */
     void *object;
+    int bare; /* 1: the recipe is the one in weights, which hold no paths: required ones may be missing */
 } fpc_option_set;
 
 /* Fills the objects from defaults, then from the section (NULL: defaults only). Any key that no table knows, except
@@ -23,6 +24,8 @@ fpc_status fpc_options_read(fpc_ctx *, fpc_arena *, const char *name, const fpc_
 const char *fpc_option_text(fpc_arena *, const fpc_option *, const void *object);
 /* "0 .. 180 deg", "on | off", "one of a, b, c": for help and messages. */
 const char *fpc_option_range_text(fpc_arena *, const fpc_option *);
+/* Whether the text is one of the option's choices. */
+int fpc_option_is_choice(const fpc_option *, const char *text);
 const char *fpc_option_type_text(const fpc_option *);
 
 #endif

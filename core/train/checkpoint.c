@@ -4,6 +4,7 @@
  * cut between the two does the epoch again and writes the same best. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "data/classes.h"
 #include "record/run_files.h"
 #include "train/identity.h"
 #include "train/trainer.h"
@@ -102,6 +103,7 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
     add_meta(p, "classes", t->seen.classes);
     add_meta(p, "recipe", t->identity);
+    add_meta(p, FPC_META_CLASSES, t->classes);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
@@ -137,6 +139,7 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch
         add_meta(p, "metric", t->events->record.column[t->monitor_column]);
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
+        add_meta(p, FPC_META_CLASSES, t->classes);
         status = fpc_weights_save(t->ctx, t->experiment->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);

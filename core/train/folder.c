@@ -46,15 +46,25 @@ static fpc_status make_folders(fpc_trainer *t, const char *path)
     }
 }
 
-static fpc_status fill(fpc_trainer *t, const char *folder)
+/* The recipe, and the classes that it names by the file beside it. */
+static fpc_status write_recipe(fpc_trainer *t, const char *folder)
 {
     const char *recipe = fpc_sprintf(t->arena, "%s/%s", folder, FPC_RUN_RECIPE);
+    const char *classes = fpc_sprintf(t->arena, "%s/%s", folder, FPC_CLASSES_FILE);
     fpc_status status;
 
-    if (!recipe)
+    if (!recipe || !classes)
         return FPC_ENOMEM;
-    if ((status = lock_folder(t, folder)) ||
-        (status = fpc_write_atomic(t->ctx, recipe, t->recipe, strlen(t->recipe))) ||
+    if (t->own_classes && (status = fpc_write_atomic(t->ctx, classes, t->classes, strlen(t->classes))))
+        return status;
+    return fpc_write_atomic(t->ctx, recipe, t->recipe, strlen(t->recipe));
+}
+
+static fpc_status fill(fpc_trainer *t, const char *folder)
+{
+    fpc_status status;
+
+    if ((status = lock_folder(t, folder)) || (status = write_recipe(t, folder)) ||
         (status = fpc_seen_lists(t->ctx, t->experiment->data, folder)) || (status = fpc_trainer_log_begin(t, folder)))
         return status;
     return fpc_trainer_save(t, folder);
@@ -130,7 +140,7 @@ static void sweep(fpc_trainer *t)
     static const char *const file[] = {FPC_RUN_RECIPE ".tmp",     FPC_RUN_MANIFEST ".tmp",   FPC_RUN_LAST ".tmp",
                                        FPC_RUN_BEST ".tmp",       FPC_RUN_HISTORY ".tmp",    FPC_RUN_HISTORY_CSV ".tmp",
                                        "curves.png.tmp",          "samples.png.tmp",         FPC_RUN_SWA ".tmp",
-                                       FPC_RUN_VALIDATION ".tmp", FPC_RUN_TRAIN_LIST ".tmp", FPC_RUN_VAL_LIST ".tmp"};
+                                       FPC_RUN_VALIDATION ".tmp", FPC_RUN_TRAIN_LIST ".tmp", FPC_RUN_VAL_LIST ".tmp", FPC_CLASSES_FILE ".tmp"};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         unlink(fpc_trainer_path(t, file[i]));
@@ -172,8 +182,7 @@ fpc_status fpc_trainer_old_folder(fpc_trainer *t)
     sweep(t);
     if ((status = fpc_trainer_load(t)))
         return status;
-    if ((status = fpc_write_atomic(t->ctx, fpc_trainer_path(t, FPC_RUN_RECIPE), t->recipe, strlen(t->recipe))) ||
-        (status = fpc_seen_lists(t->ctx, t->experiment->data, folder)))
+    if ((status = write_recipe(t, folder)) || (status = fpc_seen_lists(t->ctx, t->experiment->data, folder)))
         return status;
     return fpc_trainer_log_begin(t, folder);
 }

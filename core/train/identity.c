@@ -2,6 +2,7 @@
  * a run for its own, only where the identities agree. */
 #include "train/identity.h"
 #include "base/message.h"
+#include "data/classes.h"
 #include "recipe/sections.h"
 
 #include <string.h>
@@ -119,7 +120,7 @@ fpc_status fpc_identity_agrees(const fpc_experiment *experiment, fpc_arena *aren
 }
 
 fpc_status fpc_identity_of(const fpc_experiment *experiment, fpc_arena *arena, const char **recipe,
-                           const char **identity)
+                           const char **identity, int32_t *n_classes)
 {
     const fpc_resolved *all;
     int32_t n;
@@ -127,7 +128,24 @@ fpc_status fpc_identity_of(const fpc_experiment *experiment, fpc_arena *arena, c
 
     if ((status = fpc_experiment_settings(experiment, arena, &n, &all)))
         return status;
-    *recipe = fpc_resolved_text(arena, all, n, 0, 1);
+    *recipe = fpc_resolved_kept(arena, all, n, 0, 0, n_classes);
     *identity = fpc_resolved_text(arena, all, n, 0, 0);
     return *recipe && *identity ? FPC_OK : FPC_ENOMEM;
+}
+
+fpc_status fpc_identity_classes(const fpc_experiment *experiment, fpc_arena *arena, const char *text,
+                                const char *origin)
+{
+    fpc_dataset_info was = {.size = sizeof was};
+    fpc_status status;
+
+    if (!text)
+        return FPC_OK;
+    if ((status = fpc_classes_parse(experiment->ctx, arena, origin, text, &was)))
+        return status;
+    const char *difference = fpc_classes_differ(arena, &was, &experiment->info);
+    return difference ? fpc_fail(experiment->ctx, FPC_EINVAL,
+                                 "%s: the run was made with other classes; it can go on only with its own:\n  %s",
+                                 origin, difference)
+                      : FPC_OK;
 }

@@ -61,7 +61,9 @@ typedef struct fpc_dataset_vtbl {
     fpc_status (*read)(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index,
                        fpc_sample *); /* [reader: re-entrant] */
     /* [main] Optional: fills classes, class_names, palette, mirror pairs, ignore_label (and h, w where the options say)
-     * without touching a picture, after init and before open: for verbs that need no data. */
+     * without touching a picture, after init and before open: for verbs that need no data. Where info->class_names is
+     * set already, the classes are those of trained weights: the four fields stay, and no file need be read for them.
+     */
     fpc_status (*describe)(fpc_self *, fpc_dataset_info *);
     fpc_status (*name)(const fpc_self *, fpc_part, int64_t index, char *id, size_t id_cap); /* [any] without reading */
     /* [main] Optional, instead of open: reports every flaw of the files and goes on with what can be used; read then
@@ -77,6 +79,13 @@ typedef struct fpc_dataset_vtbl {
      * bytes; the same wherever the files lie. What follows from the recipe's keys alone has no part in it. */
     fpc_status (*fingerprint)(const fpc_self *, fpc_part, int64_t index, uint64_t *out);
 } fpc_dataset_vtbl;
+
+/* Reads a file of classes, which fills classes, class_names, palette and mirror pairs:
+ *     [classes]            [palette]               [mirror]
+ *     0 = background       0 = 0, 0, 0             eyes = 1, 2
+ *     1 = left_eye         1 = 204, 0, 0
+ * [palette] and [mirror] may be absent. The option that names it gets FPC_OPT_CLASSES (option.h). [main] */
+FPC_API fpc_status fpc_classes_read(fpc_ctx *, fpc_arena *, const char *path, fpc_dataset_info *info);
 
 /* A split by seed as NumPy draws it, so that one that was drawn in Python can be drawn again: perm[0 .. n) becomes what
  * numpy.random.seed(seed); numpy.random.permutation(n) gives. n at most 2^32. Any thread. */

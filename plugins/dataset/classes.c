@@ -1,9 +1,6 @@
 /* classes.c: see classes.h. The INI file is read by the recipe's reader, so mistakes in it carry FILE:LINE. */
 #include "classes.h"
-#include <fpcore/ini.h>
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,145 +48,16 @@ static fpc_status preset(fpc_self *self, const uint8_t *number, fpc_dataset_info
     return FPC_OK;
 }
 
-/* A decimal number in lo .. hi, and nothing else. */
-static int whole_number(const char *text, long lo, long hi, long *out)
-{
-    char *end;
-    *out = strtol(text, &end, 10);
-    while (*end == ' ' || *end == '\t')
-        end++;
-    return end != text && *end == 0 && *out >= lo && *out <= hi;
-}
-
-/* n comma-separated numbers in 0 .. max. */
-static int number_list(const char *text, int n, long max, uint8_t *out)
-{
-    for (int i = 0; i < n; i++) {
-        char *end;
-        const long v = strtol(text, &end, 10);
-        if (end == text || v < 0 || v > max)
-            return 0;
-        out[i] = (uint8_t)v;
-        while (*end == ' ' || *end == '\t')
-            end++;
-        if (*end != (i + 1 < n ? ',' : 0))
-            return 0;
-        text = end + 1;
-    }
-    return 1;
-}
-
-static fpc_status read_names(fpc_self *self, const fpc_section *section, const char *path, fpc_dataset_info *info)
-{
-    if (!section || section->n < 1 || section->n > 256)
-        return fpc_fail(self->ctx, FPC_EFORMAT, "%s: a section [classes] with 1 to 256 lines `LABEL = name` is needed",
-                        path);
-    const char **list = fpc_alloc(self->arena, (size_t)section->n * sizeof *list);
-    if (!list)
-        return FPC_ENOMEM;
-    for (int32_t i = 0; i < section->n; i++) {
-        const fpc_entry *e = &section->entry[i];
-        long label;
-        if (!whole_number(e->key, 0, section->n - 1, &label) || list[label])
-            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: classes.%s: labels are 0 .. %d, each once", e->origin, e->key,
-                            section->n - 1);
-        if (!*e->value)
-            return fpc_fail(self->ctx, FPC_EFORMAT, "%s: classes.%s has no name", e->origin, e->key);
-        for (int32_t k = 0; k < i; k++)
-            if (strcmp(section->entry[k].value, e->value) == 0)
-                return fpc_fail(self->ctx, FPC_EFORMAT, "%s and %s: classes %s and %s are both called %s",
-                                section->entry[k].origin, e->origin, section->entry[k].key, e->key, e->value);
-        if (!(list[label] = fpc_strdup(self->arena, e->value)))
-            return FPC_ENOMEM;
-    }
-    info->classes = section->n;
-    info->class_names = list;
-    return FPC_OK;
-}
-
-/* Colours that tell neighbours apart where the file gives none. */
-static void default_colour(int32_t label, uint8_t rgb[3])
-{
-    for (int c = 0; c < 3; c++) {
-        int value = 0;
-        for (int bit = 0; bit < 8; bit++) /* the VOC rule: bits of the label, highest first, one channel each in turn */
-            value |= ((label >> (3 * bit + c)) & 1) << (7 - bit);
-        rgb[c] = (uint8_t)value;
-    }
-}
-
-static fpc_status read_palette(fpc_self *self, const fpc_section *section, fpc_dataset_info *info)
-{
-    uint8_t(*list)[3] = fpc_alloc(self->arena, (size_t)info->classes * 3);
-    if (!list)
-        return FPC_ENOMEM;
-    for (int32_t i = 0; i < info->classes; i++)
-        default_colour(i, list[i]);
-    for (int32_t i = 0; section && i < section->n; i++) {
-        const fpc_entry *e = &section->entry[i];
-        long label;
-        if (!whole_number(e->key, 0, info->classes - 1, &label) || !number_list(e->value, 3, 255, list[label]))
-            return fpc_fail(
-                self->ctx, FPC_EFORMAT,
-                "%s: palette.%s = %s: a line is `LABEL = red, green, blue` with a label 0 .. %d and 0 .. 255",
-                e->origin, e->key, e->value, info->classes - 1);
-    }
-    info->palette = (const uint8_t(*)[3])list;
-    return FPC_OK;
-}
-
-static fpc_status read_pairs(fpc_self *self, const fpc_section *section, fpc_dataset_info *info)
-{
-    if (!section || !section->n)
-        return FPC_OK;
-    uint8_t(*list)[2] = fpc_alloc(self->arena, (size_t)section->n * 2), seen[256] = {0};
-    if (!list)
-        return FPC_ENOMEM;
-    for (int32_t i = 0; i < section->n; i++) {
-        const fpc_entry *e = &section->entry[i];
-        if (!number_list(e->value, 2, info->classes - 1, list[i]) || seen[list[i][0]]++ || seen[list[i][1]]++)
-            return fpc_fail(
-                self->ctx, FPC_EFORMAT,
-                "%s: mirror.%s = %s: a line is `NAME = LABEL, LABEL`, labels 0 .. %d, each in one pair at most",
-                e->origin, e->key, e->value, info->classes - 1);
-    }
-    info->mirror_pairs = (const uint8_t(*)[2])list;
-    info->n_mirror_pairs = section->n;
-    return FPC_OK;
-}
-
-static fpc_status check_sections(fpc_self *self, const fpc_ini *file)
-{
-    for (int32_t i = 0; i < file->n; i++) {
-        const char *name = file->section[i].name;
-        if (strcmp(name, "classes") != 0 && strcmp(name, "palette") != 0 && strcmp(name, "mirror") != 0)
-            return fpc_fail(self->ctx, FPC_EFORMAT,
-                            "%s: [%s]: a file of classes has [classes], [palette] and [mirror] only",
-                            file->section[i].origin, name);
-    }
-    return FPC_OK;
-}
-
 fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info *info)
 {
     if (strcmp(which, "celebamask19") == 0)
         return preset(self, NULL, info);
     if (strcmp(which, "celebamask19_parsing") == 0)
         return preset(self, parsing, info);
-    const fpc_ini *file = NULL;
     if (access(which, R_OK))
         return fpc_fail(self->ctx, FPC_ENOENT,
                         "%s.classes = %s: neither a preset (celebamask19, celebamask19_parsing) nor a file that can "
                         "be read: %s",
                         self->label, which, strerror(errno));
-    fpc_status status = fpc_ini_read(self->ctx, self->arena, which, &file);
-    if (status == FPC_OK)
-        status = check_sections(self, file);
-    if (status == FPC_OK)
-        status = read_names(self, fpc_ini_section(file, "classes"), which, info);
-    if (status == FPC_OK)
-        status = read_palette(self, fpc_ini_section(file, "palette"), info);
-    if (status == FPC_OK)
-        status = read_pairs(self, fpc_ini_section(file, "mirror"), info);
-    return status;
+    return fpc_classes_read(self->ctx, self->arena, which, info);
 }

@@ -153,7 +153,7 @@ static void mirror_labels(folder *f, const fpc_dataset_info *info)
 static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
 {
     folder *f = (folder *)self;
-    fpc_status status = fpc_classes_open(self, f->classes, info);
+    fpc_status status = info->class_names ? FPC_OK : fpc_classes_open(self, f->classes, info);
     if (status != FPC_OK)
         return status;
     f->n_classes = info->classes;
@@ -234,6 +234,9 @@ static const fpc_choice orientations[] = {
     {"file", FPC_IMAGE_STORED, "as its file stores it: for masks that were drawn over it so"},
     {0}};
 
+static const fpc_choice presets[] = {{"celebamask19", 0, "the 19 classes of CelebAMask-HQ: background, skin, nose ..."},
+                                     {"celebamask19_parsing", 0, "the same in another order"},
+                                     {0}};
 static const fpc_option options[] = {
     {"root", "folder of the data set; relative to the recipe's file", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
      FPC_OPT_REQUIRED | FPC_OPT_RESUMABLE, FPC_FIELD_(folder, root, const char *)},
@@ -256,7 +259,8 @@ static const fpc_option options[] = {
     {"classes",
      "what the labels are called: a file with the lines `[classes]`, `0 = background`, `1 = NAME` and so on; "
      "for faces celebamask19, or celebamask19_parsing for its names in the other order",
-     "", NULL, 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_REQUIRED, FPC_FIELD_(folder, classes, const char *)},
+     "root", NULL, 1, 0, presets, FPC_OPT_PATH, FPC_OPT_REQUIRED | FPC_OPT_CLASSES,
+     FPC_FIELD_(folder, classes, const char *)},
     FPC_OPTION_PATH_BESIDE(
         folder, sides, "", "root",
         "file with the masks whose left and right are exchanged, as `fpcore data --fix-sides` writes it"),

@@ -37,7 +37,7 @@ int fpc_lint_given(const lint *l, const char *section, const char *key)
 static const void *field_of(const fpc_instance *inst, const char *name, unsigned types)
 {
     const fpc_option_set set = {inst->plugin ? inst->plugin->options : NULL,
-                                inst->plugin ? inst->plugin->option_size : 0, NULL};
+                                inst->plugin ? inst->plugin->option_size : 0, NULL, 0};
     fpc_option row;
 
     for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)

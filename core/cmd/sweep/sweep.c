@@ -435,16 +435,21 @@ static fpc_status same_recipe(fpc_sweep *s, fpc_arena *arena, const fpc_trial *c
 {
     const char *path = fpc_sprintf(arena, "%s/%s", c->folder, FPC_RUN_RECIPE), *why;
     fpc_recipe *was;
-    char *text;
+    const char *classes = fpc_sprintf(arena, "%s/%s", c->folder, FPC_CLASSES_FILE);
+    char *text, *table;
     size_t bytes;
     fpc_status status;
 
-    if (!path)
+    if (!path || !classes)
         return FPC_ENOMEM;
     if ((status = fpc_read_file_why(arena, path, FPC_RECIPE_BYTES, &text, &bytes, &why)))
         return fpc_fail(s->cmd->ctx, status, "%s: %s; remove the folder where the run is not wanted", path, why);
     if ((status = fpc_recipe_parse(s->cmd->ctx, arena, path, text, 0, NULL, &was)) ||
         (status = fpc_identity_agrees(experiment, arena, text, path)))
+        return status;
+    if (!fpc_read_file_why(arena, classes, FPC_RECIPE_BYTES, &table, &bytes,
+                           &why) && /* there is none but for a file's */
+        (status = fpc_identity_classes(experiment, arena, table, classes)))
         return status;
     return same_length(experiment, arena, was);
 }
