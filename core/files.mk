@@ -264,6 +264,7 @@ cmd_sources = \
     core/cmd/submit/submit.h \
     core/cmd/submit/torch_file.c \
     core/cmd/submit/torch_file.h \
+    core/cmd/submit/trial.c \
     core/cmd/submit/zip_archive.c \
     core/cmd/submit/zip_archive.h \
     core/cmd/sweep.c \

@@ -1,5 +1,9 @@
 /* submit.c: `fpcore submit`: the archive for a contest, written and then checked. */
 #include <fpcore/logger.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 #include "weights/weights.h"
 #include "cmd/submit/submit.h"
 #include "cmd/args.h"
@@ -21,7 +25,22 @@ static fpc_status write_archive(fpc_submit *s)
     const void *data;
     size_t bytes;
     const fpc_status status = fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, s->n, s->entry, &data, &bytes);
-    return status ? status : fpc_write_atomic(s->cmd->ctx, s->out, data, bytes);
+    return status ? status : fpc_write_atomic(s->cmd->ctx, s->part, data, bytes);
+}
+
+/* The archive has its name when it was read back and its solution has run. */
+static fpc_status publish(fpc_submit *s)
+{
+    fpc_status status;
+
+    if (!(s->part = fpc_sprintf(s->cmd->arena, "%s.part", s->out)))
+        return FPC_ENOMEM;
+    if (!(status = write_archive(s)) && !(status = fpc_submit_check(s)) && !(status = fpc_submit_trial(s)) &&
+        rename(s->part, s->out))
+        status = fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be written: %s", s->out, strerror(errno));
+    if (status)
+        unlink(s->part);
+    return status;
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -45,11 +64,11 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     const fpc_dataset_info *info = fpc_data_info(s.experiment->data);
     if ((status = fpc_tta_open(s.experiment, cmd->arena, &s.how, info->h, info->w, &s.tta)) ||
-        (status = fpc_submit_masks(&s)) || (status = fpc_submit_solution(&s)) || (status = write_archive(&s)) ||
-        (status = fpc_submit_check(&s)))
+        (status = fpc_submit_masks(&s)) || (status = fpc_submit_solution(&s)) || (status = publish(&s)))
         return status;
-    fpc_print("%s: %d masks, %lld parameters (fewer than %lld are allowed); read back and found whole\n", s.out,
-              s.n_masks, (long long)s.experiment->state->n_trainable, (long long)s.limit);
+    fpc_print(
+        "%s: %d masks, %lld parameters (fewer than %lld are allowed); read back and found whole; its solution ran\n",
+        s.out, s.n_masks, (long long)s.experiment->state->n_trainable, (long long)s.limit);
     return FPC_OK;
 }
 
@@ -67,7 +86,9 @@ const fpc_cmd fpc_cmd_submit = {
             "class, the\n"
             "size is the picture's) and solution/: weights as safetensors and as ckpt.pth for PyTorch, the recipe, a "
             "script\n"
-            "with --input --output --weights, and a description. Then reads the archive back and compares everything.\n"
+            "with --input --output --weights, and a description. Then reads the archive back and compares everything, "
+            "and\n"
+            "runs the script in an empty folder on one picture. Only then the archive gets its name.\n"
             "\n"
             "  -w, --weights FILE   weights of the recipe's model\n"
             "  -o, --out FILE       the archive\n"

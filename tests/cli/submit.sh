@@ -11,7 +11,7 @@ expect "a training of the quickstart" 0 "$FPCORE" -c conf/quickstart.ini -s run.
 expect "the example of the help" 0 sh -c \
     '$(fpcore=$FPCORE; "$FPCORE" submit --help | sed -n "s|^example: fpcore|$fpcore|p")'
 says "it tells masks and parameters" '^submission\.zip: [1-9][0-9]* masks, [0-9]+ parameters \(fewer than 1821085 are'
-says "it was read back" '; read back and found whole$'
+says "it was read back" '; read back and found whole; its solution ran$'
 
 expect "a tiny training" 0 "$FPCORE" -c tiny.ini -s run.out=tiny_runs
 run=$(run_in tiny_runs)
@@ -19,7 +19,7 @@ best=$run/best.safetensors
 expect "a submission" 0 "$FPCORE" submit -c tiny.ini -w "$best" -o a.zip -s dataset.test=3
 expect "again" 0 "$FPCORE" submit -c tiny.ini -w "$best" -o b.zip -s dataset.test=3
 holds "is the same" cmp a.zip b.zip
-holds "nothing else was left" sh -c '! ls -- *.tmp 2>/dev/null'
+holds "nothing else was left" sh -c '! ls -- *.tmp *.part 2>/dev/null'
 expect "with averaged predictions" 0 "$FPCORE" submit -c tiny.ini -w "$best" -o c.zip -s dataset.test=3 --flip \
     --scales 1,1.5
 
@@ -69,6 +69,40 @@ END
 else
     skip "PyTorch reads ckpt.pth" "it is not installed"
 fi
+
+# ---- what was packed is tried ----
+# shellcheck source=lib_pictures.sh
+. "$FPCORE_SRC/tests/cli/lib_pictures.sh"
+draw masks ds 6
+printf '[classes]\n0 = ground\n1 = disc\n2 = left dot\n3 = right dot\n[mirror]\ndots = 2, 3\n' >dots.ini
+sed -e '/^\[dataset\]/,/^batch/d' -e 's/^epochs = 4/epochs = 1/' tiny.ini >base.ini
+printf 'include = base.ini\n[dataset]\nuse = folder\nroot = ds\nimages = images\nmasks = masks\n' >own.ini
+printf 'test_images = images\nclasses = dots.ini\nsize = 32\nbatch = 2\n' >>own.ini
+expect "a training with classes of one's own" 0 "$FPCORE" -c own.ini -s run.out=own_runs
+own=$(run_in own_runs)
+expect "its archive" 0 "$FPCORE" submit -c "$own/recipe.ini" -w "$own/best.safetensors" -o own.zip
+says "ran" '^own\.zip: 6 masks, .* its solution ran$'
+holds "no folder is left" sh -c '! ls -d "${TMPDIR:-/tmp}"/fpcore-submit-* 2>/dev/null'
+if command -v python3 >/dev/null; then
+    python3 -m zipfile -e own.zip own || not_ok "the archive opens"
+    holds "it has the classes" grep -q '^2 = left dot' own/solution/classes.ini
+    holds "which its recipe names" grep -q '^classes = classes\.ini' own/solution/recipe.ini
+    rm -rf dots.ini ds.gone && mv ds ds.gone
+    expect "its script alone" 0 sh own/solution/run.sh --input ds.gone/images --output own_masks
+    mv ds.gone ds
+fi
+mkdir path
+printf '#!/bin/sh\necho /nowhere/at/all\n' >path/dirname
+chmod +x path/dirname
+expect "a script that does not run" 1 env PATH="$scratch/path:$PATH" "$FPCORE" submit -c tiny.ini -w "$best" -o e.zip \
+    -s dataset.test=1
+says "is told with its words" 'e\.zip is not written: its solution/run\.sh, unpacked into an empty folder, does not run: .*/nowhere/at/all'
+holds "and leaves no archive" sh -c '! ls e.zip e.zip.* 2>/dev/null'
+expect "no place to try it" 1 env TMPDIR=/nowhere "$FPCORE" submit -c tiny.ini -w "$best" -o e.zip -s dataset.test=1
+says "is told" 'e\.zip: the solution cannot be tried: /nowhere/fpcore-submit-'
+cp a.zip e.zip
+expect "an archive that was there" 1 env TMPDIR=/nowhere "$FPCORE" submit -c tiny.ini -w "$best" -o e.zip -s dataset.test=1
+holds "stays" cmp a.zip e.zip
 
 expect "a model that is too large" 2 "$FPCORE" submit -c tiny.ini -w "$best" -o d.zip --limit 1000
 says "is refused" 'the contest takes fewer than 1000\. model\.max_params = 999'

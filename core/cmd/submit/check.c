@@ -73,7 +73,7 @@ static fpc_status check_entries(fpc_submit *s, fpc_arena *arena, fpc_arena *scra
     size_t bytes;
     int32_t n, masks = 0;
     fpc_status status;
-    if (fpc_read_file_why(arena, s->out, SIZE_MAX, &data, &bytes, &why))
+    if (fpc_read_file_why(arena, s->part, SIZE_MAX, &data, &bytes, &why))
         return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: was written and cannot be read back (it %s)", s->out, why);
     if ((status = fpc_zip_read(s->cmd->ctx, arena, s->out, data, bytes, &n, &entry)))
         return status;

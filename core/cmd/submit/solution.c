@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/file.h"
+#include "data/classes.h"
 #include "weights/weights.h"
 #include "cmd/submit/torch_file.h"
 
@@ -30,7 +31,8 @@ static fpc_status add_weights(fpc_submit *s)
         status = fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
     if (status)
         return status;
-    status = fpc_weights_save(s->cmd->ctx, state, copy, 0, NULL);
+    const fpc_st_meta classes = {FPC_META_CLASSES, fpc_classes_text(arena, fpc_data_info(s->experiment->data))};
+    status = classes.value ? fpc_weights_save(s->cmd->ctx, state, copy, 1, &classes) : FPC_ENOMEM;
     if (!status)
         status = fpc_read_file(s->cmd->ctx, arena, copy, SIZE_MAX, &text, &bytes);
     remove(copy);
@@ -96,7 +98,8 @@ static const char *readme(const fpc_submit *s)
         "| file | holds |\n| --- | --- |\n"
         "| run.sh | inference: `sh run.sh --input FOLDER --output FOLDER [--weights FILE]` writes NAME.png for each "
         "picture |\n"
-        "| recipe.ini | every option of model, data, losses, optimizer, schedule and augmentations of the training |\n"
+        "| recipe.ini | every option of model, data, losses, optimizer, schedule and augmentations of the training; "
+        "where it names classes.ini, that holds names, colours and mirror pairs of the classes |\n"
         "| weights.safetensors | the weights under their PyTorch names; what run.sh reads |\n"
         "| ckpt.pth | the same for PyTorch: `torch.load('ckpt.pth')['state_dict']`, an OrderedDict of tensors |\n"
         "| requirements.txt | what to install |\n\n"
@@ -123,12 +126,26 @@ static const char *requirements(const fpc_submit *s)
                        FPC_VERSION);
 }
 
+/* The recipe without the paths of this machine, and the file of classes that it names. */
+static fpc_status add_recipe(fpc_submit *s)
+{
+    fpc_arena *arena = s->cmd->arena;
+    const fpc_resolved *all;
+    int32_t n, n_classes;
+    fpc_status status = fpc_experiment_settings(s->experiment, arena, &n, &all);
+
+    if (status || (status = add_text(s, "solution/recipe.ini", fpc_resolved_kept(arena, all, n, 0, 1, &n_classes))))
+        return status;
+    return n_classes
+               ? add_text(s, "solution/" FPC_CLASSES_FILE, fpc_classes_text(arena, fpc_data_info(s->experiment->data)))
+               : FPC_OK;
+}
+
 fpc_status fpc_submit_solution(fpc_submit *s)
 {
     fpc_status status;
-    if ((status = add_weights(s)) ||
-        (status = add_text(s, "solution/recipe.ini", fpc_experiment_resolved(s->experiment, s->cmd->arena, 0))) ||
-        (status = add_text(s, "solution/run.sh", script(s))) || (status = add_text(s, "solution/README.md", readme(s))))
+    if ((status = add_weights(s)) || (status = add_recipe(s)) || (status = add_text(s, "solution/run.sh", script(s))) ||
+        (status = add_text(s, "solution/README.md", readme(s))))
         return status;
     return add_text(s, "solution/requirements.txt", requirements(s));
 }

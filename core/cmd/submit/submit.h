@@ -21,6 +21,7 @@ typedef struct fpc_submit {
     fpc_cmdline *cmd;
     fpc_experiment *experiment;
     const char *weights, *out, *scales; /* files; --scales as given or NULL */
+    const char *part;                   /* the archive until it has its name */
     fpc_tta how;
     fpc_tta_run *tta;
     int64_t limit;
@@ -42,5 +43,7 @@ fpc_status fpc_submit_masks(fpc_submit *);
 fpc_status fpc_submit_solution(fpc_submit *);
 /* cmd/submit/check.c: reads the written archive back and compares everything with what it should hold. */
 fpc_status fpc_submit_check(fpc_submit *);
+/* cmd/submit/trial.c: runs the packed solution on one picture in an empty folder. */
+fpc_status fpc_submit_trial(fpc_submit *);
 
 #endif
