@@ -227,6 +227,7 @@ cmd_sources = \
     core/cmd/lint/loss.c \
     core/cmd/lint/schedule.c \
     core/cmd/list.c \
+    core/cmd/list_recipes.c \
     core/cmd/lr.c \
     core/cmd/model.c \
     core/cmd/new.c \

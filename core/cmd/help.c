@@ -44,14 +44,14 @@ void fpc_help_usage(fpc_cmdline *cmd)
         "usage:\n"
         "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
         "  fpcore -c RECIPE.ini --check          lint, and print the recipe with every default and its origin\n"
-        "  fpcore -l [KIND]                      list the plugins\n"
+        "  fpcore -l [KIND | recipes]            list the plugins, or the installed recipes\n"
         "  fpcore -h KIND/NAME                   describe a plugin with its options\n"
         "  fpcore -h SECTION | VERB | --all      a section's own keys, a verb, or all options as Markdown\n"
         "  fpcore -h SECTION.KEY | KEY           a key of the recipe\n"
         "  fpcore VERB [options]                 see below; fpcore VERB --help\n"
         "  fpcore -V                             version, plugin ABI, checkpoint format\n\n"
         "options of every verb, before or behind it:\n"
-        "  -c RECIPE.ini            the recipe\n"
+        "  -c RECIPE.ini            the recipe: a file, or an installed one\n"
         "  -s SECTION.KEY=VALUE     replaces a key of the recipe; repeatable; SECTION.use=none removes a section\n"
         "  --plugin-path DIR[:DIR]  folders searched for plugins first; then FPCORE_PLUGIN_PATH, then fpcore's own\n\n"
         "verbs:\n",
@@ -60,7 +60,9 @@ void fpc_help_usage(fpc_cmdline *cmd)
         print_item(cmd->arena, 10, cmd->verbs[i]->name, cmd->verbs[i]->summary);
     fpc_print("\nexit codes:\n"
               "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is\n"
-              "  wrong; 3 training diverged; 130 interrupted after saving\n");
+              "  wrong; 3 training diverged; 130 interrupted after saving\n"
+              "\ninstalled recipes, which fpcore -l recipes lists:\n  %s\n",
+              fpc_recipes_folder());
 }
 
 /* ---- lists ---- */

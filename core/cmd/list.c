@@ -17,6 +17,8 @@ static fpc_status run(fpc_cmdline *cmd)
     if (cmd->argc > 2)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -l: one KIND at most, but `%s` follows `%s`", cmd->argv[2],
                                cmd->argv[1]);
+    if (cmd->argc == 2 && !strcmp(cmd->argv[1], "recipes"))
+        return fpc_list_recipes(cmd->ctx, cmd->arena);
     if (cmd->argc == 2 && !(kind = fpc_kind_of(cmd->argv[1]))) {
         for (; fpc_kind_name((uint32_t)n + 1); n++)
             names[n] = fpc_kind_name((uint32_t)n + 1);
@@ -34,8 +36,9 @@ const fpc_cmd fpc_cmd_list = {
     .name = "list",
     .place = 30,
     .summary = "List the plugins (-l).",
-    .help = "usage: fpcore -l [KIND] [--plugin-path DIR]\n\n"
+    .help = "usage: fpcore -l [KIND | recipes] [--plugin-path DIR]\n\n"
             "Lists every plugin by kind, one line each. KIND is model, loss, schedule, optimizer, augment, metric,\n"
-            "dataset, backend, logger or comm. Files in the plugin folders that are no plugins are warned about.\n\n"
+            "dataset, backend, logger or comm. Files in the plugin folders that are no plugins are warned about.\n"
+            "recipes: the installed recipes, each with its first line; `-c NAME` and `include = NAME` find them.\n\n"
             "example: fpcore -l loss\n",
     .run = run};

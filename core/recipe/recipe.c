@@ -10,6 +10,7 @@
 #include "recipe/path.h"
 #include "recipe/scan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,18 @@ static fpc_status read_file(reader *r, const char *where, const char *path)
     return status;
 }
 
+const char *fpc_recipes_folder(void)
+{
+    const char *named = getenv("FPCORE_RECIPES");
+
+    return named && *named ? named : FPC_DATA_DIR "/conf";
+}
+
+static const char *installed_recipe(fpc_arena *arena, const char *name)
+{
+    return fpc_sprintf(arena, "%s/%s", fpc_recipes_folder(), strncmp(name, "conf/", 5) ? name : name + 5);
+}
+
 /* A file that is included: beside the file that includes it, else among the recipes that were installed. */
 static const char *find_include(fpc_arena *arena, const char *folder, const char *item)
 {
@@ -206,8 +219,26 @@ static const char *find_include(fpc_arena *arena, const char *folder, const char
 
     if (!beside || *item == '/' || access(beside, F_OK) == 0)
         return beside;
-    installed = fpc_sprintf(arena, "%s/conf/%s", FPC_DATA_DIR, item);
+    installed = installed_recipe(arena, item);
     return installed && access(installed, F_OK) == 0 ? installed : beside;
+}
+
+/* The recipe that -c names, which may be an installed one as the docs write it: quickstart.ini, conf/quickstart.ini. */
+static fpc_status find_recipe(reader *r, const char *path, const char **out)
+{
+    const char *installed = *path == '/' ? NULL : installed_recipe(r->arena, path);
+    const int missing = access(path, F_OK) ? errno : 0;
+
+    *out = path;
+    if (missing != ENOENT || !installed)
+        return FPC_OK;
+    if (access(installed, F_OK))
+        return fpc_fail_recipe(r->ctx, FPC_ENOENT,
+                               "the recipe %s cannot be read: %s; it is neither there, from %s on, nor among the "
+                               "installed recipes (%s; `fpcore -l recipes` lists them)",
+                               path, strerror(missing), fpc_path_absolute(r->arena, ""), fpc_recipes_folder());
+    *out = installed;
+    return FPC_OK;
 }
 
 static fpc_status read_includes(reader *r, const char *name, const fpc_entry *include)
@@ -378,8 +409,8 @@ fpc_status fpc_recipe_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, int
     reader r;
 
     *out = NULL;
-    if ((status = begin(&r, ctx, arena, path)) || (status = read_file(&r, "", r.recipe->path)) ||
-        (status = apply_overrides(&r, n_overrides, overrides)))
+    if ((status = begin(&r, ctx, arena, path)) || (status = find_recipe(&r, r.recipe->path, &r.recipe->path)) ||
+        (status = read_file(&r, "", r.recipe->path)) || (status = apply_overrides(&r, n_overrides, overrides)))
         return status;
     *out = r.recipe;
     return FPC_OK;

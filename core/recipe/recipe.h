@@ -15,11 +15,15 @@ typedef struct fpc_recipe {
  * file, else to the installed recipes; a cycle is an error), then the overrides "section.key=value". Duplicate keys or
  * sections within one file are errors. `use` of a section given again replaces the plugin and drops the keys that the
  * former plugin had. A section is removed by `use = none`. */
+/* A relative PATH that is not there is looked for among the installed recipes, with or without `conf/` before it. */
 fpc_status fpc_recipe_read(fpc_ctx *, fpc_arena *, const char *path, int32_t n_overrides, const char *const *overrides,
                            fpc_recipe **out);
 /* From memory (tests, resumed runs); `name` stands for the file in messages. */
 fpc_status fpc_recipe_parse(fpc_ctx *, fpc_arena *, const char *name, const char *text, int32_t n_overrides,
                             const char *const *overrides, fpc_recipe **out);
+
+/* The folder of the installed recipes; the environment's FPCORE_RECIPES names another. */
+const char *fpc_recipes_folder(void);
 
 const fpc_section *fpc_recipe_section(const fpc_recipe *, const char *name); /* NULL: absent */
 /* The key "section.key" before the = of an override (all of a text without one) as it is read: without blanks around

@@ -89,4 +89,12 @@ expect "a wrong option of a plugin from outside is refused" 2 fpcore -c mine.ini
 says "with a guess" 'did you mean `width`'
 expect "a backend with too few kernels is refused" 1 fpcore -c mine.ini -s backend.use=my_backend
 says "with the list of what is missing" 'conv2d'
+
+# ---- recipes of the installed tree ----
+conf=$(pkg-config --variable=confdir fpcore)
+if [ -f "$scratch/root${conf#"$scratch/root"}/quickstart.ini" ]; then
+    ok "pkg-config tells where recipes are"
+else
+    not_ok "pkg-config tells where recipes are: $conf"
+fi
 exit $bad

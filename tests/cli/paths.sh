@@ -67,4 +67,29 @@ printf '[run]\ninit_from = w/best.safetensors\n' >../project/recipes/more.ini
 printf 'include = ../project/recipes/own.ini, ../project/recipes/more.ini\n' >going.ini
 expect "no weights to start from" 2 "$FPCORE" -c going.ini
 says "its key, its folders" "more\.ini:2: run\.init_from: .*/recipes/w/best\.safetensors: No such file or directory; looked for in .*recipes/, then in $here/elsewhere\."
+
+# ---- installed recipes ----
+cd "$scratch" || exit 1
+mkdir -p installed/more
+printf '; What this shows\n; and more\ninclude = base.ini\n[run]\nname = one\n[dataset]\nuse = synthetic\nsize = 32\n' >installed/one.ini
+cp base.ini installed
+printf '# Another.\ninclude = ../one.ini\n' >installed/more/two.ini
+FPCORE_RECIPES=$scratch/installed
+export FPCORE_RECIPES
+cd elsewhere || exit 1
+for name in one.ini conf/one.ini more/two.ini; do
+    expect "-c $name is installed" 0 "$FPCORE" -c $name --check
+    says "it is that one" "^name = one .*$FPCORE_RECIPES/"
+done
+printf '[run]\nname = mine\n[loss.ce]\nuse = cross_entropy\n' >one.ini
+expect "one that is here" 0 "$FPCORE" -c one.ini --check
+says "is nearer" '^name = mine '
+expect "one that is nowhere" 2 "$FPCORE" -c three.ini
+says "where it was looked for" "the recipe three\.ini cannot be read: No such file or directory; it is neither there, from $here/elsewhere on, nor among the installed recipes \($FPCORE_RECIPES; .fpcore -l recipes. lists them\)"
+expect "they are listed" 0 "$FPCORE" -l recipes
+says "with the folder" "^recipes in $FPCORE_RECIPES:"
+says "by their first line" '^  one\.ini +What this shows$'
+says "those in folders too" '^  more/two\.ini +Another\.$'
+expect "the help" 0 "$FPCORE" --help
+says "names the folder" "one of those in $FPCORE_RECIPES$"
 exit $bad
