@@ -145,7 +145,7 @@ static fpc_status write_slurm(fpc_sweep *s, const options *o)
     if (o->jobs)
         snprintf(limit, sizeof limit, "%%%lld", (long long)o->jobs);
     in = fpc_shell_line(arena, (const char *const[]){"cd", folder, NULL});
-    for (int i = 0; export && i < 2; i++) { /* where plugins are looked for */
+    for (int i = 0; export && i < 3; i++) { /* where plugins and recipes are looked for */
         static const char *const name[] = {"FPCORE_PLUGIN_PATH", "FPCORE_PLUGIN_DIR", "FPCORE_RECIPES"};
         const char *value = getenv(name[i]);
         if (value)
