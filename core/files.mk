@@ -212,6 +212,8 @@ cmd_sources = \
     core/cmd/inspect/audit_notes.c \
     core/cmd/inspect/audit_report.c \
     core/cmd/inspect/audit_sides.c \
+    core/cmd/inspect/parts.c \
+    core/cmd/inspect/parts.h \
     core/cmd/inspect/preview.h \
     core/cmd/inspect/preview_sheet.c \
     core/cmd/inspect/preview_text.c \
@@ -303,6 +305,7 @@ conf_files = \
     conf/best.ini \
     conf/celebamask128.ini \
     conf/lmsa_v1.ini \
+    conf/own.ini \
     conf/proposed/A-last-try.ini \
     conf/proposed/C-E2.ini \
     conf/proposed/C-E3.ini \

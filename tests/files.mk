@@ -145,6 +145,7 @@ test_scripts = \
     tests/cli/examples.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
+    tests/cli/join_parts.sh \
     tests/cli/kill.sh \
     tests/cli/list.sh \
     tests/cli/losses.sh \

@@ -2,10 +2,12 @@
  */
 #include "cmd/args.h"
 #include "cmd/inspect/audit.h"
+#include "cmd/inspect/parts.h"
 #include <string.h>
 
 typedef struct wishes {
-    const char *json, *fix_sides, *near;
+    const char *json, *fix_sides, *near, *parts, *out;
+    int keep_names;
     int32_t distance;
 } wishes;
 
@@ -77,6 +79,25 @@ static fpc_status write_results(fpc_cmdline *cmd, const wishes *w, const fpc_aud
     return FPC_OK;
 }
 
+/* The classes are the recipe's, or those of CelebAMask-HQ. */
+static fpc_status join_parts(fpc_cmdline *cmd, const wishes *w)
+{
+    static const char faces[] = "[dataset]\nuse = folder\nroot = .\nclasses = celebamask19\n";
+    fpc_recipe *recipe;
+    fpc_experiment *s;
+    fpc_status status;
+
+    if (!w->out)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: --join-parts %s: -o FOLDER is missing, where masks go",
+                        w->parts);
+    status = cmd->recipe ? fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe)
+                         : fpc_recipe_parse(cmd->ctx, cmd->arena, "CelebAMask-HQ", faces, cmd->n_overrides,
+                                            cmd->overrides, &recipe);
+    if (status || (status = fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, 0, &s)))
+        return status;
+    return fpc_parts_join(cmd->ctx, cmd->arena, &s->info, w->parts, w->out, w->keep_names);
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
     wishes w = {0};
@@ -85,10 +106,21 @@ static fpc_status run(fpc_cmdline *cmd)
     const fpc_arg args[] = {{"json", 0, FPC_ARG_TEXT, 0, &w.json},
                             {"fix-sides", 0, FPC_ARG_TEXT, 0, &w.fix_sides},
                             {"near", 0, FPC_ARG_TEXT, 0, &w.near},
+                            {"join-parts", 0, FPC_ARG_TEXT, 0, &w.parts},
+                            {"keep-names", 0, FPC_ARG_FLAG, 0, &w.keep_names},
+                            {"out", 'o', FPC_ARG_TEXT, 0, &w.out},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (status || (status = read_distance(cmd, &w)) || (status = fpc_cmd_open(cmd, 0, &s)))
+    if (status || (status = read_distance(cmd, &w)))
+        return status;
+    if (w.parts)
+        return join_parts(cmd, &w);
+    if (w.out || w.keep_names)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: -o and --keep-names belong to --join-parts FOLDER");
+    if (!cmd->recipe)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: the recipe is missing; give -c RECIPE.ini");
+    if ((status = fpc_cmd_open(cmd, 0, &s)))
         return status;
     if (w.fix_sides &&
         ((status = check_plugin(cmd, s)) || (status = without_list(cmd)) || (status = fpc_cmd_open(cmd, 0, &s))))
@@ -106,11 +138,12 @@ const fpc_cmd fpc_cmd_data = {
     .name = "data",
     .place = 150,
     .summary = "Audit a data set: counts, classes, broken files, reversed sides, near-duplicates.",
-    .needs_recipe = 1,
+    .needs_recipe = 0,
     .interrupted = "stopping after this picture",
     .run = run,
     .help =
         "usage: fpcore data -c RECIPE [-s SECTION.KEY=VALUE]... [--json FILE] [--near BITS] [--fix-sides FILE]\n"
+        "       fpcore data --join-parts FOLDER -o FOLDER [-c RECIPE] [--keep-names]\n"
         "\n"
         "Reads every sample of the recipe's data set and tells: pictures and masks that are missing, unreadable, of "
         "the\n"
@@ -125,5 +158,11 @@ const fpc_cmd fpc_cmd_data = {
         "  --fix-sides FILE     write the list of reversed masks; `sides = FILE` in [dataset] puts them right\n"
         "\n"
         "Masks are looked at in the size that training sees; -s dataset.size=0 takes the files as they are.\n"
+        "\n"
+        "  --join-parts FOLDER  make index masks, -o FOLDER/NAME.png, of part masks: files NAME_CLASS.png in FOLDER\n"
+        "                       and the folders in it, as CelebAMask-HQ has them, not black where the part is;\n"
+        "                       painted in the order of the labels. Masks that are there already stay.\n"
+        "                       Classes: the recipe's, else the 19 of CelebAMask-HQ\n"
+        "  --keep-names         00007_hair.png gives 00007.png, not 7.png as the pictures are called there\n"
         "\n"
         "example: fpcore data -c conf/quickstart.ini --json audit.json\n"};
