@@ -379,7 +379,8 @@ doc_files = \
     docs/recipes.md \
     docs/results.md \
     docs/training.md \
-    docs/writing-a-plugin.md
+    docs/writing-a-plugin.md \
+    docs/your-data.md
 ci_files = \
     .ci/run \
     .ci/sources \

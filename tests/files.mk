@@ -171,6 +171,7 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/tta.sh \
     tests/cli/weights.sh \
+    tests/cli/your_data.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh \
     tests/emulated/ops.sh \

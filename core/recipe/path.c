@@ -42,6 +42,9 @@ static const char *joined(fpc_arena *arena, const char *folder, const char *path
 {
     const size_t n = strlen(folder);
 
+    if (!strcmp(path, "."))
+        return fpc_path_absolute(arena,
+                                 fpc_sprintf(arena, "%.*s", (int)(n > 1 && folder[n - 1] == '/' ? n - 1 : n), folder));
     while (path[0] == '.' && path[1] == '/')
         path += 2;
     return fpc_path_absolute(arena, fpc_sprintf(arena, "%s%s%s", folder, n && folder[n - 1] != '/' ? "/" : "", path));

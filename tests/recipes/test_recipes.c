@@ -33,8 +33,8 @@ static void list_folder(bench *b, const char *folder, file_list *out)
         const size_t n = strlen(e->d_name);
         if (n < 5 || strcmp(e->d_name + n - 4, ".ini"))
             continue;
-        if (!*folder &&
-            (!strncmp(e->d_name, "augment_", 8) || !strcmp(e->d_name, "base.ini") || !strcmp(e->d_name, "reports.ini")))
+        if (!*folder && (!strncmp(e->d_name, "augment_", 8) || !strcmp(e->d_name, "base.ini") ||
+                         !strcmp(e->d_name, "reports.ini") || !strcmp(e->d_name, "own.ini")))
             continue;
         assert_true(out->n < MOST);
         snprintf(out->name[out->n++], sizeof out->name[0], "%s%s%.100s", folder, *folder ? "/" : "", e->d_name);
