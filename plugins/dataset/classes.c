@@ -57,7 +57,7 @@ fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info 
     if (access(which, R_OK))
         return fpc_fail(self->ctx, FPC_ENOENT,
                         "%s.classes = %s: neither a preset (celebamask19, celebamask19_parsing) nor a file that can "
-                        "be read: %s",
-                        self->label, which, strerror(errno));
+                        "be read: %s; looked for in %s, and in %s.root",
+                        self->label, which, strerror(errno), fpc_looked(self, "classes", NULL), self->label);
     return fpc_classes_read(self->ctx, self->arena, which, info);
 }

@@ -15,7 +15,7 @@ static void made(fpc_submit *s, fpc_cmdline *cmd, bench *b)
     bench_experiment(b, RECIPE, "dataset.test=3", OPEN_ALL);
     snprintf(path, sizeof path, "/var/tmp/fpcore-submit-%ld.zip", (long)getpid());
     *cmd = (fpc_cmdline){.ctx = b->ctx, .arena = b->arena};
-    *s = (fpc_submit){.cmd = cmd, .experiment = b->s, .out = path, .limit = FPC_SUBMIT_LIMIT};
+    *s = (fpc_submit){.cmd = cmd, .experiment = b->s, .out = path, .part = path, .limit = FPC_SUBMIT_LIMIT};
     if (fpc_tta_read(b->ctx, "submit", NULL, 0, 0, &s->how) || fpc_tta_open(b->s, b->arena, &s->how, 32, 32, &s->tta) ||
         fpc_submit_masks(s) || fpc_submit_solution(s))
         fail_msg("%s", fpc_ctx_error(b->ctx));

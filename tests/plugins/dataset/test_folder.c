@@ -256,7 +256,7 @@ static void own_classes(void **state)
         refuse_set(b, "own", use, bad[i].want);
     }
     refuse_set(b, "own", "classes = celeba\n",
-               "classes = celeba: neither a preset (celebamask19, celebamask19_parsing) nor a file");
+               "celeba: neither a preset (celebamask19, celebamask19_parsing) nor a file");
 }
 
 int main(void)
