@@ -8,7 +8,6 @@ void fpc_help_usage(fpc_cmdline *);
 void fpc_help_verb(const fpc_cmd *);
 /* One line per plugin by kind; kind 0: all kinds that have one. */
 fpc_status fpc_help_list(fpc_cmdline *, fpc_registry *, uint32_t kind);
-/* One line per plugin by kind; kind 0: all kinds, those without a plugin say so. */
 /* cmd/list_recipes.c: the installed recipes with their first lines. */
 fpc_status fpc_list_recipes(fpc_ctx *, fpc_arena *);
 /* expert: with the options that are rarely needed. */

@@ -140,7 +140,8 @@ static void sweep(fpc_trainer *t)
     static const char *const file[] = {FPC_RUN_RECIPE ".tmp",     FPC_RUN_MANIFEST ".tmp",   FPC_RUN_LAST ".tmp",
                                        FPC_RUN_BEST ".tmp",       FPC_RUN_HISTORY ".tmp",    FPC_RUN_HISTORY_CSV ".tmp",
                                        "curves.png.tmp",          "samples.png.tmp",         FPC_RUN_SWA ".tmp",
-                                       FPC_RUN_VALIDATION ".tmp", FPC_RUN_TRAIN_LIST ".tmp", FPC_RUN_VAL_LIST ".tmp", FPC_CLASSES_FILE ".tmp"};
+                                       FPC_RUN_VALIDATION ".tmp", FPC_RUN_TRAIN_LIST ".tmp", FPC_RUN_VAL_LIST ".tmp",
+                                       FPC_CLASSES_FILE ".tmp"};
 
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         unlink(fpc_trainer_path(t, file[i]));

@@ -91,5 +91,5 @@ says "with the folder" "^recipes in $FPCORE_RECIPES:"
 says "by their first line" '^  one\.ini +What this shows$'
 says "those in folders too" '^  more/two\.ini +Another\.$'
 expect "the help" 0 "$FPCORE" --help
-says "names the folder" "one of those in $FPCORE_RECIPES$"
+says "names the folder" "^  $FPCORE_RECIPES$"
 exit $bad
