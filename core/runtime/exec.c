@@ -24,6 +24,7 @@ fpc_status fpc_exec_reserve(fpc_program *p, const fpc_plan *plan)
     if (plan->thread_bytes > s->scratch_bytes) {
         fpc_backend_release(s->backend, s->scratch);
         s->scratch_bytes = 0;
+        s->work_moved++; /* outputs that nobody reads lie there, and records hold their addresses */
         const fpc_status status =
             fpc_backend_alloc(s->backend, p->ctx, plan->thread_bytes * threads, "the threads' tiles", &s->scratch);
         if (status)

@@ -1,6 +1,7 @@
 /* queue.c, steps_queue.c and resident.c on a backend that queues: ref, given a queue that runs at once. Queued steps
  * leave the same bits as steps that are waited for, wherever the pictures lie; the ring of slots keeps its order. */
 #include "tiny.h"
+#include "graphs.h"
 #include "runtime/queue.h"
 #include "experiment/resident.h"
 
@@ -321,10 +322,89 @@ static void what_cannot_be_recorded_runs(void **state)
     bench_free(&b);
 }
 
+static int n_replayed, n_forgotten;
+
+static fpc_status record_for_good(fpc_self *self, void **record)
+{
+    (void)self;
+    n_recorded++;
+    *record = &n_recorded;
+    return FPC_OK;
+}
+
+static fpc_status replay(fpc_self *self, void *record)
+{
+    (void)self;
+    assert_ptr_equal(record, &n_recorded);
+    n_replayed++;
+    return FPC_OK;
+}
+
+static void forget_one(fpc_self *self, void *record)
+{
+    (void)self;
+    (void)record;
+    n_forgotten++;
+}
+
+/* norms: one of side x side pixels, whose mean and rstd nobody reads; else a value that lies in the arena. */
+static fpc_program *one_program(bench *b, fpc_state **state, int norms, int32_t side)
+{
+    const fpc_norm_attr attr = {.eps = 1e-5f};
+    fpc_graph *g = bench_graph(b, 0);
+    fpc_val x = fpc_input(g, "x", (fpc_shape){1, side, side, 8}, g->real), out[3];
+    const fpc_val in[3] = {x, fpc_param(g, "weight", 1, fpc_vector(8), FPC_FILL_ONE, 0),
+                           fpc_param(g, "bias", 1, fpc_vector(8), FPC_FILL_ZERO, 0)};
+    if (norms)
+        x = fpc_op(g, "layer_norm", "norm", 3, in, FPC_ATTR(attr), out);
+    else
+        x = fpc_pool_mean(g, fpc_gelu(g, fpc_add(g, fpc_mul(g, x, in[1]), in[2])));
+    fpc_output_mark(g, "y", x);
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    assert_int_equal(fpc_graph_sweep(g, 0, NULL), FPC_OK);
+    return bench_compile(b, g, state, 1);
+}
+
+/* What a record wrote to may be gone: the arena of values, and the scratch memory of those that nobody reads. */
+static void records_do_not_outlive_their_memory(void **state)
+{
+    static fpc_kernel kernel[512];
+    static fpc_backend_vtbl v;
+    (void)state;
+    bench b;
+    fpc_state *s = NULL;
+    bench_backend(&b, "[backend]\nuse = ref\nreal = float\n");
+    fpc_backend *be = b.backend;
+    v = *be->vtbl;
+    v.record_begin = record_begin, v.record_end = record_for_good, v.replay = replay, v.forget = forget_one;
+    be->vtbl = &v;
+    for (int32_t i = 0; i < be->n_kernels; i++) {
+        kernel[i] = *be->kernels[i];
+        kernel[i].flags |= FPC_KERNEL_CAPTURABLE;
+        be->kernels[i] = &kernel[i];
+    }
+    n_recorded = n_replayed = n_forgotten = 0;
+    fpc_program *large = one_program(&b, &s, 0, 64), *norm = one_program(&b, &s, 1, 4);
+    const size_t work = s->work_bytes, scratch = s->scratch_bytes;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(fpc_program_run(large), FPC_OK);
+        assert_int_equal(fpc_program_run(norm), FPC_OK);
+    }
+    assert_int_equal(n_recorded, 2);
+    assert_int_equal(n_replayed, 6); /* each has run once before */
+    one_program(&b, &s, 1, 16);
+    assert_true(s->work_bytes == work && s->scratch_bytes > scratch);
+    assert_int_equal(fpc_program_run(norm), FPC_OK);
+    assert_int_equal(n_forgotten, 1);
+    assert_int_equal(n_recorded, 3);
+    bench_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(queued_steps_leave_the_same_bits),
                                        cmocka_unit_test(what_cannot_be_recorded_runs),
+                                       cmocka_unit_test(records_do_not_outlive_their_memory),
                                        cmocka_unit_test(device_copies_each_picture_once),
                                        cmocka_unit_test(refusals),
                                        cmocka_unit_test(largest_batch),
