@@ -33,7 +33,7 @@ static fpc_table *fill(bench *b, fpc_report *r, int rows)
 static void cells(void **state)
 {
     static const char *const want[] = {"a?[31m???\303\244", "112",      "0.6889", "+0.0098", "95.98", "+1.43",
-                                       "+0.00000",           "7.333e-04"};
+                                       "+0.00000",          "7.333e-04"};
     bench *b = *state;
     fpc_report r;
     const fpc_table *t = fill(b, &r, 1);

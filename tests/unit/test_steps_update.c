@@ -279,6 +279,10 @@ static void frozen(void **state)
     for (int32_t i = 0; i < b.s->state->n; i++)
         assert_true(b.s->state->entry[i].kind == FPC_STATE_PARAM || b.s->state->entry[i].kind == FPC_STATE_BUFFER);
     take_batches(&b, FPC_VAL, 1, &batch);
+    const float *first = b.s->state->param;
+    for (int64_t i = 0; i < b.s->state->n_params; i++) /* nothing was drawn: weights are loaded */
+        assert_true(first[i] == 0);
+    assert_int_equal(fpc_state_init(b.s->state, (uint64_t)b.s->run.seed), FPC_OK);
     assert_int_equal(fpc_eval_step(b.s, batch, &r), FPC_OK);
     loss = r.loss;
     assert_int_equal(fpc_eval_step(whole.s, batch, &same), FPC_OK);
