@@ -103,6 +103,7 @@ core_sources = \
     core/image/jpeg.c \
     core/image/limits.c \
     core/image/orientation.c \
+    core/image/palette.c \
     core/image/png.c \
     core/image/resize.c \
     core/image/scores.c \
@@ -234,6 +235,9 @@ cmd_sources = \
     core/cmd/model.c \
     core/cmd/new.c \
     core/cmd/predict.c \
+    core/cmd/predict/files.c \
+    core/cmd/predict/overlay.c \
+    core/cmd/predict/predict.h \
     core/cmd/preview.c \
     core/cmd/probe.c \
     core/cmd/report/analyze/analyze.c \

@@ -96,6 +96,7 @@ test_programs = \
     tests/unit/test_option \
     tests/unit/test_plan \
     tests/unit/test_precision \
+    tests/unit/test_predict \
     tests/unit/test_predictor \
     tests/unit/test_preview \
     tests/unit/test_products \
@@ -114,6 +115,7 @@ test_programs = \
     tests/unit/test_run_swa \
     tests/unit/test_safetensors \
     tests/unit/test_sampler \
+    tests/unit/test_samples \
     tests/unit/test_scores \
     tests/unit/test_seen \
     tests/unit/test_series \
@@ -163,6 +165,7 @@ test_scripts = \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
+    tests/cli/predict.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
     tests/cli/signal.sh \
@@ -761,6 +764,12 @@ tests_unit_test_precision_CFLAGS = $(test_cflags)
 tests_unit_test_precision_LDFLAGS = $(test_ldflags)
 tests_unit_test_precision_LDADD = $(test_libs)
 
+tests_unit_test_predict_SOURCES = tests/unit/test_predict.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_predict_CPPFLAGS = $(test_cppflags)
+tests_unit_test_predict_CFLAGS = $(test_cflags)
+tests_unit_test_predict_LDFLAGS = $(test_ldflags)
+tests_unit_test_predict_LDADD = $(test_libs)
+
 tests_unit_test_predictor_SOURCES = tests/unit/test_predictor.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_predictor_CPPFLAGS = $(test_cppflags)
 tests_unit_test_predictor_CFLAGS = $(test_cflags)
@@ -868,6 +877,12 @@ tests_unit_test_sampler_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sampler_CFLAGS = $(test_cflags)
 tests_unit_test_sampler_LDFLAGS = $(test_ldflags)
 tests_unit_test_sampler_LDADD = $(test_libs)
+
+tests_unit_test_samples_SOURCES = tests/unit/test_samples.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_samples_CPPFLAGS = $(test_cppflags)
+tests_unit_test_samples_CFLAGS = $(test_cflags)
+tests_unit_test_samples_LDFLAGS = $(test_ldflags)
+tests_unit_test_samples_LDADD = $(test_libs)
 
 tests_unit_test_scores_SOURCES = tests/unit/test_scores.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_scores_CPPFLAGS = $(test_cppflags)

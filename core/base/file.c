@@ -159,3 +159,27 @@ fpc_status fpc_read_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, size_
 
     return status ? fpc_fail(ctx, status, "%s: %s", path, why) : FPC_OK;
 }
+
+fpc_status fpc_make_folders(fpc_ctx *ctx, const char *what, const char *path)
+{
+    char *copy = strdup(path), *slash = copy;
+    fpc_status status = FPC_OK;
+
+    if (!copy)
+        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for the name of a folder", what);
+    while (!status && *slash) {
+        struct stat about;
+        slash += *slash == '/';
+        slash += strcspn(slash, "/");
+        const char was = *slash;
+        *slash = '\0';
+        const int why =
+            mkdir(copy, 0777) ? errno : 0; /* where it is there already, what counts is that it is a folder */
+        if (why && (stat(copy, &about) || !S_ISDIR(about.st_mode)))
+            status = fpc_fail(ctx, FPC_EIO, "%s: the folder %s cannot be made: %s", what, copy,
+                              strerror(why == EEXIST ? ENOTDIR : why));
+        *slash = was;
+    }
+    free(copy);
+    return status;
+}

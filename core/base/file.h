@@ -13,6 +13,10 @@ typedef struct fpc_part_of_file {
  * part. */
 fpc_status fpc_write_parts(fpc_ctx *, const char *path, int32_t n, const fpc_part_of_file *);
 
+/* Makes the folder `path` and those above it, where they are not there yet. what: whose folder, for the sentence of a
+ * failure: "run.out = a/b". */
+fpc_status fpc_make_folders(fpc_ctx *, const char *what, const char *path);
+
 /* A plain file of at most `most` bytes, with a NUL behind them. Anything else is refused, and not waited for: opening a
  * FIFO never hangs. */
 fpc_status fpc_read_file(fpc_ctx *, fpc_arena *, const char *path, size_t most, char **text, size_t *bytes);

@@ -2,6 +2,7 @@
  * mirror. Data sets read them, and every run and its weights keep one, so that whoever predicts needs no other file.
  * The INI text goes through the recipe's reader, so mistakes in it carry FILE:LINE. */
 #include "data/classes.h"
+#include <fpcore/image.h>
 #include "recipe/recipe.h"
 
 #include <stdlib.h>
@@ -63,24 +64,12 @@ static fpc_status read_names(fpc_ctx *ctx, fpc_arena *arena, const fpc_section *
     return FPC_OK;
 }
 
-/* Colours that tell neighbours apart where the file gives none. */
-static void default_colour(int32_t label, uint8_t rgb[3])
-{
-    for (int c = 0; c < 3; c++) {
-        int value = 0;
-        for (int bit = 0; bit < 8; bit++) /* the VOC rule: bits of the label, highest first, one channel each in turn */
-            value |= ((label >> (3 * bit + c)) & 1) << (7 - bit);
-        rgb[c] = (uint8_t)value;
-    }
-}
-
 static fpc_status read_palette(fpc_ctx *ctx, fpc_arena *arena, const fpc_section *section, fpc_dataset_info *info)
 {
     uint8_t(*list)[3] = fpc_alloc(arena, (size_t)info->classes * 3);
     if (!list)
         return FPC_ENOMEM;
-    for (int32_t i = 0; i < info->classes; i++)
-        default_colour(i, list[i]);
+    fpc_palette_make(info->classes, list);
     for (int32_t i = 0; section && i < section->n; i++) {
         const fpc_entry *e = &section->entry[i];
         long label;

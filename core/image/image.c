@@ -4,6 +4,7 @@
 #include "image/codec.h"
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum kind { NEITHER, JPEG, PNG };
@@ -67,6 +68,12 @@ fpc_status fpc_image_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsi
         memcpy(facts->oddity, found.oddity, sizeof found.oddity);
     }
     return status;
+}
+
+int fpc_image_named(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && name[0] != '.' && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
 }
 
 fpc_status fpc_image_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_image *out)

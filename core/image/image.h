@@ -11,6 +11,11 @@ fpc_status fpc_png_encode(fpc_ctx *, fpc_arena *, const char *name, const fpc_im
 fpc_status fpc_mask_decode(fpc_ctx *, fpc_arena *, const char *name, const uint8_t *data, size_t bytes, fpc_image *,
                            uint8_t palette[256][3], int32_t *n_palette);
 
+/* fpc_png_write with a text `Software` in the file; whether the file at path is a PNG with that text. */
+fpc_status fpc_png_write_saying(fpc_ctx *, const char *path, const fpc_image *, const uint8_t (*palette)[3], int32_t n,
+                                const char *software);
+int fpc_png_says(const char *path, const char *software);
+
 /* The class of each pixel of a picture of w x h, from the scores (sh,sw,classes) that a network gives on a grid of its
  * own: scores are enlarged (bilinear, half-pixel centres, as PyTorch's interpolate with align_corners=False) and the
  * highest decides, the lowest class where they tie. At most 256 classes. Takes memory for the grid and some rows. */

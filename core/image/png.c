@@ -4,9 +4,13 @@
 #include "image/codec.h"
 #include <errno.h>
 #include <png.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define SOFTWARE "Software" /* the keyword of the PNG specification for the program that made a file */
 
 struct said {
     char text[160];
@@ -132,11 +136,48 @@ fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE
     return status;
 }
 
-/* ---- writing ---- */
-static void encode(png_structp png, png_infop info, FILE *file, const fpc_image *image, const uint8_t (*palette)[3],
-                   int32_t n)
+/* The chunk stands before the pixels, where `encode` puts it. */
+int fpc_png_says(const char *path, const char *software)
 {
-    const int type = image->c == 3 ? PNG_COLOR_TYPE_RGB : palette ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_GRAY;
+    enum { MOST_CHUNKS = 64, MOST_BYTES = 128 };
+    static const uint8_t magic[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    uint8_t head[8], text[MOST_BYTES] = {0};
+    struct stat about;
+    int says = 0;
+    FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "rb") : NULL;
+
+    if (!file)
+        return 0;
+    int goes_on = fread(head, 1, sizeof head, file) == sizeof head && !memcmp(head, magic, sizeof magic);
+    for (int i = 0; goes_on && i < MOST_CHUNKS && fread(head, 1, sizeof head, file) == sizeof head; i++) {
+        const uint32_t length =
+            (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | (uint32_t)head[3];
+        if (!memcmp(head + 4, "IDAT", 4) || length > INT32_MAX)
+            break;
+        if (!memcmp(head + 4, "tEXt", 4) && length == sizeof SOFTWARE + strlen(software) && length <= MOST_BYTES) {
+            says = fread(text, 1, length, file) == length && !memcmp(text, SOFTWARE, sizeof SOFTWARE) &&
+                   !memcmp(text + sizeof SOFTWARE, software, length - sizeof SOFTWARE);
+            break;
+        }
+        goes_on = fseek(file, (long)length + 4, SEEK_CUR) == 0;
+    }
+    fclose(file);
+    return says;
+}
+
+/* ---- writing ---- */
+/* What goes into a file. software NULL: nothing is said of the program. */
+struct content {
+    const fpc_image *image;
+    const uint8_t (*palette)[3];
+    int32_t n;
+    const char *software;
+};
+
+static void encode(png_structp png, png_infop info, FILE *file, const struct content *c)
+{
+    const fpc_image *image = c->image;
+    const int type = image->c == 3 ? PNG_COLOR_TYPE_RGB : c->palette ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_GRAY;
     png_init_io(png, file);
     png_set_IHDR(png, info, (png_uint_32)image->w, (png_uint_32)image->h, 8, type, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
@@ -144,10 +185,17 @@ static void encode(png_structp png, png_infop info, FILE *file, const fpc_image 
         png_color colours[256];
         for (int32_t i = 0; i < 256; i++) { /* entries past the classes: greys, so that any label can be written */
             const png_byte grey = (png_byte)i;
-            colours[i] =
-                i < n ? (png_color){palette[i][0], palette[i][1], palette[i][2]} : (png_color){grey, grey, grey};
+            colours[i] = i < c->n ? (png_color){c->palette[i][0], c->palette[i][1], c->palette[i][2]}
+                                  : (png_color){grey, grey, grey};
         }
         png_set_PLTE(png, info, colours, 256);
+    }
+    if (c->software) {
+        png_text text = {.compression = PNG_TEXT_COMPRESSION_NONE,
+                         .key = (png_charp)(uintptr_t)SOFTWARE,
+                         .text = (png_charp)(uintptr_t)c->software,
+                         .text_length = strlen(c->software)};
+        png_set_text(png, info, &text, 1);
     }
     png_write_info(png, info);
     for (int32_t y = 0; y < image->h; y++)
@@ -155,8 +203,7 @@ static void encode(png_structp png, png_infop info, FILE *file, const fpc_image 
     png_write_end(png, NULL);
 }
 
-static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const fpc_image *image,
-                           const uint8_t (*palette)[3], int32_t n)
+static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const struct content *c)
 {
     struct said said = {""};
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &said, fatal, warn);
@@ -169,7 +216,7 @@ static fpc_status write_to(fpc_ctx *ctx, const char *path, FILE *file, const fpc
         png_destroy_write_struct(&png, &info);
         return fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s (%s)", path, said.text, strerror(errno));
     }
-    encode(png, info, file, image, palette, n);
+    encode(png, info, file, c);
     png_destroy_write_struct(&png, &info);
     return FPC_OK;
 }
@@ -192,7 +239,7 @@ fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, cons
         return status;
     if (!file)
         return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
-    status = write_to(ctx, name, file, image, palette, n);
+    status = write_to(ctx, name, file, &(struct content){image, palette, n, NULL});
     if ((fclose(file) != 0 || !made) && status == FPC_OK) /* glibc may close well though it has no memory */
         status = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
     uint8_t *copy = status ? NULL : fpc_alloc(arena, *bytes);
@@ -231,10 +278,15 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     return status;
 }
 
-fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
+fpc_status fpc_png_write_saying(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3],
+                                int32_t n, const char *software)
 {
+    static atomic_uint made; /* of this process: several threads may write into one folder */
     char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
+    const char *name = strrchr(path, '/');
+    /* not made of the file's name: that may be as long as names can be */
+    if (snprintf(temporary, sizeof temporary, "%.*s.fpcore-%ld-%u.tmp", (int)(name ? name + 1 - path : 0), path,
+                 (long)getpid(), atomic_fetch_add(&made, 1)) >= (int)sizeof temporary)
         return fpc_fail(ctx, FPC_EINVAL, "%s: the name is too long", path);
     const fpc_status wrong = check_shape(ctx, path, image, n);
     if (wrong != FPC_OK)
@@ -242,7 +294,7 @@ fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image,
     FILE *file = fopen(temporary, "wb");
     if (!file)
         return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));
-    fpc_status status = write_to(ctx, path, file, image, palette, n);
+    fpc_status status = write_to(ctx, path, file, &(struct content){image, palette, n, software});
     if (fclose(file) != 0 && status == FPC_OK)
         status = fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s", path, strerror(errno));
     if (status == FPC_OK && rename(temporary, path) != 0)
@@ -250,4 +302,9 @@ fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image,
     if (status != FPC_OK)
         unlink(temporary);
     return status;
+}
+
+fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3], int32_t n)
+{
+    return fpc_png_write_saying(ctx, path, image, palette, n, NULL);
 }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "record/run_files.h"
+#include "base/file.h"
 #include "train/trainer.h"
 
 #include <dirent.h>
@@ -28,22 +29,9 @@ static fpc_status lock_folder(fpc_trainer *t, const char *folder)
 
 static fpc_status make_folders(fpc_trainer *t, const char *path)
 {
-    char *copy = fpc_strdup(t->arena, path);
+    const char *what = fpc_sprintf(t->arena, "run.out = %s", path);
 
-    if (!copy)
-        return FPC_ENOMEM;
-    for (char *slash = copy + 1;; slash++) {
-        if (*slash != '/' && *slash != '\0')
-            continue;
-        const char was = *slash;
-        *slash = '\0';
-        if (mkdir(copy, 0777) && errno != EEXIST)
-            return fpc_fail(t->ctx, FPC_EIO, "run.out = %s: the folder %s cannot be made: %s", path, copy,
-                            strerror(errno));
-        *slash = was;
-        if (!was)
-            return FPC_OK;
-    }
+    return what ? fpc_make_folders(t->ctx, what, path) : FPC_ENOMEM;
 }
 
 /* The recipe, and the classes that it names by the file beside it. */

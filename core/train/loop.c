@@ -142,7 +142,9 @@ static fpc_status save_best(fpc_trainer *t)
     if ((status = fpc_trainer_save_best(t, fpc_trainer_path(t, FPC_RUN_BEST), t->epoch + 1, fpc_trainer_score(t))) ||
         (status = fpc_trainer_save_validation(t, t->epoch + 1)))
         return status;
-    return t->samples_at <= 0 || fpc_clock_now() - t->samples_at > SAMPLES_EVERY ? fpc_trainer_tell_samples(t) : FPC_OK;
+    return t->samples_at <= 0 || fpc_clock_now() - t->samples_at > SAMPLES_EVERY
+               ? fpc_trainer_tell_samples(t, t->epoch + 1)
+               : FPC_OK;
 }
 
 /* With the weights in place. */
@@ -277,7 +279,8 @@ static fpc_status look_at_best(fpc_trainer *t)
 
     if (t->best_epoch < 0 || access(best, R_OK))
         return FPC_OK;
-    if ((status = fpc_weights_load(t->ctx, t->experiment->state, best)) || (status = fpc_trainer_tell_samples(t)))
+    if ((status = fpc_weights_load(t->ctx, t->experiment->state, best)) ||
+        (status = fpc_trainer_tell_samples(t, t->best_epoch + 1)))
         return status;
     return fpc_trainer_confusion(t);
 }

@@ -4,6 +4,7 @@
 
 #include <fpcore/logger.h>
 #include "experiment/experiment.h"
+#include "record/validation.h"
 
 typedef struct fpc_run_args {
     const char *resume; /* a run folder, or NULL */
@@ -18,8 +19,10 @@ fpc_status fpc_run(fpc_experiment *, const fpc_run_args *);
 /* FPC_OK where the folder holds what --resume needs; cheap, for before everything is opened. */
 fpc_status fpc_run_resumable(fpc_ctx *, const char *folder);
 
-/* Pictures of the validation part, evenly spread, with what the weights in place make of them; out->n 0: there are
- * none. The arrays lie in the arena. */
-fpc_status fpc_samples_read(fpc_experiment *, fpc_arena *, int32_t n_samples, fpc_pictures *out);
+/* Pictures of the validation part with what the weights in place make of them; out->n 0: there are none. scored: what
+ * each picture scored with these weights: one half of the samples are the worst, the other the best; NULL: they are
+ * evenly spread. The arrays lie in the arena. */
+fpc_status fpc_samples_read(fpc_experiment *, fpc_arena *, int32_t n_samples, const fpc_validation *scored,
+                            fpc_pictures *out);
 
 #endif

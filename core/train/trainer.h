@@ -12,7 +12,8 @@
 #define FPC_VERSION "unknown"
 #endif
 
-enum { FPC_N_SAMPLES = 4 }; /* pictures that loggers show */
+/* Pictures that loggers show: some to watch over the epochs, and the worst and the best at the end. */
+enum { FPC_N_PICTURES = 4, FPC_N_SAMPLES = 6 };
 
 /* Sums over the batches of an epoch; the metrics are computed from the counts when it ends. Losses are weighted by
  * images. */
@@ -128,12 +129,14 @@ fpc_status fpc_trainer_swa_end(fpc_trainer *);   /* swa.safetensors */
 
 /* train/validation.c: validation.safetensors; the counts of the meter, or of the best weights, which must be loaded. */
 fpc_status fpc_trainer_save_validation(fpc_trainer *, int64_t epoch);
+/* The file in the folder, where it is of that epoch (from 1) and of this data set; else NULL. */
+fpc_validation *fpc_trainer_validation(fpc_trainer *, fpc_arena *, int64_t epoch);
 fpc_status fpc_trainer_confusion(fpc_trainer *);
 
 /* train/watch.c: pictures and histograms for the loggers that want them. */
 fpc_status fpc_trainer_take_pictures(fpc_trainer *);
-/* FPC_SAMPLES, of the weights in place. */
-fpc_status fpc_trainer_tell_samples(fpc_trainer *);
+/* FPC_SAMPLES, of the weights in place, which are those of that epoch (from 1). */
+fpc_status fpc_trainer_tell_samples(fpc_trainer *, int64_t epoch);
 fpc_status fpc_trainer_watch(fpc_trainer *, const fpc_clock *);
 
 /* train/folder.c */

@@ -115,15 +115,17 @@ static int same_names(fpc_trainer *t, fpc_arena *arena, const fpc_validation *v)
     return 1;
 }
 
-/* The file in the folder where it is of the best epoch and of this data set, else NULL. */
-static fpc_validation *read_own(fpc_trainer *t, fpc_arena *arena)
+fpc_validation *fpc_trainer_validation(fpc_trainer *t, fpc_arena *arena, int64_t epoch)
 {
     fpc_validation *v = NULL;
+
+    if (!t->val_images)
+        return NULL;
     const fpc_status status = fpc_validation_read(t->ctx, arena, fpc_trainer_path(t, FPC_RUN_VALIDATION), &v);
 
     if (status)
         fpc_ctx_clear(t->ctx);
-    if (status || v->epoch != t->best_epoch + 1 || v->images != t->val_images || v->classes != t->experiment->classes ||
+    if (status || v->epoch != epoch || v->images != t->val_images || v->classes != t->experiment->classes ||
         !same_names(t, arena, v))
         return NULL;
     return v;
@@ -133,7 +135,7 @@ fpc_status fpc_trainer_confusion(fpc_trainer *t)
 {
     const size_t classes = (size_t)t->experiment->classes;
     fpc_arena *arena = t->val_images ? fpc_arena_new(t->ctx) : NULL;
-    const fpc_validation *was = arena ? read_own(t, arena) : NULL;
+    const fpc_validation *was = arena ? fpc_trainer_validation(t, arena, t->best_epoch + 1) : NULL;
     const int32_t *counts = NULL;
     int64_t *confusion;
     fpc_status status = FPC_ENOMEM;

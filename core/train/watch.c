@@ -21,7 +21,7 @@ fpc_status fpc_trainer_take_pictures(fpc_trainer *t)
     if (!t->watch && !(t->watch = fpc_arena_new(t->ctx)))
         return FPC_ENOMEM;
     fpc_arena_reset(t->watch);
-    return fpc_samples_read(t->experiment, t->watch, FPC_N_SAMPLES, &t->pictures);
+    return fpc_samples_read(t->experiment, t->watch, FPC_N_PICTURES, NULL, &t->pictures);
 }
 
 static fpc_status tell_pictures(fpc_trainer *t, const fpc_clock *clock)
@@ -31,7 +31,8 @@ static fpc_status tell_pictures(fpc_trainer *t, const fpc_clock *clock)
     return t->pictures.n ? fpc_events_send_pictures(t->events, FPC_PICTURE, clock, &t->pictures, 2, field) : FPC_OK;
 }
 
-fpc_status fpc_trainer_tell_samples(fpc_trainer *t)
+/* The scores are those in the folder, which the weights in place were saved with. */
+fpc_status fpc_trainer_tell_samples(fpc_trainer *t, int64_t epoch)
 {
     const fpc_clock clock = fpc_trainer_clock(t);
     fpc_pictures pictures;
@@ -43,7 +44,7 @@ fpc_status fpc_trainer_tell_samples(fpc_trainer *t)
         return FPC_OK;
     if (!(arena = fpc_arena_new(t->ctx)))
         return FPC_ENOMEM;
-    status = fpc_samples_read(t->experiment, arena, FPC_N_SAMPLES, &pictures);
+    status = fpc_samples_read(t->experiment, arena, FPC_N_SAMPLES, fpc_trainer_validation(t, arena, epoch), &pictures);
     if (!status && pictures.n)
         status = fpc_events_send_pictures(t->events, FPC_SAMPLES, &clock, &pictures, 0, NULL);
     fpc_arena_free(arena);

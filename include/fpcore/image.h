@@ -19,6 +19,9 @@ typedef struct fpc_image {
     uint8_t *pixel;
 } fpc_image;
 
+/* Whether a file of that name is taken for a picture: .jpg, .jpeg or .png in any letter case, and no dot in front
+ * (macOS leaves a ._NAME.jpg beside each file on the disks of others). For all that list folders. */
+FPC_API int fpc_image_named(const char *name);
 /* A picture as RGB, from JPEG or PNG, told apart by their contents; transparency is dropped. It comes the way up that
  * its EXIF orientation says. */
 FPC_API fpc_status fpc_image_read(fpc_ctx *, fpc_arena *, const char *path, fpc_image *out);
@@ -45,6 +48,9 @@ FPC_API fpc_status fpc_image_open(fpc_ctx *, fpc_arena *, const char *path, unsi
  * then renamed. */
 FPC_API fpc_status fpc_png_write(fpc_ctx *, const char *path, const fpc_image *, const uint8_t (*palette)[3],
                                  int32_t n);
+/* n colours (at most 256) that are told apart, also on pictures, for labels that have none of their own: the first is
+ * black, for the ground, the others are bright; a larger n begins with the same ones. */
+FPC_API void fpc_palette_make(int32_t n, uint8_t (*rgb)[3]);
 /* To w x h. Pictures (c 3): bilinear, with antialiasing when shrinking (triangle filter whose support grows with the
  * factor, as Pillow's BILINEAR). Masks (c 1): nearest, source index floor((i + 0.5) * in/out). `out` may be the input;
  * of equal size it is the input's pixels. */

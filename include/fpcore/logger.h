@@ -22,7 +22,7 @@ typedef enum fpc_what {
                      above limit i-1 and not above limit i; tags parameters/NAME and gradients/NAME */
     /* The same, of the best weights so far: when they are found (not more often than once a minute, and before that
      * epoch's FPC_EPOCH), and when the run ends: */
-    FPC_SAMPLES /* pictures */
+    FPC_SAMPLES /* pictures: those of the validation that score worst and best */
 } fpc_what;
 
 enum { FPC_FIELD_BYTES = 100 }; /* beside the fpc_opt_type of option.h that a field may have */
@@ -54,6 +54,8 @@ typedef struct fpc_pictures {
     int32_t classes;
     const char *const *class_names; /* NULL: none */
     const uint8_t (*palette)[3];    /* NULL: none */
+    const double *score;            /* n of them, rising: F of each picture; NULL: they were not chosen by it */
+    const char *const *name;        /* n of them, of the pictures; NULL: none */
 } fpc_pictures;
 
 typedef struct fpc_event {

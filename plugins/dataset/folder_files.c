@@ -1,6 +1,7 @@
 /* folder_files.c: see folder_files.h. Names come from readdir, so no list and no option leads out of the root. */
 #define _POSIX_C_SOURCE 200809L
 #include "folder_files.h"
+#include <fpcore/image.h>
 #include <fpcore/ini.h>
 #include <dirent.h>
 #include <errno.h>
@@ -19,14 +20,8 @@ static int by_stem(const void *a, const void *b)
 /* Length of the stem, 0: not the name of a picture. */
 static size_t stem_length(const char *name, int masks)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
     const char *dot = strrchr(name, '.');
-    if (!dot || dot == name || name[0] == '.')
-        return 0;
-    for (int i = 0; i < (masks ? 1 : 3); i++)
-        if (strcasecmp(dot, endings[i]) == 0)
-            return (size_t)(dot - name);
-    return 0;
+    return fpc_image_named(name) && (!masks || strcasecmp(dot, ".png") == 0) ? (size_t)(dot - name) : 0;
 }
 
 static int leaves_root(const char *sub)

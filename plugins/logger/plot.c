@@ -1,6 +1,6 @@
 /* plot.c: curves.png: losses, every metric, and the learning rate over the epochs, training beside validation, the best
  * epoch marked. Drawn after an epoch, though not more often than every few seconds, and at the end of the run. And
- * samples.png: a few validation pictures as the best weights see them. */
+ * samples.png: the validation pictures that the best weights do worst and best on. */
 #include "sheet.h"
 
 enum { PANEL_W = 620, PANEL_H = 400, LEFT = 68, RIGHT = 18, TOP = 44, BOTTOM = 46, MOST_PANELS = 12 };
@@ -310,9 +310,11 @@ static const fpc_plugin plot_plugin = {
     .flags = FPC_PLUGIN_ONCE,
     .name = "plot",
     .summary = "Draw curves.png and samples.png.",
-    .detail = "curves.png: losses, metrics and the learning rate over the epochs, training beside validation, the best "
-              "epoch\n"
-              "marked. samples.png: a few validation pictures, their labels, and what the best weights make of them.",
+    .detail =
+        "curves.png: losses, metrics and the learning rate over the epochs, training beside validation, the best "
+        "epoch\n"
+        "marked. samples.png: the worst and the best validation pictures, their labels, what the best weights make\n"
+        "of them, and where that is wrong.",
     .version = "1.1",
     .license = "MIT",
     .options = options,

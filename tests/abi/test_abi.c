@@ -46,7 +46,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_native_sample, 32);
     SIZE(fpc_field, 32);
     SIZE(fpc_event, 72);
-    SIZE(fpc_pictures, 64);
+    SIZE(fpc_pictures, 80);
     SIZE(fpc_logger_vtbl, 24);
     SIZE(fpc_blob, 16);
     SIZE(fpc_target, 40);

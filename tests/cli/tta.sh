@@ -36,7 +36,7 @@ cp "$run/samples.png" pictures/a.png
 expect "predict" 0 "$FPCORE" predict -c tiny.ini -w "$best" -o plain_masks pictures
 expect "predict at scale 1" 0 "$FPCORE" predict -c tiny.ini -w "$best" -o same_masks --scales 1.0 pictures
 holds "is the plain one" cmp plain_masks/a.png same_masks/a.png
-expect "predict from averages" 0 "$FPCORE" predict -c tiny.ini -w "$best" -o masks --scales 1,1.25 --flip pictures
+expect "predict from averages" 0 "$FPCORE" predict -c tiny.ini -w "$best" -o masks --scales 1,1.25 --flip -v pictures
 says "writes masks" '^masks/a\.png$'
 
 expect "no number" 2 "$FPCORE" eval -c tiny.ini -w "$best" --scales 1,x

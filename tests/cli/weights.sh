@@ -1,5 +1,5 @@
 #!/bin/sh
-# eval, predict, probe and bench on the weights of a tiny training.
+# eval, probe and bench on the weights of a tiny training.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
@@ -40,30 +40,6 @@ expect "no weights" 2 "$FPCORE" eval -c more.ini
 says "are missed" '--weights is missing'
 expect "weights of another model" 1 "$FPCORE" eval -c more.ini -w "$best" -s model.decoder_dim=8
 says "are refused" 'best\.safetensors.*decoder\.'
-
-# ---- predict ----
-mkdir pictures
-cp "$run/samples.png" pictures/face.png
-cp "$run/curves.png" pictures/other.png 2>/dev/null || cp "$run/samples.png" pictures/other.png
-expect "predict" 0 "$FPCORE" predict -c more.ini -w "$best" -o masks --overlay pictures
-says "it lists the masks" '^masks/face\.png$'
-holds "masks and overlays" test -s masks/face.png -a -s masks/face.overlay.png -a -s masks/other.png
-# width and height stand in bytes 16 to 23 of a PNG, bits and colour type (3: palette) in 24 and 25
-head_of() { od -An -tu1 -j16 -N"$2" "$1" | tr -d '\n'; }
-holds "a mask has the picture's size" test "$(head_of masks/face.png 8)" = "$(head_of pictures/face.png 8)"
-holds "and is an 8-bit palette PNG" test "$(od -An -tu1 -j24 -N2 masks/face.png | tr -s ' ')" = " 8 3"
-expect "no picture" 2 "$FPCORE" predict -c more.ini -w "$best" -o masks
-says "is said" 'no pictures are given'
-expect "a picture that is not there" 1 "$FPCORE" predict -c more.ini -w "$best" -o masks nowhere.png
-says "is named" 'nowhere\.png: No such file'
-expect "masks over pictures" 2 "$FPCORE" predict -c more.ini -w "$best" -o pictures pictures
-says "are refused" 'its mask would replace it'
-mkdir twin && cp pictures/face.png twin/face.png
-expect "two pictures of one name" 2 "$FPCORE" predict -c more.ini -w "$best" -o masks pictures twin
-says "are refused" 'two pictures are called `face`'
-head -c 200 pictures/face.png >broken.png
-expect "a broken picture" 1 "$FPCORE" predict -c more.ini -w "$best" -o masks broken.png
-says "is named" 'broken\.png'
 
 # ---- bench ----
 expect "bench" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1

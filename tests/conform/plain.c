@@ -139,6 +139,8 @@ static fpc_status send_extras(conform *c, fpc_event *e)
 {
     static const double limits[] = {0, 1}, counts[] = {2, 3};
     static const uint8_t image[2 * 3 * 3] = {1, 2, 3}, label[2 * 3] = {0, 1, 255, 1}, prediction[2 * 3] = {1};
+    static const double score[] = {0.25};
+    static const char *const name[] = {"sample"};
     static const uint32_t kind[] = {FPC_PICTURE, FPC_SAMPLES};
     const fpc_pictures pictures = {.size = sizeof pictures,
                                    .n = 1,
@@ -147,7 +149,9 @@ static fpc_status send_extras(conform *c, fpc_event *e)
                                    .image = image,
                                    .label = label,
                                    .prediction = prediction,
-                                   .classes = 2};
+                                   .classes = 2,
+                                   .score = score,
+                                   .name = name};
     const fpc_field tag = {"tag", FPC_OPT_TEXT, {.s = "samples"}};
     const fpc_field histogram[] = {{"tag", FPC_OPT_TEXT, {.s = "parameters/a"}},
                                    {"min", FPC_OPT_REAL, {.r = -1}},

@@ -198,11 +198,76 @@ static void unwritable(void **state)
     if (access("/dev/full", W_OK) == 0) { /* the disk is full */
         fpc_image big = picture(b->arena, 300, 300, 3, 0);
         char name[600];
-        snprintf(name, sizeof name, "%s.%ld.tmp", in_folder("full.png"), (long)getpid());
-        assert_int_equal(symlink("/dev/full", name), 0);
+        for (int i = 0; i < 200; i++) { /* whatever number the temporary file has */
+            snprintf(name, sizeof name, "%s/.fpcore-%ld-%d.tmp", test_folder(), (long)getpid(), i);
+            assert_int_equal(symlink("/dev/full", name), 0);
+        }
         assert_int_equal(fpc_png_write(b->ctx, in_folder("full.png"), &big, NULL, 0), FPC_EIO);
         said(b, "cannot write");
         assert_int_not_equal(access(in_folder("full.png"), F_OK), 0);
+    }
+}
+
+/* What a program says of itself in a PNG is found again, and nothing else is taken for it. */
+static void says_who_wrote_it(void **state)
+{
+    bench *b = *state;
+    static const uint8_t palette[2][3] = {{0, 0, 0}, {9, 8, 7}};
+    const fpc_image rgb = picture(b->arena, 9, 8, 3, 0), mask = picture(b->arena, 9, 8, 1, 0);
+    fpc_image back;
+    size_t bytes;
+
+    assert_int_equal(fpc_png_write_saying(b->ctx, in_folder("said.png"), &rgb, NULL, 0, "a program"), FPC_OK);
+    assert_int_equal(fpc_png_write_saying(b->ctx, in_folder("mask.png"), &mask, palette, 2, "a program"), FPC_OK);
+    write_png(b, "silent.png", &rgb, NULL, 0);
+    assert_true(fpc_png_says(in_folder("said.png"), "a program"));
+    assert_true(fpc_png_says(in_folder("mask.png"), "a program"));
+    assert_false(fpc_png_says(in_folder("said.png"), "a programme"));
+    assert_false(fpc_png_says(in_folder("said.png"), "a progra"));
+    assert_false(fpc_png_says(in_folder("said.png"), "b program"));
+    assert_false(fpc_png_says(in_folder("silent.png"), "a program"));
+    assert_false(fpc_png_says(in_folder("nowhere.png"), "a program"));
+    assert_false(fpc_png_says(test_folder(), "a program"));
+    assert_int_equal(fpc_image_read(b->ctx, b->arena, in_folder("said.png"), &back), FPC_OK);
+    assert_memory_equal(back.pixel, rgb.pixel, 9 * 8 * 3);
+    const unsigned char *data = read_bytes("said.png", &bytes);
+    for (size_t n = 0; n < 8 + 25 + 8 + 18; n++) { /* cut anywhere before the text's end it says nothing */
+        write_bytes("cut.png", data, n);
+        assert_false(fpc_png_says(in_folder("cut.png"), "a program"));
+    }
+}
+
+static void names_of_pictures(void **state)
+{
+    static const char *const yes[] = {"a.jpg", "b.JPEG", "c.Png", "a.b.png"};
+    static const char *const no[] = {"._a.jpg", ".png", "a", "a.gif", "jpg", "a.jpg.txt", ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        assert_true(fpc_image_named(yes[i]));
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        assert_false(fpc_image_named(no[i]));
+}
+
+/* Bright, all different, and the first dozen far apart: by channels, which is not how they are chosen. */
+static void colours_are_told_apart(void **state)
+{
+    uint8_t few[13][3], many[256][3];
+
+    (void)state;
+    fpc_palette_make(13, few);
+    fpc_palette_make(256, many);
+    assert_memory_equal(few, many, sizeof few);
+    assert_memory_equal(few[0], ((uint8_t[]){0, 0, 0}), 3);
+    for (int i = 1; i < 256; i++) {
+        const int most = many[i][0] > many[i][1] ? many[i][0] : many[i][1];
+        assert_true((most > many[i][2] ? most : many[i][2]) >= 127);
+        for (int k = 1; k < i; k++) {
+            int apart = 0;
+            for (int c = 0; c < 3; c++)
+                apart += abs(many[i][c] - many[k][c]);
+            assert_true(apart > (i < 13 ? 90 : 0));
+        }
     }
 }
 
@@ -467,10 +532,23 @@ static void as_stored(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(png_round_trip), CASE(jpeg_reads),           CASE(no_pictures),
-                                       CASE(truncated),      CASE(lying_headers),        CASE(masks_of_colours),
-                                       CASE(unwritable),     CASE(resize_by_definition), CASE(masks_take_the_nearest),
-                                       CASE(in_memory),      CASE(orientation_of_png),   CASE(orientation_of_jpeg),
-                                       CASE(hostile_exif),   CASE(jpeg_of_a_phone),      CASE(as_stored)};
+    const struct CMUnitTest tests[] = {CASE(png_round_trip),
+                                       CASE(jpeg_reads),
+                                       CASE(no_pictures),
+                                       CASE(truncated),
+                                       CASE(lying_headers),
+                                       CASE(masks_of_colours),
+                                       CASE(unwritable),
+                                       CASE(says_who_wrote_it),
+                                       CASE(names_of_pictures),
+                                       CASE(colours_are_told_apart),
+                                       CASE(resize_by_definition),
+                                       CASE(masks_take_the_nearest),
+                                       CASE(in_memory),
+                                       CASE(orientation_of_png),
+                                       CASE(orientation_of_jpeg),
+                                       CASE(hostile_exif),
+                                       CASE(jpeg_of_a_phone),
+                                       CASE(as_stored)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

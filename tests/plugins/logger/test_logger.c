@@ -408,14 +408,17 @@ static int near(uint32_t pixel, int r, int g, int b)
            abs((int)(pixel & 255) - b) < 12;
 }
 
-/* Image, label and prediction side by side, in the colours of the palette. */
+/* Image, label and prediction side by side, in the colours of the palette, and in red what is wrong; the score's line
+ * above. */
 static void plot_shows_samples(void **state)
 {
     static const uint8_t image[2 * 2 * 3] = {250, 0, 0, 250, 0, 0, 250, 0, 0, 250, 0, 0};
     static const uint8_t label[2 * 2] = {0, 1, 0, 1}, prediction[2 * 2] = {1, 1, 1, 1};
     static const uint8_t palette[2][3] = {{0, 250, 0}, {0, 0, 250}};
     static const char *const names[] = {"one", "two"};
-    const fpc_pictures pictures = {sizeof pictures, 1, 2, 2, image, label, prediction, 2, names, palette};
+    static const double score[] = {0.25};
+    static const char *const name[] = {"face_7"};
+    const fpc_pictures pictures = {sizeof pictures, 1, 2, 2, image, label, prediction, 2, names, palette, score, name};
     const fpc_clock clock = {.size = sizeof clock};
     const fpc_event event = {.size = sizeof event, .clock = &clock, .what = FPC_SAMPLES, .pictures = &pictures};
     fpc_instance logger = open_plugin(*state, "logger.p", "use = plot");
@@ -435,10 +438,17 @@ static void plot_shows_samples(void **state)
     assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
     {
         const uint8_t *data = cairo_image_surface_get_data(surface);
-        const int stride = cairo_image_surface_get_stride(surface), y = 24 + 80;
-        const int x[4] = {8 + 80, 8 + 168 + 40, 8 + 168 + 120, 8 + 2 * 168 + 40};
-        const int rgb[4][3] = {{250, 0, 0}, {0, 250, 0}, {0, 0, 250}, {0, 0, 250}};
-        for (int i = 0; i < 4; i++) {
+        const int stride = cairo_image_surface_get_stride(surface), y = 24 + 20 + 80;
+        const int x[6] = {8 + 80, 8 + 168 + 40, 8 + 168 + 120, 8 + 2 * 168 + 40, 8 + 3 * 168 + 40, 8 + 3 * 168 + 120};
+        const int rgb[6][3] = {{250, 0, 0}, {0, 250, 0}, {0, 0, 250}, {0, 0, 250}, {214, 26, 26}, {174, 174, 174}};
+        int dark = 0;
+        for (int i = 8; i < 8 + 168; i++) { /* the line above the picture is written */
+            uint32_t pixel;
+            memcpy(&pixel, data + (24 + 9) * stride + 4 * i, sizeof pixel);
+            dark += (pixel & 255) < 100;
+        }
+        assert_true(dark > 5);
+        for (int i = 0; i < 6; i++) {
             uint32_t pixel;
             memcpy(&pixel, data + y * stride + 4 * x[i], sizeof pixel);
             assert_true(near(pixel, rgb[i][0], rgb[i][1], rgb[i][2]));

@@ -204,7 +204,8 @@ static void tell(fpc_instance *logger, uint32_t what, int64_t epoch, int resumed
     static const char *const column[] = {"lr"};
     static const double rate[8] = {1, 2, 3, 4, 5, 6, 7, 8}, *const value[] = {rate};
     static const uint8_t image[2 * 3 * 3], label[2 * 3] = {0, 1, 1}, prediction[2 * 3];
-    static const fpc_pictures pictures = {sizeof pictures, 1, 2, 3, image, label, prediction, 2, NULL, NULL};
+    static const fpc_pictures pictures = {sizeof pictures, 1, 2,    3,    image, label,
+                                          prediction,      2, NULL, NULL, NULL,  NULL};
     static const double limits[BINS] = {-0.5, 0.25, 2}, counts[BINS] = {3, 0, 4};
     const int64_t rows = what == FPC_RUN_BEGIN ? epoch : epoch + 1;
     const fpc_field field[] = {
@@ -270,7 +271,7 @@ static void reads_back(void **state)
         assert_string_equal(list[i].tag, "lr");
         assert_string_equal(picture->tag, "samples");
         /* three tiles of 240 x 160 with gaps of 8, a title of 24 and a legend below */
-        assert_true(picture->width == 8 + 3 * 248 && picture->height > 24 + 168 && picture->colours == 3);
+        assert_true(picture->width == 8 + 4 * 248 && picture->height > 24 + 168 && picture->colours == 3);
         assert_memory_equal(picture->png + 1, "PNG", 3);
         assert_int_equal(big_endian(picture->png + 16), picture->width);
         assert_int_equal(big_endian(picture->png + 20), picture->height);
