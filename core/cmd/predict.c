@@ -5,6 +5,7 @@
 #include "cmd/args.h"
 #include "cmd/predict/predict.h"
 #include "experiment/predictor.h"
+#include "weights/weights.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,6 +52,30 @@ static fpc_status write_png(job *j, const char *path, const fpc_image *image, co
     return status;
 }
 
+/* At the network's size: at the picture's they would take 20 MB for 512x512 and 19 classes. */
+static fpc_status write_probs(job *j, fpc_arena *arena, const char *path, const fpc_image *picture)
+{
+    const int64_t count = (int64_t)j->info.h * j->info.w * j->info.classes;
+    float *p = fpc_alloc(arena, (size_t)count * sizeof *p);
+    const fpc_st_tensor tensor = {.name = "probabilities",
+                                  .dtype = FPC_F32,
+                                  .rank = 3,
+                                  .dims = {j->info.h, j->info.w, j->info.classes},
+                                  .count = count,
+                                  .data = p};
+    const fpc_st_meta meta[] = {{"software", FPC_PREDICT_MARK}};
+    fpc_status status;
+
+    if (!p)
+        return FPC_ENOMEM;
+    if ((status = fpc_predictor_probabilities(j->predictor, picture->h, picture->w, picture->pixel, p)) ||
+        (status = fpc_st_write(j->cmd->ctx, path, 1, &tensor, 1, meta)))
+        return status;
+    if (j->list)
+        fpc_print("%s\n", path);
+    return FPC_OK;
+}
+
 static fpc_status predict(job *j, fpc_arena *arena, const fpc_predict_item *item, fpc_image *picture)
 {
     const char *folder = fpc_sprintf(arena, "%.*s", (int)(strrchr(item->mask, '/') - item->mask), item->mask);
@@ -61,7 +86,8 @@ static fpc_status predict(job *j, fpc_arena *arena, const fpc_predict_item *item
         return FPC_ENOMEM;
     if ((status = fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, mask.pixel)) ||
         (status = fpc_make_folders(j->cmd->ctx, "fpcore predict: --out", folder)) ||
-        (status = write_png(j, item->mask, &mask, j->info.palette)) || !item->overlay)
+        (status = write_png(j, item->mask, &mask, j->info.palette)) ||
+        (item->probs && (status = write_probs(j, arena, item->probs, picture))) || !item->overlay)
         return status;
     fpc_overlay_draw(picture, mask.pixel, j->info.palette);
     return write_png(j, item->overlay, picture, NULL);
@@ -165,6 +191,7 @@ static fpc_status run(fpc_cmdline *cmd)
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
                             {"out", 'o', FPC_ARG_TEXT, 1, &j.files.out},
                             {"overlay", 0, FPC_ARG_FLAG, 0, &j.files.overlay},
+                            {"probs", 0, FPC_ARG_FLAG, 0, &j.files.probs},
                             {"recursive", 'r', FPC_ARG_FLAG, 0, &j.files.recursive},
                             {"force", 0, FPC_ARG_FLAG, 0, &force},
                             {"verbose", 'v', FPC_ARG_FLAG, 0, &j.list},
@@ -202,8 +229,8 @@ const fpc_cmd fpc_cmd_predict = {
     .interrupted = "stopping after this picture",
     .run = run,
     .help = "usage: fpcore predict [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FOLDER\n"
-            "                      [-s SECTION.KEY=VALUE]... [--overlay] [-r] [--force]\n"
-            "                      [-v] [--size N|HxW] [--scales S,S...]\n"
+            "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs] [-r]\n"
+            "                      [--force] [-v] [--size N|HxW] [--scales S,S...]\n"
             "                      [--flip [--no-exchange]] PICTURE|FOLDER...\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of\n"
@@ -224,6 +251,9 @@ const fpc_cmd fpc_cmd_predict = {
             "  --overlay            also FOLDER/NAME.overlay.png: the picture with borders\n"
             "                       and tints in the label colours, and one\n"
             "                       FOLDER/overlay.legend.png\n"
+            "  --probs              also FOLDER/NAME.probs.safetensors: the tensor\n"
+            "                       `probabilities` (height, width, classes) at the size that\n"
+            "                       the model sees\n"
             "  -r, --recursive      pictures in sub-folders too; their masks go to\n"
             "                       sub-folders of the same names\n"
             "  --force              replace files that fpcore predict did not write\n"

@@ -86,6 +86,18 @@ says "is told" 'mine/other\.png: is a folder'
 expect "a file in place of the folder" 1 predict -o link.png pictures/face.png
 says "is told" 'the folder link\.png cannot be made'
 
+# ---- probabilities ----
+expect "probabilities" 0 predict -o probs --probs -v pictures
+says "are listed" '^probs/face\.probs\.safetensors$'
+holds "at the network's size" grep -aq '"probabilities":.*"shape":\[32,32,19\]' probs/face.probs.safetensors
+holds "four bytes each" test "$(wc -c <probs/face.probs.safetensors)" -gt $((32 * 32 * 19 * 4))
+cp probs/face.probs.safetensors first.safetensors
+expect "again" 0 predict -o probs --probs pictures
+holds "the same" cmp probs/face.probs.safetensors first.safetensors
+cp "$run/best.safetensors" probs/face.probs.safetensors
+expect "over other tensors" 2 predict -o probs --probs pictures
+says "is refused" 'probs/face\.probs\.safetensors: is there already'
+
 # ---- broken pictures, and files that are none ----
 mkdir some
 cp pictures/face.png some/a.png

@@ -4,6 +4,7 @@
 #include "cmd/predict/predict.h"
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,9 @@ static fpc_status add(fpc_predict_files *f, const char *picture, const char *bel
     item->picture = fpc_strdup(arena, picture);
     item->mask = fpc_sprintf(arena, "%s/%s%.*s.png", f->out, below, stem, name);
     item->overlay = f->overlay ? fpc_sprintf(arena, "%s/%s%.*s.overlay.png", f->out, below, stem, name) : NULL;
-    return item->picture && item->mask && (item->overlay || !f->overlay) ? FPC_OK : FPC_ENOMEM;
+    item->probs = f->probs ? fpc_sprintf(arena, "%s/%s%.*s.probs.safetensors", f->out, below, stem, name) : NULL;
+    return item->picture && item->mask && (item->overlay || !f->overlay) && (item->probs || !f->probs) ? FPC_OK
+                                                                                                       : FPC_ENOMEM;
 }
 
 static int by_picture(const void *a, const void *b)
@@ -126,6 +129,19 @@ typedef struct known { /* a picture on the disk, whatever its path */
     const char *path;
 } known;
 
+/* Whether an earlier prediction wrote that file: a PNG says so, and the head of a safetensors file. */
+static int is_ours(const char *path)
+{
+    char head[8192];
+    FILE *file = fpc_png_says(path, FPC_PREDICT_MARK) ? NULL : fopen(path, "rb");
+
+    if (!file)
+        return fpc_png_says(path, FPC_PREDICT_MARK);
+    const size_t n = fread(head, 1, sizeof head, file);
+    fclose(file);
+    return n > 8 && head[8] == '{' && memmem(head, n, FPC_PREDICT_META, strlen(FPC_PREDICT_META));
+}
+
 static int by_path(const void *a, const void *b)
 {
     return strcmp(((const output *)a)->path, ((const output *)b)->path);
@@ -170,7 +186,7 @@ static fpc_status replaces(const fpc_predict_files *f, int32_t n, const output *
                             to[i].picture ? to[i].picture : "the legend");
         if (S_ISDIR(about.st_mode))
             return fpc_fail(f->cmd->ctx, FPC_EINVAL, "%s: is a folder; give another one to --out", to[i].path);
-        if (!fpc_png_says(to[i].path, FPC_PREDICT_MARK) && others++ == 0)
+        if (!(S_ISREG(about.st_mode) && is_ours(to[i].path)) && others++ == 0)
             first = to[i].path;
     }
     if (!others || force)
@@ -188,7 +204,7 @@ static fpc_status replaces(const fpc_predict_files *f, int32_t n, const output *
 
 fpc_status fpc_predict_check(const fpc_predict_files *f, int force)
 {
-    output *to = fpc_alloc(f->cmd->arena, sizeof *to * (2 * (size_t)f->n + 1));
+    output *to = fpc_alloc(f->cmd->arena, sizeof *to * (3 * (size_t)f->n + 1));
     known *picture = fpc_alloc(f->cmd->arena, sizeof *picture * ((size_t)f->n + 1));
     int32_t n = 0, n_pictures = 0;
     fpc_status status;
@@ -201,6 +217,8 @@ fpc_status fpc_predict_check(const fpc_predict_files *f, int force)
         to[n++] = (output){item->mask, item->picture};
         if (item->overlay)
             to[n++] = (output){item->overlay, item->picture};
+        if (item->probs)
+            to[n++] = (output){item->probs, item->picture};
         if (!stat(item->picture, &about))
             picture[n_pictures++] = (known){about.st_dev, about.st_ino, item->picture};
     }

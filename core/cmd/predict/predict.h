@@ -8,15 +8,16 @@
 
 /* Files of ours carry this text, so that a later run may replace them and no others. */
 #define FPC_PREDICT_MARK "fpcore predict"
+#define FPC_PREDICT_META "\"software\":\"" FPC_PREDICT_MARK "\"" /* in the head of a safetensors file */
 
 typedef struct fpc_predict_item {
-    const char *picture, *mask, *overlay; /* paths; overlay NULL: not wanted */
+    const char *picture, *mask, *overlay, *probs; /* paths; the last two NULL: not wanted */
 } fpc_predict_item;
 
 typedef struct fpc_predict_files {
     fpc_cmdline *cmd;
-    const char *out;        /* folder */
-    int overlay, recursive; /* what is wanted */
+    const char *out;               /* folder */
+    int overlay, probs, recursive; /* what is wanted */
     int32_t n, cap;
     fpc_predict_item *item; /* in the order in which pictures were named, those of a folder by name */
     const char *legend;     /* path, of all overlays; NULL: not wanted */
