@@ -3,42 +3,21 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cmd/args.h"
+#include "cmd/line/terminal.h"
 #include "cmd/predict/predict.h"
 #include "experiment/predictor.h"
 #include "weights/weights.h"
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct job {
     fpc_cmdline *cmd;
     fpc_predict_files files;
     fpc_predictor *predictor;
     fpc_predictor_info info;
-    int list, live; /* every file is printed; a line on the terminal counts */
-    int32_t bad;    /* pictures that could not be read */
+    int list;    /* every file is printed, instead of a line that counts */
+    int32_t bad; /* pictures that could not be read */
     double began;
 } job;
-
-/* ---- a line that counts ---- */
-
-/* "12 of 60 pictures, 8 s left", in place of what the line showed. */
-static void count(const job *j, int32_t done)
-{
-    const double spent = fpc_clock_now() - j->began;
-
-    if (!j->live)
-        return;
-    fprintf(stderr, "\r\033[K%d of %d pictures", done, j->files.n);
-    if (done && spent > 2)
-        fprintf(stderr, ", %.0f s left", spent / done * (j->files.n - done));
-}
-
-static void clear_count(const job *j)
-{
-    if (j->live)
-        fprintf(stderr, "\r\033[K");
-}
 
 /* ---- one picture ---- */
 
@@ -101,7 +80,7 @@ static fpc_status read_or_pass(job *j, fpc_arena *arena, const fpc_predict_item 
 
     if (!status || j->files.n == 1)
         return status;
-    clear_count(j);
+    fpc_end_progress();
     fpc_log(j->cmd->ctx, FPC_LOG_ERROR, "%s", fpc_ctx_error(j->cmd->ctx));
     fpc_ctx_clear(j->cmd->ctx);
     j->bad++;
@@ -119,13 +98,14 @@ static fpc_status predict_all(job *j, fpc_arena *arena)
     for (int32_t i = 0; i < j->files.n && !status; i++) {
         fpc_image picture = {0};
         fpc_arena_reset(arena);
-        count(j, i);
+        if (!j->list)
+            fpc_show_progress(i, j->files.n, "pictures", j->began);
         if (fpc_ctx_cancelled(j->cmd->ctx))
             status = fpc_fail(j->cmd->ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", i, j->files.n);
         else if (!(status = read_or_pass(j, arena, &j->files.item[i], &picture)) && picture.pixel)
             status = predict(j, arena, &j->files.item[i], &picture);
     }
-    clear_count(j);
+    fpc_end_progress();
     if (status || !j->files.legend || j->bad == j->files.n)
         return status;
     if (j->list)
@@ -208,7 +188,6 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     open.h = size.h;
     open.w = size.w;
-    j.live = !j.list && isatty(STDERR_FILENO);
     fpc_predictor_take_tta(&open, &how);
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, 0, &j.predictor))) {
         fpc_arena *arena = fpc_arena_new(cmd->ctx);
