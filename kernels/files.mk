@@ -105,6 +105,7 @@ cuda_headers = \
     kernels/cuda/device.h \
     kernels/cuda/image_picture.h \
     kernels/cuda/image_pixels.h \
+    kernels/cuda/library.h \
     kernels/cuda/linear.h \
     kernels/cuda/loss.h \
     kernels/cuda/loss_gather.h \

@@ -1,6 +1,7 @@
 # cuda.m4: what the backend `cuda` needs. FPC_CXX looks for a C++17 compiler (without one there are neither CUDA nor its
 # emulation for tests); FPC_CUDA for the CUDA Toolkit and cuDNN, unless they are refused: conditionals HAVE_CUDA and
-# HAVE_CUDNN. The runtime is linked statically, cuBLASLt and cuDNN are found again at run time by an rpath.
+# HAVE_CUDNN. The runtime is linked statically; the plugin opens cuBLASLt and cuDNN when a GPU is opened, and finds them
+# by an rpath where they lie where they lay here.
 AC_DEFUN([FPC_CXX], [
     have_cxx=no
     AC_LANG_PUSH([C++])
@@ -40,8 +41,8 @@ AC_DEFUN([FPC_CUDA], [
         [AS_HELP_STRING([--with-cudnn@<:@=DIR@:>@], [cuDNN (9 or newer), for its convolutions @<:@check@:>@])],
         [], [with_cudnn=check])
     AC_ARG_WITH([cuda-arch],
-        [AS_HELP_STRING([--with-cuda-arch="CC ..."], [compute capabilities to compile for, the last one also as PTX for newer GPUs @<:@80 90@:>@])],
-        [], [with_cuda_arch="80 90"])
+        [AS_HELP_STRING([--with-cuda-arch="CC ..."], [compute capabilities to compile for, the last one also as PTX for newer GPUs @<:@those of 80 90 100 120 that nvcc knows@:>@])],
+        [], [with_cuda_arch=known])
     AC_ARG_VAR([NVCC], [CUDA compiler])
     AC_ARG_VAR([NVCCFLAGS], [CUDA compiler flags])
 
@@ -103,8 +104,16 @@ AC_DEFUN([FPC_FIND_CUDA], [
     CUDA_LDFLAGS=
     FPC_ADD_LIBDIR([$fpc_cublas])
     FPC_ADD_LIBDIR([$fpc_cudart])
-    CUDA_LIBS="-lcublasLt -lcudart_static -lrt -ldl -lpthread"
+    CUDA_LIBS="-lcudart_static -lrt -ldl -lpthread"
 
+    AS_IF([test "$with_cuda_arch" = known], [
+        fpc_known=`$NVCC --list-gpu-code 2>/dev/null`
+        with_cuda_arch=
+        for fpc_arch in 80 90 100 120; do
+            AS_CASE([" "`echo $fpc_known`" "], [*" sm_$fpc_arch "*], [with_cuda_arch="$with_cuda_arch $fpc_arch"])
+        done
+        AS_IF([test -z "$with_cuda_arch"], [with_cuda_arch="80 90"])
+    ])
     CUDA_ARCH_FLAGS=
     for fpc_arch in $with_cuda_arch; do
         CUDA_ARCH_FLAGS="$CUDA_ARCH_FLAGS -gencode arch=compute_$fpc_arch,code=sm_$fpc_arch"
@@ -151,7 +160,6 @@ AC_DEFUN([FPC_FIND_CUDNN], [
         AS_CASE([" $CUDA_CPPFLAGS "], [*" $fpc_include "*], [],
             [AS_IF([test "$fpc_include" != /usr/include], [CUDA_CPPFLAGS="$CUDA_CPPFLAGS -isystem $fpc_include"])])
         FPC_ADD_LIBDIR([$fpc_cudnn])
-        CUDA_LIBS="-lcudnn $CUDA_LIBS"
         CUDA_CPPFLAGS="$CUDA_CPPFLAGS -DFPC_HAVE_CUDNN"
     ])
 ])

@@ -28,6 +28,7 @@ test_programs = \
     tests/ops/losses \
     tests/ops/pictures \
     tests/ops/properties \
+    tests/ops/shapes \
     tests/ops/support \
     tests/plugins/augment/test_colour \
     tests/plugins/augment/test_field \
@@ -177,6 +178,7 @@ test_scripts = \
     tests/cli/your_data.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh \
+    tests/emulated/kit.sh \
     tests/emulated/ops.sh \
     tests/emulated/recipes.sh \
     tests/emulated/train.sh
@@ -355,6 +357,12 @@ tests_ops_properties_CPPFLAGS = $(test_cppflags)
 tests_ops_properties_CFLAGS = $(test_cflags)
 tests_ops_properties_LDFLAGS = $(test_ldflags)
 tests_ops_properties_LDADD = $(test_libs)
+
+tests_ops_shapes_SOURCES = tests/ops/shapes.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
+tests_ops_shapes_CPPFLAGS = $(test_cppflags)
+tests_ops_shapes_CFLAGS = $(test_cflags)
+tests_ops_shapes_LDFLAGS = $(test_ldflags)
+tests_ops_shapes_LDADD = $(test_libs)
 
 tests_ops_support_SOURCES = tests/ops/support.c tests/ops/backends.c tests/ops/backends.h tests/ops/bench_cases.c tests/ops/case_macros.h tests/ops/cases.c tests/ops/cases.h tests/ops/device.c tests/ops/device.h tests/ops/fill_picture.c tests/ops/machine.c tests/ops/machine.h tests/ops/run.c tests/ops/try.h tests/ops/watch.c
 tests_ops_support_CPPFLAGS = $(test_cppflags)

@@ -64,6 +64,15 @@ static void catch_signals(const char *words)
             sigaction(numbers[i], &action, NULL);
 }
 
+/* FPCORE_LOG=debug: also what only those look for who measure or hunt a fault, such as the plans of libraries. */
+static void hear_more(fpc_ctx *ctx)
+{
+    const char *level = getenv("FPCORE_LOG");
+
+    if (level && !strcmp(level, "debug"))
+        fpc_ctx_log_level(ctx, FPC_LOG_DEBUG);
+}
+
 /* ---- crashes ---- */
 
 static const struct {
@@ -171,6 +180,7 @@ int main(int argc, char **argv)
         return 1;
     }
     running = cmd.ctx;
+    hear_more(cmd.ctx);
     ignore_signals();
     catch_crashes();
     fpc_print_to(stdout);

@@ -5,9 +5,42 @@
  * conv.cu computes; where cuDNN refuses late, run falls back on it. In half precision the gradient by the weight
  * (float, which cuDNN cannot write) and sums with a bias (rounded once) stay with our own files. */
 #include "kernels/cuda/conv.h"
+#include "kernels/cuda/library.h"
 #include <cudnn.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DNN_CALLS(X)                                                                                                   \
+    X(cudnnConvolutionBackwardData)                                                                                    \
+    X(cudnnConvolutionBackwardFilter)                                                                                  \
+    X(cudnnConvolutionForward)                                                                                         \
+    X(cudnnCreate)                                                                                                     \
+    X(cudnnCreateConvolutionDescriptor)                                                                                \
+    X(cudnnCreateFilterDescriptor)                                                                                     \
+    X(cudnnCreateTensorDescriptor)                                                                                     \
+    X(cudnnDestroy)                                                                                                    \
+    X(cudnnDestroyConvolutionDescriptor)                                                                               \
+    X(cudnnDestroyFilterDescriptor)                                                                                    \
+    X(cudnnDestroyTensorDescriptor)                                                                                    \
+    X(cudnnGetConvolutionBackwardDataAlgorithm_v7)                                                                     \
+    X(cudnnGetConvolutionBackwardDataWorkspaceSize)                                                                    \
+    X(cudnnGetConvolutionBackwardFilterAlgorithm_v7)                                                                   \
+    X(cudnnGetConvolutionBackwardFilterWorkspaceSize)                                                                  \
+    X(cudnnGetConvolutionForwardAlgorithm_v7)                                                                          \
+    X(cudnnGetConvolutionForwardWorkspaceSize)                                                                         \
+    X(cudnnGetErrorString)                                                                                             \
+    X(cudnnGetLastErrorString)                                                                                         \
+    X(cudnnSetConvolution2dDescriptor)                                                                                 \
+    X(cudnnSetConvolutionGroupCount)                                                                                   \
+    X(cudnnSetConvolutionMathType)                                                                                     \
+    X(cudnnSetFilter4dDescriptor)                                                                                      \
+    X(cudnnSetStream)                                                                                                  \
+    X(cudnnSetTensor4dDescriptor)
+static struct {
+    DNN_CALLS(FPC_CUDA_MEMBER)
+} dnn;
+static const char *const dnn_names[] = {DNN_CALLS(FPC_CUDA_NAME_OF)};
+static void *dnn_library;
 
 enum kind { FORWARD, GRAD_X, GRAD_W };
 enum { MOST_ALGORITHMS = 16, ALIGNMENT = 256 };
@@ -28,6 +61,7 @@ typedef struct answer {
     cudnnConvolutionDescriptor_t conv;
     int algo;
     size_t work;
+    bool told;
     struct answer *next;
 } answer;
 
@@ -66,30 +100,30 @@ static cudnnStatus_t describe(answer *a)
 {
     const conv_shape s = a->q.s;
     const cudnnDataType_t type = type_of(a->q.dtype);
-    cudnnStatus_t st = cudnnCreateTensorDescriptor(&a->x);
-    st = st ? st : cudnnCreateTensorDescriptor(&a->y);
-    st = st ? st : cudnnCreateFilterDescriptor(&a->w);
-    st = st ? st : cudnnCreateConvolutionDescriptor(&a->conv);
-    st = st ? st : cudnnSetTensor4dDescriptor(a->x, CUDNN_TENSOR_NHWC, type, s.n, s.c, s.h, s.w);
-    st = st ? st : cudnnSetTensor4dDescriptor(a->y, CUDNN_TENSOR_NHWC, type, s.n, s.k, s.ho, s.wo);
-    st = st ? st : cudnnSetFilter4dDescriptor(a->w, type, CUDNN_TENSOR_NHWC, s.k, s.c / s.groups, s.kh, s.kw);
+    cudnnStatus_t st = dnn.cudnnCreateTensorDescriptor(&a->x);
+    st = st ? st : dnn.cudnnCreateTensorDescriptor(&a->y);
+    st = st ? st : dnn.cudnnCreateFilterDescriptor(&a->w);
+    st = st ? st : dnn.cudnnCreateConvolutionDescriptor(&a->conv);
+    st = st ? st : dnn.cudnnSetTensor4dDescriptor(a->x, CUDNN_TENSOR_NHWC, type, s.n, s.c, s.h, s.w);
+    st = st ? st : dnn.cudnnSetTensor4dDescriptor(a->y, CUDNN_TENSOR_NHWC, type, s.n, s.k, s.ho, s.wo);
+    st = st ? st : dnn.cudnnSetFilter4dDescriptor(a->w, type, CUDNN_TENSOR_NHWC, s.k, s.c / s.groups, s.kh, s.kw);
     st = st ? st
-            : cudnnSetConvolution2dDescriptor(a->conv, s.pad, s.pad, s.stride, s.stride, 1, 1, CUDNN_CROSS_CORRELATION,
-                                              CUDNN_DATA_FLOAT);
-    st = st ? st : cudnnSetConvolutionGroupCount(a->conv, s.groups);
-    return st ? st : cudnnSetConvolutionMathType(a->conv, math_of(a->q));
+            : dnn.cudnnSetConvolution2dDescriptor(a->conv, s.pad, s.pad, s.stride, s.stride, 1, 1,
+                                                  CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT);
+    st = st ? st : dnn.cudnnSetConvolutionGroupCount(a->conv, s.groups);
+    return st ? st : dnn.cudnnSetConvolutionMathType(a->conv, math_of(a->q));
 }
 
 static void forget(answer *a)
 {
     if (a->x)
-        cudnnDestroyTensorDescriptor(a->x);
+        dnn.cudnnDestroyTensorDescriptor(a->x);
     if (a->y)
-        cudnnDestroyTensorDescriptor(a->y);
+        dnn.cudnnDestroyTensorDescriptor(a->y);
     if (a->w)
-        cudnnDestroyFilterDescriptor(a->w);
+        dnn.cudnnDestroyFilterDescriptor(a->w);
     if (a->conv)
-        cudnnDestroyConvolutionDescriptor(a->conv);
+        dnn.cudnnDestroyConvolutionDescriptor(a->conv);
     free(a);
 }
 
@@ -110,28 +144,28 @@ static bool is_direct(cudnnConvolutionBwdFilterAlgo_t algo)
 
 static cudnnStatus_t work_of(cudnnHandle_t h, answer *a, cudnnConvolutionFwdAlgo_t algo)
 {
-    return cudnnGetConvolutionForwardWorkspaceSize(h, a->x, a->w, a->conv, a->y, algo, &a->work);
+    return dnn.cudnnGetConvolutionForwardWorkspaceSize(h, a->x, a->w, a->conv, a->y, algo, &a->work);
 }
 static cudnnStatus_t work_of(cudnnHandle_t h, answer *a, cudnnConvolutionBwdDataAlgo_t algo)
 {
-    return cudnnGetConvolutionBackwardDataWorkspaceSize(h, a->w, a->y, a->conv, a->x, algo, &a->work);
+    return dnn.cudnnGetConvolutionBackwardDataWorkspaceSize(h, a->w, a->y, a->conv, a->x, algo, &a->work);
 }
 static cudnnStatus_t work_of(cudnnHandle_t h, answer *a, cudnnConvolutionBwdFilterAlgo_t algo)
 {
-    return cudnnGetConvolutionBackwardFilterWorkspaceSize(h, a->x, a->y, a->conv, a->w, algo, &a->work);
+    return dnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(h, a->x, a->y, a->conv, a->w, algo, &a->work);
 }
 
 static cudnnStatus_t ask(cudnnHandle_t h, answer *a, int *n, cudnnConvolutionFwdAlgoPerf_t *found)
 {
-    return cudnnGetConvolutionForwardAlgorithm_v7(h, a->x, a->w, a->conv, a->y, MOST_ALGORITHMS, n, found);
+    return dnn.cudnnGetConvolutionForwardAlgorithm_v7(h, a->x, a->w, a->conv, a->y, MOST_ALGORITHMS, n, found);
 }
 static cudnnStatus_t ask(cudnnHandle_t h, answer *a, int *n, cudnnConvolutionBwdDataAlgoPerf_t *found)
 {
-    return cudnnGetConvolutionBackwardDataAlgorithm_v7(h, a->w, a->y, a->conv, a->x, MOST_ALGORITHMS, n, found);
+    return dnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(h, a->w, a->y, a->conv, a->x, MOST_ALGORITHMS, n, found);
 }
 static cudnnStatus_t ask(cudnnHandle_t h, answer *a, int *n, cudnnConvolutionBwdFilterAlgoPerf_t *found)
 {
-    return cudnnGetConvolutionBackwardFilterAlgorithm_v7(h, a->x, a->y, a->conv, a->w, MOST_ALGORITHMS, n, found);
+    return dnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(h, a->x, a->y, a->conv, a->w, MOST_ALGORITHMS, n, found);
 }
 
 /* The first of the heuristics' list that will do; any: whatever its bits. Its math type is of account, too: an
@@ -146,7 +180,7 @@ template <class PERF> static void choose(cudnnHandle_t h, answer *a, bool any)
         const cudnnMathType_t math = math_of(a->q) == CUDNN_FMA_MATH ? CUDNN_FMA_MATH : found[i].mathType;
         const bool fits = found[i].determinism == CUDNN_DETERMINISTIC && is_direct(found[i].algo);
         if (found[i].status == CUDNN_STATUS_SUCCESS && (fits || any) &&
-            cudnnSetConvolutionMathType(a->conv, math) == CUDNN_STATUS_SUCCESS &&
+            dnn.cudnnSetConvolutionMathType(a->conv, math) == CUDNN_STATUS_SUCCESS &&
             work_of(h, a, found[i].algo) == CUDNN_STATUS_SUCCESS && a->work <= MOST_WORK)
             a->algo = (int)found[i].algo;
     }
@@ -213,15 +247,16 @@ static cudnnStatus_t convolve(cudnnHandle_t h, const answer *a, const fpc_node *
     void *out = node->out[0].data;
     switch (a->q.kind) {
     case FORWARD:
-        return cudnnConvolutionForward(h, &one, a->x, in, a->w, with, a->conv, (cudnnConvolutionFwdAlgo_t)a->algo, work,
-                                       a->work, &zero, a->y, out);
+        return dnn.cudnnConvolutionForward(h, &one, a->x, in, a->w, with, a->conv, (cudnnConvolutionFwdAlgo_t)a->algo,
+                                           work, a->work, &zero, a->y, out);
     case GRAD_X:
-        return cudnnConvolutionBackwardData(h, &one, a->w, with, a->y, in, a->conv,
-                                            (cudnnConvolutionBwdDataAlgo_t)a->algo, work, a->work, &zero, a->x, out);
+        return dnn.cudnnConvolutionBackwardData(h, &one, a->w, with, a->y, in, a->conv,
+                                                (cudnnConvolutionBwdDataAlgo_t)a->algo, work, a->work, &zero, a->x,
+                                                out);
     default:
-        return cudnnConvolutionBackwardFilter(h, &one, a->x, in, a->y, with, a->conv,
-                                              (cudnnConvolutionBwdFilterAlgo_t)a->algo, work, a->work, &zero, a->w,
-                                              out);
+        return dnn.cudnnConvolutionBackwardFilter(h, &one, a->x, in, a->y, with, a->conv,
+                                                  (cudnnConvolutionBwdFilterAlgo_t)a->algo, work, a->work, &zero, a->w,
+                                                  out);
     }
 }
 
@@ -229,9 +264,18 @@ static cudnnStatus_t convolve(cudnnHandle_t h, const answer *a, const fpc_node *
 static void warn(fpc_exec *x, const fpc_node *node, cudnnStatus_t st)
 {
     char more[256] = "";
-    cudnnGetLastErrorString(more, sizeof more);
+    dnn.cudnnGetLastErrorString(more, sizeof more);
     fpc_log(fpc_exec_ctx(x), FPC_LOG_WARN, "%s `%s`: cuDNN: %s; an own kernel computes it", node->op, node->name,
-            more[0] ? more : cudnnGetErrorString(st));
+            more[0] ? more : dnn.cudnnGetErrorString(st));
+}
+
+/* For whoever looks for the time of a step: FPCORE_LOG=debug. */
+static void tell(fpc_exec *x, const fpc_node *node, answer *a)
+{
+    if (!a->told)
+        fpc_log(fpc_exec_ctx(x), FPC_LOG_DEBUG, "%s `%s`: cuDNN: algorithm %d, work %zu", node->op, node->name, a->algo,
+                a->work);
+    a->told = true;
 }
 
 static bool refused(cudnnStatus_t st)
@@ -249,6 +293,7 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows, kind k)
         void *work = reinterpret_cast<void *>((at + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         const cudnnStatus_t st = convolve(static_cast<library *>(machine_of(x)->dnn)->handle, a, node, work);
         if (st == CUDNN_STATUS_SUCCESS) {
+            tell(x, node, a);
             const fpc_status queued = fpc_cuda_launched(x, node);
             return queued ? queued : bias_of(x, node);
         }
@@ -323,16 +368,19 @@ const fpc_kernel fpc_cuda_conv_cudnn[] = {
 
 fpc_status fpc_cuda_dnn_open(fpc_cuda *machine, const char **error)
 {
-    library *lib = static_cast<library *>(calloc(1, sizeof *lib));
     *error = "no memory";
+    if (!dnn_library)
+        dnn_library = fpc_cuda_library("libcudnn.so." FPC_CUDA_TEXT(CUDNN_MAJOR), dnn_names,
+                                       sizeof dnn_names / sizeof *dnn_names, reinterpret_cast<void **>(&dnn), error);
+    library *lib = dnn_library ? static_cast<library *>(calloc(1, sizeof *lib)) : nullptr;
     if (!lib)
-        return FPC_ENOMEM;
-    cudnnStatus_t st = cudnnCreate(&lib->handle);
-    st = st ? st : cudnnSetStream(lib->handle, machine->stream);
+        return dnn_library ? FPC_ENOMEM : FPC_ENOENT;
+    cudnnStatus_t st = dnn.cudnnCreate(&lib->handle);
+    st = st ? st : dnn.cudnnSetStream(lib->handle, machine->stream);
     machine->dnn = lib;
     if (st == CUDNN_STATUS_SUCCESS)
         return FPC_OK;
-    *error = cudnnGetErrorString(st);
+    *error = dnn.cudnnGetErrorString(st);
     fpc_cuda_dnn_close(machine);
     return FPC_EDEVICE;
 }
@@ -349,7 +397,7 @@ void fpc_cuda_dnn_close(fpc_cuda *machine)
         forget(a);
     }
     if (lib->handle)
-        cudnnDestroy(lib->handle);
+        dnn.cudnnDestroy(lib->handle);
     free(lib);
 }
 }

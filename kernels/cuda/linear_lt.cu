@@ -6,9 +6,31 @@
  * gelu is no epilogue here: CUBLASLT_EPILOGUE_GELU is the approximation by tanh (github.com/pytorch/pytorch, pull
  * request 104061), which is up to 5e-4 away from the op `gelu`, the exact one. */
 #include "kernels/cuda/linear.h"
+#include "kernels/cuda/library.h"
 #include <cublasLt.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LT_CALLS(X)                                                                                                    \
+    X(cublasLtCreate)                                                                                                  \
+    X(cublasLtDestroy)                                                                                                 \
+    X(cublasLtGetStatusString)                                                                                         \
+    X(cublasLtMatmul)                                                                                                  \
+    X(cublasLtMatmulAlgoGetHeuristic)                                                                                  \
+    X(cublasLtMatmulDescCreate)                                                                                        \
+    X(cublasLtMatmulDescDestroy)                                                                                       \
+    X(cublasLtMatmulDescSetAttribute)                                                                                  \
+    X(cublasLtMatmulPreferenceCreate)                                                                                  \
+    X(cublasLtMatmulPreferenceDestroy)                                                                                 \
+    X(cublasLtMatmulPreferenceSetAttribute)                                                                            \
+    X(cublasLtMatrixLayoutCreate)                                                                                      \
+    X(cublasLtMatrixLayoutDestroy)                                                                                     \
+    X(cublasLtMatmulAlgoConfigGetAttribute)
+static struct {
+    LT_CALLS(FPC_CUDA_MEMBER)
+} lt;
+static const char *const lt_names[] = {LT_CALLS(FPC_CUDA_NAME_OF)};
+static void *lt_library;
 
 /* The product d (m x n) = op(a) op(b) (+ c), column-major, of depth k. */
 struct problem {
@@ -22,6 +44,7 @@ struct plan {
     problem what;
     int32_t found; /* 0: cuBLASLt has no algorithm, or refused late */
     size_t work;
+    float waves; /* how many times its blocks fill the GPU */
     cublasLtMatmulDesc_t product;
     cublasLtMatrixLayout_t a, b, d;
     cublasLtMatmulAlgo_t algorithm;
@@ -32,8 +55,10 @@ static plan *plans; /* of the device that is open */
 
 enum {
     ALIGNED = 32 /* bytes: half-precision weights lie at half the offsets of floats, which are multiples of 64 */,
-    ANSWERS = 8
+    ANSWERS = 8,
+    DEEP = 8192
 };
+static const float ENOUGH_WAVES = 0.25f;
 
 /* ---- plans ---- */
 
@@ -51,21 +76,21 @@ static cublasStatus_t describe_product(plan *p, const fpc_cuda *m)
     /* Not read here: it says how any bias will be aligned. */
     const void *bias = reinterpret_cast<const void *>(static_cast<uintptr_t>(ALIGNED));
     cublasStatus_t s =
-        cublasLtMatmulDescCreate(&p->product, fast ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F);
+        lt.cublasLtMatmulDescCreate(&p->product, fast ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F);
     if (!s)
-        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSA, &a, sizeof a);
+        s = lt.cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSA, &a, sizeof a);
     if (!s)
-        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSB, &b, sizeof b);
+        s = lt.cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_TRANSB, &b, sizeof b);
     if (!s)
-        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
+        s = lt.cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
     if (!s && p->what.bias)
-        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
+        s = lt.cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias);
     return s;
 }
 
 static cublasStatus_t describe_matrix(cublasLtMatrixLayout_t *to, uint32_t dtype, int64_t rows, int64_t columns)
 {
-    return cublasLtMatrixLayoutCreate(to, type_of(dtype), (uint64_t)rows, (uint64_t)columns, rows);
+    return lt.cublasLtMatrixLayoutCreate(to, type_of(dtype), (uint64_t)rows, (uint64_t)columns, rows);
 }
 
 static cublasStatus_t describe(plan *p, const fpc_cuda *m)
@@ -91,46 +116,76 @@ static cublasStatus_t prefer(cublasLtMatmulPreference_t like, const fpc_cuda *m,
         CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | (out == FPC_F32 ? CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE : 0);
     const uint64_t work = m->blas_bytes;
     cublasStatus_t s =
-        cublasLtMatmulPreferenceSetAttribute(like, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &work, sizeof work);
+        lt.cublasLtMatmulPreferenceSetAttribute(like, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &work, sizeof work);
     if (!s)
-        s = cublasLtMatmulPreferenceSetAttribute(like, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
-                                                 sizeof reductions);
+        s = lt.cublasLtMatmulPreferenceSetAttribute(like, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &reductions,
+                                                    sizeof reductions);
     for (int i = 0; i < 4 && !s; i++)
-        s = cublasLtMatmulPreferenceSetAttribute(like, alignment[i], &aligned, sizeof aligned);
+        s = lt.cublasLtMatmulPreferenceSetAttribute(like, alignment[i], &aligned, sizeof aligned);
     return s;
 }
 
-/* The first of the answers that keeps to the preferences. */
+/* What one run has to show to whoever looks for the time of a step: FPCORE_LOG=debug. */
+static void tell(fpc_exec *x, const fpc_node *node, const plan *p)
+{
+    static const cublasLtMatmulAlgoConfigAttributes_t asked[] = {
+        CUBLASLT_ALGO_CONFIG_ID, CUBLASLT_ALGO_CONFIG_TILE_ID, CUBLASLT_ALGO_CONFIG_STAGES_ID,
+        CUBLASLT_ALGO_CONFIG_SPLITK_NUM, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME};
+    int32_t is[5] = {-1, -1, -1, -1, -1};
+    size_t written;
+    if (!p->found) {
+        fpc_log(fpc_exec_ctx(x), FPC_LOG_DEBUG,
+                "%s `%s`: cuBLASLt has no algorithm for %lld x %lld, depth %lld, that fills enough of the GPU (%.3f of "
+                "it); an own kernel computes it",
+                node->op, node->name, (long long)p->what.m, (long long)p->what.n, (long long)p->what.k,
+                (double)p->waves);
+        return;
+    }
+    for (int i = 0; i < 5; i++)
+        lt.cublasLtMatmulAlgoConfigGetAttribute(&p->algorithm, asked[i], &is[i], sizeof is[i], &written);
+    fpc_log(fpc_exec_ctx(x), FPC_LOG_DEBUG,
+            "%s `%s`: cuBLASLt: %lld x %lld, depth %lld: algorithm %d, tile %d, stages %d, cut in %d, reduction %d, "
+            "work %zu, "
+            "fills %.3f of the GPU",
+            node->op, node->name, (long long)p->what.m, (long long)p->what.n, (long long)p->what.k, is[0], is[1], is[2],
+            is[3], is[4], p->work, (double)p->waves);
+}
+
+/* The first of the answers that keeps to the preferences. Of a deep product of small matrices (a gradient by a weight)
+ * the first that fills a quarter of the GPU, else none: an algorithm that does not cut the depth would keep a handful
+ * of its multiprocessors at work for milliseconds, where the own kernel cuts it into pieces. */
 static void choose(plan *p, const fpc_cuda *m)
 {
+    const bool deep = p->what.k >= DEEP && p->what.k / 16 > p->what.m && p->what.k / 16 > p->what.n;
     cublasLtMatmulPreference_t like = nullptr;
     cublasLtMatmulHeuristicResult_t answer[ANSWERS];
     int n = 0;
-    cublasStatus_t s = cublasLtMatmulPreferenceCreate(&like);
+    cublasStatus_t s = lt.cublasLtMatmulPreferenceCreate(&like);
     s = s ? s : prefer(like, m, p->what.out);
     if (!s)
-        s = cublasLtMatmulAlgoGetHeuristic(static_cast<cublasLtHandle_t>(m->blas), p->product, p->a, p->b, p->d, p->d,
-                                           like, ANSWERS, answer, &n);
+        s = lt.cublasLtMatmulAlgoGetHeuristic(static_cast<cublasLtHandle_t>(m->blas), p->product, p->a, p->b, p->d,
+                                              p->d, like, ANSWERS, answer, &n);
     for (int i = 0; i < n && !s && !p->found; i++)
         if (!answer[i].state && answer[i].workspaceSize <= m->blas_bytes) {
             p->algorithm = answer[i].algo;
             p->work = answer[i].workspaceSize;
-            p->found = 1;
+            p->waves = answer[i].wavesCount;
+            p->found = !deep || p->waves >= ENOUGH_WAVES;
         }
     if (like)
-        cublasLtMatmulPreferenceDestroy(like);
+        lt.cublasLtMatmulPreferenceDestroy(like);
 }
 
 static void forget(plan *p)
 {
     if (p->product)
-        cublasLtMatmulDescDestroy(p->product);
+        lt.cublasLtMatmulDescDestroy(p->product);
     if (p->a)
-        cublasLtMatrixLayoutDestroy(p->a);
+        lt.cublasLtMatrixLayoutDestroy(p->a);
     if (p->b)
-        cublasLtMatrixLayoutDestroy(p->b);
+        lt.cublasLtMatrixLayoutDestroy(p->b);
     if (p->d)
-        cublasLtMatrixLayoutDestroy(p->d);
+        lt.cublasLtMatrixLayoutDestroy(p->d);
     free(p);
 }
 
@@ -153,9 +208,7 @@ static plan *plan_of(fpc_exec *x, const fpc_node *node, const problem &what)
     p->what = what;
     if (!describe(p, m))
         choose(p, m);
-    if (!p->found)
-        fpc_log(fpc_exec_ctx(x), FPC_LOG_DEBUG, "%s `%s`: cuBLASLt has no algorithm for it; an own kernel computes it",
-                node->op, node->name);
+    tell(x, node, p);
     p->next = plans;
     plans = p;
     return p;
@@ -174,11 +227,11 @@ static cublasStatus_t multiply(const fpc_cuda *m, const plan *p, const operands 
     const float one = 1.0f, beta = o.c ? 1.0f : 0.0f;
     cublasStatus_t s = CUBLAS_STATUS_SUCCESS;
     if (o.bias)
-        s = cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &o.bias, sizeof o.bias);
+        s = lt.cublasLtMatmulDescSetAttribute(p->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &o.bias, sizeof o.bias);
     return s ? s
-             : cublasLtMatmul(static_cast<cublasLtHandle_t>(m->blas), p->product, &one, o.a, p->a, o.b, p->b, &beta,
-                              o.c ? o.c : o.d, p->d, o.d, p->d, &p->algorithm, p->work ? m->blas_work : nullptr,
-                              p->work, m->stream);
+             : lt.cublasLtMatmul(static_cast<cublasLtHandle_t>(m->blas), p->product, &one, o.a, p->a, o.b, p->b, &beta,
+                                 o.c ? o.c : o.d, p->d, o.d, p->d, &p->algorithm, p->work ? m->blas_work : nullptr,
+                                 p->work, m->stream);
 }
 
 /* By cuBLASLt, or by `plain`, which also says what is wrong where the device itself has failed. */
@@ -191,7 +244,7 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows, const pr
         if (!s)
             return fpc_cuda_launched(x, node);
         fpc_log(fpc_exec_ctx(x), FPC_LOG_WARN, "%s `%s`: cublasLtMatmul: %s; an own kernel computes it", node->op,
-                node->name, cublasLtGetStatusString(s));
+                node->name, lt.cublasLtGetStatusString(s));
         p->found = 0;
     }
     return plain(x, node, rows);
@@ -245,8 +298,13 @@ const fpc_kernel fpc_cuda_linear_lt[] = {
 fpc_status fpc_cuda_blas_open(fpc_cuda *m, const char **error)
 {
     cublasLtHandle_t handle = nullptr;
-    const cublasStatus_t s = cublasLtCreate(&handle);
-    *error = s ? cublasLtGetStatusString(s) : nullptr;
+    if (!lt_library)
+        lt_library = fpc_cuda_library("libcublasLt.so." FPC_CUDA_TEXT(CUBLAS_VER_MAJOR), lt_names,
+                                      sizeof lt_names / sizeof *lt_names, reinterpret_cast<void **>(&lt), error);
+    if (!lt_library)
+        return FPC_ENOENT;
+    const cublasStatus_t s = lt.cublasLtCreate(&handle);
+    *error = s ? lt.cublasLtGetStatusString(s) : nullptr;
     m->blas = handle;
     return s ? FPC_EDEVICE : FPC_OK;
 }
@@ -258,6 +316,6 @@ void fpc_cuda_blas_close(fpc_cuda *m)
         plans = p->next;
         forget(p);
     }
-    cublasLtDestroy(static_cast<cublasLtHandle_t>(m->blas));
+    lt.cublasLtDestroy(static_cast<cublasLtHandle_t>(m->blas));
     m->blas = nullptr;
 }

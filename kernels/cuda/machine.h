@@ -43,7 +43,8 @@ extern const fpc_kernel fpc_cuda_linear[], fpc_cuda_linear_lt[], fpc_cuda_conv[]
     fpc_cuda_image_jpeg[], fpc_cuda_image_mix[], fpc_cuda_loss[], fpc_cuda_loss_pixel[], fpc_cuda_loss_distance[],
     fpc_cuda_train[];
 
-/* linear_lt.cu and conv_cudnn.cu: the libraries' handles, made when the backend opens. error: static text. */
+/* linear_lt.cu and conv_cudnn.cu: the libraries' handles, made when the backend opens, which
+ * opens the libraries themselves; without one, its table is left out. error: static text. FPC_ENOENT: no library. */
 fpc_status fpc_cuda_blas_open(fpc_cuda *, const char **error);
 void fpc_cuda_blas_close(fpc_cuda *);
 fpc_status fpc_cuda_dnn_open(fpc_cuda *, const char **error);

@@ -15,7 +15,14 @@
 #endif
 #define NAME FPC_CUDA_NAME
 
-enum { PRECISION_OF_RUN = -1, SYNC_MARK = FPC_MARKS, BLAS_BYTES = 32 << 20, MEBI = 1 << 20 };
+enum {
+    PRECISION_OF_RUN = -1,
+    SYNC_MARK = FPC_MARKS,
+    BLAS_BYTES = 32 << 20,
+    MEBI = 1 << 20,
+    RESERVE = 512 << 20,
+    MOST_TABLES = 24
+};
 
 struct cuda {
     fpc_self self;
@@ -23,6 +30,7 @@ struct cuda {
     fpc_cuda m;
     cudaEvent_t mark[FPC_MARKS + 1];
     uint8_t marked[FPC_MARKS + 1];
+    const fpc_kernel *tables[MOST_TABLES];
     int32_t *seen; /* pinned: the fault words as they were at each mark, and at the last sync */
 };
 
@@ -155,8 +163,12 @@ static fpc_status make_queue(struct cuda *c)
 static fpc_status open_libraries(struct cuda *c)
 {
     const char *error = NULL;
-    if (fpc_cuda_blas_open(&c->m, &error))
-        return fpc_fail(c->self.ctx, FPC_EDEVICE, "[%s] use = " NAME ": cuBLASLt: %s", c->self.label, error);
+    const fpc_status blas = fpc_cuda_blas_open(&c->m, &error);
+    if (blas && blas != FPC_ENOENT)
+        return fpc_fail(c->self.ctx, blas, "[%s] use = " NAME ": cuBLASLt: %s", c->self.label, error);
+    if (blas)
+        fpc_log(c->self.ctx, FPC_LOG_WARN, "backend " NAME ": cuBLASLt: %s; own kernels compute products, more slowly",
+                error);
     c->m.blas_bytes = c->m.blas ? BLAS_BYTES : 0;
     const cudaError_t e = c->m.blas ? cudaMalloc(&c->m.blas_work, c->m.blas_bytes) : cudaSuccess;
     if (e != cudaSuccess)
@@ -174,6 +186,9 @@ static fpc_status measure_memory(struct cuda *c, fpc_device *device)
     const cudaError_t e = cudaMemGetInfo(&device->free, &device->total);
     if (e != cudaSuccess)
         return wrong(c, "asking for the device's memory", e);
+    /* What the runtime and the libraries take when they first run a kernel; else a recipe that is said to fit would
+     * not. */
+    device->free -= device->free / 32 < RESERVE ? device->free / 32 : RESERVE;
     if (limit && limit < device->free)
         device->free = limit;
     return FPC_OK;
@@ -201,33 +216,26 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
     return FPC_OK;
 }
 
+/* Those of the libraries come last, so that they can be left out. */
 static const fpc_kernel *const *kernels(fpc_self *self)
 {
-    static const fpc_kernel *const tables[] = {fpc_cuda_linear_lt,
+    struct cuda *c = (struct cuda *)self;
+    static const fpc_kernel *const own[] = {fpc_cuda_linear,     fpc_cuda_conv,          fpc_cuda_conv_depthwise,
+                                            fpc_cuda_norm,       fpc_cuda_norm_batch,    fpc_cuda_attention,
+                                            fpc_cuda_pointwise,  fpc_cuda_resize,        fpc_cuda_resize_pool,
+                                            fpc_cuda_image,      fpc_cuda_image_colour,  fpc_cuda_image_filter,
+                                            fpc_cuda_image_jpeg, fpc_cuda_image_mix,     fpc_cuda_loss,
+                                            fpc_cuda_loss_pixel, fpc_cuda_loss_distance, fpc_cuda_train};
+    int32_t n = sizeof own / sizeof *own;
+    memcpy(c->tables, own, sizeof own);
+    if (c->m.blas)
+        c->tables[n++] = fpc_cuda_linear_lt;
 #ifdef FPC_HAVE_CUDNN
-                                               fpc_cuda_conv_cudnn,
+    if (c->m.dnn)
+        c->tables[n++] = fpc_cuda_conv_cudnn;
 #endif
-                                               fpc_cuda_linear,
-                                               fpc_cuda_conv,
-                                               fpc_cuda_conv_depthwise,
-                                               fpc_cuda_norm,
-                                               fpc_cuda_norm_batch,
-                                               fpc_cuda_attention,
-                                               fpc_cuda_pointwise,
-                                               fpc_cuda_resize,
-                                               fpc_cuda_resize_pool,
-                                               fpc_cuda_image,
-                                               fpc_cuda_image_colour,
-                                               fpc_cuda_image_filter,
-                                               fpc_cuda_image_jpeg,
-                                               fpc_cuda_image_mix,
-                                               fpc_cuda_loss,
-                                               fpc_cuda_loss_pixel,
-                                               fpc_cuda_loss_distance,
-                                               fpc_cuda_train,
-                                               NULL};
-    (void)self;
-    return tables;
+    c->tables[n] = NULL;
+    return c->tables;
 }
 
 static void fini(fpc_self *self)

@@ -20,9 +20,12 @@ expect "training ends with 1" 1 "$FPCORE" -c "$FPCORE_SRC/conf/quickstart.ini" -
 says "one sentence says why" 'use = cuda: this machine has no NVIDIA driver'
 [ "$(wc -l <out)" -le 2 ] && ok "and it is all there is" || not_ok "and it is all there is" out
 [ -e runs ] && [ -n "$(ls runs)" ] && not_ok "no run is left behind" || ok "no run is left behind"
-# Nothing of CUDA is linked by the program or its library.
+# Nothing of CUDA is linked by the program or its library; the plugin opens the large libraries when it opens a GPU.
 if command -v ldd >/dev/null; then
     ldd "$FPCORE_BUILD/.libs/libfpcore.so" >out 2>&1
     grep -qE 'libcu|nvidia' out && not_ok "libfpcore needs no CUDA" out || ok "libfpcore needs no CUDA"
+    ldd "$FPCORE_BUILD/.libs/backend_cuda.so" >out 2>&1
+    grep -qE 'libcublas|libcudnn' out && not_ok "the plugin loads without its libraries" out ||
+        ok "the plugin loads without its libraries"
 fi
 exit $bad

@@ -5,6 +5,7 @@
 #define TESTS_CUDA_EMULATOR_INTRINSICS_H
 
 #include <stdint.h>
+#include "tests/cuda_emulator/bits.h"
 
 /* ---- min and max, as CUDA overloads them ---- */
 
@@ -113,7 +114,7 @@ inline float __tanhf(float x)
 }
 inline float __fdividef(float x, float y)
 {
-    return x / y;
+    return emulate_approximate(x / y, y);
 }
 inline float fdividef(float x, float y)
 {

@@ -87,7 +87,7 @@ inline void store_matrix_sync(float *p, const fragment<accumulator, M, N, K, flo
     emulate_together();
 }
 
-/* d = a b + c, in the order of the inner index */
+/* d = a b + c */
 template <int M, int N, int K, class LA, class LB>
 inline void
 mma_sync(fragment<accumulator, M, N, K, float> &d, const fragment<matrix_a, M, N, K, precision::tf32, LA> &a,
@@ -102,10 +102,10 @@ mma_sync(fragment<accumulator, M, N, K, float> &d, const fragment<matrix_a, M, N
     emulate_together();
     for (int e = 0; e < d.num_elements; e++) {
         const unsigned i = 32u * static_cast<unsigned>(e) + lane;
-        float sum = c.x[e];
+        double term[K + 1] = {(double)c.x[e]};
         for (unsigned k = 0; k < K; k++)
-            sum += s.left[i / N * K + k] * s.right[k * N + i % N];
-        d.x[e] = sum;
+            term[k + 1] = (double)s.left[i / N * K + k] * (double)s.right[k * N + i % N];
+        d.x[e] = emulate_cut_sum(term, K + 1);
     }
     emulate_together();
 }

@@ -7,6 +7,7 @@
 #define TESTS_CUDA_EMULATOR_PTX_H
 
 #include "kernels/cuda/device.h"
+#include "tests/cuda_emulator/bits.h"
 #include "tests/cuda_emulator/warp.h"
 #include <math.h>
 #include <string.h>
@@ -52,7 +53,7 @@ template <class T> inline float emulate_half_of(uint32_t pair, unsigned which)
     return to_float(x);
 }
 
-/* c += a b, in the order of the inner index */
+/* c += a b */
 template <class T> DEVICE void multiply_add(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1)
 {
     const unsigned lane = emulate_thread_id() % EMULATE_WARP, g = lane / 4, t = lane % 4;
@@ -63,11 +64,13 @@ template <class T> DEVICE void multiply_add(float (&c)[4], const uint32_t (&a)[4
     emulate_together();
     for (unsigned e = 0; e < 4; e++) {
         const unsigned half_row = e / 2, column = 2 * t + e % 2; /* row g + 8 half_row */
+        double term[17] = {(double)c[e]};
         for (unsigned k = 0; k < 16; k++) {
             const unsigned in_group = k % 8 / 2;
-            c[e] += emulate_half_of<T>(s.a[4 * g + in_group][half_row + 2 * (k / 8)], k % 2) *
-                    emulate_half_of<T>(s.b[4 * column + in_group][k / 8], k % 2);
+            term[k + 1] = (double)emulate_half_of<T>(s.a[4 * g + in_group][half_row + 2 * (k / 8)], k % 2) *
+                          (double)emulate_half_of<T>(s.b[4 * column + in_group][k / 8], k % 2);
         }
+        c[e] = emulate_cut_sum(term, 17);
     }
     emulate_together();
 }
@@ -104,7 +107,7 @@ DEVICE void copy_wait()
 
 DEVICE float exp2_fast(float x)
 {
-    const float y = exp2f(x);
+    const float y = emulate_approximate(exp2f(x), x);
     return y < 1.17549435e-38f ? 0 : y; /* NaN stays */
 }
 
