@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,22 +87,29 @@ static const struct {
 enum { CRASHES = sizeof crashes / sizeof *crashes };
 static struct sigaction before_us[CRASHES]; /* the default, or that of a sanitizer */
 
-/* Says whose code it was; then the signal comes again and does what it would have done without us. */
+/* Says whose code it was; then the signal comes again and does what it would have done without us. Threads that crash
+ * at the same time are silent, and give the first one a second to speak. */
 static void on_crash(int number, siginfo_t *info, void *context)
 {
+    static atomic_flag told = ATOMIC_FLAG_INIT;
     const char *who = fpc_at_work();
     int i = 0;
 
     (void)context;
     while (i < CRASHES - 1 && crashes[i].number != number)
         i++;
-    sigaction(number, &before_us[i], NULL);
+    if (atomic_flag_test_and_set(&told)) {
+        sleep(1);
+        sigaction(number, &before_us[i], NULL);
+        return;
+    }
     say("\nfpcore: error: crashed ");
     say(who ? "inside of " : "outside of every plugin");
     say(who ? who : "");
     say(": ");
     say(crashes[i].word);
     say("\n");
+    sigaction(number, &before_us[i], NULL);
     if (info->si_code <= 0) /* sent; a fault comes back by itself when the instruction runs again */
         raise(number);
 }

@@ -191,11 +191,11 @@ static void encode(png_structp png, png_infop info, FILE *file, const struct con
         png_set_PLTE(png, info, colours, 256);
     }
     if (c->software) {
-        png_text text = {.compression = PNG_TEXT_COMPRESSION_NONE,
+        png_text note = {.compression = PNG_TEXT_COMPRESSION_NONE,
                          .key = (png_charp)(uintptr_t)SOFTWARE,
                          .text = (png_charp)(uintptr_t)c->software,
                          .text_length = strlen(c->software)};
-        png_set_text(png, info, &text, 1);
+        png_set_text(png, info, &note, 1);
     }
     png_write_info(png, info);
     for (int32_t y = 0; y < image->h; y++)
