@@ -10,6 +10,7 @@ cat >draw.c <<'END'
 #include <sys/stat.h>
 enum { W = 48, H = 40 };
 fpc_ctx *fpc_ctx_new(void);
+void fpc_ctx_free(fpc_ctx *);
 static const uint8_t colour[4][3] = {{20, 30, 120}, {220, 170, 140}, {20, 200, 40}, {230, 30, 30}};
 static const uint8_t binary[2][3] = {{0, 0, 0}, {255, 255, 255}};
 static int label(int i, int x, int y)
@@ -37,7 +38,7 @@ int main(int argc, char **argv)
     fpc_ctx *ctx = fpc_ctx_new();
     const fpc_image picture = {W, H, 3, rgb}, labels = {W, H, 1, mask}, alone = {W, H, 1, one};
     int n = 0, bad = 0;
-    if (argc != 4)
+    if (argc != 4 || !ctx)
         return 2;
     sscanf(argv[3], "%d", &n);
     for (int i = 0; i < n; i++) {
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
             bad |= write(ctx, argv[2], "parts", i, part[k], &alone, binary, 2);
         }
     }
+    fpc_ctx_free(ctx);
     return bad;
 }
 END
