@@ -3,6 +3,10 @@
 # keeps to its size, gives its libraries to its own programs only, and a step whose program is gone is a failure.
 # shellcheck source=lib_emulated.sh
 . "$FPCORE_SRC/tests/emulated/lib_emulated.sh"
+if [ $sanitized = 1 ]; then
+    echo "programs with sanitizers are larger than a kit may be; the script is the same"
+    exit 77
+fi
 cd "$scratch" || exit 1
 BACKEND=cuda_emulated
 FPCORE_SHARED=$scratch/shared
