@@ -95,35 +95,18 @@ INLINE void outer(const int mr, const int nv, const int masked, int64_t rows, le
             outer(mr, nv, 1, rows, a, b, c, ldc, lanes);                                                               \
     }
 
-/* The kernels for panels of nv vectors, by falling number of rows; the last has one row. */
 typedef struct step {
     int mr;
     micro_fn *micro;
     outer_fn *outer;
 } step;
-/* clang-format off */
-#define STEP(mr, nv) {mr, micro_##mr##x##nv, outer_##mr##x##nv}
+#define STEP(mr, nv)                                                                                                   \
+    {                                                                                                                  \
+        mr, micro_##mr##x##nv, outer_##mr##x##nv                                                                       \
+    }
 
-#if VL == 16
-MICRO(12, 1) MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
-MICRO(12, 2) MICRO(8, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
-MICRO(8, 3) MICRO(4, 3) MICRO(2, 3) MICRO(1, 3)
-MICRO(6, 4) MICRO(4, 4) MICRO(2, 4) MICRO(1, 4)
-static const step steps[GEMM_MAX_NV][5] = {
-    {STEP(12, 1), STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
-    {STEP(12, 2), STEP(8, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
-    {STEP(8, 3), STEP(4, 3), STEP(2, 3), STEP(1, 3)},
-    {STEP(6, 4), STEP(4, 4), STEP(2, 4), STEP(1, 4)},
-};
-#else
-MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
-MICRO(6, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
-static const step steps[GEMM_MAX_NV][4] = {
-    {STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
-    {STEP(6, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
-};
-#endif
-/* clang-format on */
+GEMM_KERNELS(MICRO)
+static const step steps[GEMM_MAX_NV][GEMM_STEPS] = GEMM_TABLE(STEP);
 
 void fpc_gemm_pack(gemm_way way, float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k,
                    int64_t stride_n, const float *bias)
@@ -136,10 +119,9 @@ void fpc_gemm_pack(gemm_way way, float *packed, int64_t k, int64_t n, const floa
     for (int64_t j = 0; j < vectors * VL; j++)
         packed[j] = bias && j < n ? bias[j] : 0;
     float *panel = packed + vectors * VL;
-    for (int64_t v = 0; v < vectors;) {
-        const int64_t nv = gemm_panel(vectors - v), width = nv * VL;
-        const int64_t cols = n - v * VL < width ? n - v * VL : width;
-        const float *from = b + v * VL * stride_n;
+    for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
+        const int64_t width = at.nv * VL, cols = (at.nv - 1) * VL + at.lanes;
+        const float *from = b + at.v * VL * stride_n;
         if (stride_n == 1)
             for (int64_t p = 0; p < k; p++) {
                 for (int64_t j = 0; j < cols; j++)
@@ -153,7 +135,6 @@ void fpc_gemm_pack(gemm_way way, float *packed, int64_t k, int64_t n, const floa
                     for (int64_t p = p0; p < k && p < p0 + TURN; p++)
                         panel[p * width + j] = j < cols ? from[p * stride_k + j * stride_n] : 0;
         panel += k * width;
-        v += nv;
     }
 }
 
@@ -166,17 +147,14 @@ void fpc_gemm(gemm_way way, int64_t m, int64_t n, int64_t k, const float *a, int
     }
     const int64_t vectors = (n + VL - 1) / VL;
     const float *panel = packed + vectors * VL;
-    for (int64_t v = 0; v < vectors;) {
-        const int nv = gemm_panel(vectors - v);
-        const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
-        const step *s = steps[nv - 1];
+    for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
+        const step *s = steps[at.nv - 1];
         for (int64_t i = 0; i < m; i += s->mr) {
             while (s->mr > m - i)
                 s++;
-            s->micro(k, (left){a + i * lda, lda}, panel, packed + v * VL, c + i * ldc + v * VL, ldc, lanes);
+            s->micro(k, (left){a + i * lda, lda}, panel, packed + at.v * VL, c + i * ldc + at.v * VL, ldc, at.lanes);
         }
-        panel += k * nv * VL;
-        v += nv;
+        panel += k * at.nv * VL;
     }
 }
 
@@ -187,16 +165,12 @@ void fpc_gemm_outer(gemm_way way, int64_t rows, int64_t m, int64_t n, const floa
         fpc_gemm_outer_bf16(way.scratch, rows, m, n, a, lda, b, ldb, c, ldc);
         return;
     }
-    const int64_t vectors = (n + VL - 1) / VL;
-    for (int64_t v = 0; v < vectors;) {
-        const int nv = gemm_panel(vectors - v);
-        const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
-        const step *s = steps[nv - 1];
+    for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
+        const step *s = steps[at.nv - 1];
         for (int64_t i = 0; i < m; i += s->mr) {
             while (s->mr > m - i)
                 s++;
-            s->outer(rows, (left){a + i, lda}, (left){b + v * VL, ldb}, c + i * ldc + v * VL, ldc, lanes);
+            s->outer(rows, (left){a + i, lda}, (left){b + at.v * VL, ldb}, c + i * ldc + at.v * VL, ldc, at.lanes);
         }
-        v += nv;
     }
 }

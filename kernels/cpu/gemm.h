@@ -83,12 +83,47 @@ void fpc_gemm_outer_bf16(void *scratch, int64_t rows, int64_t m, int64_t n, cons
 /* ---- what gemm.c and gemm_bf16.c share ---- */
 
 enum { GEMM_MAX_MR = 12, GEMM_MAX_NV = VL == 16 ? 4 : 2 };
-/* Vectors of the next panel when `left` vectors remain. */
-static inline int gemm_panel(int64_t left)
+
+/* The micro-kernels that there are: mr rows by nv vectors fill the registers. For panels of nv vectors, by falling
+ * number of rows; the last has one row. */
+/* clang-format off */
+#if VL == 16
+enum { GEMM_STEPS = 5 };
+#define GEMM_KERNELS(X)                                                                                                \
+    X(12, 1) X(8, 1) X(4, 1) X(2, 1) X(1, 1) X(12, 2) X(8, 2) X(4, 2) X(2, 2) X(1, 2)                                  \
+    X(8, 3) X(4, 3) X(2, 3) X(1, 3) X(6, 4) X(4, 4) X(2, 4) X(1, 4)
+#define GEMM_TABLE(S)                                                                                                  \
+    {{S(12, 1), S(8, 1), S(4, 1), S(2, 1), S(1, 1)}, {S(12, 2), S(8, 2), S(4, 2), S(2, 2), S(1, 2)},                   \
+     {S(8, 3), S(4, 3), S(2, 3), S(1, 3)}, {S(6, 4), S(4, 4), S(2, 4), S(1, 4)}}
+#else
+enum { GEMM_STEPS = 4 };
+#define GEMM_KERNELS(X) X(8, 1) X(4, 1) X(2, 1) X(1, 1) X(6, 2) X(4, 2) X(2, 2) X(1, 2)
+#define GEMM_TABLE(S) {{S(8, 1), S(4, 1), S(2, 1), S(1, 1)}, {S(6, 2), S(4, 2), S(2, 2), S(1, 2)}}
+#endif
+/* clang-format on */
+
+/* A walk over the panels of n columns: for (gemm_panel p = gemm_first(n); p.nv; p = gemm_next(p)). */
+typedef struct gemm_panel {
+    int64_t n, v;  /* columns in all; vectors before this panel */
+    int nv;        /* vectors of this one; 0: behind the last */
+    int64_t lanes; /* of its last vector */
+} gemm_panel;
+
+static inline gemm_panel gemm_at(int64_t n, int64_t v)
 {
-    if (left > GEMM_MAX_NV)
-        return left == GEMM_MAX_NV + 1 && GEMM_MAX_NV > 2 ? GEMM_MAX_NV - 1 : GEMM_MAX_NV;
-    return (int)left;
+    const int64_t vectors = (n + VL - 1) / VL, left = vectors - v;
+    const int64_t nv = left <= GEMM_MAX_NV                          ? left
+                       : left == GEMM_MAX_NV + 1 && GEMM_MAX_NV > 2 ? GEMM_MAX_NV - 1
+                                                                    : GEMM_MAX_NV;
+    return (gemm_panel){n, v, (int)nv, nv == left ? n - (vectors - 1) * VL : VL};
+}
+static inline gemm_panel gemm_first(int64_t n)
+{
+    return gemm_at(n, 0);
+}
+static inline gemm_panel gemm_next(gemm_panel p)
+{
+    return gemm_at(p.n, p.v + p.nv);
 }
 
 /* ---- the first lanes of a vector ---- */

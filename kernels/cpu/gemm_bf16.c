@@ -105,25 +105,18 @@ FPC_INLINE void outer(const int mr, const int nv, int64_t pairs, const bf *a, in
         outer(mr, nv, pairs, a, lda, b, ldb, c, ldc, lanes);                                                           \
     }
 
-/* The kernels for panels of nv vectors, by falling number of rows; the last has one row. */
 typedef struct step {
     int mr;
     micro_fn *micro;
     outer_fn *outer;
 } step;
-/* clang-format off */
-#define STEP(mr, nv) {mr, micro_##mr##x##nv, outer_##mr##x##nv}
-MICRO(12, 1) MICRO(8, 1) MICRO(4, 1) MICRO(2, 1) MICRO(1, 1)
-MICRO(12, 2) MICRO(8, 2) MICRO(4, 2) MICRO(2, 2) MICRO(1, 2)
-MICRO(8, 3) MICRO(4, 3) MICRO(2, 3) MICRO(1, 3)
-MICRO(6, 4) MICRO(4, 4) MICRO(2, 4) MICRO(1, 4)
-static const step steps[GEMM_MAX_NV][5] = {
-    {STEP(12, 1), STEP(8, 1), STEP(4, 1), STEP(2, 1), STEP(1, 1)},
-    {STEP(12, 2), STEP(8, 2), STEP(4, 2), STEP(2, 2), STEP(1, 2)},
-    {STEP(8, 3), STEP(4, 3), STEP(2, 3), STEP(1, 3)},
-    {STEP(6, 4), STEP(4, 4), STEP(2, 4), STEP(1, 4)},
-};
-/* clang-format on */
+#define STEP(mr, nv)                                                                                                   \
+    {                                                                                                                  \
+        mr, micro_##mr##x##nv, outer_##mr##x##nv                                                                       \
+    }
+
+GEMM_KERNELS(MICRO)
+static const step steps[GEMM_MAX_NV][GEMM_STEPS] = GEMM_TABLE(STEP);
 
 /* n floats, rounded; zeros up to a whole number of 32. */
 static void round_row(bf *to, const float *from, int64_t n)
@@ -178,12 +171,10 @@ void fpc_gemm_pack_bf16(float *packed, int64_t k, int64_t n, const float *b, int
     for (int64_t j = 0; j < vectors * VL; j++)
         packed[j] = bias && j < n ? bias[j] : 0;
     bf *panel = (bf *)(packed + vectors * VL);
-    for (int64_t v = 0; v < vectors;) {
-        const int64_t nv = gemm_panel(vectors - v), width = nv * VL;
-        const int64_t cols = n - v * VL < width ? n - v * VL : width;
-        pack_panel(panel, width, cols, k, b + v * VL * stride_n, stride_k, stride_n);
+    for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
+        const int64_t width = at.nv * VL, cols = (at.nv - 1) * VL + at.lanes;
+        pack_panel(panel, width, cols, k, b + at.v * VL * stride_n, stride_k, stride_n);
         panel += (k + 1) / 2 * 2 * width;
-        v += nv;
     }
 }
 
@@ -200,17 +191,15 @@ void fpc_gemm_bf16(void *scratch, int64_t m, int64_t n, int64_t k, const float *
         const bf *panel = (const bf *)(packed + vectors * VL);
         for (int64_t i = 0; i < count; i++)
             round_row(rows + i * ld, a + (r + i) * lda, k);
-        for (int64_t v = 0; v < vectors;) {
-            const int nv = gemm_panel(vectors - v);
-            const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
-            const step *s = steps[nv - 1];
+        for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
+            const step *s = steps[at.nv - 1];
             for (int64_t i = 0; i < count; i += s->mr) {
                 while (s->mr > count - i)
                     s++;
-                s->micro(even, rows + i * ld, ld, panel, packed + v * VL, c + (r + i) * ldc + v * VL, ldc, lanes);
+                s->micro(even, rows + i * ld, ld, panel, packed + at.v * VL, c + (r + i) * ldc + at.v * VL, ldc,
+                         at.lanes);
             }
-            panel += even * nv * VL;
-            v += nv;
+            panel += even * at.nv * VL;
         }
     }
 }
@@ -229,16 +218,13 @@ void fpc_gemm_outer_bf16(void *scratch, int64_t rows, int64_t m, int64_t n, cons
             round_pair(left + p * wa, a + at * lda, both ? a + (at + 1) * lda : NULL, m);
             round_pair(right + p * wb, b + at * ldb, both ? b + (at + 1) * ldb : NULL, n);
         }
-        for (int64_t v = 0; v < vectors;) {
-            const int nv = gemm_panel(vectors - v);
-            const int64_t lanes = v + nv == vectors ? n - (vectors - 1) * VL : VL;
-            const step *s = steps[nv - 1];
+        for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
+            const step *s = steps[at.nv - 1];
             for (int64_t i = 0; i < m; i += s->mr) {
                 while (s->mr > m - i)
                     s++;
-                s->outer(pairs, left + 2 * i, wa, right + 2 * v * VL, wb, c + i * ldc + v * VL, ldc, lanes);
+                s->outer(pairs, left + 2 * i, wa, right + 2 * at.v * VL, wb, c + i * ldc + at.v * VL, ldc, at.lanes);
             }
-            v += nv;
         }
     }
 }
