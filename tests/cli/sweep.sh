@@ -149,7 +149,7 @@ refused "a missing recipe" 'nowhere\.ini cannot be read' --with nowhere.ini
 refused "a run that is not there" 'the sweep has 1 runs' --only 2
 holds "and leaves no folder" test ! -e no
 expect "a folder that cannot be made" 1 "$FPCORE" sweep -c tiny.ini --out /proc/nowhere/a
-says "is named, the first of the path" "the sweep's folder /proc/nowhere cannot be made: "
+says "is named, the first of the path" "fpcore sweep: --out: the folder /proc/nowhere cannot be made: "
 expect "a training that fails" 1 "$FPCORE" sweep -c tiny.ini -s dataset.batch=17 --out fail --seeds 3
 says "stops the sweep with its sentence" 'error: tiny,s1: .*dataset\.batch.*\(all of it: fail/logs/tiny,s1\.log\)'
 holds "and starts no other" test "$(ls fail/logs | wc -l)" -eq 1

@@ -3,8 +3,11 @@
  * renamed, so one that is there is whole, and the same command goes on where it was cut. */
 #define _GNU_SOURCE
 #include "cmd/inspect/parts.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/message.h"
 #include "base/print.h"
+#include "cmd/line/terminal.h"
 
 #include <fpcore/image.h>
 
@@ -171,7 +174,7 @@ static fpc_status join_one(const join *j, fpc_arena *scratch, int64_t first, int
 
 static fpc_status join_all(const join *j, fpc_arena *scratch)
 {
-    const int live = isatty(STDERR_FILENO);
+    const double began = fpc_clock_now();
     int64_t written = 0, there = 0;
     fpc_status status = FPC_OK;
 
@@ -179,18 +182,18 @@ static fpc_status join_all(const join *j, fpc_arena *scratch)
         int made = 0;
         for (end = i + 1; end < j->n && !strcmp(j->part[i].name, j->part[end].name);)
             end++;
-        if (fpc_ctx_cancelled(j->ctx))
+        if (fpc_ctx_cancelled(j->ctx)) {
+            fpc_end_progress();
             return fpc_fail(j->ctx, FPC_ECANCEL, "interrupted after %lld masks; the same command goes on",
                             (long long)(written + there));
+        }
         status = join_one(j, scratch, i, end, &made);
         written += made;
         there += !made;
         fpc_arena_reset(scratch);
-        if (live)
-            fprintf(stderr, "\r%lld masks ", (long long)(written + there));
+        fpc_show_progress(end, j->n, "parts", began);
     }
-    if (live)
-        fprintf(stderr, "\r\033[K");
+    fpc_end_progress();
     if (!status)
         fpc_print("%s: %lld masks of %lld parts; %lld of the masks were there\n", j->out, (long long)(written + there),
                   (long long)j->n, (long long)there);
@@ -214,8 +217,8 @@ fpc_status fpc_parts_join(fpc_ctx *ctx, fpc_arena *arena, const fpc_dataset_info
     qsort(j.part, (size_t)j.n, sizeof *j.part, by_picture);
     if ((status = check_twice(&j)))
         return status;
-    if (mkdir(out, 0777) && errno != EEXIST)
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", out, strerror(errno));
+    if ((status = fpc_make_folders(ctx, "fpcore data: --out", out)))
+        return status;
     if (!(scratch = fpc_arena_new(ctx)))
         return FPC_ENOMEM;
     status = join_all(&j, scratch);

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "cmd/sweep/sweep.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/message.h"
 #include "record/run_files.h"
 #include <fpcore/logger.h>
@@ -84,28 +85,6 @@ static void read_manifest(fpc_sweep *s)
 }
 
 /* ---- folders ---- */
-
-static fpc_status make_folder(fpc_sweep *s, const char *path)
-{
-    char *copy = fpc_strdup(s->cmd->arena, path);
-
-    for (char *slash = copy ? copy + 1 : NULL; slash; slash = strchr(slash + 1, '/')) {
-        const char was = *slash;
-        if (was != '/')
-            continue;
-        *slash = '\0';
-        const int made = !mkdir(copy, 0777) || errno == EEXIST, why = errno;
-        if (!made && access(copy, F_OK))
-            return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: the sweep's folder %s cannot be made: %s", path, copy,
-                            strerror(why));
-        *slash = was;
-    }
-    if (!copy)
-        return FPC_ENOMEM;
-    if (mkdir(copy, 0777) && errno != EEXIST)
-        return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: the sweep's folder cannot be made: %s", path, strerror(errno));
-    return FPC_OK;
-}
 
 /* One sweep at a time in a folder; tasks of a job array (--only) share it. */
 static fpc_status lock_folder(fpc_sweep *s, int shared)
@@ -478,7 +457,7 @@ fpc_status fpc_sweep_folders(fpc_sweep *s)
 {
     const char *logs = fpc_sprintf(s->cmd->arena, "%s/logs", s->out);
 
-    return logs ? make_folder(s, logs) : FPC_ENOMEM;
+    return logs ? fpc_make_folders(s->cmd->ctx, "fpcore sweep: --out", logs) : FPC_ENOMEM;
 }
 
 fpc_status fpc_sweep_run(fpc_sweep *s)
