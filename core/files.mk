@@ -29,6 +29,7 @@ core_sources = \
     core/base/at_work.h \
     core/base/clock.c \
     core/base/clock.h \
+    core/base/digest.h \
     core/base/draw.c \
     core/base/file.c \
     core/base/file.h \

@@ -3,6 +3,7 @@
  * so that a sentence made where the cause is known is not covered by what followed from it. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "base/digest.h"
 #include "base/utf8.h"
 
 #include <pthread.h>
@@ -181,20 +182,11 @@ void fpc_ctx_log_sink(fpc_ctx *ctx, void (*sink)(void *arg, int level, const cha
     pthread_mutex_unlock(&ctx->log_lock);
 }
 
-static uint64_t hash(const char *text)
-{
-    uint64_t h = 1469598103934665603u; /* FNV-1a */
-
-    while (*text)
-        h = (h ^ (unsigned char)*text++) * 1099511628211u;
-    return h;
-}
-
 /* Whether the line is among the last that were told, with the lock held; it is then. */
 static int was_told(fpc_ctx *ctx, const char *line)
 {
     const unsigned room = sizeof ctx->told / sizeof *ctx->told;
-    const uint64_t h = hash(line);
+    const uint64_t h = fpc_digest(line, strlen(line));
 
     for (unsigned i = 0; i < room && i < ctx->n_told; i++)
         if (ctx->told[i] == h)

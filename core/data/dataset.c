@@ -9,6 +9,7 @@
 #include "data/dataset_private.h"
 #include <fpcore/draw.h>
 #include "recipe/sections.h"
+#include "base/digest.h"
 #include "base/message.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -481,21 +482,11 @@ fpc_status fpc_data_file(const fpc_data *d, fpc_part part, int64_t index, char *
     return d->vtbl->file ? FPC_ASK(&d->inst, "file", d->vtbl->file(d->inst.self, part, index, path, cap)) : FPC_OK;
 }
 
-/* FNV-1a in 64 bits. */
-static uint64_t hash_bytes(const void *bytes, size_t n)
-{
-    const uint8_t *b = bytes;
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ b[i]) * 1099511628211u;
-    return h;
-}
-
 fpc_status fpc_data_fingerprint(const fpc_data *d, fpc_part part, int64_t index, uint64_t out[2])
 {
     char id[ID_BYTES];
     fpc_sample_name(d, part, index, id);
-    out[0] = *id ? hash_bytes(id, strlen(id)) : (uint64_t)index;
+    out[0] = *id ? fpc_digest(id, strlen(id)) : (uint64_t)index;
     out[1] = 0;
     return d->vtbl->fingerprint ? d->vtbl->fingerprint(d->inst.self, part, index, &out[1]) : FPC_OK;
 }

@@ -1,6 +1,7 @@
 /* test_submit.c: a contest's archive: its masks and palette, and that the check after writing sees what is not as it
  * should be: each mistake is made on purpose and has to be told. */
 #include "tiny.h"
+#include "base/digest.h"
 #include "image/image.h"
 #include "cmd/submit/submit.h"
 #include <fpcore/logger.h>
@@ -61,7 +62,7 @@ static void whole(void **state)
         assert_int_equal(fpc_data_read(b.s->data, b.arena, FPC_TEST, i, &one), FPC_OK);
         assert_int_equal(fpc_predict_step(b.s, 1, 32, 32, one.image, want), FPC_OK);
         assert_memory_equal(mask.pixel, want, sizeof want);
-        assert_true(fpc_submit_digest(want, sizeof want) == s.mask[i].digest);
+        assert_true(fpc_digest(want, sizeof want) == s.mask[i].digest);
     }
     if (put_and_check(&s))
         fail_msg("%s", fpc_ctx_error(b.ctx));

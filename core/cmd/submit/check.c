@@ -2,6 +2,7 @@
  * its picture's name and size, the contest's palette, labels in range, and the very labels that were predicted; weights
  * that hold the numbers of the model. */
 #include "cmd/submit/submit.h"
+#include "base/digest.h"
 #include <string.h>
 #include "base/file.h"
 #include "weights/weights.h"
@@ -37,7 +38,7 @@ static fpc_status check_mask(fpc_submit *s, fpc_arena *scratch, const fpc_submit
     if (highest >= s->experiment->classes)
         return fpc_fail(s->cmd->ctx, FPC_EINTERNAL, "%s: %s: label %d; there are %d classes", s->out, e->name, highest,
                         s->experiment->classes);
-    if (fpc_submit_digest(image.pixel, pixels) != m->digest)
+    if (fpc_digest(image.pixel, (size_t)pixels) != m->digest)
         return fpc_fail(s->cmd->ctx, FPC_EINTERNAL, "%s: %s: not the labels that were predicted", s->out, e->name);
     return FPC_OK;
 }

@@ -3,6 +3,7 @@
 #include "cmd/submit/submit.h"
 #include "cmd/line/terminal.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,14 +12,6 @@
 const uint8_t fpc_submit_palette[16][3] = {
     {0, 0, 0},  {128, 0, 0}, {0, 128, 0},  {128, 128, 0}, {0, 0, 128},  {128, 0, 128}, {0, 128, 128},  {128, 128, 128},
     {64, 0, 0}, {191, 0, 0}, {64, 128, 0}, {191, 128, 0}, {64, 0, 128}, {191, 0, 128}, {64, 128, 128}, {191, 128, 128}};
-
-uint64_t fpc_submit_digest(const uint8_t *labels, int64_t n)
-{
-    uint64_t h = 1469598103934665603u; /* FNV-1a */
-    for (int64_t i = 0; i < n; i++)
-        h = (h ^ labels[i]) * 1099511628211u;
-    return h;
-}
 
 fpc_status fpc_submit_add(fpc_submit *s, const char *name, const void *data, size_t bytes, int store)
 {
@@ -83,7 +76,7 @@ static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
         return status;
     m->w = picture.w;
     m->h = picture.h;
-    m->digest = fpc_submit_digest(mask.pixel, (int64_t)mask.w * mask.h);
+    m->digest = fpc_digest(mask.pixel, (size_t)mask.w * (size_t)mask.h);
     return fpc_submit_add(s, name, data, bytes, 1); /* a PNG is compressed already */
 }
 

@@ -34,7 +34,6 @@ typedef struct fpc_submit {
 /* The palette of the contest's masks: the first 16 colours of PASCAL VOC's (Everingham et al. 2010) with 191 for its
  * 192; entries from 16 on are grey. */
 extern const uint8_t fpc_submit_palette[16][3];
-uint64_t fpc_submit_digest(const uint8_t *labels, int64_t n);
 fpc_status fpc_submit_add(fpc_submit *, const char *name, const void *data, size_t bytes, int store);
 
 /* cmd/submit/submit.c: entries masks/STEM.png for every picture of the test part. */

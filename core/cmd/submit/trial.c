@@ -3,6 +3,7 @@
  * archive's. Whatever the archive lacks (a file that the recipe names, a plugin, an option of the script) shows here.
  */
 #define _GNU_SOURCE
+#include "base/digest.h"
 #include "base/file.h"
 #include "cmd/submit/submit.h"
 #include "image/codec.h"
@@ -188,7 +189,7 @@ static fpc_status compare(const trial *t)
         return FPC_ENOMEM;
     if ((status = fpc_mask_read(t->s->cmd->ctx, t->arena, path, &mask)))
         return status;
-    if (mask.w == m->w && mask.h == m->h && fpc_submit_digest(mask.pixel, (int64_t)mask.w * mask.h) == m->digest)
+    if (mask.w == m->w && mask.h == m->h && fpc_digest(mask.pixel, (size_t)mask.w * (size_t)mask.h) == m->digest)
         return FPC_OK;
     return fpc_fail(t->s->cmd->ctx, FPC_EINTERNAL,
                     "%s is not written: its solution/run.sh makes another mask of %s than masks/%s.png", t->s->out,
