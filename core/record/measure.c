@@ -3,7 +3,9 @@
  * options: a run folder's recipe tells that, of a lone history file it is unknown and taken to be so. */
 #define _GNU_SOURCE
 #include "record/recorded.h"
+#include "recipe/sections.h"
 
+#include <fpcore/plugin.h>
 #include <string.h>
 
 enum { LISTED = 12 /* columns in a sentence */ };
@@ -27,7 +29,7 @@ const char *fpc_recorded_measure(fpc_arena *arena, const fpc_recorded *recorded,
         return NULL;
     for (int32_t i = 0; i < recorded->recipe->n && text; i++) {
         const fpc_section *s = &recorded->recipe->section[i];
-        const int of_loss = !strcmp(label, "_loss") && !strncmp(s->name, "loss.", 5);
+        const int of_loss = !strcmp(label, "_loss") && fpc_section_kind(s->name) == FPC_LOSS;
         if (of_loss || !strcmp(s->name, name))
             text = add_keys(arena, of_loss && *text ? fpc_sprintf(arena, "%s,", text) : text, s);
     }
@@ -128,8 +130,6 @@ static fpc_status rank_by_chosen(fpc_arena *arena, int32_t n, fpc_recorded *cons
 fpc_status fpc_recorded_common(fpc_arena *arena, int32_t n, fpc_recorded *const *run, const char *chosen,
                                const char **note, int *ranked)
 {
-    static const char *const usual[] = {"val_f_score", "val_accuracy", "val_loss", "train_f_score", "train_loss"};
-    const int32_t n_usual = (int32_t)(sizeof usual / sizeof *usual);
     const char *column = NULL;
     int failed = 0;
 
@@ -137,8 +137,8 @@ fpc_status fpc_recorded_common(fpc_arena *arena, int32_t n, fpc_recorded *const 
     *ranked = 1;
     if (chosen)
         return rank_by_chosen(arena, n, run, chosen, note);
-    for (int32_t i = 0; i < n + n_usual && !column && !failed; i++) {
-        const char *one = i < n ? run[i]->watched : usual[i - n];
+    for (int32_t i = 0; (i < n || fpc_recorded_usual[i - n]) && !column && !failed; i++) {
+        const char *one = i < n ? run[i]->watched : fpc_recorded_usual[i - n];
         if ((i && i < n && !strcmp(one, run[0]->watched)) || misfit(arena, n, run, one, &failed))
             continue;
         column = one;

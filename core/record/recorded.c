@@ -258,10 +258,12 @@ static fpc_status read_folder(fpc_ctx *ctx, fpc_arena *arena, fpc_recorded *reco
 
 /* ---- what picks the best ---- */
 
+const char *const fpc_recorded_usual[] = {"val_f_score",   "val_accuracy", "val_loss",
+                                          "train_f_score", "train_loss",   NULL};
+
 /* The column that the recipe names, else the first of the usual ones that has values. */
 static fpc_status choose_monitor(fpc_arena *arena, fpc_recorded *recorded)
 {
-    static const char *const usual[] = {"val_f_score", "val_accuracy", "val_loss", "train_f_score", "train_loss"};
     const char *metric = value_of(recorded, "run", "metric");
 
     for (int part = 0; metric && part < 2; part++) {
@@ -271,9 +273,9 @@ static fpc_status choose_monitor(fpc_arena *arena, fpc_recorded *recorded)
         if (!recorded->monitor && fpc_recorded_has(recorded, key))
             recorded->monitor = key;
     }
-    for (size_t i = 0; i < sizeof usual / sizeof *usual && !recorded->monitor; i++)
-        if (fpc_recorded_has(recorded, usual[i]))
-            recorded->monitor = usual[i];
+    for (int32_t i = 0; fpc_recorded_usual[i] && !recorded->monitor; i++)
+        if (fpc_recorded_has(recorded, fpc_recorded_usual[i]))
+            recorded->monitor = fpc_recorded_usual[i];
     recorded->watched = recorded->monitor;
     recorded->higher_is_better = !recorded->monitor || !strstr(recorded->monitor, "loss");
     return FPC_OK;

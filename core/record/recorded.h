@@ -39,6 +39,8 @@ int64_t fpc_recorded_best(const fpc_recorded *);
 /* Sets `truncated` again after recipe or monitor were changed. */
 void fpc_recorded_judge(fpc_recorded *);
 /* core/record/measure.c. Whether a column is there and has a value. */
+/* Columns that may measure a run of which nothing else is known, the better first; ends with NULL. */
+extern const char *const fpc_recorded_usual[];
 int fpc_recorded_has(const fpc_recorded *, const char *column);
 /* Fails with the columns that there are where this one is not; who: "fpcore analyze". */
 fpc_status fpc_recorded_check(fpc_ctx *, fpc_arena *, const char *who, const char *column, const fpc_recorded *);
