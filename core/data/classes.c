@@ -173,18 +173,30 @@ static int32_t other_side(const fpc_dataset_info *info, int32_t label)
     return label;
 }
 
-const char *fpc_classes_differ(fpc_arena *arena, const fpc_dataset_info *was, const fpc_dataset_info *is)
+/* NULL: no memory. */
+static const char *first_difference(fpc_arena *arena, const fpc_dataset_info *was, const fpc_dataset_info *is)
 {
     if (was->classes != is->classes)
         return fpc_sprintf(arena, "%d classes (the run: %d)", is->classes, was->classes);
     for (int32_t i = 0; i < is->classes; i++) {
-        const char *before = was->class_names ? was->class_names[i] : "",
-                   *now = is->class_names ? is->class_names[i] : "";
+        const char *before = was->class_names[i], *now = is->class_names[i];
         if (strcmp(before, now))
             return fpc_sprintf(arena, "label %d is called %s (the run: %s)", i, now, before);
         if (other_side(was, i) != other_side(is, i))
             return fpc_sprintf(arena, "a mirror makes %d of label %d, %s (the run: %d)", other_side(is, i), i, now,
                                other_side(was, i));
     }
-    return NULL;
+    return "";
+}
+
+fpc_status fpc_classes_differ(fpc_ctx *ctx, fpc_arena *arena, const char *origin, const char *was, const char *is,
+                              const char **difference)
+{
+    fpc_dataset_info before = {.size = sizeof before}, now = {.size = sizeof now};
+    fpc_status status;
+
+    if ((status = fpc_classes_parse(ctx, arena, origin, was, &before)) ||
+        (status = fpc_classes_parse(ctx, arena, "classes", is, &now)))
+        return status;
+    return (*difference = first_difference(arena, &before, &now)) ? FPC_OK : FPC_ENOMEM;
 }

@@ -7,14 +7,13 @@
 
 #define FPC_META_CLASSES "class.table" /* key of the weights' metadata */
 
-#define FPC_META_CLASSES "class.table" /* key of the weights' metadata */
-
 /* A file of classes that says what info does; names that no file could hold become "class N". NULL: no memory. */
 const char *fpc_classes_text(fpc_arena *, const fpc_dataset_info *info);
 /* Such text; `name` stands for the file in messages. Fills classes, class_names, palette and mirror pairs. */
 fpc_status fpc_classes_parse(fpc_ctx *, fpc_arena *, const char *name, const char *text, fpc_dataset_info *info);
-/* The first difference that a training would notice (number, names, sides; colours are nobody's business); NULL: none.
- */
-const char *fpc_classes_differ(fpc_arena *, const fpc_dataset_info *was, const fpc_dataset_info *is);
+/* The first difference between two such texts that a training would notice (number, names, sides; colours are nobody's
+ * business); "": none. origin: where `was` stands, in messages. */
+fpc_status fpc_classes_differ(fpc_ctx *, fpc_arena *, const char *origin, const char *was, const char *is,
+                              const char **difference);
 
 #endif

@@ -101,9 +101,8 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "epochs.waited", fpc_sprintf(arena, "%lld", (long long)t->waited));
     add_meta(p, "seed", fpc_sprintf(arena, "%lld", (long long)t->experiment->run.seed));
     add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
-    add_meta(p, "classes", t->seen.classes);
     add_meta(p, "recipe", t->identity);
-    add_meta(p, FPC_META_CLASSES, t->classes);
+    add_meta(p, FPC_META_CLASSES, t->seen.classes);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
@@ -139,7 +138,7 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch
         add_meta(p, "metric", t->events->record.column[t->monitor_column]);
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
-        add_meta(p, FPC_META_CLASSES, t->classes);
+        add_meta(p, FPC_META_CLASSES, t->seen.classes);
         status = fpc_weights_save(t->ctx, t->experiment->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);
@@ -326,8 +325,8 @@ static fpc_status check_seen(fpc_trainer *t, const fpc_st_file *file)
                 file->path);
         return FPC_OK;
     }
-    if (!(difference = fpc_seen_difference(t->arena, &was, &t->seen, t->experiment->data, t->folder)))
-        return FPC_ENOMEM;
+    if ((status = fpc_seen_difference(t->ctx, t->arena, &was, &t->seen, t->experiment->data, t->folder, &difference)))
+        return status;
     if (!*difference)
         return FPC_OK;
     if (!t->args->other_data)

@@ -43,7 +43,7 @@ static fpc_status write_recipe(fpc_trainer *t, const char *folder)
 
     if (!recipe || !classes)
         return FPC_ENOMEM;
-    if (t->own_classes && (status = fpc_write_atomic(t->ctx, classes, t->classes, strlen(t->classes))))
+    if (t->own_classes && (status = fpc_write_atomic(t->ctx, classes, t->seen.classes, strlen(t->seen.classes))))
         return status;
     return fpc_write_atomic(t->ctx, recipe, t->recipe, strlen(t->recipe));
 }

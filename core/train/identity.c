@@ -136,16 +136,14 @@ fpc_status fpc_identity_of(const fpc_experiment *experiment, fpc_arena *arena, c
 fpc_status fpc_identity_classes(const fpc_experiment *experiment, fpc_arena *arena, const char *text,
                                 const char *origin)
 {
-    fpc_dataset_info was = {.size = sizeof was};
-    fpc_status status;
+    const char *is = fpc_classes_text(arena, &experiment->info), *difference;
+    const fpc_status status =
+        is ? fpc_classes_differ(experiment->ctx, arena, origin, text, is, &difference) : FPC_ENOMEM;
 
-    if (!text)
-        return FPC_OK;
-    if ((status = fpc_classes_parse(experiment->ctx, arena, origin, text, &was)))
+    if (status)
         return status;
-    const char *difference = fpc_classes_differ(arena, &was, &experiment->info);
-    return difference ? fpc_fail(experiment->ctx, FPC_EINVAL,
-                                 "%s: the run was made with other classes; it can go on only with its own:\n  %s",
-                                 origin, difference)
-                      : FPC_OK;
+    return *difference ? fpc_fail(experiment->ctx, FPC_EINVAL,
+                                  "%s: the run was made with other classes; it can go on only with its own:\n  %s",
+                                  origin, difference)
+                       : FPC_OK;
 }

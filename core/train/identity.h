@@ -8,7 +8,7 @@
  * differ when a run is resumed. */
 fpc_status fpc_identity_of(const fpc_experiment *, fpc_arena *, const char **recipe, const char **identity,
                            int32_t *n_classes);
-/* Whether the classes of a run, as its weights or its classes.ini hold them, are the experiment's; text NULL: yes. */
+/* Whether the classes of a run, as its weights or its classes.ini hold them, are the experiment's. */
 fpc_status fpc_identity_classes(const fpc_experiment *, fpc_arena *, const char *text, const char *origin);
 /* Whether a run of that recipe (its identity, or all of it) is one of the experiment's: else one failure that names
  * every key whose value differs and may not. origin: where the run's recipe stands. */

@@ -7,7 +7,6 @@
 #include "train/loop.h"
 #include "base/message.h"
 #include "train/check.h"
-#include "data/classes.h"
 #include "train/identity.h"
 #include "train/trainer.h"
 #include "base/clock.h"
@@ -108,7 +107,6 @@ static fpc_status begin(fpc_trainer *t)
                                  t->experiment->logger, &t->events)) ||
         (status = fpc_trainer_columns(t)) ||
         (status = fpc_identity_of(t->experiment, t->arena, &t->recipe, &t->identity, &t->own_classes)) ||
-        (status = (t->classes = fpc_classes_text(t->arena, &t->experiment->info)) ? FPC_OK : FPC_ENOMEM) ||
         (status = fpc_seen_of(t->experiment, t->arena, &t->seen)) ||
         (status = t->resumed ? fpc_trainer_old_folder(t) : start_afresh(t)))
         return status;

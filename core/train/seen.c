@@ -4,6 +4,7 @@
 #include "train/seen.h"
 #include "base/file.h"
 #include "base/message.h"
+#include "data/classes.h"
 #include "record/run_files.h"
 
 #include <inttypes.h>
@@ -20,31 +21,12 @@ static const char *const tensor_of[2] = {FPC_PREFIX_SAMPLES "train", FPC_PREFIX_
 
 /* ---- what there is ---- */
 
-static const char *classes_text(fpc_arena *arena, const fpc_dataset_info *info)
-{
-    char *text = NULL;
-    const char *kept;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-
-    if (!out)
-        return NULL;
-    for (int32_t i = 0; i < info->classes; i++)
-        fprintf(out, "class %" PRId32 " %s\n", i,
-                info->class_names && info->class_names[i] ? info->class_names[i] : "");
-    for (int32_t i = 0; i < info->n_mirror_pairs; i++)
-        fprintf(out, "mirror %d %d\n", info->mirror_pairs[i][0], info->mirror_pairs[i][1]);
-    kept = fclose(out) || !text ? NULL : fpc_strdup(arena, text);
-    free(text);
-    return kept;
-}
-
 fpc_status fpc_seen_of(const fpc_experiment *s, fpc_arena *arena, fpc_seen *out)
 {
     const fpc_dataset_info *info = fpc_data_info(s->data);
     fpc_status status;
 
-    *out = (fpc_seen){.classes = classes_text(arena, info)};
+    *out = (fpc_seen){.classes = fpc_classes_text(arena, info)};
     if (!out->classes)
         return FPC_ENOMEM;
     for (int p = 0; p < 2; p++) {
@@ -75,14 +57,14 @@ void fpc_seen_tensors(const fpc_seen *seen, fpc_st_tensor out[FPC_SEEN_TENSORS])
 
 fpc_status fpc_seen_read(fpc_ctx *ctx, const fpc_st_file *file, fpc_seen *out)
 {
-    *out = (fpc_seen){.classes = fpc_st_meta_find(file, "classes")};
+    *out = (fpc_seen){.classes = fpc_st_meta_find(file, FPC_META_CLASSES)};
     for (int p = 0; p < 2; p++) {
         const fpc_st_tensor *t = fpc_st_find(file, tensor_of[p]);
         if (!t && !p)
             return FPC_OK;
         if (!t || !out->classes || t->dtype != FPC_I64 || t->rank != 2 || t->dims[1] != 2)
-            return fpc_fail(ctx, FPC_EFORMAT, "%s: tensor %s or metadata classes make no sense", file->path,
-                            tensor_of[p]);
+            return fpc_fail(ctx, FPC_EFORMAT, "%s: tensor %s or metadata %s make no sense", file->path, tensor_of[p],
+                            FPC_META_CLASSES);
         out->n[p] = t->dims[0];
         out->sample[p] = (const uint64_t(*)[2])t->data;
     }
@@ -234,20 +216,6 @@ static const char *first_other(fpc_arena *arena, const fpc_seen *was, const fpc_
     return "more or fewer pictures of one name";
 }
 
-/* "class 4 r_brow, then class 4 l_brow" */
-static const char *other_classes(fpc_arena *arena, const char *was, const char *is)
-{
-    while (*was || *is) {
-        const size_t a = strcspn(was, "\n"), b = strcspn(is, "\n");
-        if (a != b || memcmp(was, is, a))
-            return fpc_sprintf(arena, "here `%.*s`, then `%.*s`", b ? (int)b : 7, b ? is : "nothing", a ? (int)a : 7,
-                               a ? was : "nothing");
-        was += a + (was[a] == '\n');
-        is += b + (is[b] == '\n');
-    }
-    return "";
-}
-
 static int same_samples(const fpc_seen *a, const fpc_seen *b)
 {
     for (int p = 0; p < 2; p++)
@@ -257,23 +225,28 @@ static int same_samples(const fpc_seen *a, const fpc_seen *b)
     return 1;
 }
 
-const char *fpc_seen_difference(fpc_arena *arena, const fpc_seen *was, const fpc_seen *is, const fpc_data *data,
-                                const char *folder)
+fpc_status fpc_seen_difference(fpc_ctx *ctx, fpc_arena *arena, const fpc_seen *was, const fpc_seen *is,
+                               const fpc_data *data, const char *folder, const char **out)
 {
     const char *what;
+    const fpc_status status = fpc_classes_differ(ctx, arena, folder, was->classes, is->classes, &what);
 
-    if (strcmp(was->classes, is->classes)) {
-        what = other_classes(arena, was->classes, is->classes);
-        return what ? fpc_sprintf(arena, "the run was made with other classes: %s", what) : NULL;
+    if (status)
+        return status;
+    if (*what) {
+        *out = fpc_sprintf(arena, "the run was made with other classes: %s", what);
+        return *out ? FPC_OK : FPC_ENOMEM;
     }
+    *out = "";
     if (same_samples(was, is))
-        return "";
-    what = first_other(arena, was, is, data, folder);
-    return what ? fpc_sprintf(arena,
-                              "the run was made with %" PRId64 " + %" PRId64 " pictures (training + validation), here "
-                              "are %" PRId64 " + %" PRId64 "; first other one: %s",
-                              was->n[0], was->n[1], is->n[0], is->n[1], what)
-                : NULL;
+        return FPC_OK;
+    if (!(what = first_other(arena, was, is, data, folder)))
+        return FPC_ENOMEM;
+    *out = fpc_sprintf(arena,
+                       "the run was made with %" PRId64 " + %" PRId64 " pictures (training + validation), here are "
+                       "%" PRId64 " + %" PRId64 "; first other one: %s",
+                       was->n[0], was->n[1], is->n[0], is->n[1], what);
+    return *out ? FPC_OK : FPC_ENOMEM;
 }
 
 /* ---- names for people ---- */

@@ -9,7 +9,7 @@
 typedef struct fpc_seen {
     int64_t n[2];                   /* training and validation pictures, in their order */
     const uint64_t (*sample[2])[2]; /* n of each, as fpc_data_fingerprint */
-    const char *classes;            /* names and mirror pairs, a line each */
+    const char *classes;            /* their table, as fpc_classes_text */
 } fpc_seen;
 
 enum { FPC_SEEN_TENSORS = 2 };
@@ -19,10 +19,10 @@ fpc_status fpc_seen_of(const fpc_experiment *, fpc_arena *, fpc_seen *out);
 /* As tensors (n,2) of a checkpoint, and back; sample[0] NULL: the file is of an fpcore that did not keep them. */
 void fpc_seen_tensors(const fpc_seen *, fpc_st_tensor out[FPC_SEEN_TENSORS]);
 fpc_status fpc_seen_read(fpc_ctx *, const fpc_st_file *, fpc_seen *out);
-/* In words how the pictures of a run differ from those of the data set, `is`: "" where they do not, NULL: no memory.
- * folder: of the run, whose lists know the names of pictures that are gone. */
-const char *fpc_seen_difference(fpc_arena *, const fpc_seen *was, const fpc_seen *is, const fpc_data *,
-                                const char *folder);
+/* In words how the pictures of a run differ from those of the data set, `is`: "" where they do not. folder: of the run,
+ * whose lists know the names of pictures that are gone. */
+fpc_status fpc_seen_difference(fpc_ctx *, fpc_arena *, const fpc_seen *was, const fpc_seen *is, const fpc_data *,
+                               const char *folder, const char **out);
 /* train.txt and val.txt into a run folder: the names, a line each, as dataset/folder takes them for its lists. */
 fpc_status fpc_seen_lists(fpc_ctx *, const fpc_data *, const char *folder);
 /* A warning where pictures that validate here were trained on by the run that the weights come from. */

@@ -64,7 +64,7 @@ static fpc_status save(fpc_trainer *t, const char *path)
         meta[n++] = (fpc_st_meta){"epochs.averaged",
                                   fpc_sprintf(arena, "%lld", (long long)in_mean(&t->experiment->run, t->epoch))};
         meta[n++] = (fpc_st_meta){"recipe", t->identity};
-        meta[n++] = (fpc_st_meta){FPC_META_CLASSES, t->classes};
+        meta[n++] = (fpc_st_meta){FPC_META_CLASSES, t->seen.classes};
         for (int32_t i = 0; i < record->n_columns; i++)
             if (is_result(record->column[i]) && isfinite(t->row[i]))
                 meta[n++] = (fpc_st_meta){record->column[i], fpc_sprintf(arena, "%.17g", t->row[i])};

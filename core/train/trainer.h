@@ -61,7 +61,6 @@ typedef struct fpc_trainer {
     const char *identity; /* the same without what may differ when a run is resumed */
     fpc_seen seen;        /* the pictures trained on and validated */
     const char *other;    /* how they differ from those of before, which --other-data allows; NULL: they do not */
-    const char *classes;  /* the table of the classes, as text */
     int32_t own_classes;  /* 1: the recipe names a file of classes; the folder keeps it */
     int resumed;
     struct json_t *log; /* run.json */

@@ -68,11 +68,11 @@ expect "and with data elsewhere" 0 "$FPCORE" --resume "$scratch/moved/cut" -s ru
 cp -R "$scratch/moved/cut" other
 sed -i 's/^2 = left.*/2 = nose/' other/classes.ini
 expect "other names are noticed" 2 "$FPCORE" --resume other -s run.epochs=4 -s dataset.root=copied
-says "with the first difference" 'other classes: here .class 2 nose., then .class 2 left dot.'
+says "with the first difference" 'other classes: label 2 is called nose \(the run: left dot\)'
 cp "$scratch/moved/cut/classes.ini" other
 sed -i '/^\[mirror\]/,$d' other/classes.ini
 expect "other sides are noticed" 2 "$FPCORE" --resume other -s run.epochs=4 -s dataset.root=copied
-says "by label" 'other classes: here .nothing., then .mirror 2 3.'
+says "by label" 'other classes: a mirror makes 2 of label 2, left dot \(the run: 3\)'
 cp "$scratch/moved/cut/classes.ini" other
 sed -i 's/^1 = 250, 10, 20/1 = 0, 0, 9/' other/classes.ini
 expect "other colours are nobody's business" 0 "$FPCORE" --resume other -s run.epochs=4 -s dataset.root=copied

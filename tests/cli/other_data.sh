@@ -103,10 +103,10 @@ sed 's/^classes.*/classes = classes.ini/' split.ini >folder.ini
 expect "a file of classes" 0 "$FPCORE" -c folder.ini -s run.epochs=1 -s run.out=named
 kept=$(run_in named)
 sed -i 's/^3 = c3/3 = nose/' classes.ini
-refused "another name of a class" 'the run was made with other classes: here `class 3 nose`, then `class 3 c3`'
+refused "another name of a class" 'the run was made with other classes: label 3 is called nose \(the run: c3\)'
 sed -i 's/^3 = nose/3 = c3/' classes.ini
 printf '[mirror]\neyes = 4, 5\n' >>classes.ini
-refused "another pair" 'the run was made with other classes: here `mirror 4 5`, then `nothing`'
+refused "another pair" 'the run was made with other classes: a mirror makes 5 of label 4, c4 \(the run: 4\)'
 
 # ---- what is allowed ----
 cp split.ini folder.ini

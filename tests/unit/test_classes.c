@@ -69,24 +69,41 @@ static void all_labels_that_there_are(void **state)
     assert_string_equal(out.class_names[255], "part 0");
 }
 
+static const char *difference(bench *b, const fpc_dataset_info *was, const fpc_dataset_info *is)
+{
+    const char *text = NULL;
+
+    assert_int_equal(fpc_classes_differ(b->ctx, b->arena, "the run", fpc_classes_text(b->arena, was),
+                                        fpc_classes_text(b->arena, is), &text),
+                     FPC_OK);
+    return text;
+}
+
 static void differences(void **state)
 {
     bench *b = *state;
-    static const char *const other[] = {"ground", "left; \"one\"", "nose"};
+    static const char *const other[] = {"ground", "left; \"one\"", "nose"}, *const odd[] = {"ground", "a\nb", "nose"};
     static const uint8_t turned[1][2] = {{2, 1}}, grey[3][3] = {{9, 9, 9}};
+    const char *text = NULL;
     fpc_dataset_info t = table;
 
     t.palette = grey;
     t.mirror_pairs = turned;
-    assert_null(fpc_classes_differ(b->arena, &table, &t));
+    assert_string_equal(difference(b, &table, &t), "");
+    t.class_names = odd; /* a name that no file could hold is the same one later */
+    assert_string_equal(difference(b, &t, &t), "");
     t.class_names = other;
-    assert_string_equal(fpc_classes_differ(b->arena, &table, &t), "label 2 is called nose (the run: right # one)");
+    assert_string_equal(difference(b, &table, &t), "label 2 is called nose (the run: right # one)");
     t = table;
     t.n_mirror_pairs = 0;
-    assert_string_equal(fpc_classes_differ(b->arena, &table, &t),
-                        "a mirror makes 1 of label 1, left; \"one\" (the run: 2)");
+    assert_string_equal(difference(b, &table, &t), "a mirror makes 1 of label 1, left; \"one\" (the run: 2)");
     t.classes = 2;
-    assert_string_equal(fpc_classes_differ(b->arena, &table, &t), "2 classes (the run: 3)");
+    assert_string_equal(difference(b, &table, &t), "2 classes (the run: 3)");
+    assert_int_equal(fpc_classes_differ(b->ctx, b->arena, "the run", "[classes]\n7 = a\n",
+                                        fpc_classes_text(b->arena, &table), &text),
+                     FPC_EFORMAT);
+    assert_string_equal(fpc_ctx_error(b->ctx), "the run:2: classes.7: labels are 0 .. 0, each once");
+    fpc_ctx_clear(b->ctx);
 }
 
 static void a_text_that_lies_is_refused(void **state)

@@ -2,6 +2,7 @@
  * back or refused. */
 #define _GNU_SOURCE
 #include "fixture.h"
+#include "data/classes.h"
 #include "train/seen.h"
 
 static const char tiny[] = "[dataset]\nuse = synthetic\nsize = 16\ntrain = 4\nval = 3\nbatch = 2\n";
@@ -37,6 +38,15 @@ static void swap_rows(uint64_t a[2], uint64_t b[2])
     b[0] = kept[0], b[1] = kept[1];
 }
 
+static const char *difference(bench *b, const fpc_seen *was, const fpc_seen *is, const fpc_experiment *s,
+                              const char *folder)
+{
+    const char *text = NULL;
+
+    assert_int_equal(fpc_seen_difference(b->ctx, b->arena, was, is, s->data, folder, &text), FPC_OK);
+    return text;
+}
+
 static void differences(void **state)
 {
     bench *b = *state;
@@ -49,33 +59,33 @@ static void differences(void **state)
     assert_int_equal(is.n[0], 4);
     assert_int_equal(is.n[1], 3);
     was = copy_of(b, &is, row);
-    assert_string_equal(fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere"), "");
+    assert_string_equal(difference(b, &was, &is, s, "nowhere"), "");
 
     row[1][2][1]++;
-    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    text = difference(b, &was, &is, s, "nowhere");
     assert_non_null(strstr(text, "first other one: val000002 of validation, whose picture or mask is another"));
     swap_rows(row[0][0], row[0][1]); /* an order comes after contents */
-    assert_string_equal(fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere"), text);
+    assert_string_equal(difference(b, &was, &is, s, "nowhere"), text);
     row[1][2][1]--;
-    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    text = difference(b, &was, &is, s, "nowhere");
     assert_non_null(strstr(text, "train000000, now the 1. of training, where another one was"));
 
     row[0][4][0] = 1;
     was.n[0] = 5;
-    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    text = difference(b, &was, &is, s, "nowhere");
     assert_non_null(strstr(text, "5 + 3 pictures (training + validation), here are 4 + 3"));
     assert_non_null(strstr(text, "picture 5 of training, which is gone"));
     row[0][3][0] = 2;
-    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    text = difference(b, &was, &is, s, "nowhere");
     assert_non_null(strstr(text, "train000003, which is new, in training"));
     swap_rows(row[0][0], row[1][1]);
-    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
+    text = difference(b, &was, &is, s, "nowhere");
     assert_non_null(strstr(text, "val000001, then training, now validation"));
 
     was = copy_of(b, &is, row);
-    was.classes = "class 0 background\nclass 1 skin\n";
-    text = fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere");
-    assert_string_equal(text, "the run was made with other classes: here `class 2 nose`, then `nothing`");
+    was.classes = "[classes]\n0 = background\n1 = skin\n";
+    text = difference(b, &was, &is, s, "nowhere");
+    assert_string_equal(text, "the run was made with other classes: 19 classes (the run: 2)");
 }
 
 /* The list of a run names what is gone. */
@@ -90,15 +100,14 @@ static void names_from_the_list(void **state)
     assert_int_equal(fpc_seen_lists(b->ctx, s->data, test_folder()), FPC_OK);
     was = copy_of(b, &is, row);
     was.n[0] = is.n[0]--;
-    assert_non_null(strstr(fpc_seen_difference(b->arena, &was, &is, s->data, test_folder()),
-                           "train000003 of training, which is gone"));
+    assert_non_null(strstr(difference(b, &was, &is, s, test_folder()), "train000003 of training, which is gone"));
 }
 
 static void through_a_checkpoint(void **state)
 {
     bench *b = *state;
     const fpc_experiment *s = open_data(b);
-    fpc_st_meta meta = {"classes", NULL};
+    fpc_st_meta meta = {FPC_META_CLASSES, NULL};
     fpc_st_tensor tensor[FPC_SEEN_TENSORS];
     fpc_st_file file = {"a.safetensors", FPC_SEEN_TENSORS, 1, tensor, &meta};
     fpc_seen is, was;
@@ -107,11 +116,12 @@ static void through_a_checkpoint(void **state)
     meta.value = is.classes;
     fpc_seen_tensors(&is, tensor);
     assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_OK);
-    assert_string_equal(fpc_seen_difference(b->arena, &was, &is, s->data, "nowhere"), "");
+    assert_string_equal(difference(b, &was, &is, s, "nowhere"), "");
 
     tensor[1].rank = 1;
     assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_EFORMAT);
-    assert_string_equal(fpc_ctx_error(b->ctx), "a.safetensors: tensor samples.val or metadata classes make no sense");
+    assert_string_equal(fpc_ctx_error(b->ctx),
+                        "a.safetensors: tensor samples.val or metadata class.table make no sense");
     tensor[1].rank = 2;
     tensor[0].dims[1] = 3;
     assert_int_equal(fpc_seen_read(b->ctx, &file, &was), FPC_EFORMAT);
