@@ -51,7 +51,8 @@ static const char logger[] = "#include <fpcore/logger.h>\n" COUNTED(
               "{ (void)s; if (e->what == FPC_RUN_BEGIN) note(\"open\"); return FPC_OK; }\n"
               "static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};\n" DESCRIPTOR("FPC_LOGGER");
 
-static char folder[] = "/tmp/fpcore-once-XXXXXX", counts[64];
+static const char *folder;
+static char counts[300];
 
 static int count(const char *what)
 {
@@ -108,26 +109,16 @@ static void a_training_opens_each_plugin_once(void **state)
 static int make(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder))
-        return -1;
+    folder = test_folder();
     snprintf(counts, sizeof counts, "%s/counts", folder);
     setenv("OPENED", counts, 1);
     return compile_plugin(folder, "dataset_counted", dataset) || compile_plugin(folder, "augment_counted", augment) ||
            compile_plugin(folder, "logger_counted", logger);
 }
 
-static int clean(void **state)
-{
-    char command[100];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_training_opens_each_plugin_once)};
 
-    return cmocka_run_group_tests(tests, make, clean);
+    return cmocka_run_group_tests(tests, make, NULL);
 }

@@ -133,10 +133,12 @@ typedef struct known { /* a picture on the disk, whatever its path */
 static int is_ours(const char *path)
 {
     char head[8192];
-    FILE *file = fpc_png_says(path, FPC_PREDICT_MARK) ? NULL : fopen(path, "rb");
+    FILE *file;
 
-    if (!file)
-        return fpc_png_says(path, FPC_PREDICT_MARK);
+    if (fpc_png_says(path, FPC_PREDICT_MARK))
+        return 1;
+    if (!(file = fopen(path, "rb")))
+        return 0;
     const size_t n = fread(head, 1, sizeof head, file);
     fclose(file);
     return n > 8 && head[8] == '{' && memmem(head, n, FPC_PREDICT_META, strlen(FPC_PREDICT_META));
