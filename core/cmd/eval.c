@@ -4,15 +4,14 @@
  * --native they are those of the masks that `fpcore predict` writes, at each picture's own size. */
 #include "cmd/args.h"
 #include "cmd/line/terminal.h"
+#include "cmd/report/report.h"
 #include "base/clock.h"
 #include "weights/weights.h"
 #include "experiment/predictor.h"
 #include "record/validation.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct totals {
     int64_t images;
@@ -203,55 +202,45 @@ static fpc_part part_named(const char *name)
     return !strcmp(name, "train") ? FPC_TRAIN : !strcmp(name, "val") ? FPC_VAL : !strcmp(name, "test") ? FPC_TEST : 0;
 }
 
-static int has_classes(const fpc_experiment_metric *m)
-{
-    const fpc_metric_vtbl *v = m->inst.vtbl;
-
-    return v->per_class != NULL;
-}
-
-static void print_value(int width, double v)
-{
-    if (isnan(v))
-        fpc_print("  %*s", width, "-");
-    else
-        fpc_print("  %*.6f", width, v);
-}
-
 /* A row per class: share of labelled and of predicted pixels, and every metric that has values per class. */
 static fpc_status print_classes(fpc_cmdline *cmd, const fpc_experiment *s, const totals *t)
 {
+    enum { FIRST = 4 };
     const fpc_dataset_info *info = fpc_data_info(s->data);
-    double *value = fpc_alloc(cmd->arena, sizeof *value * (size_t)s->classes * (size_t)(s->n_metrics + 1));
+    const size_t classes = (size_t)s->classes;
+    fpc_report report = {.arena = cmd->arena};
+    fpc_column *column = fpc_alloc(cmd->arena, sizeof *column * (size_t)(FIRST + s->n_metrics + 1));
+    double *value = fpc_alloc(cmd->arena, sizeof *value * classes * (size_t)(s->n_metrics + 1));
     double labelled = 0;
-    int width = 5;
+    int32_t n = 0;
 
-    if (!value)
+    if (!column || !value)
         return FPC_ENOMEM;
-    for (int32_t c = 0; c < s->classes; c++) {
+    for (size_t c = 0; c < classes; c++)
         labelled += (double)t->labelled[c];
-        if (info->class_names && (int)strlen(info->class_names[c]) > width)
-            width = (int)strlen(info->class_names[c]);
-    }
-    fpc_print("\n%5s  %-*s  %9s  %9s", "index", width, "class", "label %", "predict %");
+    column[0] = (fpc_column){"index", "index", FPC_AS_COUNT, NULL};
+    column[1] = (fpc_column){"class", "class", FPC_AS_TEXT, NULL};
+    column[2] = (fpc_column){"labelled", "label %", FPC_AS_FINE, NULL};
+    column[3] = (fpc_column){"predicted", "predict %", FPC_AS_FINE, NULL};
     for (int32_t i = 0; i < s->n_metrics; i++)
-        if (has_classes(&s->metric[i])) {
-            fpc_print("  %8s", s->metric[i].label);
-            ((const fpc_metric_vtbl *)s->metric[i].inst.vtbl)
-                ->per_class(s->metric[i].inst.self, value + (size_t)i * (size_t)s->classes);
+        if (metric_of(s, i)->per_class) {
+            metric_of(s, i)->per_class(s->metric[i].inst.self, value + (size_t)n * classes);
+            column[FIRST + n++] = (fpc_column){s->metric[i].label, s->metric[i].label, FPC_AS_FINE, NULL};
         }
-    fpc_print("\n");
-    for (int32_t c = 0; c < s->classes; c++) {
-        fpc_print("%5d  %-*s  %9.4f  %9.4f", c, width, info->class_names ? info->class_names[c] : "",
-                  labelled > 0 ? 100 * (double)t->labelled[c] / labelled : 0,
-                  labelled > 0 ? 100 * (double)t->predicted[c] / labelled : 0);
-        for (int32_t i = 0; i < s->n_metrics; i++)
-            if (has_classes(&s->metric[i]))
-                print_value((int)strlen(s->metric[i].label) > 8 ? (int)strlen(s->metric[i].label) : 8,
-                            value[(size_t)i * (size_t)s->classes + (size_t)c]);
-        fpc_print("\n");
+    fpc_table *table = fpc_table_new(&report, "classes", column);
+    for (size_t c = 0; c < classes; c++) {
+        fpc_cell *row = fpc_report_row(&report, table);
+        row[0] = fpc_cell_number((double)c);
+        row[1] = fpc_cell_text(info->class_names ? info->class_names[c] : "");
+        row[2] = fpc_cell_number(labelled > 0 ? 100 * (double)t->labelled[c] / labelled : 0);
+        row[3] = fpc_cell_number(labelled > 0 ? 100 * (double)t->predicted[c] / labelled : 0);
+        for (int32_t i = 0; i < n; i++)
+            row[FIRST + i] = fpc_cell_number(value[(size_t)i * classes + c]);
     }
-    return FPC_OK;
+    if (report.failed)
+        return FPC_ENOMEM;
+    fpc_print("\n");
+    return fpc_table_print(cmd->arena, table, "");
 }
 
 static void print_totals(const fpc_experiment *s, const totals *t, int losses)

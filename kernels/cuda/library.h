@@ -1,7 +1,7 @@
 /* library.h: CUDA's large libraries are opened when a GPU is, and not linked: cuBLASLt and cuDNN are a gigabyte,
  * `fpcore -l` needs neither, and a machine without them still trains with the kernels of our own. A file that uses one
- * lists the functions once, FPC_CUDA_CALL(cublasLtCreate) and so on, as a struct of pointers of their own types, and
- * calls through it. */
+ * lists the functions once, as a macro that says X(cublasLtCreate) and so on, makes a struct of pointers of their own
+ * types from it, and calls through that. */
 #ifndef KERNELS_CUDA_LIBRARY_H
 #define KERNELS_CUDA_LIBRARY_H
 

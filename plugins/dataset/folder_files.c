@@ -111,14 +111,13 @@ static fpc_status no_folder(const fpc_self *self, const char *root, const char *
     const char *looked = rooted ? ""
                                 : fpc_sprintf(self->arena, "; %s.root was looked for in %s", self->label,
                                               fpc_looked(self, "root", NULL));
-    return fpc_fail(self->ctx, why == ENOENT ? FPC_ENOENT : FPC_EIO,
-                    "%s (%s.root and %s.%s): %s%s. Wanted are %s in ROOT/%s, pictures in ROOT/%s.images and masks in "
-                    "ROOT/%s.masks, with equal names (7.jpg and 7.png); -s %s.root=FOLDER says where ROOT is, -s "
-                    "%s.%s=FOLDER which folder in it. docs/your-data.md tells how to lay out pictures, and where those "
-                    "of CelebAMask-HQ come from",
-                    path, self->label, self->label, what, strerror(why), looked ? looked : "",
-                    masks ? "masks (NAME.png)" : "pictures (NAME.jpg, NAME.png)", sub, self->label, self->label,
-                    self->label, self->label, what);
+    return fpc_fail(
+        self->ctx, why == ENOENT ? FPC_ENOENT : FPC_EIO,
+        "%s (%s.root and %s.%s): %s%s. Wanted are %s in ROOT/%s; a picture and its mask have equal names (7.jpg "
+        "and 7.png). -s %s.root=FOLDER says where ROOT is, -s %s.%s=FOLDER which folder in it. "
+        "docs/your-data.md tells how to lay out pictures, and where those of CelebAMask-HQ come from",
+        path, self->label, self->label, what, strerror(why), looked ? looked : "",
+        masks ? "masks (NAME.png)" : "pictures (NAME.jpg, NAME.png)", sub, self->label, self->label, what);
 }
 
 fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const char *root, const char *what,

@@ -105,9 +105,9 @@ const char *fpc_report_clean(fpc_arena *arena, const char *text)
 const char *fpc_cell_show(fpc_arena *arena, const fpc_column *column, const fpc_cell *cell)
 {
     static const char *const format[] = {
-        [FPC_AS_TEXT] = "%g",      [FPC_AS_COUNT] = "%.0f",   [FPC_AS_SCORE] = "%.4f",  [FPC_AS_DIFF] = "%+.4f",
-        [FPC_AS_PERCENT] = "%.2f", [FPC_AS_CHANGE] = "%+.2f", [FPC_AS_SLOPE] = "%+.5f", [FPC_AS_RATE] = "%.3e",
-        [FPC_AS_BRIEF] = "%.4g",   [FPC_AS_FLAG] = "%g"};
+        [FPC_AS_TEXT] = "%g",    [FPC_AS_COUNT] = "%.0f",   [FPC_AS_SCORE] = "%.4f",   [FPC_AS_FINE] = "%.6f",
+        [FPC_AS_DIFF] = "%+.4f", [FPC_AS_PERCENT] = "%.2f", [FPC_AS_CHANGE] = "%+.2f", [FPC_AS_SLOPE] = "%+.5f",
+        [FPC_AS_RATE] = "%.3e",  [FPC_AS_BRIEF] = "%.4g",   [FPC_AS_FLAG] = "%g"};
     char *shown;
 
     if (cell->text)

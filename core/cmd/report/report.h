@@ -12,6 +12,7 @@ typedef enum fpc_format {
     FPC_AS_TEXT = 0,
     FPC_AS_COUNT,   /* 112 */
     FPC_AS_SCORE,   /* 0.6889 */
+    FPC_AS_FINE,    /* 0.688912 */
     FPC_AS_DIFF,    /* +0.0098 */
     FPC_AS_PERCENT, /* 95.98; the number is in percent */
     FPC_AS_CHANGE,  /* +1.43, in percent */
