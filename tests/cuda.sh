@@ -204,7 +204,9 @@ pack() {
         cp "$(program "$name")" "$kit/bin/$name" || return 1
     done
     cp "$plugin" "$kit/plugins/"
-    for file in "$plugins"/*_*.so; do cp "$file" "$kit/plugins/"; done
+    for file in "$plugins"/*_*.so; do # of the backends for a GPU, only the one that is tried
+        case ${file##*/} in backend_cuda*) ;; *) cp "$file" "$kit/plugins/" ;; esac
+    done
     cp "$(first "$tree"/.libs/libfpcore.so.? "$tree"/lib/libfpcore.so.? "$tree"/lib/*/libfpcore.so.?)" "$kit/lib/"
     libraries "$kit"/bin/* "$kit"/plugins/*.so "$kit"/lib/*.so* | while read -r file; do cp -L "$file" "$kit/lib/"; done
     cp -R "$src/tests/golden" "$kit/tests/"
