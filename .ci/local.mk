@@ -6,12 +6,13 @@ lint:
 	@CC='$(CC)' CLANG_FORMAT='$(CLANG_FORMAT)' CPPCHECK='$(CPPCHECK)' SHELLCHECK='$(SHELLCHECK)' \
 	    $(SHELL) $(top_srcdir)/.ci/lint
 
-# A build of its own beside this one, so that objects are not mixed.
+# A build of its own beside this one, so that objects are not mixed. Without CUDA: sanitizers see what the host compiles,
+# and the emulation is that.
 check-sanitizers check-tsan:
 	@case $@ in check-tsan) folder=tsan option=--enable-tsan tests='$(tsan_tests)';; \
 	    *) folder=sanitizers option=--enable-sanitizers tests=;; esac; \
 	$(MKDIR_P) $$folder && cd $$folder && \
-	{ test -f config.status || '$(abs_top_srcdir)/configure' $$option --with-shared='$(FPC_SHARED)' >configure.log || \
+	{ test -f config.status || '$(abs_top_srcdir)/configure' $$option --without-cuda --with-shared='$(FPC_SHARED)' >configure.log || \
 	    { tail configure.log; exit 1; }; } && \
 	$(MAKE) && if test -n "$$tests"; then $(MAKE) check TESTS="$$tests"; else $(MAKE) check; fi
 

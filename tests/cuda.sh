@@ -219,7 +219,8 @@ pack() {
     mebi=$(($(du -sk "$kit" | cut -f 1) / 1024 + 1))
     echo "$kit: $mebi MiB of at most ${KIT_MIB:-60}"
     [ "$mebi" -le "${KIT_MIB:-60}" ] && return
-    echo "cuda.sh: the kit is larger than KIT_MIB = ${KIT_MIB:-60}; the list above says by what" >&2
+    echo "cuda.sh: the kit is larger than KIT_MIB = ${KIT_MIB:-60}; the list above says by what. A backend that is" \
+        "configured for the one GPU that it goes to (--with-cuda-arch=90 for an H100 or H200) is a quarter as large" >&2
     return 1
 }
 if [ -n "$kit" ]; then
