@@ -5,7 +5,7 @@
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
-set -- -s run.epochs=40 -s dataset.train=64
+set -- -s run.epochs=16 -s dataset.train=64
 "$FPCORE" -c tiny.ini "$@" -s run.out=straight >log 2>&1 || not_ok "a run that is left alone" log
 
 # A shell lets its background jobs ignore SIGINT; env gives it back to them.
@@ -13,7 +13,7 @@ for signal in INT TERM HUP USR1 XCPU; do
     env --default-signal=INT,TERM,HUP,USR1,XCPU "$FPCORE" -c tiny.ini "$@" -s run.out=$signal >out 2>&1 &
     pid=$!
     tries=0
-    until grep -q '^ *1/40 ' out || [ $tries -gt 600 ]; do
+    until grep -q '^ *1/16 ' out || [ $tries -gt 600 ]; do
         sleep 0.05
         tries=$((tries + 1))
     done
@@ -39,7 +39,7 @@ done
 env --default-signal=INT "$FPCORE" -c tiny.ini "$@" -s run.out=twice >out 2>&1 &
 pid=$!
 tries=0
-until grep -q '^ *1/40 ' out || [ $tries -gt 600 ]; do
+until grep -q '^ *1/16 ' out || [ $tries -gt 600 ]; do
     sleep 0.05
     tries=$((tries + 1))
 done

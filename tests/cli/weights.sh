@@ -42,12 +42,12 @@ expect "weights of another model" 1 "$FPCORE" eval -c more.ini -w "$best" -s mod
 says "are refused" 'best\.safetensors.*decoder\.'
 
 # ---- bench ----
-expect "bench" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1
+expect "bench" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1
 says "training" '^train: [0-9.]+ images/s$'
 says "inference" '^infer: [0-9.]+ images/s$'
 says "memory" 'peak memory so far [0-9]+ MiB'
 says "the peak" '^matrix-product peak: [0-9.]+ GMAC/s'
 says "where the time goes" ' whole step$'
-expect "bench --infer" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1 --infer
+expect "bench --infer" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1 --infer
 if grep -q '^train:' out; then not_ok "bench --infer does not train" out; else ok "bench --infer does not train"; fi
 exit $bad
