@@ -31,7 +31,6 @@ cpu_sources = \
     kernels/cpu/conv_grad.c \
     kernels/cpu/gemm.c \
     kernels/cpu/gemm.h \
-    kernels/cpu/gemm_bf16.c \
     kernels/cpu/image.c \
     kernels/cpu/image_colour.c \
     kernels/cpu/image_filter.c \
@@ -55,15 +54,17 @@ cpu_sources = \
     kernels/cpu/resize.c \
     kernels/cpu/simd.h \
     kernels/cpu/train.c
-cpu_product_sources = \
+cpu_half_sources = \
     kernels/cpu/attention.c \
     kernels/cpu/attention_grad.c \
     kernels/cpu/conv.c \
     kernels/cpu/conv_depthwise.c \
     kernels/cpu/conv_grad.c \
-    kernels/cpu/gemm.c \
-    kernels/cpu/gemm_bf16.c \
-    kernels/cpu/linear.c
+    kernels/cpu/gemm_half.c \
+    kernels/cpu/linear.c \
+    kernels/cpu/norm.c \
+    kernels/cpu/pointwise.c \
+    kernels/cpu/resize.c
 cpu_common_sources = \
     kernels/cpu/threads.c \
     kernels/cpu/threads.h

@@ -1,6 +1,6 @@
 # Kernels are convenience libraries inside the backend plugins. ref: plain loops, once in float and once in double.
-# cpu: one source at three levels of instructions, and what multiplies matrices at a fourth, which has bf16 units;
-# plugins/backend/cpu.c picks one at run time.
+# cpu: one source at three levels of instructions, and what works on activations again at each of them and at a fourth,
+# which has bf16 units, for activations in bf16 (FPC_HALF); plugins/backend/cpu.c picks one at run time.
 kernel_cflags = $(KERNEL_OPT_CFLAGS) $(WARN_CFLAGS) $(SAN_CFLAGS) -fvisibility=hidden
 
 noinst_LTLIBRARIES += libref_f32.la libref_f64.la
@@ -13,22 +13,34 @@ libref_f64_la_CFLAGS = $(kernel_cflags) -ffp-contract=off
 
 cpu_cflags = $(kernel_cflags) -fno-math-errno -fno-trapping-math -ffp-contract=fast
 
-noinst_LTLIBRARIES += libcpu_sse2.la libcpu_common.la
+noinst_LTLIBRARIES += libcpu_sse2.la libcpu_sse2_half.la libcpu_common.la
+half_cppflags = $(AM_CPPFLAGS) -DFPC_HALF
 libcpu_sse2_la_SOURCES = $(cpu_sources)
 libcpu_sse2_la_CFLAGS = $(cpu_cflags)
+libcpu_sse2_half_la_SOURCES = $(cpu_half_sources)
+libcpu_sse2_half_la_CPPFLAGS = $(half_cppflags)
+libcpu_sse2_half_la_CFLAGS = $(cpu_cflags)
 libcpu_common_la_SOURCES = $(cpu_common_sources)
 libcpu_common_la_CFLAGS = $(cpu_cflags)
-cpu_libs = libcpu_common.la libcpu_sse2.la
+cpu_libs = libcpu_common.la libcpu_sse2.la libcpu_sse2_half.la
 if X86
-noinst_LTLIBRARIES += libcpu_avx2.la libcpu_avx512.la libcpu_avx512_bf16.la
+wider_libs = libcpu_avx2.la libcpu_avx2_half.la libcpu_avx512.la libcpu_avx512_half.la libcpu_avx512_bf16_half.la
+noinst_LTLIBRARIES += $(wider_libs)
 avx512_cflags = -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 libcpu_avx2_la_SOURCES = $(cpu_sources)
 libcpu_avx2_la_CFLAGS = $(cpu_cflags) -mavx2 -mfma
+libcpu_avx2_half_la_SOURCES = $(cpu_half_sources)
+libcpu_avx2_half_la_CPPFLAGS = $(half_cppflags)
+libcpu_avx2_half_la_CFLAGS = $(cpu_cflags) -mavx2 -mfma
 libcpu_avx512_la_SOURCES = $(cpu_sources)
 libcpu_avx512_la_CFLAGS = $(cpu_cflags) $(avx512_cflags)
-libcpu_avx512_bf16_la_SOURCES = $(cpu_product_sources)
-libcpu_avx512_bf16_la_CFLAGS = $(cpu_cflags) $(avx512_cflags) -mavx512bf16
-cpu_libs += libcpu_avx2.la libcpu_avx512.la libcpu_avx512_bf16.la
+libcpu_avx512_half_la_SOURCES = $(cpu_half_sources)
+libcpu_avx512_half_la_CPPFLAGS = $(half_cppflags)
+libcpu_avx512_half_la_CFLAGS = $(cpu_cflags) $(avx512_cflags)
+libcpu_avx512_bf16_half_la_SOURCES = $(cpu_half_sources)
+libcpu_avx512_bf16_half_la_CPPFLAGS = $(half_cppflags)
+libcpu_avx512_bf16_half_la_CFLAGS = $(cpu_cflags) $(avx512_cflags) -mavx512bf16
+cpu_libs += $(wider_libs)
 endif
 
 include kernels/files.mk

@@ -89,7 +89,6 @@ static fpc_status one_node(fpc_bench *b, int product, int32_t rows, int32_t widt
                           product ? fpc_input(g, "w", (fpc_shape){1, 1, width, width}, real) : (fpc_val){-1}};
     const fpc_val y = fpc_op(g, product ? "linear" : "copy", "ceiling", 1 + product, in, NULL, 0, NULL);
     const uint32_t half = fpc_half_of(b->s);
-    g->products = fpc_products_of(b->s);
     fpc_output_mark(g, "y", y);
     status = fpc_graph_check(g);
     for (int32_t v = 0; v < g->n_values && !status && half; v++)

@@ -181,8 +181,6 @@ fpc_status fpc_experiment_probe(fpc_experiment *, const fpc_probe_args *, fpc_pr
 fpc_status fpc_update_program(fpc_experiment *, fpc_program **);
 /* What values are stored in besides fp32, FPC_BF16 or FPC_F16; 0: nothing. */
 uint32_t fpc_half_of(const fpc_experiment *);
-/* What operands of products are rounded to where values stay fp32, an fpc_precision. */
-uint32_t fpc_products_of(const fpc_experiment *);
 /* Applies one optimizer step to the gradients in state; grad_norm is before clipping. */
 fpc_status fpc_experiment_update(fpc_experiment *, int64_t step, double lr, double *grad_norm);
 /* The same, with [optimizer] sam: `program`, which made the gradients, is run once more at the weights uphill. */

@@ -87,22 +87,15 @@ static fpc_status build_losses(fpc_experiment *s, fpc_graph *g, fpc_val logits, 
 
 uint32_t fpc_half_of(const fpc_experiment *s)
 {
-    const uint32_t p = s->backend->device.fp32_storage ? FPC_FP32 : s->backend->device.precision;
+    const uint32_t p = s->backend->device.precision;
     return p == FPC_HALF_BF16 ? FPC_BF16 : p == FPC_HALF_FP16 ? FPC_F16 : 0;
-}
-
-uint32_t fpc_products_of(const fpc_experiment *s)
-{
-    return s->backend->device.fp32_storage ? s->backend->device.precision : FPC_FP32;
 }
 
 /* What the device wants of the finished graph. */
 static fpc_status lower(fpc_experiment *s, fpc_graph *g, int training)
 {
-    const int narrow = training || !s->run.eval_precision;
-    const uint32_t half = narrow ? fpc_half_of(s) : 0;
+    const uint32_t half = training || !s->run.eval_precision ? fpc_half_of(s) : 0;
     const fpc_status status = s->backend->device.fuses ? fpc_graph_fuse(g) : FPC_OK;
-    g->products = narrow ? fpc_products_of(s) : FPC_FP32;
     return status || !half ? status : fpc_graph_cast_half(g, half);
 }
 

@@ -48,8 +48,7 @@ struct fpc_graph {
     fpc_ctx *ctx;
     fpc_arena *arena;
     const struct fpc_op_table *ops;
-    uint32_t real;     /* FPC_F32 or FPC_F64 */
-    uint32_t products; /* an fpc_precision: what kernels round operands of products to; fpc_exec_products */
+    uint32_t real; /* FPC_F32 or FPC_F64 */
     int training, failed, backward;
     fpc_value *value;
     int32_t n_values, cap_values;

@@ -134,7 +134,6 @@ static void open_exec(running *r)
                                 .scratch = (char *)s->scratch + w->scratch,
                                 .scratch_stride = s->scratch_bytes,
                                 .threads = be->device.threads > 0 ? be->device.threads : 1,
-                                .products = r->p->graph->products,
                                 .parallel = be->vtbl->parallel ? parallel_parts : NULL,
                                 .parallel_arg = (void *)(uintptr_t)be,
                                 .backend = be->device.exec};

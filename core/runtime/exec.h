@@ -11,7 +11,6 @@ struct fpc_exec {
     char *scratch, *part;
     size_t scratch_stride, part_stride;
     int32_t n_parts, threads;
-    uint32_t products; /* an fpc_precision */
     /* NULL: one after another on the calling thread */
     void (*parallel)(void *arg, int32_t n, void (*body)(void *, int32_t, int32_t), void *body_arg);
     void *parallel_arg;

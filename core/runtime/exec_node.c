@@ -30,10 +30,6 @@ int32_t fpc_exec_threads(const fpc_exec *x)
 {
     return x->threads;
 }
-uint32_t fpc_exec_products(const fpc_exec *x)
-{
-    return x->products;
-}
 void *fpc_exec_backend(const fpc_exec *x)
 {
     return x->backend;
@@ -141,7 +137,6 @@ fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def
         return fpc_fail(ctx, FPC_EINTERNAL, "node %s: more than %d inputs or %d outputs", node->name, FPC_MAX_INPUTS,
                         FPC_MAX_OUTPUTS);
     put_node(&l, def, node);
-    l.graph.products = device->fp32_storage ? device->precision : FPC_FP32;
     if (k->need)
         k->need(node, &l.work.need);
     fpc_status status = take_work(&l, ctx);

@@ -29,9 +29,6 @@ typedef struct fpc_device {
     uint32_t precision;  /* an fpc_precision */
     uint32_t precisions; /* after open: bit 1 << p for each fpc_precision p that it computes in; 0: fp32 alone */
     uint32_t fuses;      /* 1: the core may join nodes into linear_add, add_layer_norm and the like (ops.h) */
-    /* 1: in half precision values stay fp32 in memory, and only the operands of products are rounded, by the kernels
-     * (fpc_exec_products). 0: the core puts values into half precision and asks for kernels that work on them. */
-    uint32_t fp32_storage;
 } fpc_device;
 
 /* What activations and products are computed in. Parameters, statistics, losses and sums are fp32 in any case. */

@@ -117,9 +117,6 @@ FPC_API void *fpc_exec_part(const fpc_exec *, int32_t part);
 /* Calls body(arg, i, thread) for i in [0, n); returns when all are done. thread < fpc_exec_threads. */
 FPC_API void fpc_exec_parallel(fpc_exec *, int32_t n, void (*body)(void *arg, int32_t i, int32_t thread), void *arg);
 FPC_API int32_t fpc_exec_threads(const fpc_exec *);
-/* What operands of matrix products are rounded to before they meet, an fpc_precision (backend.h): FPC_FP32, or what
- * run.precision asks for where the device has fp32_storage. Sums are fp32. The same for all calls of a program. */
-FPC_API uint32_t fpc_exec_products(const fpc_exec *);
 /* What the backend passes to its kernels: a CUDA stream, an ISA level. */
 FPC_API void *fpc_exec_backend(const fpc_exec *);
 

@@ -11,19 +11,32 @@ static float *floats(const fpc_tensor *t)
 {
     return t->data;
 }
+static real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
+
+/* Rows of a block's result, before they are divided by the sums of their probabilities. */
+static int64_t result_row(attention_size s)
+{
+    return (s.d + 15) / 16 * 16;
+}
+static size_t result_bytes(attention_size s)
+{
+    return (size_t)(BLOCK * result_row(s)) * sizeof(float);
+}
 
 static void need(const fpc_node *node, fpc_need *n)
 {
     const attention_size s = attention_size_of(node, 3);
     n->shared = (size_t)(s.n * s.heads) * (attention_wide(s) + attention_tall(s)) * sizeof(float);
-    n->thread = attention_own_bytes(s, BLOCK, 1) + gemm_scratch(s.d > s.nk ? s.d : s.nk);
+    n->thread = attention_own_bytes(s, BLOCK, 1) + result_bytes(s) + gemm_scratch(s.d, s.nk);
 }
 
 typedef struct packing {
     attention_size s;
-    const float *k, *v;
+    const real *k, *v;
     float *packed;
-    gemm_way way;
 } packing;
 
 static void pack(void *arg, int32_t i, int32_t thread)
@@ -33,14 +46,13 @@ static void pack(void *arg, int32_t i, int32_t thread)
     const int64_t from = i / s.heads * s.nk * s.c + i % s.heads * s.d;
     float *to = p->packed + (size_t)i * (attention_wide(s) + attention_tall(s));
     (void)thread;
-    attention_pack_wide(p->way, s, p->k + from, to);
-    attention_pack_tall(p->way, s, p->v + from, to + attention_wide(s));
+    attention_pack_wide(s, p->k + from, to);
+    attention_pack_tall(s, p->v + from, to + attention_wide(s));
 }
 
 static fpc_status begin(fpc_exec *x, const fpc_node *node)
 {
-    packing p = {attention_size_of(node, 3), floats(&node->in[1]), floats(&node->in[2]), fpc_exec_shared(x),
-                 gemm_way_of(x, NULL)};
+    packing p = {attention_size_of(node, 3), reals(&node->in[1]), reals(&node->in[2]), fpc_exec_shared(x)};
     fpc_exec_parallel(x, (int32_t)(p.s.n * p.s.heads), pack, &p);
     return FPC_OK;
 }
@@ -68,7 +80,8 @@ static float largest_score(attention_size s, const float *score)
     return m;
 }
 
-/* Scores become exp(scale (score - largest)), 0 where dropped; returns the sum before dropout and the largest. */
+/* Scores become exp(scale (score - largest)), 0 where dropped, as reals; returns the sum before dropout and the
+ * largest. */
 static float exponentials(attention_size s, float *score, const uint16_t *words, float *most)
 {
     const vi threshold = vi_set((int32_t)fpc_drop_threshold(s.drop));
@@ -83,17 +96,19 @@ static float exponentials(attention_size s, float *score, const uint16_t *words,
         sum += p;
         if (s.clock)
             p = (vf)((vi)p & philox_kept(words + j, threshold));
-        vf_store(score + j, p);
+        vr_store((real *)score + j, p);
     }
     return vf_sum(sum);
 }
 
 /* Up to BLOCK queries of one image and head. row: of the first query in the whole tensor. */
-static void attend(attention_size s, gemm_way way, const float *packed, int64_t row, int64_t rows, int64_t head,
-                   const float *q, float *o, float *lse, float *score, uint16_t *words)
+static void attend(attention_size s, const float *packed, int64_t row, int64_t rows, int64_t head, const real *q,
+                   real *o, float *lse, float *score, uint16_t *words)
 {
+    float *result = (float *)((char *)score + attention_own_bytes(s, BLOCK, 1));
+    void *scratch = (char *)result + result_bytes(s);
     const float keep = s.clock ? fpc_drop_scale(s.drop) : 1.0f;
-    fpc_gemm(way, rows, s.nk_pad, s.d, q, s.c, packed, score, s.nk_pad);
+    fpc_gemm_to_float(scratch, rows, s.nk_pad, s.d, q, s.c, packed, score, s.nk_pad);
     if (s.clock)
         attention_words(s, row, rows, head, words);
     float norm[BLOCK];
@@ -103,35 +118,38 @@ static void attend(attention_size s, gemm_way way, const float *packed, int64_t 
         lse[r * s.heads] = most * s.scale + logf(sum);
         norm[r] = keep / sum;
     }
-    fpc_gemm(way, rows, s.d, s.nk, score, s.nk_pad, packed + attention_wide(s), o, s.c);
+    fpc_gemm_to_float(scratch, rows, s.d, s.nk, (const real *)score, attention_stored_row(s),
+                      packed + attention_wide(s), result, result_row(s));
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < s.d; i++)
-            o[r * s.c + i] *= norm[r];
+        for (FPC_COLUMNS(i, n, s.d))
+            vr_put(o + r * s.c + i, vf_get(result + r * result_row(s) + i, n) * norm[r], n);
 }
 
 static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const attention_size s = attention_size_of(node, 3);
     const size_t stride = attention_wide(s) + attention_tall(s);
-    const float *packed = fpc_exec_shared(x), *q = floats(&node->in[0]);
-    float *o = floats(&node->out[0]), *lse = floats(&node->out[1]);
+    const float *packed = fpc_exec_shared(x);
+    const real *q = reals(&node->in[0]);
+    real *o = reals(&node->out[0]);
+    float *lse = floats(&node->out[1]);
     float *score = fpc_exec_scratch(x, rows.thread);
     uint16_t *words = (uint16_t *)(score + BLOCK * s.nk_pad);
-    const gemm_way way = gemm_way_of(x, (char *)score + attention_own_bytes(s, BLOCK, 1));
 
     for (int64_t r = 0; r < rows.count;) {
         const int64_t image = (rows.first + r) / s.nq, left = (image + 1) * s.nq - rows.first - r;
         int64_t count = rows.count - r < BLOCK ? rows.count - r : BLOCK;
         count = count < left ? count : left;
         for (int64_t head = 0; head < s.heads; head++)
-            attend(s, way, packed + (size_t)(image * s.heads + head) * stride, rows.first + r, count, head,
+            attend(s, packed + (size_t)(image * s.heads + head) * stride, rows.first + r, count, head,
                    q + r * s.c + head * s.d, o + r * s.c + head * s.d, lse + r * s.heads + head, score, words);
         r += count;
     }
     return FPC_OK;
 }
 
-#define ROW .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_F32), .rank = 10
+#define ROW                                                                                                            \
+    .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE), .rank = 10
 
 const fpc_kernel FPC_CPU_TABLE(attention)[] = {
     {ROW, .op = "attention", .name = FPC_KNAME("attention"), .need = need, .begin = begin, .run = run},

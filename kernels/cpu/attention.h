@@ -40,16 +40,23 @@ static inline size_t attention_tall(attention_size s)
 }
 
 /* of: k or v of one image and head. Transposed, as the right operand of a score; or as it is, of a mean over keys. */
-static inline void attention_pack_wide(gemm_way way, attention_size s, const float *of, float *packed)
+static inline void attention_pack_wide(attention_size s, const real *of, float *packed)
 {
-    fpc_gemm_pack(way, packed, s.d, s.nk, of, 1, s.c, NULL);
+    fpc_gemm_pack(packed, s.d, s.nk, of, 1, s.c, NULL);
 }
-static inline void attention_pack_tall(gemm_way way, attention_size s, const float *of, float *packed)
+static inline void attention_pack_tall(attention_size s, const real *of, float *packed)
 {
-    fpc_gemm_pack(way, packed, s.nk, s.d, of, s.c, 1, NULL);
+    fpc_gemm_pack(packed, s.nk, s.d, of, s.c, 1, NULL);
 }
 
-/* A thread's scratch: `tables` blocks of scores, dropout's words, then what products need. */
+/* A row of scores in fp32 becomes a row of what products read, where it lies: reals from its start on, this far apart
+ * from those of the next row. Vectors are written from left to right, each after the scores at its place were read. */
+static inline int64_t attention_stored_row(attention_size s)
+{
+    return s.nk_pad * (int64_t)(sizeof(float) / sizeof(real));
+}
+
+/* A thread's scratch: `tables` blocks of scores, dropout's words, then what the kernel and the products need. */
 static inline size_t attention_own_bytes(attention_size s, int64_t block, int64_t tables)
 {
     const size_t words = (size_t)philox_room(block, s.nk) * sizeof(uint16_t);

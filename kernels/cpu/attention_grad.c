@@ -12,12 +12,17 @@ static float *floats(const fpc_tensor *t)
 {
     return t->data;
 }
+static real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 typedef struct gradient {
     attention_size s;
     const fpc_exec *exec;
-    const float *q, *k, *v, *o, *lse, *d_o;
-    float *dq, *dk, *dv;
+    const real *q, *k, *v, *o, *d_o;
+    const float *lse;
+    real *dq, *dk, *dv;
     int64_t pieces; /* of one image */
     float *packed, *sums;
 } gradient;
@@ -44,7 +49,7 @@ void attention_grad_need(const fpc_node *node, fpc_need *need)
     const attention_size s = attention_size_of(node, 6);
     const size_t packed = (size_t)(s.n * s.heads) * packed_floats(s);
     need->shared = (packed + (size_t)(s.n * pieces_of_image(s)) * sum_floats(s)) * sizeof(float);
-    const size_t sums = gemm_outer_scratch(s.nk, s.d), rows = gemm_scratch(s.d > s.nk ? s.d : s.nk);
+    const size_t sums = gemm_outer_scratch(s.nk, s.d), rows = gemm_scratch(s.d, s.nk);
     need->thread = attention_own_bytes(s, BLOCK, 2) + (sums > rows ? sums : rows);
 }
 
@@ -52,16 +57,15 @@ static void pack(void *arg, int32_t i, int32_t thread)
 {
     const gradient *g = arg;
     const attention_size s = g->s;
-    const gemm_way way = gemm_way_of(g->exec, NULL);
     const int64_t from = i / s.heads * s.nk * s.c + i % s.heads * s.d;
     float *to = g->packed + (size_t)i * packed_floats(s);
     (void)thread;
-    attention_pack_wide(way, s, g->k + from, to);
-    attention_pack_wide(way, s, g->v + from, to + attention_wide(s));
-    attention_pack_tall(way, s, g->k + from, to + 2 * attention_wide(s));
+    attention_pack_wide(s, g->k + from, to);
+    attention_pack_wide(s, g->v + from, to + attention_wide(s));
+    attention_pack_tall(s, g->k + from, to + 2 * attention_wide(s));
 }
 
-/* One row: from the scores and do v^T to dS (in score) and m P (in dp). */
+/* One row: from the scores and do v^T to dS (in score) and m P (in dp), as reals. */
 static void row_gradient(attention_size s, float *score, float *dp, const uint16_t *words, float lse, float dot)
 {
     const vi threshold = vi_set((int32_t)fpc_drop_threshold(s.drop));
@@ -75,19 +79,16 @@ static void row_gradient(attention_size s, float *score, float *dp, const uint16
             through *= m;
             dropped *= m;
         }
-        vf_store(score + j, p * scale * (through - d));
-        vf_store(dp + j, dropped);
+        vr_store((real *)score + j, p * scale * (through - d));
+        vr_store((real *)dp + j, dropped);
     }
 }
 
-static float dot(const float *a, const float *b, int64_t n)
+static float dot(const real *a, const real *b, int64_t n)
 {
     vf sum = {0};
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL)
-        sum += vf_load(a + i) * vf_load(b + i);
-    if (i < n)
-        sum += vf_load_n(a + i, n - i) * vf_load_n(b + i, n - i);
+    for (FPC_COLUMNS(i, lanes, n))
+        sum += vr_get(a + i, lanes) * vr_get(b + i, lanes);
     return vf_sum(sum);
 }
 
@@ -96,22 +97,23 @@ static void block_gradient(const gradient *g, int64_t row, int64_t rows, int64_t
                            int32_t thread)
 {
     const attention_size s = g->s;
-    const int64_t at = row * s.c + head * s.d, ld = s.nk_pad;
+    const int64_t at = row * s.c + head * s.d, ld = s.nk_pad, stored = attention_stored_row(s);
     const float *packed = g->packed + (size_t)(row / s.nq * s.heads + head) * packed_floats(s);
     float *score = fpc_exec_scratch(g->exec, thread), *dp = score + BLOCK * ld;
     uint16_t *words = (uint16_t *)(dp + BLOCK * ld);
-    const gemm_way way = gemm_way_of(g->exec, (char *)score + attention_own_bytes(s, BLOCK, 2));
+    void *scratch = (char *)score + attention_own_bytes(s, BLOCK, 2);
 
-    fpc_gemm(way, rows, ld, s.d, g->q + at, s.c, packed, score, ld);
-    fpc_gemm(way, rows, ld, s.d, g->d_o + at, s.c, packed + attention_wide(s), dp, ld);
+    fpc_gemm_to_float(scratch, rows, ld, s.d, g->q + at, s.c, packed, score, ld);
+    fpc_gemm_to_float(scratch, rows, ld, s.d, g->d_o + at, s.c, packed + attention_wide(s), dp, ld);
     if (s.clock)
         attention_words(s, row, rows, head, words);
     for (int64_t r = 0; r < rows; r++)
         row_gradient(s, score + r * ld, dp + r * ld, words + r * philox_stride(s.nk),
                      g->lse[(row + r) * s.heads + head], dot(g->d_o + at + r * s.c, g->o + at + r * s.c, s.d));
-    fpc_gemm(way, rows, s.d, s.nk, score, ld, packed + 2 * attention_wide(s), g->dq + at, s.c);
-    fpc_gemm_outer(way, rows, s.nk, s.d, score, ld, g->q + at, s.c, dk + head * s.d, s.c);
-    fpc_gemm_outer(way, rows, s.nk, s.d, dp, ld, g->d_o + at, s.c, dv + head * s.d, s.c);
+    const real *ds = (const real *)score, *mp = (const real *)dp;
+    fpc_gemm(scratch, rows, s.d, s.nk, ds, stored, packed + 2 * attention_wide(s), g->dq + at, s.c);
+    fpc_gemm_outer(scratch, rows, s.nk, s.d, ds, stored, g->q + at, s.c, dk + head * s.d, s.c);
+    fpc_gemm_outer(scratch, rows, s.nk, s.d, mp, stored, g->d_o + at, s.c, dv + head * s.d, s.c);
 }
 
 static void piece_gradient(void *arg, int32_t i, int32_t thread)
@@ -134,16 +136,16 @@ static void add_pieces(void *arg, int32_t i, int32_t thread)
     const int64_t count = g->s.nk * g->s.c, chunks = (count + SUM_CHUNK - 1) / SUM_CHUNK;
     const int64_t image = i / (2 * chunks), which = i / chunks % 2, first = i % chunks * SUM_CHUNK;
     const int64_t n = count - first < SUM_CHUNK ? count - first : SUM_CHUNK;
-    float *to = (which ? g->dv : g->dk) + image * count + first;
+    float *sum = g->sums + (size_t)(image * g->pieces) * sum_floats(g->s) + which * count + first;
+    real *to = (which ? g->dv : g->dk) + image * count + first;
     (void)thread;
-    for (int64_t p = 0; p < g->pieces; p++) {
-        const float *from = g->sums + (size_t)(image * g->pieces + p) * sum_floats(g->s) + which * count + first;
-        if (p == 0)
-            memcpy(to, from, (size_t)n * sizeof *to);
-        else
-            for (int64_t j = 0; j < n; j++)
-                to[j] += from[j];
+    for (int64_t p = 1; p < g->pieces; p++) {
+        const float *from = sum + (size_t)p * sum_floats(g->s);
+        for (int64_t j = 0; j < n; j++)
+            sum[j] += from[j];
     }
+    for (FPC_COLUMNS(j, lanes, n))
+        vr_put(to + j, vf_get(sum + j, lanes), lanes);
 }
 
 fpc_status attention_grad_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
@@ -153,15 +155,15 @@ fpc_status attention_grad_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     float *packed = fpc_exec_shared(x);
     gradient g = {.s = s,
                   .exec = x,
-                  .q = floats(&in[0]),
-                  .k = floats(&in[1]),
-                  .v = floats(&in[2]),
-                  .o = floats(&in[3]),
+                  .q = reals(&in[0]),
+                  .k = reals(&in[1]),
+                  .v = reals(&in[2]),
+                  .o = reals(&in[3]),
                   .lse = floats(&in[4]),
-                  .d_o = floats(&in[5]),
-                  .dq = floats(&out[0]),
-                  .dk = floats(&out[1]),
-                  .dv = floats(&out[2]),
+                  .d_o = reals(&in[5]),
+                  .dq = reals(&out[0]),
+                  .dk = reals(&out[1]),
+                  .dv = reals(&out[2]),
                   .pieces = pieces_of_image(s),
                   .packed = packed,
                   .sums = packed + (size_t)(s.n * s.heads) * packed_floats(s)};

@@ -8,9 +8,13 @@ static float *floats(const fpc_tensor *t)
 {
     return t->data;
 }
+static real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 /* Patches of output pixels [first, first + count), channels of one group; rows ld apart. */
-static void gather(conv_shape s, const float *x, int64_t group, int64_t first, int64_t count, float *to, int64_t ld)
+static void gather(conv_shape s, const real *x, int64_t group, int64_t first, int64_t count, real *to, int64_t ld)
 {
     const int64_t cg = s.c / s.groups;
     int64_t ox = first % s.wo, oy = first / s.wo % s.ho, n = first / (s.wo * s.ho);
@@ -19,21 +23,21 @@ static void gather(conv_shape s, const float *x, int64_t group, int64_t first, i
         const int64_t x0 = ox * s.stride - s.pad, y0 = oy * s.stride - s.pad;
         const int64_t lo = x0 < 0 ? (-x0 < s.kw ? -x0 : s.kw) : 0; /* taps [lo, hi) are inside */
         const int64_t hi = s.w - x0 < s.kw ? (s.w - x0 > lo ? s.w - x0 : lo) : s.kw;
-        float *at = to;
+        real *at = to;
         for (int64_t ky = 0; ky < s.kh; ky++, at += s.kw * cg) {
             const int64_t iy = y0 + ky;
             if (iy < 0 || iy >= s.h || lo >= hi) {
                 conv_zero(at, s.kw * cg);
                 continue;
             }
-            const float *from = x + ((n * s.h + iy) * s.w + x0 + lo) * s.c + group * cg;
+            const real *from = x + ((n * s.h + iy) * s.w + x0 + lo) * s.c + group * cg;
             if (lo > 0)
                 conv_zero(at, lo * cg);
             if (s.groups == 1)
-                conv_copy(at + lo * cg, from, (hi - lo) * cg);
+                real_copy(at + lo * cg, from, (hi - lo) * cg);
             else
                 for (int64_t kx = lo; kx < hi; kx++)
-                    conv_copy(at + kx * cg, from + (kx - lo) * s.c, cg);
+                    real_copy(at + kx * cg, from + (kx - lo) * s.c, cg);
             if (hi < s.kw)
                 conv_zero(at + hi * cg, (s.kw - hi) * cg);
         }
@@ -56,7 +60,7 @@ static size_t patch_bytes(conv_shape s)
     const int64_t width = patch_width(s);
     return conv_is_pointwise(s)
                ? 0
-               : ((size_t)(conv_block_rows(width) * conv_row_stride(width) + VL) * sizeof(float) + 63) / 64 * 64;
+               : ((size_t)(conv_block_rows(width) * conv_row_stride(width)) * sizeof(real) + 63) / 64 * 64;
 }
 
 /* ---- conv2d(x, w[, b]) -> y ---- */
@@ -70,7 +74,7 @@ static void conv_need(const fpc_node *node, fpc_need *need)
 {
     const conv_shape s = forward_shape(node);
     need->shared = (size_t)s.groups * gemm_packed(patch_width(s), s.k / s.groups) * sizeof(float);
-    need->thread = patch_bytes(s) + gemm_scratch(patch_width(s));
+    need->thread = patch_bytes(s) + gemm_scratch(patch_width(s), s.k / s.groups);
 }
 
 static fpc_status conv_begin(fpc_exec *x, const fpc_node *node)
@@ -80,8 +84,7 @@ static fpc_status conv_begin(fpc_exec *x, const fpc_node *node)
     const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
     float *packed = fpc_exec_shared(x);
     for (int64_t g = 0; g < s.groups; g++, packed += gemm_packed(width, kg))
-        fpc_gemm_pack(gemm_way_of(x, NULL), packed, width, kg, floats(&node->in[1]) + g * kg * width, 1, width,
-                      bias ? bias + g * kg : NULL);
+        fpc_gemm_pack(packed, width, kg, reals(&node->in[1]) + g * kg * width, 1, width, bias ? bias + g * kg : NULL);
     return FPC_OK;
 }
 
@@ -90,19 +93,20 @@ static fpc_status conv_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const conv_shape s = forward_shape(node);
     const int64_t kg = s.k / s.groups, width = patch_width(s), ld = conv_row_stride(width);
     const int64_t block = conv_block_rows(width);
-    const float *image = floats(&node->in[0]), *packed = fpc_exec_shared(x);
-    float *patches = fpc_exec_scratch(x, rows.thread), *y = floats(&node->out[0]);
-    const gemm_way way = gemm_way_of(x, (char *)patches + patch_bytes(s));
+    const float *packed = fpc_exec_shared(x);
+    const real *image = reals(&node->in[0]);
+    real *patches = fpc_exec_scratch(x, rows.thread), *y = reals(&node->out[0]);
+    void *scratch = (char *)patches + patch_bytes(s);
 
     if (conv_is_pointwise(s)) {
-        fpc_gemm(way, rows.count, s.k, s.c, image + rows.first * s.c, s.c, packed, y, s.k);
+        fpc_gemm(scratch, rows.count, s.k, s.c, image + rows.first * s.c, s.c, packed, y, s.k);
         return FPC_OK;
     }
     for (int64_t g = 0; g < s.groups; g++, packed += gemm_packed(width, kg))
         for (int64_t r = 0; r < rows.count; r += block) {
             const int64_t count = rows.count - r < block ? rows.count - r : block;
             gather(s, image, g, rows.first + r, count, patches, ld);
-            fpc_gemm(way, count, kg, width, patches, ld, packed, y + r * s.k + g * kg, s.k);
+            fpc_gemm(scratch, count, kg, width, patches, ld, packed, y + r * s.k + g * kg, s.k);
         }
     return FPC_OK;
 }
@@ -126,19 +130,21 @@ static fpc_status grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const conv_shape s = grad_w_shape(node);
     const int64_t kg = s.k / s.groups, width = patch_width(s), ld = conv_row_stride(width);
     const int64_t block = conv_block_rows(width);
-    const float *image = floats(&node->in[0]), *dy = floats(&node->in[1]);
-    float *patches = fpc_exec_scratch(x, rows.thread), *dw = fpc_exec_part(x, rows.part);
-    const gemm_way way = gemm_way_of(x, (char *)patches + patch_bytes(s));
+    const real *image = reals(&node->in[0]), *dy = reals(&node->in[1]);
+    real *patches = fpc_exec_scratch(x, rows.thread);
+    float *dw = fpc_exec_part(x, rows.part);
+    void *scratch = (char *)patches + patch_bytes(s);
 
     if (conv_is_pointwise(s)) {
-        fpc_gemm_outer(way, rows.count, s.k, s.c, dy, s.k, image + rows.first * s.c, s.c, dw, s.c);
+        fpc_gemm_outer(scratch, rows.count, s.k, s.c, dy, s.k, image + rows.first * s.c, s.c, dw, s.c);
         return FPC_OK;
     }
     for (int64_t g = 0; g < s.groups; g++)
         for (int64_t r = 0; r < rows.count; r += block) {
             const int64_t count = rows.count - r < block ? rows.count - r : block;
             gather(s, image, g, rows.first + r, count, patches, ld);
-            fpc_gemm_outer(way, count, kg, width, dy + r * s.k + g * kg, s.k, patches, ld, dw + g * kg * width, width);
+            fpc_gemm_outer(scratch, count, kg, width, dy + r * s.k + g * kg, s.k, patches, ld, dw + g * kg * width,
+                           width);
         }
     return FPC_OK;
 }
@@ -163,7 +169,7 @@ static int match_depthwise_grad_x(const fpc_node *node)
     return conv_is_depthwise(conv_shape_of(node->attr, node->out[0].shape, node->in[0].shape));
 }
 
-#define ROW .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_F32)
+#define ROW .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE)
 
 const fpc_kernel FPC_CPU_TABLE(conv)[] = {
     {ROW, .rank = 10, .op = "conv2d", .name = FPC_KNAME("conv2d"), .need = conv_need, .begin = conv_begin,

@@ -24,7 +24,8 @@ static inline int conv_is_pointwise(conv_shape s)
     return s.kh == 1 && s.kw == 1 && s.stride == 1 && s.pad == 0 && s.groups == 1;
 }
 
-/* Distance between gathered rows of `width` floats. Rows a multiple of 4 KiB apart would share one set of the cache. */
+/* Distance between gathered rows of `width` numbers. Rows a multiple of 4 KiB apart would share one set of the cache.
+ */
 static inline int64_t conv_row_stride(int64_t width)
 {
     const int64_t stride = (width + 15) / 16 * 16;
@@ -38,20 +39,9 @@ static inline int64_t conv_block_rows(int64_t width)
     return fit < 24 ? 24 : fit > 96 ? 96 : fit;
 }
 
-/* A vector more than asked for may be written. */
-static inline void conv_copy(float *to, const float *from, int64_t n)
+static inline void conv_zero(real *to, int64_t n)
 {
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL)
-        vf_store(to + i, vf_load(from + i));
-    if (i < n)
-        vf_store(to + i, vf_load_mask(from + i, vmask_first(n - i)));
-}
-
-static inline void conv_zero(float *to, int64_t n)
-{
-    for (int64_t i = 0; i < n; i += VL)
-        vf_store(to + i, (vf){0});
+    memset(to, 0, (size_t)n * sizeof *to);
 }
 
 /* The kernels of the family that have files of their own. */

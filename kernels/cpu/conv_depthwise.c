@@ -12,6 +12,10 @@ static float *floats(const fpc_tensor *t)
 {
     return t->data;
 }
+static real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 static int64_t padded(int64_t c)
 {
@@ -39,13 +43,15 @@ void depthwise_need(const fpc_node *node, fpc_need *need)
 {
     const conv_shape s = shape_of(node);
     need->shared = (size_t)((s.kh * s.kw + 1) * padded(s.c)) * sizeof(float);
+    need->thread = (size_t)padded(s.c) * sizeof(float);
 }
 
 fpc_status depthwise_begin(fpc_exec *x, const fpc_node *node)
 {
     const conv_shape s = shape_of(node);
     const int64_t taps = s.kh * s.kw, cp = padded(s.c);
-    const float *w = floats(&node->in[1]), *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
+    const real *w = reals(&node->in[1]);
+    const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
     const int turned = is_grad_x(node) && s.stride == 1;
     float *to = fpc_exec_shared(x);
 
@@ -53,13 +59,13 @@ fpc_status depthwise_begin(fpc_exec *x, const fpc_node *node)
         to[c] = bias && c < s.c ? bias[c] : 0;
     for (int64_t t = 0; t < taps; t++)
         for (int64_t c = 0; c < cp; c++)
-            to[(t + 1) * cp + c] = c < s.c ? w[c * taps + (turned ? taps - 1 - t : t)] : 0;
+            to[(t + 1) * cp + c] = c < s.c ? real_get(w[c * taps + (turned ? taps - 1 - t : t)]) : 0;
     return FPC_OK;
 }
 
 /* `count` pixels of an output line whose taps [kx0, kx1) x [ky0, ky1) are inside; at: of tap (0, 0) of the first. */
-INLINE void pixels(const int count, const int masked, plan p, const float *at, int64_t c, int64_t ky0, int64_t ky1,
-                   int64_t kx0, int64_t kx1, float *to, vmask mask)
+INLINE void pixels(const int count, plan p, const real *at, int64_t c, int64_t ky0, int64_t ky1, int64_t kx0,
+                   int64_t kx1, real *to, int64_t lanes)
 {
     const int64_t cp = padded(p.c);
     vf acc[PIXELS];
@@ -67,30 +73,20 @@ INLINE void pixels(const int count, const int masked, plan p, const float *at, i
     for (int64_t ky = ky0; ky < ky1; ky++)
         for (int64_t kx = kx0; kx < kx1; kx++) {
             const vf w = vf_load(p.taps + (ky * p.kw + kx) * cp + c);
-            const float *from = at + (ky * p.w + kx) * p.c + c;
-            UNROLL for (int i = 0; i < count; i++)
-            {
-                const float *here = from + i * p.stride * p.c;
-                acc[i] += w * (masked ? vf_load_mask(here, mask) : vf_load(here));
-            }
+            const real *from = at + (ky * p.w + kx) * p.c + c;
+            UNROLL for (int i = 0; i < count; i++) acc[i] += w * vr_get(from + i * p.stride * p.c, lanes);
         }
-    UNROLL for (int i = 0; i < count; i++)
-    {
-        if (masked)
-            vf_store_mask(to + i * p.c + c, acc[i], mask);
-        else
-            vf_store(to + i * p.c + c, acc[i]);
-    }
+    UNROLL for (int i = 0; i < count; i++) vr_put(to + i * p.c + c, acc[i], lanes);
 }
 
-INLINE void all_channels(const int count, plan p, const float *at, int64_t ky0, int64_t ky1, int64_t kx0, int64_t kx1,
-                         float *to)
+INLINE void all_channels(const int count, plan p, const real *at, int64_t ky0, int64_t ky1, int64_t kx0, int64_t kx1,
+                         real *to)
 {
     int64_t c = 0;
     for (; c + VL <= p.c; c += VL)
-        pixels(count, 0, p, at, c, ky0, ky1, kx0, kx1, to, vmask_first(0));
+        pixels(count, p, at, c, ky0, ky1, kx0, kx1, to, VL);
     if (c < p.c)
-        pixels(count, 1, p, at, c, ky0, ky1, kx0, kx1, to, vmask_first(p.c - c));
+        pixels(count, p, at, c, ky0, ky1, kx0, kx1, to, p.c - c);
 }
 
 static int64_t clamp(int64_t a, int64_t lo, int64_t hi)
@@ -98,13 +94,13 @@ static int64_t clamp(int64_t a, int64_t lo, int64_t hi)
     return a < lo ? lo : a > hi ? hi : a;
 }
 
-static void correlate(plan p, const float *x, fpc_rows rows, float *y)
+static void correlate(plan p, const real *x, fpc_rows rows, real *y)
 {
     for (int64_t r = 0; r < rows.count;) {
         const int64_t row = rows.first + r, ox = row % p.wo, line = row / p.wo;
         const int64_t y0 = line % p.ho * p.stride - p.pad_y, x0 = ox * p.stride - p.pad_x;
         const int64_t ky0 = clamp(-y0, 0, p.kh), ky1 = clamp(p.h - y0, ky0, p.kh);
-        const float *at = x + ((line / p.ho * p.h + y0) * p.w + x0) * p.c;
+        const real *at = x + ((line / p.ho * p.h + y0) * p.w + x0) * p.c;
         const int fits =
             ox + PIXELS <= p.wo && r + PIXELS <= rows.count && x0 >= 0 && x0 + (PIXELS - 1) * p.stride + p.kw <= p.w;
         if (fits) {
@@ -123,32 +119,36 @@ fpc_status depthwise_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const conv_shape s = shape_of(node);
     const float *packed = fpc_exec_shared(x);
     const plan p = {s.h, s.w, s.c, s.ho, s.wo, s.kh, s.kw, s.stride, s.pad, s.pad, packed, packed + padded(s.c)};
-    correlate(p, floats(&node->in[0]), rows, floats(&node->out[0]));
+    correlate(p, reals(&node->in[0]), rows, reals(&node->out[0]));
     return FPC_OK;
 }
 
 /* One input pixel of a strided convolution: the taps that hit it. */
-static void grad_pixel(conv_shape s, const float *packed, const float *dy, int64_t n, int64_t iy, int64_t ix, float *dx)
+static void grad_pixel(conv_shape s, const float *packed, const real *dy, int64_t n, int64_t iy, int64_t ix, float *sum,
+                       real *dx)
 {
     const int64_t cp = padded(s.c);
-    memcpy(dx, packed, (size_t)s.c * sizeof *dx);
+    memcpy(sum, packed, (size_t)cp * sizeof *sum);
     for (int64_t ky = 0; ky < s.kh; ky++)
         for (int64_t kx = 0; kx < s.kw; kx++) {
             const int64_t ty = iy + s.pad - ky, tx = ix + s.pad - kx;
             if (ty < 0 || tx < 0 || ty % s.stride || tx % s.stride || ty / s.stride >= s.ho || tx / s.stride >= s.wo)
                 continue;
-            const float *from = dy + ((n * s.ho + ty / s.stride) * s.wo + tx / s.stride) * s.c;
+            const real *from = dy + ((n * s.ho + ty / s.stride) * s.wo + tx / s.stride) * s.c;
             const float *w = packed + (ky * s.kw + kx + 1) * cp;
-            for (int64_t c = 0; c < s.c; c++)
-                dx[c] += w[c] * from[c];
+            for (FPC_COLUMNS(c, lanes, s.c))
+                vf_store(sum + c, vf_load(sum + c) + vf_load(w + c) * vr_get(from + c, lanes));
         }
+    for (FPC_COLUMNS(c, lanes, s.c))
+        vr_put(dx + c, vf_load(sum + c), lanes);
 }
 
 fpc_status depthwise_grad_x_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const conv_shape s = shape_of(node);
-    const float *packed = fpc_exec_shared(x), *dy = floats(&node->in[0]);
-    float *dx = floats(&node->out[0]);
+    const float *packed = fpc_exec_shared(x);
+    const real *dy = reals(&node->in[0]);
+    real *dx = reals(&node->out[0]);
 
     if (s.stride == 1) {
         const plan p = {
@@ -158,7 +158,8 @@ fpc_status depthwise_grad_x_run(fpc_exec *x, const fpc_node *node, fpc_rows rows
     }
     for (int64_t r = 0; r < rows.count; r++) {
         const int64_t row = rows.first + r;
-        grad_pixel(s, packed, dy, row / (s.w * s.h), row / s.w % s.h, row % s.w, dx + r * s.c);
+        grad_pixel(s, packed, dy, row / (s.w * s.h), row / s.w % s.h, row % s.w, fpc_exec_scratch(x, rows.thread),
+                   dx + r * s.c);
     }
     return FPC_OK;
 }
@@ -177,34 +178,43 @@ void depthwise_grad_w_need(const fpc_node *node, fpc_need *need)
 }
 
 /* `taps` neighbouring taps over `count` pixels of a line, all inside. x, dy: of the first pixel; at channel c. */
-INLINE void line_taps(const int taps, conv_shape s, const float *x, const float *dy, int64_t count, vmask mask,
+INLINE void line_taps(const int taps, conv_shape s, const real *x, const real *dy, int64_t count, int64_t lanes,
                       float *dw, int64_t cp)
 {
     vf acc[7];
     UNROLL for (int t = 0; t < taps; t++) acc[t] = vf_load(dw + t * cp);
     for (int64_t i = 0; i < count; i++, dy += s.c, x += s.stride * s.c) {
-        const vf d = vf_load_mask(dy, mask);
-        UNROLL for (int t = 0; t < taps; t++) acc[t] += d * vf_load_mask(x + t * s.c, mask);
+        const vf d = vr_get(dy, lanes);
+        UNROLL for (int t = 0; t < taps; t++) acc[t] += d * vr_get(x + t * s.c, lanes);
     }
     UNROLL for (int t = 0; t < taps; t++) vf_store(dw + t * cp, acc[t]);
 }
 
-static void taps_1(conv_shape s, const float *x, const float *dy, int64_t count, vmask mask, float *dw, int64_t cp)
+static void taps_1(conv_shape s, const real *x, const real *dy, int64_t count, int64_t lanes, float *dw, int64_t cp)
 {
-    line_taps(1, s, x, dy, count, mask, dw, cp);
+    if (lanes == VL)
+        line_taps(1, s, x, dy, count, VL, dw, cp);
+    else
+        line_taps(1, s, x, dy, count, lanes, dw, cp);
 }
-static void taps_3(conv_shape s, const float *x, const float *dy, int64_t count, vmask mask, float *dw, int64_t cp)
+static void taps_3(conv_shape s, const real *x, const real *dy, int64_t count, int64_t lanes, float *dw, int64_t cp)
 {
-    line_taps(3, s, x, dy, count, mask, dw, cp);
+    if (lanes == VL)
+        line_taps(3, s, x, dy, count, VL, dw, cp);
+    else
+        line_taps(3, s, x, dy, count, lanes, dw, cp);
 }
-static void taps_7(conv_shape s, const float *x, const float *dy, int64_t count, vmask mask, float *dw, int64_t cp)
+static void taps_7(conv_shape s, const real *x, const real *dy, int64_t count, int64_t lanes, float *dw, int64_t cp)
 {
-    line_taps(7, s, x, dy, count, mask, dw, cp);
+    if (lanes == VL)
+        line_taps(7, s, x, dy, count, VL, dw, cp);
+    else
+        line_taps(7, s, x, dy, count, lanes, dw, cp);
 }
 
 /* Pixels [ox, ox + count) of an output line, one row ky of the kernel, VL channels. x: the input line, from its left
  * end; dy: of pixel ox. Inside, whole rows of taps; at the left and right border tap by tap. */
-static void grad_line(conv_shape s, const float *x, const float *dy, int64_t ox, int64_t count, vmask mask, float *dw)
+static void grad_line(conv_shape s, const real *x, const real *dy, int64_t ox, int64_t count, int64_t lanes, float *dw)
 {
     const int64_t cp = padded(s.c), end = ox + count;
     /* all taps of pixels [lo, hi) are inside */
@@ -217,7 +227,7 @@ static void grad_line(conv_shape s, const float *x, const float *dy, int64_t ox,
         if (hi > lo)
             (taps == 7   ? taps_7
              : taps == 3 ? taps_3
-                         : taps_1)(s, x + (lo * s.stride - s.pad + kx) * s.c, dy + (lo - ox) * s.c, hi - lo, mask,
+                         : taps_1)(s, x + (lo * s.stride - s.pad + kx) * s.c, dy + (lo - ox) * s.c, hi - lo, lanes,
                                    dw + kx * cp, cp);
         kx += taps;
     }
@@ -227,7 +237,7 @@ static void grad_line(conv_shape s, const float *x, const float *dy, int64_t ox,
         for (int64_t kx = 0; kx < s.kw && i < end; kx++) {
             const int64_t ix = i * s.stride - s.pad + kx;
             if (ix >= 0 && ix < s.w)
-                taps_1(s, x + ix * s.c, dy + (i - ox) * s.c, 1, mask, dw + kx * cp, cp);
+                taps_1(s, x + ix * s.c, dy + (i - ox) * s.c, 1, lanes, dw + kx * cp, cp);
         }
     }
 }
@@ -236,7 +246,7 @@ fpc_status depthwise_grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows
 {
     const conv_shape s = grad_w_shape(node);
     const int64_t cp = padded(s.c);
-    const float *image = floats(&node->in[0]), *dy = floats(&node->in[1]);
+    const real *image = reals(&node->in[0]), *dy = reals(&node->in[1]);
     float *dw = fpc_exec_part(x, rows.part);
 
     for (int64_t r = 0; r < rows.count;) {
@@ -248,7 +258,7 @@ fpc_status depthwise_grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows
                 continue;
             for (int64_t c = 0; c < s.c; c += VL)
                 grad_line(s, image + (line / s.ho * s.h + iy) * s.w * s.c + c, dy + r * s.c + c, ox, count,
-                          vmask_first(s.c - c < VL ? s.c - c : VL), dw + ky * s.kw * cp + c);
+                          s.c - c < VL ? s.c - c : VL, dw + ky * s.kw * cp + c);
         }
         r += count;
     }

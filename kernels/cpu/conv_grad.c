@@ -9,6 +9,10 @@ static float *floats(const fpc_tensor *t)
 {
     return t->data;
 }
+static real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 static conv_shape shape_of(const fpc_node *node)
 {
@@ -33,21 +37,21 @@ static size_t phase_floats(conv_shape s)
 }
 
 typedef struct scratch {
-    float *patches, *result;
+    real *patches, *result;
     int64_t *row; /* where the rows of result belong, relative to the tile */
     int64_t ld, block;
-    gemm_way way;
+    void *products; /* what gemm.h needs */
 } scratch;
 
 static size_t scratch_layout(conv_shape s, char *memory, scratch *to)
 {
     to->block = conv_block_rows(widest(s));
     to->ld = conv_row_stride(widest(s));
-    const size_t patches = ((size_t)(to->block * to->ld + VL) * sizeof(float) + 63) / 64 * 64;
-    const size_t result = (size_t)(to->block * conv_row_stride(s.c / s.groups)) * sizeof(float);
+    const size_t patches = ((size_t)(to->block * to->ld) * sizeof(real) + 63) / 64 * 64;
+    const size_t result = (size_t)(to->block * conv_row_stride(s.c / s.groups)) * sizeof(real);
     if (memory) {
-        to->patches = (float *)memory;
-        to->result = (float *)(memory + patches);
+        to->patches = (real *)memory;
+        to->result = (real *)(memory + patches);
         to->row = (int64_t *)(memory + patches + result);
     }
     return (patches + result + (size_t)to->block * sizeof(int64_t) + 63) / 64 * 64;
@@ -58,13 +62,13 @@ void conv_grad_x_need(const fpc_node *node, fpc_need *need)
     const conv_shape s = shape_of(node);
     scratch layout = {0};
     need->shared = phase_floats(s) * (size_t)(s.groups * s.stride * s.stride) * sizeof(float);
-    need->thread = scratch_layout(s, NULL, &layout) + gemm_scratch(widest(s));
+    need->thread = scratch_layout(s, NULL, &layout) + gemm_scratch(widest(s), s.c / s.groups);
     if (!conv_is_pointwise(s)) /* the taps of a phase, in the order of its patches */
-        need->shared += (size_t)(widest(s) * (s.c / s.groups)) * sizeof(float);
+        need->shared += (size_t)(widest(s) * (s.c / s.groups)) * sizeof(real);
 }
 
 /* Weights of a phase as rows (ky, kx falling, out channel) of c/groups numbers; returns the number of rows. */
-static int64_t sort_taps(conv_shape s, const float *w, int64_t group, int64_t py, int64_t px, float *to)
+static int64_t sort_taps(conv_shape s, const real *w, int64_t group, int64_t py, int64_t px, real *to)
 {
     const int64_t cg = s.c / s.groups, kg = s.k / s.groups;
     const int64_t ny = taps_of(py, s.kh, s.stride), nx = taps_of(px, s.kw, s.stride);
@@ -80,25 +84,26 @@ fpc_status conv_grad_x_begin(fpc_exec *x, const fpc_node *node)
 {
     const conv_shape s = shape_of(node);
     const int64_t cg = s.c / s.groups;
-    const float *w = floats(&node->in[1]), *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
+    const real *w = reals(&node->in[1]);
+    const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
     float *packed = fpc_exec_shared(x);
 
     if (conv_is_pointwise(s)) {
-        fpc_gemm_pack(gemm_way_of(x, NULL), packed, s.k, s.c, w, s.c, 1, bias);
+        fpc_gemm_pack(packed, s.k, s.c, w, s.c, 1, bias);
         return FPC_OK;
     }
-    float *sorted = packed + phase_floats(s) * (size_t)(s.groups * s.stride * s.stride);
+    real *sorted = (real *)(packed + phase_floats(s) * (size_t)(s.groups * s.stride * s.stride));
     for (int64_t g = 0; g < s.groups; g++)
         for (int64_t phase = 0; phase < s.stride * s.stride; phase++, packed += phase_floats(s)) {
             const int64_t width = sort_taps(s, w, g, phase / s.stride, phase % s.stride, sorted);
-            fpc_gemm_pack(gemm_way_of(x, NULL), packed, width, cg, sorted, cg, 1, bias ? bias + g * cg : NULL);
+            fpc_gemm_pack(packed, width, cg, sorted, cg, 1, bias ? bias + g * cg : NULL);
         }
     return FPC_OK;
 }
 
 /* The dy that reach input pixel (n, iy, ix), whose phase is (py, px). */
-static void gather_row(conv_shape s, const float *dy, int64_t group, int64_t n, int64_t iy, int64_t ix, int64_t py,
-                       int64_t px, float *to)
+static void gather_row(conv_shape s, const real *dy, int64_t group, int64_t n, int64_t iy, int64_t ix, int64_t py,
+                       int64_t px, real *to)
 {
     const int64_t kg = s.k / s.groups, ny = taps_of(py, s.kh, s.stride), nx = taps_of(px, s.kw, s.stride);
     const int64_t x0 = (ix + s.pad - px) / s.stride - (nx - 1); /* of the last tap */
@@ -111,36 +116,36 @@ static void gather_row(conv_shape s, const float *dy, int64_t group, int64_t n, 
             conv_zero(to, nx * kg);
             continue;
         }
-        const float *from = dy + ((n * s.ho + oy) * s.wo + x0 + lo) * s.k + group * kg;
+        const real *from = dy + ((n * s.ho + oy) * s.wo + x0 + lo) * s.k + group * kg;
         if (lo > 0)
             conv_zero(to, lo * kg);
         if (s.groups == 1)
-            conv_copy(to + lo * kg, from, (hi - lo) * kg);
+            real_copy(to + lo * kg, from, (hi - lo) * kg);
         else
             for (int64_t t = lo; t < hi; t++)
-                conv_copy(to + t * kg, from + (t - lo) * s.k, kg);
+                real_copy(to + t * kg, from + (t - lo) * s.k, kg);
         if (hi < nx)
             conv_zero(to + hi * kg, (nx - hi) * kg);
     }
 }
 
 /* The product for `count` gathered rows, to their places in dx. */
-static void flush(conv_shape s, scratch t, int64_t count, int64_t width, const float *packed, float *dx)
+static void flush(conv_shape s, scratch t, int64_t count, int64_t width, const float *packed, real *dx)
 {
     const int64_t cg = s.c / s.groups;
     if (s.stride == 1) {
-        fpc_gemm(t.way, count, cg, width, t.patches, t.ld, packed, dx + t.row[0] * s.c, s.c);
+        fpc_gemm(t.products, count, cg, width, t.patches, t.ld, packed, dx + t.row[0] * s.c, s.c);
         return;
     }
     const int64_t ld = conv_row_stride(cg);
-    fpc_gemm(t.way, count, cg, width, t.patches, t.ld, packed, t.result, ld);
+    fpc_gemm(t.products, count, cg, width, t.patches, t.ld, packed, t.result, ld);
     for (int64_t r = 0; r < count; r++)
         memcpy(dx + t.row[r] * s.c, t.result + r * ld, (size_t)cg * sizeof *dx);
 }
 
 /* All pixels of the tile in one phase. */
-static void run_phase(conv_shape s, const float *dy, int64_t group, int64_t phase, const float *packed, fpc_rows rows,
-                      scratch t, float *dx)
+static void run_phase(conv_shape s, const real *dy, int64_t group, int64_t phase, const float *packed, fpc_rows rows,
+                      scratch t, real *dx)
 {
     const int64_t py = phase / s.stride, px = phase % s.stride;
     const int64_t width = taps_of(py, s.kh, s.stride) * taps_of(px, s.kw, s.stride) * (s.k / s.groups);
@@ -167,15 +172,16 @@ static void run_phase(conv_shape s, const float *dy, int64_t group, int64_t phas
 fpc_status conv_grad_x_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const conv_shape s = shape_of(node);
-    const float *dy = floats(&node->in[0]), *packed = fpc_exec_shared(x);
-    float *dx = floats(&node->out[0]);
+    const float *packed = fpc_exec_shared(x);
+    const real *dy = reals(&node->in[0]);
+    real *dx = reals(&node->out[0]);
     scratch t;
 
     char *memory = fpc_exec_scratch(x, rows.thread);
     const size_t own = scratch_layout(s, memory, &t);
-    t.way = gemm_way_of(x, memory + own);
+    t.products = memory + own;
     if (conv_is_pointwise(s)) {
-        fpc_gemm(t.way, rows.count, s.c, s.k, dy + rows.first * s.k, s.k, packed, dx, s.c);
+        fpc_gemm(t.products, rows.count, s.c, s.k, dy + rows.first * s.k, s.k, packed, dx, s.c);
         return FPC_OK;
     }
     for (int64_t g = 0; g < s.groups; g++)

@@ -1,5 +1,5 @@
-/* gemm.c: the micro-kernels behind gemm.h. A kernel holds `mr` rows by `nv` vectors of the result in registers and
- * walks along the summed axis once: 24 accumulators of the 32 registers of AVX-512, 12 of the 16 of SSE2 and AVX2.
+/* gemm.c: the micro-kernels behind gemm.h, in fp32. A kernel holds `mr` rows by `nv` vectors of the result in registers
+ * and walks along the summed axis once: 24 accumulators of the 32 registers of AVX-512, 12 of the 16 of SSE2 and AVX2.
  * The kernels are one inline function each, instantiated for constant mr and nv so that the loops over them vanish. */
 #include "gemm.h"
 
@@ -13,11 +13,12 @@ typedef struct left {
     int64_t stride;
 } left;
 
-typedef void micro_fn(int64_t k, left a, const float *b, const float *bias, float *c, int64_t ldc, int64_t lanes);
+typedef void micro_fn(int64_t k, left a, const float *b, const float *bias, const float *add, float *c, int64_t ldc,
+                      int64_t lanes);
 typedef void outer_fn(int64_t rows, left a, left b, float *c, int64_t ldc, int64_t lanes);
 
-INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b, const float *bias, float *c,
-                  int64_t ldc, int64_t lanes)
+INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b, const float *bias, const float *add,
+                  float *c, int64_t ldc, int64_t lanes)
 {
     vf acc[GEMM_MAX_MR][GEMM_MAX_NV];
     const float *row[GEMM_MAX_MR / 4 + 1]; /* rows 0, 4, 8: the others are reached by 1, 2, 3 strides */
@@ -38,6 +39,9 @@ INLINE void micro(const int mr, const int nv, int64_t k, left a, const float *b,
             b += nv * VL;
         }
     }
+    if (add)
+        UNROLL for (int i = 0; i < mr; i++) UNROLL for (int v = 0; v < nv; v++) acc[i][v] +=
+            v < nv - 1 ? vf_load(add + i * ldc + v * VL) : vf_get(add + i * ldc + v * VL, lanes);
     if (lanes == VL) {
         UNROLL for (int i = 0; i < mr; i++) UNROLL for (int v = 0; v < nv; v++)
             vf_store(c + i * ldc + v * VL, acc[i][v]);
@@ -82,10 +86,10 @@ INLINE void outer(const int mr, const int nv, const int masked, int64_t rows, le
 }
 
 #define MICRO(mr, nv)                                                                                                  \
-    static void micro_##mr##x##nv(int64_t k, left a, const float *b, const float *bias, float *c, int64_t ldc,         \
-                                  int64_t lanes)                                                                       \
+    static void micro_##mr##x##nv(int64_t k, left a, const float *b, const float *bias, const float *add, float *c,    \
+                                  int64_t ldc, int64_t lanes)                                                          \
     {                                                                                                                  \
-        micro(mr, nv, k, a, b, bias, c, ldc, lanes);                                                                   \
+        micro(mr, nv, k, a, b, bias, add, c, ldc, lanes);                                                              \
     }                                                                                                                  \
     static void outer_##mr##x##nv(int64_t rows, left a, left b, float *c, int64_t ldc, int64_t lanes)                  \
     {                                                                                                                  \
@@ -108,13 +112,9 @@ typedef struct step {
 GEMM_KERNELS(MICRO)
 static const step steps[GEMM_MAX_NV][GEMM_STEPS] = GEMM_TABLE(STEP);
 
-void fpc_gemm_pack(gemm_way way, float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k,
-                   int64_t stride_n, const float *bias)
+void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
+                   const float *bias)
 {
-    if (way.bf16) {
-        fpc_gemm_pack_bf16(packed, k, n, b, stride_k, stride_n, bias);
-        return;
-    }
     const int64_t vectors = (n + VL - 1) / VL;
     for (int64_t j = 0; j < vectors * VL; j++)
         packed[j] = bias && j < n ? bias[j] : 0;
@@ -138,33 +138,42 @@ void fpc_gemm_pack(gemm_way way, float *packed, int64_t k, int64_t n, const floa
     }
 }
 
-void fpc_gemm(gemm_way way, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c,
-              int64_t ldc)
+void fpc_gemm_add(void *scratch, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed,
+                  const float *add, float *c, int64_t ldc)
 {
-    if (way.bf16) {
-        fpc_gemm_bf16(way.scratch, m, n, k, a, lda, packed, c, ldc);
-        return;
-    }
     const int64_t vectors = (n + VL - 1) / VL;
     const float *panel = packed + vectors * VL;
+
+    (void)scratch;
     for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
         const step *s = steps[at.nv - 1];
         for (int64_t i = 0; i < m; i += s->mr) {
             while (s->mr > m - i)
                 s++;
-            s->micro(k, (left){a + i * lda, lda}, panel, packed + at.v * VL, c + i * ldc + at.v * VL, ldc, at.lanes);
+            const int64_t to = i * ldc + at.v * VL;
+            s->micro(k, (left){a + i * lda, lda}, panel, packed + at.v * VL, add ? add + to : NULL, c + to, ldc,
+                     at.lanes);
         }
         panel += k * at.nv * VL;
     }
 }
 
-void fpc_gemm_outer(gemm_way way, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
+void fpc_gemm(void *scratch, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed,
+              float *c, int64_t ldc)
+{
+    fpc_gemm_add(scratch, m, n, k, a, lda, packed, NULL, c, ldc);
+}
+
+void fpc_gemm_to_float(void *scratch, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed,
+                       float *c, int64_t ldc)
+{
+    fpc_gemm(scratch, m, n, k, a, lda, packed, c, ldc);
+}
+
+void fpc_gemm_outer(void *scratch, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
                     int64_t ldb, float *c, int64_t ldc)
 {
-    if (way.bf16) {
-        fpc_gemm_outer_bf16(way.scratch, rows, m, n, a, lda, b, ldb, c, ldc);
-        return;
-    }
+    (void)scratch;
     for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
         const step *s = steps[at.nv - 1];
         for (int64_t i = 0; i < m; i += s->mr) {

@@ -2,38 +2,25 @@
  *
  * The right operand is packed once into panels of a few vectors; the left one is read where it lies. Every element of
  * a product is one chain of multiply-adds in the order of k, started at the bias, whatever the number of rows in the
- * call: a row's result does not depend on the tile it is computed in.
+ * call: a row's result does not depend on the tile it is computed in. Sums are fp32.
  *
- * In bf16 (gemm_bf16.c) both operands are rounded to bfloat16, to nearest and ties to even, and everything else stays
- * as it is: what comes in and goes out is fp32, and so are the sums. Two neighbours of k are then multiplied at once
- * where the processor has instructions for it (level avx512_bf16); elsewhere the rounded numbers go through the
- * products of fp32. */
+ * Operands are of type `real` (simd.h). In bf16 (gemm_half.c) two neighbours of k are multiplied at once where the
+ * processor has instructions for it (level avx512_bf16); elsewhere the operands are widened, which is exact, and go
+ * through the products of fp32 of the same level. */
 #ifndef KERNELS_CPU_GEMM_H
 #define KERNELS_CPU_GEMM_H
 
 #include <fpcore/backend.h>
 #include "simd.h"
 
-/* One copy of this code per instruction set. */
+/* One copy of this code per instruction set and type. */
 #define fpc_gemm FPC_CAT(fpc_gemm, FPC_ISA)
+#define fpc_gemm_add FPC_CAT(fpc_gemm_add, FPC_ISA)
+#define fpc_gemm_to_float FPC_CAT(fpc_gemm_to_float, FPC_ISA)
 #define fpc_gemm_pack FPC_CAT(fpc_gemm_pack, FPC_ISA)
 #define fpc_gemm_outer FPC_CAT(fpc_gemm_outer, FPC_ISA)
-#define fpc_gemm_pack_bf16 FPC_CAT(fpc_gemm_pack_bf16, FPC_ISA)
-#define fpc_gemm_bf16 FPC_CAT(fpc_gemm_bf16, FPC_ISA)
-#define fpc_gemm_outer_bf16 FPC_CAT(fpc_gemm_outer_bf16, FPC_ISA)
 
-/* How the products of a node are computed. */
-typedef struct gemm_way {
-    int bf16;
-    void *scratch; /* of the calling thread, for rounded operands: gemm_scratch or gemm_outer_scratch bytes */
-} gemm_way;
-
-static inline gemm_way gemm_way_of(const fpc_exec *x, void *scratch)
-{
-    return (gemm_way){fpc_exec_products(x) == FPC_HALF_BF16, scratch};
-}
-
-/* Bytes of a thread's scratch: rows of k numbers, or rows of m and of n numbers, are rounded there a block at a time.
+/* Bytes of a thread's scratch, for products of bf16 only: what has to be turned or widened is, a block at a time.
  * Blocks are of so many bytes, or of as many rows as two of the tallest micro-kernel. */
 enum { GEMM_BLOCK = 64 << 10, GEMM_OUTER_BLOCK = 128 << 10, GEMM_LEAST_ROWS = 24 };
 static inline int64_t gemm_row(int64_t k)
@@ -42,12 +29,17 @@ static inline int64_t gemm_row(int64_t k)
 }
 static inline size_t gemm_block_bytes(int64_t floats_of_row, size_t usual)
 {
+#ifdef FPC_HALF
     const size_t least = (size_t)(GEMM_LEAST_ROWS * floats_of_row) * sizeof(float);
     return (least > usual ? least : usual) + 64;
+#else
+    (void)floats_of_row, (void)usual;
+    return 0;
+#endif
 }
-static inline size_t gemm_scratch(int64_t k)
+static inline size_t gemm_scratch(int64_t k, int64_t n)
 {
-    return gemm_block_bytes(gemm_row(k), GEMM_BLOCK);
+    return gemm_block_bytes(gemm_row(k) + gemm_row(n), GEMM_BLOCK);
 }
 static inline size_t gemm_outer_scratch(int64_t m, int64_t n)
 {
@@ -61,26 +53,25 @@ static inline size_t gemm_packed(int64_t k, int64_t n)
 }
 
 /* Packs B[p][j] = b[p*stride_k + j*stride_n], p < k, j < n, and the bias (NULL: zeros). packed: 64-byte aligned. */
-void fpc_gemm_pack(gemm_way, float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
+void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const real *b, int64_t stride_k, int64_t stride_n,
                    const float *bias);
 
-/* c[i][j] = bias[j] + sum_p a[i][p] B[p][j], i < m; rows of a and c are lda and ldc floats apart. */
-void fpc_gemm(gemm_way, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed, float *c,
+/* c[i][j] = bias[j] + sum_p a[i][p] B[p][j], i < m; rows of a and c are lda and ldc numbers apart. scratch: of the
+ * calling thread, gemm_scratch(k, n) bytes. */
+void fpc_gemm(void *scratch, int64_t m, int64_t n, int64_t k, const real *a, int64_t lda, const float *packed, real *c,
               int64_t ldc);
+/* The same, and add[i][j] more; NULL: nothing. Its rows are ldc numbers apart; it may be c. */
+void fpc_gemm_add(void *scratch, int64_t m, int64_t n, int64_t k, const real *a, int64_t lda, const float *packed,
+                  const real *add, real *c, int64_t ldc);
+/* The first, not rounded to what `real` stores. */
+void fpc_gemm_to_float(void *scratch, int64_t m, int64_t n, int64_t k, const real *a, int64_t lda, const float *packed,
+                       float *c, int64_t ldc);
 
-/* c[i][j] += sum_r a[r][i] b[r][j], r < rows, i < m, j < n. */
-void fpc_gemm_outer(gemm_way, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
+/* c[i][j] += sum_r a[r][i] b[r][j], r < rows, i < m, j < n. scratch: gemm_outer_scratch(m, n) bytes. */
+void fpc_gemm_outer(void *scratch, int64_t rows, int64_t m, int64_t n, const real *a, int64_t lda, const real *b,
                     int64_t ldb, float *c, int64_t ldc);
 
-/* What the three do in bf16; gemm_bf16.c. scratch is never NULL but in packing. */
-void fpc_gemm_pack_bf16(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
-                        const float *bias);
-void fpc_gemm_bf16(void *scratch, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *packed,
-                   float *c, int64_t ldc);
-void fpc_gemm_outer_bf16(void *scratch, int64_t rows, int64_t m, int64_t n, const float *a, int64_t lda, const float *b,
-                         int64_t ldb, float *c, int64_t ldc);
-
-/* ---- what gemm.c and gemm_bf16.c share ---- */
+/* ---- what gemm.c and gemm_half.c share ---- */
 
 enum { GEMM_MAX_MR = 12, GEMM_MAX_NV = VL == 16 ? 4 : 2 };
 

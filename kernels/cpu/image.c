@@ -108,9 +108,9 @@ FPC_INLINE double bounded(double a)
 typedef float f4 __attribute__((vector_size(16)));
 
 /* Pixel i as floats; the fourth is what follows in memory. */
-FPC_INLINE f4 pixel_of(const void *picture, int real, int64_t i)
+FPC_INLINE f4 pixel_of(const void *picture, int is_float, int64_t i)
 {
-    if (real) {
+    if (is_float) {
         f4 v;
         memcpy(&v, (const float *)picture + i, sizeof v);
         return v;
@@ -122,8 +122,8 @@ FPC_INLINE f4 pixel_of(const void *picture, int real, int64_t i)
 }
 
 /* Pixels at the picture's border and beyond it. */
-static void sample_slowly(float *to, const void *picture, int real, fpc_shape s, int32_t border, int32_t x0, int32_t y0,
-                          float fx, float fy)
+static void sample_slowly(float *to, const void *picture, int is_float, fpc_shape s, int32_t border, int32_t x0,
+                          int32_t y0, float fx, float fy)
 {
     for (int64_t c = 0; c < 3; c++) {
         float corner[2][2];
@@ -132,17 +132,17 @@ static void sample_slowly(float *to, const void *picture, int real, fpc_shape s,
                 const int64_t y = border_index(y0 + j, s.h, border), x = border_index(x0 + i, s.w, border);
                 const int64_t at = (y * s.w + x) * 3 + c;
                 corner[j][i] = y < 0 || x < 0 ? 0
-                               : real         ? ((const float *)picture)[at]
+                               : is_float     ? ((const float *)picture)[at]
                                               : (float)((const uint8_t *)picture)[at];
             }
         const float top = corner[0][0] + fx * (corner[0][1] - corner[0][0]);
         const float bottom = corner[1][0] + fx * (corner[1][1] - corner[1][0]);
-        to[c] = (top + fy * (bottom - top)) * (real ? 1 : 1.0f / 255);
+        to[c] = (top + fy * (bottom - top)) * (is_float ? 1 : 1.0f / 255);
     }
 }
 
-/* real, has_field, filled: known where this is inlined. filled: black lies outside. */
-FPC_INLINE void warp_image(const fpc_node *node, fpc_rows rows, int real, int has_field, int filled)
+/* is_float, has_field, filled: known where this is inlined. filled: black lies outside. */
+FPC_INLINE void warp_image(const fpc_node *node, fpc_rows rows, int is_float, int has_field, int filled)
 {
     const fpc_shape s = node->in[0].shape, out = node->out[0].shape;
     const int32_t border = ((const fpc_warp_attr *)node->attr)->border;
@@ -151,7 +151,7 @@ FPC_INLINE void warp_image(const fpc_node *node, fpc_rows rows, int real, int ha
     float *y = node->out[0].data;
     for (int64_t row = 0; row < rows.count;) {
         const int64_t image = (rows.first + row) / plane, in = (rows.first + row) % plane;
-        const void *a = (const char *)node->in[0].data + image * count * (real ? 4 : 1);
+        const void *a = (const char *)node->in[0].data + image * count * (is_float ? 4 : 1);
         line_begin(&line, node, has_field ? 2 : 0, image, in / out.w);
         for (int64_t px = in % out.w; px < out.w && row < rows.count; px++, row++, y += 3) {
             double sx, sy;
@@ -166,13 +166,13 @@ FPC_INLINE void warp_image(const fpc_node *node, fpc_rows rows, int real, int ha
             const float fx = (float)(sx - x0), fy = (float)(sy - y0);
             const int64_t corner = ((int64_t)y0 * s.w + x0) * 3, below = corner + (int64_t)s.w * 3;
             if (x0 < 0 || y0 < 0 || x0 + 1 >= s.w || y0 + 1 >= s.h || below + 7 > count) {
-                sample_slowly(y, a, real, s, border, x0, y0, fx, fy);
+                sample_slowly(y, a, is_float, s, border, x0, y0, fx, fy);
                 continue;
             }
-            const f4 p00 = pixel_of(a, real, corner), p01 = pixel_of(a, real, corner + 3);
-            const f4 p10 = pixel_of(a, real, below), p11 = pixel_of(a, real, below + 3);
+            const f4 p00 = pixel_of(a, is_float, corner), p01 = pixel_of(a, is_float, corner + 3);
+            const f4 p10 = pixel_of(a, is_float, below), p11 = pixel_of(a, is_float, below + 3);
             const f4 top = p00 + fx * (p01 - p00), bottom = p10 + fx * (p11 - p10);
-            const f4 value = (top + fy * (bottom - top)) * (real ? 1 : 1.0f / 255);
+            const f4 value = (top + fy * (bottom - top)) * (is_float ? 1 : 1.0f / 255);
             memcpy(y, &value, 3 * sizeof *y);
         }
     }
@@ -182,13 +182,14 @@ static fpc_status run_warp_image(fpc_exec *x, const fpc_node *node, fpc_rows row
 {
     (void)x;
     const int32_t border = ((const fpc_warp_attr *)node->attr)->border;
-    const int filled = border != FPC_BORDER_REFLECT && border != FPC_BORDER_EDGE, real = node->in[0].dtype != FPC_U8;
-    if (!real && node->n_in == 2 && filled)
+    const int filled = border != FPC_BORDER_REFLECT && border != FPC_BORDER_EDGE,
+              is_float = node->in[0].dtype != FPC_U8;
+    if (!is_float && node->n_in == 2 && filled)
         warp_image(node, rows, 0, 0, 1);
-    else if (!real && filled)
+    else if (!is_float && filled)
         warp_image(node, rows, 0, 1, 1);
     else
-        warp_image(node, rows, real, node->n_in == 3, filled);
+        warp_image(node, rows, is_float, node->n_in == 3, filled);
     return FPC_OK;
 }
 

@@ -7,47 +7,48 @@ static float *floats(const fpc_tensor *t)
 {
     return t->data;
 }
+static real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
 
 /* ---- linear(x, w[, b]) -> y, linear_add(x, w, b, r) -> y, linear_grad_x(dy, w) -> dx ---- */
 
 static void linear_need(const fpc_node *node, fpc_need *need)
 {
     need->shared = gemm_packed(node->in[0].shape.c, node->out[0].shape.c) * sizeof(float);
-    need->thread = gemm_scratch(node->in[0].shape.c);
+    need->thread = gemm_scratch(node->in[0].shape.c, node->out[0].shape.c);
 }
 
 static fpc_status linear_begin(fpc_exec *x, const fpc_node *node)
 {
     const int64_t in = node->in[0].shape.c, out = node->out[0].shape.c;
     const float *bias = node->n_in > 2 ? floats(&node->in[2]) : NULL;
-    fpc_gemm_pack(gemm_way_of(x, NULL), fpc_exec_shared(x), in, out, floats(&node->in[1]), 1, in, bias);
+    fpc_gemm_pack(fpc_exec_shared(x), in, out, reals(&node->in[1]), 1, in, bias);
     return FPC_OK;
 }
 
 static fpc_status linear_grad_x_begin(fpc_exec *x, const fpc_node *node)
 {
     const int64_t out = node->in[0].shape.c, in = node->out[0].shape.c;
-    fpc_gemm_pack(gemm_way_of(x, NULL), fpc_exec_shared(x), out, in, floats(&node->in[1]), in, 1, NULL);
+    fpc_gemm_pack(fpc_exec_shared(x), out, in, reals(&node->in[1]), in, 1, NULL);
     return FPC_OK;
 }
 
 static fpc_status linear_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t from = node->in[0].shape.c, to = node->out[0].shape.c;
-    fpc_gemm(gemm_way_of(x, fpc_exec_scratch(x, rows.thread)), rows.count, to, from, floats(&node->in[0]), from,
-             fpc_exec_shared(x), floats(&node->out[0]), to);
+    fpc_gemm(fpc_exec_scratch(x, rows.thread), rows.count, to, from, reals(&node->in[0]), from, fpc_exec_shared(x),
+             reals(&node->out[0]), to);
     return FPC_OK;
 }
 
 static fpc_status linear_add_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
-    const int64_t count = rows.count * node->out[0].shape.c;
-    const float *add = floats(&node->in[3]);
-    float *y = floats(&node->out[0]);
-    const fpc_status st = linear_run(x, node, rows);
-    for (FPC_COLUMNS(i, n, count))
-        vf_put(y + i, vf_get(y + i, n) + vf_get(add + i, n), n);
-    return st;
+    const int64_t from = node->in[0].shape.c, to = node->out[0].shape.c;
+    fpc_gemm_add(fpc_exec_scratch(x, rows.thread), rows.count, to, from, reals(&node->in[0]), from, fpc_exec_shared(x),
+                 reals(&node->in[3]), reals(&node->out[0]), to);
+    return FPC_OK;
 }
 
 /* ---- linear_grad_w(x, dy) -> dw ---- */
@@ -61,8 +62,8 @@ static void grad_w_need(const fpc_node *node, fpc_need *need)
 static fpc_status grad_w_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t in = node->in[0].shape.c, out = node->in[1].shape.c;
-    fpc_gemm_outer(gemm_way_of(x, fpc_exec_scratch(x, rows.thread)), rows.count, out, in, floats(&node->in[1]), out,
-                   floats(&node->in[0]), in, fpc_exec_part(x, rows.part), in);
+    fpc_gemm_outer(fpc_exec_scratch(x, rows.thread), rows.count, out, in, reals(&node->in[1]), out, reals(&node->in[0]),
+                   in, fpc_exec_part(x, rows.part), in);
     return FPC_OK;
 }
 
@@ -82,7 +83,7 @@ static void sum_rows_need(const fpc_node *node, fpc_need *need)
 static fpc_status sum_rows_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t c = node->in[0].shape.c;
-    const float *dy = floats(&node->in[0]);
+    const real *dy = reals(&node->in[0]);
     float *sum = fpc_exec_part(x, rows.part);
     int64_t j = 0;
 
@@ -90,22 +91,22 @@ static fpc_status sum_rows_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
         vf s[4] = {vf_load(sum + j), vf_load(sum + j + VL), vf_load(sum + j + 2 * VL), vf_load(sum + j + 3 * VL)};
         for (int64_t r = 0; r < rows.count; r++)
             for (int v = 0; v < 4; v++)
-                s[v] += vf_load(dy + r * c + j + v * VL);
+                s[v] += vr_load(dy + r * c + j + v * VL);
         for (int v = 0; v < 4; v++)
             vf_store(sum + j + v * VL, s[v]);
     }
     for (; j < c; j += VL) {
         const int64_t lanes = c - j < VL ? c - j : VL;
-        const vmask mask = vmask_first(lanes);
-        vf s = vf_load_mask(sum + j, mask);
+        vf s = vf_get(sum + j, lanes);
         for (int64_t r = 0; r < rows.count; r++)
-            s += vf_load_mask(dy + r * c + j, mask);
-        vf_store_mask(sum + j, s, mask);
+            s += vr_get(dy + r * c + j, lanes);
+        vf_put(sum + j, s, lanes);
     }
     return FPC_OK;
 }
 
-#define ROW .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_F32), .rank = 10
+#define ROW                                                                                                            \
+    .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE), .rank = 10
 
 const fpc_kernel FPC_CPU_TABLE(linear)[] = {
     {ROW, .op = "linear", .name = FPC_KNAME("linear"), .need = linear_need, .begin = linear_begin, .run = linear_run},

@@ -75,7 +75,7 @@ static void sums_end(fpc_exec *x, int64_t c, float *first, const float *factor, 
 enum { OF_ROWS, OF_COLUMNS, MOMENTS };
 
 /* `vectors` columns of vectors side by side, so that the chains of additions overlap. */
-FPC_INLINE void sum_block(int what, int vectors, int64_t n, const float *a, const float *dy, const float *mean,
+FPC_INLINE void sum_block(int what, int vectors, int64_t n, const real *a, const real *dy, const float *mean,
                           const float *scale, int64_t rows, int64_t c, float *first, float *second)
 {
     vf s[4], t[4], m[4];
@@ -86,13 +86,13 @@ FPC_INLINE void sum_block(int what, int vectors, int64_t n, const float *a, cons
     }
     for (int64_t row = 0; row < rows; row++)
         for (int k = 0; k < vectors; k++) {
-            const vf v = vf_get(a + row * c + k * VL, n);
+            const vf v = vr_get(a + row * c + k * VL, n);
             if (what == MOMENTS) {
                 const vf d = v - m[k];
                 s[k] += d;
                 t[k] += d * d;
             } else {
-                const vf u = vf_get(dy + row * c + k * VL, n);
+                const vf u = vr_get(dy + row * c + k * VL, n);
                 const vf d = what == OF_ROWS ? (v - mean[row]) * scale[row] : v - m[k];
                 s[k] += u * d;
                 t[k] += u;
@@ -104,7 +104,7 @@ FPC_INLINE void sum_block(int what, int vectors, int64_t n, const float *a, cons
     }
 }
 
-FPC_INLINE void sum_columns(int what, struct sums *s, fpc_rows rows, int64_t c, const float *a, const float *dy,
+FPC_INLINE void sum_columns(int what, struct sums *s, fpc_rows rows, int64_t c, const real *a, const real *dy,
                             const float *mean, const float *scale)
 {
     float *first = sums_segment(s, c), *second = first + padded(c);
@@ -112,7 +112,7 @@ FPC_INLINE void sum_columns(int what, struct sums *s, fpc_rows rows, int64_t c, 
     for (int64_t row = 0, n; row < rows.count; row += n) {
         n = SEGMENT - (rows.first + row) % SEGMENT;
         n = n < rows.count - row ? n : rows.count - row;
-        const float *x = a + row * c, *y = dy + row * c;
+        const real *x = a + row * c, *y = dy + row * c;
         const float *m = what == OF_ROWS ? mean + row : mean, *r = what == OF_ROWS ? scale + row : NULL;
         int64_t j = 0;
         for (; j + 4 * VL <= c; j += 4 * VL)
@@ -129,22 +129,25 @@ FPC_INLINE void sum_columns(int what, struct sums *s, fpc_rows rows, int64_t c, 
 /* ---- layer norm ---- */
 
 struct normalised {
-    const float *x, *g, *b;
-    float *y, *mean, *rstd, eps;
+    const real *x;
+    const float *g, *b;
+    real *y;
+    float *mean, *rstd, eps;
 };
 
 FPC_INLINE void layer_norm_rows(struct normalised t, int64_t rows, int64_t c)
 {
-    const float *a = t.x, *g = t.g, *b = t.b, inverse = 1.0f / (float)c;
-    float *y = t.y;
+    const float *g = t.g, *b = t.b, inverse = 1.0f / (float)c;
+    const real *a = t.x;
+    real *y = t.y;
 
     for (int64_t row = 0; row < rows; row++, a += c, y += c) {
         vf sum = {0}, off = {0}, square = {0};
         for (FPC_COLUMNS(j, n, c))
-            sum += vf_get(a + j, n);
+            sum += vr_get(a + j, n);
         const float near = vf_sum(sum) * inverse; /* the mean, but for rounding */
         for (FPC_COLUMNS(j, n, c)) {
-            const vf v = vf_get(a + j, n) - near, d = n == VL ? v : vf_first(v, n);
+            const vf v = vr_get(a + j, n) - near, d = n == VL ? v : vf_first(v, n);
             off += d;
             square += d * d;
         }
@@ -152,8 +155,8 @@ FPC_INLINE void layer_norm_rows(struct normalised t, int64_t rows, int64_t c)
         const float rstd = 1.0f / sqrtf(vf_sum(square) * inverse - rest * rest + t.eps);
         const vf by = vf_set(rstd), shift = vf_set(-rest * rstd);
         for (FPC_COLUMNS(j, n, c)) {
-            const vf hat = vf_fma(vf_get(a + j, n) - near, by, shift);
-            vf_put(y + j, vf_fma(hat, vf_get(g + j, n), vf_get(b + j, n)), n);
+            const vf hat = vf_fma(vr_get(a + j, n) - near, by, shift);
+            vr_put(y + j, vf_fma(hat, vf_get(g + j, n), vf_get(b + j, n)), n);
         }
         t.mean[row] = near + rest;
         t.rstd[row] = rstd;
@@ -197,8 +200,8 @@ static fpc_status run_add_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows
 {
     (void)x;
     const int64_t c = node->in[0].shape.c;
-    const float *a = node->in[0].data, *b = node->in[1].data;
-    float *sum = node->out[0].data;
+    const real *a = node->in[0].data, *b = node->in[1].data;
+    real *sum = node->out[0].data;
     const struct normalised t = {sum,
                                  node->in[2].data,
                                  node->in[3].data,
@@ -207,34 +210,34 @@ static fpc_status run_add_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows
                                  node->out[3].data,
                                  ((const fpc_norm_attr *)node->attr)->eps};
     for (FPC_COLUMNS(j, n, rows.count * c))
-        vf_put(sum + j, vf_get(a + j, n) + vf_get(b + j, n), n);
+        vr_put(sum + j, vr_get(a + j, n) + vr_get(b + j, n), n);
     layer_norm_widths(t, rows.count, c);
     return FPC_OK;
 }
 
 /* plus: added to dx; NULL: nothing */
-FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, const float *plus, int64_t rows, int64_t c)
+FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, const real *plus, int64_t rows, int64_t c)
 {
-    const float *a = node->in[0].data, *g = node->in[1].data, *mean = node->in[2].data, *rstd = node->in[3].data;
-    const float *dy = node->in[4].data;
-    float *dx = node->out[0].data;
+    const real *a = node->in[0].data, *dy = node->in[4].data;
+    const float *g = node->in[1].data, *mean = node->in[2].data, *rstd = node->in[3].data;
+    real *dx = node->out[0].data;
     const float inverse = 1.0f / (float)c;
 
     for (int64_t row = 0; row < rows; row++, a += c, dy += c, dx += c) {
         const float m = mean[row], r = rstd[row];
         vf s = {0}, t = {0};
         for (FPC_COLUMNS(j, n, c)) {
-            const vf u = vf_get(g + j, n) * vf_get(dy + j, n); /* 0 behind the last column */
+            const vf u = vf_get(g + j, n) * vr_get(dy + j, n); /* 0 behind the last column */
             s += u;
-            t += u * ((vf_get(a + j, n) - m) * r);
+            t += u * ((vr_get(a + j, n) - m) * r);
         }
         const float all = vf_sum(s) * inverse, along = vf_sum(t) * inverse;
         for (FPC_COLUMNS(j, n, c)) {
-            const vf u = vf_get(g + j, n) * vf_get(dy + j, n), hat = (vf_get(a + j, n) - m) * r;
+            const vf u = vf_get(g + j, n) * vr_get(dy + j, n), hat = (vr_get(a + j, n) - m) * r;
             vf d = r * (u - all - hat * along);
             if (plus)
-                d += vf_get(plus + row * c + j, n);
-            vf_put(dx + j, d, n);
+                d += vr_get(plus + row * c + j, n);
+            vr_put(dx + j, d, n);
         }
     }
 }
@@ -242,7 +245,7 @@ FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, const float *plus, in
 static fpc_status run_layer_norm_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t c = node->in[0].shape.c;
-    const float *plus = node->n_in > 5 ? node->in[5].data : NULL;
+    const real *plus = node->n_in > 5 ? node->in[5].data : NULL;
     /* sums first: dx may lie where dy does */
     sum_columns(OF_ROWS, fpc_exec_part(x, rows.part), rows, c, node->in[0].data, node->in[4].data, node->in[2].data,
                 node->in[3].data);
@@ -277,7 +280,8 @@ static fpc_status run_batch_stats(fpc_exec *x, const fpc_node *node, fpc_rows ro
     const int64_t c = node->in[0].shape.c;
     struct sums *s = fpc_exec_part(x, rows.part);
     if (s->rows == 0 && rows.count > 0)
-        memcpy(sums_shift(s, c), node->in[0].data, (size_t)c * sizeof(float));
+        for (FPC_COLUMNS(j, n, c))
+            vf_put(sums_shift(s, c) + j, vr_get((const real *)node->in[0].data + j, n), n);
     sum_columns(MOMENTS, s, rows, c, node->in[0].data, node->in[0].data, sums_shift(s, c), NULL);
     return FPC_OK;
 }
@@ -327,11 +331,12 @@ static fpc_status begin_batch_norm(fpc_exec *x, const fpc_node *node)
 static fpc_status run_batch_norm(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t c = node->in[0].shape.c;
-    const float *a = node->in[0].data, *b = node->in[2].data, *mean = node->in[3].data, *scale = fpc_exec_shared(x);
-    float *y = node->out[0].data;
+    const real *a = node->in[0].data;
+    const float *b = node->in[2].data, *mean = node->in[3].data, *scale = fpc_exec_shared(x);
+    real *y = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, a += c, y += c)
         for (FPC_COLUMNS(j, n, c))
-            vf_put(y + j, (vf_get(a + j, n) - vf_get(mean + j, n)) * vf_get(scale + j, n) + vf_get(b + j, n), n);
+            vr_put(y + j, (vr_get(a + j, n) - vf_get(mean + j, n)) * vf_get(scale + j, n) + vf_get(b + j, n), n);
     return FPC_OK;
 }
 
@@ -370,17 +375,19 @@ static fpc_status begin_batch_norm_grad(fpc_exec *x, const fpc_node *node)
 static fpc_status run_batch_norm_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     const int64_t c = node->in[0].shape.c, p = padded(c);
-    const float *a = node->in[0].data, *mean = node->in[2].data, *dy = node->in[6].data, *k = fpc_exec_shared(x);
-    float *dx = node->out[0].data;
+    const real *a = node->in[0].data, *dy = node->in[6].data;
+    const float *mean = node->in[2].data, *k = fpc_exec_shared(x);
+    real *dx = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, a += c, dy += c, dx += c)
         for (FPC_COLUMNS(j, n, c)) {
-            const vf off = vf_get(a + j, n) - vf_get(mean + j, n);
-            const vf d = vf_get(dy + j, n) - vf_get(k + p + j, n) - off * vf_get(k + 2 * p + j, n);
-            vf_put(dx + j, vf_get(k + j, n) * d, n);
+            const vf off = vr_get(a + j, n) - vf_get(mean + j, n);
+            const vf d = vr_get(dy + j, n) - vf_get(k + p + j, n) - off * vf_get(k + 2 * p + j, n);
+            vr_put(dx + j, vf_get(k + j, n) * d, n);
         }
     return FPC_OK;
 }
 
+#ifndef FPC_HALF
 static fpc_status run_running_stats(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x, (void)rows;
@@ -398,6 +405,7 @@ static fpc_status run_running_stats(fpc_exec *x, const fpc_node *node, fpc_rows 
     *batches += 1;
     return FPC_OK;
 }
+#endif
 
 const fpc_kernel FPC_CPU_TABLE(norm)[] = {
     FPC_CPU_ROW(layer_norm, .run = run_layer_norm),
@@ -407,6 +415,8 @@ const fpc_kernel FPC_CPU_TABLE(norm)[] = {
     FPC_CPU_ROW(batch_norm, .need = need_columns, .begin = begin_batch_norm, .run = run_batch_norm),
     FPC_CPU_ROW(batch_norm_sums, .need = need_sums, .run = run_batch_norm_sums, .end = end_batch_norm_sums),
     FPC_CPU_ROW(batch_norm_grad, .need = need_columns, .begin = begin_batch_norm_grad, .run = run_batch_norm_grad),
+#ifndef FPC_HALF
     FPC_CPU_ROW(running_stats, .run = run_running_stats),
+#endif
     {.op = NULL},
 };

@@ -11,7 +11,6 @@
 #include <immintrin.h>
 
 typedef uint64_t vq __attribute__((vector_size(VL * 4), may_alias));
-typedef uint16_t vh __attribute__((vector_size(VL * 2), may_alias)); /* VL half-words */
 
 enum {
     PHILOX_LANES = VL / 2,                      /* counters in a vector; one counter decides about 8 elements */

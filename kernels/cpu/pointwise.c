@@ -3,7 +3,6 @@
  * few instructions a vector takes. */
 #include "math.h"
 #include "philox.h"
-#include <fpcore/half.h>
 
 /* out[i] = expr of a (and b) */
 #define FLAT1(name, expr)                                                                                              \
@@ -11,11 +10,11 @@
     {                                                                                                                  \
         (void)x;                                                                                                       \
         const int64_t count = rows.count * node->out[0].shape.c;                                                       \
-        const float *pa = node->in[0].data;                                                                            \
-        float *y = node->out[0].data;                                                                                  \
+        const real *pa = node->in[0].data;                                                                             \
+        real *y = node->out[0].data;                                                                                   \
         for (FPC_COLUMNS(i, n, count)) {                                                                               \
-            const vf a = vf_get(pa + i, n);                                                                            \
-            vf_put(y + i, expr, n);                                                                                    \
+            const vf a = vr_get(pa + i, n);                                                                            \
+            vr_put(y + i, expr, n);                                                                                    \
         }                                                                                                              \
         return FPC_OK;                                                                                                 \
     }
@@ -24,11 +23,11 @@
     {                                                                                                                  \
         (void)x;                                                                                                       \
         const int64_t count = rows.count * node->out[0].shape.c;                                                       \
-        const float *pa = node->in[0].data, *pb = node->in[1].data;                                                    \
-        float *y = node->out[0].data;                                                                                  \
+        const real *pa = node->in[0].data, *pb = node->in[1].data;                                                     \
+        real *y = node->out[0].data;                                                                                   \
         for (FPC_COLUMNS(i, n, count)) {                                                                               \
-            const vf a = vf_get(pa + i, n), b = vf_get(pb + i, n);                                                     \
-            vf_put(y + i, expr, n);                                                                                    \
+            const vf a = vr_get(pa + i, n), b = vr_get(pb + i, n);                                                     \
+            vr_put(y + i, expr, n);                                                                                    \
         }                                                                                                              \
         return FPC_OK;                                                                                                 \
     }
@@ -47,15 +46,15 @@ FPC_INLINE void bcast(const fpc_node *node, fpc_rows rows, int product)
 {
     const int64_t c = node->out[0].shape.c;
     const int64_t plane = node->in[1].shape.n > 1 ? (int64_t)node->out[0].shape.h * node->out[0].shape.w : INT64_MAX;
-    const float *a = node->in[0].data;
-    float *y = node->out[0].data;
+    const real *a = node->in[0].data;
+    real *y = node->out[0].data;
     int64_t image = rows.first / plane, left = plane - rows.first % plane; /* rows left in this image */
     for (int64_t row = 0; row < rows.count; image++, left = plane) {
-        const float *b = (const float *)node->in[1].data + image * c;
+        const real *b = (const real *)node->in[1].data + image * c;
         for (; row < rows.count && left > 0; row++, left--, a += c, y += c)
             for (FPC_COLUMNS(j, n, c)) {
-                const vf u = vf_get(a + j, n), v = vf_get(b + j, n);
-                vf_put(y + j, product ? u * v : u + v, n);
+                const vf u = vr_get(a + j, n), v = vr_get(b + j, n);
+                vr_put(y + j, product ? u * v : u + v, n);
             }
     }
 }
@@ -74,22 +73,16 @@ static fpc_status run_mul_bcast(fpc_exec *x, const fpc_node *node, fpc_rows rows
     return FPC_OK;
 }
 
-FPC_INLINE void copy_floats(float *to, const float *from, int64_t count)
-{
-    for (FPC_COLUMNS(j, n, count))
-        vf_put(to + j, vf_get(from + j, n), n);
-}
-
 static fpc_status run_concat(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
     const int64_t total = node->out[0].shape.c;
-    float *to = node->out[0].data;
+    real *to = node->out[0].data;
     for (int32_t i = 0; i < node->n_in; i++) {
         const int64_t c = node->in[i].shape.c;
-        const float *from = node->in[i].data;
+        const real *from = node->in[i].data;
         for (int64_t row = 0; row < rows.count; row++)
-            copy_floats(to + row * total, from + row * c, c);
+            real_copy(to + row * total, from + row * c, c);
         to += c;
     }
     return FPC_OK;
@@ -100,10 +93,10 @@ static fpc_status run_slice(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     (void)x;
     const fpc_slice_attr *attr = node->attr;
     const int64_t c = node->in[0].shape.c, count = attr->count;
-    const float *from = (const float *)node->in[0].data + attr->first;
-    float *to = node->out[0].data;
+    const real *from = (const real *)node->in[0].data + attr->first;
+    real *to = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++)
-        copy_floats(to + row * count, from + row * c, count);
+        real_copy(to + row * count, from + row * c, count);
     return FPC_OK;
 }
 
@@ -112,11 +105,11 @@ static fpc_status run_slice_grad(fpc_exec *x, const fpc_node *node, fpc_rows row
     (void)x;
     const fpc_slice_attr *attr = node->attr;
     const int64_t total = attr->total, first = attr->first, count = attr->count;
-    const float *from = node->in[0].data;
-    float *to = node->out[0].data;
+    const real *from = node->in[0].data;
+    real *to = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, to += total, from += count) {
         memset(to, 0, (size_t)first * sizeof *to);
-        copy_floats(to + first, from, count);
+        real_copy(to + first, from, count);
         memset(to + first + count, 0, (size_t)(total - first - count) * sizeof *to);
     }
     return FPC_OK;
@@ -129,10 +122,10 @@ static void need_dropout(const fpc_node *node, fpc_need *need)
     need->thread = (size_t)philox_room(DROP_ROWS, node->out[0].shape.c) * sizeof(uint16_t);
 }
 
-static void drop_row(float *y, const float *a, const uint16_t *words, int64_t c, vi threshold, vf scale)
+static void drop_row(real *y, const real *a, const uint16_t *words, int64_t c, vi threshold, vf scale)
 {
     for (FPC_COLUMNS(j, n, c))
-        vf_put(y + j, philox_drop(vf_get(a + j, n), words + j, threshold, scale), n);
+        vr_put(y + j, philox_drop(vr_get(a + j, n), words + j, threshold, scale), n);
 }
 
 static fpc_status run_dropout(fpc_exec *x, const fpc_node *node, fpc_rows rows)
@@ -141,8 +134,8 @@ static fpc_status run_dropout(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const fpc_shape s = node->out[0].shape;
     const int64_t c = s.c, plane = (int64_t)s.h * s.w;
     const int32_t *clock = node->in[1].data;
-    const float *a = node->in[0].data;
-    float *y = node->out[0].data;
+    const real *a = node->in[0].data;
+    real *y = node->out[0].data;
     uint16_t *words = fpc_exec_scratch(x, rows.thread);
     const vi threshold = vi_set((int32_t)fpc_drop_threshold(attr->p));
     const vf scale = vf_set(fpc_drop_scale(attr->p));
@@ -180,6 +173,7 @@ static fpc_status run_copy(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+#ifndef FPC_HALF
 static float number(const fpc_tensor *t, int64_t i)
 {
     switch (t->dtype) {
@@ -194,12 +188,33 @@ static float number(const fpc_tensor *t, int64_t i)
     }
 }
 
-/* To other widths and back: this backend trains in float, so it need not be fast. */
+static void widen(float *to, const uint16_t *from, int64_t count)
+{
+    for (FPC_COLUMNS(i, n, count))
+        vf_put(to + i, vf_of_bf16(vh_load_n(from + i, n)), n);
+}
+
+static void narrow(uint16_t *to, const float *from, int64_t count)
+{
+    for (FPC_COLUMNS(i, n, count))
+        vh_store_n(to + i, vf_to_bf16(vf_get(from + i, n)), n);
+}
+
+/* To other widths and back. What run.precision = bf16 asks for is fast. */
 static fpc_status run_cast(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
     const fpc_tensor *a = &node->in[node->n_in - 1], *y = &node->out[0]; /* narrow(y, x): the last */
-    for (int64_t i = 0; i < rows.count * y->shape.c; i++)
+    const int64_t count = rows.count * y->shape.c;
+    if (a->dtype == FPC_BF16 && y->dtype == FPC_F32) {
+        widen(y->data, a->data, count);
+        return FPC_OK;
+    }
+    if (a->dtype == FPC_F32 && y->dtype == FPC_BF16) {
+        narrow(y->data, a->data, count);
+        return FPC_OK;
+    }
+    for (int64_t i = 0; i < count; i++)
         if (y->dtype == FPC_BF16)
             ((uint16_t *)y->data)[i] = fpc_float_to_bf16(number(a, i));
         else if (y->dtype == FPC_F16)
@@ -232,6 +247,8 @@ static fpc_status run_combine_grad(fpc_exec *x, const fpc_node *node, fpc_rows r
     return FPC_OK;
 }
 
+#endif
+
 const fpc_kernel FPC_CPU_TABLE(pointwise)[] = {
     FPC_CPU_ROW(gelu, .run = run_gelu),
     FPC_CPU_ROW(gelu_grad, .run = run_gelu_grad),
@@ -248,9 +265,11 @@ const fpc_kernel FPC_CPU_TABLE(pointwise)[] = {
     FPC_CPU_ROW(slice_grad, .run = run_slice_grad),
     FPC_CPU_ROW(dropout, .need = need_dropout, .run = run_dropout),
     FPC_CPU_ROW(copy, .run = run_copy),
+#ifndef FPC_HALF /* nothing of theirs is an activation in half precision alone */
     FPC_CPU_ROW(cast, .run = run_cast),
     FPC_CPU_ROW(narrow, .run = run_cast),
     FPC_CPU_ROW(combine, .run = run_combine),
     FPC_CPU_ROW(combine_grad, .run = run_combine_grad),
+#endif
     {.op = NULL},
 };

@@ -65,12 +65,21 @@ static fpc_status begin_resize(fpc_exec *x, const fpc_node *node)
     return FPC_OK;
 }
 
-static void blend(float *to, const float *a, const float *b, float weight, int64_t c)
+static void blend_stored(float *to, const real *a, const real *b, float weight, int64_t c)
+{
+    const vf w = vf_set(weight);
+    for (FPC_COLUMNS(j, n, c)) {
+        const vf v = vr_get(a + j, n);
+        vf_put(to + j, vf_fma(w, vr_get(b + j, n) - v, v), n);
+    }
+}
+
+static void blend(real *to, const float *a, const float *b, float weight, int64_t c)
 {
     const vf w = vf_set(weight);
     for (FPC_COLUMNS(j, n, c)) {
         const vf v = vf_get(a + j, n);
-        vf_put(to + j, vf_fma(w, vf_get(b + j, n) - v, v), n);
+        vr_put(to + j, vf_fma(w, vf_get(b + j, n) - v, v), n);
     }
 }
 
@@ -80,20 +89,21 @@ static fpc_status run_resize(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const fpc_shape in = node->in[0].shape, out = node->out[0].shape;
     const int64_t c = out.c;
     const struct tap *ty = fpc_exec_shared(x), *tx = ty + out.h;
-    float *keep[2], *y = node->out[0].data;
+    float *keep[2];
+    real *y = node->out[0].data;
     keep[0] = fpc_exec_scratch(x, rows.thread);
     keep[1] = keep[0] + padded(c);
     struct place at = place_of(out, rows.first);
     int64_t have[2] = {-1, -1}; /* columns of the input in keep[], of the current output row */
     for (int64_t row = 0; row < rows.count; row++, y += c) {
         const struct tap v = ty[at.y], h = tx[at.x];
-        const float *top = (const float *)node->in[0].data + (at.n * in.h + v.low) * in.w * c;
-        const float *bottom = (const float *)node->in[0].data + (at.n * in.h + v.high) * in.w * c;
+        const real *top = (const real *)node->in[0].data + (at.n * in.h + v.low) * in.w * c;
+        const real *bottom = (const real *)node->in[0].data + (at.n * in.h + v.high) * in.w * c;
         const int32_t column[2] = {h.low, h.high};
         for (int i = 0; i < 2; i++)
             if (have[column[i] & 1] != column[i]) {
                 have[column[i] & 1] = column[i];
-                blend(keep[column[i] & 1], top + column[i] * c, bottom + column[i] * c, v.weight, c);
+                blend_stored(keep[column[i] & 1], top + column[i] * c, bottom + column[i] * c, v.weight, c);
             }
         blend(y, keep[h.low & 1], keep[h.high & 1], h.weight, c);
         step_on(&at, out);
@@ -156,25 +166,25 @@ static fpc_status begin_resize_grad(fpc_exec *x, const fpc_node *node)
 }
 
 /* `vectors` vectors of channels at one input pixel: rows of dy first, then these sums by the vertical weights. */
-FPC_INLINE void gather(int vectors, int64_t n, float *to, const float *dy, int64_t line, int64_t c, struct reach v,
+FPC_INLINE void gather(int vectors, int64_t n, real *to, const real *dy, int64_t line, int64_t c, struct reach v,
                        const float *wy, struct reach h, const float *wx)
 {
     vf sum[8];
     for (int k = 0; k < vectors; k++)
         sum[k] = vf_set(0);
     for (int32_t i = 0; i < v.count; i++) {
-        const float *from = dy + (v.first + i) * line + h.first * c;
+        const real *from = dy + (v.first + i) * line + h.first * c;
         vf part[8];
         for (int k = 0; k < vectors; k++)
             part[k] = vf_set(0);
         for (int32_t j = 0; j < h.count; j++, from += c)
             for (int k = 0; k < vectors; k++)
-                part[k] = vf_fma(vf_set(wx[j]), vf_get(from + k * VL, n), part[k]);
+                part[k] = vf_fma(vf_set(wx[j]), vr_get(from + k * VL, n), part[k]);
         for (int k = 0; k < vectors; k++)
             sum[k] = vf_fma(vf_set(wy[i]), part[k], sum[k]);
     }
     for (int k = 0; k < vectors; k++)
-        vf_put(to + k * VL, sum[k], n);
+        vr_put(to + k * VL, sum[k], n);
 }
 
 static fpc_status run_resize_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)
@@ -184,10 +194,10 @@ static fpc_status run_resize_grad(fpc_exec *x, const fpc_node *node, fpc_rows ro
     const char *shared = fpc_exec_shared(x);
     const struct reach *ry = (const struct reach *)shared;
     const struct reach *rx = (const struct reach *)(shared + axis_bytes(out.h, in.h));
-    float *to = node->out[0].data;
+    real *to = node->out[0].data;
     struct place at = place_of(out, rows.first);
     for (int64_t row = 0; row < rows.count; row++, to += c, step_on(&at, out)) {
-        const float *dy = (const float *)node->in[0].data + at.n * in.h * line;
+        const real *dy = (const real *)node->in[0].data + at.n * in.h * line;
         const struct reach v = ry[at.y], h = rx[at.x];
         const float *wy = axis_weights(ry, out.h) + v.weights, *wx = axis_weights(rx, out.w) + h.weights;
         int64_t j = 0;
@@ -228,7 +238,7 @@ static void pool_task(void *arg, int32_t i, int32_t thread)
     const fpc_shape s = job->node->in[0].shape;
     const int64_t c = s.c, plane = (int64_t)s.h * s.w, chunks = pool_chunks(s), first = i % chunks * POOL_CHUNK;
     const int64_t end = first + POOL_CHUNK < plane ? first + POOL_CHUNK : plane;
-    const float *a = (const float *)job->node->in[0].data + (i / chunks * plane + first) * c;
+    const real *a = (const real *)job->node->in[0].data + (i / chunks * plane + first) * c;
     double *total = (double *)fpc_exec_shared(job->x) + i * padded(c);
     float *part = fpc_exec_scratch(job->x, thread);
     memset(total, 0, (size_t)c * sizeof *total);
@@ -236,7 +246,7 @@ static void pool_task(void *arg, int32_t i, int32_t thread)
         memset(part, 0, (size_t)c * sizeof *part);
         for (int64_t r = row; r < end && r < row + POOL_SEGMENT; r++, a += c)
             for (FPC_COLUMNS(j, n, c))
-                vf_put(part + j, vf_get(part + j, n) + vf_get(a + j, n), n);
+                vf_put(part + j, vf_get(part + j, n) + vr_get(a + j, n), n);
         for (int64_t j = 0; j < c; j++)
             total[j] += (double)part[j];
     }
@@ -254,7 +264,7 @@ static fpc_status pool(fpc_exec *x, const fpc_node *node, double divisor)
             double sum = 0;
             for (int64_t i = 0; i < chunks; i++)
                 sum += total[i * padded(s.c)];
-            ((float *)node->out[0].data)[n * s.c + j] = (float)(sum / divisor);
+            ((real *)node->out[0].data)[n * s.c + j] = real_of((float)(sum / divisor));
         }
     return FPC_OK;
 }
@@ -277,11 +287,11 @@ static fpc_status run_broadcast(fpc_exec *x, const fpc_node *node, fpc_rows rows
     const fpc_shape s = node->out[0].shape;
     const int64_t c = s.c, plane = (int64_t)s.h * s.w;
     const vf scale = vf_set(((const fpc_broadcast_attr *)node->attr)->scale);
-    float *y = node->out[0].data;
+    real *y = node->out[0].data;
     for (int64_t row = 0; row < rows.count; row++, y += c) {
-        const float *a = (const float *)node->in[0].data + (rows.first + row) / plane * c;
+        const real *a = (const real *)node->in[0].data + (rows.first + row) / plane * c;
         for (FPC_COLUMNS(j, n, c))
-            vf_put(y + j, scale * vf_get(a + j, n), n);
+            vr_put(y + j, scale * vr_get(a + j, n), n);
     }
     return FPC_OK;
 }
@@ -294,28 +304,28 @@ static fpc_status run_max_pool(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const fpc_pool_attr *attr = node->attr;
     const fpc_shape in = node->in[0].shape, out = node->out[0].shape;
     const int64_t c = out.c;
-    float *y = node->out[0].data;
+    real *y = node->out[0].data;
     struct place at = place_of(out, rows.first);
     for (int64_t row = 0; row < rows.count; row++, y += c, step_on(&at, out)) {
-        const float *a =
-            (const float *)node->in[0].data + ((at.n * in.h + at.y * attr->stride) * in.w + at.x * attr->stride) * c;
+        const real *a =
+            (const real *)node->in[0].data + ((at.n * in.h + at.y * attr->stride) * in.w + at.x * attr->stride) * c;
         for (FPC_COLUMNS(j, n, c)) {
-            vf most = vf_get(a + j, n);
+            vf most = vr_get(a + j, n);
             for (int32_t i = 0; i < attr->k; i++)
                 for (int32_t l = 0; l < attr->k; l++)
-                    most = vf_max(vf_get(a + ((int64_t)i * in.w + l) * c + j, n), most);
-            vf_put(y + j, most, n);
+                    most = vf_max(vr_get(a + ((int64_t)i * in.w + l) * c + j, n), most);
+            vr_put(y + j, most, n);
         }
     }
     return FPC_OK;
 }
 
 /* Lanes of a window, whose corner is a, where no pixel before (row, column) equals its maximum. */
-FPC_INLINE vf none_before(const float *a, int64_t n, int64_t c, int64_t width, int32_t k, int32_t row, int32_t column,
+FPC_INLINE vf none_before(const real *a, int64_t n, int64_t c, int64_t width, int32_t k, int32_t row, int32_t column,
                           vf most, vf value)
 {
     for (int32_t i = 0; i < row * k + column; i++) {
-        const vf before = vf_get(a + ((int64_t)(i / k) * width + i % k) * c, n);
+        const vf before = vr_get(a + ((int64_t)(i / k) * width + i % k) * c, n);
         value = vm_pick(vm_same((vi)(before == most), vi_set(-1)), vf_set(0), value);
     }
     return value;
@@ -328,27 +338,27 @@ static fpc_status run_max_pool_grad(fpc_exec *x, const fpc_node *node, fpc_rows 
     const int32_t k = attr->k, stride = attr->stride;
     const fpc_shape in = node->in[0].shape, pooled = node->in[1].shape;
     const int64_t c = in.c;
-    const float *a = node->in[0].data, *y = node->in[1].data, *dy = node->in[2].data;
-    float *dx = node->out[0].data;
+    const real *a = node->in[0].data, *y = node->in[1].data, *dy = node->in[2].data;
+    real *dx = node->out[0].data;
     struct place at = place_of(in, rows.first);
     for (int64_t row = 0; row < rows.count; row++, dx += c, step_on(&at, in)) {
         const int64_t y0 = at.y < k ? 0 : (at.y - k) / stride + 1, x0 = at.x < k ? 0 : (at.x - k) / stride + 1;
         const int64_t y1 = at.y / stride < pooled.h - 1 ? at.y / stride : pooled.h - 1;
         const int64_t x1 = at.x / stride < pooled.w - 1 ? at.x / stride : pooled.w - 1;
-        const float *here = a + ((at.n * in.h + at.y) * in.w + at.x) * c;
+        const real *here = a + ((at.n * in.h + at.y) * in.w + at.x) * c;
         for (FPC_COLUMNS(j, n, c)) {
-            const vf mine = vf_get(here + j, n);
+            const vf mine = vr_get(here + j, n);
             vf sum = {0};
             for (int64_t oy = y0; oy <= y1; oy++)
                 for (int64_t ox = x0; ox <= x1; ox++) {
                     const int64_t window = ((at.n * pooled.h + oy) * pooled.w + ox) * c + j;
-                    const float *corner = a + ((at.n * in.h + oy * stride) * in.w + ox * stride) * c + j;
-                    const vf most = vf_get(y + window, n);
-                    const vf d = vm_only(vm_same((vi)(mine == most), vi_set(-1)), vf_get(dy + window, n));
+                    const real *corner = a + ((at.n * in.h + oy * stride) * in.w + ox * stride) * c + j;
+                    const vf most = vr_get(y + window, n);
+                    const vf d = vm_only(vm_same((vi)(mine == most), vi_set(-1)), vr_get(dy + window, n));
                     sum += none_before(corner, n, c, in.w, k, (int32_t)(at.y - oy * stride),
                                        (int32_t)(at.x - ox * stride), most, d);
                 }
-            vf_put(dx + j, sum, n);
+            vr_put(dx + j, sum, n);
         }
     }
     return FPC_OK;
@@ -360,12 +370,12 @@ static fpc_status run_window(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const fpc_window_attr *attr = node->attr;
     const fpc_shape in = node->in[0].shape, out = node->out[0].shape;
     const int64_t c = out.c;
-    float *to = node->out[0].data;
+    real *to = node->out[0].data;
     struct place at = place_of(out, rows.first);
     for (int64_t row = 0; row < rows.count; row++, to += c, step_on(&at, out)) {
         const int64_t y = at.y - attr->top, l = at.x - attr->left;
         if (y >= 0 && y < in.h && l >= 0 && l < in.w)
-            memcpy(to, (const float *)node->in[0].data + ((at.n * in.h + y) * in.w + l) * c, (size_t)c * sizeof *to);
+            memcpy(to, (const real *)node->in[0].data + ((at.n * in.h + y) * in.w + l) * c, (size_t)c * sizeof *to);
         else
             memset(to, 0, (size_t)c * sizeof *to);
     }

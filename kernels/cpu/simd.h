@@ -1,42 +1,56 @@
 /* simd.h: vectors for the cpu kernels. Each kernels/cpu/FAMILY.c is compiled three times (plain x86-64 SSE2, AVX2+FMA,
- * AVX-512), those with matrix products a fourth time (AVX-512 with BF16), with FPC_ISA naming the level;
- * plugins/backend/cpu.c picks the table at run time by what the processor can do. GCC/clang vector types carry the
- * arithmetic, so one source serves all levels; what they cannot say well (maximum, masks, sums across lanes) is written
- * once here with intrinsics. */
+ * AVX-512), with FPC_ISA naming the level; plugins/backend/cpu.c picks the table at run time by what the processor can
+ * do. GCC/clang vector types carry the arithmetic, so one source serves all levels; what they cannot say well (maximum,
+ * masks, sums across lanes) is written once here with intrinsics.
+ *
+ * Families that work on activations are compiled again at each level with FPC_HALF, and for AVX-512 with BF16 beside
+ * them: there, what the type `real` stores is bfloat16 (run.precision = bf16). Arithmetic is the same in fp32: vr_get
+ * widens what it reads, and vr_put rounds what it stores to nearest, ties to even. */
 #ifndef KERNELS_CPU_SIMD_H
 #define KERNELS_CPU_SIMD_H
 
 #include <fpcore/ops.h>
+#include <fpcore/half.h>
 #include <immintrin.h>
 #include <string.h>
 
 #if defined(__AVX512BF16__)
 #define VL 16
-#define FPC_ISA avx512_bf16
+#define FPC_LEVEL avx512_bf16
 #elif defined(__AVX512F__)
 #define VL 16
-#define FPC_ISA avx512
+#define FPC_LEVEL avx512
 #elif defined(__AVX2__)
 #define VL 8
-#define FPC_ISA avx2
+#define FPC_LEVEL avx2
 #else
 #define VL 4
-#define FPC_ISA sse2
+#define FPC_LEVEL sse2
 #endif
 
 #define FPC_CAT2(a, b) a##_##b
 #define FPC_CAT(a, b) FPC_CAT2(a, b)
-/* The kernel table that a family exports at this level: fpc_cpu_linear_avx512. Ends with a row whose op is NULL. */
+#ifdef FPC_HALF
+#define FPC_ISA FPC_CAT(FPC_LEVEL, half)
+#define FPC_STORED ".bf16"
+#define FPC_STORED_DTYPE FPC_BF16
+#else
+#define FPC_ISA FPC_LEVEL
+#define FPC_STORED ""
+#define FPC_STORED_DTYPE FPC_F32
+#endif
+/* The kernel table that a family exports at this level: fpc_cpu_linear_avx512, and fpc_cpu_linear_avx512_half for
+ * activations in bf16. Ends with a row whose op is NULL. */
 #define FPC_CPU_TABLE(family) FPC_CAT(FPC_CAT(fpc_cpu, family), FPC_ISA)
 #define FPC_STR2(a) #a
 #define FPC_STR(a) FPC_STR2(a)
-/* Kernel names: FPC_KNAME("linear") is "linear.avx512". */
-#define FPC_KNAME(op) op "." FPC_STR(FPC_ISA)
+/* Kernel names: FPC_KNAME("linear") is "linear.avx512", or "linear.avx512.bf16". */
+#define FPC_KNAME(op) op "." FPC_STR(FPC_LEVEL) FPC_STORED
 /* A row of a table: FPC_CPU_ROW(gelu, .run = run_gelu). */
 #define FPC_CPU_ROW(op_, ...)                                                                                          \
     {                                                                                                                  \
         .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | FPC_KERNEL_CAPTURABLE, .rank = 10,             \
-        .dtypes = FPC_DTYPE_BIT(FPC_F32), .op = #op_, .name = FPC_KNAME(#op_), __VA_ARGS__                             \
+        .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE), .op = #op_, .name = FPC_KNAME(#op_), __VA_ARGS__                    \
     }
 
 /* For bodies that are compiled several times, with some arguments constant. */
@@ -122,6 +136,125 @@ static inline void vf_put(float *p, vf v, int64_t n)
 static inline vf vf_select(vi mask, vf a, vf b)
 {
     return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
+
+/* ---- bfloat16 ---- */
+
+typedef uint16_t vh __attribute__((vector_size(VL * 2), may_alias)); /* VL half-words */
+
+static inline vf vf_of_bf16(vh h)
+{
+    return (vf)(__builtin_convertvector(h, vu) << 16);
+}
+/* To nearest, ties to even; a NaN stays one. The instruction of AVX512_BF16 takes denormal numbers for 0. */
+static inline vh vf_to_bf16(vf v)
+{
+#ifdef __AVX512BF16__
+    return (vh)_mm512_cvtneps_pbh((__m512)v);
+#else
+    const vu bits = (vu)v, odd = bits >> 16 & 1;
+    const vi nan = (vi)((bits & 0x7fffffffu) > 0x7f800000u);
+    const vu near = (vu)vf_select(nan, (vf)(bits | 0x400000u), (vf)(bits + 0x7fffu + odd));
+    return __builtin_convertvector(near >> 16, vh);
+#endif
+}
+static inline vh vh_load_n(const uint16_t *p, int64_t n)
+{
+#if VL == 16
+    return (vh)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p);
+#else
+    uint16_t a[VL] = {0};
+    vh h;
+    for (int64_t i = 0; i < n; i++)
+        a[i] = p[i];
+    memcpy(&h, a, sizeof h);
+    return h;
+#endif
+}
+static inline void vh_store_n(uint16_t *p, vh h, int64_t n)
+{
+#if VL == 16
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)h);
+#else
+    for (int64_t i = 0; i < n; i++)
+        p[i] = h[i];
+#endif
+}
+
+/* ---- real: what activations are stored in ---- */
+
+#ifdef FPC_HALF
+typedef uint16_t real;
+static inline vf vr_load(const real *p)
+{
+    vh h;
+    memcpy(&h, p, sizeof h);
+    return vf_of_bf16(h);
+}
+static inline void vr_store(real *p, vf v)
+{
+    const vh h = vf_to_bf16(v);
+    memcpy(p, &h, sizeof h);
+}
+static inline vf vr_get(const real *p, int64_t n)
+{
+    return n == VL ? vr_load(p) : vf_of_bf16(vh_load_n(p, n));
+}
+static inline void vr_put(real *p, vf v, int64_t n)
+{
+    if (n == VL)
+        vr_store(p, v);
+    else
+        vh_store_n(p, vf_to_bf16(v), n);
+}
+static inline float real_get(real a)
+{
+    return fpc_bf16_to_float(a);
+}
+static inline real real_of(float a)
+{
+    return fpc_float_to_bf16(a);
+}
+#else
+typedef float real;
+static inline vf vr_load(const real *p)
+{
+    return vf_load(p);
+}
+static inline void vr_store(real *p, vf v)
+{
+    vf_store(p, v);
+}
+static inline vf vr_get(const real *p, int64_t n)
+{
+    return vf_get(p, n);
+}
+static inline void vr_put(real *p, vf v, int64_t n)
+{
+    vf_put(p, v, n);
+}
+static inline float real_get(real a)
+{
+    return a;
+}
+static inline real real_of(float a)
+{
+    return a;
+}
+#endif
+/* n numbers as they are. */
+static inline void real_copy(real *to, const real *from, int64_t n)
+{
+#ifdef FPC_HALF
+    int64_t j = 0;
+    for (; j + VL <= n; j += VL)
+        memcpy(to + j, from + j, sizeof(vh));
+    if (j < n)
+        vh_store_n(to + j, vh_load_n(from + j, n - j), n - j);
+#else
+    for (FPC_COLUMNS(j, m, n))
+        vf_put(to + j, vf_get(from + j, m), m);
+#endif
 }
 
 /* vm: a lane mask in the form the processor likes best. vf_max and vf_min give b where either is NaN: put the number

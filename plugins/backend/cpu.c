@@ -1,7 +1,7 @@
 /* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/threads.c, and the kernels are the
- * tables of kernels/cpu, each compiled for three levels of instructions; the best that the processor knows is taken
- * when the backend opens, so one build serves every x86-64 machine. Results depend on the level, not on the number of
- * threads. */
+ * tables of kernels/cpu, each compiled for three levels of instructions, those for activations in bf16 for a fourth;
+ * the best that the processor knows is taken when the backend opens, so one build serves every x86-64 machine. Results
+ * depend on the level, not on the number of threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
 #include "kernels/cpu/threads.h"
@@ -15,25 +15,23 @@ enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16 };
 enum { PRECISION_OF_RUN = -1 };
 
 /* clang-format off */
-#define PRODUCTS(X, isa) X(linear, isa) X(conv, isa) X(attention, isa)
-#define OTHERS(X, isa)                                                                                                 \
-    X(norm, isa) X(pointwise, isa) X(resize, isa) X(image, isa)                                                        \
-    X(image_colour, isa) X(image_filter, isa) X(image_jpeg, isa) X(image_mix, isa)                                     \
+#define ACTIVATIONS(X, isa)                                                                                            \
+    X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa)
+#define FAMILIES(X, isa)                                                                                               \
+    ACTIVATIONS(X, isa) X(image, isa) X(image_colour, isa) X(image_filter, isa) X(image_jpeg, isa) X(image_mix, isa)   \
     X(loss, isa) X(loss_pixel, isa) X(loss_distance, isa) X(train, isa)
-#define FAMILIES(X, isa) PRODUCTS(X, isa) OTHERS(X, isa)
+/* Tables for fp32 at one level, and those for activations in bf16, which may be of a further one. */
+#define LEVEL(isa, half) FAMILIES(DECLARE, isa) ACTIVATIONS(DECLARE, half)                                             \
+    static const fpc_kernel *const tables_##half[] = {FAMILIES(ENTRY, isa) ACTIVATIONS(ENTRY, half) NULL};
 /* clang-format on */
 #define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
 #define ENTRY(family, isa) fpc_cpu_##family##_##isa,
 
-FAMILIES(DECLARE, sse2)
-static const fpc_kernel *const sse2[] = {FAMILIES(ENTRY, sse2) NULL};
+LEVEL(sse2, sse2_half)
 #if defined(__x86_64__)
-FAMILIES(DECLARE, avx2)
-FAMILIES(DECLARE, avx512)
-static const fpc_kernel *const avx2[] = {FAMILIES(ENTRY, avx2) NULL};
-PRODUCTS(DECLARE, avx512_bf16)
-static const fpc_kernel *const avx512[] = {FAMILIES(ENTRY, avx512) NULL};
-static const fpc_kernel *const avx512_bf16[] = {PRODUCTS(ENTRY, avx512_bf16) OTHERS(ENTRY, avx512) NULL};
+LEVEL(avx2, avx2_half)
+LEVEL(avx512, avx512_half)
+LEVEL(avx512, avx512_bf16_half)
 #endif
 
 struct cpu {
@@ -137,7 +135,6 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     if (c->precision != PRECISION_OF_RUN)
         device->precision = (uint32_t)c->precision;
     device->precisions = 1u << FPC_FP32 | 1u << FPC_HALF_BF16;
-    device->fp32_storage = 1;
     return FPC_OK;
 }
 
@@ -146,14 +143,14 @@ static const fpc_kernel *const *kernels(fpc_self *self)
 #if defined(__x86_64__)
     const int level = ((struct cpu *)self)->level;
     if (level == ISA_AVX512_BF16)
-        return avx512_bf16;
+        return tables_avx512_bf16_half;
     if (level == ISA_AVX512)
-        return avx512;
+        return tables_avx512_half;
     if (level == ISA_AVX2)
-        return avx2;
+        return tables_avx2_half;
 #endif
     (void)self;
-    return sse2;
+    return tables_sse2_half;
 }
 
 /* Large blocks come from the system in huge pages: a step walks through hundreds of MiB, and with pages of 4 KiB much
@@ -210,13 +207,13 @@ static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processo
 static const fpc_choice precisions[] = {
     {"run", PRECISION_OF_RUN, "what run.precision says"},
     {"fp32", FPC_FP32, "fp32 throughout"},
-    {"bf16", FPC_HALF_BF16, "operands of products rounded to bf16; all that is stored, and sums, fp32"},
+    {"bf16", FPC_HALF_BF16, "activations in bf16; parameters, statistics, losses and sums fp32"},
     {0}};
 static const fpc_option options[] = {
     {"threads", "threads that compute; 0: one for each processor that the process may use", "", "0", 0, 256, NULL,
      FPC_OPT_INT, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cpu, threads, int64_t)},
     FPC_OPTION_CHOICE(struct cpu, isa, "auto", isas, "vector instructions to use; results differ in the last bits"),
-    FPC_OPTION_CHOICE(struct cpu, precision, "run", precisions, "what products are computed in"),
+    FPC_OPTION_CHOICE(struct cpu, precision, "run", precisions, "what activations are stored in"),
     {0}};
 static const fpc_backend_vtbl vtbl = {.size = sizeof vtbl,
                                       .kernel_size = sizeof(fpc_kernel),

@@ -13,12 +13,11 @@
  * rounding (2^-8, 2^-11): the probabilities of attention, and in its gradient the slopes of the scores, are factors of
  * a second product and are rounded for it; these errors are independent and add up over terms whose sum M is.
  *
- * Backends that round the factors of products (TF32 loses 2^-10 of a factor at most, towards zero or not; bf16 2^-8, to
- * nearest): ops that multiply matrices have as a floor more twice the way that the exact result moves when the inputs
- * move at random by so much, in TF32 also 2^-10 M for what is lost always in one direction, and attention the 2 u M
- * that it has in half precision.
+ * Backends that round the factors of products (TF32 loses 2^-10 of a factor at most, towards zero or not): ops that
+ * multiply matrices have as a floor more twice the way that the exact result moves when the inputs move at random by so
+ * much, and 2^-10 M for what is lost always in one direction.
  * agree [BACKEND [OP]]: only kernels whose backend's name begins with BACKEND; one that is neither ref nor cpu is
- * opened (backends.h), for example cuda or cuda:tf32. Without arguments: cpu and cpu:bf16, at every level. */
+ * opened (backends.h), for example cuda or cuda:tf32. Without arguments: cpu, at every level. */
 #include "backends.h"
 #include <float.h>
 #include <math.h>
@@ -115,11 +114,10 @@ static double coarse_floor(const expected *e, const op_backend *b, int32_t o, do
 {
     const double u = rounding(&e->t, o);
     double floor = e->t.half == FPC_F16 && u > 0 ? 0x1p-24 : 0;
-    const int rounds = b->product_loss > 0 && !e->t.half && multiplies(e->t.def), nearest = b->product_loss > 0x1p-10;
-    if ((u > 0 || (rounds && nearest)) && !strncmp(e->t.def->name, "attention", 9))
-        floor += 2 * (u > 0 ? u : b->product_loss) * m;
-    if (rounds)
-        floor += 2 * way(e->coarse, e, o) + (nearest ? 0 : b->product_loss * m);
+    if (u > 0 && !strncmp(e->t.def->name, "attention", 9))
+        floor += 2 * u * m;
+    if (b->product_loss > 0 && !e->t.half && multiplies(e->t.def))
+        floor += 2 * way(e->coarse, e, o) + b->product_loss * m;
     return floor;
 }
 
@@ -213,8 +211,7 @@ static int32_t choose(const op_tensors *t, const op_backend **list)
     int32_t n = 0;
     for (int32_t i = 0; i < 2 + all->n_others; i++) {
         const op_backend *b = i == 0 ? &all->exact : i == 1 ? &all->single : &all->other[i - 2];
-        const int of_interest = b->product_loss <= 0x1p-10 || multiplies(t->def); /* bf16 on cpu: the same otherwise */
-        if (!strncmp(b->name, only_backend, strlen(only_backend)) && of_interest && op_kernel_of(b, t))
+        if (!strncmp(b->name, only_backend, strlen(only_backend)) && op_kernel_of(b, t))
             list[n++] = b;
     }
     return n;
@@ -318,11 +315,7 @@ int main(int argc, char **argv)
     only_backend = argc > 1 ? argv[1] : "";
     const int ref = !strncmp(only_backend, "ref", 3), cpu = !strncmp(only_backend, "cpu", 3);
     const int known = ref || cpu || !*only_backend;
-    all = op_backends_open(ref                                 ? " "
-                           : cpu && !strchr(only_backend, ':') ? "cpu"
-                           : *only_backend                     ? only_backend
-                           : getenv("FPCORE_TEST_BACKENDS")    ? NULL
-                                                               : "cpu cpu:bf16");
+    all = op_backends_open(ref ? " " : cpu ? "cpu" : *only_backend ? only_backend : NULL);
     for (int32_t i = 0; i < fpc_n_builtin_ops && n < 255; i++)
         if (!only_op || !strcmp(only_op, fpc_builtin_ops[i].name))
             test[n++] =

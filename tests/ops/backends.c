@@ -21,9 +21,7 @@ static int open_backend(bench *b, const char *name, const char *text, op_backend
                                 .device = device,
                                 .vtbl = device->host ? NULL : vtbl,
                                 .self = inst.self,
-                                .product_loss = device->precision == FPC_TF32                                ? 0x1p-10
-                                                : device->fp32_storage && device->precision == FPC_HALF_BF16 ? 0x1p-8
-                                                                                                             : 0};
+                                .product_loss = device->precision == FPC_TF32 ? 0x1p-10 : 0};
     }
     if (!status)
         return 1;
@@ -45,7 +43,7 @@ static void open_other(op_backends *all, const char *name, const char *text)
     all->n_others += open_backend(&all->b, name, text, &all->other[all->n_others]);
 }
 
-/* A word of the list: `cpu` and `cpu:bf16` at every level, NAME or NAME:PRECISION. */
+/* A word of the list: `cpu` at every level, NAME or NAME:PRECISION. */
 static void open_named(op_backends *all, const char *word)
 {
     const char *colon = strchr(word, ':');
@@ -54,11 +52,6 @@ static void open_named(op_backends *all, const char *word)
         open_other(all, "cpu avx2", "use = cpu\nthreads = 1\nisa = avx2");
         open_other(all, "cpu avx512", "use = cpu\nthreads = 1\nisa = avx512");
         open_other(all, "cpu avx512_bf16", "use = cpu\nthreads = 1\nisa = avx512_bf16");
-    } else if (!strcmp(word, "cpu:bf16")) {
-        open_other(all, "cpu:bf16 sse2", "use = cpu\nthreads = 1\nisa = sse2\nprecision = bf16");
-        open_other(all, "cpu:bf16 avx2", "use = cpu\nthreads = 1\nisa = avx2\nprecision = bf16");
-        open_other(all, "cpu:bf16 avx512", "use = cpu\nthreads = 1\nisa = avx512\nprecision = bf16");
-        open_other(all, "cpu:bf16 avx512_bf16", "use = cpu\nthreads = 1\nisa = avx512_bf16\nprecision = bf16");
     } else if (colon) {
         open_other(all, word,
                    fpc_sprintf(all->b.arena, "use = %.*s\nprecision = %s", (int)(colon - word), word, colon + 1));
