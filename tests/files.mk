@@ -264,6 +264,7 @@ test_data = \
     tests/ops/device.h \
     tests/ops/machine.h \
     tests/ops/try.h \
+    tests/perf/peers.py \
     tests/plugins/augment/apply.h \
     tests/plugins/augment/draws.h \
     tests/plugins/dataset/folders.h \
@@ -292,7 +293,7 @@ test_data = \
     tests/fuzz/fuzz_recorded.c \
     tests/fuzz/fuzz_weights.c \
     tests/fuzz/run.sh \
-    tests/perf/against_torch.sh \
+    tests/perf/against_peers.sh \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \

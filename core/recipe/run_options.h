@@ -89,9 +89,9 @@ const fpc_option fpc_core_run[] = {
     FPC_OPTION_REALS(fpc_run_options, beat, "", 1, 0, "",
                      "one value of the metric that the first best has to pass; empty: any is good"),
     {"precision", "what activations and matrix products are computed in, where the backend can", "", "fp32", 0, 0,
-     precisions, FPC_OPT_CHOICE, FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, precision, int64_t)},
-    {"eval_precision", "the same in validation and evaluation", "", "same", 0, 0, eval_precisions, FPC_OPT_CHOICE,
-     FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, eval_precision, int64_t)},
+     precisions, FPC_OPT_CHOICE, 0, FPC_FIELD_(fpc_run_options, precision, int64_t)},
+    {"eval_precision", "the same in validation and evaluation", "", "same", 0, 0, eval_precisions, FPC_OPT_CHOICE, 0,
+     FPC_FIELD_(fpc_run_options, eval_precision, int64_t)},
     FPC_OPTION_BOOL(fpc_run_options, rewrite, "on", "simplify the graph by exact identities before it runs"),
     {0}};
 #endif

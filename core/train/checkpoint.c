@@ -296,7 +296,7 @@ static fpc_status read_state(fpc_trainer *t, const fpc_st_file *file)
     for (int32_t i = 0; i < state->n && !status; i++) {
         const fpc_state_entry *e = &state->entry[i];
         const fpc_st_tensor *v = fpc_st_find(file, e->name);
-        if (e->kind == FPC_STATE_SCALER && !v) { /* so far in another precision */
+        if (e->kind == FPC_STATE_SCALER && !v) { /* of a run in another precision */
             status = fpc_state_start_scaling(state, t->step);
             continue;
         }

@@ -18,6 +18,8 @@ same "is the same to the byte" "$(run_in a)" "$(run_in b)"
 expect "in two parts" 0 train c -s run.epochs=2 -s schedule.epochs=4
 expect "resumed" 0 "$FPCORE" --resume "$(run_in c)" -s run.epochs=4
 same "is the same to the byte" "$(run_in a)" "$(run_in c)"
+expect "resumed in fp32" 2 "$FPCORE" --resume "$(run_in a)" -s run.epochs=5 -s run.precision=fp32
+says "is refused as any other change" 'run\.precision = fp32 \(the run: bf16\)'
 expect "in fp32" 0 "$FPCORE" -c tiny.ini -s run.out=d
 if cmp -s "$(run_in a)/last.safetensors" "$(run_in d)/last.safetensors"; then
     not_ok "bf16 is another precision"
