@@ -128,6 +128,7 @@ test_programs = \
     tests/unit/test_submit \
     tests/unit/test_sweep \
     tests/unit/test_text \
+    tests/unit/test_threads \
     tests/unit/test_training_graphs \
     tests/unit/test_tta \
     tests/unit/test_validation \
@@ -957,6 +958,12 @@ tests_unit_test_text_CPPFLAGS = $(test_cppflags)
 tests_unit_test_text_CFLAGS = $(test_cflags)
 tests_unit_test_text_LDFLAGS = $(test_ldflags)
 tests_unit_test_text_LDADD = $(test_libs)
+
+tests_unit_test_threads_SOURCES = tests/unit/test_threads.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_threads_CPPFLAGS = $(test_cppflags)
+tests_unit_test_threads_CFLAGS = $(test_cflags)
+tests_unit_test_threads_LDFLAGS = $(test_ldflags)
+tests_unit_test_threads_LDADD = $(test_libs)
 
 tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
