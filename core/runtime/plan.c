@@ -277,11 +277,13 @@ static int64_t parts_of_rows(int64_t rows)
     return many > some ? many : some > few ? some : few;
 }
 
-/* Parts: enough for many threads, but each long enough that handing it out is nothing beside it, and few enough that
- * partial sums, which every part clears, fills and hands over, stay small beside the work and in memory. */
+/* Parts: enough for many threads, but each long enough that handing it out is nothing beside it. Where rows are summed,
+ * every part clears, fills and hands over its own sums: few enough that this stays small beside the work and in memory,
+ * and each with as many rows as make adding to the sums cheap. */
 static void choose_parts(const fpc_plan *p, fpc_plan_group *grp, size_t tile_bytes)
 {
-    const double shortest_us = 20, bytes_per_us = 3000, most_bytes = 32 << 20;
+    enum { SUM_ROWS = 64 };
+    const double shortest_us = 20, bytes_per_us = 1500, most_bytes = 32 << 20;
     double cost = 0, bytes = 0;
     for (int32_t i = 0; i < grp->n; i++) {
         cost += cost_of(p->graph, &p->graph->node[grp->node[i]]);
@@ -289,8 +291,8 @@ static void choose_parts(const fpc_plan *p, fpc_plan_group *grp, size_t tile_byt
     }
     const double sums = cost * bytes_per_us < most_bytes ? cost * bytes_per_us : most_bytes;
     int64_t parts = least(parts_of_rows(grp->rows), (int64_t)(cost / shortest_us));
-    if (bytes * (double)parts > sums)
-        parts = (int64_t)(sums / bytes);
+    if (bytes > 0)
+        parts = least(least(parts, grp->rows / SUM_ROWS), (int64_t)(sums / bytes));
     grp->parts = grp->barrier || !tile_bytes || parts < 1 ? 1 : (int32_t)parts;
 }
 
