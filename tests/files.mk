@@ -95,6 +95,7 @@ test_programs = \
     tests/unit/test_open_once \
     tests/unit/test_ops \
     tests/unit/test_option \
+    tests/unit/test_parts \
     tests/unit/test_plan \
     tests/unit/test_precision \
     tests/unit/test_predict \
@@ -128,6 +129,7 @@ test_programs = \
     tests/unit/test_submit \
     tests/unit/test_sweep \
     tests/unit/test_text \
+    tests/unit/test_threads \
     tests/unit/test_training_graphs \
     tests/unit/test_tta \
     tests/unit/test_validation \
@@ -172,6 +174,7 @@ test_scripts = \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
     tests/cli/sweep.sh \
+    tests/cli/threads.sh \
     tests/cli/train_tiny.sh \
     tests/cli/tta.sh \
     tests/cli/weights.sh \
@@ -761,6 +764,12 @@ tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
 
+tests_unit_test_parts_SOURCES = tests/unit/test_parts.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_parts_CPPFLAGS = $(test_cppflags)
+tests_unit_test_parts_CFLAGS = $(test_cflags)
+tests_unit_test_parts_LDFLAGS = $(test_ldflags)
+tests_unit_test_parts_LDADD = $(test_libs)
+
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
 tests_unit_test_plan_CFLAGS = $(test_cflags)
@@ -958,6 +967,12 @@ tests_unit_test_text_CPPFLAGS = $(test_cppflags)
 tests_unit_test_text_CFLAGS = $(test_cflags)
 tests_unit_test_text_LDFLAGS = $(test_ldflags)
 tests_unit_test_text_LDADD = $(test_libs)
+
+tests_unit_test_threads_SOURCES = tests/unit/test_threads.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_threads_CPPFLAGS = $(test_cppflags)
+tests_unit_test_threads_CFLAGS = $(test_cflags)
+tests_unit_test_threads_LDFLAGS = $(test_ldflags)
+tests_unit_test_threads_LDADD = $(test_libs)
 
 tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)

@@ -19,7 +19,7 @@ test_cppflags = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -iquote $(top_srcdir)/tests \
     -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' -DFPC_VERSION='"$(PACKAGE_VERSION)"'
 test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS)
 test_ldflags = $(AM_LDFLAGS) -no-install
-test_libs = libfpcmd.la libfpcore.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CAIRO_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
+test_libs = libfpcmd.la libfpcore.la libcpu_common.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CAIRO_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 
 # Installed: whoever writes a plugin runs it on his own.
 bin_PROGRAMS += fpcore-conform

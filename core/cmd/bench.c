@@ -125,6 +125,8 @@ static fpc_status bench_run(fpc_bench *b, int train, int infer)
     fpc_print("model: %s, %lld parameters, %lldx%dx%d\n", b->s->model.plugin->name, (long long)b->s->state->n_trainable,
               (long long)b->batch, b->size.h, b->size.w);
     fpc_print("backend: %s, %s\n", b->s->backend->inst.plugin->name, b->s->backend->device.name);
+    if (b->jobs)
+        return (status = fill(b)) ? status : fpc_bench_jobs(b, train, infer);
     if ((status = fill(b)) || (status = open_queue(b)) ||
         (train && (status = measure(b, "train", train_once, &step))) ||
         (infer && (status = measure(b, "infer", infer_once, &forward))) || !train)
@@ -140,6 +142,7 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
                             {"steps", 0, FPC_ARG_COUNT, 0, &b.steps},
                             {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
+                            {"jobs", 0, FPC_ARG_FLAG, 0, &b.jobs},
                             {"train", 0, FPC_ARG_FLAG, 0, &train},
                             {"infer", 0, FPC_ARG_FLAG, 0, &infer},
                             {0}};
@@ -160,7 +163,7 @@ const fpc_cmd fpc_cmd_bench = {
     .run = run,
     .help =
         "usage: fpcore bench -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--steps N] [--train]\n"
-        "                    [--infer] [--ops]\n"
+        "                    [--infer] [--ops] [--jobs]\n"
         "\n"
         "Runs whole training steps (forward, losses, backward, clipping, update) and inference on random pictures and\n"
         "prints `train: X images/s` and `infer: X images/s` (medians), peak memory, and a table of where a step's "
@@ -173,5 +176,7 @@ const fpc_cmd fpc_cmd_bench = {
         "  --train     training only\n"
         "  --infer     inference only\n"
         "  --ops       a row for every group of nodes, in order\n"
+        "  --jobs      instead of all that: what each group does alone and in which jobs, in microseconds, with one\n"
+        "              thread; a line `group WHAT ALONE OPS`, then for each job `job WHAT ITEMS ALL LONGEST`\n"
         "\n"
         "example: fpcore bench -c conf/lmsa_v1.ini --size 128 --batch 32\n"};

@@ -9,7 +9,7 @@ typedef struct fpc_bench {
     fpc_experiment *s;
     fpc_hw size;
     int64_t batch, steps, warmup;
-    int ops;
+    int ops, jobs;
     uint8_t *image, *mask, *labels;
     fpc_batch whole;  /* of all of them */
     double *seconds;  /* one per step */
@@ -19,5 +19,7 @@ typedef struct fpc_bench {
 
 /* Measures the ceilings, then where the time of a training step of `step` seconds goes, against them. */
 fpc_status fpc_bench_costs(fpc_bench *, double step);
+/* The jobs of a training step and of inference, as lines for a program to read. */
+fpc_status fpc_bench_jobs(fpc_bench *, int train, int infer);
 
 #endif

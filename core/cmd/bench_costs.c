@@ -236,24 +236,34 @@ static void print_costs(fpc_bench *b, costs *c)
                   1e3 * c->row[i].floor, c->row[i].op, c->separate ? "  " : "", c->separate ? c->row[i].name : "");
 }
 
-/* Forward and backward as a graph of its own, whose pictures are there already, and the update. */
-static fpc_status profile(fpc_bench *b, costs *c)
+/* Forward and backward as a graph of its own, whose pictures are there already. */
+static fpc_status training_program(fpc_bench *b, fpc_program **out)
 {
     const fpc_probe_args args = {
         .n = (int32_t)b->batch, .h = b->size.h, .w = b->size.w, .training = 1, .backward = 1, .loss = 1};
     const int64_t n = b->batch * b->size.h * b->size.w;
     const int32_t clock[] = {0, 0, 1, 0};
     float *image = fpc_alloc(b->cmd->arena, sizeof *image * (size_t)n * 3);
-    fpc_program *p, *update;
-    fpc_status status = image ? fpc_experiment_probe(b->s, &args, &p) : FPC_ENOMEM;
+    fpc_status status = image ? fpc_experiment_probe(b->s, &args, out) : FPC_ENOMEM;
 
     for (int64_t i = 0; i < n * 3 && !status; i++)
         image[i] = (float)b->image[i] / 255.0f;
-    if (status || (status = fpc_program_write(p, "image", FPC_F32, image, n * 3)) ||
-        (status = fpc_program_write(p, "mask", FPC_U8, b->mask, n)) ||
-        (fpc_program_has(p, "clock") && (status = fpc_program_write(p, "clock", FPC_I32, clock, 4))))
-        return status;
-    if ((status = fpc_program_profile(p, (int)b->steps, add_cost, c)) || (status = fpc_update_program(b->s, &update)) ||
+    if (!status)
+        status = fpc_program_write(*out, "image", FPC_F32, image, n * 3);
+    if (!status)
+        status = fpc_program_write(*out, "mask", FPC_U8, b->mask, n);
+    if (!status && fpc_program_has(*out, "clock"))
+        status = fpc_program_write(*out, "clock", FPC_I32, clock, 4);
+    return status;
+}
+
+static fpc_status profile(fpc_bench *b, costs *c)
+{
+    fpc_program *p, *update;
+    fpc_status status;
+
+    if ((status = training_program(b, &p)) || (status = fpc_program_profile(p, (int)b->steps, add_cost, c)) ||
+        (status = fpc_update_program(b->s, &update)) ||
         (status = fpc_program_profile(update, (int)b->steps, add_cost, c)))
         return status;
     return c->failed ? FPC_ENOMEM : FPC_OK;
@@ -278,4 +288,39 @@ fpc_status fpc_bench_costs(fpc_bench *b, double step)
               bytes / 1048576, 100 * floor / step);
     print_costs(b, &c);
     return FPC_OK;
+}
+
+/* ---- jobs ---- */
+
+static void print_jobs(void *arg, const char *op, double seconds, const fpc_jobs *jobs)
+{
+    double alone = seconds;
+
+    for (int32_t i = 0; i < jobs->n; i++)
+        alone -= jobs->job[i].seconds;
+    fpc_print("group %s %.3f %s\n", (const char *)arg, 1e6 * (alone > 0 ? alone : 0), op);
+    for (int32_t i = 0; i < jobs->n; i++)
+        fpc_print("job %s %d %.3f %.3f\n", (const char *)arg, jobs->job[i].items, 1e6 * jobs->job[i].seconds,
+                  1e6 * jobs->job[i].longest);
+}
+
+fpc_status fpc_bench_jobs(fpc_bench *b, int train, int infer)
+{
+    const int runs = (int)b->steps;
+    fpc_program *p;
+    fpc_status status = FPC_OK;
+
+    if (b->s->backend->device.threads > 1)
+        return fpc_fail(b->cmd->ctx, FPC_EINVAL,
+                        "--jobs: what %d threads do at once cannot be told apart; use -s backend.threads=1",
+                        b->s->backend->device.threads);
+    if (train && ((status = training_program(b, &p)) ||
+                  (status = fpc_program_jobs(p, runs, print_jobs, (void *)(uintptr_t) "train")) ||
+                  (status = fpc_update_program(b->s, &p)) ||
+                  (status = fpc_program_jobs(p, runs, print_jobs, (void *)(uintptr_t) "train"))))
+        return status;
+    if (infer && !(status = fpc_predict_step(b->s, (int32_t)b->batch, b->size.h, b->size.w, b->image, b->labels)) &&
+        !(status = fpc_steps_program(b->s, FPC_PROGRAM_PREDICT, (int32_t)b->batch, b->size.h, b->size.w, &p)))
+        status = fpc_program_jobs(p, runs, print_jobs, (void *)(uintptr_t) "infer");
+    return status;
 }

@@ -3,6 +3,7 @@
  * node. */
 #include "runtime/exec_private.h"
 #include "runtime/exec.h"
+#include "base/clock.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ typedef struct running {
     const fpc_plan *plan;
     const fpc_plan_group *group;
     fpc_exec exec[FPC_MAX_GROUP];
-    int at_end; /* each_node: ends, not begins */
+    fpc_jobs *jobs; /* NULL: nobody wants to know */
     atomic_int status;
 } running;
 
@@ -82,10 +83,43 @@ static void view_node(const running *r, int32_t node, fpc_rows rows, fpc_tensor 
                        .attr = n->attr};
 }
 
-static void parallel_parts(void *arg, int32_t n, void (*body)(void *, int32_t, int32_t), void *body_arg)
+typedef struct timed_job {
+    void (*body)(void *, int32_t, int32_t);
+    void *arg;
+    fpc_job *job;
+} timed_job;
+
+static void time_item(void *arg, int32_t i, int32_t thread)
 {
-    const fpc_backend *be = arg;
-    FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, n, body, body_arg));
+    const timed_job *t = arg;
+    const double start = fpc_clock_now();
+    t->body(t->arg, i, thread);
+    const double took = fpc_clock_now() - start;
+    t->job->seconds += took;
+    t->job->longest = took > t->job->longest ? took : t->job->longest;
+}
+
+/* Items for all threads, or one after the other where the backend has but one. What profile.c wants to know is measured
+ * with one thread; jobs within jobs are part of their item. */
+static void run_items(void *arg, int32_t n, void (*body)(void *, int32_t, int32_t), void *body_arg)
+{
+    running *r = arg;
+    const fpc_backend *be = r->p->state->backend;
+    timed_job timed = {body, body_arg, NULL};
+    if (r->jobs && !r->jobs->inside && r->jobs->n < FPC_MAX_JOBS) {
+        timed.job = &r->jobs->job[r->jobs->n++];
+        *timed.job = (fpc_job){.items = n};
+        r->jobs->inside = 1;
+        body = time_item;
+        body_arg = &timed;
+    }
+    if (be->vtbl->parallel && n > 1)
+        FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, n, body, body_arg));
+    else
+        for (int32_t i = 0; i < n; i++)
+            body(body_arg, i, 0);
+    if (timed.job)
+        r->jobs->inside = 0;
 }
 
 /* The first failure's sentence wins: this one stands where the kernel gave none. */
@@ -134,29 +168,20 @@ static void open_exec(running *r)
                                 .scratch = (char *)s->scratch + w->scratch,
                                 .scratch_stride = s->scratch_bytes,
                                 .threads = be->device.threads > 0 ? be->device.threads : 1,
-                                .parallel = be->vtbl->parallel ? parallel_parts : NULL,
-                                .parallel_arg = (void *)(uintptr_t)be,
+                                .parallel = be->vtbl->parallel ? run_items : NULL,
+                                .parallel_arg = r,
                                 .backend = be->device.exec};
     }
 }
 
 typedef fpc_status edge_fn(fpc_exec *, const fpc_node *);
 
-static edge_fn *edge_of(const running *r, int32_t i)
-{
-    const fpc_kernel *k = r->plan->work[r->group->node[i]].kernel;
-    return r->at_end ? k->end : k->begin;
-}
-
 /* begin or end of the i-th node of the group. */
-static void run_edge(void *arg, int32_t i, int32_t thread)
+static void run_edge(running *r, int32_t i, edge_fn *fn)
 {
-    running *r = arg;
-    edge_fn *fn = edge_of(r, i);
     fpc_tensor in[FPC_MAX_INPUTS], out[FPC_MAX_OUTPUTS];
     fpc_node view;
 
-    (void)thread;
     if (!fn || atomic_load_explicit(&r->status, memory_order_relaxed))
         return;
     const fpc_work *work = &r->plan->work[r->group->node[i]];
@@ -166,21 +191,36 @@ static void run_edge(void *arg, int32_t i, int32_t thread)
         atomic_store(&r->status, (int)no_reason(r, work->kernel, &view, status));
 }
 
-/* begin or end of every node of the group, side by side: none of them reads what another one writes, since what is
- * summed over rows is read by later groups only. */
-static fpc_status each_node(running *r, int at_end)
+static const fpc_kernel *kernel_of(const running *r, int32_t i)
 {
-    const fpc_backend *be = r->p->state->backend;
-    int32_t n = 0;
+    return r->plan->work[r->group->node[i]].kernel;
+}
 
-    r->at_end = at_end;
+static void begin_node(void *arg, int32_t i, int32_t thread)
+{
+    (void)thread;
+    run_edge(arg, i, kernel_of(arg, i)->begin);
+}
+
+/* Beginnings pack weights, each on one thread: side by side. None of them reads what another one writes. */
+static fpc_status begin_nodes(running *r)
+{
+    int32_t n = 0;
     for (int32_t i = 0; i < r->group->n; i++)
-        n += edge_of(r, i) != NULL;
-    if (n > 1 && be->vtbl->parallel)
-        FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, r->group->n, run_edge, r));
+        n += kernel_of(r, i)->begin != NULL;
+    if (n > 1)
+        run_items(r, r->group->n, begin_node, r);
     else
         for (int32_t i = 0; i < r->group->n && n > 0; i++)
-            run_edge(r, i, 0);
+            begin_node(r, i, 0);
+    return (fpc_status)atomic_load(&r->status);
+}
+
+/* Ends add up parts, each with all threads: one after the other. */
+static fpc_status end_nodes(running *r)
+{
+    for (int32_t i = 0; i < r->group->n; i++)
+        run_edge(r, i, kernel_of(r, i)->end);
     return (fpc_status)atomic_load(&r->status);
 }
 
@@ -199,31 +239,26 @@ static fpc_status run_whole(running *r)
     return status ? no_reason(r, work->kernel, &view, status) : FPC_OK;
 }
 
-static fpc_status run_parts(running *r)
+fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_plan_group *grp, fpc_jobs *jobs)
 {
-    const fpc_backend *be = r->p->state->backend;
-    if (be->vtbl->parallel && r->group->parts > 1)
-        FPC_CALL_VOID(be->inst.who, be->vtbl->parallel(be->inst.self, r->group->parts, run_part, r));
-    else
-        for (int32_t i = 0; i < r->group->parts; i++)
-            run_part(r, i, 0);
-    return (fpc_status)atomic_load(&r->status);
-}
-
-fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_plan_group *grp)
-{
-    running r = {.p = p, .plan = plan, .group = grp};
+    running r = {.p = p, .plan = plan, .group = grp, .jobs = jobs};
     fpc_status status;
     open_exec(&r);
-    if ((status = each_node(&r, 0)) || (status = grp->barrier ? run_whole(&r) : run_parts(&r)))
+    if ((status = begin_nodes(&r)))
         return status;
-    return each_node(&r, 1);
+    if (grp->barrier)
+        status = run_whole(&r);
+    else {
+        run_items(&r, grp->parts, run_part, &r);
+        status = (fpc_status)atomic_load(&r.status);
+    }
+    return status ? status : end_nodes(&r);
 }
 
 static fpc_status run_groups(fpc_program *p)
 {
     for (int32_t k = 0; k < p->plan->n_groups; k++) {
-        const fpc_status status = fpc_exec_group(p, p->plan, &p->plan->group[k]);
+        const fpc_status status = fpc_exec_group(p, p->plan, &p->plan->group[k], NULL);
         if (status)
             return status;
     }

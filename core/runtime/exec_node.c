@@ -142,7 +142,7 @@ fpc_status fpc_run_node(fpc_ctx *ctx, const fpc_kernel *k, const fpc_op_def *def
     fpc_status status = take_work(&l, ctx);
     if (status)
         return status;
-    status = fpc_exec_group(&l.program, &l.plan, &l.group);
+    status = fpc_exec_group(&l.program, &l.plan, &l.group, NULL);
     free(l.state.work);
     return status;
 }

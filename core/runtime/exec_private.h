@@ -20,8 +20,9 @@ struct fpc_program {
     uint8_t never_record;
 };
 
-/* Runs one group of the plan; the program says where values and work memory lie. */
-fpc_status fpc_exec_group(fpc_program *, const fpc_plan *, const fpc_plan_group *);
+/* Runs one group of the plan; the program says where values and work memory lie. jobs, which begins as zeros, is for
+ * backends with one thread; NULL: not wanted. */
+fpc_status fpc_exec_group(fpc_program *, const fpc_plan *, const fpc_plan_group *, fpc_jobs *jobs);
 /* Where a value lies; thread: of values in tiles. */
 char *fpc_exec_base(const fpc_program *, const fpc_storage *, int32_t thread);
 /* The state's shared memory grows to what the plan needs. */

@@ -50,7 +50,7 @@ const char *fpc_program_find_nan(fpc_program *p)
     const int failed = fpc_ctx_status(p->ctx) != FPC_OK;
     if (arena && !untiled_plan(p, arena, &plan))
         for (int32_t k = 0; k < plan->n_groups && !found; k++) {
-            if (fpc_exec_group(p, plan, &plan->group[k]))
+            if (fpc_exec_group(p, plan, &plan->group[k], NULL))
                 break;
             found = bad_output(p, plan, &p->graph->node[plan->group[k].node[0]]);
         }

@@ -7,8 +7,7 @@
 #include "graph/nodes.h"
 #include <string.h>
 
-enum { MIN_TILE = 16, MAX_TILE = 256, MAX_PARTS = 32, PART_ROWS = 128 };
-#define MAX_PART_BYTES ((size_t)16 << 20)
+enum { MIN_TILE = 16, MAX_TILE = 256 };
 
 static int only_reduces(const fpc_gnode *n)
 {
@@ -251,16 +250,49 @@ static void choose_tile(const fpc_plan *p, fpc_plan_group *grp, size_t tile_byte
     grp->tile = grp->barrier || !tile_bytes || tile > grp->rows ? grp->rows : tile;
 }
 
-/* Parts: enough for many threads, few enough that partial sums stay small beside the work. */
+/* ---- parts ---- */
+
+/* Microseconds that a node takes on one core, roughly: 100,000 multiply-accumulates each, or 16,000 bytes. */
+static double cost_of(const fpc_graph *g, const fpc_gnode *n)
+{
+    double bytes = 0;
+    for (int32_t j = 0; j < n->n_in + n->n_out; j++) {
+        const fpc_value *v = &g->value[j < n->n_in ? n->in[j] : n->out[j - n->n_in]];
+        bytes += (double)fpc_bytes(v->shape, v->dtype);
+    }
+    return (double)fpc_gnode_macs(g, n) / 1e5 + bytes / 16e3;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* 128 parts are two for each of 64 cores. Short parts are slower, because a product of few rows reads its weight as
+ * often as one of many, so parts become shorter than 128 rows only where there would be few of them. */
+static int64_t parts_of_rows(int64_t rows)
+{
+    enum { LONG = 128, MANY = 128, SHORT = 32, SOME = 64, SHORTEST = 16, FEW = 16 };
+    const int64_t many = least(rows / LONG, MANY), some = least(rows / SHORT, SOME), few = least(rows / SHORTEST, FEW);
+    return many > some ? many : some > few ? some : few;
+}
+
+/* Parts: enough for many threads, but each long enough that handing it out is nothing beside it. Where rows are summed,
+ * every part clears, fills and hands over its own sums: few enough that this stays small beside the work and in memory,
+ * and each with as many rows as make adding to the sums cheap. */
 static void choose_parts(const fpc_plan *p, fpc_plan_group *grp, size_t tile_bytes)
 {
-    size_t bytes = 0;
-    for (int32_t i = 0; i < grp->n; i++)
-        bytes += p->work[grp->node[i]].need.part;
-    int64_t parts = grp->rows / PART_ROWS;
-    parts = parts > MAX_PARTS ? MAX_PARTS : parts;
-    while (parts > 4 && bytes * (size_t)parts > MAX_PART_BYTES)
-        parts /= 2;
+    enum { SUM_ROWS = 64 };
+    const double shortest_us = 20, bytes_per_us = 1500, most_bytes = 32 << 20;
+    double cost = 0, bytes = 0;
+    for (int32_t i = 0; i < grp->n; i++) {
+        cost += cost_of(p->graph, &p->graph->node[grp->node[i]]);
+        bytes += (double)p->work[grp->node[i]].need.part;
+    }
+    const double sums = cost * bytes_per_us < most_bytes ? cost * bytes_per_us : most_bytes;
+    int64_t parts = least(parts_of_rows(grp->rows), (int64_t)(cost / shortest_us));
+    if (bytes > 0)
+        parts = least(least(parts, grp->rows / SUM_ROWS), (int64_t)(sums / bytes));
     grp->parts = grp->barrier || !tile_bytes || parts < 1 ? 1 : (int32_t)parts;
 }
 

@@ -1,4 +1,4 @@
-/* profile.c: how long each group of nodes takes. */
+/* profile.c: how long each group of nodes takes, and what of it many threads could share. */
 #define _GNU_SOURCE
 #include "runtime/exec_private.h"
 #include "base/clock.h"
@@ -7,7 +7,7 @@
 static fpc_status repeat(fpc_program *p, const fpc_plan_group *grp, int runs)
 {
     for (int i = 0; i < runs; i++) {
-        const fpc_status status = fpc_exec_group(p, p->plan, grp);
+        const fpc_status status = fpc_exec_group(p, p->plan, grp, NULL);
         if (status)
             return status;
     }
@@ -84,7 +84,7 @@ static fpc_status time_groups(fpc_program *p, int runs, double *seconds)
     for (int i = 0; i <= runs && !queues; i++) /* the first run warms up */
         for (int32_t k = 0; k < plan->n_groups; k++) {
             const double start = fpc_clock_now();
-            if ((status = fpc_exec_group(p, plan, &plan->group[k])))
+            if ((status = fpc_exec_group(p, plan, &plan->group[k], NULL)))
                 return status;
             seconds[k] += i ? fpc_clock_now() - start : 0;
         }
@@ -103,6 +103,15 @@ static int64_t bytes_moved(const fpc_program *p, const fpc_gnode *n)
     return bytes;
 }
 
+/* linear+gelu+linear */
+static const char *ops_of(const fpc_program *p, const fpc_plan_group *grp)
+{
+    const char *ops = "";
+    for (int32_t i = 0; i < grp->n && ops; i++)
+        ops = fpc_sprintf(p->graph->arena, "%s%s%s", ops, i ? "+" : "", p->graph->node[grp->node[i]].def->name);
+    return ops ? ops : "?";
+}
+
 fpc_status fpc_program_profile(fpc_program *p, int runs,
                                void (*row)(void *, const char *, const char *, double, int64_t, int64_t), void *arg)
 {
@@ -114,15 +123,40 @@ fpc_status fpc_program_profile(fpc_program *p, int runs,
     for (int32_t k = 0; k < plan->n_groups && !status; k++) {
         const fpc_plan_group *grp = &plan->group[k];
         int64_t macs = 0, bytes = 0;
-        char *ops = NULL;
         for (int32_t i = 0; i < grp->n; i++) {
             const fpc_gnode *n = &p->graph->node[grp->node[i]];
             macs += fpc_gnode_macs(p->graph, n);
             bytes += bytes_moved(p, n);
-            ops = fpc_sprintf(p->graph->arena, "%s%s%s", ops ? ops : "", ops ? "+" : "", n->def->name);
         }
-        row(arg, ops, p->graph->node[grp->node[0]].name, seconds[k] / (runs > 0 ? runs : 1), macs, bytes);
+        row(arg, ops_of(p, grp), p->graph->node[grp->node[0]].name, seconds[k] / (runs > 0 ? runs : 1), macs, bytes);
     }
+    free(seconds);
+    return status;
+}
+
+fpc_status fpc_program_jobs(fpc_program *p, int runs, void (*row)(void *, const char *, double, const fpc_jobs *),
+                            void *arg)
+{
+    const fpc_plan *plan = p->plan;
+    const size_t n = (size_t)plan->n_groups + 1;
+    double *seconds = calloc(n, sizeof *seconds);
+    fpc_jobs *jobs = calloc(n, sizeof *jobs), *now = calloc(1, sizeof *now);
+    fpc_status status = seconds && jobs && now ? FPC_OK : fpc_fail(p->ctx, FPC_ENOMEM, "no memory to profile");
+    for (int i = 0; i <= runs && !status; i++) /* the first run warms up */
+        for (int32_t k = 0; k < plan->n_groups && !status; k++) {
+            *now = (fpc_jobs){.n = 0};
+            const double start = fpc_clock_now();
+            status = fpc_exec_group(p, plan, &plan->group[k], now);
+            const double took = fpc_clock_now() - start;
+            if (i < 2 || took < seconds[k]) {
+                seconds[k] = took;
+                jobs[k] = *now;
+            }
+        }
+    for (int32_t k = 0; k < plan->n_groups && !status; k++)
+        row(arg, ops_of(p, &plan->group[k]), seconds[k], &jobs[k]);
+    free(now);
+    free(jobs);
     free(seconds);
     return status;
 }

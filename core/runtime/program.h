@@ -33,4 +33,19 @@ fpc_status fpc_program_profile(fpc_program *, int runs,
                                            int64_t bytes),
                                void *arg);
 
+/* Jobs that a group gave to the threads: items, seconds of all of them, of the longest. */
+typedef struct fpc_job {
+    int32_t items;
+    double seconds, longest;
+} fpc_job;
+enum { FPC_MAX_JOBS = 256 };
+typedef struct fpc_jobs {
+    fpc_job job[FPC_MAX_JOBS]; /* those beyond are not listed */
+    int32_t n, inside;
+} fpc_jobs;
+/* For each group, in order, the shortest of some runs: its seconds and its jobs; what is in no job was done by one
+ * thread. For backends with one thread, whose work can be told apart. */
+fpc_status fpc_program_jobs(fpc_program *, int runs,
+                            void (*row)(void *arg, const char *op, double seconds, const fpc_jobs *), void *arg);
+
 #endif

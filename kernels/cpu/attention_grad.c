@@ -1,12 +1,13 @@
 /* attention_grad.c: gradient of attention.c. Probabilities are computed again from the log-sum-exp, block by block:
  *   P = exp(scale q k^T - lse), m: dropout's factors, D = rowsum(do o), dS = P (m (do v^T) - D) scale,
  *   dq = dS k, dk = dS^T q, dv = (m P)^T do.
- * The queries of an image are cut into pieces by a rule of the shapes alone; each piece sums dk and dv for itself, and
- * the pieces are added in order, so the bits do not depend on who computed what. */
+ * The queries of an image are cut into pieces by a rule of the shapes alone; each piece sums dk and dv for itself, its
+ * heads side by side, and the pieces are added by a fixed tree, so the bits do not depend on who computed what. */
 #include "attention.h"
 #include "math.h"
+#include "parts.h"
 
-enum { BLOCK = 48, PIECES = 32, PIECE_ROWS = 128, SUM_CHUNK = 8192 };
+enum { BLOCK = 48, PIECES = 256, PIECE_ROWS = 128, SUM_CHUNK = 8192 };
 
 static float *floats(const fpc_tensor *t)
 {
@@ -116,34 +117,30 @@ static void block_gradient(const gradient *g, int64_t row, int64_t rows, int64_t
     fpc_gemm_outer(scratch, rows, s.nk, s.d, mp, stored, g->d_o + at, s.c, dv + head * s.d, s.c);
 }
 
+/* One piece, one head. */
 static void piece_gradient(void *arg, int32_t i, int32_t thread)
 {
     const gradient *g = arg;
     const attention_size s = g->s;
-    const int64_t image = i / g->pieces, piece = i % g->pieces;
+    const int64_t head = i % s.heads, image = i / s.heads / g->pieces, piece = i / s.heads % g->pieces;
     const int64_t first = image * s.nq + s.nq * piece / g->pieces, end = image * s.nq + s.nq * (piece + 1) / g->pieces;
-    float *dk = g->sums + (size_t)i * sum_floats(s), *dv = dk + s.nk * s.c;
-    memset(dk, 0, sum_floats(s) * sizeof(float));
+    float *dk = g->sums + (size_t)(i / s.heads) * sum_floats(s), *dv = dk + s.nk * s.c;
+    for (int64_t key = 0; key < 2 * s.nk; key++)
+        memset(dk + key * s.c + head * s.d, 0, (size_t)s.d * sizeof(float));
     for (int64_t row = first; row < end; row += BLOCK)
-        for (int64_t head = 0; head < s.heads; head++)
-            block_gradient(g, row, end - row < BLOCK ? end - row : BLOCK, head, dk, dv, thread);
+        block_gradient(g, row, end - row < BLOCK ? end - row : BLOCK, head, dk, dv, thread);
 }
 
-/* dk and dv of one image: its pieces, in order. */
-static void add_pieces(void *arg, int32_t i, int32_t thread)
+/* dk and dv of one image, from its first piece, which holds the sum of all. */
+static void store_sums(void *arg, int32_t i, int32_t thread)
 {
     const gradient *g = arg;
     const int64_t count = g->s.nk * g->s.c, chunks = (count + SUM_CHUNK - 1) / SUM_CHUNK;
     const int64_t image = i / (2 * chunks), which = i / chunks % 2, first = i % chunks * SUM_CHUNK;
     const int64_t n = count - first < SUM_CHUNK ? count - first : SUM_CHUNK;
-    float *sum = g->sums + (size_t)(image * g->pieces) * sum_floats(g->s) + which * count + first;
+    const float *sum = g->sums + (size_t)(image * g->pieces) * sum_floats(g->s) + which * count + first;
     real *to = (which ? g->dv : g->dk) + image * count + first;
     (void)thread;
-    for (int64_t p = 1; p < g->pieces; p++) {
-        const float *from = sum + (size_t)p * sum_floats(g->s);
-        for (int64_t j = 0; j < n; j++)
-            sum[j] += from[j];
-    }
     for (FPC_COLUMNS(j, lanes, n))
         vr_put(to + j, vf_get(sum + j, lanes), lanes);
 }
@@ -169,7 +166,13 @@ fpc_status attention_grad_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
                   .sums = packed + (size_t)(s.n * s.heads) * packed_floats(s)};
     (void)rows;
     fpc_exec_parallel(x, (int32_t)(s.n * s.heads), pack, &g);
-    fpc_exec_parallel(x, (int32_t)(s.n * g.pieces), piece_gradient, &g);
-    fpc_exec_parallel(x, (int32_t)(s.n * 2 * ((s.nk * s.c + SUM_CHUNK - 1) / SUM_CHUNK)), add_pieces, &g);
+    fpc_exec_parallel(x, (int32_t)(s.n * g.pieces * s.heads), piece_gradient, &g);
+    parts_fold_run(x, (parts_fold){.base = g.sums,
+                                   .stride = (int64_t)sum_floats(s),
+                                   .batch_stride = g.pieces * (int64_t)sum_floats(s),
+                                   .count = (int64_t)sum_floats(s),
+                                   .parts = (int32_t)g.pieces,
+                                   .batch = s.n});
+    fpc_exec_parallel(x, (int32_t)(s.n * 2 * ((s.nk * s.c + SUM_CHUNK - 1) / SUM_CHUNK)), store_sums, &g);
     return FPC_OK;
 }

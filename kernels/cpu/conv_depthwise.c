@@ -2,6 +2,7 @@
  * vectors of channels: there is nothing to gather and no product of matrices. Weights are turned to [tap][channel]
  * once. Every number of the result is summed over the taps in one order, inside and at the border alike. */
 #include "conv.h"
+#include "parts.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
@@ -305,14 +306,12 @@ fpc_status depthwise_grad_w_end(fpc_exec *x, const fpc_node *node)
 {
     const conv_shape s = grad_w_shape(node);
     const int64_t taps = s.kh * s.kw, cp = padded(s.c);
+    const float *sum = fpc_exec_part(x, 0);
     float *out = floats(&node->out[0]);
 
+    parts_sum(x, NULL, taps * cp, 0);
     for (int64_t c = 0; c < s.c; c++)
-        for (int64_t t = 0; t < taps; t++) {
-            float sum = 0;
-            for (int32_t p = 0; p < fpc_exec_parts(x); p++)
-                sum += ((const float *)fpc_exec_part(x, p))[t * cp + c];
-            out[c * taps + t] = sum;
-        }
+        for (int64_t t = 0; t < taps; t++)
+            out[c * taps + t] = sum[t * cp + c];
     return FPC_OK;
 }

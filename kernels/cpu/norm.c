@@ -2,6 +2,7 @@
  *
  * Sums over pixels are taken in single precision over at most SEGMENT rows and then added to doubles. The segments are
  * cut at multiples of SEGMENT of the absolute row, so the sums do not depend on how a plan cuts the rows into tiles. */
+#include "parts.h"
 #include "simd.h"
 #include <math.h>
 
@@ -36,8 +37,9 @@ static float *sums_shift(struct sums *s, int64_t c)
     return sums_segment(s, c) + 2 * padded(c);
 }
 
-static void sums_flush(struct sums *s, int64_t c)
+static void sums_flush(void *part, int64_t c)
 {
+    struct sums *s = part;
     double *total = sums_total(s);
     float *segment = sums_segment(s, c);
     for (int64_t j = 0; j < 2 * padded(c); j++) {
@@ -52,20 +54,22 @@ static void need_sums(const fpc_node *node, fpc_need *need)
     need->shared = (size_t)padded(node->in[0].shape.c) * sizeof(float);
 }
 
+static void sums_join(void *into, const void *from, int64_t c)
+{
+    double *a = sums_total(into);
+    const double *b = (const double *)((const struct sums *)from + 1);
+    for (int64_t j = 0; j < 2 * padded(c); j++)
+        a[j] += b[j];
+}
+
 /* out[i][j] = total of sum i in column j, times factor[j] in the first */
 static void sums_end(fpc_exec *x, int64_t c, float *first, const float *factor, float *second)
 {
-    for (int32_t p = 0; p < fpc_exec_parts(x); p++)
-        sums_flush(fpc_exec_part(x, p), c);
+    const double *total = sums_total(fpc_exec_part(x, 0));
+    parts_tree_run(x, sums_flush, sums_join, c);
     for (int64_t j = 0; j < c; j++) {
-        double a = 0, b = 0;
-        for (int32_t p = 0; p < fpc_exec_parts(x); p++) {
-            const double *total = sums_total(fpc_exec_part(x, p));
-            a += total[j];
-            b += total[padded(c) + j];
-        }
-        first[j] = (float)(factor ? a * (double)factor[j] : a);
-        second[j] = (float)b;
+        first[j] = (float)(factor ? total[j] * (double)factor[j] : total[j]);
+        second[j] = (float)total[padded(c) + j];
     }
 }
 
@@ -286,26 +290,45 @@ static fpc_status run_batch_stats(fpc_exec *x, const fpc_node *node, fpc_rows ro
     return FPC_OK;
 }
 
+/* From the two sums to the mean and the sum of squares about it. */
+static void moments_of_part(void *part, int64_t c)
+{
+    struct sums *s = part;
+    double *mean = sums_total(s), *squares = mean + padded(c);
+    const double n = (double)s->rows;
+    sums_flush(s, c);
+    for (int64_t j = 0; j < c && s->rows > 0; j++) {
+        const double first = mean[j];
+        mean[j] = (double)sums_shift(s, c)[j] + first / n;
+        squares[j] -= first * first / n;
+    }
+}
+
+static void moments_join(void *into, const void *from, int64_t c)
+{
+    struct sums *a = into;
+    const struct sums *b = from;
+    double *mean = sums_total(a), *squares = mean + padded(c);
+    const double *other = (const double *)(b + 1), *other_squares = other + padded(c);
+    const double n = (double)b->rows, count = (double)(a->rows + b->rows);
+    for (int64_t j = 0; j < c && b->rows > 0; j++) {
+        const double delta = other[j] - mean[j];
+        squares[j] += other_squares[j] + delta * delta * (double)a->rows * n / count;
+        mean[j] += delta * n / count;
+    }
+    a->rows += b->rows;
+}
+
 static fpc_status end_batch_stats(fpc_exec *x, const fpc_node *node)
 {
     const int64_t c = node->in[0].shape.c;
+    struct sums *all = fpc_exec_part(x, 0);
+    const double *mean = sums_total(all), *squares = mean + padded(c);
     float *out_mean = node->out[0].data, *out_var = node->out[1].data;
-    for (int32_t p = 0; p < fpc_exec_parts(x); p++)
-        sums_flush(fpc_exec_part(x, p), c);
+    parts_tree_run(x, moments_of_part, moments_join, c);
     for (int64_t j = 0; j < c; j++) {
-        double count = 0, mean = 0, squares = 0;
-        for (int32_t p = 0; p < fpc_exec_parts(x); p++) {
-            struct sums *s = fpc_exec_part(x, p);
-            if (s->rows == 0)
-                continue;
-            const double n = (double)s->rows, first = sums_total(s)[j], second = sums_total(s)[padded(c) + j];
-            const double part_mean = (double)sums_shift(s, c)[j] + first / n, delta = part_mean - mean;
-            squares += second - first * first / n + delta * delta * count * n / (count + n);
-            mean += delta * n / (count + n);
-            count += n;
-        }
-        out_mean[j] = (float)mean;
-        out_var[j] = (float)(count > 0 && squares > 0 ? squares / count : squares);
+        out_mean[j] = (float)mean[j];
+        out_var[j] = (float)(all->rows > 0 && squares[j] > 0 ? squares[j] / (double)all->rows : squares[j]);
     }
     return FPC_OK;
 }

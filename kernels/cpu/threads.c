@@ -1,54 +1,90 @@
 /* threads.c: a fixed set of threads that share the items of one job at a time.
  *
- * The job's number, its length and the next item are one 64-bit word: a thread takes an item by a compare-and-swap of
- * that word, so a thread that comes late can neither take an item of a finished job nor miss the start of a new one.
- * A job is finished when all its items are done; threads that never woke up for it are not waited for. Waiting is a
- * short spin, since the pauses between two jobs of a training step are mostly shorter than a system call. */
+ * Each thread has a range of the items, which is one 64-bit word on a cache line of its own: the job's number, the
+ * first item that is left, the end. The owner takes from the front, others, who are done with theirs, from the back,
+ * both by a compare-and-swap of the word. A word with the number of an older job stands for the whole range of its
+ * thread, which is a function of the job's length: so nobody has to write as many words as there are threads before a
+ * job begins, and a thread that wakes up late can neither take an item of a finished job nor hold a new one up. A job
+ * is finished when all its items are done; threads that never woke up for it are not waited for.
+ *
+ * Waiting is a spin of bounded time, since the pauses between two jobs of a training step are mostly shorter than a
+ * call of the system, and then a sleep in a futex. No lock is taken anywhere: who goes to sleep first says so and then
+ * looks once more, who has news first writes them and then looks for sleepers, and the order of these accesses is
+ * sequentially consistent, so one of the two sees the other. */
 #define _GNU_SOURCE
 #include "threads.h"
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ITEM_BITS = 24, SPINS = 2000, MAX_ITEMS = (1 << ITEM_BITS) - 1 };
+enum {
+    LINE = 128,      /* a line of the cache and the neighbour that processors fetch along with it */
+    MOST = 0xffff,   /* items of a job; longer ones are cut */
+    SHARE = 8,       /* threads that count what they did in one place */
+    SPIN_NS = 200000 /* longer than a pause within a step, shorter than anybody notices */
+};
+#define RENEW ((uint32_t)1 << 30)      /* jobs after which words of threads that never had an item are renewed */
+#define FIRST_JOB ((uint32_t)0 - 1000) /* so that every training passes the end of the numbers */
 
 typedef struct worker {
-    pthread_t id;
+    _Alignas(LINE) _Atomic uint64_t range; /* job's number << 32 | first item << 16 | end */
+    _Alignas(LINE) pthread_t id;
     fpc_threads *pool;
     int32_t thread;
 } worker;
 
+typedef struct tally {
+    _Alignas(LINE) _Atomic uint64_t done; /* items of all jobs */
+} tally;
+
 struct fpc_threads {
-    _Alignas(64) _Atomic uint64_t job; /* number << 48 | length << 24 | next item */
-    _Alignas(64) _Atomic int32_t done; /* items of the job */
-    _Alignas(64) void (*body)(void *, int32_t, int32_t);
+    _Alignas(LINE) _Atomic uint64_t job; /* number << 32 | length; written after all else that belongs to the job */
+    void (*body)(void *, int32_t, int32_t);
     void *arg;
-    int32_t threads, spins;
+    _Atomic uint64_t total; /* items of all jobs, this one included */
+    _Alignas(LINE) _Atomic uint32_t bell; /* threads without a job sleep on it */
+    _Atomic int32_t sleepers;
+    _Alignas(LINE) _Atomic uint32_t waits; /* 1: the caller of fpc_threads_run sleeps on it */
+    _Alignas(LINE) int32_t threads;
+    int64_t spin_ns;
     worker *worker;
-    pthread_mutex_t lock;
-    pthread_cond_t wake, finished;
-    int stop; /* under lock */
+    tally *tally;
 };
 
 static _Thread_local int32_t my_thread = -1; /* >= 0: inside a body */
 
-static uint64_t job_word(uint64_t number, int32_t n)
+static uint32_t number_of(uint64_t word)
 {
-    return number << (2 * ITEM_BITS) | (uint64_t)n << ITEM_BITS;
+    return (uint32_t)(word >> 32);
 }
-static int32_t job_length(uint64_t job)
+
+static uint64_t word_of(uint32_t number, uint32_t first, uint32_t end)
 {
-    return (int32_t)(job >> ITEM_BITS & MAX_ITEMS);
+    return (uint64_t)number << 32 | first << 16 | end;
 }
-static int32_t job_next(uint64_t job)
+
+/* ---- waiting ---- */
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value)
 {
-    return (int32_t)(job & MAX_ITEMS);
+    syscall(SYS_futex, (uint32_t *)word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
-static int open_items(uint64_t job)
+
+static void futex_wake(_Atomic uint32_t *word, int32_t sleepers)
 {
-    return job_next(job) < job_length(job);
+    syscall(SYS_futex, (uint32_t *)word, FUTEX_WAKE_PRIVATE, sleepers, NULL, NULL, 0);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static void relax(void)
@@ -58,129 +94,242 @@ static void relax(void)
 #endif
 }
 
-/* Takes items until none is left. */
-static void take_items(fpc_threads *p, int32_t thread)
+/* A spin that looks at the clock now and then: whether to look again. */
+typedef struct spin {
+    int64_t until; /* 0: not known yet */
+    uint32_t looks;
+} spin;
+
+static int spin_on(spin *s, const fpc_threads *p)
 {
-    uint64_t job = atomic_load_explicit(&p->job, memory_order_acquire);
-    while (open_items(job)) {
-        if (!atomic_compare_exchange_weak_explicit(&p->job, &job, job + 1, memory_order_acq_rel, memory_order_acquire))
-            continue;
-        const int32_t n = job_length(job);
-        p->body(p->arg, job_next(job), thread);
-        if (atomic_fetch_add_explicit(&p->done, 1, memory_order_acq_rel) + 1 == n) {
-            pthread_mutex_lock(&p->lock);
-            pthread_cond_signal(&p->finished);
-            pthread_mutex_unlock(&p->lock);
-        }
-        job = atomic_load_explicit(&p->job, memory_order_acquire);
+    if (!p->spin_ns)
+        return 0;
+    relax();
+    if (++s->looks % 64)
+        return 1;
+    const int64_t now = now_ns();
+    s->until = s->until ? s->until : now + p->spin_ns;
+    return now < s->until;
+}
+
+/* ---- items ---- */
+
+/* The first item of a thread's range among n. */
+static uint32_t range_start(const fpc_threads *p, int32_t thread, uint32_t n)
+{
+    return (uint32_t)(((uint64_t)(uint32_t)thread * n + (uint32_t)p->threads - 1) / (uint32_t)p->threads);
+}
+
+/* An item of the range of `owner`, from its front or its back; -1: none is left, or the job is over. */
+static int32_t take(fpc_threads *p, int32_t owner, uint64_t job, int from_back)
+{
+    _Atomic uint64_t *range = &p->worker[owner].range;
+    const uint32_t from = range_start(p, owner, (uint32_t)job), to = range_start(p, owner + 1, (uint32_t)job);
+    if (from == to)
+        return -1;
+    uint64_t word = atomic_load_explicit(range, memory_order_acquire);
+    for (;;) {
+        const int32_t age = (int32_t)(number_of(job) - number_of(word));
+        const uint32_t first = age ? from : word >> 16 & MOST, end = age ? to : word & MOST;
+        if (age < 0 || first == end)
+            return -1;
+        const uint64_t left = word_of(number_of(job), first + !from_back, end - (from_back != 0));
+        if (atomic_compare_exchange_weak_explicit(range, &word, left, memory_order_acq_rel, memory_order_acquire))
+            return (int32_t)(from_back ? end - 1 : first);
     }
+}
+
+static int all_done(const fpc_threads *p)
+{
+    uint64_t sum = 0;
+    for (int32_t i = 0; i < p->threads; i += SHARE)
+        sum += atomic_load(&p->tally[i / SHARE].done);
+    return sum == atomic_load_explicit(&p->total, memory_order_relaxed);
+}
+
+/* The last to count wakes the caller, if that sleeps. */
+static void count_done(fpc_threads *p, int32_t thread, uint32_t items)
+{
+    if (!items)
+        return;
+    atomic_fetch_add(&p->tally[thread / SHARE].done, items);
+    if (atomic_load(&p->waits) && all_done(p) && atomic_exchange(&p->waits, 0))
+        futex_wake(&p->waits, 1);
+}
+
+/* Own items, then what is left of others', the next thread's first: it has the nearest data. */
+static void work_on(fpc_threads *p, int32_t thread, uint64_t job)
+{
+    for (int32_t k = 0; k < p->threads; k++) {
+        const int32_t owner = (thread + k) % p->threads;
+        uint32_t items = 0;
+        for (int32_t i; (i = take(p, owner, job, k > 0)) >= 0; items++)
+            p->body(p->arg, i, thread);
+        count_done(p, thread, items);
+    }
+}
+
+/* ---- threads ---- */
+
+static uint64_t await_job(fpc_threads *p, uint64_t seen)
+{
+    uint64_t job = seen;
+    for (spin s = {0}; job == seen && spin_on(&s, p);)
+        job = atomic_load_explicit(&p->job, memory_order_acquire);
+    while (job == seen) {
+        atomic_fetch_add(&p->sleepers, 1);
+        const uint32_t bell = atomic_load(&p->bell);
+        job = atomic_load(&p->job);
+        if (job == seen)
+            futex_wait(&p->bell, bell);
+        atomic_fetch_sub(&p->sleepers, 1);
+        job = atomic_load(&p->job);
+    }
+    return job;
 }
 
 static void *work(void *arg)
 {
-    worker *w = arg;
-    fpc_threads *p = w->pool;
+    const worker *w = arg;
+    uint64_t job = word_of(FIRST_JOB, 0, 0);
     my_thread = w->thread;
     for (;;) {
-        take_items(p, w->thread);
-        int found = 0;
-        for (int32_t i = 0; i < p->spins && !found; i++) {
-            relax();
-            found = open_items(atomic_load_explicit(&p->job, memory_order_relaxed));
-        }
-        if (found)
-            continue;
-        pthread_mutex_lock(&p->lock);
-        while (!p->stop && !open_items(atomic_load(&p->job)))
-            pthread_cond_wait(&p->wake, &p->lock);
-        const int stop = p->stop;
-        pthread_mutex_unlock(&p->lock);
-        if (stop)
+        job = await_job(w->pool, job);
+        if ((uint32_t)job == 0) /* no items: the end */
             return NULL;
+        work_on(w->pool, w->thread, job);
     }
 }
 
-static void wait_done(fpc_threads *p, int32_t n)
+/* Publishes a job and wakes as many sleepers as can have something to do. */
+static uint64_t begin_job(fpc_threads *p, uint32_t n)
 {
-    for (int32_t i = 0; i < p->spins; i++) {
-        if (atomic_load_explicit(&p->done, memory_order_acquire) == n)
-            return;
-        relax();
+    const uint32_t number = number_of(atomic_load_explicit(&p->job, memory_order_relaxed)) + 1;
+    const uint64_t job = (uint64_t)number << 32 | n;
+    for (int32_t t = 0; number % RENEW == 0 && t < p->threads; t++)
+        atomic_store(&p->worker[t].range, word_of(number - 1, 0, 0));
+    atomic_store(&p->job, job);
+    if (atomic_load(&p->sleepers) > 0) {
+        atomic_fetch_add(&p->bell, 1);
+        futex_wake(&p->bell, n > 0 && n < (uint32_t)p->threads ? (int32_t)n : p->threads);
     }
-    pthread_mutex_lock(&p->lock);
-    while (atomic_load_explicit(&p->done, memory_order_acquire) != n)
-        pthread_cond_wait(&p->finished, &p->lock);
-    pthread_mutex_unlock(&p->lock);
+    return job;
+}
+
+static void wait_done(fpc_threads *p)
+{
+    for (spin s = {0}; spin_on(&s, p);)
+        if (all_done(p))
+            return;
+    for (;;) {
+        atomic_store(&p->waits, 1);
+        if (all_done(p))
+            break;
+        futex_wait(&p->waits, 1);
+    }
+    atomic_store(&p->waits, 0);
+}
+
+typedef struct cut {
+    void (*body)(void *, int32_t, int32_t);
+    void *arg;
+    int32_t first;
+} cut;
+
+static void run_cut(void *arg, int32_t i, int32_t thread)
+{
+    const cut *c = arg;
+    c->body(c->arg, c->first + i, thread);
 }
 
 void fpc_threads_run(fpc_threads *p, int32_t n, void (*body)(void *, int32_t, int32_t), void *arg)
 {
-    if (p->threads == 1 || n <= 1 || n > MAX_ITEMS || my_thread >= 0) {
+    if (p->threads == 1 || n <= 1 || my_thread >= 0) {
         for (int32_t i = 0; i < n; i++)
             body(arg, i, my_thread >= 0 ? my_thread : 0);
         return;
     }
-    const uint64_t number = (atomic_load(&p->job) >> (2 * ITEM_BITS)) + 1;
+    for (int32_t first = 0; n > MOST && first < n; first += MOST) {
+        cut c = {body, arg, first};
+        fpc_threads_run(p, n - first < MOST ? n - first : MOST, run_cut, &c);
+    }
+    if (n > MOST)
+        return;
     p->body = body;
     p->arg = arg;
-    atomic_store(&p->done, 0);
-    atomic_store(&p->job, job_word(number, n));
-    pthread_mutex_lock(&p->lock); /* a thread between its look at the job and its sleep would miss the signal */
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
+    atomic_fetch_add_explicit(&p->total, (uint64_t)n, memory_order_relaxed);
+    const uint64_t job = begin_job(p, (uint32_t)n);
     my_thread = 0;
-    take_items(p, 0);
+    work_on(p, 0, job);
     my_thread = -1;
-    wait_done(p, n);
+    wait_done(p);
 }
 
-fpc_threads *fpc_threads_new(int32_t threads)
+static fpc_threads *make_pool(int32_t threads)
 {
-    fpc_threads *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);
-    worker *w = calloc((size_t)threads, sizeof *w);
-    if (!p || !w) {
+    const size_t groups = (size_t)(threads + SHARE - 1) / SHARE;
+    fpc_threads *p = aligned_alloc(LINE, sizeof *p);
+    worker *w = aligned_alloc(LINE, (size_t)threads * sizeof *w);
+    tally *t = aligned_alloc(LINE, groups * sizeof *t);
+    if (!p || !w || !t) {
         free(p);
         free(w);
+        free(t);
         return NULL;
     }
-    *p = (fpc_threads){.threads = threads, .worker = w, .spins = threads <= fpc_threads_processors() ? SPINS : 0};
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->finished, NULL);
-    for (int32_t i = 1; i < threads; i++) {
-        w[i].pool = p;
-        w[i].thread = i;
-        if (pthread_create(&w[i].id, NULL, work, &w[i])) {
-            p->threads = i; /* those to join */
-            fpc_threads_free(p);
+    *p = (fpc_threads){.threads = threads, .worker = w, .tally = t, .job = word_of(FIRST_JOB, 0, 0)};
+    for (int32_t i = 0; i < threads; i++)
+        w[i] = (worker){.range = word_of(FIRST_JOB, 0, 0), .pool = p, .thread = i};
+    for (size_t i = 0; i < groups; i++)
+        t[i] = (tally){0};
+    return p;
+}
+
+static void free_pool(fpc_threads *p, int32_t started)
+{
+    begin_job(p, 0);
+    for (int32_t i = 1; i < started; i++)
+        pthread_join(p->worker[i].id, NULL);
+    free(p->tally);
+    free(p->worker);
+    free(p);
+}
+
+fpc_threads *fpc_threads_new(int32_t threads, int32_t processors)
+{
+    fpc_threads *p = make_pool(threads);
+    if (!p)
+        return NULL;
+    p->spin_ns = threads <= processors ? SPIN_NS : 0;
+    for (int32_t i = 1; i < threads; i++)
+        if (pthread_create(&p->worker[i].id, NULL, work, &p->worker[i])) {
+            free_pool(p, i);
             return NULL;
         }
-    }
     return p;
 }
 
 void fpc_threads_free(fpc_threads *p)
 {
-    if (!p)
-        return;
-    pthread_mutex_lock(&p->lock);
-    p->stop = 1;
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    for (int32_t i = 1; i < p->threads; i++)
-        pthread_join(p->worker[i].id, NULL);
-    pthread_cond_destroy(&p->finished);
-    pthread_cond_destroy(&p->wake);
-    pthread_mutex_destroy(&p->lock);
-    free(p->worker);
-    free(p);
+    if (p)
+        free_pool(p, p->threads);
 }
 
-int32_t fpc_threads_processors(void)
+int32_t fpc_threads_bind(fpc_threads *p)
 {
-    cpu_set_t set;
-    if (!sched_getaffinity(0, sizeof set, &set) && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    const long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than 1024 processors */
-    return n > 0 ? (int32_t)n : 1;
+    cpu_set_t allowed, one;
+    int32_t untied = 0, at = 0;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) == 0)
+        return p->threads - 1;
+    while (!CPU_ISSET(at, &allowed))
+        at++;
+    for (int32_t i = 1; i < p->threads; i++) { /* the first processor is left to the caller */
+        do
+            at = (at + 1) % CPU_SETSIZE;
+        while (!CPU_ISSET(at, &allowed));
+        CPU_ZERO(&one);
+        CPU_SET(at, &one);
+        untied += pthread_setaffinity_np(p->worker[i].id, sizeof one, &one) != 0;
+    }
+    return untied;
 }

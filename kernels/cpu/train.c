@@ -1,6 +1,7 @@
 /* train.c (cpu): the optimizer's ops, on flat buffers (1,1,rows,256): each is one pass over the memory. Bias
  * corrections and the like are computed in double once per call, the update itself in float, in PyTorch's order of
  * operations. A step whose `scale` is NaN is skipped. */
+#include "parts.h"
 #include "simd.h"
 #include <math.h>
 
@@ -41,14 +42,24 @@ static fpc_status run_sum_squares(fpc_exec *x, const fpc_node *node, fpc_rows ro
     return FPC_OK;
 }
 
+static void squares_join(void *into, const void *from, int64_t width)
+{
+    struct squares *a = into;
+    const struct squares *b = from;
+    (void)width;
+    for (int k = 0; k < CHAINS; k++) {
+        a->low[k] += b->low[k];
+        a->high[k] += b->high[k];
+    }
+}
+
 static fpc_status end_sum_squares(fpc_exec *x, const fpc_node *node)
 {
+    const struct squares *all = fpc_exec_part(x, 0);
     double sum = 0;
-    for (int32_t p = 0; p < fpc_exec_parts(x); p++) {
-        const struct squares *part = fpc_exec_part(x, p);
-        for (int k = 0; k < CHAINS; k++)
-            sum += vd_sum(part->low[k]) + vd_sum(part->high[k]);
-    }
+    parts_tree_run(x, NULL, squares_join, sizeof *all / sizeof(double));
+    for (int k = 0; k < CHAINS; k++)
+        sum += vd_sum(all->low[k]) + vd_sum(all->high[k]);
     *(float *)node->out[0].data = (float)sum;
     return FPC_OK;
 }

@@ -4,6 +4,7 @@
  * depend on the level, not on the number of threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
+#include "kernels/cpu/processors.h"
 #include "kernels/cpu/threads.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +37,8 @@ LEVEL(avx512, avx512_bf16_half)
 
 struct cpu {
     fpc_self self;
-    int64_t threads, isa, precision; /* as the recipe says */
-    int level;                       /* as found */
+    int64_t threads, bind, isa, precision; /* as the recipe says */
+    int level;                             /* as found */
     fpc_threads *pool;
 };
 
@@ -107,6 +108,27 @@ static size_t half_of_level_2(void)
     return bytes < (256 << 10) || bytes > (4 << 20) ? (size_t)512 << 10 : (size_t)bytes / 2;
 }
 
+static fpc_status start_threads(struct cpu *c, int32_t threads)
+{
+    const int32_t processors = fpc_processors();
+    const char *label = c->self.label;
+
+    c->pool = fpc_threads_new(threads, processors);
+    if (!c->pool)
+        return fpc_fail(c->self.ctx, FPC_ENOMEM,
+                        "%s.threads = %d: the system refuses to start so many threads; give less", label, (int)threads);
+    if (threads > processors)
+        fpc_log(c->self.ctx, FPC_LOG_WARN,
+                "%s.threads = %d: this process may use %d processor%s, so threads take turns and the run is slower; "
+                "0 takes as many threads as there are processors",
+                label, (int)threads, (int)processors, processors == 1 ? "" : "s");
+    const int32_t untied = c->bind ? fpc_threads_bind(c->pool) : 0;
+    if (untied)
+        fpc_log(c->self.ctx, FPC_LOG_WARN, "%s.bind = on: the system left %d of %d threads untied; the run goes on so",
+                label, (int)untied, (int)threads);
+    return FPC_OK;
+}
+
 static fpc_status open_cpu(fpc_self *self, fpc_device *device)
 {
     struct cpu *c = (struct cpu *)self;
@@ -118,12 +140,10 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
                         "%s.isa = %s: this processor has no such instructions; %s is its best", self->label,
                         isa_name(c->isa), isa_name(best));
     c->level = c->isa == ISA_AUTO ? best : (int)c->isa;
-    const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_threads_processors();
-    c->pool = fpc_threads_new(threads);
-    if (!c->pool)
-        return fpc_fail(self->ctx, FPC_ENOMEM,
-                        "%s.threads = %d: the system refuses to start so many threads; give less", self->label,
-                        (int)threads);
+    const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_processors();
+    const fpc_status status = start_threads(c, threads);
+    if (status)
+        return status;
     processor_name(processor, sizeof processor);
     snprintf(device->name, sizeof device->name, "%.36s, %s, %d thread%s", processor, isa_name(c->level), (int)threads,
              threads == 1 ? "" : "s");
@@ -211,8 +231,10 @@ static const fpc_choice precisions[] = {
     {"bf16", FPC_HALF_BF16, "activations in bf16; parameters, statistics, losses and sums fp32"},
     {0}};
 static const fpc_option options[] = {
-    {"threads", "threads that compute; 0: one for each processor that the process may use", "", "0", 0, 256, NULL,
+    {"threads", "threads that compute; 0: one for each processor that the process may use", "", "0", 0, 1024, NULL,
      FPC_OPT_INT, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cpu, threads, int64_t)},
+    {"bind", "tie each thread but the first to a processor; for machines that run nothing else", "", "off", 0, 0, NULL,
+     FPC_OPT_BOOL, FPC_OPT_RESUMABLE, FPC_FIELD_(struct cpu, bind, int64_t)},
     FPC_OPTION_CHOICE(struct cpu, isa, "auto", isas, "vector instructions to use; results differ in the last bits"),
     FPC_OPTION_CHOICE(struct cpu, precision, "run", precisions, "what activations are stored in"),
     {0}};

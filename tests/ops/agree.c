@@ -22,7 +22,7 @@
 #include <float.h>
 #include <math.h>
 
-static const op_split splits[] = {{1, 0}, {2, 0}, {3, 7}, {5, 1}};
+static const op_split splits[] = {{1, 0}, {2, 0}, {3, 7}, {5, 1}, {33, 2}};
 static const uint32_t halves[] = {0, FPC_BF16, FPC_F16};
 enum { N_SPLITS = sizeof splits / sizeof splits[0], MAX_KERNELS = 1024, JITTERS = 8 };
 

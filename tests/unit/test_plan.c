@@ -123,21 +123,59 @@ static void memory_is_reused(void **state)
     bench_free(&l);
 }
 
+static fpc_plan *plan_of(bench *l, const char *op, int32_t h, int32_t c)
+{
+    fpc_graph *g = bench_graph(l, 0);
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, h, h, c}, g->real), in[] = {x, x};
+    const fpc_like_attr like = {.shape = {1, 1, c, c}};
+    fpc_output_mark(g, "y",
+                    !strcmp(op, "linear") ? fpc_linear(g, "fc", x, c, 0)
+                    : !strcmp(op, "gelu") ? fpc_gelu(g, x)
+                                          : fpc_op(g, op, op, 2, in, &like, sizeof like, NULL));
+    assert_int_equal(fpc_graph_check(g), FPC_OK);
+    return plan(l, g, 1 << 18);
+}
+
+/* Many rows give many threads work, few rows at least sixteen; what takes no time is not cut. */
 static void parts_follow_the_shapes(void **state)
 {
     (void)state;
     bench l;
-    bench_backend(&l, REF_DOUBLE);
     static const struct {
-        int32_t h, parts;
-    } want[] = {{1, 1}, {16, 2}, {64, 32}, {128, 32}};
+        const char *op;
+        int32_t h, c, parts;
+    } want[] = {{"linear", 1, 512, 1},   {"linear", 16, 512, 16},   {"linear", 32, 512, 32}, {"linear", 64, 512, 64},
+                {"linear", 96, 512, 72}, {"linear", 128, 512, 128}, {"linear", 256, 64, 128}, {"gelu", 16, 8, 1},
+                {"gelu", 128, 8, 6},     {"gelu", 512, 8, 104}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        fpc_graph *g = bench_graph(&l, 0);
-        fpc_output_mark(g, "y", fpc_gelu(g, fpc_input(g, "x", (fpc_shape){1, want[i].h, want[i].h, 8}, g->real)));
-        fpc_plan *p = plan(&l, g, 1 << 18);
-        assert_int_equal(p->group[0].parts, want[i].parts);
+        bench_backend(&l, REF_DOUBLE);
+        fpc_plan *p = plan_of(&l, want[i].op, want[i].h, want[i].c);
+        if (p->group[0].parts != want[i].parts)
+            fail_msg("%s of %d x %d pixels, %d channels: %d parts, not %d", want[i].op, want[i].h, want[i].h, want[i].c,
+                     p->group[0].parts, want[i].parts);
         assert_true(p->group[0].tile <= 256 && p->group[0].tile >= 1);
+        bench_free(&l);
     }
+}
+
+/* Each part of a sum has a copy of it: a large one of few rows is cut less, and none takes more than 32 MiB. */
+static void sums_of_parts_stay_small(void **state)
+{
+    (void)state;
+    bench l;
+    static const int32_t h[] = {8, 16, 32, 128}, c[] = {16, 64, 512, 1024};
+    for (int i = 0; i < 16; i++) {
+        bench_backend(&l, REF_DOUBLE);
+        const fpc_plan *p = plan_of(&l, "linear_grad_w", h[i / 4], c[i % 4]);
+        assert_true(p->work[0].need.part >= (size_t)c[i % 4] * (size_t)c[i % 4] * sizeof(double));
+        assert_true(p->group[0].parts == 1 || p->work[0].need.part * (size_t)p->group[0].parts <= (size_t)32 << 20);
+        bench_free(&l);
+    }
+    bench_backend(&l, REF_DOUBLE);
+    const int32_t few = plan_of(&l, "linear_grad_w", 16, 512)->group[0].parts;
+    const int32_t many = plan_of(&l, "linear_grad_w", 128, 64)->group[0].parts;
+    assert_true(few <= 2);
+    assert_true(many >= 64);
     bench_free(&l);
 }
 
@@ -242,7 +280,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_block_is_few_groups),      cmocka_unit_test(without_tiles_every_node_is_alone),
         cmocka_unit_test(nothing_overlaps),           cmocka_unit_test(memory_is_reused),
-        cmocka_unit_test(parts_follow_the_shapes),    cmocka_unit_test(missing_kernels_are_listed),
+        cmocka_unit_test(parts_follow_the_shapes), cmocka_unit_test(sums_of_parts_stay_small),
+           cmocka_unit_test(missing_kernels_are_listed),
         cmocka_unit_test(long_chains_and_wide_fans),  cmocka_unit_test(computed_weights_come_first),
         cmocka_unit_test(in_place_waits_for_readers),
     };
