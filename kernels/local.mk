@@ -13,16 +13,16 @@ libref_f64_la_CFLAGS = $(kernel_cflags) -ffp-contract=off
 
 cpu_cflags = $(kernel_cflags) -fno-math-errno -fno-trapping-math -ffp-contract=fast
 
-noinst_LTLIBRARIES += libcpu_sse2.la libcpu_sse2_half.la libcpu_common.la
+noinst_LTLIBRARIES += libcpu_generic.la libcpu_generic_half.la libcpu_common.la
 half_cppflags = $(AM_CPPFLAGS) -DFPC_HALF
-libcpu_sse2_la_SOURCES = $(cpu_sources)
-libcpu_sse2_la_CFLAGS = $(cpu_cflags)
-libcpu_sse2_half_la_SOURCES = $(cpu_half_sources)
-libcpu_sse2_half_la_CPPFLAGS = $(half_cppflags)
-libcpu_sse2_half_la_CFLAGS = $(cpu_cflags)
+libcpu_generic_la_SOURCES = $(cpu_sources)
+libcpu_generic_la_CFLAGS = $(cpu_cflags)
+libcpu_generic_half_la_SOURCES = $(cpu_half_sources)
+libcpu_generic_half_la_CPPFLAGS = $(half_cppflags)
+libcpu_generic_half_la_CFLAGS = $(cpu_cflags)
 libcpu_common_la_SOURCES = $(cpu_common_sources)
 libcpu_common_la_CFLAGS = $(cpu_cflags)
-cpu_libs = libcpu_common.la libcpu_sse2.la libcpu_sse2_half.la
+cpu_libs = libcpu_common.la libcpu_generic.la libcpu_generic_half.la
 if X86
 wider_libs = libcpu_avx2.la libcpu_avx2_half.la libcpu_avx512.la libcpu_avx512_half.la libcpu_avx512_bf16_half.la
 noinst_LTLIBRARIES += $(wider_libs)

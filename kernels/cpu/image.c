@@ -106,6 +106,7 @@ FPC_INLINE double bounded(double a)
 }
 
 typedef float f4 __attribute__((vector_size(16)));
+typedef uint8_t b4 __attribute__((vector_size(4)));
 
 /* Pixel i as floats; the fourth is what follows in memory. */
 FPC_INLINE f4 pixel_of(const void *picture, int is_float, int64_t i)
@@ -115,10 +116,9 @@ FPC_INLINE f4 pixel_of(const void *picture, int is_float, int64_t i)
         memcpy(&v, (const float *)picture + i, sizeof v);
         return v;
     }
-    int32_t word;
-    memcpy(&word, (const uint8_t *)picture + i, sizeof word);
-    const __m128i zero = _mm_setzero_si128(), bytes = _mm_cvtsi32_si128(word);
-    return (f4)_mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero));
+    b4 bytes;
+    memcpy(&bytes, (const uint8_t *)picture + i, sizeof bytes);
+    return __builtin_convertvector(bytes, f4);
 }
 
 /* Pixels at the picture's border and beyond it. */
@@ -254,32 +254,21 @@ static void noise_words(int32_t words[NOISE_BLOCK], uint64_t counter, const int3
     philox_store((uint16_t *)words, (c0 & low) | (c1 << 32), (c2 & low) | (c3 << 32));
 }
 
-/* Between two vectors of pairs and a vector of first and one of second numbers. */
-#if VL == 16
-#define EVEN ((vi){0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30})
-#define PAIRS ((vi){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
-#elif VL == 8
-#define EVEN ((vi){0, 2, 4, 6, 8, 10, 12, 14})
-#define PAIRS ((vi){0, 8, 1, 9, 2, 10, 3, 11})
-#else
-#define EVEN ((vi){0, 2, 4, 6})
-#define PAIRS ((vi){0, 4, 1, 5})
-#endif
-
 /* N(0,1) for elements [first, first + NOISE_BLOCK), first a multiple of it: Box and Muller, a pair from two words. */
 static void noise_block(float z[NOISE_BLOCK], int64_t first, const int32_t *clock, uint32_t stream)
 {
     int32_t words[NOISE_BLOCK];
     noise_words(words, (uint64_t)first / 4, clock, stream);
-    const vi low = vi_load(words), high = vi_load(words + VL);
-    const vi u = __builtin_shuffle(low, high, EVEN), v = __builtin_shuffle(low, high, EVEN + 1);
+    vi u, v;
+    for (int i = 0; i < VL; i++)
+        u[i] = words[2 * i], v[i] = words[2 * i + 1];
     const vf radial = 1.0f - __builtin_convertvector((vi)((vu)u >> 8), vf) * 0x1p-24f;
     const vf radius = vf_sqrt(-2.0f * vf_log(radial));
     vf sine;
     const vf cosine = radius * vf_turn(__builtin_convertvector((vi)((vu)v >> 8), vf) * 0x1p-24f, &sine);
     sine *= radius;
-    vf_store(z, __builtin_shuffle(cosine, sine, PAIRS));
-    vf_store(z + VL, __builtin_shuffle(cosine, sine, PAIRS + VL / 2));
+    for (int i = 0; i < VL; i++)
+        z[2 * i] = cosine[i], z[2 * i + 1] = sine[i];
 }
 
 static fpc_status run_gaussian_noise(fpc_exec *x, const fpc_node *node, fpc_rows rows)

@@ -8,7 +8,6 @@
 
 #include "simd.h"
 #include <fpcore/rng.h>
-#include <immintrin.h>
 
 typedef uint64_t vq __attribute__((vector_size(VL * 4), may_alias));
 
@@ -25,7 +24,7 @@ static inline vq philox_mul(vq a, vq b)
 #elif VL == 8
     return (vq)_mm256_mul_epu32((__m256i)a, (__m256i)b);
 #else
-    return (vq)_mm_mul_epu32((__m128i)a, (__m128i)b);
+    return (a & 0xffffffffu) * (b & 0xffffffffu);
 #endif
 }
 
@@ -43,8 +42,7 @@ static inline void philox_store(uint16_t *out, vq lo, vq hi)
     const vq first = (vq)_mm256_permute2x128_si256(even, odd, 0x20);
     const vq second = (vq)_mm256_permute2x128_si256(even, odd, 0x31);
 #else
-    const vq first = (vq)_mm_unpacklo_epi64((__m128i)lo, (__m128i)hi);
-    const vq second = (vq)_mm_unpackhi_epi64((__m128i)lo, (__m128i)hi);
+    const vq first = {lo[0], hi[0]}, second = {lo[1], hi[1]};
 #endif
     memcpy(out, &first, sizeof first);
     memcpy((char *)out + sizeof first, &second, sizeof second);

@@ -1,7 +1,7 @@
-/* simd.h: vectors for the cpu kernels. Each kernels/cpu/FAMILY.c is compiled three times (plain x86-64 SSE2, AVX2+FMA,
- * AVX-512), with FPC_ISA naming the level; plugins/backend/cpu.c picks the table at run time by what the processor can
- * do. GCC/clang vector types carry the arithmetic, so one source serves all levels; what they cannot say well (maximum,
- * masks, sums across lanes) is written once here with intrinsics.
+/* simd.h: vectors for the cpu kernels. Each kernels/cpu/FAMILY.c is compiled three times (generic: what every processor
+ * has, SSE2 or NEON; AVX2+FMA; AVX-512), with FPC_ISA naming the level; plugins/backend/cpu.c picks the table at run
+ * time by what the processor can do. GCC/clang vector types carry the arithmetic, so one source serves all levels; what
+ * they cannot say well (maximum, masks, sums across lanes) is written once here, for AVX with intrinsics.
  *
  * Families that work on activations are compiled again at each level with FPC_HALF, and for AVX-512 with BF16 beside
  * them: there, what the type `real` stores is bfloat16 (run.precision = bf16). Arithmetic is the same in fp32: vr_get
@@ -11,7 +11,10 @@
 
 #include <fpcore/ops.h>
 #include <fpcore/half.h>
+#if defined(__AVX2__)
 #include <immintrin.h>
+#endif
+#include <math.h>
 #include <string.h>
 
 #if defined(__AVX512BF16__)
@@ -25,7 +28,7 @@
 #define FPC_LEVEL avx2
 #else
 #define VL 4
-#define FPC_LEVEL sse2
+#define FPC_LEVEL generic
 #endif
 
 #define FPC_CAT2(a, b) a##_##b
@@ -340,15 +343,15 @@ static inline vi vm_pick_i(vm m, vi a, vi b)
 #else
 static inline vf vf_max(vf a, vf b)
 {
-    return (vf)_mm_max_ps((__m128)a, (__m128)b);
+    return vf_select(a > b, a, b);
 }
 static inline vf vf_min(vf a, vf b)
 {
-    return (vf)_mm_min_ps((__m128)a, (__m128)b);
+    return vf_select(a < b, a, b);
 }
 static inline vf vf_sqrt(vf a)
 {
-    return (vf)_mm_sqrt_ps((__m128)a);
+    return (vf){sqrtf(a[0]), sqrtf(a[1]), sqrtf(a[2]), sqrtf(a[3])};
 }
 static inline vf vm_pick(vm m, vf a, vf b)
 {
@@ -397,19 +400,21 @@ static inline vf vf_abs(vf a)
 /* Sum of the lanes, by halves: the order is fixed, and short chains of additions. */
 static inline float vf_sum(vf v)
 {
+#if VL == 4
+    return (v[0] + v[2]) + (v[1] + v[3]);
+#else
 #if VL == 16
     const __m512 w = (__m512)v;
     const __m256 h =
         _mm256_add_ps(_mm512_castps512_ps256(w), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(w), 1)));
     __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-#elif VL == 8
-    __m128 q = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
 #else
-    __m128 q = (__m128)v;
+    __m128 q = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
 #endif
     q = _mm_add_ps(q, _mm_movehl_ps(q, q));
     q = _mm_add_ss(q, _mm_shuffle_ps(q, q, 1));
     return _mm_cvtss_f32(q);
+#endif
 }
 
 /* The halves of v as doubles, and the sum of VL/2 doubles. */
@@ -420,7 +425,7 @@ static inline vd vd_low(vf v)
 #elif VL == 8
     return (vd)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v));
 #else
-    return (vd)_mm_cvtps_pd((__m128)v);
+    return (vd){v[0], v[1]};
 #endif
 }
 static inline vd vd_high(vf v)
@@ -430,7 +435,7 @@ static inline vd vd_high(vf v)
 #elif VL == 8
     return (vd)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1));
 #else
-    return (vd)_mm_cvtps_pd(_mm_movehl_ps((__m128)v, (__m128)v));
+    return (vd){v[2], v[3]};
 #endif
 }
 static inline double vd_sum(vd v)

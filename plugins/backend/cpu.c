@@ -1,6 +1,7 @@
 /* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/threads.c, and the kernels are the
  * tables of kernels/cpu, each compiled for three levels of instructions, those for activations in bf16 for a fourth;
- * the best that the processor knows is taken when the backend opens, so one build serves every x86-64 machine. Results
+ * the best that the processor knows is taken when the backend opens, so one build serves every x86-64 machine. Elsewhere
+ * there is the generic level alone. Results
  * depend on the level, not on the number of threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
@@ -12,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ISA_AUTO = 0, ISA_SSE2, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16 };
+enum { ISA_AUTO = 0, ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16 };
 enum { PRECISION_OF_RUN = -1 };
 
 /* clang-format off */
@@ -28,7 +29,7 @@ enum { PRECISION_OF_RUN = -1 };
 #define DECLARE(family, isa) extern const fpc_kernel fpc_cpu_##family##_##isa[];
 #define ENTRY(family, isa) fpc_cpu_##family##_##isa,
 
-LEVEL(sse2, sse2_half)
+LEVEL(generic, generic_half)
 #if defined(__x86_64__)
 LEVEL(avx2, avx2_half)
 LEVEL(avx512, avx512_half)
@@ -52,12 +53,12 @@ static int best_isa(void)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return ISA_AVX2;
 #endif
-    return ISA_SSE2;
+    return ISA_GENERIC;
 }
 
 static const char *isa_name(int64_t isa)
 {
-    return isa == ISA_AVX512_BF16 ? "avx512_bf16" : isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "sse2";
+    return isa == ISA_AVX512_BF16 ? "avx512_bf16" : isa == ISA_AVX512 ? "avx512" : isa == ISA_AVX2 ? "avx2" : "generic";
 }
 
 /* The processor's name, without the words that all of them carry. */
@@ -171,7 +172,7 @@ static const fpc_kernel *const *kernels(fpc_self *self)
         return tables_avx2_half;
 #endif
     (void)self;
-    return tables_sse2_half;
+    return tables_generic_half;
 }
 
 /* Large blocks come from the system in huge pages: a step walks through hundreds of MiB, and with pages of 4 KiB much
@@ -220,7 +221,7 @@ static void fini(fpc_self *self)
 }
 
 static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processor knows"},
-                                  {"sse2", ISA_SSE2, "vectors of 4, every x86-64"},
+                                  {"generic", ISA_GENERIC, "vectors of 4, on every processor"},
                                   {"avx2", ISA_AVX2, "vectors of 8 with fused multiply-add"},
                                   {"avx512", ISA_AVX512, "vectors of 16"},
                                   {"avx512_bf16", ISA_AVX512_BF16, "and products of bf16 numbers at twice the rate"},

@@ -48,7 +48,7 @@ static void open_named(op_backends *all, const char *word)
 {
     const char *colon = strchr(word, ':');
     if (!strcmp(word, "cpu")) {
-        open_other(all, "cpu sse2", "use = cpu\nthreads = 1\nisa = sse2");
+        open_other(all, "cpu generic", "use = cpu\nthreads = 1\nisa = generic");
         open_other(all, "cpu avx2", "use = cpu\nthreads = 1\nisa = avx2");
         open_other(all, "cpu avx512", "use = cpu\nthreads = 1\nisa = avx512");
         open_other(all, "cpu avx512_bf16", "use = cpu\nthreads = 1\nisa = avx512_bf16");

@@ -6,7 +6,7 @@
 
 enum { ROWS = 37, K = 45, N = 19, MOST = 4096 };
 
-static const char *const levels[] = {"sse2", "avx2", "avx512", "avx512_bf16"};
+static const char *const levels[] = {"generic", "avx2", "avx512", "avx512_bf16"};
 
 /* 0: this processor has no such instructions. */
 static int open_level(bench *l, const char *isa)
