@@ -65,8 +65,6 @@ cpu_product_sources = \
     kernels/cpu/gemm_bf16.c \
     kernels/cpu/linear.c
 cpu_common_sources = \
-    kernels/cpu/processors.c \
-    kernels/cpu/processors.h \
     kernels/cpu/threads.c \
     kernels/cpu/threads.h
 cuda_sources = \

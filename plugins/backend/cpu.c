@@ -4,7 +4,6 @@
  * threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
-#include "kernels/cpu/processors.h"
 #include "kernels/cpu/threads.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * Limits of the groups above count too, so the path that /proc/self/cgroup names is walked up to the top. Inside a
  * container that path may be the host's, which is not there; the walk then ends where the container's own group lies. */
 #define _GNU_SOURCE
-#include "processors.h"
+#include "base/processors.h"
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
