@@ -110,8 +110,8 @@ static void start_readers(fpc_data *d, int32_t n)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Under the lock: the trainer has to wait for a batch. Where all readers are at work and there is more to read, one more
- * helps. The first batch of an epoch says nothing: nobody could have read it ahead. */
+/* Under the lock: the trainer has to wait for a batch. Where all readers are at work and there is more to read, one
+ * more helps. The first batch of an epoch says nothing: nobody could have read it ahead. */
 static void start_another(fpc_data *d)
 {
     if (d->opt.readers || d->n_readers == 0 || d->current == d->first || d->busy < d->n_readers || !can_take(d))

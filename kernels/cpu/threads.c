@@ -46,7 +46,7 @@ struct fpc_threads {
     _Alignas(LINE) _Atomic uint64_t job; /* number << 32 | length; written after all else that belongs to the job */
     void (*body)(void *, int32_t, int32_t);
     void *arg;
-    _Atomic uint64_t total; /* items of all jobs, this one included */
+    _Atomic uint64_t total;               /* items of all jobs, this one included */
     _Alignas(LINE) _Atomic uint32_t bell; /* threads without a job sleep on it */
     _Atomic int32_t sleepers;
     _Alignas(LINE) _Atomic uint32_t waits; /* 1: the caller of fpc_threads_run sleeps on it */

@@ -146,8 +146,8 @@ static void skipping_is_cutting(void **state)
 static void readers_and_cache_show_nowhere(void **state)
 {
     bench *b = *state;
-    static const char *const how[] = {"readers = 1\n", "readers = 2\n", "readers = 7\n", "readers = 3\ncache_mb = 0\n",
-                                      "", "cache_mb = 0\n"};
+    static const char *const how[] = {
+        "readers = 1\n", "readers = 2\n", "readers = 7\n", "readers = 3\ncache_mb = 0\n", "", "cache_mb = 0\n"};
     uint64_t want[3] = {0};
     for (int k = 0; k < 6; k++) {
         fpc_data *d = open_data(b, fpc_sprintf(b->arena, SMALL "%s" MOVED, how[k]), 9);
@@ -296,8 +296,14 @@ static void errors_of_readers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        CASE(orders),   CASE(counts_and_tails),     CASE(skipping_is_cutting), CASE(readers_and_cache_show_nowhere), CASE(readers_come_as_they_are_missed),
-        CASE(refusals), CASE(closes_in_the_middle), CASE(single_samples),      CASE(errors_of_readers)};
+    const struct CMUnitTest tests[] = {CASE(orders),
+                                       CASE(counts_and_tails),
+                                       CASE(skipping_is_cutting),
+                                       CASE(readers_and_cache_show_nowhere),
+                                       CASE(readers_come_as_they_are_missed),
+                                       CASE(refusals),
+                                       CASE(closes_in_the_middle),
+                                       CASE(single_samples),
+                                       CASE(errors_of_readers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
