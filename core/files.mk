@@ -37,6 +37,8 @@ core_sources = \
     core/base/message.h \
     core/base/print.c \
     core/base/print.h \
+    core/base/processors.c \
+    core/base/processors.h \
     core/base/spelling.c \
     core/base/spelling.h \
     core/base/text.c \

@@ -66,8 +66,6 @@ cpu_half_sources = \
     kernels/cpu/pointwise.c \
     kernels/cpu/resize.c
 cpu_common_sources = \
-    kernels/cpu/processors.c \
-    kernels/cpu/processors.h \
     kernels/cpu/threads.c \
     kernels/cpu/threads.h
 cuda_sources = \

@@ -138,14 +138,10 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     fpc_bench b = {.cmd = cmd, .batch = 4, .steps = 5, .warmup = 2};
     int train = 0, infer = 0;
-    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},
-                            {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
-                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps},
-                            {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
-                            {"jobs", 0, FPC_ARG_FLAG, 0, &b.jobs},
-                            {"train", 0, FPC_ARG_FLAG, 0, &train},
-                            {"infer", 0, FPC_ARG_FLAG, 0, &infer},
-                            {0}};
+    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},    {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
+                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps}, {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
+                            {"jobs", 0, FPC_ARG_FLAG, 0, &b.jobs},    {"train", 0, FPC_ARG_FLAG, 0, &train},
+                            {"infer", 0, FPC_ARG_FLAG, 0, &infer},    {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))

@@ -16,11 +16,17 @@
 #include <string.h>
 
 /* ---- readers ---- */
+/* Under the lock: whether there is a position to take now. */
+static int can_take(const fpc_data *d)
+{
+    return d->next_pos < d->n_pos && d->next_pos / d->opt.batch < d->freed + SLOTS;
+}
+
 /* Under the lock: the next position, or -1: none to take now. The first of a batch makes its slot ready. */
 static int64_t take(fpc_data *d)
 {
     const int64_t p = d->next_pos;
-    if (p >= d->n_pos || p / d->opt.batch >= d->freed + SLOTS)
+    if (!can_take(d))
         return -1;
     struct slot *s = &d->slot[p / d->opt.batch % SLOTS];
     if (s->number != p / d->opt.batch) {
@@ -88,9 +94,9 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-/* As many as the system gives; with none the trainer reads itself. Signals stay with the main thread, but for those of
- * a crash, which are the crashing thread's own. */
-static void start_readers(fpc_data *d)
+/* Readers up to `n`, or as many as the system gives; with none the trainer reads itself. Signals stay with the main
+ * thread, but for those of a crash, which are the crashing thread's own. */
+static void start_readers(fpc_data *d, int32_t n)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     sigset_t all, before;
@@ -98,10 +104,20 @@ static void start_readers(fpc_data *d)
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         sigdelset(&all, crashes[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (d->n_readers < d->opt.readers && d->n_readers < MAX_READERS &&
+    while (d->n_readers < n && d->n_readers < MAX_READERS &&
            pthread_create(&d->reader[d->n_readers], NULL, reader_main, d) == 0)
         d->n_readers++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Under the lock: the trainer has to wait for a batch. Where all readers are at work and there is more to read, one
+ * more helps. The first batch of an epoch says nothing: nobody could have read it ahead. */
+static void start_another(fpc_data *d)
+{
+    if (d->opt.readers || d->n_readers == 0 || d->current == d->first || d->busy < d->n_readers || !can_take(d))
+        return;
+    if (d->n_readers < d->most_readers)
+        start_readers(d, d->n_readers + 1);
 }
 
 /* ---- opening ---- */
@@ -217,6 +233,7 @@ fpc_status fpc_data_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_data_sources *
     d->audit = audit;
     d->part = FPC_TRAIN;
     d->current = -1;
+    d->most_readers = fpc_processors();
     if ((status = open_plugin(d)) || (status = fpc_augments_new(ctx, arena, &from->augments, &d->info, &d->augs)))
         return status;
     d->cache_left = audit ? 0 : d->opt.cache_mb << 20;
@@ -277,7 +294,7 @@ static fpc_status make_ready(fpc_data *d)
         d->slot[i].number = -1;
     }
     d->ready = 1;
-    start_readers(d);
+    start_readers(d, d->opt.readers ? (int32_t)d->opt.readers : 1);
     return FPC_OK;
 }
 
@@ -390,7 +407,7 @@ fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t ski
     d->n_batches = n_batches;
     d->n_pos = n_batches * d->opt.batch < d->info.count[part] ? n_batches * d->opt.batch : d->info.count[part];
     d->next_pos = first * d->opt.batch;
-    d->freed = first;
+    d->freed = d->first = first;
     d->current = first - 1;
     pthread_cond_broadcast(&d->work);
     pthread_mutex_unlock(&d->lock);
@@ -400,6 +417,8 @@ fpc_status fpc_data_start(fpc_data *d, fpc_part part, int64_t epoch, int64_t ski
 /* Under the lock: waits for the batch that the trainer asks for, or fills it here where there are no readers. */
 static void await_batch(fpc_data *d, const struct slot *s)
 {
+    if (s->number != d->current || s->done < s->batch.n)
+        start_another(d);
     while (s->number != d->current || s->done < s->batch.n) {
         const int64_t p = d->n_readers ? -1 : take(d);
         if (p < 0) {

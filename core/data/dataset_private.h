@@ -30,7 +30,7 @@ struct fpc_data {
     int64_t *order; /* room for the largest part */
     struct slot slot[SLOTS];
     int ready; /* slots and threads exist */
-    int32_t n_readers;
+    int32_t n_readers, most_readers;
     pthread_t reader[MAX_READERS];
     fpc_arena *scratch; /* of the calling thread */
     fpc_label_table *labels;
@@ -44,6 +44,7 @@ struct fpc_data {
     fpc_part part;
     int64_t epoch, n_pos, next_pos; /* the epoch's positions; the first that nobody took */
     int64_t n_batches, current;     /* current: batch that the trainer holds or asks for; -1 before the first */
+    int64_t first;                  /* of the epoch's batches, the one that it began with */
     int64_t freed;                  /* batches below this number are no longer in use */
     uint8_t **cache[4];             /* by part and sample: image, then mask; NULL: not there */
     int64_t cache_left;             /* bytes */

@@ -8,7 +8,7 @@
 /* Core keys of [dataset], beside the plugin's. */
 typedef struct fpc_data_options {
     int64_t batch;     /* 32 */
-    int64_t readers;   /* 1: threads that read and draw ahead */
+    int64_t readers;   /* 0: threads that read and draw ahead; 0: as many as it takes */
     int64_t cache_mb;  /* 4096: decoded pictures kept in memory up to this budget, MiB */
     int64_t drop_last; /* on: a last training batch that is not full is left out */
     int64_t shuffle;   /* on */
@@ -44,7 +44,10 @@ static const fpc_choice caches[] = {
     {0}};
 const fpc_option fpc_core_dataset[] = {
     FPC_OPTION_INT(fpc_data_options, batch, "32", 1, 65536, "images", "pictures per (micro-)batch"),
-    RESUMABLE_INT(fpc_data_options, readers, "1", 1, 64, "threads", "threads that read and draw ahead of training"),
+    RESUMABLE_INT(
+        fpc_data_options, readers, "0", 0, 64, "threads",
+        "threads that read and draw ahead of training; 0: one more each time that training waits for them, up "
+        "to the number of processors"),
     RESUMABLE_INT(fpc_data_options, cache_mb, "4096", 0, 1073741824.0, "MiB",
                   "decoded pictures are kept in memory up to this budget"),
     {"cache", "where pictures wait for a backend that has memory of its own", "", "auto", 0, 0, caches, FPC_OPT_CHOICE,

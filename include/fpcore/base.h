@@ -83,6 +83,10 @@ FPC_API const char *fpc_looked(const fpc_self *, const char *key, const char *be
 /* A line for the person who runs the program (stderr and the loggers). Any thread. */
 FPC_API void fpc_log(fpc_ctx *, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* How many processors this process may keep busy: those of its affinity mask, or fewer where a control group grants
+ * less time; at least 1. Any thread. */
+FPC_API int32_t fpc_processors(void);
+
 /* Zeroed memory aligned to 64 bytes, or NULL after FPC_ENOMEM; freed with the arena. */
 FPC_API void *fpc_alloc(fpc_arena *, size_t bytes);
 FPC_API char *fpc_strdup(fpc_arena *, const char *);

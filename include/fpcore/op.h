@@ -95,7 +95,7 @@ enum { FPC_KERNEL_DETERMINISTIC = 1 << 0, FPC_KERNEL_CAPTURABLE = 1 << 1, FPC_KE
  *          begins of other nodes may run
  *   run    for ranges of rows that together cover every row once: in parallel, in any order between parts, in order
  *          within a part. The parts are a function of the shapes alone, never of the number of threads.
- *   end    once, after all rows (add up the parts, in order); as begin, any thread
+ *   end    once, after all rows (add up the parts, in an order of their own); as begin, any thread
  * For barrier ops run is called once with all rows, and may use fpc_exec_parallel. begin and end may be NULL. */
 /* size: sizeof(fpc_kernel), the same in all rows of a table. */
 typedef struct fpc_kernel {

@@ -1,5 +1,5 @@
-/* parts.h: what ends a sum over rows: the partial sums of all parts, added in pairs, pairs of pairs and so on. This tree
- * is a function of the number of parts alone. Its nodes are tasks that go to whatever threads there are, one for a
+/* parts.h: what ends a sum over rows: the partial sums of all parts, added in pairs, pairs of pairs and so on. This
+ * tree is a function of the number of parts alone. Its nodes are tasks that go to whatever threads there are, one for a
  * chunk of the numbers and PARTS_FOLD parts at a time, so the sum of many parts keeps many threads busy whether it is
  * long or short, and no thread shows in the result. */
 #ifndef KERNELS_CPU_PARTS_H
@@ -21,8 +21,8 @@ typedef struct parts_fold {
     float *base;
     int64_t stride, batch_stride, count; /* floats from part to part, from sum to sum; of a part that are added */
     int32_t parts, batch;
-    float *out;                          /* NULL: none */
-    int32_t step, groups, chunks;        /* of the level at work: every step-th part is a sum already */
+    float *out;                   /* NULL: none */
+    int32_t step, groups, chunks; /* of the level at work: every step-th part is a sum already */
 } parts_fold;
 
 /* to[0..count) = the tree sum of m vectors that lie `stride` apart. */
@@ -91,7 +91,8 @@ static inline void parts_sum(fpc_exec *x, float *out, int64_t count, int64_t off
     const int32_t parts = fpc_exec_parts(x);
     float *base = fpc_exec_part(x, 0);
     const int64_t stride = parts > 1 ? (float *)fpc_exec_part(x, 1) - base : 0;
-    const parts_fold f = {.base = base + offset, .stride = stride, .count = count, .parts = parts, .batch = 1, .out = out};
+    const parts_fold f = {
+        .base = base + offset, .stride = stride, .count = count, .parts = parts, .batch = 1, .out = out};
     parts_fold_run(x, f);
 }
 

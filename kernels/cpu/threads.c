@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 enum {
-    LINE = 128,      /* a line of the cache and the neighbour that processors fetch along with it */
-    MOST = 0xffff,   /* items of a job; longer ones are cut */
-    SHARE = 8,       /* threads that count what they did in one place */
-    SPIN_NS = 200000 /* longer than a pause within a step, shorter than anybody notices */
+    LINE = 128,             /* a line of the cache and the neighbour that processors fetch along with it */
+    MOST = 0xffff,          /* items of a job; longer ones are cut */
+    SHARE = 8,              /* threads that count what they did in one place */
+    SPIN_NS = 50000,        /* longer than most pauses within a step; more only takes time from other programs */
+    SPIN_BOUND_NS = 1000000 /* where threads have the processors for themselves */
 };
 #define RENEW ((uint32_t)1 << 30)      /* jobs after which words of threads that never had an item are renewed */
 #define FIRST_JOB ((uint32_t)0 - 1000) /* so that every training passes the end of the numbers */
@@ -46,12 +47,12 @@ struct fpc_threads {
     _Alignas(LINE) _Atomic uint64_t job; /* number << 32 | length; written after all else that belongs to the job */
     void (*body)(void *, int32_t, int32_t);
     void *arg;
-    _Atomic uint64_t total; /* items of all jobs, this one included */
+    _Atomic uint64_t total;               /* items of all jobs, this one included */
     _Alignas(LINE) _Atomic uint32_t bell; /* threads without a job sleep on it */
     _Atomic int32_t sleepers;
     _Alignas(LINE) _Atomic uint32_t waits; /* 1: the caller of fpc_threads_run sleeps on it */
     _Alignas(LINE) int32_t threads;
-    int64_t spin_ns;
+    _Atomic int64_t spin_ns;
     worker *worker;
     tally *tally;
 };
@@ -102,13 +103,14 @@ typedef struct spin {
 
 static int spin_on(spin *s, const fpc_threads *p)
 {
-    if (!p->spin_ns)
+    const int64_t most = atomic_load_explicit(&p->spin_ns, memory_order_relaxed);
+    if (!most)
         return 0;
     relax();
     if (++s->looks % 64)
         return 1;
     const int64_t now = now_ns();
-    s->until = s->until ? s->until : now + p->spin_ns;
+    s->until = s->until ? s->until : now + most;
     return now < s->until;
 }
 
@@ -300,7 +302,7 @@ fpc_threads *fpc_threads_new(int32_t threads, int32_t processors)
     fpc_threads *p = make_pool(threads);
     if (!p)
         return NULL;
-    p->spin_ns = threads <= processors ? SPIN_NS : 0;
+    atomic_store(&p->spin_ns, threads <= processors ? SPIN_NS : 0);
     for (int32_t i = 1; i < threads; i++)
         if (pthread_create(&p->worker[i].id, NULL, work, &p->worker[i])) {
             free_pool(p, i);
@@ -319,6 +321,8 @@ int32_t fpc_threads_bind(fpc_threads *p)
 {
     cpu_set_t allowed, one;
     int32_t untied = 0, at = 0;
+    if (atomic_load(&p->spin_ns))
+        atomic_store(&p->spin_ns, SPIN_BOUND_NS);
     if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) == 0)
         return p->threads - 1;
     while (!CPU_ISSET(at, &allowed))

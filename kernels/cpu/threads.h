@@ -12,7 +12,8 @@ typedef struct fpc_threads fpc_threads;
 fpc_threads *fpc_threads_new(int32_t threads, int32_t processors);
 void fpc_threads_free(fpc_threads *);
 /* Ties each started thread to one of the processors that the process may use, in turn; the caller stays free, because
- * threads that it starts later would inherit the tie. How many threads the system left untied. */
+ * threads that it starts later would inherit the tie. Threads then spin longer, since nobody else is to run there. How
+ * many threads the system left untied. */
 int32_t fpc_threads_bind(fpc_threads *);
 /* Calls body(arg, i, thread) for i in [0, n), thread < threads; returns when all are done. Item i is offered first to
  * thread i * threads / n, so that jobs of one length find their data in the same caches. From one thread at a time;

@@ -5,7 +5,6 @@
  * depend on the level, not on the number of threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
-#include "kernels/cpu/processors.h"
 #include "kernels/cpu/threads.h"
 #include <stdio.h>
 #include <stdlib.h>

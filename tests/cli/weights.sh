@@ -48,6 +48,14 @@ says "inference" '^infer: [0-9.]+ images/s$'
 says "memory" 'peak memory so far [0-9]+ MiB'
 says "the peak" '^matrix-product peak: [0-9.]+ GMAC/s'
 says "where the time goes" ' whole step$'
+expect "bench --jobs" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1 --jobs -s backend.use=cpu \
+    -s backend.threads=1
+says "lists groups of a training step" '^group train [0-9.]+ .*linear_grad_w'
+says "and of inference" '^group infer [0-9.]+ .*attention'
+says "and their jobs" '^job train [0-9]+ [0-9.]+ [0-9.]+$'
+expect "bench --jobs with two threads" 2 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1 --jobs \
+    -s backend.use=cpu -s backend.threads=2
+says "is refused" 'what 2 threads do at once cannot be told apart; use -s backend\.threads=1'
 expect "bench --infer" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1 --infer
 if grep -q '^train:' out; then not_ok "bench --infer does not train" out; else ok "bench --infer does not train"; fi
 exit $bad

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 #include "plugins/pictures.h"
-#include "data/data.h"
+#include "data/dataset_private.h"
 
 static fpc_data *try_data(bench *b, const char *text, uint64_t seed)
 {
@@ -23,6 +23,7 @@ static fpc_data *open_data(bench *b, const char *text, uint64_t seed)
 }
 
 #define SMALL "[dataset]\nuse = synthetic\nsize = 16\ntrain = 23\nval = 10\ntest = 3\nbatch = 4\n"
+#define HARD "[dataset]\nuse = synthetic\nsize = 64\ntrain = 64\nbatch = 2\n"
 #define MOVED                                                                                                          \
     "[augment.flip]\nuse = hflip\n[augment.turn]\nuse = rotate\n[augment.jitter]\nuse = color_jitter\nbrightness = "   \
     "0.5, 1.5\n"                                                                                                       \
@@ -145,10 +146,12 @@ static void skipping_is_cutting(void **state)
 static void readers_and_cache_show_nowhere(void **state)
 {
     bench *b = *state;
-    static const char *const how[] = {"readers = 1\n", "readers = 2\n", "readers = 7\n", "readers = 3\ncache_mb = 0\n"};
+    static const char *const how[] = {
+        "readers = 1\n", "readers = 2\n", "readers = 7\n", "readers = 3\ncache_mb = 0\n", "", "cache_mb = 0\n"};
     uint64_t want[3] = {0};
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 6; k++) {
         fpc_data *d = open_data(b, fpc_sprintf(b->arena, SMALL "%s" MOVED, how[k]), 9);
+        d->most_readers = 3;
         for (int e = 0; e < 3; e++) {
             int64_t images;
             if (k) /* a cut epoch leaves nothing behind */
@@ -162,6 +165,48 @@ static void readers_and_cache_show_nowhere(void **state)
         }
     }
     assert_true(want[0] != want[1]);
+}
+
+/* Whether the batch that the trainer asks for next is there already. */
+static int next_is_ready(fpc_data *d)
+{
+    pthread_mutex_lock(&d->lock);
+    const int64_t number = d->current + 1;
+    const struct slot *s = &d->slot[number % SLOTS];
+    const int ready = number >= d->n_batches || (s->number == number && s->done == s->batch.n);
+    pthread_mutex_unlock(&d->lock);
+    return ready;
+}
+
+/* A trainer that waits gets more readers, as many as there are processors for; one that does not, and one whose recipe
+ * says how many, has as many as it began with. */
+static void readers_come_as_they_are_missed(void **state)
+{
+    bench *b = *state;
+    static const struct {
+        const char *how;
+        int32_t bound, least, most;
+        int waits;
+    } want[] = {{"cache_mb = 0\n", 5, 2, 5, 1},
+                {"cache_mb = 0\n", 1, 1, 1, 1},
+                {"cache_mb = 0\n", 5, 1, 1, 0},
+                {"cache_mb = 0\nreaders = 2\n", 5, 2, 2, 1}};
+    for (int k = 0; k < 4; k++) {
+        fpc_data *d = open_data(b, fpc_sprintf(b->arena, HARD "%s", want[k].how), 1);
+        d->most_readers = want[k].bound;
+        for (int e = 0; e < 3; e++) {
+            const fpc_batch *batch;
+            assert_int_equal(fpc_data_start(d, FPC_TRAIN, e, 0), FPC_OK);
+            do {
+                for (int pause = 0; pause < 200 && !want[k].waits && !next_is_ready(d); pause++)
+                    usleep(20000);
+                assert_int_equal(fpc_data_next(d, &batch), FPC_OK);
+            } while (batch);
+        }
+        if (d->n_readers < want[k].least || d->n_readers > want[k].most)
+            fail_msg("%s, bound %d: %d readers, not %d to %d", want[k].how, want[k].bound, d->n_readers, want[k].least,
+                     want[k].most);
+    }
 }
 
 static void closes_in_the_middle(void **state)
@@ -251,8 +296,14 @@ static void errors_of_readers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        CASE(orders),   CASE(counts_and_tails),     CASE(skipping_is_cutting), CASE(readers_and_cache_show_nowhere),
-        CASE(refusals), CASE(closes_in_the_middle), CASE(single_samples),      CASE(errors_of_readers)};
+    const struct CMUnitTest tests[] = {CASE(orders),
+                                       CASE(counts_and_tails),
+                                       CASE(skipping_is_cutting),
+                                       CASE(readers_and_cache_show_nowhere),
+                                       CASE(readers_come_as_they_are_missed),
+                                       CASE(refusals),
+                                       CASE(closes_in_the_middle),
+                                       CASE(single_samples),
+                                       CASE(errors_of_readers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -450,7 +450,7 @@ static void the_cores_own_defaults(void **state)
     assert_true(run.clip_norm == 0 && run.ema == 0);
     set = fpc_core_set(fpc_core_dataset, &data);
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", NULL, 1, &set), FPC_OK);
-    assert_true(data.batch == 32 && data.readers == 1 && data.cache_mb == 4096 && data.drop_last && data.shuffle);
+    assert_true(data.batch == 32 && data.readers == 0 && data.cache_mb == 4096 && data.drop_last && data.shuffle);
     set = fpc_core_set(fpc_core_section("schedule"), &schedule);
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "schedule", NULL, 1, &set), FPC_OK);
     assert_true(schedule.warmup_epochs == 0 && schedule.warmup_start == 0.1);

@@ -1,5 +1,5 @@
-/* test_parts.c: sums of parts: the tree is that of the number of parts, whoever does its nodes, and the sum is as near to
- * one in double as a tree's has to be. */
+/* test_parts.c: sums of parts: the tree is that of the number of parts, whoever does its nodes, and the sum is as near
+ * to one in double as a tree's has to be. */
 #include "kernels/cpu/parts.h"
 #include "fixture.h"
 #include "kernels/cpu/threads.h"

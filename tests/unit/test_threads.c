@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "kernels/cpu/threads.h"
 #include "fixture.h"
-#include "kernels/cpu/processors.h"
+#include "base/processors.h"
 #include <sched.h>
 #include <stdatomic.h>
 #include <time.h>

@@ -3,9 +3,10 @@
  * beyond that only take turns. Version 2 keeps both numbers in cpu.max, version 1 in two files of the controller cpu.
  *
  * Limits of the groups above count too, so the path that /proc/self/cgroup names is walked up to the top. Inside a
- * container that path may be the host's, which is not there; the walk then ends where the container's own group lies. */
+ * container that path may be the host's, which is not there; the walk then ends where the container's own group lies.
+ */
 #define _GNU_SOURCE
-#include "processors.h"
+#include "base/processors.h"
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static int32_t walk_up(const char *root, const char *mount, const char *group, i
     const int top = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s", root, mount);
     if (top < 0 || top + strlen(group) + 1 > sizeof folder)
         return 0;
-    strcpy(folder + top, group);
+    memcpy(folder + top, group, strlen(group) + 1);
     for (int32_t least = 0;;) {
         least = smaller(least, quota_of(folder, version));
         char *slash = strrchr(folder + top, '/');
