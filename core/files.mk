@@ -214,6 +214,8 @@ cmd_sources = \
     core/cmd/inspect/audit_notes.c \
     core/cmd/inspect/audit_report.c \
     core/cmd/inspect/audit_sides.c \
+    core/cmd/inspect/near_hashes.c \
+    core/cmd/inspect/near_hashes.h \
     core/cmd/inspect/parts.c \
     core/cmd/inspect/parts.h \
     core/cmd/inspect/preview.h \

@@ -92,6 +92,7 @@ test_programs = \
     tests/unit/test_measure \
     tests/unit/test_message \
     tests/unit/test_native \
+    tests/unit/test_near_hashes \
     tests/unit/test_open_once \
     tests/unit/test_ops \
     tests/unit/test_option \
@@ -741,6 +742,12 @@ tests_unit_test_native_CPPFLAGS = $(test_cppflags)
 tests_unit_test_native_CFLAGS = $(test_cflags)
 tests_unit_test_native_LDFLAGS = $(test_ldflags)
 tests_unit_test_native_LDADD = $(test_libs)
+
+tests_unit_test_near_hashes_SOURCES = tests/unit/test_near_hashes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_near_hashes_CPPFLAGS = $(test_cppflags)
+tests_unit_test_near_hashes_CFLAGS = $(test_cflags)
+tests_unit_test_near_hashes_LDFLAGS = $(test_ldflags)
+tests_unit_test_near_hashes_LDADD = $(test_libs)
 
 tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_CPPFLAGS = $(test_cppflags)
