@@ -63,6 +63,8 @@ core_sources = \
     core/experiment/experiment.h \
     core/experiment/graphs.c \
     core/experiment/inputs.c \
+    core/experiment/labels.c \
+    core/experiment/labels.h \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
     core/experiment/programs.c \

@@ -83,6 +83,7 @@ test_programs = \
     tests/unit/test_help \
     tests/unit/test_image \
     tests/unit/test_index \
+    tests/unit/test_labels \
     tests/unit/test_layers \
     tests/unit/test_lint \
     tests/unit/test_lint_data \
@@ -688,6 +689,12 @@ tests_unit_test_index_CPPFLAGS = $(test_cppflags)
 tests_unit_test_index_CFLAGS = $(test_cflags)
 tests_unit_test_index_LDFLAGS = $(test_ldflags)
 tests_unit_test_index_LDADD = $(test_libs)
+
+tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_labels_CPPFLAGS = $(test_cppflags)
+tests_unit_test_labels_CFLAGS = $(test_cflags)
+tests_unit_test_labels_LDFLAGS = $(test_ldflags)
+tests_unit_test_labels_LDADD = $(test_libs)
 
 tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)

@@ -18,7 +18,14 @@ typedef struct fpc_loss_term {
     fpc_curve curve;   /* core key `weight` of every [loss.*] */
     double weight;     /* its value in the epoch under way; fpc_experiment_epoch sets it */
     const char *label; /* "ce" of [loss.ce] */
+    int assumed;       /* 1: it was told made-up numbers of training masks; set when a program with losses is made */
 } fpc_loss_term;
+
+/* By class: pixels of the training masks, and pictures that show it. NULL: no loss has asked. */
+typedef struct fpc_label_numbers {
+    const int64_t *pixels, *images;
+    int assumed; /* made up */
+} fpc_label_numbers;
 
 typedef struct fpc_experiment_metric {
     fpc_instance inst;
@@ -56,6 +63,7 @@ typedef struct fpc_experiment {
     fpc_instance *logger;
     fpc_data_sources sources; /* [dataset], [augment] and [augment.*], opened: what `data` is made of */
     int32_t classes, ignore;
+    fpc_label_numbers labels; /* experiment/labels.h */
     fpc_state *state;
     int32_t n_opened;
     fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "data/classes.h"
+#include "experiment/labels.h"
 #include "record/run_files.h"
 #include "train/identity.h"
 #include "train/trainer.h"
@@ -103,6 +104,7 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
     add_meta(p, "recipe", t->identity);
     add_meta(p, FPC_META_CLASSES, t->seen.classes);
+    p->n_meta += fpc_labels_meta(t->experiment, arena, p->meta + p->n_meta);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
@@ -139,6 +141,7 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
         add_meta(p, FPC_META_CLASSES, t->seen.classes);
+        p->n_meta += fpc_labels_meta(t->experiment, arena, p->meta + p->n_meta);
         status = fpc_weights_save(t->ctx, t->experiment->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);

@@ -345,7 +345,7 @@ static void near_duplicates(void **state)
     put(b, "q00", NULL, &mask); /* p00 again, compressed */
     write_jpeg("set/train/images/q00.jpg", SIDE, SIDE, 3, first.pixel);
     put(b, "q01", &turned, &mask); /* p01 in a mirror */
-    put(b, "a00", NULL, &mask); /* first of all, and cannot be read */
+    put(b, "a00", NULL, &mask);    /* first of all, and cannot be read */
     write_bytes("set/train/images/a00.jpg", "no picture", 10);
     write_bytes("val.txt", "q00\nq01\n", 8);
     const fpc_audit *a = audit(b, fpc_sprintf(b->arena, "val_list = %s\n", in_folder("val.txt")));
