@@ -111,6 +111,7 @@ test_programs = \
     tests/unit/test_rewrite \
     tests/unit/test_run \
     tests/unit/test_run_check \
+    tests/unit/test_run_counters \
     tests/unit/test_run_files \
     tests/unit/test_run_init \
     tests/unit/test_run_shown \
@@ -857,6 +858,12 @@ tests_unit_test_run_check_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_check_CFLAGS = $(test_cflags)
 tests_unit_test_run_check_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_check_LDADD = $(test_libs)
+
+tests_unit_test_run_counters_SOURCES = tests/unit/test_run_counters.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_counters_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_counters_CFLAGS = $(test_cflags)
+tests_unit_test_run_counters_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_counters_LDADD = $(test_libs)
 
 tests_unit_test_run_files_SOURCES = tests/unit/test_run_files.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_files_CPPFLAGS = $(test_cppflags)

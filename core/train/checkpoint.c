@@ -212,6 +212,11 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
         (status = whole_number(t, file, "seed", INT64_MIN, &seed)) ||
         (status = whole_number(t, file, "parameters", 0, &parameters)))
         return status;
+    if (t->train.skipped > t->train.steps)
+        return fpc_fail(t->ctx, FPC_EFORMAT,
+                        "%s: metadata " FPC_PREFIX_EPOCH
+                        "skipped = %lld make no sense: the epoch has %lld steps so far",
+                        file->path, (long long)t->train.skipped, (long long)t->train.steps);
     if (seed != t->experiment->run.seed || parameters != t->experiment->state->n_trainable)
         return fpc_fail(t->ctx, FPC_EFORMAT,
                         "%s: of a run with seed %lld and %lld parameters; the recipe has seed %lld and %lld parameters",
