@@ -101,9 +101,13 @@ typedef struct fpc_resolved {
     int resumable;      /* may differ when a run is resumed: it changes no result */
     const char *stated; /* a path as the recipe states it; NULL: no path, or a default */
     int classes;        /* 1: a file of classes */
+    int items;          /* 1: items with commas between, whose order and blanks mean nothing */
 } fpc_resolved;
 fpc_status fpc_experiment_settings(const fpc_experiment *, fpc_arena *, int32_t *n, const fpc_resolved **out);
 const fpc_resolved *fpc_resolved_find(const fpc_resolved *, int32_t n, const char *section, const char *key);
+/* The text as it is compared: equal for values that mean the same. text: of this key, there or elsewhere. NULL: no
+ * memory. */
+const char *fpc_resolved_meaning(fpc_arena *, const fpc_resolved *, const char *text);
 /* As INI text; resumable 0: without those keys. NULL: no memory. */
 /* As a folder keeps it beside a copy of the file of classes, FPC_CLASSES_FILE: that file by this name, other paths
  * absolute, or (stated) as the recipe has them. *n_classes: how many such files are named, 0 or 1. NULL: no memory. */
