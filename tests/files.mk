@@ -44,6 +44,7 @@ test_programs = \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
     tests/plugins/dataset/test_synthetic \
+    tests/plugins/logger/test_hparams \
     tests/plugins/logger/test_logger \
     tests/plugins/logger/test_names \
     tests/plugins/logger/test_tensorboard \
@@ -456,6 +457,12 @@ tests_plugins_dataset_test_synthetic_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_synthetic_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_synthetic_LDADD = $(test_libs)
+
+tests_plugins_logger_test_hparams_SOURCES = tests/plugins/logger/test_hparams.c
+tests_plugins_logger_test_hparams_CPPFLAGS = $(test_cppflags)
+tests_plugins_logger_test_hparams_CFLAGS = $(test_cflags)
+tests_plugins_logger_test_hparams_LDFLAGS = $(test_ldflags)
+tests_plugins_logger_test_hparams_LDADD = $(test_libs)
 
 tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c
 tests_plugins_logger_test_logger_CPPFLAGS = $(test_cppflags)
