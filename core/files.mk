@@ -65,6 +65,8 @@ core_sources = \
     core/experiment/experiment.h \
     core/experiment/graphs.c \
     core/experiment/inputs.c \
+    core/experiment/labels.c \
+    core/experiment/labels.h \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
     core/experiment/programs.c \
@@ -216,6 +218,8 @@ cmd_sources = \
     core/cmd/inspect/audit_notes.c \
     core/cmd/inspect/audit_report.c \
     core/cmd/inspect/audit_sides.c \
+    core/cmd/inspect/near_hashes.c \
+    core/cmd/inspect/near_hashes.h \
     core/cmd/inspect/parts.c \
     core/cmd/inspect/parts.h \
     core/cmd/inspect/preview.h \

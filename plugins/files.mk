@@ -11,6 +11,8 @@ plugin_headers = \
     plugins/dataset/folder.h \
     plugins/dataset/folder_files.h \
     plugins/dataset/synthetic.h \
+    plugins/logger/hparams.h \
+    plugins/logger/protobuf.h \
     plugins/logger/sheet.h \
     plugins/logger/text.h \
     plugins/loss/class_weights.h \
@@ -302,7 +304,7 @@ logger_plot_la_LDFLAGS = $(plugin_ldflags)
 logger_plot_la_LIBADD = $(plugin_libs) $(CAIRO_LIBS) 
 
 plugin_LTLIBRARIES += logger_tensorboard.la
-logger_tensorboard_la_SOURCES = plugins/logger/tensorboard.c plugins/logger/sheet.c
+logger_tensorboard_la_SOURCES = plugins/logger/tensorboard.c plugins/logger/hparams.c plugins/logger/sheet.c
 logger_tensorboard_la_CFLAGS = $(plugin_cflags)
 logger_tensorboard_la_LDFLAGS = $(plugin_ldflags)
 logger_tensorboard_la_LIBADD = $(plugin_libs) $(CAIRO_LIBS) 

@@ -44,6 +44,7 @@ test_programs = \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
     tests/plugins/dataset/test_synthetic \
+    tests/plugins/logger/test_hparams \
     tests/plugins/logger/test_logger \
     tests/plugins/logger/test_names \
     tests/plugins/logger/test_tensorboard \
@@ -83,6 +84,7 @@ test_programs = \
     tests/unit/test_help \
     tests/unit/test_image \
     tests/unit/test_index \
+    tests/unit/test_labels \
     tests/unit/test_layers \
     tests/unit/test_lint \
     tests/unit/test_lint_data \
@@ -92,6 +94,7 @@ test_programs = \
     tests/unit/test_measure \
     tests/unit/test_message \
     tests/unit/test_native \
+    tests/unit/test_near_hashes \
     tests/unit/test_open_once \
     tests/unit/test_ops \
     tests/unit/test_option \
@@ -110,6 +113,7 @@ test_programs = \
     tests/unit/test_rewrite \
     tests/unit/test_run \
     tests/unit/test_run_check \
+    tests/unit/test_run_counters \
     tests/unit/test_run_files \
     tests/unit/test_run_init \
     tests/unit/test_run_shown \
@@ -459,6 +463,12 @@ tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_synthetic_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_synthetic_LDADD = $(test_libs)
 
+tests_plugins_logger_test_hparams_SOURCES = tests/plugins/logger/test_hparams.c
+tests_plugins_logger_test_hparams_CPPFLAGS = $(test_cppflags)
+tests_plugins_logger_test_hparams_CFLAGS = $(test_cflags)
+tests_plugins_logger_test_hparams_LDFLAGS = $(test_ldflags)
+tests_plugins_logger_test_hparams_LDADD = $(test_libs)
+
 tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c
 tests_plugins_logger_test_logger_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_logger_CFLAGS = $(test_cflags)
@@ -693,6 +703,12 @@ tests_unit_test_index_CFLAGS = $(test_cflags)
 tests_unit_test_index_LDFLAGS = $(test_ldflags)
 tests_unit_test_index_LDADD = $(test_libs)
 
+tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_labels_CPPFLAGS = $(test_cppflags)
+tests_unit_test_labels_CFLAGS = $(test_cflags)
+tests_unit_test_labels_LDFLAGS = $(test_ldflags)
+tests_unit_test_labels_LDADD = $(test_libs)
+
 tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
 tests_unit_test_layers_CFLAGS = $(test_cflags)
@@ -746,6 +762,12 @@ tests_unit_test_native_CPPFLAGS = $(test_cppflags)
 tests_unit_test_native_CFLAGS = $(test_cflags)
 tests_unit_test_native_LDFLAGS = $(test_ldflags)
 tests_unit_test_native_LDADD = $(test_libs)
+
+tests_unit_test_near_hashes_SOURCES = tests/unit/test_near_hashes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_near_hashes_CPPFLAGS = $(test_cppflags)
+tests_unit_test_near_hashes_CFLAGS = $(test_cflags)
+tests_unit_test_near_hashes_LDFLAGS = $(test_ldflags)
+tests_unit_test_near_hashes_LDADD = $(test_libs)
 
 tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_CPPFLAGS = $(test_cppflags)
@@ -854,6 +876,12 @@ tests_unit_test_run_check_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_check_CFLAGS = $(test_cflags)
 tests_unit_test_run_check_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_check_LDADD = $(test_libs)
+
+tests_unit_test_run_counters_SOURCES = tests/unit/test_run_counters.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_counters_CPPFLAGS = $(test_cppflags)
+tests_unit_test_run_counters_CFLAGS = $(test_cflags)
+tests_unit_test_run_counters_LDFLAGS = $(test_ldflags)
+tests_unit_test_run_counters_LDADD = $(test_libs)
 
 tests_unit_test_run_files_SOURCES = tests/unit/test_run_files.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_files_CPPFLAGS = $(test_cppflags)

@@ -2,7 +2,7 @@
  * goes, on random pictures: no data set is read, nothing is augmented. The matrix-product peak is that of the backend's
  * own kernel on a product large enough to hide everything else. */
 #include "cmd/bench.h"
-#include "experiment/experiment.h"
+#include "experiment/labels.h"
 #include "runtime/queue.h"
 #include "base/clock.h"
 #include "cmd/args.h"
@@ -145,6 +145,8 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
+        return status;
+    if ((status = fpc_labels_assume(b.s))) /* weights of classes cost the same, whatever they are */
         return status;
     b.size = fpc_cmd_size(b.s, b.size);
     return bench_run(&b, train || !infer, infer || !train);

@@ -7,6 +7,7 @@
 #include "cmd/report/report.h"
 #include "base/clock.h"
 #include "weights/weights.h"
+#include "experiment/labels.h"
 #include "experiment/predictor.h"
 #include "record/validation.h"
 #include <stdio.h>
@@ -243,12 +244,39 @@ static fpc_status print_classes(fpc_cmdline *cmd, const fpc_experiment *s, const
     return fpc_table_print(cmd->arena, table, "");
 }
 
+/* A term whose weights of classes nobody knows has no value, and so has the sum. */
+static void print_losses(const fpc_experiment *s, const totals *t)
+{
+    int assumed = 0;
+
+    for (int32_t i = 0; i < n_terms(s); i++)
+        if (s->loss[i].assumed) {
+            assumed = 1;
+            fpc_log(s->ctx, FPC_LOG_WARN,
+                    "[%s] is not measured: its weights of classes come from the training masks, which are not here, "
+                    "and these weights do not hold their counts; give the numbers as %s.class_weights",
+                    s->loss[i].inst.self->label, s->loss[i].inst.self->label);
+        }
+    if (!assumed)
+        fpc_print("loss: %.9g\n", t->loss / (double)t->images);
+    for (int32_t i = 0; i < n_terms(s); i++)
+        if (!s->loss[i].assumed)
+            fpc_print("loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
+}
+
+/* Where no training masks are and the weights do not tell of theirs, the metrics can be measured all the same. */
+static fpc_status stand_in(fpc_experiment *s)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+
+    return s->labels.pixels || (info->count[FPC_TRAIN] > 0 && !info->unlabelled[FPC_TRAIN]) ? FPC_OK
+                                                                                            : fpc_labels_assume(s);
+}
+
 static void print_totals(const fpc_experiment *s, const totals *t, int losses)
 {
     if (losses)
-        fpc_print("loss: %.9g\n", t->loss / (double)t->images);
-    for (int32_t i = 0; i < n_terms(s) && losses; i++)
-        fpc_print("loss.%s: %.9g\n", s->loss[i].label, t->term[i] / (double)t->images);
+        print_losses(s, t);
     for (int32_t i = 0; i < s->n_metrics; i++)
         fpc_print("%s: %.9g\n", s->metric[i].label,
                   FPC_CALL(s->metric[i].inst.who, metric_of(s, i)->value(s->metric[i].inst.self)));
@@ -335,8 +363,8 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
                  .native = native,
                  .tta = fpc_tta_on(how) || native ? fpc_predictor_tta(predictor) : NULL};
     in.batch_size = batch < in.images ? batch : in.images;
-    if ((status = check_part(cmd, &in, part_name)) || (status = make_room(cmd, &in, &t, to != NULL)) ||
-        !(in.scratch = fpc_arena_new(cmd->ctx)))
+    if ((status = check_part(cmd, &in, part_name)) || (status = stand_in(s)) ||
+        (status = make_room(cmd, &in, &t, to != NULL)) || !(in.scratch = fpc_arena_new(cmd->ctx)))
         return status ? status : FPC_ENOMEM;
     status = measure(cmd, &in, &t);
     fpc_arena_free(in.scratch);

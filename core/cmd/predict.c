@@ -5,6 +5,7 @@
 #include "cmd/args.h"
 #include "cmd/line/terminal.h"
 #include "cmd/predict/predict.h"
+#include "cmd/report/report.h"
 #include "experiment/predictor.h"
 #include "weights/weights.h"
 #include <string.h>
@@ -19,15 +20,23 @@ typedef struct job {
     double began;
 } job;
 
+/* A file is a line, also where its name holds a line end. */
+static void tell(const job *j, fpc_arena *arena, const char *path)
+{
+    if (j->list)
+        fpc_print("%s\n", fpc_report_clean(arena, path));
+}
+
 /* ---- one picture ---- */
 
-static fpc_status write_png(job *j, const char *path, const fpc_image *image, const uint8_t (*palette)[3])
+static fpc_status write_png(job *j, fpc_arena *arena, const char *path, const fpc_image *image,
+                            const uint8_t (*palette)[3])
 {
     const fpc_status status =
         fpc_png_write_saying(j->cmd->ctx, path, image, palette, palette ? j->info.classes : 0, FPC_PREDICT_MARK);
 
-    if (!status && j->list)
-        fpc_print("%s\n", path);
+    if (!status)
+        tell(j, arena, path);
     return status;
 }
 
@@ -50,8 +59,7 @@ static fpc_status write_probs(job *j, fpc_arena *arena, const char *path, const 
     if ((status = fpc_predictor_probabilities(j->predictor, picture->h, picture->w, picture->pixel, p)) ||
         (status = fpc_st_write(j->cmd->ctx, path, 1, &tensor, 1, meta)))
         return status;
-    if (j->list)
-        fpc_print("%s\n", path);
+    tell(j, arena, path);
     return FPC_OK;
 }
 
@@ -65,11 +73,11 @@ static fpc_status predict(job *j, fpc_arena *arena, const fpc_predict_item *item
         return FPC_ENOMEM;
     if ((status = fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, mask.pixel)) ||
         (status = fpc_make_folders(j->cmd->ctx, "fpcore predict: --out", folder)) ||
-        (status = write_png(j, item->mask, &mask, j->info.palette)) ||
+        (status = write_png(j, arena, item->mask, &mask, j->info.palette)) ||
         (item->probs && (status = write_probs(j, arena, item->probs, picture))) || !item->overlay)
         return status;
     fpc_overlay_draw(picture, mask.pixel, j->info.palette);
-    return write_png(j, item->overlay, picture, NULL);
+    return write_png(j, arena, item->overlay, picture, NULL);
 }
 
 /* A picture that cannot be read does not end the run: pixel NULL. */
@@ -108,8 +116,7 @@ static fpc_status predict_all(job *j, fpc_arena *arena)
     fpc_end_progress();
     if (status || !j->files.legend || j->bad == j->files.n)
         return status;
-    if (j->list)
-        fpc_print("%s\n", j->files.legend);
+    tell(j, arena, j->files.legend);
     return fpc_legend_write(j->cmd->ctx, arena, j->files.legend, j->info.classes, j->info.class_names, j->info.palette);
 }
 
@@ -119,9 +126,10 @@ static fpc_status sum_up(const job *j)
     const int32_t done = f->n - j->bad;
 
     if (f->overlay && done)
-        fpc_print("%s: %d masks with overlays; %s tells their colours\n", f->out, done, f->legend);
+        fpc_print("%s: %d masks with overlays; %s tells their colours\n", fpc_report_clean(j->cmd->arena, f->out), done,
+                  fpc_report_clean(j->cmd->arena, f->legend));
     else
-        fpc_print("%s: %d masks\n", f->out, done);
+        fpc_print("%s: %d masks\n", fpc_report_clean(j->cmd->arena, f->out), done);
     if (f->own)
         fpc_print("passed over: %d files that fpcore predict wrote\n", f->own);
     if (f->folders)

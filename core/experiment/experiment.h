@@ -18,7 +18,14 @@ typedef struct fpc_loss_term {
     fpc_curve curve;   /* core key `weight` of every [loss.*] */
     double weight;     /* its value in the epoch under way; fpc_experiment_epoch sets it */
     const char *label; /* "ce" of [loss.ce] */
+    int assumed;       /* 1: it was told made-up numbers of training masks; set when a program with losses is made */
 } fpc_loss_term;
+
+/* By class: pixels of the training masks, and pictures that show it. NULL: no loss has asked. */
+typedef struct fpc_label_numbers {
+    const int64_t *pixels, *images;
+    int assumed; /* made up */
+} fpc_label_numbers;
 
 typedef struct fpc_experiment_metric {
     fpc_instance inst;
@@ -56,6 +63,7 @@ typedef struct fpc_experiment {
     fpc_instance *logger;
     fpc_data_sources sources; /* [dataset], [augment] and [augment.*], opened: what `data` is made of */
     int32_t classes, ignore;
+    fpc_label_numbers labels; /* experiment/labels.h */
     fpc_state *state;
     int32_t n_opened;
     fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */
@@ -93,9 +101,13 @@ typedef struct fpc_resolved {
     int resumable;      /* may differ when a run is resumed: it changes no result */
     const char *stated; /* a path as the recipe states it; NULL: no path, or a default */
     int classes;        /* 1: a file of classes */
+    int items;          /* 1: items with commas between, whose order and blanks mean nothing */
 } fpc_resolved;
 fpc_status fpc_experiment_settings(const fpc_experiment *, fpc_arena *, int32_t *n, const fpc_resolved **out);
 const fpc_resolved *fpc_resolved_find(const fpc_resolved *, int32_t n, const char *section, const char *key);
+/* The text as it is compared: equal for values that mean the same. text: of this key, there or elsewhere. NULL: no
+ * memory. */
+const char *fpc_resolved_meaning(fpc_arena *, const fpc_resolved *, const char *text);
 /* As INI text; resumable 0: without those keys. NULL: no memory. */
 /* As a folder keeps it beside a copy of the file of classes, FPC_CLASSES_FILE: that file by this name, other paths
  * absolute, or (stated) as the recipe has them. *n_classes: how many such files are named, 0 or 1. NULL: no memory. */

@@ -2,6 +2,7 @@
  * those that probes ask for. */
 #include "graph/nodes.h"
 #include "graph/passes.h"
+#include "experiment/labels.h"
 #include "experiment/step.h"
 
 #include <string.h>
@@ -43,28 +44,25 @@ static fpc_val counts_of(fpc_graph *g, fpc_val logits, const fpc_target *target)
     return v.id < 0 ? v : (fpc_val){g->node[g->value[v.id].node].out[3]};
 }
 
-static fpc_status label_pixels(void *source, const int64_t **pixels, const int64_t **images)
-{
-    return fpc_data_label_counts(source, pixels, images, NULL);
-}
-
 /* Outputs loss, terms and counts; input loss.weights. */
 static fpc_status build_losses(fpc_experiment *s, fpc_graph *g, fpc_val logits, fpc_augmented from, fpc_val *loss)
 {
+    fpc_label_question question = {s, NULL};
     const fpc_target target = {.size = sizeof target,
                                .mask = from.mask,
                                .mask_b = from.mask_b,
                                .lambda = from.lambda,
                                .classes = s->classes,
                                .ignore = s->ignore,
-                               .label_pixels = s->data ? label_pixels : NULL,
-                               .source = s->data};
+                               .label_pixels = fpc_labels_answer,
+                               .source = &question};
     fpc_val in[FPC_MAX_LOSSES + 1];
     for (int32_t i = 0; i < s->n_losses; i++) {
         const fpc_loss_vtbl *v = s->loss[i].inst.vtbl;
         fpc_loss_io io = {.size = sizeof io, .logits = logits, .target = &target, .term = {-1}};
         fpc_status status;
         const char *label = s->loss[i].inst.self->label, *name = s->loss[i].inst.plugin->name;
+        question.term = &s->loss[i];
         if ((status = FPC_ASK(&s->loss[i].inst, "build", v->build(s->loss[i].inst.self, g, &io))) ||
             (status = fpc_graph_closed(g, fpc_sprintf(s->arena, "[%s]: loss/%s", label, name))))
             return status;

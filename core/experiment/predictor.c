@@ -5,7 +5,7 @@
 #include "base/message.h"
 #include "data/classes.h"
 #include "image/codec.h"
-#include "weights/weights.h"
+#include "experiment/labels.h"
 
 #include <locale.h>
 #include <string.h>
@@ -86,6 +86,15 @@ static fpc_status read_classes(fpc_predictor *p, const fpc_st_file *file)
                 : FPC_OK;
 }
 
+/* Losses whose weights come from the training masks weigh as they did in training. */
+static fpc_status read_labels(fpc_predictor *p)
+{
+    fpc_st_file *file;
+    const fpc_status status = fpc_st_read(p->ctx, p->scratch, p->weights, &file);
+
+    return status ? status : fpc_labels_know(p->experiment, file);
+}
+
 /* The recipe that was named, that of the run folder, or the one that stands in the metadata of the weights. */
 static fpc_status read_recipe(fpc_predictor *p, const fpc_predictor_args *a, fpc_recipe **out)
 {
@@ -149,6 +158,8 @@ static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsign
     if ((status = read_args(p, a)) || (status = find_weights(p, a->weights)) ||
         (status = open_experiment(p, a, what)) ||
         (status = fpc_weights_load_validated(p->ctx, p->experiment->state, p->weights, &epoch)))
+        return status;
+    if ((what & FPC_OPEN_TRAIN) && (status = read_labels(p)))
         return status;
     if (epoch > 0) /* losses weigh what they did then */
         fpc_experiment_epoch(p->experiment, epoch - 1);

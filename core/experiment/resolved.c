@@ -4,6 +4,7 @@
 #include "recipe/option_value.h"
 #include "recipe/sections.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether the value is what a recipe gets that does not give the key. */
@@ -52,7 +53,8 @@ static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_
                           .resumable =
                               fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
                           .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
-                          .classes = is_file};
+                          .classes = is_file,
+                          .items = row.type == FPC_OPT_TEXT && (row.flags & FPC_OPT_ITEMS)};
 }
 
 static fpc_resolved use_of(const fpc_opened *o)
@@ -100,6 +102,38 @@ const fpc_resolved *fpc_resolved_find(const fpc_resolved *all, int32_t n, const 
         if (!strcmp(all[i].section, section) && !strcmp(all[i].key, key))
             return &all[i];
     return NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Numbers are compared as they were parsed, because that is what their texts are made of; of items the blanks go, and
+ * they are sorted. */
+const char *fpc_resolved_meaning(fpc_arena *arena, const fpc_resolved *row, const char *text)
+{
+    char *bare, *to;
+    const char **item, *out = "";
+    int32_t n = 0;
+
+    if (!row->items)
+        return text;
+    bare = to = fpc_alloc(arena, strlen(text) + 1);
+    item = fpc_alloc(arena, (strlen(text) + 1) * sizeof *item);
+    if (!bare || !item)
+        return NULL;
+    for (item[n++] = bare; *text; text++)
+        if (*text == ',') {
+            *to++ = '\0';
+            item[n++] = to;
+        } else if (*text != ' ' && *text != '\t') {
+            *to++ = *text;
+        }
+    qsort(item, (size_t)n, sizeof *item, by_text);
+    for (int32_t i = 0; i < n && out; i++)
+        out = fpc_sprintf(arena, "%s%s%s", out, i ? "," : "", item[i]);
+    return out;
 }
 
 /* ---- as text ---- */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "data/classes.h"
+#include "experiment/labels.h"
 #include "record/run_files.h"
 #include "train/identity.h"
 #include "train/trainer.h"
@@ -103,6 +104,7 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
     add_meta(p, "recipe", t->identity);
     add_meta(p, FPC_META_CLASSES, t->seen.classes);
+    p->n_meta += fpc_labels_meta(t->experiment, arena, p->meta + p->n_meta);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
@@ -139,6 +141,7 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
         add_meta(p, "recipe", t->identity);
         add_meta(p, FPC_META_CLASSES, t->seen.classes);
+        p->n_meta += fpc_labels_meta(t->experiment, arena, p->meta + p->n_meta);
         status = fpc_weights_save(t->ctx, t->experiment->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);
@@ -209,6 +212,11 @@ static fpc_status read_place(fpc_trainer *t, const fpc_st_file *file)
         (status = whole_number(t, file, "seed", INT64_MIN, &seed)) ||
         (status = whole_number(t, file, "parameters", 0, &parameters)))
         return status;
+    if (t->train.skipped > t->train.steps)
+        return fpc_fail(t->ctx, FPC_EFORMAT,
+                        "%s: metadata " FPC_PREFIX_EPOCH
+                        "skipped = %lld make no sense: the epoch has %lld steps so far",
+                        file->path, (long long)t->train.skipped, (long long)t->train.steps);
     if (seed != t->experiment->run.seed || parameters != t->experiment->state->n_trainable)
         return fpc_fail(t->ctx, FPC_EFORMAT,
                         "%s: of a run with seed %lld and %lld parameters; the recipe has seed %lld and %lld parameters",

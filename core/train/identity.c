@@ -73,13 +73,20 @@ static int has_moved(const struct sides *s)
     return from && to && strcmp(from, to->text) != 0;
 }
 
+static int means_the_same(const struct sides *s, const fpc_resolved *is, const char *was)
+{
+    const char *here = fpc_resolved_meaning(s->arena, is, is->text), *there = fpc_resolved_meaning(s->arena, is, was);
+
+    return here && there && !strcmp(here, there);
+}
+
 /* "\n  section.key = here (the run: there)" behind the list, where the run's key is another one now. */
 static const char *of_the_run(const struct sides *s, const struct line *was, const char *list)
 {
     const fpc_resolved *is = fpc_resolved_find(s->is, s->n_is, was->section, was->key);
 
-    if ((s->moved && !strcmp(was->section, "backend")) || (is && (is->resumable || !strcmp(is->text, was->value))) ||
-        fpc_section_kind(was->section) == FPC_LOGGER)
+    if ((s->moved && !strcmp(was->section, "backend")) ||
+        (is && (is->resumable || means_the_same(s, is, was->value))) || fpc_section_kind(was->section) == FPC_LOGGER)
         return list;
     return fpc_sprintf(s->arena, "%s\n  %s.%s = %s (the run: %s)", list, was->section, was->key,
                        is ? is->text : "nothing", was->value);

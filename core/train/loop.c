@@ -65,6 +65,7 @@ static fpc_status tell_begin(fpc_trainer *t)
                                fpc_field_int("val_images", t->val_images),
                                fpc_field_int("batch", fpc_data_options_of(s->data)->batch),
                                fpc_field_int("resumed", t->resumed),
+                               fpc_field_text("recipe", t->recipe),
                                fpc_field_text("model", s->model.plugin->name),
                                fpc_field_text("backend", s->backend->inst.plugin->name),
                                fpc_field_text("monitor", t->events->record.column[t->monitor_column]),

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/message.h"
 #include "data/classes.h"
+#include "experiment/labels.h"
 #include "record/run_files.h"
 #include "train/trainer.h"
 
@@ -52,7 +53,7 @@ static fpc_status save(fpc_trainer *t, const char *path)
 {
     const fpc_record *record = &t->events->record;
     fpc_arena *arena = fpc_arena_new(t->ctx);
-    fpc_st_meta *meta = arena ? fpc_alloc(arena, ((size_t)record->n_columns + 8) * sizeof *meta) : NULL;
+    fpc_st_meta *meta = arena ? fpc_alloc(arena, ((size_t)record->n_columns + 10) * sizeof *meta) : NULL;
     fpc_status status = FPC_ENOMEM;
     int32_t n = 0;
 
@@ -65,6 +66,7 @@ static fpc_status save(fpc_trainer *t, const char *path)
                                   fpc_sprintf(arena, "%lld", (long long)in_mean(&t->experiment->run, t->epoch))};
         meta[n++] = (fpc_st_meta){"recipe", t->identity};
         meta[n++] = (fpc_st_meta){FPC_META_CLASSES, t->seen.classes};
+        n += fpc_labels_meta(t->experiment, arena, meta + n);
         for (int32_t i = 0; i < record->n_columns; i++)
             if (is_result(record->column[i]) && isfinite(t->row[i]))
                 meta[n++] = (fpc_st_meta){record->column[i], fpc_sprintf(arena, "%.17g", t->row[i])};

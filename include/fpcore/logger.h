@@ -10,7 +10,8 @@ extern "C" {
 #endif
 
 typedef enum fpc_what {
-    FPC_RUN_BEGIN = 1, /* run_dir name epochs steps_per_epoch params train_images val_images batch resumed(int) */
+    FPC_RUN_BEGIN = 1, /* run_dir name epochs steps_per_epoch params train_images val_images batch resumed(int)
+                          recipe(text): as in recipe.ini, with every default */
     FPC_STEP,          /* loss lr images_per_s; every step */
     FPC_EPOCH,         /* one epoch is done: every key of history.json with its new value, plus best(int) seconds */
     FPC_EVAL,          /* progress of the validation: done(int) total(int) */

@@ -264,9 +264,10 @@ static const fpc_option options[] = {
     FPC_OPTION_PATH_BESIDE(
         folder, sides, "", "root",
         "file with the masks whose left and right are exchanged, as `fpcore data --fix-sides` writes it"),
-    FPC_OPTION_TEXT(folder, map, "",
-                    "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks "
-                    "in black and white; empty: the values are the labels"),
+    {"map",
+     "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks in black and "
+     "white; empty: the values are the labels",
+     "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_ITEMS, FPC_FIELD_(folder, map, const char *)},
     FPC_OPTION_CHOICE(folder, orientation, "apply", orientations, "which way up a picture is"),
     FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "", "label that counts nowhere; -1: none"),
     {0}};

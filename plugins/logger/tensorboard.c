@@ -3,6 +3,7 @@
  * histograms. A resumed run appends to its file: torn or later records at the end are cut off, missing epochs' scalars
  * are added from the record. */
 #define _GNU_SOURCE
+#include "hparams.h"
 #include "sheet.h"
 
 #include <dirent.h>
@@ -16,7 +17,9 @@ struct tensorboard {
     const char *path;
     int64_t pictures, histograms; /* every so many epochs; 0: never */
     int64_t written;              /* epochs in the file */
-    text png, inner, value, category, summary, event, record;
+    char best[256];               /* tag of the best value; "": the run does not tell what that is of */
+    text png, inner, value, category, metadata, summary, event, record;
+    hparams_room room;
 };
 
 /* ---- TFRecord ---- */
@@ -41,68 +44,16 @@ static uint32_t masked(const void *data, size_t n)
     return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
 
-static void put_fixed(text *t, fpc_arena *arena, uint64_t v, int bytes)
-{
-    uint8_t b[8];
-
-    for (int i = 0; i < bytes; i++)
-        b[i] = (uint8_t)(v >> (8 * i));
-    text_bytes(t, arena, b, (size_t)bytes);
-}
-
-static uint64_t get_fixed(const uint8_t *p, int bytes)
-{
-    uint64_t v = 0;
-
-    for (int i = bytes - 1; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
 /* ---- protocol buffers ---- */
 
-enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
 enum { EVENT_WALL_TIME = 1, EVENT_STEP = 2, EVENT_FILE_VERSION = 3, EVENT_SUMMARY = 5 };
 enum { SUMMARY_VALUE = 1, VALUE_TAG = 1, VALUE_SIMPLE = 2, VALUE_IMAGE = 4, VALUE_HISTOGRAM = 5 };
 enum { IMAGE_HEIGHT = 1, IMAGE_WIDTH = 2, IMAGE_COLOURS = 3, IMAGE_BYTES = 4 };
-enum { VALUE_TENSOR = 8, VALUE_METADATA = 9, METADATA_PLUGIN = 1, PLUGIN_NAME = 1 };
-enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_STRINGS = 8, TYPE_STRING = 7 };
+enum { VALUE_TENSOR = 8, VALUE_METADATA = 9, METADATA_PLUGIN = 1, PLUGIN_NAME = 1, PLUGIN_CONTENT = 2 };
+enum { TENSOR_TYPE = 1, TENSOR_SHAPE = 2, TENSOR_STRINGS = 8, TYPE_FLOAT = 1, TYPE_STRING = 7 };
 enum { LAYOUT_VERSION = 1, LAYOUT_CATEGORY = 2, CATEGORY_TITLE = 1, CATEGORY_CHART = 2 };
 enum { CHART_TITLE = 1, CHART_LINES = 2, LINES_TAG = 1 };
 enum { HISTO_MIN = 1, HISTO_MAX, HISTO_COUNT, HISTO_SUM, HISTO_SQUARES, HISTO_LIMITS, HISTO_COUNTS };
-
-static void put_varint(text *t, fpc_arena *arena, uint64_t v)
-{
-    uint8_t b[10];
-    size_t n = 0;
-
-    do {
-        b[n++] = (uint8_t)((v & 127) | (v > 127 ? 128 : 0));
-        v >>= 7;
-    } while (v);
-    text_bytes(t, arena, b, n);
-}
-
-static void put_key(text *t, fpc_arena *arena, int field, int type)
-{
-    put_varint(t, arena, (uint64_t)field << 3 | (uint64_t)type);
-}
-
-static void put_block(text *t, fpc_arena *arena, int field, const void *data, size_t n)
-{
-    put_key(t, arena, field, BYTES);
-    put_varint(t, arena, n);
-    text_bytes(t, arena, data, n);
-}
-
-static size_t varint_size(uint64_t v)
-{
-    size_t n = 1;
-
-    for (; v > 127; v >>= 7)
-        n++;
-    return n;
-}
 
 static void put_scalar(struct tensorboard *b, const char *tag, double v)
 {
@@ -116,26 +67,6 @@ static void put_scalar(struct tensorboard *b, const char *tag, double v)
     put_block(&b->summary, b->self.arena, VALUE_TAG, tag, length);
     put_key(&b->summary, b->self.arena, VALUE_SIMPLE, FIXED32);
     put_fixed(&b->summary, b->self.arena, bits, 4);
-}
-
-static void put_double(text *t, fpc_arena *arena, double v)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &v, sizeof bits);
-    put_fixed(t, arena, bits, 8);
-}
-
-static void put_real(text *t, fpc_arena *arena, int field, double v)
-{
-    put_key(t, arena, field, FIXED64);
-    put_double(t, arena, v);
-}
-
-static void put_int(text *t, fpc_arena *arena, int field, uint64_t v)
-{
-    put_key(t, arena, field, VARINT);
-    put_varint(t, arena, v);
 }
 
 static void put_reals(text *t, fpc_arena *arena, int field, const fpc_field *list)
@@ -193,7 +124,7 @@ static fpc_status append(struct tensorboard *b)
     int fd, bad = 0;
 
     if (b->record.failed || b->event.failed || b->summary.failed || b->value.failed || b->inner.failed ||
-        b->category.failed || b->png.failed)
+        b->category.failed || b->metadata.failed || b->png.failed)
         return FPC_ENOMEM;
     if ((fd = open(b->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         return io_failed(b);
@@ -338,6 +269,24 @@ static const char *tag_of(const fpc_event *e, int32_t column, char out[256])
     return out;
 }
 
+/* Adds the value of a plugin of TensorBoard's: a tensor, and in its metadata what the plugin reads (content NULL: it
+ * reads the tensor). */
+static void add_series(struct tensorboard *b, const char *tag, const char *plugin, const text *content,
+                       const text *tensor)
+{
+    fpc_arena *arena = b->self.arena;
+
+    b->metadata.n = b->png.n = b->value.n = 0;
+    put_block(&b->png, arena, PLUGIN_NAME, plugin, strlen(plugin));
+    if (content)
+        put_block(&b->png, arena, PLUGIN_CONTENT, content->data, content->n);
+    put_block(&b->metadata, arena, METADATA_PLUGIN, b->png.data, b->png.n);
+    put_block(&b->value, arena, VALUE_TAG, tag, strlen(tag));
+    put_block(&b->value, arena, VALUE_METADATA, b->metadata.data, b->metadata.n);
+    put_block(&b->value, arena, VALUE_TENSOR, tensor->data, tensor->n);
+    put_block(&b->summary, arena, SUMMARY_VALUE, b->value.data, b->value.n);
+}
+
 /* A chart with both lines, training and validation, for the column train_... of that index. */
 static void put_chart(struct tensorboard *b, const fpc_event *e, int32_t train, int32_t val)
 {
@@ -359,8 +308,7 @@ static void put_chart(struct tensorboard *b, const fpc_event *e, int32_t train, 
  * each measure in one chart. */
 static void put_layout(struct tensorboard *b, const fpc_event *e, double now)
 {
-    static const char title[] = "training and validation", tag[] = "custom_scalars__config__",
-                      plugin[] = "custom_scalars";
+    static const char title[] = "training and validation", tag[] = "custom_scalars__config__";
     fpc_arena *arena = b->self.arena;
     char other[256];
     int charts = 0;
@@ -383,15 +331,61 @@ static void put_layout(struct tensorboard *b, const fpc_event *e, double now)
     put_int(&b->category, arena, TENSOR_TYPE, TYPE_STRING);
     put_block(&b->category, arena, TENSOR_SHAPE, "", 0);
     put_block(&b->category, arena, TENSOR_STRINGS, b->inner.data, b->inner.n);
-    b->inner.n = b->png.n = 0; /* the metadata */
-    put_block(&b->png, arena, PLUGIN_NAME, plugin, sizeof plugin - 1);
-    put_block(&b->inner, arena, METADATA_PLUGIN, b->png.data, b->png.n);
-    b->value.n = b->summary.n = 0;
-    put_block(&b->value, arena, VALUE_TAG, tag, sizeof tag - 1);
-    put_block(&b->value, arena, VALUE_METADATA, b->inner.data, b->inner.n);
-    put_block(&b->value, arena, VALUE_TENSOR, b->category.data, b->category.n);
-    put_block(&b->summary, arena, SUMMARY_VALUE, b->value.data, b->value.n);
+    b->summary.n = 0;
+    add_series(b, tag, "custom_scalars", NULL, &b->category);
     put_event(b, now, 0);
+}
+
+/* The tag of the value that the tab HPARAMS shows beside the recipe: best/f_score for the column val_f_score. */
+static void name_best(struct tensorboard *b, const fpc_event *e)
+{
+    const char *monitor = event_text(e, "monitor", NULL);
+
+    *b->best = '\0';
+    if (monitor)
+        snprintf(b->best, sizeof b->best, "best/%s", strncmp(monitor, "val_", 4) ? monitor : monitor + 4);
+}
+
+/* An event of the plugin hparams, whose message is in `inner`. */
+static void put_hparams(struct tensorboard *b, const char *tag, double now)
+{
+    static const char empty[] = {
+        TENSOR_TYPE << 3 | VARINT, TYPE_FLOAT, TENSOR_SHAPE << 3 | BYTES, 2, 2 << 3 | BYTES, 0};
+    const text tensor = {.data = (char *)empty, .n = sizeof empty};
+
+    add_series(b, tag, "hparams", &b->inner, &tensor);
+    put_event(b, now, 0);
+    b->summary.n = 0;
+}
+
+/* What the run is made of: for the tab HPARAMS. */
+static void put_recipe(struct tensorboard *b, const fpc_event *e, double now)
+{
+    const char *recipe = event_text(e, "recipe", NULL);
+
+    if (!recipe || !*b->best)
+        return;
+    b->summary.n = 0;
+    hparams_experiment(&b->inner, &b->room, b->self.arena, recipe, b->best);
+    put_hparams(b, "_hparams_/experiment", now);
+    hparams_start(&b->inner, &b->room, b->self.arena, recipe, now);
+    put_hparams(b, "_hparams_/session_start_info", now);
+}
+
+/* How it ended. The step 0 lets a resumed run cut this off: it ends anew. */
+static fpc_status write_end(struct tensorboard *b, const fpc_event *e)
+{
+    const double now = event_real(e, "unix_time", 0), best = event_real(e, "best_value", NAN);
+    const char *folder = event_text(e, "run_dir", NULL);
+
+    if (!folder || !*folder || !*b->best)
+        return FPC_OK;
+    b->summary.n = 0;
+    if (isfinite(best))
+        put_scalar(b, b->best, best);
+    hparams_end(&b->inner, &b->room, b->self.arena, event_text(e, "status", ""), now);
+    put_hparams(b, "_hparams_/session_end_info", now);
+    return append(b);
 }
 
 static fpc_status write_rows(struct tensorboard *b, const fpc_event *e)
@@ -418,6 +412,7 @@ static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
 
     b->written = 0;
     b->path = NULL;
+    name_best(b, e);
     if (!folder)
         return FPC_OK;
     b->path = event_int(e, "resumed", 0) ? find_file(b, folder) : NULL;
@@ -434,6 +429,7 @@ static fpc_status on_begin(struct tensorboard *b, const fpc_event *e)
     put_block(&b->event, b->self.arena, EVENT_FILE_VERSION, "brain.Event:2", 13);
     end_event(b);
     put_layout(b, e, now);
+    put_recipe(b, e, now);
     {
         const fpc_status status = append(b);
         return status ? status : write_rows(b, e);
@@ -505,6 +501,7 @@ static fpc_status event(fpc_self *self, const fpc_event *e)
         return FPC_OK;
     return e->what == FPC_EPOCH       ? write_rows(b, e)
            : e->what == FPC_PICTURE   ? write_picture(b, e)
+           : e->what == FPC_RUN_END   ? write_end(b, e)
            : e->what == FPC_HISTOGRAM ? write_histogram(b, e)
                                       : FPC_OK;
 }
@@ -527,8 +524,9 @@ static const fpc_plugin tensorboard = {
     .detail =
         "events.out.tfevents.* in the run folder: a scalar per column of history.json and epoch (train_loss is\n"
         "loss/train; the tab Custom Scalars shows training and validation in one chart), pictures, and histograms\n"
-        "of parameters and of the gradients of the last step. `tensorboard --logdir runs` shows them.",
-    .version = "1.2",
+        "of parameters and of the gradients of the last step; the tab HPARAMS shows the recipe and the best value. "
+        "`tensorboard --logdir runs` shows them.",
+    .version = "1.3",
     .license = "MIT",
     .options = options,
     .self_size = sizeof(struct tensorboard),

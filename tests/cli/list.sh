@@ -7,6 +7,14 @@ cd "$scratch" || exit 1
 "$FPCORE" -l >out 2>err
 [ $? -eq 0 ] && ok "-l" || not_ok "-l" err
 [ ! -s err ] && ok "no warnings" || not_ok "no warnings" err
+# Listing reads descriptions alone: a backend opens the libraries of its machine where it is used.
+LD_DEBUG=files LD_DEBUG_OUTPUT=$scratch/opened "$FPCORE" -l >/dev/null 2>&1
+cat opened.* >opened 2>/dev/null
+if grep -q 'backend_ref\.so' opened; then
+    if grep -E 'file=lib(cu|nv)[^ ]*\.so' opened >got; then not_ok "no library of a GPU is opened" got; else ok "no library of a GPU is opened"; fi
+else
+    ok "no library of a GPU is opened # SKIP this loader has no LD_DEBUG"
+fi
 for kind in model loss schedule optimizer augment metric dataset backend logger; do
     says "$kind is listed" "^$kind\$"
 done

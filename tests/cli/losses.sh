@@ -45,6 +45,35 @@ recipe inverse '[loss.ce]\nuse = cross_entropy\nclass_weight_preset = inverse\n'
 expect "weights computed from the masks" 0 "$FPCORE" -c inverse.ini -s run.out=inverse -s run.epochs=1
 expect "--check does not read the masks" 0 "$FPCORE" -c inverse.ini --check
 says "and prints the preset" '^class_weight_preset = inverse'
+
+# The counts stand in the weights: losses weigh as in training where no picture is for training, too.
+kept=$(run_in inverse)
+for weights in best last; do
+    holds "$weights.safetensors holds the counts" grep -aqE '"class\.images":"[0-9]+( [0-9]+){18}"' "$kept/$weights.safetensors"
+done
+holds "without a preset it holds none" sh -c '! grep -aq class.images "$1/best.safetensors"' sh "$(run_in tversky)"
+expect "eval" 0 "$FPCORE" eval -w "$kept"
+a=$(column "$kept/history.csv" val_loss)
+says "eval gives what training wrote, $a" "^loss: $(printf %.6s "$a")"
+mkdir -p set/test/images
+for i in 0 1 2 3; do
+    cp "$kept/samples.png" set/test/images/p$i.png
+done
+"$FPCORE" predict -c inverse.ini -w "$kept" -o set/test/masks set/test/images >out 2>&1 || not_ok masks out
+sed '/^\[dataset\]/,/^$/d' tiny.ini | sed '/^\[loss/,/^$/d' >test.ini
+printf '[dataset]\nuse = folder\nroot = set\nclasses = celebamask19\nsize = 32\nbatch = 2\ntest_masks = test/masks\n' >>test.ini
+printf '[loss.ce]\nuse = cross_entropy\nclass_weight_preset = inverse\n[loss.dice]\nuse = dice\n' >>test.ini
+expect "eval of a test part alone" 0 "$FPCORE" eval -c test.ini -w "$kept" --part test
+says "has the metrics" '^f_score: '
+says "and the loss" '^loss\.ce: [0-9]'
+expect "with weights that do not tell" 0 "$FPCORE" eval -c test.ini -w "$(run_in tversky)" --part test
+says "it has the metrics" '^f_score: '
+says "the other term" '^loss\.dice: [0-9]'
+says "and says what is left out" 'warning: \[loss\.ce\] is not measured: .* give the numbers as loss\.ce\.class_weights'
+holds "and leaves it out" sh -c '! grep -E "^loss(\.ce)?:" "$1"' sh "$scratch/out"
+expect "bench weighs all classes alike" 0 "$FPCORE" bench -c inverse.ini --size 32 --batch 1 --steps 1
+says "and gives a speed" '^train: [0-9]'
+
 recipe twice '[loss.ce]\nuse = cross_entropy\nclass_weights = 1,2,3\nclass_weight_preset = inverse\n'
 expect "two ways at once" 2 "$FPCORE" -c twice.ini
 says "both lines" 'twice.ini:[0-9]+: loss.ce.class_weights gives 3 numbers, and .*twice.ini:[0-9]+: loss.ce.class_weight_preset = inverse'

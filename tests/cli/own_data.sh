@@ -39,6 +39,8 @@ expect "a training with a map" 0 "$FPCORE" -c own.ini -s run.out=own
 own=$(run_in own)
 holds "the run holds it" grep -q '^map = 0:0, 1:1, ' "$own/recipe.ini"
 expect "it goes on" 0 "$FPCORE" --resume "$own" -s run.epochs=5
+expect "the same map in other words goes on" 0 "$FPCORE" -c own.ini --resume "$own" \
+    -s "dataset.map=18:1,$(echo "${map%, 18:1}" | tr -d ' ' | sed 's/:/ : /')"
 expect "with another map it is another recipe" 2 "$FPCORE" -c own.ini --resume "$own" -s 'dataset.map=0:1, 1:0'
 says "which is named" 'dataset\.map = 0:1, 1:0 \(the run: 0:0, 1:1'
 expect "the audit" 0 "$FPCORE" data -c own.ini --near 0

@@ -118,6 +118,15 @@ expect "one broken picture alone" 1 predict -o out3 some/b.png
 says "is named" '^fpcore: error: some/b\.png: '
 if [ "$(wc -l <out)" -eq 1 ]; then ok "once"; else not_ok "once" out; fi
 
+# ---- names with line ends ----
+line=$(printf 'one\ntwo')
+mkdir "$line"
+cp pictures/face.png "$line/$line.png"
+expect "a name of two lines" 0 predict -v --overlay -o "$line/$line" "$line/$line.png"
+says "is one line" '^one\?two/one\?two/one\?two\.png$'
+if grep -q '^two' out; then not_ok "and every other line too" out; else ok "and every other line too"; fi
+holds "the file has the name" test -s "$line/$line/$line.png"
+
 # ---- folders in folders ----
 mkdir -p tree/one/two tree/three tree/.git tree/x.jpg
 cp pictures/face.png tree/face.png

@@ -136,6 +136,13 @@ refused "an unknown section" 'no section \[loss\.dcie\]; did you mean \[loss\.di
 refused "an unknown key" 'loss\.dice\.wieght.*did you mean `weight`' --grid loss.dice.wieght=1
 refused "a value out of range" 'loss\.dice\.weight = -1' --grid loss.dice.weight=1,-1
 refused "a value twice" '1 stands there twice' --grid loss.dice.weight=1,1
+refused "a number in two spellings" 'tiny,optimizer\.lr=0\.001 and tiny,optimizer\.lr=1e-3 mean the same' \
+    --grid optimizer.lr=0.001,0.002,1e-3
+refused "a switch in two spellings" 'model\.lmsa=on and tiny,model\.lmsa=true mean the same' \
+    --grid model.lmsa=on,true --seeds 2
+refused "a curve in two spellings" 'mean the same' --grid 'loss.ce.weight=1 @1, 2 @2;1.0 @1,2e0 @2'
+holds "values that are as good, but others" "$FPCORE" sweep -c tiny.ini --out no --grid backend.threads=1,2 \
+    --grid optimizer.lr=0.001,0.0010001 --dry-run -s backend.use=cpu
 refused "no seeds" 'not a number of seeds from 1 to 10000' --seeds 0
 refused "too many seeds" 'not a number of seeds from 1 to 10000' --seeds 10001
 refused "a seed of its own" 'the sweep sets that key by itself' -s run.seed=3

@@ -345,6 +345,8 @@ static void near_duplicates(void **state)
     put(b, "q00", NULL, &mask); /* p00 again, compressed */
     write_jpeg("set/train/images/q00.jpg", SIDE, SIDE, 3, first.pixel);
     put(b, "q01", &turned, &mask); /* p01 in a mirror */
+    put(b, "a00", NULL, &mask);    /* first of all, and cannot be read */
+    write_bytes("set/train/images/a00.jpg", "no picture", 10);
     write_bytes("val.txt", "q00\nq01\n", 8);
     const fpc_audit *a = audit(b, fpc_sprintf(b->arena, "val_list = %s\n", in_folder("val.txt")));
     assert_int_equal(a->n_duplicates, 2);
@@ -363,7 +365,7 @@ static void near_duplicates(void **state)
     assert_int_equal(json_array_size(json_object_get(all, "near_duplicates")), 2);
     assert_true(json_is_true(json_object_get(json_array_get(json_object_get(all, "near_duplicates"), 0), "across")));
     const json_t *training = json_object_get(json_object_get(all, "parts"), "training");
-    assert_int_equal(json_integer_value(json_object_get(training, "pictures")), 9);
+    assert_int_equal(json_integer_value(json_object_get(training, "pictures")), 10);
     const json_t *reversed = json_object_get(json_object_get(all, "sides"), "reversed");
     assert_int_equal(json_array_size(reversed), 2);
     const json_t *eye = json_object_get(json_array_get(json_object_get(all, "classes"), 4), "training");

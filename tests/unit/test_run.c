@@ -2,6 +2,7 @@
  * matter; the files that come of it in the end must be those of a training that nothing disturbed. */
 #define _GNU_SOURCE
 #include "training.h"
+#include "data/classes.h"
 
 /* ---- tests ---- */
 
@@ -240,7 +241,7 @@ static void forget_samples(const char *folder)
         if (strncmp(file->tensor[i].name, "samples.", 8))
             file->tensor[n++] = file->tensor[i];
     for (int32_t i = 0; i < file->n_meta; i++)
-        if (strcmp(file->meta[i].key, "classes"))
+        if (strcmp(file->meta[i].key, FPC_META_CLASSES))
             file->meta[n_meta++] = file->meta[i];
     assert_int_equal(n, file->n - 2);
     assert_int_equal(n_meta, file->n_meta - 1);

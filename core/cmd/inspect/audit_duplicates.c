@@ -3,6 +3,7 @@
  * close, and counts where the small grey pictures correlate too: portraits have much the same light and shade, so that
  * hashes alone find pairs that are none. */
 #include "cmd/inspect/audit.h"
+#include "cmd/inspect/near_hashes.h"
 #include <math.h>
 #include <string.h>
 #include "base/message.h"
@@ -99,15 +100,30 @@ static fpc_status compare(fpc_audit *a, int64_t i, int64_t j)
     return FPC_OK;
 }
 
+/* Samples that can be read are compared with all behind them, in order; those of which no hash is close are passed over
+ * by an index. */
 fpc_status fpc_audit_duplicates(fpc_audit *a)
 {
-    fpc_status status = FPC_OK;
-    for (int64_t i = 0; i < a->n && !status; i++) {
+    uint64_t(*hash)[2] = fpc_alloc(a->arena, (size_t)(a->n + 1) * sizeof *hash);
+    int64_t *sample = fpc_alloc(a->arena, (size_t)(a->n + 1) * sizeof *sample), n = 0;
+    fpc_near_hashes *index;
+    fpc_status status;
+
+    if (!hash || !sample)
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < a->n; i++)
+        if (a->sample[i].usable) {
+            memcpy(hash[n], a->sample[i].hash, sizeof *hash);
+            sample[n++] = i;
+        }
+    status = fpc_near_hashes_new(a->arena, n, (const uint64_t(*)[2])hash, a->near, &index);
+    for (int64_t i = 0; i < n && a->n_duplicates < MOST_DUPLICATES && !status; i++) {
+        const int64_t *behind, found = fpc_near_hashes_behind(index, i, &behind);
+
         if (fpc_ctx_cancelled(a->ctx))
             return fpc_fail(a->ctx, FPC_ECANCEL, "interrupted while pictures were compared");
-        for (int64_t j = i + 1; j < a->n && a->sample[i].usable && !status; j++)
-            if (a->sample[j].usable)
-                status = compare(a, i, j);
+        for (int64_t k = 0; k < found && !status; k++)
+            status = compare(a, sample[i], sample[behind[k]]);
     }
     return status;
 }

@@ -2,6 +2,7 @@
  * run may be taken for the trial is decided by the recipes, resolved, key by key. */
 #define _GNU_SOURCE
 #include "cmd/sweep/sweep.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "record/run_files.h"
 #include "recipe/scan.h"
@@ -465,6 +466,40 @@ static int leaves_threads(const fpc_experiment *experiment, fpc_arena *arena)
     return threads && *threads->text == '0';
 }
 
+/* A digest of all that the recipe says, but for what the sweep sets by itself. */
+static fpc_status find_meaning(fpc_experiment *experiment, fpc_arena *arena, uint64_t *out)
+{
+    const fpc_resolved *all;
+    int32_t n;
+    fpc_status status = fpc_experiment_settings(experiment, arena, &n, &all);
+
+    *out = 0;
+    for (int32_t i = 0; i < n && !status; i++) {
+        const char *key = fpc_sprintf(arena, "%s.%s", all[i].section, all[i].key), *line;
+
+        if (key && own_key(key))
+            continue;
+        line = fpc_sprintf(arena, "%llx %s = %s", (unsigned long long)*out, key ? key : "",
+                           fpc_resolved_meaning(arena, &all[i], all[i].text));
+        if (!key || !line)
+            return FPC_ENOMEM;
+        *out = fpc_digest(line, strlen(line));
+    }
+    return status;
+}
+
+/* The grid has a value twice that is spelt in two ways: the same would be trained twice, and compared with itself. */
+static fpc_status check_meanings(const fpc_sweep *s)
+{
+    for (int32_t i = 0; i < s->n; i += s->n_seeds)
+        for (int32_t k = 0; k < i; k += s->n_seeds)
+            if (s->trial[k].recipe == s->trial[i].recipe && s->trial[k].meaning == s->trial[i].meaning)
+                return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                                "fpcore sweep: --grid: %s and %s mean the same; give each value once",
+                                s->trial[k].label, s->trial[i].label);
+    return FPC_OK;
+}
+
 /* Opens the recipe of a trial as training would, but for data and model. */
 static fpc_status look_at(fpc_sweep *s, fpc_trial *c)
 {
@@ -475,11 +510,12 @@ static fpc_status look_at(fpc_sweep *s, fpc_trial *c)
 
     if (!status && !(status = fpc_recipe_read(s->cmd->ctx, arena, s->recipe[c->recipe], c->n_set, c->set, &recipe)) &&
         !(status = fpc_experiment_open(s->cmd->ctx, arena, s->cmd->plugin_path, recipe, FPC_OPEN_TRAIN, &experiment))) {
+        status = find_meaning(experiment, arena, &c->meaning);
         c->epochs = experiment->run.epochs;
         c->has_threads = leaves_threads(experiment, arena);
         c->column = fpc_sprintf(s->cmd->arena, "val_%s", experiment->run.metric);
         c->sign = experiment->higher ? 1 : -1;
-        if (c->folder)
+        if (c->folder && !status)
             status = same_recipe(s, arena, c, experiment);
     }
     if (arena)
@@ -498,8 +534,9 @@ fpc_status fpc_sweep_look(fpc_sweep *s)
             status = look_at(s, c);
             continue;
         }
+        c->meaning = first->meaning;
         c->epochs = first->epochs, c->has_threads = first->has_threads;
         c->column = first->column, c->sign = first->sign;
     }
-    return status;
+    return status ? status : check_meanings(s);
 }

@@ -34,6 +34,7 @@ typedef struct fpc_trial {
     fpc_trial_state state;
     const char *folder; /* run folder, NULL: none yet */
     int64_t epochs_done, epochs;
+    uint64_t meaning;   /* of its recipe but for names: the same for values that are spelt in two ways */
     const char *column; /* of history.json: what picks the best */
     double sign;        /* -1: lower is better */
     int has_threads;    /* the backend takes `threads` and the recipe leaves them to the program */
