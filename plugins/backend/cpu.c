@@ -1,8 +1,7 @@
 /* cpu.c: the fast backend. Memory is the host's, threads are those of kernels/cpu/threads.c, and the kernels are the
  * tables of kernels/cpu, each compiled for three levels of instructions, those for activations in bf16 for a fourth;
- * the best that the processor knows is taken when the backend opens, so one build serves every x86-64 machine. Elsewhere
- * there is the generic level alone. Results
- * depend on the level, not on the number of threads. */
+ * the best that the processor knows is taken when the backend opens, so one build serves every x86-64 machine.
+ * Elsewhere there is the generic level alone. Results depend on the level, not on the number of threads. */
 #define _GNU_SOURCE
 #include <fpcore/backend.h>
 #include "kernels/cpu/threads.h"
