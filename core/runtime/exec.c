@@ -161,7 +161,7 @@ static void open_exec(running *r)
     for (int32_t i = 0; i < r->group->n; i++) {
         const fpc_work *w = &r->plan->work[r->group->node[i]];
         r->exec[i] = (fpc_exec){.ctx = r->p->ctx,
-                                .shared = (char *)s->work + w->shared,
+                                .shared = (char *)(w->kept ? r->p->kept : s->work) + w->shared,
                                 .part = (char *)s->work + w->part,
                                 .part_stride = fpc_round64(w->need.part),
                                 .n_parts = r->group->parts,
@@ -196,10 +196,15 @@ static const fpc_kernel *kernel_of(const running *r, int32_t i)
     return r->plan->work[r->group->node[i]].kernel;
 }
 
+static edge_fn *begin_of(const running *r, int32_t i)
+{
+    return r->p->fresh && r->plan->work[r->group->node[i]].kept ? NULL : kernel_of(r, i)->begin;
+}
+
 static void begin_node(void *arg, int32_t i, int32_t thread)
 {
     (void)thread;
-    run_edge(arg, i, kernel_of(arg, i)->begin);
+    run_edge(arg, i, begin_of(arg, i));
 }
 
 /* Beginnings pack weights, each on one thread: side by side. None of them reads what another one writes. */
@@ -207,7 +212,7 @@ static fpc_status begin_nodes(running *r)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < r->group->n; i++)
-        n += kernel_of(r, i)->begin != NULL;
+        n += begin_of(r, i) != NULL;
     if (n > 1)
         run_items(r, r->group->n, begin_node, r);
     else
@@ -257,12 +262,17 @@ fpc_status fpc_exec_group(fpc_program *p, const fpc_plan *plan, const fpc_plan_g
 
 static fpc_status run_groups(fpc_program *p)
 {
-    for (int32_t k = 0; k < p->plan->n_groups; k++) {
-        const fpc_status status = fpc_exec_group(p, p->plan, &p->plan->group[k], NULL);
-        if (status)
-            return status;
-    }
-    return FPC_OK;
+    fpc_status status = FPC_OK;
+    p->fresh = p->kept_of == p->state->weights_version;
+    p->kept_of = 0;
+    for (int32_t k = 0; k < p->plan->n_groups && !status; k++)
+        if (!p->fresh || !p->plan->group[k].constant)
+            status = fpc_exec_group(p, p->plan, &p->plan->group[k], NULL);
+    p->fresh = 0;
+    if (!status)
+        p->kept_of = p->state->weights_version;
+    p->state->weights_version += p->updates;
+    return status;
 }
 
 /* ---- records: what a backend that queues was told in a run, to be told again at once ---- */

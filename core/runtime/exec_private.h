@@ -18,6 +18,11 @@ struct fpc_program {
     int64_t record_of;
     int32_t runs;
     uint8_t never_record;
+    /* In inference: packed weights, and whether they and the constant values are those of the present weights. */
+    void *kept;
+    int64_t kept_of; /* fpc_state.weights_version; 0: nothing yet */
+    uint8_t fresh;   /* during a run */
+    uint8_t updates; /* changes weights or buffers */
 };
 
 /* Runs one group of the plan; the program says where values and work memory lie. jobs, which begins as zeros, is for

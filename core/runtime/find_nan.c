@@ -13,7 +13,7 @@ static fpc_status untiled_plan(fpc_program *p, fpc_arena *arena, fpc_plan **plan
     for (int32_t v = 0; v < p->graph->n_values; v++)
         if (p->storage[v].place == FPC_PLACE_FIXED)
             storage[v] = p->storage[v];
-    const fpc_status status = fpc_plan_make(p->ctx, arena, p->state->backend, p->graph, storage, 0, plan);
+    const fpc_status status = fpc_plan_make(p->ctx, arena, p->state->backend, p->graph, storage, NULL, 0, plan);
     return status ? status : fpc_exec_reserve(p, *plan);
 }
 

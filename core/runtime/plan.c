@@ -367,7 +367,10 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
     for (int32_t k = 0; k < p->n_groups; k++)
         for (int32_t i = 0; i < p->group[k].n; i++) {
             fpc_work *w = &p->work[p->group[k].node[i]];
-            if (w->need.shared) {
+            if (w->need.shared && w->kept) {
+                w->shared = p->kept_bytes;
+                p->kept_bytes += fpc_round64(w->need.shared);
+            } else if (w->need.shared) {
                 b[n] = (block){fpc_round64(w->need.shared), &w->shared, k, k, g->n_values + n};
                 n++;
             }
@@ -465,8 +468,26 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
                    : FPC_OK;
 }
 
+/* Groups that need not run again while the weights stay, and beginnings that need not. */
+static void mark_constant(fpc_plan *p, const uint8_t *constant)
+{
+    const fpc_graph *g = p->graph;
+    for (int32_t k = 0; k < p->n_groups; k++) {
+        fpc_plan_group *grp = &p->group[k];
+        grp->constant = 1;
+        for (int32_t i = 0; i < grp->n; i++) {
+            const fpc_gnode *n = &g->node[grp->node[i]];
+            fpc_work *w = &p->work[grp->node[i]];
+            grp->constant &= constant[n->out[0]];
+            w->kept = (w->kernel->flags & FPC_KERNEL_PACKS) != 0;
+            for (int32_t j = 1; j < n->n_in && j <= 2; j++)
+                w->kept &= constant[n->in[j]];
+        }
+    }
+}
+
 fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_graph *g, fpc_storage *storage,
-                         size_t tile_bytes, fpc_plan **out)
+                         const uint8_t *constant, size_t tile_bytes, fpc_plan **out)
 {
     fpc_plan *p = fpc_alloc(arena, sizeof *p);
     if (!p)
@@ -480,6 +501,8 @@ fpc_status fpc_plan_make(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, 
     if ((status = choose_kernels(ctx, arena, be, p)) || (status = make_groups(p, arena, tile_bytes > 0)))
         return status;
     place_values(p);
+    if (constant)
+        mark_constant(p, constant);
     for (int32_t k = 0; k < p->n_groups; k++) {
         choose_tile(p, &p->group[k], tile_bytes);
         choose_parts(p, &p->group[k], tile_bytes);

@@ -31,6 +31,7 @@ typedef struct fpc_plan_group {
     int64_t rows, tile;
     int32_t parts;
     uint8_t barrier;
+    uint8_t constant; /* all its values are */
 } fpc_plan_group;
 
 typedef struct fpc_work { /* per node */
@@ -38,6 +39,7 @@ typedef struct fpc_work { /* per node */
     const char *who; /* whose kernel, for FPC_CALL */
     fpc_need need;
     size_t shared, part, scratch; /* offsets: shared and part in activation memory, scratch in the thread's */
+    uint8_t kept;                 /* shared: an offset in the program's own memory, where it outlives a run */
 } fpc_work;
 
 typedef struct fpc_plan {
@@ -47,7 +49,7 @@ typedef struct fpc_plan {
     int32_t *group_of;    /* per node */
     fpc_storage *storage; /* per value */
     fpc_work *work;       /* per node */
-    size_t arena_bytes, thread_bytes;
+    size_t arena_bytes, thread_bytes, kept_bytes;
 } fpc_plan;
 
 /* Work memory and values begin at multiples of 64. */
@@ -63,8 +65,9 @@ static inline int fpc_plan_is_barrier(const fpc_op_def *def, int64_t rows)
     return rows == 0 || !strpbrk(def->out, "rs");
 }
 
-/* storage[] comes with state and constants placed (FIXED). tile_bytes 0: every node is a group of its own. */
+/* storage[] comes with state and constants placed (FIXED). constant: the values that stay from run to run while the
+ * weights do, which are FIXED too; NULL: none is counted on. tile_bytes 0: every node is a group of its own. */
 fpc_status fpc_plan_make(fpc_ctx *, fpc_arena *, const fpc_backend *, fpc_graph *, fpc_storage *storage,
-                         size_t tile_bytes, fpc_plan **);
+                         const uint8_t *constant, size_t tile_bytes, fpc_plan **);
 
 #endif

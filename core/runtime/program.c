@@ -86,6 +86,46 @@ static fpc_status place_fixed(fpc_program *p)
 
 /* ---- compiling ---- */
 
+/* Values that are functions of weights alone, such as products of weights and weights in half precision: a program of
+ * inference computes them when the weights have changed, and keeps them. NULL: none is kept, or memory ran out. */
+static fpc_status find_constant(fpc_program *p, fpc_arena *arena, const uint8_t **out)
+{
+    const fpc_graph *g = p->graph;
+    uint8_t *constant = fpc_alloc(arena, (size_t)g->n_values + 1);
+    fpc_status status = constant ? FPC_OK : FPC_ENOMEM;
+
+    *out = constant;
+    for (int32_t v = 0; v < g->n_values && !status; v++)
+        constant[v] = g->value[v].role != FPC_ROLE_NODE && g->value[v].role != FPC_ROLE_INPUT;
+    for (int32_t i = 0; i < g->n_nodes && !status; i++) {
+        const fpc_gnode *n = &g->node[i];
+        const int in_place = (n->def->flags & FPC_OP_INPLACE) != 0;
+        int all = 1;
+        for (int32_t j = 0; j < n->n_in; j++)
+            all &= constant[n->in[j]];
+        for (int32_t o = 0; o < n->n_out && all && !status; o++) {
+            fpc_storage *s = &p->storage[n->out[o]];
+            constant[n->out[o]] = 1;
+            if (in_place || s->place != FPC_PLACE_NONE)
+                continue;
+            *s = (fpc_storage){.place = FPC_PLACE_FIXED};
+            status =
+                fpc_backend_alloc(p->state->backend, p->ctx,
+                                  fpc_bytes(g->value[n->out[o]].shape, g->value[n->out[o]].dtype), n->name, &s->data);
+        }
+    }
+    return status;
+}
+
+/* Rounding the weights to half precision changes none of them. */
+static int has_updates(const fpc_graph *g)
+{
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if ((g->node[i].def->flags & FPC_OP_INPLACE) && strcmp(g->node[i].def->name, "narrow"))
+            return 1;
+    return 0;
+}
+
 static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, fpc_graph *g, fpc_program **out)
 {
     fpc_program *p = fpc_alloc(arena, sizeof *p);
@@ -97,9 +137,17 @@ static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state,
     if (!p->storage)
         return FPC_ENOMEM;
     *out = p;
+    const uint8_t *constant = NULL;
+    p->updates = (uint8_t)has_updates(g);
     if ((status = place_fixed(p)))
         return status;
-    return fpc_plan_make(ctx, arena, state->backend, g, p->storage, state->backend->device.tile_bytes, &p->plan);
+    if (!g->training && !p->updates && state->backend->device.host && (status = find_constant(p, arena, &constant)))
+        return status;
+    if ((status = fpc_plan_make(ctx, arena, state->backend, g, p->storage, constant, state->backend->device.tile_bytes,
+                                &p->plan)) ||
+        !p->plan->kept_bytes)
+        return status;
+    return fpc_backend_alloc(state->backend, ctx, p->plan->kept_bytes, "packed weights", &p->kept);
 }
 
 static void forget_deferred(void *program)

@@ -189,7 +189,7 @@ fpc_status fpc_state_new(fpc_ctx *ctx, fpc_arena *arena, fpc_backend *be, const 
     fpc_status status;
     if (!s)
         return FPC_ENOMEM;
-    *s = (fpc_state){.ctx = ctx, .backend = be, .n_slots = keep & FPC_KEEP_WEIGHTS ? 0 : n_slots};
+    *s = (fpc_state){.ctx = ctx, .backend = be, .weights_version = 1, .n_slots = keep & FPC_KEEP_WEIGHTS ? 0 : n_slots};
     if ((status = measure(s, arena, g)) || (status = take_memory(s, g->real, keep)) ||
         (status = add_kind(s, arena, g, slots, FPC_STATE_PARAM)) || (status = add_buffers(s, arena, g)) ||
         (status = add_kind(s, arena, g, slots, FPC_STATE_GRAD)) ||
@@ -404,6 +404,7 @@ fpc_status fpc_state_read(const fpc_state *s, const fpc_state_entry *e, uint32_t
 
 fpc_status fpc_state_write(fpc_state *s, const fpc_state_entry *e, uint32_t dtype, const void *host)
 {
+    s->weights_version++;
     return convert(s, e, dtype, (char *)(uintptr_t)host, FPC_TO_DEVICE);
 }
 
@@ -431,6 +432,7 @@ static fpc_status exchange(fpc_state *s, void *other)
     if (!other)
         return FPC_OK;
     const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
+    s->weights_version++;
     void *copy = malloc(bytes);
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
@@ -466,5 +468,6 @@ fpc_status fpc_state_restore_buffers(fpc_state *s, int copy)
 {
     if (!s->saved_buffers[copy])
         return FPC_OK;
+    s->weights_version++;
     return fpc_backend_copy(s->backend, s->buffers, s->saved_buffers[copy], s->buffer_bytes, FPC_ON_DEVICE);
 }

@@ -63,6 +63,7 @@ typedef struct fpc_state {
     /* Activation memory and threads' scratch, shared by all programs: the largest need of any. */
     void *work, *scratch;
     size_t work_bytes, scratch_bytes;
+    int64_t weights_version; /* from 1 on; another one after each change of parameters or buffers */
     int64_t work_moved; /* how often `work` or `scratch` was taken anew: records of programs hold addresses in both */
 } fpc_state;
 

@@ -86,8 +86,15 @@ typedef struct fpc_need {
 } fpc_need;
 
 /* CAPTURABLE: run only queues work, so that it can be recorded once and replayed. CUDA: works on the memory of backend
- * cuda, on the stream *(cudaStream_t *)fpc_exec_backend(x); other kernels of plugins work on host memory. */
-enum { FPC_KERNEL_DETERMINISTIC = 1 << 0, FPC_KERNEL_CAPTURABLE = 1 << 1, FPC_KERNEL_CUDA = 1 << 2 };
+ * cuda, on the stream *(cudaStream_t *)fpc_exec_backend(x); other kernels of plugins work on host memory. PACKS: begin
+ * reads no inputs but 1 and 2 (weight and bias), and writes only what fpc_exec_shared gives, which run only reads: in
+ * inference one begin then serves all runs until the weights change. */
+enum {
+    FPC_KERNEL_DETERMINISTIC = 1 << 0,
+    FPC_KERNEL_CAPTURABLE = 1 << 1,
+    FPC_KERNEL_CUDA = 1 << 2,
+    FPC_KERNEL_PACKS = 1 << 3
+};
 #define FPC_DTYPE_BIT(dtype) (1u << (dtype))
 
 /* One implementation of an op. The core takes the matching kernel of the highest rank, then calls

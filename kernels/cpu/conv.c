@@ -169,19 +169,20 @@ static int match_depthwise_grad_x(const fpc_node *node)
     return conv_is_depthwise(conv_shape_of(node->attr, node->out[0].shape, node->in[0].shape));
 }
 
-#define ROW .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE)
+#define ROW(flags_)                                                                                                    \
+    .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | (flags_), .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE)
 
 const fpc_kernel FPC_CPU_TABLE(conv)[] = {
-    {ROW, .rank = 10, .op = "conv2d", .name = FPC_KNAME("conv2d"), .need = conv_need, .begin = conv_begin,
-     .run = conv_run},
-    {ROW, .rank = 10, .op = "conv2d_grad_x", .name = FPC_KNAME("conv2d_grad_x"), .need = conv_grad_x_need,
-     .begin = conv_grad_x_begin, .run = conv_grad_x_run},
-    {ROW, .rank = 10, .op = "conv2d_grad_w", .name = FPC_KNAME("conv2d_grad_w"), .need = grad_w_need, .run = grad_w_run,
-     .end = grad_w_end},
-    {ROW, .rank = 20, .op = "conv2d", .name = FPC_KNAME("depthwise"), .match = match_depthwise, .need = depthwise_need,
-     .begin = depthwise_begin, .run = depthwise_run},
-    {ROW, .rank = 20, .op = "conv2d_grad_x", .name = FPC_KNAME("depthwise_grad_x"), .match = match_depthwise_grad_x,
-     .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_grad_x_run},
-    {ROW, .rank = 20, .op = "conv2d_grad_w", .name = FPC_KNAME("depthwise_grad_w"), .match = match_depthwise_grad_w,
+    {ROW(FPC_KERNEL_PACKS), .rank = 10, .op = "conv2d", .name = FPC_KNAME("conv2d"), .need = conv_need,
+     .begin = conv_begin, .run = conv_run},
+    {ROW(FPC_KERNEL_PACKS), .rank = 10, .op = "conv2d_grad_x", .name = FPC_KNAME("conv2d_grad_x"),
+     .need = conv_grad_x_need, .begin = conv_grad_x_begin, .run = conv_grad_x_run},
+    {ROW(0), .rank = 10, .op = "conv2d_grad_w", .name = FPC_KNAME("conv2d_grad_w"), .need = grad_w_need,
+     .run = grad_w_run, .end = grad_w_end},
+    {ROW(FPC_KERNEL_PACKS), .rank = 20, .op = "conv2d", .name = FPC_KNAME("depthwise"), .match = match_depthwise,
+     .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_run},
+    {ROW(FPC_KERNEL_PACKS), .rank = 20, .op = "conv2d_grad_x", .name = FPC_KNAME("depthwise_grad_x"),
+     .match = match_depthwise_grad_x, .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_grad_x_run},
+    {ROW(0), .rank = 20, .op = "conv2d_grad_w", .name = FPC_KNAME("depthwise_grad_w"), .match = match_depthwise_grad_w,
      .need = depthwise_grad_w_need, .run = depthwise_grad_w_run, .end = depthwise_grad_w_end},
     {0}};

@@ -50,9 +50,10 @@
 /* Kernel names: FPC_KNAME("linear") is "linear.avx512", or "linear.avx512.bf16". */
 #define FPC_KNAME(op) op "." FPC_STR(FPC_LEVEL) FPC_STORED
 /* A row of a table: FPC_CPU_ROW(gelu, .run = run_gelu). */
-#define FPC_CPU_ROW(op_, ...)                                                                                          \
+#define FPC_CPU_ROW(op_, ...) FPC_CPU_ROW_OF(0, op_, __VA_ARGS__)
+#define FPC_CPU_ROW_OF(flags_, op_, ...)                                                                               \
     {                                                                                                                  \
-        .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | FPC_KERNEL_CAPTURABLE, .rank = 10,             \
+        .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | FPC_KERNEL_CAPTURABLE | (flags_), .rank = 10,  \
         .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE), .op = #op_, .name = FPC_KNAME(#op_), __VA_ARGS__                    \
     }
 

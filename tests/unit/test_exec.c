@@ -237,6 +237,62 @@ static void a_lone_node_may_have_many_inputs(void **state)
     bench_free(&l);
 }
 
+static fpc_graph *inference(bench *l)
+{
+    fpc_graph *g = bench_graph(l, 0);
+    const fpc_conv_args conv = {.size = sizeof conv, .k = 3, .stride = 2, .pad = 1, .bias = 1};
+    const fpc_val x = fpc_input(g, "x", (fpc_shape){1, 33, 30, 3}, g->real);
+    const fpc_val y = fpc_conv2d(g, "conv", x, 20, &conv);
+    /* two maps in a row become one, whose weight is a product of weights */
+    fpc_output_mark(g, "y", fpc_linear(g, "second", fpc_linear(g, "first", y, 24, 1), 5, 1));
+    if (fpc_graph_check(g) || fpc_graph_rewrite(g, 1))
+        fail_msg("%s", fpc_ctx_error(l->ctx));
+    return g;
+}
+
+static double *result(bench *l, fpc_program *p, int64_t *n)
+{
+    bench_write_noise(l, p, "x", 3);
+    if (fpc_program_run(p))
+        fail_msg("%s", fpc_ctx_error(l->ctx));
+    const double *y = bench_read(l, p, "y", n);
+    double *copy = fpc_alloc(l->arena, (size_t)*n * sizeof *copy);
+    return memcpy(copy, y, (size_t)*n * sizeof *copy);
+}
+
+/* What inference makes of weights alone, packed ones and products, is made once; and again when they have changed. */
+static void weights_are_packed_once(void **state)
+{
+    static const char *const names[] = {"conv.weight", "conv.bias", "first.weight", "second.weight", "second.bias"};
+    (void)state;
+    bench l, other;
+    fpc_state *s = NULL, *others = NULL;
+    int64_t n;
+    bench_backend(&l, "[backend]\nuse = cpu\nthreads = 2\n");
+    bench_backend(&other, "[backend]\nuse = cpu\nthreads = 2\n");
+    fpc_program *p = bench_compile(&l, inference(&l), &s, 1), *q = bench_compile(&other, inference(&other), &others, 1);
+    const double *first = result(&l, p, &n), *again = result(&l, p, &n);
+    assert_memory_equal(first, again, (size_t)n * sizeof *first);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const fpc_state_entry *e = fpc_state_find(s, names[i]);
+        float value[1024];
+        assert_int_equal(fpc_state_get(s, e, value), FPC_OK);
+        memset(e->data, 0, (size_t)e->count * sizeof *value); /* behind the state's back: nobody looks */
+        again = result(&l, p, &n);
+        assert_memory_equal(first, again, (size_t)n * sizeof *first);
+        value[0] += 1;
+        assert_int_equal(fpc_state_set(s, e, value), FPC_OK);
+        assert_int_equal(fpc_state_set(others, fpc_state_find(others, names[i]), value), FPC_OK);
+        const double *changed = result(&l, p, &n), *wanted = result(&other, q, &n);
+        assert_memory_equal(changed, wanted, (size_t)n * sizeof *first);
+        if (!memcmp(changed, first, (size_t)n * sizeof *first))
+            fail_msg("%s: the weights of before were used", names[i]);
+        first = changed;
+    }
+    bench_free(&l);
+    bench_free(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_profile_is_the_whole),
         cmocka_unit_test(unknown_flat_buffer_is_refused),
         cmocka_unit_test(a_lone_node_may_have_many_inputs),
+        cmocka_unit_test(weights_are_packed_once),
     };
     return cmocka_run_group_tests_name("exec", tests, NULL, NULL);
 }

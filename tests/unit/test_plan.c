@@ -15,7 +15,7 @@ static fpc_storage *fixed_inputs(bench *l, fpc_graph *g)
 static fpc_plan *plan(bench *l, fpc_graph *g, size_t tile_bytes)
 {
     fpc_plan *p;
-    if (fpc_plan_make(l->ctx, l->arena, l->backend, g, fixed_inputs(l, g), tile_bytes, &p))
+    if (fpc_plan_make(l->ctx, l->arena, l->backend, g, fixed_inputs(l, g), NULL, tile_bytes, &p))
         fail_msg("%s", fpc_ctx_error(l->ctx));
     return p;
 }
@@ -267,7 +267,7 @@ static void missing_kernels_are_listed(void **state)
     bench_backend(&l, REF_DOUBLE);
     fpc_graph *g = block(&l, (fpc_shape){1, 4, 4, 8});
     l.backend->n_kernels = 0;
-    assert_int_equal(fpc_plan_make(l.ctx, l.arena, l.backend, g, fixed_inputs(&l, g), 0, &p), FPC_ENOSUPPORT);
+    assert_int_equal(fpc_plan_make(l.ctx, l.arena, l.backend, g, fixed_inputs(&l, g), NULL, 0, &p), FPC_ENOSUPPORT);
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "backend ref has no kernel for: layer_norm (norm1, input 1x4x4x8), "));
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "attention (attn, input 1x4x4x8)"));
     assert_non_null(strstr(fpc_ctx_error(l.ctx), "choose another with backend.use"));
