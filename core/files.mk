@@ -202,6 +202,7 @@ cmd_sources = \
     core/cmd/args.h \
     core/cmd/bench.c \
     core/cmd/bench.h \
+    core/cmd/bench_against.c \
     core/cmd/bench_costs.c \
     core/cmd/check.c \
     core/cmd/cmd.h \

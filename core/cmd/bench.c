@@ -19,7 +19,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double *v, int64_t n)
+double fpc_bench_median(double *v, int64_t n)
 {
     qsort(v, (size_t)n, sizeof *v, by_value);
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
@@ -106,7 +106,7 @@ static fpc_status measure(fpc_bench *b, const char *what, fpc_status (*once)(fpc
     }
     if (status)
         return status;
-    *seconds = median(b->seconds, b->steps);
+    *seconds = fpc_bench_median(b->seconds, b->steps);
     getrusage(RUSAGE_SELF, &use);
     fpc_print("%s: %.3f images/s\n", what, (double)b->batch / *seconds);
     fpc_print("  median of %lld steps of %lld pictures, %.3f to %.3f images/s; peak memory so far %.0f MiB\n",
@@ -129,7 +129,7 @@ static fpc_status bench_run(fpc_bench *b, int train, int infer)
         return (status = fill(b)) ? status : fpc_bench_jobs(b, train, infer);
     if ((status = fill(b)) || (status = open_queue(b)) ||
         (train && (status = measure(b, "train", train_once, &step))) ||
-        (infer && (status = measure(b, "infer", infer_once, &forward))) || !train)
+        (infer && (status = measure(b, "infer", infer_once, &forward))) || !train || b->rates)
         return status;
     return fpc_bench_costs(b, step);
 }
@@ -137,13 +137,24 @@ static fpc_status bench_run(fpc_bench *b, int train, int infer)
 static fpc_status run(fpc_cmdline *cmd)
 {
     fpc_bench b = {.cmd = cmd, .batch = 4, .steps = 5, .warmup = 2};
+    const char *against = NULL;
+    int64_t rounds = 5;
     int train = 0, infer = 0;
-    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},    {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
-                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps}, {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
-                            {"jobs", 0, FPC_ARG_FLAG, 0, &b.jobs},    {"train", 0, FPC_ARG_FLAG, 0, &train},
-                            {"infer", 0, FPC_ARG_FLAG, 0, &infer},    {0}};
+    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &b.size},
+                            {"batch", 0, FPC_ARG_COUNT, 0, &b.batch},
+                            {"steps", 0, FPC_ARG_COUNT, 0, &b.steps},
+                            {"ops", 0, FPC_ARG_FLAG, 0, &b.ops},
+                            {"jobs", 0, FPC_ARG_FLAG, 0, &b.jobs},
+                            {"train", 0, FPC_ARG_FLAG, 0, &train},
+                            {"infer", 0, FPC_ARG_FLAG, 0, &infer},
+                            {"rates", 0, FPC_ARG_FLAG, 0, &b.rates},
+                            {"against", 0, FPC_ARG_TEXT, 0, &against},
+                            {"rounds", 0, FPC_ARG_COUNT, 0, &rounds},
+                            {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
+    if (!status && against)
+        return fpc_bench_against(&b, against, rounds, train || !infer, infer || !train);
     if (status || (status = fpc_cmd_open(cmd, FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &b.s)))
         return status;
     if ((status = fpc_labels_assume(b.s))) /* weights of classes cost the same, whatever they are */
@@ -161,7 +172,7 @@ const fpc_cmd fpc_cmd_bench = {
     .run = run,
     .help =
         "usage: fpcore bench -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--steps N] [--train]\n"
-        "                    [--infer] [--ops] [--jobs]\n"
+        "                    [--infer] [--ops | --jobs | --rates] [--against SETTING|PROGRAM [--rounds N]]\n"
         "\n"
         "Runs whole training steps (forward, losses, backward, clipping, update) and inference on random pictures and\n"
         "prints `train: X images/s` and `infer: X images/s` (medians), peak memory, and a table of where a step's "
@@ -174,7 +185,11 @@ const fpc_cmd fpc_cmd_bench = {
         "  --train     training only\n"
         "  --infer     inference only\n"
         "  --ops       a row for every group of nodes, in order\n"
+        "  --rates     nothing but the rates\n"
+        "  --against X the rates of this setting and of another one in turn, each in a process of its own, and their\n"
+        "              ratio: speeds drift. X is SECTION.KEY=VALUE (several apart by blanks) or another fpcore\n"
+        "  --rounds N  pairs of them (default 5)\n"
         "  --jobs      instead of all that: what each group does alone and in which jobs, in microseconds, with one\n"
         "              thread; a line `group WHAT ALONE OPS`, then for each job `job WHAT ITEMS ALL LONGEST`\n"
         "\n"
-        "example: fpcore bench -c conf/lmsa_v1.ini --size 128 --batch 32\n"};
+        "example: fpcore bench -c conf/lmsa_v1.ini --size 128 --batch 32 --against run.precision=bf16\n"};

@@ -1,4 +1,5 @@
-/* bench.h: what `fpcore bench` measures (cmd_bench.c) and the table of where a step's time goes (cmd_bench_costs.c). */
+/* bench.h: what `fpcore bench` measures (bench.c), the table of where a step's time goes (bench_costs.c), and two sides
+ * in turn (bench_against.c). */
 #ifndef CORE_CMD_BENCH_H
 #define CORE_CMD_BENCH_H
 
@@ -9,7 +10,7 @@ typedef struct fpc_bench {
     fpc_experiment *s;
     fpc_hw size;
     int64_t batch, steps, warmup;
-    int ops, jobs;
+    int ops, jobs, rates;
     uint8_t *image, *mask, *labels;
     fpc_batch whole;  /* of all of them */
     double *seconds;  /* one per step */
@@ -19,6 +20,11 @@ typedef struct fpc_bench {
 
 /* Measures the ceilings, then where the time of a training step of `step` seconds goes, against them. */
 fpc_status fpc_bench_costs(fpc_bench *, double step);
+/* Sorts v. */
+double fpc_bench_median(double *v, int64_t n);
+/* This setting and another one (SECTION.KEY=VALUE, several apart by blanks), or another build's program, in turn, each
+ * in a process of its own: `rounds` pairs. */
+fpc_status fpc_bench_against(fpc_bench *, const char *against, int64_t rounds, int train, int infer);
 /* The jobs of a training step and of inference, as lines for a program to read. */
 fpc_status fpc_bench_jobs(fpc_bench *, int train, int infer);
 

@@ -56,6 +56,15 @@ says "and their jobs" '^job train [0-9]+ [0-9.]+ [0-9.]+$'
 expect "bench --jobs with two threads" 2 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1 --jobs \
     -s backend.use=cpu -s backend.threads=2
 says "is refused" 'what 2 threads do at once cannot be told apart; use -s backend\.threads=1'
+expect "bench --against" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1 --rounds 3 \
+    --against "run.precision=bf16 backend.threads=1"
+says "training and its pairs" \
+    '^train: [0-9.]+ images/s, against [0-9.]+: [0-9.]+ times as fast \(median of 3 pairs, [0-9.]+ to [0-9.]+\)$'
+says "inference" '^infer: [0-9.]+ images/s, against '
+expect "against a setting that is none" 2 "$FPCORE" bench -c more.ini --against run.precision=bf17
+says "says what failed" '--against: run\.precision=bf17 failed: .*run\.precision = bf17: '
+expect "against a program that is none" 2 "$FPCORE" bench -c more.ini --against ./fpcore-of-before
+says "is named" 'fpcore-of-before: neither SECTION\.KEY=VALUE, nor a program that can be run'
 expect "bench --infer" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1 --infer
 if grep -q '^train:' out; then not_ok "bench --infer does not train" out; else ok "bench --infer does not train"; fi
 exit $bad
