@@ -35,7 +35,7 @@ mkdir "$scratch/objects"
 (cd "$src/core/cmd/report/page" && sh ./embed.sh css=analyze.css js=analyze.js) >"$scratch/page.c"
 {
     find "$src/core" -name '*.c' ! -path '*/cmd/main.c'
-    printf '%s\n' "$src/plugins/logger/tensorboard.c" "$src/plugins/logger/sheet.c" "$scratch/templates.c" "$scratch/page.c"
+    printf '%s\n' "$src/plugins/logger/tensorboard.c" "$src/plugins/logger/hparams.c" "$src/plugins/logger/sheet.c" "$scratch/templates.c" "$scratch/page.c"
 } | xargs -P "$jobs" -n 4 sh -c '
     for file; do
         $CLANG $flags -fsanitize=fuzzer-no-link -c "$file" \

@@ -92,8 +92,12 @@ def torch_step(model):
 
 def exported(model, folder):
     class Labels(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
         def forward(self, x):
-            return model(x).argmax(1)
+            return self.model(x).argmax(1)
 
     path = os.path.join(folder, "model.onnx")
     with torch.no_grad():
