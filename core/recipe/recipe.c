@@ -263,6 +263,12 @@ static fpc_status read_includes(reader *r, const char *name, const fpc_entry *in
         where = fpc_sprintf(r->arena, "%s: include = %s: ", include->origin, item);
         if (!path || !where)
             return FPC_ENOMEM;
+        if (*item != '/' && access(path, F_OK) && errno == ENOENT)
+            return fpc_fail_recipe(r->ctx, FPC_ENOENT,
+                                   "%sthe recipe %s cannot be read: %s; it is neither beside the recipe that includes "
+                                   "it nor among the installed recipes (%s; the variable FPCORE_RECIPES names another "
+                                   "folder, such as conf of the sources)",
+                                   where, path, strerror(ENOENT), fpc_recipes_folder());
         status = read_file(r, where, path);
         if (status)
             return status;

@@ -121,8 +121,9 @@ fpc_status fpc_identity_agrees(const fpc_experiment *experiment, fpc_arena *aren
         return FPC_ENOMEM;
     if (*list)
         return fpc_fail(experiment->ctx, FPC_EINVAL,
-                        "%s: the run was made with another recipe; it can go on only where these agree:%s", origin,
-                        list);
+                        "%s: the run was made with another recipe; it can go on only where these agree:%s\nTo train "
+                        "on otherwise, start a run from its weights: run.init_from, and run.init_optimizer = keep",
+                        origin, list);
     return FPC_OK;
 }
 

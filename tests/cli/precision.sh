@@ -20,6 +20,7 @@ expect "resumed" 0 "$FPCORE" --resume "$(run_in c)" -s run.epochs=4
 same "is the same to the byte" "$(run_in a)" "$(run_in c)"
 expect "resumed in fp32" 2 "$FPCORE" --resume "$(run_in a)" -s run.epochs=5 -s run.precision=fp32
 says "is refused as any other change" 'run\.precision = fp32 \(the run: bf16\)'
+says "and how to train on all the same" 'start a run from its weights: run\.init_from'
 expect "in fp32" 0 "$FPCORE" -c tiny.ini -s run.out=d
 if cmp -s "$(run_in a)/last.safetensors" "$(run_in d)/last.safetensors"; then
     not_ok "bf16 is another precision"
