@@ -7,15 +7,6 @@
 
 enum { BLOCK = 24 }; /* queries whose scores exist at a time */
 
-static float *floats(const fpc_tensor *t)
-{
-    return t->data;
-}
-static real *reals(const fpc_tensor *t)
-{
-    return t->data;
-}
-
 /* Rows of a block's result, before they are divided by the sums of their probabilities. */
 static int64_t result_row(attention_size s)
 {

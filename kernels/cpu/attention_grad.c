@@ -9,15 +9,6 @@
 
 enum { BLOCK = 48, PIECES = 256, PIECE_ROWS = 128, SUM_CHUNK = 8192 };
 
-static float *floats(const fpc_tensor *t)
-{
-    return t->data;
-}
-static real *reals(const fpc_tensor *t)
-{
-    return t->data;
-}
-
 typedef struct gradient {
     attention_size s;
     const fpc_exec *exec;

@@ -4,15 +4,6 @@
 #include "conv.h"
 #include "parts.h"
 
-static float *floats(const fpc_tensor *t)
-{
-    return t->data;
-}
-static real *reals(const fpc_tensor *t)
-{
-    return t->data;
-}
-
 /* Patches of output pixels [first, first + count), channels of one group; rows ld apart. */
 static void gather(conv_shape s, const real *x, int64_t group, int64_t first, int64_t count, real *to, int64_t ld)
 {

@@ -9,15 +9,6 @@
 
 enum { PIXELS = 4 }; /* neighbours along x that share the loads of the weights */
 
-static float *floats(const fpc_tensor *t)
-{
-    return t->data;
-}
-static real *reals(const fpc_tensor *t)
-{
-    return t->data;
-}
-
 static int64_t padded(int64_t c)
 {
     return (c + VL - 1) / VL * VL;

@@ -5,15 +5,6 @@
  * weight, and no product with a zero is computed. Taps run backwards along x: their dy then lie side by side. */
 #include "conv.h"
 
-static float *floats(const fpc_tensor *t)
-{
-    return t->data;
-}
-static real *reals(const fpc_tensor *t)
-{
-    return t->data;
-}
-
 static conv_shape shape_of(const fpc_node *node)
 {
     return conv_shape_of(node->attr, node->out[0].shape, node->in[0].shape);

@@ -115,10 +115,7 @@ static const step steps[GEMM_MAX_NV][GEMM_STEPS] = GEMM_TABLE(STEP);
 void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
                    const float *bias)
 {
-    const int64_t vectors = (n + VL - 1) / VL;
-    for (int64_t j = 0; j < vectors * VL; j++)
-        packed[j] = bias && j < n ? bias[j] : 0;
-    float *panel = packed + vectors * VL;
+    float *panel = gemm_pack_bias(packed, n, bias);
     for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
         const int64_t width = at.nv * VL, cols = (at.nv - 1) * VL + at.lanes;
         const float *from = b + at.v * VL * stride_n;

@@ -108,6 +108,14 @@ static inline gemm_panel gemm_at(int64_t n, int64_t v)
                                                                     : GEMM_MAX_NV;
     return (gemm_panel){n, v, (int)nv, nv == left ? n - (vectors - 1) * VL : VL};
 }
+/* Writes the bias (NULL: zeros) in front of the panels, and returns where they begin. */
+static inline float *gemm_pack_bias(float *packed, int64_t n, const float *bias)
+{
+    const int64_t width = (n + VL - 1) / VL * VL;
+    for (int64_t j = 0; j < width; j++)
+        packed[j] = bias && j < n ? bias[j] : 0;
+    return packed + width;
+}
 static inline gemm_panel gemm_first(int64_t n)
 {
     return gemm_at(n, 0);

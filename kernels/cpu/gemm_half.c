@@ -167,10 +167,7 @@ static void pack_panel(real *panel, int64_t width, int64_t cols, int64_t k, cons
 void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const real *b, int64_t stride_k, int64_t stride_n,
                    const float *bias)
 {
-    const int64_t vectors = (n + VL - 1) / VL;
-    for (int64_t j = 0; j < vectors * VL; j++)
-        packed[j] = bias && j < n ? bias[j] : 0;
-    real *panel = (real *)(packed + vectors * VL);
+    real *panel = (real *)gemm_pack_bias(packed, n, bias);
     for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
         const int64_t width = at.nv * VL, cols = (at.nv - 1) * VL + at.lanes;
         pack_panel(panel, width, cols, k, b + at.v * VL * stride_n, stride_k, stride_n);
@@ -282,10 +279,7 @@ void gemm_outer_fp32(void *scratch, int64_t rows, int64_t m, int64_t n, const fl
 void fpc_gemm_pack(float *packed, int64_t k, int64_t n, const real *b, int64_t stride_k, int64_t stride_n,
                    const float *bias)
 {
-    const int64_t vectors = (n + VL - 1) / VL;
-    for (int64_t j = 0; j < vectors * VL; j++)
-        packed[j] = bias && j < n ? bias[j] : 0;
-    float *panel = packed + vectors * VL;
+    float *panel = gemm_pack_bias(packed, n, bias);
     for (gemm_panel at = gemm_first(n); at.nv; at = gemm_next(at)) {
         const int64_t width = at.nv * VL, cols = (at.nv - 1) * VL + at.lanes;
         const real *from = b + at.v * VL * stride_n;

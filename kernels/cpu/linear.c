@@ -3,15 +3,6 @@
 #include "gemm.h"
 #include "parts.h"
 
-static float *floats(const fpc_tensor *t)
-{
-    return t->data;
-}
-static real *reals(const fpc_tensor *t)
-{
-    return t->data;
-}
-
 /* ---- linear(x, w[, b]) -> y, linear_add(x, w, b, r) -> y, linear_grad_x(dy, w) -> dx ---- */
 
 static void linear_need(const fpc_node *node, fpc_need *need)

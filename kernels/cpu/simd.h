@@ -246,6 +246,14 @@ static inline real real_of(float a)
     return a;
 }
 #endif
+static inline real *reals(const fpc_tensor *t)
+{
+    return t->data;
+}
+static inline float *floats(const fpc_tensor *t)
+{
+    return t->data;
+}
 /* n numbers as they are. */
 static inline void real_copy(real *to, const real *from, int64_t n)
 {
