@@ -220,6 +220,7 @@ static void fini(fpc_self *self)
 
 static const fpc_choice isas[] = {{"auto", ISA_AUTO, "the best that the processor knows"},
                                   {"generic", ISA_GENERIC, "vectors of 4, on every processor"},
+                                  {"sse2", ISA_GENERIC, "the same, by its former name"},
                                   {"avx2", ISA_AVX2, "vectors of 8 with fused multiply-add"},
                                   {"avx512", ISA_AVX512, "vectors of 16"},
                                   {"avx512_bf16", ISA_AVX512_BF16, "and products of bf16 numbers at twice the rate"},

@@ -65,11 +65,15 @@ static void cpu_says_what_it_found(void **state)
 {
     (void)state;
     bench l;
-    bench_backend(&l, "[backend]\nuse = cpu\nthreads = 3\nisa = generic\n");
-    assert_int_equal(l.backend->device.threads, 3);
-    assert_non_null(strstr(l.backend->device.name, "generic"));
-    assert_true(l.backend->device.tile_bytes >= 65536);
-    bench_free(&l);
+    static const char *const words[] = {"[backend]\nuse = cpu\nthreads = 3\nisa = generic\n",
+                                        "[backend]\nuse = cpu\nthreads = 3\nisa = sse2\n"}; /* its former name */
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        bench_backend(&l, words[i]);
+        assert_int_equal(l.backend->device.threads, 3);
+        assert_non_null(strstr(l.backend->device.name, "generic"));
+        assert_true(l.backend->device.tile_bytes >= 65536);
+        bench_free(&l);
+    }
 }
 
 static void memory_is_zeroed_and_aligned(void **state)
