@@ -275,6 +275,7 @@ test_data = \
     tests/plugins/augment/apply.h \
     tests/plugins/augment/draws.h \
     tests/plugins/dataset/folders.h \
+    tests/plugins/logger/wire.h \
     tests/plugins/loss/losses.safetensors \
     tests/plugins/loss/make.py \
     tests/plugins/loss/term.h \
@@ -463,25 +464,25 @@ tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_synthetic_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_synthetic_LDADD = $(test_libs)
 
-tests_plugins_logger_test_hparams_SOURCES = tests/plugins/logger/test_hparams.c
+tests_plugins_logger_test_hparams_SOURCES = tests/plugins/logger/test_hparams.c tests/plugins/logger/wire.h
 tests_plugins_logger_test_hparams_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_hparams_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_hparams_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_hparams_LDADD = $(test_libs)
 
-tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c
+tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c tests/plugins/logger/wire.h
 tests_plugins_logger_test_logger_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_logger_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_logger_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_logger_LDADD = $(test_libs)
 
-tests_plugins_logger_test_names_SOURCES = tests/plugins/logger/test_names.c
+tests_plugins_logger_test_names_SOURCES = tests/plugins/logger/test_names.c tests/plugins/logger/wire.h
 tests_plugins_logger_test_names_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_names_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_names_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_names_LDADD = $(test_libs)
 
-tests_plugins_logger_test_tensorboard_SOURCES = tests/plugins/logger/test_tensorboard.c
+tests_plugins_logger_test_tensorboard_SOURCES = tests/plugins/logger/test_tensorboard.c tests/plugins/logger/wire.h
 tests_plugins_logger_test_tensorboard_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_tensorboard_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_tensorboard_LDFLAGS = $(test_ldflags)

@@ -29,6 +29,19 @@ static void write_with(bench *b, const fpc_st_file *file, const counter *c)
     has_to_succeed(b, fpc_st_write(b->ctx, path, file->n, file->tensor, n, meta), c->key);
 }
 
+static const char *const four[] = {"run.epochs=4"};
+
+/* A run of two epochs, its folder and what it left; `path` names that file. */
+static const fpc_st_file *two_epochs(bench *b, char folder[1024])
+{
+    static const char *const two[] = {"run.epochs=2"};
+
+    succeeds("a", 1, two, NULL);
+    snprintf(folder, 1024, "%s", folder_of("a"));
+    snprintf(path, sizeof path, "%s/last.safetensors", folder);
+    return read_file(b, folder, "last.safetensors");
+}
+
 static const counter bad[] = {
     {"epoch", "9223372036854775807", 0, 0, "in epoch 9223372036854775807 does not fit"},
     {"epoch", "9223372036854775806", 0, 0, "in epoch 9223372036854775806 does not fit"},
@@ -55,15 +68,10 @@ static const counter bad[] = {
 
 static void makes_no_sense(void **state)
 {
-    static const char *const two[] = {"run.epochs=2"}, *const four[] = {"run.epochs=4"};
     bench *b = *state;
-    fpc_st_file *file;
     char folder[1024];
+    const fpc_st_file *file = two_epochs(b, folder);
 
-    succeeds("a", 1, two, NULL);
-    snprintf(folder, sizeof folder, "%s", folder_of("a"));
-    snprintf(path, sizeof path, "%s/last.safetensors", folder);
-    file = read_file(b, folder, "last.safetensors");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const counter *c = &bad[i];
 
@@ -79,15 +87,10 @@ static void makes_no_sense(void **state)
 /* How long the run was to be is told alone. */
 static void any_length(void **state)
 {
-    static const char *const two[] = {"run.epochs=2"}, *const four[] = {"run.epochs=4"};
     bench *b = *state;
-    fpc_st_file *file;
     char folder[1024];
+    const fpc_st_file *file = two_epochs(b, folder);
 
-    succeeds("a", 1, two, NULL);
-    snprintf(folder, sizeof folder, "%s", folder_of("a"));
-    snprintf(path, sizeof path, "%s/last.safetensors", folder);
-    file = read_file(b, folder, "last.safetensors");
     write_with(b, file, &(counter){"epochs", "9223372036854775807", "epochs.waited", "9223372036854775807", NULL});
     succeeds("a", 1, four, folder);
 }

@@ -76,6 +76,17 @@ static void each_ran(const run *r, int times)
                      times);
 }
 
+/* Jobs of n items each: every item once in each of them. */
+static void counts_all(fpc_threads *p, int32_t threads, int32_t n, int32_t jobs, void (*body)(void *, int32_t, int32_t))
+{
+    run r;
+    open_run(&r, threads, n);
+    for (int32_t k = 0; k < jobs; k++)
+        fpc_threads_run(p, n, body, &r);
+    each_ran(&r, jobs);
+    close_run(&r);
+}
+
 /* Spinning and sleeping pools alike; the numbers of jobs pass their end after 1000. */
 static void every_item_runs_once(void **state)
 {
@@ -84,14 +95,8 @@ static void every_item_runs_once(void **state)
         for (int spins = 0; spins < 2; spins++) {
             const int32_t jobs = counts[t] < 10 ? 200 : spins ? 5 : 30;
             fpc_threads *p = pool_of(counts[t], spins ? counts[t] : 1);
-            for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-                run r;
-                open_run(&r, counts[t], lengths[l]);
-                for (int32_t k = 0; k < jobs; k++)
-                    fpc_threads_run(p, r.n, count_unevenly, &r);
-                each_ran(&r, jobs);
-                close_run(&r);
-            }
+            for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+                counts_all(p, counts[t], lengths[l], jobs, count_unevenly);
             fpc_threads_free(p);
         }
     (void)state;
@@ -101,16 +106,8 @@ static void every_item_runs_once(void **state)
 static void short_jobs_then_long_ones(void **state)
 {
     fpc_threads *p = pool_of(7, 1);
-    run r;
-    open_run(&r, 7, 2);
-    for (int32_t k = 0; k < 1100; k++)
-        fpc_threads_run(p, 2, count, &r);
-    each_ran(&r, 1100);
-    close_run(&r);
-    open_run(&r, 7, 50);
-    fpc_threads_run(p, 50, count, &r);
-    each_ran(&r, 1);
-    close_run(&r);
+    counts_all(p, 7, 2, 1100, count);
+    counts_all(p, 7, 50, 1, count);
     fpc_threads_free(p);
     (void)state;
 }
@@ -118,11 +115,7 @@ static void short_jobs_then_long_ones(void **state)
 static void more_items_than_a_job_holds(void **state)
 {
     fpc_threads *p = pool_of(3, 2);
-    run r;
-    open_run(&r, 3, MOST);
-    fpc_threads_run(p, MOST, count, &r);
-    each_ran(&r, 1);
-    close_run(&r);
+    counts_all(p, 3, MOST, 1, count);
     fpc_threads_free(p);
     (void)state;
 }

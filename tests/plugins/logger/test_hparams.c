@@ -2,33 +2,17 @@
  * recipe with types and values, the best value and how the run ended, by a decoder of the test's own; and that a run
  * which is resumed ends once. */
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "wire.h"
 
 #include <fpcore/logger.h>
 
 /* ---- the reader ---- */
-
-typedef struct bytes {
-    const uint8_t *p, *end;
-} bytes;
 
 /* A field of a message: its number and kind, and what it holds. */
 typedef struct item {
     uint64_t field, kind, number;
     bytes in;
 } item;
-
-static uint64_t varint(bytes *b)
-{
-    uint64_t v = 0;
-
-    for (int shift = 0;; shift += 7) {
-        assert_true(b->p < b->end && shift < 64);
-        v |= (uint64_t)(*b->p & 127) << shift;
-        if (!(*b->p++ & 128))
-            return v;
-    }
-}
 
 static int next(bytes *b, item *out)
 {

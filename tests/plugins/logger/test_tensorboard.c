@@ -1,7 +1,7 @@
 /* test_tensorboard.c: pictures and histograms in the event file, read by a decoder of TFRecord and protocol buffers of
  * the test's own (tensorflow/core/framework/summary.proto), and what is left of them when a run is resumed. */
 #define _GNU_SOURCE
-#include "fixture.h"
+#include "wire.h"
 
 #include <fpcore/logger.h>
 #include <math.h>
@@ -25,22 +25,6 @@ static seen list[MOST];
 static int n_seen;
 
 /* ---- the reader ---- */
-
-typedef struct bytes {
-    const uint8_t *p, *end;
-} bytes;
-
-static uint64_t varint(bytes *b)
-{
-    uint64_t v = 0;
-
-    for (int shift = 0;; shift += 7) {
-        assert_true(b->p < b->end && shift < 64);
-        v |= (uint64_t)(*b->p & 127) << shift;
-        if (!(*b->p++ & 128))
-            return v;
-    }
-}
 
 static double real(bytes *b)
 {
