@@ -87,7 +87,7 @@ static fpc_status place_fixed(fpc_program *p)
 /* ---- compiling ---- */
 
 /* Values that are functions of weights alone, such as products of weights and weights in half precision: a program of
- * inference computes them when the weights have changed, and keeps them. NULL: none is kept, or memory ran out. */
+ * inference computes them when the weights have changed, and keeps them. */
 static fpc_status find_constant(fpc_program *p, fpc_arena *arena, const uint8_t **out)
 {
     const fpc_graph *g = p->graph;
