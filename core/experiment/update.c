@@ -254,6 +254,7 @@ fpc_status fpc_update_ascend(fpc_experiment *s, fpc_status (*there)(void *arg), 
     status = there(arg);
     back = fpc_backend_copy(s->backend, s->state->param, s->state->saved_param,
                             fpc_bytes(s->state->flat, s->backend->device.real), FPC_ON_DEVICE);
+    fpc_state_changed(s->state);
     if (!back)
         back = fpc_state_restore_buffers(s->state, 1);
     return status ? status : back;

@@ -87,7 +87,7 @@ static fpc_status place_fixed(fpc_program *p)
 /* ---- compiling ---- */
 
 /* Values that are functions of weights alone, such as products of weights and weights in half precision: a program of
- * inference computes them when the weights have changed, and keeps them. */
+ * inference, which has no gradients, computes them when the weights have changed, and keeps them. */
 static fpc_status find_constant(fpc_program *p, fpc_arena *arena, const uint8_t **out)
 {
     const fpc_graph *g = p->graph;
@@ -141,7 +141,8 @@ static fpc_status plan_program(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state,
     p->updates = (uint8_t)has_updates(g);
     if ((status = place_fixed(p)))
         return status;
-    if (!g->training && !p->updates && state->backend->device.host && (status = find_constant(p, arena, &constant)))
+    const int infers = !g->training && !g->n_grads && !p->updates;
+    if (infers && state->backend->device.host && (status = find_constant(p, arena, &constant)))
         return status;
     if ((status = fpc_plan_make(ctx, arena, state->backend, g, p->storage, constant, state->backend->device.tile_bytes,
                                 &p->plan)) ||

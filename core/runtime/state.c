@@ -404,7 +404,7 @@ fpc_status fpc_state_read(const fpc_state *s, const fpc_state_entry *e, uint32_t
 
 fpc_status fpc_state_write(fpc_state *s, const fpc_state_entry *e, uint32_t dtype, const void *host)
 {
-    s->weights_version++;
+    fpc_state_changed(s);
     return convert(s, e, dtype, (char *)(uintptr_t)host, FPC_TO_DEVICE);
 }
 
@@ -432,7 +432,7 @@ static fpc_status exchange(fpc_state *s, void *other)
     if (!other)
         return FPC_OK;
     const size_t bytes = fpc_bytes(s->flat, s->backend->device.real);
-    s->weights_version++;
+    fpc_state_changed(s);
     void *copy = malloc(bytes);
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory to exchange the averaged parameters");
@@ -468,6 +468,6 @@ fpc_status fpc_state_restore_buffers(fpc_state *s, int copy)
 {
     if (!s->saved_buffers[copy])
         return FPC_OK;
-    s->weights_version++;
+    fpc_state_changed(s);
     return fpc_backend_copy(s->backend, s->buffers, s->saved_buffers[copy], s->buffer_bytes, FPC_ON_DEVICE);
 }

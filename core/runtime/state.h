@@ -67,6 +67,12 @@ typedef struct fpc_state {
     int64_t work_moved; /* how often `work` or `scratch` was taken anew: records of programs hold addresses in both */
 } fpc_state;
 
+/* Said by whoever changes parameters or buffers other than by a program: what inference made of them is made anew. */
+static inline void fpc_state_changed(fpc_state *s)
+{
+    s->weights_version++;
+}
+
 /* What a state holds beside parameters and buffers, gradients and the optimizer's slots. */
 enum {
     FPC_KEEP_AVERAGE = 1, /* a running average of the parameters */
