@@ -261,21 +261,10 @@ const fpc_state_entry *fpc_state_find(const fpc_state *s, const char *name)
     return NULL;
 }
 
-/* Whether elements lie in the file's order: all but those of dense convolutions do. */
+/* Dense convolutions lie as (out, kh, kw, in) in memory and as (out, in, kh, kw) in files; all else lies alike. */
 static int in_file_order(const fpc_state_entry *e)
 {
     return e->rank != 4 || e->shape.c == 1 || (int64_t)e->shape.h * e->shape.w == 1;
-}
-
-/* Index in memory (out, kh, kw, in) of element i in file order (out, in, kh, kw). */
-static int64_t memory_index(const fpc_state_entry *e, int64_t i)
-{
-    if (in_file_order(e))
-        return i;
-    const fpc_shape s = e->shape;
-    const int64_t x = i % s.w, y = i / s.w % s.h, c = i / ((int64_t)s.w * s.h) % s.c,
-                  k = i / ((int64_t)s.w * s.h * s.c);
-    return ((k * s.h + y) * s.w + x) * s.c + c;
 }
 
 uint32_t fpc_state_dtype(const fpc_state *s, const fpc_state_entry *e)
@@ -374,6 +363,30 @@ static fpc_status from_device(const fpc_state *s, void *host, const void *device
     return FPC_OK;
 }
 
+/* One number, from or to the host. Both types are constants where this is called, so that the loop is tight. */
+static inline void move_number(char *own, uint32_t own_type, int64_t at, char *host, uint32_t type, int64_t i,
+                               fpc_way way)
+{
+    if (way == FPC_TO_HOST)
+        put_at(host, type, i, number_at(own, own_type, at));
+    else
+        put_at(own, own_type, at, number_at(host, type, i));
+}
+
+static void reorder(const fpc_state_entry *e, char *own, uint32_t own_type, char *host, uint32_t type, fpc_way way)
+{
+    const int dense = !in_file_order(e);
+    const int64_t places = dense ? (int64_t)e->shape.h * e->shape.w : 1, channels = dense ? e->shape.c : e->count;
+    int64_t i = 0;
+    for (int64_t k = 0; k < e->count; k += places * channels)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t at = k + c; at < k + places * channels; at += channels, i++)
+                if (own_type == FPC_F32 && type == FPC_F32)
+                    move_number(own, FPC_F32, at, host, FPC_F32, i, way);
+                else
+                    move_number(own, own_type, at, host, type, i, way);
+}
+
 /* Between the backend's layout and precision and the host's: file order, F32 or F64. */
 static fpc_status convert(const fpc_state *s, const fpc_state_entry *e, uint32_t dtype, char *host, fpc_way way)
 {
@@ -386,11 +399,8 @@ static fpc_status convert(const fpc_state *s, const fpc_state_entry *e, uint32_t
     if (!copy)
         return fpc_fail(s->ctx, FPC_ENOMEM, "no memory for a copy of %s", e->name);
     fpc_status status = way == FPC_TO_HOST ? from_device(s, copy, e->data, bytes) : FPC_OK;
-    for (int64_t i = 0; i < e->count && !status; i++)
-        if (way == FPC_TO_HOST)
-            put_at(host, dtype, i, number_at(copy, own, memory_index(e, i)));
-        else
-            put_at(copy, own, memory_index(e, i), number_at(host, dtype, i));
+    if (!status)
+        reorder(e, copy, own, host, dtype, way);
     if (way == FPC_TO_DEVICE)
         status = fpc_backend_copy(s->backend, e->data, copy, bytes, way);
     free(copy);
