@@ -43,6 +43,8 @@ core_sources = \
     core/base/spelling.h \
     core/base/text.c \
     core/base/text.h \
+    core/base/thread.c \
+    core/base/thread.h \
     core/base/utf8.c \
     core/base/utf8.h \
     core/data/augment.c \
@@ -244,6 +246,8 @@ cmd_sources = \
     core/cmd/new.c \
     core/cmd/predict.c \
     core/cmd/predict/files.c \
+    core/cmd/predict/flow.c \
+    core/cmd/predict/flow.h \
     core/cmd/predict/overlay.c \
     core/cmd/predict/predict.h \
     core/cmd/preview.c \

@@ -78,6 +78,7 @@ test_programs = \
     tests/unit/test_events \
     tests/unit/test_exec \
     tests/unit/test_experiment \
+    tests/unit/test_flow \
     tests/unit/test_fuse \
     tests/unit/test_graph \
     tests/unit/test_half \
@@ -667,6 +668,12 @@ tests_unit_test_experiment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_experiment_CFLAGS = $(test_cflags)
 tests_unit_test_experiment_LDFLAGS = $(test_ldflags)
 tests_unit_test_experiment_LDADD = $(test_libs)
+
+tests_unit_test_flow_SOURCES = tests/unit/test_flow.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_flow_CPPFLAGS = $(test_cppflags)
+tests_unit_test_flow_CFLAGS = $(test_cflags)
+tests_unit_test_flow_LDFLAGS = $(test_ldflags)
+tests_unit_test_flow_LDADD = $(test_libs)
 
 tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_fuse_CPPFLAGS = $(test_cppflags)

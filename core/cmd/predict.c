@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cmd/args.h"
 #include "cmd/line/terminal.h"
+#include "cmd/predict/flow.h"
 #include "cmd/predict/predict.h"
 #include "cmd/report/report.h"
 #include "experiment/predictor.h"
@@ -27,97 +28,119 @@ static void tell(const job *j, fpc_arena *arena, const char *path)
         fpc_print("%s\n", fpc_report_clean(arena, path));
 }
 
-/* ---- one picture ---- */
+/* ---- one picture: three hands (cmd/predict/flow.h) ---- */
 
-static fpc_status write_png(job *j, fpc_arena *arena, const char *path, const fpc_image *image,
+static fpc_status read_picture(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
+{
+    const job *j = arg;
+    const unsigned how = fpc_predictor_experiment(j->predictor)->info.as_stored ? FPC_IMAGE_STORED : 0;
+
+    return fpc_image_open(ctx, slot->arena, j->files.item[slot->number].picture, how, &slot->picture, NULL);
+}
+
+/* At the network's size: at the picture's they would take 20 MB for 512x512 and 19 classes. */
+static fpc_status probabilities(const job *j, fpc_flow_slot *slot)
+{
+    const fpc_image *picture = &slot->picture;
+
+    slot->probs =
+        fpc_alloc(slot->arena, (size_t)j->info.h * (size_t)j->info.w * (size_t)j->info.classes * sizeof(float));
+    return slot->probs ? fpc_predictor_probabilities(j->predictor, picture->h, picture->w, picture->pixel, slot->probs)
+                       : FPC_ENOMEM;
+}
+
+static fpc_status segment(const job *j, fpc_flow_slot *slot)
+{
+    const fpc_image *picture = &slot->picture;
+    fpc_status status;
+
+    slot->mask =
+        (fpc_image){picture->w, picture->h, 1, fpc_alloc(slot->arena, (size_t)picture->w * (size_t)picture->h)};
+    if (!slot->mask.pixel)
+        return FPC_ENOMEM;
+    status = fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, slot->mask.pixel);
+    return status || !j->files.probs ? status : probabilities(j, slot);
+}
+
+/* A picture that cannot be read does not end the run. */
+static fpc_status compute(void *arg, fpc_flow_slot *slot)
+{
+    job *j = arg;
+    fpc_ctx *ctx = j->cmd->ctx;
+
+    if (!j->list)
+        fpc_show_progress(slot->number, j->files.n, "pictures", j->began);
+    if (fpc_ctx_cancelled(ctx))
+        return fpc_fail(ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", slot->number, j->files.n);
+    if (!slot->status)
+        return segment(j, slot);
+    if (j->files.n == 1)
+        return fpc_fail(ctx, slot->status, "%s", slot->why ? slot->why : "out of memory");
+    fpc_end_progress();
+    fpc_log(ctx, FPC_LOG_ERROR, "%s", slot->why ? slot->why : "out of memory");
+    j->bad++;
+    return FPC_OK;
+}
+
+static fpc_status write_png(const job *j, fpc_ctx *ctx, fpc_arena *arena, const char *path, const fpc_image *image,
                             const uint8_t (*palette)[3])
 {
     const fpc_status status =
-        fpc_png_write_saying(j->cmd->ctx, path, image, palette, palette ? j->info.classes : 0, FPC_PREDICT_MARK);
+        fpc_png_write_saying(ctx, path, image, palette, palette ? j->info.classes : 0, FPC_PREDICT_MARK);
 
     if (!status)
         tell(j, arena, path);
     return status;
 }
 
-/* At the network's size: at the picture's they would take 20 MB for 512x512 and 19 classes. */
-static fpc_status write_probs(job *j, fpc_arena *arena, const char *path, const fpc_image *picture)
+static fpc_status write_probs(const job *j, fpc_ctx *ctx, fpc_arena *arena, const char *path, const float *p)
 {
-    const int64_t count = (int64_t)j->info.h * j->info.w * j->info.classes;
-    float *p = fpc_alloc(arena, (size_t)count * sizeof *p);
     const fpc_st_tensor tensor = {.name = "probabilities",
                                   .dtype = FPC_F32,
                                   .rank = 3,
                                   .dims = {j->info.h, j->info.w, j->info.classes},
-                                  .count = count,
+                                  .count = (int64_t)j->info.h * j->info.w * j->info.classes,
                                   .data = p};
     const fpc_st_meta meta[] = {{"software", FPC_PREDICT_MARK}};
-    fpc_status status;
+    const fpc_status status = fpc_st_write(ctx, path, 1, &tensor, 1, meta);
 
-    if (!p)
-        return FPC_ENOMEM;
-    if ((status = fpc_predictor_probabilities(j->predictor, picture->h, picture->w, picture->pixel, p)) ||
-        (status = fpc_st_write(j->cmd->ctx, path, 1, &tensor, 1, meta)))
-        return status;
-    tell(j, arena, path);
-    return FPC_OK;
+    if (!status)
+        tell(j, arena, path);
+    return status;
 }
 
-static fpc_status predict(job *j, fpc_arena *arena, const fpc_predict_item *item, fpc_image *picture)
+static fpc_status write_files(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
 {
+    const job *j = arg;
+    const fpc_predict_item *item = &j->files.item[slot->number];
+    fpc_arena *arena = slot->arena;
     const char *folder = fpc_sprintf(arena, "%.*s", (int)(strrchr(item->mask, '/') - item->mask), item->mask);
-    fpc_image mask = {picture->w, picture->h, 1, fpc_alloc(arena, (size_t)picture->w * (size_t)picture->h)};
     fpc_status status;
 
-    if (!folder || !mask.pixel)
+    if (!folder)
         return FPC_ENOMEM;
-    if ((status = fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, mask.pixel)) ||
-        (status = fpc_make_folders(j->cmd->ctx, "fpcore predict: --out", folder)) ||
-        (status = write_png(j, arena, item->mask, &mask, j->info.palette)) ||
-        (item->probs && (status = write_probs(j, arena, item->probs, picture))) || !item->overlay)
+    if ((status = fpc_make_folders(ctx, "fpcore predict: --out", folder)) ||
+        (status = write_png(j, ctx, arena, item->mask, &slot->mask, j->info.palette)) ||
+        (item->probs && (status = write_probs(j, ctx, arena, item->probs, slot->probs))) || !item->overlay)
         return status;
-    fpc_overlay_draw(picture, mask.pixel, j->info.palette);
-    return write_png(j, arena, item->overlay, picture, NULL);
-}
-
-/* A picture that cannot be read does not end the run: pixel NULL. */
-static fpc_status read_or_pass(job *j, fpc_arena *arena, const fpc_predict_item *item, fpc_image *picture)
-{
-    const unsigned how = fpc_predictor_experiment(j->predictor)->info.as_stored ? FPC_IMAGE_STORED : 0;
-    const fpc_status status = fpc_image_open(j->cmd->ctx, arena, item->picture, how, picture, NULL);
-
-    if (!status || j->files.n == 1)
-        return status;
-    fpc_end_progress();
-    fpc_log(j->cmd->ctx, FPC_LOG_ERROR, "%s", fpc_ctx_error(j->cmd->ctx));
-    fpc_ctx_clear(j->cmd->ctx);
-    j->bad++;
-    picture->pixel = NULL;
-    return FPC_OK;
+    fpc_overlay_draw(&slot->picture, slot->mask.pixel, j->info.palette);
+    return write_png(j, ctx, arena, item->overlay, &slot->picture, NULL);
 }
 
 /* ---- all of them ---- */
 
-static fpc_status predict_all(job *j, fpc_arena *arena)
+static fpc_status predict_all(job *j)
 {
-    fpc_status status = FPC_OK;
+    const fpc_flow_hands hands = {read_picture, compute, write_files, j};
 
     j->began = fpc_clock_now();
-    for (int32_t i = 0; i < j->files.n && !status; i++) {
-        fpc_image picture = {0};
-        fpc_arena_reset(arena);
-        if (!j->list)
-            fpc_show_progress(i, j->files.n, "pictures", j->began);
-        if (fpc_ctx_cancelled(j->cmd->ctx))
-            status = fpc_fail(j->cmd->ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", i, j->files.n);
-        else if (!(status = read_or_pass(j, arena, &j->files.item[i], &picture)) && picture.pixel)
-            status = predict(j, arena, &j->files.item[i], &picture);
-    }
+    const fpc_status status = fpc_flow_run(j->cmd->ctx, j->files.n, &hands);
     fpc_end_progress();
     if (status || !j->files.legend || j->bad == j->files.n)
         return status;
-    tell(j, arena, j->files.legend);
-    return fpc_legend_write(j->cmd->ctx, arena, j->files.legend, j->info.classes, j->info.class_names, j->info.palette);
+    tell(j, j->cmd->arena, j->files.legend);
+    return fpc_legend_write(j->cmd->ctx, j->cmd->arena, j->files.legend, j->info.classes, j->info.class_names,
+                            j->info.palette);
 }
 
 static fpc_status sum_up(const job *j)
@@ -197,13 +220,8 @@ static fpc_status run(fpc_cmdline *cmd)
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, 0, &j.predictor))) {
-        fpc_arena *arena = fpc_arena_new(cmd->ctx);
-        status = arena ? describe(&j) : FPC_ENOMEM;
-        if (!status)
-            status = predict_all(&j, arena);
-        fpc_arena_free(arena);
-    }
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, 0, &j.predictor)) && !(status = describe(&j)))
+        status = predict_all(&j);
     fpc_predictor_close(j.predictor);
     return status ? status : sum_up(&j);
 }

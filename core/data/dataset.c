@@ -11,7 +11,7 @@
 #include "recipe/sections.h"
 #include "base/digest.h"
 #include "base/message.h"
-#include <signal.h>
+#include "base/thread.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,20 +94,12 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-/* Readers up to `n`, or as many as the system gives; with none the trainer reads itself. Signals stay with the main
- * thread, but for those of a crash, which are the crashing thread's own. */
+/* Readers up to `n`, or as many as the system gives; with none the trainer reads itself. */
 static void start_readers(fpc_data *d, int32_t n)
 {
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    sigset_t all, before;
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        sigdelset(&all, crashes[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (d->n_readers < n && d->n_readers < MAX_READERS &&
-           pthread_create(&d->reader[d->n_readers], NULL, reader_main, d) == 0)
+           fpc_thread_start(&d->reader[d->n_readers], reader_main, d))
         d->n_readers++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Under the lock: the trainer has to wait for a batch. Where all readers are at work and there is more to read, one
