@@ -97,8 +97,7 @@ static void *reader_main(void *arg)
 /* Readers up to `n`, or as many as the system gives; with none the trainer reads itself. */
 static void start_readers(fpc_data *d, int32_t n)
 {
-    while (d->n_readers < n && d->n_readers < MAX_READERS &&
-           fpc_thread_start(&d->reader[d->n_readers], reader_main, d))
+    while (d->n_readers < n && d->n_readers < MAX_READERS && fpc_thread_start(&d->reader[d->n_readers], reader_main, d))
         d->n_readers++;
 }
 
