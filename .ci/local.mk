@@ -1,6 +1,6 @@
 # Targets for developers: lint, sanitizer builds, speed.
 EXTRA_DIST += $(ci_files)
-.PHONY: lint check-sanitizers check-tsan check-races check-fuzz check-faults bench
+.PHONY: lint check-sanitizers check-tsan check-races check-fuzz check-faults check-portable bench
 
 lint:
 	@CC='$(CC)' CLANG_FORMAT='$(CLANG_FORMAT)' CPPCHECK='$(CPPCHECK)' SHELLCHECK='$(SHELLCHECK)' \
@@ -17,7 +17,7 @@ check-sanitizers check-tsan:
 	$(MAKE) && if test -n "$$tests"; then $(MAKE) check TESTS="$$tests"; else $(MAKE) check; fi
 
 # Threads: readers and kernels.
-tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %test_predictor %ops/agree,$(test_programs))
+tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %test_predictor %test_flow %ops/agree,$(test_programs))
 
 # Kernels of the backend cuda whose threads meet without order (tests/cuda_emulator/races.cpp): kernels with planted
 # mistakes, then every op and the gradients of whole models. Takes minutes.
@@ -36,6 +36,10 @@ check-fuzz:
 FAULTS = 4
 check-faults: all
 	$(AM_TESTS_ENVIRONMENT) $(SHELL) $(top_srcdir)/tests/faults/run.sh $(FAULTS)
+
+# clang, and aarch64 under qemu, where they are installed.
+check-portable: all
+	FPCORE_BUILD='$(abs_top_builddir)' $(SHELL) $(top_srcdir)/tests/portable/run.sh
 
 bench: all
 	FPCORE_PLUGIN_PATH=$(abs_top_builddir)/.libs ./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini -s dataset.use=synthetic

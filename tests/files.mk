@@ -304,6 +304,7 @@ test_data = \
     tests/fuzz/run.sh \
     tests/perf/against_peers.sh \
     tests/perf/cores.sh \
+    tests/portable/run.sh \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \

@@ -63,10 +63,10 @@ static void put_cell(FILE *out, fpc_arena *arena, const fpc_table *t, int32_t ro
         fprintf(out, " style=\"background:rgba(var(--shade),%.3f)\"",
                 0.6 * sqrt(fmin(fmax(cell->number, 0), 100) / 100));
     fputc('>', out);
-    if (number && t->shaded)
-        fprintf(out, cell->number >= 0.1 ? "%.1f" : "", cell->number);
-    else
+    if (!number || !t->shaded)
         put_escaped(out, fpc_cell_show(arena, &t->column[column], cell));
+    else if (cell->number >= 0.1)
+        fprintf(out, "%.1f", cell->number);
     fputs("</td>", out);
 }
 
