@@ -18,7 +18,8 @@ plugin_headers = \
     plugins/loss/class_weights.h \
     plugins/metric/counts.h \
     plugins/model/bisenetv2.h \
-    plugins/model/microsegformer.h
+    plugins/model/microsegformer.h \
+    plugins/model/progressive.h
 EXTRA_DIST += $(plugin_headers)
 
 plugin_LTLIBRARIES += augment_affine.la
@@ -388,7 +389,7 @@ model_bisenetv2_la_LDFLAGS = $(plugin_ldflags)
 model_bisenetv2_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += model_microsegformer.la
-model_microsegformer_la_SOURCES = plugins/model/microsegformer.c plugins/model/microsegformer_decoder.c plugins/model/microsegformer_encoder.c
+model_microsegformer_la_SOURCES = plugins/model/microsegformer.c plugins/model/microsegformer_decoder.c plugins/model/microsegformer_encoder.c plugins/model/progressive.c
 model_microsegformer_la_CFLAGS = $(plugin_cflags)
 model_microsegformer_la_LDFLAGS = $(plugin_ldflags)
 model_microsegformer_la_LIBADD = $(plugin_libs) 

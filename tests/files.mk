@@ -244,6 +244,10 @@ test_data = \
     tests/golden/micro_enhanced.weights.safetensors \
     tests/golden/micro_lightweight.expect.safetensors \
     tests/golden/micro_lightweight.weights.safetensors \
+    tests/golden/micro_progressive.expect.safetensors \
+    tests/golden/micro_progressive.weights.safetensors \
+    tests/golden/micro_refine.expect.safetensors \
+    tests/golden/micro_refine.weights.safetensors \
     tests/golden/micro_single_scale.expect.safetensors \
     tests/golden/micro_single_scale.weights.safetensors \
     tests/golden/networks.py \

@@ -182,6 +182,9 @@ def further():
                    for k in ('single_scale', 'deep_mlp', 'enhanced', 'lightweight')})
     models['bisenetv2'] = N.BiSeNetV2((4, 4, 6), (4, 4, 6, 8), 6, 8, 2)
     models['segformer_b0'] = N.SegFormer((4, 6, 8, 8), (1, 1, 2, 1), (1, 2, 2, 4), (4, 2, 1, 1), 2, 8)
+    half = dict(half_dim=6, stem_dim=4, **small)
+    models['micro_progressive'] = N.microsegformer(decoder='progressive', refine_dim=8, **half)
+    models['micro_refine'] = N.microsegformer(decoder='refine', **half)
     for name, m in models.items():
         stir(m, g)
         w = {k: v.half() if v.dtype == torch.float32 else v for k, v in m.state_dict().items()}
@@ -191,7 +194,10 @@ def further():
     counts = {N.count(N.microsegformer(lmsa=False, **k)): n for n, k in (
         (1053075, dict(attention=False)), (1627219, dict(decoder='single_scale')), (1820499, dict(decoder='deep_mlp')))}
     counts.update({N.count(N.microsegformer(decoder='enhanced')): 2507219, N.count(N.SegFormer()): 3719027,
-                   N.count(N.microsegformer(decoder='lightweight')): 2063699, N.count(N.BiSeNetV2()): 1790723})
+                   N.count(N.microsegformer(decoder='lightweight')): 2063699, N.count(N.BiSeNetV2()): 1790723,
+                   N.count(N.microsegformer(decoder='progressive')): 1680963,
+                   N.count(N.microsegformer(decoder='progressive', lmsa=False)): 1666083,
+                   N.count(N.microsegformer(decoder='refine')): 1758691})
     assert all(a == b for a, b in counts.items())
 
 

@@ -22,6 +22,51 @@ def named(**modules):
     return s
 
 
+# ---- what several of them have ----
+
+class Conv(nn.Module):
+    """Convolution without bias, batch norm, and ReLU unless told otherwise."""
+    def __init__(s, i, o, k=3, stride=1, groups=1, relu=True):
+        super().__init__()
+        s.conv, s.bn, s.relu = nn.Conv2d(i, o, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(o), relu
+
+    def forward(s, x):
+        x = s.bn(s.conv(x))
+        return x.relu() if s.relu else x
+
+
+class Separable(nn.Module):
+    def __init__(s, i, o):
+        super().__init__()
+        s.depth, s.point = nn.Conv2d(i, i, 3, 1, 1, groups=i, bias=False), Conv(i, o, 1)
+
+    def forward(s, x):
+        return s.point(s.depth(x))
+
+
+def steps_of(dims, e):
+    """A projection of each map; below the coarsest, what mixes it with what comes from above."""
+    mixes = [dict(mix=Separable(e, e)) for _ in dims[1:]] + [{}]
+    return {f'step{i + 1}': named(lateral=nn.Linear(c, e), **mixes[i]) for i, c in enumerate(dims)}
+
+
+def top_down(d, maps):
+    x = None
+    for i in range(len(maps), 0, -1):
+        step = getattr(d, f'step{i}')
+        y = step.lateral(maps[i - 1].permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        x = y if x is None else step.mix(up(x, y.shape[2:]) + y)
+    return x
+
+
+def half_of(x, skip, e):
+    return named(mix1=Separable(x + skip, e), mix2=Separable(e, e))
+
+
+def join(d, x, skip):
+    return d.at_half.mix2(d.at_half.mix1(torch.cat([up(x, skip.shape[2:]), skip], 1)))
+
+
 # ---- MicroSegFormer: its decoders and ablations ----
 
 class Mixer(nn.Module):
@@ -62,7 +107,7 @@ class Decoder(nn.Module):
                 s.merge, s.refine1, s.refine2 = refine(e, e, 3, False), refine(e, e, 3, False), refine(e, e, 3, False)
         s.conv_seg = nn.Conv2d(e, classes, 1)
 
-    def forward(s, fs):
+    def quarter(s, fs):
         h, w = fs[0].shape[2:]
         per_pixel = lambda m, x: m(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         if s.kind == 'single_scale':
@@ -70,8 +115,10 @@ class Decoder(nn.Module):
         else:
             parts = [up(per_pixel(m, f), (h, w)) for m, f in zip((s.linear_c1, s.linear_c2, s.linear_c3, s.linear_c4), fs)]
             x = per_pixel(s.linear_fuse, torch.cat(parts, 1))
-        if s.use:
-            x = s.lmsa(x)
+        return s.lmsa(x) if s.use else x
+
+    def forward(s, fs):
+        x, (h, w) = s.quarter(fs), fs[0].shape[2:]
         if s.kind in ('enhanced', 'lightweight'):
             x = s.up1(up(x, (2 * h, 2 * w)))
             x = s.skip(torch.cat([x, up(fs[0], (2 * h, 2 * w))], 1))
@@ -82,29 +129,48 @@ class Decoder(nn.Module):
         return s.conv_seg(x)
 
 
+class Refine(Decoder):
+    """The standard one, refined at half of the picture's size."""
+    def __init__(s, kind, dims, e, classes, lmsa, half_dim=48, stem_dim=24):
+        super().__init__('standard', dims, e, classes, lmsa)
+        s.stem, s.at_half, s.conv_seg = Conv(3, stem_dim, stride=2), half_of(e, stem_dim, half_dim), nn.Conv2d(half_dim, classes, 1)
+
+    def forward(s, fs):
+        return up(s.conv_seg(join(s, s.quarter(fs), s.stem(s.image))), s.image.shape[2:])
+
+
+class Progressive(Refine):
+    def __init__(s, kind, dims, e, classes, lmsa, refine_dim=96, **widths):
+        super().__init__(kind, dims, refine_dim, classes, lmsa, **widths)
+        for k in ('linear_c1', 'linear_c2', 'linear_c3', 'linear_c4', 'linear_fuse'):
+            delattr(s, k)
+        for k, m in steps_of(dims, refine_dim).items():
+            setattr(s, k, m)
+
+    def quarter(s, fs):
+        x = top_down(s, fs)
+        return s.lmsa(x) if s.use else x
+
+
+class Micro(O.MicroSegFormer):
+    def forward(s, x):
+        s.decoder.image = x
+        return super().forward(x)
+
+
 def microsegformer(classes=19, attention=True, decoder='standard', lmsa=True, dims=(32, 64, 128, 192), depths=(1, 2, 2, 2),
-                   srs=(8, 4, 2, 1), embed=128):
-    m = O.MicroSegFormer(classes, 0., False, dims=dims, depths=depths, srs=srs, embed=embed)
+                   srs=(8, 4, 2, 1), embed=128, **widths):
+    m = Micro(classes, 0., False, dims=dims, depths=depths, srs=srs, embed=embed)
     if not attention:
         for i in range(4):
             for b in getattr(m, f'block{i + 1}'):
                 b.attn = Mixer(dims[i])
-    m.decoder = Decoder(decoder, dims, embed, classes, lmsa)
+    kind = dict(refine=Refine, progressive=Progressive).get(decoder, Decoder)
+    m.decoder = kind(decoder, dims, embed, classes, lmsa, **widths)
     return m
 
 
 # ---- BiSeNetV2, arXiv:2004.02147 ----
-
-class Conv(nn.Module):
-    """Convolution without bias, batch norm, and ReLU unless told otherwise."""
-    def __init__(s, i, o, k=3, stride=1, groups=1, relu=True):
-        super().__init__()
-        s.conv, s.bn, s.relu = nn.Conv2d(i, o, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(o), relu
-
-    def forward(s, x):
-        x = s.bn(s.conv(x))
-        return x.relu() if s.relu else x
-
 
 class Stem(nn.Module):
     def __init__(s, c):
