@@ -244,6 +244,8 @@ test_data = \
     tests/golden/micro_enhanced.weights.safetensors \
     tests/golden/micro_lightweight.expect.safetensors \
     tests/golden/micro_lightweight.weights.safetensors \
+    tests/golden/micro_mix_ffn.expect.safetensors \
+    tests/golden/micro_mix_ffn.weights.safetensors \
     tests/golden/micro_progressive.expect.safetensors \
     tests/golden/micro_progressive.weights.safetensors \
     tests/golden/micro_refine.expect.safetensors \

@@ -67,6 +67,9 @@ static const fpc_option options[] = {
                     "how many times smaller, along each side, the map is that keys and values are taken from"),
     FPC_OPTION_INTS(struct microsegformer, heads, "1, 1, 1, 1", 1, 64, "", "attention heads of each stage"),
     FPC_OPTION_INT(struct microsegformer, mlp_ratio, "2", 1, 16, "", "hidden width of the MLPs over the stage's width"),
+    FPC_OPTION_BOOL(
+        struct microsegformer, mix_ffn, "off",
+        "a depth-wise 3x3 convolution in each MLP, as SegFormer has: 16,000 parameters at the other defaults"),
     FPC_OPTION_INT(struct microsegformer, decoder_dim, "128", 4, 4096, "channels",
                    "width of the decoder; progressive has its own"),
     FPC_OPTION_INT(struct microsegformer, refine_dim, "96", 4, 4096, "channels",

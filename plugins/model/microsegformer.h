@@ -20,7 +20,7 @@ typedef enum micro_decoder {
 struct microsegformer {
     fpc_self self;
     fpc_ints dims, depths, sr_ratios, heads;
-    int64_t decoder_dim, refine_dim, half_dim, stem_dim, mlp_ratio, attention, decoder, lmsa;
+    int64_t decoder_dim, refine_dim, half_dim, stem_dim, mlp_ratio, mix_ffn, attention, decoder, lmsa;
     double dropout;
 };
 

@@ -185,6 +185,7 @@ def further():
     half = dict(half_dim=6, stem_dim=4, **small)
     models['micro_progressive'] = N.microsegformer(decoder='progressive', refine_dim=8, **half)
     models['micro_refine'] = N.microsegformer(decoder='refine', **half)
+    models['micro_mix_ffn'] = N.microsegformer(mix_ffn=True, **small)
     for name, m in models.items():
         stir(m, g)
         w = {k: v.half() if v.dtype == torch.float32 else v for k, v in m.state_dict().items()}
@@ -197,7 +198,9 @@ def further():
                    N.count(N.microsegformer(decoder='lightweight')): 2063699, N.count(N.BiSeNetV2()): 1790723,
                    N.count(N.microsegformer(decoder='progressive')): 1680963,
                    N.count(N.microsegformer(decoder='progressive', lmsa=False)): 1666083,
-                   N.count(N.microsegformer(decoder='refine')): 1758691})
+                   N.count(N.microsegformer(decoder='refine')): 1758691,
+                   N.count(N.microsegformer(mix_ffn=True)): 1763923,
+                   N.count(N.microsegformer(decoder='progressive', mix_ffn=True)): 1696963})
     assert all(a == b for a, b in counts.items())
 
 

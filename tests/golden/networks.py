@@ -158,9 +158,23 @@ class Micro(O.MicroSegFormer):
         return super().forward(x)
 
 
-def microsegformer(classes=19, attention=True, decoder='standard', lmsa=True, dims=(32, 64, 128, 192), depths=(1, 2, 2, 2),
-                   srs=(8, 4, 2, 1), embed=128, **widths):
+class MixBlock(O.Block):
+    """With Mix-FFN, whose convolution has to know the map's size."""
+    def __init__(s, c, sr):
+        super().__init__(c, sr, 0.)
+        s.mlp = Mix(c, 2)
+
+    def forward(s, x, h, w):
+        x = x + s.attn(s.norm1(x), h, w)
+        return x + s.mlp(s.norm2(x), h, w)
+
+
+def microsegformer(classes=19, attention=True, mix_ffn=False, decoder='standard', lmsa=True,
+                   dims=(32, 64, 128, 192), depths=(1, 2, 2, 2), srs=(8, 4, 2, 1), embed=128, **widths):
     m = Micro(classes, 0., False, dims=dims, depths=depths, srs=srs, embed=embed)
+    if mix_ffn:
+        for i in range(4):
+            setattr(m, f'block{i + 1}', nn.ModuleList(MixBlock(dims[i], srs[i]) for _ in range(depths[i])))
     if not attention:
         for i in range(4):
             for b in getattr(m, f'block{i + 1}'):

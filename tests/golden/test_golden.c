@@ -33,6 +33,7 @@ static const golden models[] = {
      0,
      {MICRO, "model.decoder=progressive", "model.refine_dim=8", "model.half_dim=6", "model.stem_dim=4"}},
     {"micro_refine", "three.input", 0, {MICRO, "model.decoder=refine", "model.half_dim=6", "model.stem_dim=4"}},
+    {"micro_mix_ffn", "three.input", 0, {MICRO, "model.mix_ffn=on"}},
     {"bisenetv2",
      "three.input",
      0,

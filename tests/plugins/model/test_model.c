@@ -41,6 +41,8 @@ static void parameters(void **state)
         {"use = microsegformer\ndecoder = progressive", 1680963},
         {"use = microsegformer\ndecoder = progressive\nlmsa = off", 1666083},
         {"use = microsegformer\ndecoder = refine", 1758691},
+        {"use = microsegformer\nmix_ffn = on", 1763923},
+        {"use = microsegformer\nmix_ffn = on\ndecoder = progressive", 1696963},
         /* counted with tests/golden/networks.py; B0's is also that of its authors' checkpoint for Cityscapes */
         {"use = bisenetv2", 1790723},
         {"use = bisenetv2\nsemantic = 16, 32, 64, 128\naggregation = 128\nhead = 1024", 3358627},
@@ -118,6 +120,7 @@ static void names_of_the_others(void **state)
         {"use = microsegformer\ndecoder = enhanced", "decoder.skip.0.weight", {128, 1, 1, 160}},
         {"use = microsegformer\ndecoder = enhanced", "decoder.refine2.1.running_mean", {1, 1, 1, 128}},
         {"use = microsegformer\ndecoder = lightweight", "decoder.up2.0.bias", {1, 1, 1, 128}},
+        {"use = microsegformer\nmix_ffn = on", "block4.1.mlp.dwconv.dwconv.weight", {384, 3, 3, 1}},
         {"use = microsegformer\ndecoder = progressive", "decoder.step4.lateral.weight", {1, 1, 96, 192}},
         {"use = microsegformer\ndecoder = progressive", "decoder.step1.mix.depth.weight", {96, 3, 3, 1}},
         {"use = microsegformer\ndecoder = progressive", "decoder.at_half.mix1.point.conv.weight", {48, 1, 1, 120}},
