@@ -340,6 +340,7 @@ conf_files = \
     conf/proposed/D-dynamic-dice.ini \
     conf/proposed/D-final.ini \
     conf/proposed/D-smooth-regularise.ini \
+    conf/proposed/E-convnext.ini \
     conf/proposed/E-mix-ffn.ini \
     conf/proposed/E-progressive.ini \
     conf/proposed/E-refine.ini \

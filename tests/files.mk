@@ -233,6 +233,8 @@ test_data = \
     tests/fuzz/fuzz.h \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \
+    tests/golden/convnext_fpn.expect.safetensors \
+    tests/golden/convnext_fpn.weights.safetensors \
     tests/golden/golden.ini \
     tests/golden/make.py \
     tests/golden/make_tta.py \

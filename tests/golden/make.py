@@ -6,7 +6,7 @@ steps.*: the same model, three steps of one 32x32 picture: lr 1e-2 with 1 warm-u
 unet.*, unet_transposed.*: the usual U-Net of width 2 (transposed: 1) on 1x37x44, as in plugins/model/unet.c; weights are
 exact in half precision and stored so. Logits are stored at every 4th pixel, gradients of parameters with at most 600 numbers.
 steps.adam.*: the steps again with torch.optim.Adam, its decay in the gradient; steps.sam.*: AdamW within SAM, rho 0.05.
-micro_*.*, bisenetv2.*, segformer_b0.*: the further models, of networks.py, on three.input (3x40x64); stored as the
+micro_*.*, bisenetv2.*, segformer_b0.*, convnext_fpn.*: the further models, of networks.py, on three.input (3x40x64); stored as the
 U-Nets are, but for logits at every 8th pixel and gradients of at most 128 numbers.
 """
 import sys
@@ -186,6 +186,7 @@ def further():
     models['micro_progressive'] = N.microsegformer(decoder='progressive', refine_dim=8, **half)
     models['micro_refine'] = N.microsegformer(decoder='refine', **half)
     models['micro_mix_ffn'] = N.microsegformer(mix_ffn=True, **small)
+    models['convnext_fpn'] = N.ConvNextFpn((4, 6, 8, 8), (1, 2, 1, 1), 5, 2, 4, 8, 6)
     for name, m in models.items():
         stir(m, g)
         w = {k: v.half() if v.dtype == torch.float32 else v for k, v in m.state_dict().items()}
@@ -200,7 +201,8 @@ def further():
                    N.count(N.microsegformer(decoder='progressive', lmsa=False)): 1666083,
                    N.count(N.microsegformer(decoder='refine')): 1758691,
                    N.count(N.microsegformer(mix_ffn=True)): 1763923,
-                   N.count(N.microsegformer(decoder='progressive', mix_ffn=True)): 1696963})
+                   N.count(N.microsegformer(decoder='progressive', mix_ffn=True)): 1696963,
+                   N.count(N.ConvNextFpn()): 1761379, N.count(N.ConvNextFpn(k=7)): 1795939})
     assert all(a == b for a, b in counts.items())
 
 

@@ -1,5 +1,5 @@
 """PyTorch statements of the further models of plugins/model, for make.py: the ablations and decoders of MicroSegFormer
-(over the oracle's modules), BiSeNetV2 without its auxiliary heads, SegFormer. Written from the papers; names are those of
+(over the oracle's modules), BiSeNetV2 without its auxiliary heads, SegFormer, ConvNeXt blocks under a feature pyramid. Written from the papers; names are those of
 the plugins' parameters.
 """
 import sys
@@ -330,6 +330,38 @@ class SegFormer(nn.Module):
         parts = [up(getattr(h, f'linear_c{i}').proj(maps[i - 1].flatten(2).transpose(1, 2)).transpose(1, 2)
                     .reshape(x.shape[0], -1, *maps[i - 1].shape[2:]), maps[0].shape[2:]) for i in range(s.stages, 0, -1)]
         return up(h.linear_pred(h.linear_fuse.bn(h.linear_fuse.conv(torch.cat(parts, 1))).relu()), size)
+
+
+# ---- ConvNeXt blocks, arXiv:2201.03545, with batch norms; a feature pyramid up to half of the picture's size ----
+
+class NextBlock(nn.Module):
+    def __init__(s, c, k, ratio):
+        super().__init__()
+        s.dwconv, s.norm = nn.Conv2d(c, c, k, 1, k // 2, groups=c, bias=False), nn.BatchNorm2d(c)
+        s.pwconv1, s.pwconv2 = nn.Linear(c, ratio * c), nn.Linear(ratio * c, c)
+
+    def forward(s, x):
+        y = s.norm(s.dwconv(x)).permute(0, 2, 3, 1)
+        return x + s.pwconv2(F.gelu(s.pwconv1(y))).permute(0, 3, 1, 2)
+
+
+class ConvNextFpn(nn.Module):
+    def __init__(s, dims=(32, 64, 128, 160), depths=(3, 4, 6, 2), k=5, ratio=4, stem=24, refine=96, half=48, classes=19):
+        super().__init__()
+        s.stem, s.stages = Conv(3, stem, stride=2), len(dims)
+        for i, c in enumerate(dims):
+            blocks = {str(b): NextBlock(c, k, ratio) for b in range(depths[i])}
+            setattr(s, f'stage{i + 1}', named(down=Conv(dims[i - 1] if i else stem, c, stride=2, relu=False), **blocks))
+        s.decoder = named(**steps_of(dims, refine), at_half=half_of(refine, stem, half), conv_seg=nn.Conv2d(half, classes, 1))
+
+    def forward(s, x):
+        half, maps, size = s.stem(x), [], x.shape[2:]
+        y = half
+        for i in range(1, s.stages + 1):
+            for m in getattr(s, f'stage{i}').children():
+                y = m(y)
+            maps.append(y)
+        return up(s.decoder.conv_seg(join(s.decoder, top_down(s.decoder, maps), half)), size)
 
 
 def count(m):
