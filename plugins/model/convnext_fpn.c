@@ -27,20 +27,10 @@ static fpc_val block(fpc_graph *g, const struct convnext *m, fpc_val x, float sk
     return fpc_add(g, x, fpc_drop_path(g, m->self.arena, "drop_path", y, skipped));
 }
 
-/* Half the size, `dim` channels; no ReLU, because the blocks add to this. */
-static fpc_val halve(fpc_graph *g, fpc_val x, int32_t dim)
-{
-    const fpc_conv_args conv = {.size = sizeof conv, .k = 3, .stride = 2, .pad = 1};
-
-    fpc_enter(g, "down");
-    x = fpc_batch_norm(g, "bn", fpc_conv2d(g, "conv", x, dim, &conv), 1e-5f, 0.1f);
-    fpc_leave(g);
-    return x;
-}
-
 /* half (n,h/2,w/2,c) -> map[i] (n,h/s,w/s,dims[i]), s = 4, 8, 16 .. */
 static void encode(fpc_graph *g, const struct convnext *m, fpc_val half, fpc_val *map)
 {
+    const conv_bn halve = {.k = 3, .stride = 2}; /* no ReLU: the blocks add to this */
     int64_t blocks = 0, b = 0;
     fpc_val x = half;
 
@@ -48,7 +38,7 @@ static void encode(fpc_graph *g, const struct convnext *m, fpc_val half, fpc_val
         blocks += m->depths.v[i];
     for (int32_t i = 0; i < (int32_t)m->dims.n; i++) {
         fpc_enter(g, "stage%d", i + 1);
-        x = halve(g, x, (int32_t)m->dims.v[i]);
+        x = fpc_conv_bn(g, "down", x, (int32_t)m->dims.v[i], halve);
         for (int32_t k = 0; k < (int32_t)m->depths.v[i]; k++) {
             fpc_enter(g, "%d", k);
             x = block(g, m, x, fpc_drop_path_chance(m->drop_path, b++, blocks));
@@ -63,7 +53,8 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_model_io *io)
 {
     const struct convnext *m = (const struct convnext *)self;
     const fpc_conv_args head = {.size = sizeof head, .k = 1, .stride = 1, .bias = 1};
-    const fpc_val half = fpc_prog_conv(g, "stem", io->image, (int32_t)m->stem_dim, 3, 2);
+    const conv_bn halve = {.k = 3, .stride = 2, .relu = 1};
+    const fpc_val half = fpc_conv_bn(g, "stem", io->image, (int32_t)m->stem_dim, halve);
     fpc_val map[MAX_STAGES];
 
     encode(g, m, half, map);

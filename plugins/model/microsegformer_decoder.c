@@ -76,7 +76,9 @@ static fpc_val enlarge(fpc_graph *g, const struct microsegformer *m, fpc_val x, 
 /* The picture itself comes in at half of its size: no stage of the encoder has seen it finer than a quarter. */
 static fpc_val to_half(fpc_graph *g, const struct microsegformer *m, fpc_val image, fpc_val x)
 {
-    const fpc_val skip = fpc_prog_conv(g, "stem", image, (int32_t)m->stem_dim, 3, 2);
+    const conv_bn halve = {.k = 3, .stride = 2, .relu = 1};
+    const fpc_val skip = fpc_conv_bn(g, "stem", image, (int32_t)m->stem_dim, halve);
+
     return fpc_prog_join(g, x, skip, (int32_t)m->half_dim);
 }
 

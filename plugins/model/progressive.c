@@ -2,16 +2,6 @@
  * large: convolutions are depth-wise and pointwise ones, which is what leaves the parameters to the encoder. */
 #include "progressive.h"
 
-fpc_val fpc_prog_conv(fpc_graph *g, const char *name, fpc_val x, int32_t out, int32_t k, int32_t stride)
-{
-    const fpc_conv_args conv = {.size = sizeof conv, .k = k, .stride = stride, .pad = k / 2};
-
-    fpc_enter(g, "%s", name);
-    x = fpc_relu(g, fpc_batch_norm(g, "bn", fpc_conv2d(g, "conv", x, out, &conv), 1e-5f, 0.1f));
-    fpc_leave(g);
-    return x;
-}
-
 /* Depth-wise 3x3, then a pointwise convolution with its norm and ReLU. */
 static fpc_val separable(fpc_graph *g, const char *name, fpc_val x, int32_t out)
 {
@@ -19,7 +9,7 @@ static fpc_val separable(fpc_graph *g, const char *name, fpc_val x, int32_t out)
     const fpc_conv_args around = {.size = sizeof around, .k = 3, .stride = 1, .pad = 1, .groups = c};
 
     fpc_enter(g, "%s", name);
-    x = fpc_prog_conv(g, "point", fpc_conv2d(g, "depth", x, c, &around), out, 1, 1);
+    x = fpc_conv_bn(g, "point", fpc_conv2d(g, "depth", x, c, &around), out, (conv_bn){.k = 1, .stride = 1, .relu = 1});
     fpc_leave(g);
     return x;
 }

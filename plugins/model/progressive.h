@@ -4,11 +4,8 @@
 #ifndef PLUGINS_MODEL_PROGRESSIVE_H
 #define PLUGINS_MODEL_PROGRESSIVE_H
 
-#include <fpcore/model.h>
+#include "conv_bn.h"
 
-/* k x k convolution without bias, padded so that stride alone decides the size, batch norm and ReLU: NAME.conv and
- * NAME.bn. */
-fpc_val fpc_prog_conv(fpc_graph *, const char *name, fpc_val x, int32_t out, int32_t k, int32_t stride);
 /* map[0] is the finest, each further one half as large along each side. Every map is projected to `dim` channels; from
  * the coarsest on, what there is is doubled in size, the next finer map added, and both mixed by a separable 3x3
  * convolution. -> (n,h,w,dim) of map[0]'s size */
