@@ -340,6 +340,10 @@ conf_files = \
     conf/proposed/D-dynamic-dice.ini \
     conf/proposed/D-final.ini \
     conf/proposed/D-smooth-regularise.ini \
+    conf/proposed/E-convnext.ini \
+    conf/proposed/E-mix-ffn.ini \
+    conf/proposed/E-progressive.ini \
+    conf/proposed/E-refine.ini \
     conf/quickstart.ini \
     conf/recorded/baseline_microsegformer-1005_191916.ini \
     conf/recorded/baseline_microsegformer-1005_192554.ini \

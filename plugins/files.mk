@@ -18,7 +18,10 @@ plugin_headers = \
     plugins/loss/class_weights.h \
     plugins/metric/counts.h \
     plugins/model/bisenetv2.h \
-    plugins/model/microsegformer.h
+    plugins/model/conv_bn.h \
+    plugins/model/drop_path.h \
+    plugins/model/microsegformer.h \
+    plugins/model/progressive.h
 EXTRA_DIST += $(plugin_headers)
 
 plugin_LTLIBRARIES += augment_affine.la
@@ -382,19 +385,25 @@ metric_pixel_accuracy_la_LDFLAGS = $(plugin_ldflags)
 metric_pixel_accuracy_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += model_bisenetv2.la
-model_bisenetv2_la_SOURCES = plugins/model/bisenetv2.c plugins/model/bisenetv2_parts.c
+model_bisenetv2_la_SOURCES = plugins/model/bisenetv2.c plugins/model/bisenetv2_parts.c plugins/model/conv_bn.c
 model_bisenetv2_la_CFLAGS = $(plugin_cflags)
 model_bisenetv2_la_LDFLAGS = $(plugin_ldflags)
 model_bisenetv2_la_LIBADD = $(plugin_libs) 
 
+plugin_LTLIBRARIES += model_convnext_fpn.la
+model_convnext_fpn_la_SOURCES = plugins/model/convnext_fpn.c plugins/model/conv_bn.c plugins/model/drop_path.c plugins/model/progressive.c
+model_convnext_fpn_la_CFLAGS = $(plugin_cflags)
+model_convnext_fpn_la_LDFLAGS = $(plugin_ldflags)
+model_convnext_fpn_la_LIBADD = $(plugin_libs) 
+
 plugin_LTLIBRARIES += model_microsegformer.la
-model_microsegformer_la_SOURCES = plugins/model/microsegformer.c plugins/model/microsegformer_decoder.c plugins/model/microsegformer_encoder.c
+model_microsegformer_la_SOURCES = plugins/model/microsegformer.c plugins/model/conv_bn.c plugins/model/microsegformer_decoder.c plugins/model/microsegformer_encoder.c plugins/model/progressive.c
 model_microsegformer_la_CFLAGS = $(plugin_cflags)
 model_microsegformer_la_LDFLAGS = $(plugin_ldflags)
 model_microsegformer_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += model_segformer_b0.la
-model_segformer_b0_la_SOURCES = plugins/model/segformer_b0.c
+model_segformer_b0_la_SOURCES = plugins/model/segformer_b0.c plugins/model/drop_path.c
 model_segformer_b0_la_CFLAGS = $(plugin_cflags)
 model_segformer_b0_la_LDFLAGS = $(plugin_ldflags)
 model_segformer_b0_la_LIBADD = $(plugin_libs) 

@@ -233,6 +233,8 @@ test_data = \
     tests/fuzz/fuzz.h \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \
+    tests/golden/convnext_fpn.expect.safetensors \
+    tests/golden/convnext_fpn.weights.safetensors \
     tests/golden/golden.ini \
     tests/golden/make.py \
     tests/golden/make_tta.py \
@@ -244,6 +246,12 @@ test_data = \
     tests/golden/micro_enhanced.weights.safetensors \
     tests/golden/micro_lightweight.expect.safetensors \
     tests/golden/micro_lightweight.weights.safetensors \
+    tests/golden/micro_mix_ffn.expect.safetensors \
+    tests/golden/micro_mix_ffn.weights.safetensors \
+    tests/golden/micro_progressive.expect.safetensors \
+    tests/golden/micro_progressive.weights.safetensors \
+    tests/golden/micro_refine.expect.safetensors \
+    tests/golden/micro_refine.weights.safetensors \
     tests/golden/micro_single_scale.expect.safetensors \
     tests/golden/micro_single_scale.weights.safetensors \
     tests/golden/networks.py \

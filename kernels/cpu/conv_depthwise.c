@@ -5,9 +5,12 @@
 #include "parts.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 10")
 
-enum { PIXELS = 4 }; /* neighbours along x that share the loads of the weights */
+enum {
+    PIXELS = 4, /* neighbours along x that share the loads of the weights */
+    MOST = 7    /* side of the largest kernel that has straight code: PIXELS + MOST - 1 vectors are held at once */
+};
 
 static int64_t padded(int64_t c)
 {
@@ -81,20 +84,20 @@ INLINE void all_channels(const int count, plan p, const real *at, int64_t ky0, i
         pixels(count, p, at, c, ky0, ky1, kx0, kx1, to, p.c - c);
 }
 
-/* PIXELS pixels at stride 1 whose 3x3 taps are all inside: nothing is loaded twice. The order of the sums is that of
+/* PIXELS pixels at stride 1 whose k x k taps are all inside: nothing is loaded twice. The order of the sums is that of
  * pixels(). */
-INLINE void inside3(plan p, const real *at, int64_t c, real *to)
+INLINE void inside(const int k, plan p, const real *at, int64_t c, real *to)
 {
     const int64_t cp = padded(p.c);
     vf acc[PIXELS];
     UNROLL for (int i = 0; i < PIXELS; i++) acc[i] = vf_load(p.bias + c);
-    UNROLL for (int ky = 0; ky < 3; ky++)
+    UNROLL for (int ky = 0; ky < k; ky++)
     {
         const real *line = at + ky * p.w * p.c + c;
-        const float *taps = p.taps + ky * 3 * cp + c;
-        vf x[PIXELS + 2];
-        UNROLL for (int i = 0; i < PIXELS + 2; i++) x[i] = vr_load(line + i * p.c);
-        UNROLL for (int kx = 0; kx < 3; kx++)
+        const float *taps = p.taps + ky * k * cp + c;
+        vf x[PIXELS + MOST - 1];
+        UNROLL for (int i = 0; i < PIXELS + k - 1; i++) x[i] = vr_load(line + i * p.c);
+        UNROLL for (int kx = 0; kx < k; kx++)
         {
             const vf w = vf_load(taps + kx * cp);
             UNROLL for (int i = 0; i < PIXELS; i++) acc[i] += w * x[i + kx];
@@ -103,12 +106,14 @@ INLINE void inside3(plan p, const real *at, int64_t c, real *to)
     UNROLL for (int i = 0; i < PIXELS; i++) vr_store(to + i * p.c + c, acc[i]);
 }
 
-/* The lowest of the three lines is new to the cache: it is asked for before it is needed. */
-INLINE void ahead3(plan p, const real *at)
+/* The lowest of the k lines is new to the cache: it is asked for before it is needed. */
+INLINE void all_inside(const int k, plan p, const real *at, real *to)
 {
-    const char *next = (const char *)(at + (2 * p.w + 2 + 2 * PIXELS) * p.c);
+    const char *next = (const char *)(at + ((k - 1) * (p.w + 1) + 2 * PIXELS) * p.c);
     for (int64_t b = 0; b < PIXELS * p.c * (int64_t)sizeof(real); b += 64)
         __builtin_prefetch(next + b);
+    for (int64_t c = 0; c < p.c; c += VL)
+        inside(k, p, at, c, to);
 }
 
 static int64_t clamp(int64_t a, int64_t lo, int64_t hi)
@@ -118,7 +123,8 @@ static int64_t clamp(int64_t a, int64_t lo, int64_t hi)
 
 static void correlate(plan p, const real *x, fpc_rows rows, real *y)
 {
-    const int three = p.kh == 3 && p.kw == 3 && p.stride == 1 && p.c % VL == 0;
+    const int straight = p.kh == p.kw && p.stride == 1 && p.c % VL == 0;
+    const int64_t side = straight && (p.kh == 3 || p.kh == 5 || p.kh == MOST) ? p.kh : -1;
     for (int64_t r = 0; r < rows.count;) {
         const int64_t row = rows.first + r, ox = row % p.wo, line = row / p.wo;
         const int64_t y0 = line % p.ho * p.stride - p.pad_y, x0 = ox * p.stride - p.pad_x;
@@ -126,10 +132,13 @@ static void correlate(plan p, const real *x, fpc_rows rows, real *y)
         const real *at = x + ((line / p.ho * p.h + y0) * p.w + x0) * p.c;
         const int fits =
             ox + PIXELS <= p.wo && r + PIXELS <= rows.count && x0 >= 0 && x0 + (PIXELS - 1) * p.stride + p.kw <= p.w;
-        if (fits && three && ky1 - ky0 == 3) {
-            ahead3(p, at);
-            for (int64_t c = 0; c < p.c; c += VL)
-                inside3(p, at, c, y + r * p.c);
+        if (fits && ky1 - ky0 == side) {
+            if (side == 3)
+                all_inside(3, p, at, y + r * p.c);
+            else if (side == 5)
+                all_inside(5, p, at, y + r * p.c);
+            else
+                all_inside(MOST, p, at, y + r * p.c);
             r += PIXELS;
         } else if (fits) {
             all_channels(PIXELS, p, at, ky0, ky1, 0, p.kw, y + r * p.c);
@@ -232,6 +241,13 @@ static void taps_3(conv_shape s, const real *x, const real *dy, int64_t count, i
     else
         line_taps(3, s, x, dy, count, lanes, dw, cp);
 }
+static void taps_5(conv_shape s, const real *x, const real *dy, int64_t count, int64_t lanes, float *dw, int64_t cp)
+{
+    if (lanes == VL)
+        line_taps(5, s, x, dy, count, VL, dw, cp);
+    else
+        line_taps(5, s, x, dy, count, lanes, dw, cp);
+}
 static void taps_7(conv_shape s, const real *x, const real *dy, int64_t count, int64_t lanes, float *dw, int64_t cp)
 {
     if (lanes == VL)
@@ -251,9 +267,11 @@ static void grad_line(conv_shape s, const real *x, const real *dy, int64_t ox, i
     const int64_t hi = clamp(last < 0 ? 0 : last / s.stride + 1, lo, end);
 
     for (int64_t kx = 0; kx < s.kw;) {
-        const int taps = s.kw - kx >= 7 ? 7 : s.kw - kx >= 3 ? 3 : 1;
+        const int64_t left = s.kw - kx;
+        const int taps = left >= 7 ? 7 : left >= 5 ? 5 : left >= 3 ? 3 : 1;
         if (hi > lo)
             (taps == 7   ? taps_7
+             : taps == 5 ? taps_5
              : taps == 3 ? taps_3
                          : taps_1)(s, x + (lo * s.stride - s.pad + kx) * s.c, dy + (lo - ox) * s.c, hi - lo, lanes,
                                    dw + kx * cp, cp);

@@ -25,11 +25,11 @@ static fpc_val detail_branch(fpc_graph *g, const struct bisenetv2 *b, fpc_val x)
     for (int i = 0; i < DETAIL_STAGES; i++) {
         fpc_enter(g, "s%d", i + 1);
         for (int k = 0; k < (i ? 3 : 2); k++)
-            x = fpc_bise_conv(g,
-                              k == 0   ? "0"
-                              : k == 1 ? "1"
-                                       : "2",
-                              x, at(&b->detail, i), (bise_conv){.k = 3, .stride = k ? 1 : 2, .relu = 1});
+            x = fpc_conv_bn(g,
+                            k == 0   ? "0"
+                            : k == 1 ? "1"
+                                     : "2",
+                            x, at(&b->detail, i), (conv_bn){.k = 3, .stride = k ? 1 : 2, .relu = 1});
         fpc_leave(g);
     }
     fpc_leave(g);
@@ -61,7 +61,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_model_io *io)
 
     fpc_val x = fpc_bise_aggregate(g, self->arena, detail, semantic, (int32_t)b->aggregation);
     fpc_enter(g, "head");
-    x = fpc_bise_conv(g, "conv", x, (int32_t)b->head, (bise_conv){.k = 3, .stride = 1, .relu = 1});
+    x = fpc_conv_bn(g, "conv", x, (int32_t)b->head, (conv_bn){.k = 3, .stride = 1, .relu = 1});
     x = fpc_dropout(g, "dropout", x, (float)b->dropout, 0);
     io->logits = fpc_conv2d(g, "conv_seg", x, io->classes, &classify);
     fpc_leave(g);

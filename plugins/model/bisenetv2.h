@@ -2,15 +2,8 @@
 #ifndef PLUGINS_MODEL_BISENETV2_H
 #define PLUGINS_MODEL_BISENETV2_H
 
-#include <fpcore/model.h>
+#include "conv_bn.h"
 
-/* groups 0: one. relu 0: ends with the batch norm. */
-typedef struct bise_conv {
-    int32_t k, stride, groups, relu;
-} bise_conv;
-
-/* NAME.conv without bias, NAME.bn, ReLU; padded so that stride alone decides the size. */
-fpc_val fpc_bise_conv(fpc_graph *, const char *name, fpc_val x, int32_t out, bise_conv);
 /* Picture to a quarter of its size by a convolution and a maximum side by side (figure 4 left). */
 fpc_val fpc_bise_stem(fpc_graph *, fpc_val image, int32_t out);
 /* Gather and expand, of stride 1 or 2 (figure 5 b, c). */

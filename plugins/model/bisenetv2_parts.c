@@ -3,27 +3,15 @@
 #include "bisenetv2.h"
 #include <fpcore/ops.h>
 
-fpc_val fpc_bise_conv(fpc_graph *g, const char *name, fpc_val x, int32_t out, bise_conv how)
-{
-    const fpc_conv_args conv = {
-        .size = sizeof conv, .k = how.k, .stride = how.stride, .pad = how.k / 2, .groups = how.groups};
-
-    fpc_enter(g, "%s", name);
-    x = fpc_batch_norm(g, "bn", fpc_conv2d(g, "conv", x, out, &conv), 1e-5f, 0.1f);
-    fpc_leave(g);
-    return how.relu ? fpc_relu(g, x) : x;
-}
-
 fpc_val fpc_bise_stem(fpc_graph *g, fpc_val image, int32_t out)
 {
     fpc_enter(g, "stem");
-    const fpc_val x = fpc_bise_conv(g, "conv", image, out, (bise_conv){.k = 3, .stride = 2, .relu = 1});
+    const fpc_val x = fpc_conv_bn(g, "conv", image, out, (conv_bn){.k = 3, .stride = 2, .relu = 1});
     const fpc_shape s = fpc_shape_of(g, x);
-    const fpc_val left = fpc_bise_conv(g, "left.0", x, out / 2, (bise_conv){.k = 1, .stride = 1, .relu = 1});
-    const fpc_val both[] = {fpc_bise_conv(g, "left.1", left, out, (bise_conv){.k = 3, .stride = 2, .relu = 1}),
+    const fpc_val left = fpc_conv_bn(g, "left.0", x, out / 2, (conv_bn){.k = 1, .stride = 1, .relu = 1});
+    const fpc_val both[] = {fpc_conv_bn(g, "left.1", left, out, (conv_bn){.k = 3, .stride = 2, .relu = 1}),
                             fpc_max_pool(g, fpc_pad(g, x, 1, 1, s.h + 2, s.w + 2), 3, 2)};
-    const fpc_val y =
-        fpc_bise_conv(g, "fuse", fpc_concat(g, 2, both), out, (bise_conv){.k = 3, .stride = 1, .relu = 1});
+    const fpc_val y = fpc_conv_bn(g, "fuse", fpc_concat(g, 2, both), out, (conv_bn){.k = 3, .stride = 1, .relu = 1});
     fpc_leave(g);
     return y;
 }
@@ -32,15 +20,15 @@ fpc_val fpc_bise_gather(fpc_graph *g, fpc_val x, int32_t out, int32_t expansion,
 {
     const int32_t in = fpc_shape_of(g, x).c, wide = in * expansion;
     const int halves = stride == 2;
-    fpc_val y = fpc_bise_conv(g, "conv1", x, in, (bise_conv){.k = 3, .stride = 1, .relu = 1}), past = x;
+    fpc_val y = fpc_conv_bn(g, "conv1", x, in, (conv_bn){.k = 3, .stride = 1, .relu = 1}), past = x;
 
-    y = fpc_bise_conv(g, "dw1", y, wide, (bise_conv){.k = 3, .stride = stride, .groups = in, .relu = !halves});
+    y = fpc_conv_bn(g, "dw1", y, wide, (conv_bn){.k = 3, .stride = stride, .groups = in, .relu = !halves});
     if (halves) {
-        y = fpc_bise_conv(g, "dw2", y, wide, (bise_conv){.k = 3, .stride = 1, .groups = wide, .relu = 1});
-        past = fpc_bise_conv(g, "shortcut.0", x, in, (bise_conv){.k = 3, .stride = 2, .groups = in});
-        past = fpc_bise_conv(g, "shortcut.1", past, out, (bise_conv){.k = 1, .stride = 1});
+        y = fpc_conv_bn(g, "dw2", y, wide, (conv_bn){.k = 3, .stride = 1, .groups = wide, .relu = 1});
+        past = fpc_conv_bn(g, "shortcut.0", x, in, (conv_bn){.k = 3, .stride = 2, .groups = in});
+        past = fpc_conv_bn(g, "shortcut.1", past, out, (conv_bn){.k = 1, .stride = 1});
     }
-    y = fpc_bise_conv(g, "conv2", y, out, (bise_conv){.k = 1, .stride = 1});
+    y = fpc_conv_bn(g, "conv2", y, out, (conv_bn){.k = 1, .stride = 1});
     return fpc_relu(g, fpc_add(g, y, past));
 }
 
@@ -50,8 +38,8 @@ fpc_val fpc_bise_context(fpc_graph *g, fpc_val x)
 
     fpc_enter(g, "context");
     fpc_val all = fpc_batch_norm(g, "bn", fpc_pool_mean(g, x), 1e-5f, 0.1f);
-    all = fpc_bise_conv(g, "gap", all, c, (bise_conv){.k = 1, .stride = 1, .relu = 1});
-    x = fpc_bise_conv(g, "last", fpc_add(g, x, all), c, (bise_conv){.k = 3, .stride = 1, .relu = 1});
+    all = fpc_conv_bn(g, "gap", all, c, (conv_bn){.k = 1, .stride = 1, .relu = 1});
+    x = fpc_conv_bn(g, "last", fpc_add(g, x, all), c, (conv_bn){.k = 3, .stride = 1, .relu = 1});
     fpc_leave(g);
     return x;
 }
@@ -78,7 +66,7 @@ static fpc_val keep(fpc_graph *g, const char *name, fpc_val x, int32_t out)
     const fpc_conv_args point = {.size = sizeof point, .k = 1, .stride = 1};
 
     fpc_enter(g, "%s", name);
-    x = fpc_conv2d(g, "1", fpc_bise_conv(g, "0", x, c, (bise_conv){.k = 3, .stride = 1, .groups = c}), out, &point);
+    x = fpc_conv2d(g, "1", fpc_conv_bn(g, "0", x, c, (conv_bn){.k = 3, .stride = 1, .groups = c}), out, &point);
     fpc_leave(g);
     return x;
 }
@@ -88,15 +76,14 @@ fpc_val fpc_bise_aggregate(fpc_graph *g, fpc_arena *arena, fpc_val detail, fpc_v
     const fpc_shape s = fpc_shape_of(g, detail);
 
     fpc_enter(g, "aggregation");
-    fpc_val gate = fpc_bise_conv(g, "semantic_up", semantic, out, (bise_conv){.k = 3, .stride = 1});
+    fpc_val gate = fpc_conv_bn(g, "semantic_up", semantic, out, (conv_bn){.k = 3, .stride = 1});
     gate = fpc_sigmoid(g, fpc_resize(g, gate, s.h, s.w, 0));
     const fpc_val fine = fpc_mul(g, keep(g, "detail_keep", detail, out), gate);
-    fpc_val coarse = fpc_bise_conv(g, "detail_down", detail, out, (bise_conv){.k = 3, .stride = 2});
+    fpc_val coarse = fpc_conv_bn(g, "detail_down", detail, out, (conv_bn){.k = 3, .stride = 2});
     coarse = mean_pool(g, arena, coarse);
     coarse = fpc_mul(g, coarse, fpc_sigmoid(g, keep(g, "semantic_keep", semantic, out)));
     coarse = fpc_resize(g, coarse, s.h, s.w, 0);
-    const fpc_val y =
-        fpc_bise_conv(g, "out", fpc_add(g, fine, coarse), out, (bise_conv){.k = 3, .stride = 1, .relu = 1});
+    const fpc_val y = fpc_conv_bn(g, "out", fpc_add(g, fine, coarse), out, (conv_bn){.k = 3, .stride = 1, .relu = 1});
     fpc_leave(g);
     return y;
 }

@@ -1,6 +1,7 @@
 /* microsegformer.c: MicroSegFormer, a SegFormer (Xie et al. 2021, arXiv:2105.15203) small enough for 1.8 million
  * parameters, with a one-scale attention module (LMSA) after the fusion of its decoder; its options make the ablations
- * and the other decoders of the reports. The network itself is in microsegformer_encoder.c and _decoder.c.
+ * and the other decoders of the reports, and decoders of our own. The network itself is in microsegformer_encoder.c
+ * and _decoder.c.
  *
  * A plain statement of the paper: the compiler moves linear maps in front of resizes, splits the concatenation and
  * folds weights (core/graph/passes/rewrite.c). Parameter names are those of the PyTorch model, so its checkpoints load.
@@ -13,7 +14,7 @@ static fpc_status build(fpc_self *self, fpc_graph *g, fpc_model_io *io)
     fpc_val map[MICRO_MAX_STAGES];
 
     fpc_micro_encode(g, m, io->image, map);
-    io->logits = fpc_micro_decode(g, m, map, io->classes);
+    io->logits = fpc_micro_decode(g, m, io->image, map, io->classes);
     return FPC_OK;
 }
 
@@ -54,6 +55,9 @@ static const fpc_choice decoders[] = {
     {"deep_mlp", MICRO_DEEP_MLP, "ablation: all stages, three linear maps"},
     {"enhanced", MICRO_ENHANCED, "standard, then five 3x3 convolutions up to full size: 759,296 parameters more"},
     {"lightweight", MICRO_LIGHTWEIGHT, "standard, then two 3x3 convolutions up to full size: 315,776 more"},
+    {"progressive", MICRO_PROGRESSIVE,
+     "step by step from the last stage to half of the picture's size: 66,960 parameters fewer"},
+    {"refine", MICRO_REFINE, "standard, then refined at half of the picture's size: 10,768 more"},
     {0}};
 static const fpc_option options[] = {
     FPC_OPTION_INTS(struct microsegformer, dims, "32, 64, 128, 192", 1, 4096, "channels",
@@ -63,7 +67,17 @@ static const fpc_option options[] = {
                     "how many times smaller, along each side, the map is that keys and values are taken from"),
     FPC_OPTION_INTS(struct microsegformer, heads, "1, 1, 1, 1", 1, 64, "", "attention heads of each stage"),
     FPC_OPTION_INT(struct microsegformer, mlp_ratio, "2", 1, 16, "", "hidden width of the MLPs over the stage's width"),
-    FPC_OPTION_INT(struct microsegformer, decoder_dim, "128", 4, 4096, "channels", "width of the decoder"),
+    FPC_OPTION_BOOL(
+        struct microsegformer, mix_ffn, "off",
+        "a depth-wise 3x3 convolution in each MLP, as SegFormer has: 16,000 parameters at the other defaults"),
+    FPC_OPTION_INT(struct microsegformer, decoder_dim, "128", 4, 4096, "channels",
+                   "width of the decoder; progressive has its own"),
+    FPC_OPTION_INT(struct microsegformer, refine_dim, "96", 4, 4096, "channels",
+                   "progressive: width of the steps up to a quarter of the picture's size"),
+    FPC_OPTION_INT(struct microsegformer, half_dim, "48", 1, 4096, "channels",
+                   "progressive, refine: width at half of the picture's size"),
+    FPC_OPTION_INT(struct microsegformer, stem_dim, "24", 1, 4096, "channels",
+                   "progressive, refine: channels that come from the picture itself at half of its size"),
     FPC_OPTION_BOOL(struct microsegformer, attention, "on",
                     "off: ablation: a separable 3x3 convolution in its place; sr_ratios and heads then mean nothing"),
     FPC_OPTION_CHOICE(struct microsegformer, decoder, "standard", decoders, "how the stages become logits"),
@@ -85,6 +99,7 @@ static const fpc_plugin microsegformer = {
         "The ablations of the model notes, with lmsa = off: attention = off has 1,053,075 parameters, decoder = "
         "single_scale 1,627,219, decoder = deep_mlp 1,820,499. Above the usual limit of 1,821,085: decoder = enhanced "
         "with 2,507,219 and lightweight with 2,063,699, both with LMSA.\n"
+        "Of our own: decoder = progressive with 1,680,963 parameters, refine with 1,758,691, both with LMSA.\n"
         "Parameter names and layouts are those of the PyTorch model.",
     .version = "1.0",
     .license = "MIT",

@@ -1,5 +1,6 @@
 /* microsegformer_decoder.c: from the maps of the stages to logits: the standard decoder with LMSA, the two that
- * the reports ablate it to, and their two that refine it further. */
+ * the reports ablate it to, and their two that refine it further; and two of our own, whose steps are in progressive.c.
+ */
 #include "microsegformer.h"
 
 /* u * s + x: u a depth-wise separable convolution of x, s a gate for each channel from u's mean. */
@@ -72,18 +73,31 @@ static fpc_val enlarge(fpc_graph *g, const struct microsegformer *m, fpc_val x, 
     return x;
 }
 
-fpc_val fpc_micro_decode(fpc_graph *g, const struct microsegformer *m, const fpc_val *map, int32_t classes)
+/* The picture itself comes in at half of its size: no stage of the encoder has seen it finer than a quarter. */
+static fpc_val to_half(fpc_graph *g, const struct microsegformer *m, fpc_val image, fpc_val x)
+{
+    const conv_bn halve = {.k = 3, .stride = 2, .relu = 1};
+    const fpc_val skip = fpc_conv_bn(g, "stem", image, (int32_t)m->stem_dim, halve);
+
+    return fpc_prog_join(g, x, skip, (int32_t)m->half_dim);
+}
+
+fpc_val fpc_micro_decode(fpc_graph *g, const struct microsegformer *m, fpc_val image, const fpc_val *map,
+                         int32_t classes)
 {
     const fpc_conv_args head = {.size = sizeof head, .k = 1, .stride = 1, .bias = 1};
     const fpc_shape at = fpc_shape_of(g, map[0]);
-    const int32_t dim = (int32_t)m->decoder_dim;
+    const int progressive = m->decoder == MICRO_PROGRESSIVE;
+    const int32_t dim = (int32_t)(progressive ? m->refine_dim : m->decoder_dim);
 
     fpc_enter(g, "decoder");
-    fpc_val x = fuse(g, m, map, dim);
+    fpc_val x = progressive ? fpc_prog_top_down(g, (int32_t)m->dims.n, map, dim) : fuse(g, m, map, dim);
     if (m->lmsa)
         x = lmsa(g, x, dim);
     if (m->decoder == MICRO_ENHANCED || m->decoder == MICRO_LIGHTWEIGHT)
         x = enlarge(g, m, x, map[0]);
+    else if (progressive || m->decoder == MICRO_REFINE)
+        x = to_half(g, m, image, x);
     else
         x = fpc_resize(g, x, 4 * at.h, 4 * at.w, 0);
     x = fpc_conv2d(g, "conv_seg", x, classes, &head);

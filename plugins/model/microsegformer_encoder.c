@@ -4,7 +4,7 @@
 
 /* One encoder stage in int32_t, and its dropout: p/2 in the first stage, p/4 more in each further one. */
 struct stage {
-    int32_t dim, depth, sr, heads, hidden, attends;
+    int32_t dim, depth, sr, heads, hidden, attends, mixes;
     float drop;
 };
 
@@ -41,10 +41,16 @@ static fpc_val mixer(fpc_graph *g, fpc_val y, const struct stage *s)
     return y;
 }
 
+/* Mix-FFN: a depth-wise convolution between the two maps, which tells a pixel where it is by the border's zeros. */
 static fpc_val mlp(fpc_graph *g, fpc_val y, const struct stage *s)
 {
+    const fpc_conv_args around = {.size = sizeof around, .k = 3, .stride = 1, .pad = 1, .groups = s->hidden, .bias = 1};
+
     fpc_enter(g, "mlp");
-    y = fpc_dropout(g, "dropout1", fpc_gelu(g, fpc_linear(g, "fc1", y, s->hidden, 1)), s->drop, 0);
+    y = fpc_linear(g, "fc1", y, s->hidden, 1);
+    if (s->mixes)
+        y = fpc_conv2d(g, "dwconv.dwconv", y, s->hidden, &around);
+    y = fpc_dropout(g, "dropout1", fpc_gelu(g, y), s->drop, 0);
     y = fpc_dropout(g, "dropout2", fpc_linear(g, "fc2", y, s->dim, 1), s->drop, 0);
     fpc_leave(g);
     return y;
@@ -81,6 +87,7 @@ void fpc_micro_encode(fpc_graph *g, const struct microsegformer *m, fpc_val imag
                                 .heads = (int32_t)m->heads.v[i],
                                 .hidden = (int32_t)(m->dims.v[i] * m->mlp_ratio),
                                 .attends = (int32_t)m->attention,
+                                .mixes = (int32_t)m->mix_ffn,
                                 .drop = (float)(m->dropout * (0.5 + 0.25 * i))};
         map[i] = x = encoder_stage(g, x, &s, i);
     }

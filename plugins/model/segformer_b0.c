@@ -4,7 +4,7 @@
  *
  * Parameter names are those of the authors' checkpoints (backbone.block1.0.attn.q.weight, decode_head.linear_c1.proj).
  */
-#include <fpcore/model.h>
+#include "drop_path.h"
 #include <fpcore/ops.h>
 
 enum { MAX_STAGES = 4, INIT_PYTORCH, INIT_PAPER };
@@ -19,7 +19,8 @@ struct segformer {
 /* One encoder stage in int32_t. */
 struct stage {
     int32_t dim, depth, sr, heads, hidden, paper;
-    float drop_first, drop_step; /* chance that its first block is skipped; more with each further one */
+    double drop_path;       /* of the network's last block */
+    int64_t before, blocks; /* of the network: before this stage, in all */
 };
 
 /* ---- layers whose start is an option ---- */
@@ -58,25 +59,6 @@ static fpc_val conv(fpc_graph *g, const char *name, fpc_val x, int32_t out, fpc_
     x = fpc_op(g, "conv2d", "", 3, in, FPC_ATTR(a), NULL);
     fpc_leave(g);
     return x;
-}
-
-/* Stochastic depth: the whole branch of a picture is 0 with chance p, else larger by 1/(1-p). One number for each
- * picture, spread over the channels by a linear map of ones. */
-static fpc_val drop_path(fpc_graph *g, fpc_arena *arena, const char *name, fpc_val x, float p)
-{
-    const fpc_shape s = fpc_shape_of(g, x);
-
-    if (!fpc_training(g) || p <= 0)
-        return x;
-    const int32_t most = s.n > s.c ? s.n : s.c;
-    double *ones = fpc_alloc(arena, sizeof *ones * (size_t)most);
-    if (!ones)
-        return fpc_graph_fail(g, FPC_ENOMEM, "no memory for the constants of %s", name);
-    for (int32_t i = 0; i < most; i++)
-        ones[i] = 1;
-    const fpc_val keep = fpc_dropout(g, name, fpc_const(g, (fpc_shape){s.n, 1, 1, 1}, ones), p, 1);
-    const fpc_val in[] = {keep, fpc_const(g, (fpc_shape){1, 1, s.c, 1}, ones)};
-    return fpc_mul(g, x, fpc_op(g, "linear", name, 2, in, NULL, 0, NULL));
 }
 
 /* ---- encoder ---- */
@@ -120,12 +102,12 @@ static fpc_val encoder_stage(fpc_graph *g, fpc_arena *arena, fpc_val x, const st
     x = fpc_layer_norm(g, "norm", conv(g, "proj", x, s->dim, patch, s->paper), 1e-5f);
     fpc_leave(g);
     for (int32_t b = 0; b < s->depth; b++) {
-        const float p = s->drop_first + (float)b * s->drop_step;
+        const float p = fpc_drop_path_chance(s->drop_path, s->before + b, s->blocks);
         fpc_enter(g, "block%d.%d", i + 1, b);
         fpc_val y = attention(g, fpc_layer_norm(g, "norm1", x, 1e-6f), s);
-        x = fpc_add(g, x, drop_path(g, arena, "drop_path1", y, p));
+        x = fpc_add(g, x, fpc_drop_path(g, arena, "drop_path1", y, p));
         y = mix_ffn(g, fpc_layer_norm(g, "norm2", x, 1e-6f), s);
-        x = fpc_add(g, x, drop_path(g, arena, "drop_path2", y, p));
+        x = fpc_add(g, x, fpc_drop_path(g, arena, "drop_path2", y, p));
         fpc_leave(g);
     }
     return fpc_layer_norm(g, norm[i], x, 1e-6f);
@@ -137,7 +119,6 @@ static void encoder(fpc_graph *g, const struct segformer *m, fpc_val x, fpc_val 
 
     for (int64_t i = 0; i < m->depths.n; i++)
         blocks += m->depths.v[i];
-    const double step = blocks > 1 ? m->drop_path / (double)(blocks - 1) : 0;
     fpc_enter(g, "backbone");
     for (int32_t i = 0; i < (int32_t)m->dims.n; i++) {
         const struct stage s = {.dim = (int32_t)m->dims.v[i],
@@ -146,8 +127,9 @@ static void encoder(fpc_graph *g, const struct segformer *m, fpc_val x, fpc_val 
                                 .heads = (int32_t)m->heads.v[i],
                                 .hidden = (int32_t)(m->dims.v[i] * m->mlp_ratio),
                                 .paper = m->init == INIT_PAPER,
-                                .drop_first = (float)(step * (double)before),
-                                .drop_step = (float)step};
+                                .drop_path = m->drop_path,
+                                .before = before,
+                                .blocks = blocks};
         map[i] = x = encoder_stage(g, m->self.arena, x, &s, i);
         before += s.depth;
     }

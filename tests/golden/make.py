@@ -6,7 +6,7 @@ steps.*: the same model, three steps of one 32x32 picture: lr 1e-2 with 1 warm-u
 unet.*, unet_transposed.*: the usual U-Net of width 2 (transposed: 1) on 1x37x44, as in plugins/model/unet.c; weights are
 exact in half precision and stored so. Logits are stored at every 4th pixel, gradients of parameters with at most 600 numbers.
 steps.adam.*: the steps again with torch.optim.Adam, its decay in the gradient; steps.sam.*: AdamW within SAM, rho 0.05.
-micro_*.*, bisenetv2.*, segformer_b0.*: the further models, of networks.py, on three.input (3x40x64); stored as the
+micro_*.*, bisenetv2.*, segformer_b0.*, convnext_fpn.*: the further models, of networks.py, on three.input (3x40x64); stored as the
 U-Nets are, but for logits at every 8th pixel and gradients of at most 128 numbers.
 """
 import sys
@@ -182,6 +182,11 @@ def further():
                    for k in ('single_scale', 'deep_mlp', 'enhanced', 'lightweight')})
     models['bisenetv2'] = N.BiSeNetV2((4, 4, 6), (4, 4, 6, 8), 6, 8, 2)
     models['segformer_b0'] = N.SegFormer((4, 6, 8, 8), (1, 1, 2, 1), (1, 2, 2, 4), (4, 2, 1, 1), 2, 8)
+    half = dict(half_dim=6, stem_dim=4, **small)
+    models['micro_progressive'] = N.microsegformer(decoder='progressive', refine_dim=8, **half)
+    models['micro_refine'] = N.microsegformer(decoder='refine', **half)
+    models['micro_mix_ffn'] = N.microsegformer(mix_ffn=True, **small)
+    models['convnext_fpn'] = N.ConvNextFpn((4, 6, 8, 8), (1, 2, 1, 1), 5, 2, 4, 8, 6)
     for name, m in models.items():
         stir(m, g)
         w = {k: v.half() if v.dtype == torch.float32 else v for k, v in m.state_dict().items()}
@@ -191,7 +196,13 @@ def further():
     counts = {N.count(N.microsegformer(lmsa=False, **k)): n for n, k in (
         (1053075, dict(attention=False)), (1627219, dict(decoder='single_scale')), (1820499, dict(decoder='deep_mlp')))}
     counts.update({N.count(N.microsegformer(decoder='enhanced')): 2507219, N.count(N.SegFormer()): 3719027,
-                   N.count(N.microsegformer(decoder='lightweight')): 2063699, N.count(N.BiSeNetV2()): 1790723})
+                   N.count(N.microsegformer(decoder='lightweight')): 2063699, N.count(N.BiSeNetV2()): 1790723,
+                   N.count(N.microsegformer(decoder='progressive')): 1680963,
+                   N.count(N.microsegformer(decoder='progressive', lmsa=False)): 1666083,
+                   N.count(N.microsegformer(decoder='refine')): 1758691,
+                   N.count(N.microsegformer(mix_ffn=True)): 1763923,
+                   N.count(N.microsegformer(decoder='progressive', mix_ffn=True)): 1696963,
+                   N.count(N.ConvNextFpn()): 1761379, N.count(N.ConvNextFpn(k=7)): 1795939})
     assert all(a == b for a, b in counts.items())
 
 

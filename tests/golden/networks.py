@@ -1,5 +1,5 @@
 """PyTorch statements of the further models of plugins/model, for make.py: the ablations and decoders of MicroSegFormer
-(over the oracle's modules), BiSeNetV2 without its auxiliary heads, SegFormer. Written from the papers; names are those of
+(over the oracle's modules), BiSeNetV2 without its auxiliary heads, SegFormer, ConvNeXt blocks under a feature pyramid. Written from the papers; names are those of
 the plugins' parameters.
 """
 import sys
@@ -20,6 +20,51 @@ def named(**modules):
     for k, m in modules.items():
         setattr(s, k, m)
     return s
+
+
+# ---- what several of them have ----
+
+class Conv(nn.Module):
+    """Convolution without bias, batch norm, and ReLU unless told otherwise."""
+    def __init__(s, i, o, k=3, stride=1, groups=1, relu=True):
+        super().__init__()
+        s.conv, s.bn, s.relu = nn.Conv2d(i, o, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(o), relu
+
+    def forward(s, x):
+        x = s.bn(s.conv(x))
+        return x.relu() if s.relu else x
+
+
+class Separable(nn.Module):
+    def __init__(s, i, o):
+        super().__init__()
+        s.depth, s.point = nn.Conv2d(i, i, 3, 1, 1, groups=i, bias=False), Conv(i, o, 1)
+
+    def forward(s, x):
+        return s.point(s.depth(x))
+
+
+def steps_of(dims, e):
+    """A projection of each map; below the coarsest, what mixes it with what comes from above."""
+    mixes = [dict(mix=Separable(e, e)) for _ in dims[1:]] + [{}]
+    return {f'step{i + 1}': named(lateral=nn.Linear(c, e), **mixes[i]) for i, c in enumerate(dims)}
+
+
+def top_down(d, maps):
+    x = None
+    for i in range(len(maps), 0, -1):
+        step = getattr(d, f'step{i}')
+        y = step.lateral(maps[i - 1].permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        x = y if x is None else step.mix(up(x, y.shape[2:]) + y)
+    return x
+
+
+def half_of(x, skip, e):
+    return named(mix1=Separable(x + skip, e), mix2=Separable(e, e))
+
+
+def join(d, x, skip):
+    return d.at_half.mix2(d.at_half.mix1(torch.cat([up(x, skip.shape[2:]), skip], 1)))
 
 
 # ---- MicroSegFormer: its decoders and ablations ----
@@ -62,7 +107,7 @@ class Decoder(nn.Module):
                 s.merge, s.refine1, s.refine2 = refine(e, e, 3, False), refine(e, e, 3, False), refine(e, e, 3, False)
         s.conv_seg = nn.Conv2d(e, classes, 1)
 
-    def forward(s, fs):
+    def quarter(s, fs):
         h, w = fs[0].shape[2:]
         per_pixel = lambda m, x: m(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         if s.kind == 'single_scale':
@@ -70,8 +115,10 @@ class Decoder(nn.Module):
         else:
             parts = [up(per_pixel(m, f), (h, w)) for m, f in zip((s.linear_c1, s.linear_c2, s.linear_c3, s.linear_c4), fs)]
             x = per_pixel(s.linear_fuse, torch.cat(parts, 1))
-        if s.use:
-            x = s.lmsa(x)
+        return s.lmsa(x) if s.use else x
+
+    def forward(s, fs):
+        x, (h, w) = s.quarter(fs), fs[0].shape[2:]
         if s.kind in ('enhanced', 'lightweight'):
             x = s.up1(up(x, (2 * h, 2 * w)))
             x = s.skip(torch.cat([x, up(fs[0], (2 * h, 2 * w))], 1))
@@ -82,29 +129,62 @@ class Decoder(nn.Module):
         return s.conv_seg(x)
 
 
-def microsegformer(classes=19, attention=True, decoder='standard', lmsa=True, dims=(32, 64, 128, 192), depths=(1, 2, 2, 2),
-                   srs=(8, 4, 2, 1), embed=128):
-    m = O.MicroSegFormer(classes, 0., False, dims=dims, depths=depths, srs=srs, embed=embed)
+class Refine(Decoder):
+    """The standard one, refined at half of the picture's size."""
+    def __init__(s, kind, dims, e, classes, lmsa, half_dim=48, stem_dim=24):
+        super().__init__('standard', dims, e, classes, lmsa)
+        s.stem, s.at_half, s.conv_seg = Conv(3, stem_dim, stride=2), half_of(e, stem_dim, half_dim), nn.Conv2d(half_dim, classes, 1)
+
+    def forward(s, fs):
+        return up(s.conv_seg(join(s, s.quarter(fs), s.stem(s.image))), s.image.shape[2:])
+
+
+class Progressive(Refine):
+    def __init__(s, kind, dims, e, classes, lmsa, refine_dim=96, **widths):
+        super().__init__(kind, dims, refine_dim, classes, lmsa, **widths)
+        for k in ('linear_c1', 'linear_c2', 'linear_c3', 'linear_c4', 'linear_fuse'):
+            delattr(s, k)
+        for k, m in steps_of(dims, refine_dim).items():
+            setattr(s, k, m)
+
+    def quarter(s, fs):
+        x = top_down(s, fs)
+        return s.lmsa(x) if s.use else x
+
+
+class Micro(O.MicroSegFormer):
+    def forward(s, x):
+        s.decoder.image = x
+        return super().forward(x)
+
+
+class MixBlock(O.Block):
+    """With Mix-FFN, whose convolution has to know the map's size."""
+    def __init__(s, c, sr):
+        super().__init__(c, sr, 0.)
+        s.mlp = Mix(c, 2)
+
+    def forward(s, x, h, w):
+        x = x + s.attn(s.norm1(x), h, w)
+        return x + s.mlp(s.norm2(x), h, w)
+
+
+def microsegformer(classes=19, attention=True, mix_ffn=False, decoder='standard', lmsa=True,
+                   dims=(32, 64, 128, 192), depths=(1, 2, 2, 2), srs=(8, 4, 2, 1), embed=128, **widths):
+    m = Micro(classes, 0., False, dims=dims, depths=depths, srs=srs, embed=embed)
+    if mix_ffn:
+        for i in range(4):
+            setattr(m, f'block{i + 1}', nn.ModuleList(MixBlock(dims[i], srs[i]) for _ in range(depths[i])))
     if not attention:
         for i in range(4):
             for b in getattr(m, f'block{i + 1}'):
                 b.attn = Mixer(dims[i])
-    m.decoder = Decoder(decoder, dims, embed, classes, lmsa)
+    kind = dict(refine=Refine, progressive=Progressive).get(decoder, Decoder)
+    m.decoder = kind(decoder, dims, embed, classes, lmsa, **widths)
     return m
 
 
 # ---- BiSeNetV2, arXiv:2004.02147 ----
-
-class Conv(nn.Module):
-    """Convolution without bias, batch norm, and ReLU unless told otherwise."""
-    def __init__(s, i, o, k=3, stride=1, groups=1, relu=True):
-        super().__init__()
-        s.conv, s.bn, s.relu = nn.Conv2d(i, o, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(o), relu
-
-    def forward(s, x):
-        x = s.bn(s.conv(x))
-        return x.relu() if s.relu else x
-
 
 class Stem(nn.Module):
     def __init__(s, c):
@@ -250,6 +330,38 @@ class SegFormer(nn.Module):
         parts = [up(getattr(h, f'linear_c{i}').proj(maps[i - 1].flatten(2).transpose(1, 2)).transpose(1, 2)
                     .reshape(x.shape[0], -1, *maps[i - 1].shape[2:]), maps[0].shape[2:]) for i in range(s.stages, 0, -1)]
         return up(h.linear_pred(h.linear_fuse.bn(h.linear_fuse.conv(torch.cat(parts, 1))).relu()), size)
+
+
+# ---- ConvNeXt blocks, arXiv:2201.03545, with batch norms; a feature pyramid up to half of the picture's size ----
+
+class NextBlock(nn.Module):
+    def __init__(s, c, k, ratio):
+        super().__init__()
+        s.dwconv, s.norm = nn.Conv2d(c, c, k, 1, k // 2, groups=c, bias=False), nn.BatchNorm2d(c)
+        s.pwconv1, s.pwconv2 = nn.Linear(c, ratio * c), nn.Linear(ratio * c, c)
+
+    def forward(s, x):
+        y = s.norm(s.dwconv(x)).permute(0, 2, 3, 1)
+        return x + s.pwconv2(F.gelu(s.pwconv1(y))).permute(0, 3, 1, 2)
+
+
+class ConvNextFpn(nn.Module):
+    def __init__(s, dims=(32, 64, 128, 160), depths=(3, 4, 6, 2), k=5, ratio=4, stem=24, refine=96, half=48, classes=19):
+        super().__init__()
+        s.stem, s.stages = Conv(3, stem, stride=2), len(dims)
+        for i, c in enumerate(dims):
+            blocks = {str(b): NextBlock(c, k, ratio) for b in range(depths[i])}
+            setattr(s, f'stage{i + 1}', named(down=Conv(dims[i - 1] if i else stem, c, stride=2, relu=False), **blocks))
+        s.decoder = named(**steps_of(dims, refine), at_half=half_of(refine, stem, half), conv_seg=nn.Conv2d(half, classes, 1))
+
+    def forward(s, x):
+        half, maps, size = s.stem(x), [], x.shape[2:]
+        y = half
+        for i in range(1, s.stages + 1):
+            for m in getattr(s, f'stage{i}').children():
+                y = m(y)
+            maps.append(y)
+        return up(s.decoder.conv_seg(join(s.decoder, top_down(s.decoder, maps), half)), size)
 
 
 def count(m):

@@ -138,7 +138,8 @@ static void all_train_two_steps(void **state)
         fpc_step_result r = {0};
         int sides = 0;
         fpc_lint(o.s, o.arena, hear, &sides);
-        assert_int_equal(sides, strchr(all.name[i], '/') || !strcmp(all.name[i], "lmsa_v1.ini"));
+        const int ours = !strncmp(all.name[i], "proposed/E-", 11); /* as best.ini, which exchanges them */
+        assert_int_equal(sides, (strchr(all.name[i], '/') && !ours) || !strcmp(all.name[i], "lmsa_v1.ini"));
         fpc_status status = fpc_data_start(o.s->data, FPC_TRAIN, 0, 0);
         for (int k = 1; k <= 2 && !status; k++) {
             status = fpc_data_next(o.s->data, &batch);

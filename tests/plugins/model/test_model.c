@@ -38,9 +38,16 @@ static void parameters(void **state)
         {"use = unet\nwidth = 16\nlevels = 3\nbilinear = off", 483043},
         {"use = microsegformer\ndecoder = enhanced", 2507219},
         {"use = microsegformer\ndecoder = lightweight", 2063699},
+        {"use = microsegformer\ndecoder = progressive", 1680963},
+        {"use = microsegformer\ndecoder = progressive\nlmsa = off", 1666083},
+        {"use = microsegformer\ndecoder = refine", 1758691},
+        {"use = microsegformer\nmix_ffn = on", 1763923},
+        {"use = microsegformer\nmix_ffn = on\ndecoder = progressive", 1696963},
         /* counted with tests/golden/networks.py; B0's is also that of its authors' checkpoint for Cityscapes */
         {"use = bisenetv2", 1790723},
         {"use = bisenetv2\nsemantic = 16, 32, 64, 128\naggregation = 128\nhead = 1024", 3358627},
+        {"use = convnext_fpn", 1761379},
+        {"use = convnext_fpn\nkernel = 7", 1795939},
         {"use = segformer_b0", 1807715},
         {"use = segformer_b0\ndims = 32, 64, 160, 256\nheads = 1, 2, 5, 8\ndecoder_dim = 256", 3719027},
     };
@@ -115,12 +122,23 @@ static void names_of_the_others(void **state)
         {"use = microsegformer\ndecoder = enhanced", "decoder.skip.0.weight", {128, 1, 1, 160}},
         {"use = microsegformer\ndecoder = enhanced", "decoder.refine2.1.running_mean", {1, 1, 1, 128}},
         {"use = microsegformer\ndecoder = lightweight", "decoder.up2.0.bias", {1, 1, 1, 128}},
+        {"use = microsegformer\nmix_ffn = on", "block4.1.mlp.dwconv.dwconv.weight", {384, 3, 3, 1}},
+        {"use = microsegformer\ndecoder = progressive", "decoder.step4.lateral.weight", {1, 1, 96, 192}},
+        {"use = microsegformer\ndecoder = progressive", "decoder.step1.mix.depth.weight", {96, 3, 3, 1}},
+        {"use = microsegformer\ndecoder = progressive", "decoder.at_half.mix1.point.conv.weight", {48, 1, 1, 120}},
+        {"use = microsegformer\ndecoder = progressive\nstem_dim = 8", "decoder.stem.conv.weight", {8, 3, 3, 3}},
+        {"use = microsegformer\ndecoder = refine", "decoder.at_half.mix1.depth.weight", {152, 3, 3, 1}},
         {"use = bisenetv2", "detail.s2.2.conv.weight", {64, 3, 3, 64}},
         {"use = bisenetv2", "semantic.stem.left.1.conv.weight", {16, 3, 3, 8}},
         {"use = bisenetv2", "semantic.s5.0.dw1.conv.weight", {384, 3, 3, 1}},
         {"use = bisenetv2", "semantic.s3.0.shortcut.1.bn.running_var", {1, 1, 1, 32}},
         {"use = bisenetv2", "aggregation.detail_keep.1.weight", {96, 1, 1, 128}},
         {"use = bisenetv2", "head.conv_seg.weight", {19, 1, 1, 256}},
+        {"use = convnext_fpn", "stem.conv.weight", {24, 3, 3, 3}},
+        {"use = convnext_fpn", "stage1.down.bn.running_mean", {1, 1, 1, 32}},
+        {"use = convnext_fpn\nkernel = 7", "stage3.5.dwconv.weight", {128, 7, 7, 1}},
+        {"use = convnext_fpn", "stage4.1.pwconv1.weight", {1, 1, 640, 160}},
+        {"use = convnext_fpn", "decoder.at_half.mix2.point.bn.weight", {1, 1, 1, 48}},
         {"use = segformer_b0", "backbone.block1.0.mlp.dwconv.dwconv.weight", {128, 3, 3, 1}},
         {"use = segformer_b0", "backbone.block3.1.attn.kv.weight", {1, 1, 224, 112}},
         {"use = segformer_b0", "backbone.norm4.weight", {1, 1, 1, 160}},
@@ -165,11 +183,14 @@ static void logits_of_any_size(void **state)
                  {"use = microsegformer\ndecoder = single_scale", 64},
                  {"use = microsegformer\ndecoder = enhanced", 64},
                  {"use = microsegformer\ndecoder = lightweight", 64},
+                 {"use = microsegformer\ndecoder = progressive", 64},
+                 {"use = microsegformer\ndecoder = refine", 64},
                  {"use = unet", 16},
                  {"use = unet\nbilinear = off", 16},
                  {"use = unet\nlevels = 1", 2},
                  {"use = unet\nwidth = 2\nlevels = 5", 32},
                  {"use = bisenetv2", 1},
+                 {"use = convnext_fpn", 1},
                  {"use = segformer_b0", 64}};
 
     for (size_t m = 0; m < sizeof model / sizeof model[0]; m++)
@@ -240,6 +261,9 @@ static void drop_path(void **state)
     assert_float_equal(last, 0.35, 1e-6);
     assert_int_equal(dropouts(graph(*state, "use = segformer_b0\ndrop_path = 0.35", 3, 64, 64, 0, 0), &sum), 0);
     assert_int_equal(dropouts(graph(*state, "use = segformer_b0\ndrop_path = 0", 3, 64, 64, 1, 0), &sum), 1);
+    assert_int_equal(dropouts(graph(*state, "use = convnext_fpn\ndrop_path = 0.28", 3, 64, 64, 1, 0), &sum), 14);
+    assert_float_equal(sum, 0.02 * 15 * 14 / 2, 1e-5);
+    assert_int_equal(dropouts(graph(*state, "use = convnext_fpn", 3, 64, 64, 0, 0), &sum), 0);
     assert_int_equal(dropouts(graph(*state, "use = bisenetv2\ndropout = 0.3", 2, 64, 64, 1, 0), &sum), 1);
 }
 
@@ -281,6 +305,12 @@ static void refusals(void **state)
     refuse_plugin(*state, "model", "use = bisenetv2\ndetail = 64, 64",
                   "model.detail has 2 widths and model.semantic 4; they need 3 and 4");
     refuse_plugin(*state, "model", "use = bisenetv2\nsemantic = 15, 32, 64, 96", "the stem halves its 15 channels");
+    refuse_plugin(*state, "model", "use = convnext_fpn\ndims = 8, 16, 24",
+                  "model.depths has 4 numbers, but model.dims has 3: one for each stage");
+    refuse_plugin(*state, "model", "use = convnext_fpn\nkernel = 6",
+                  "model.kernel = 6: kernels have a middle; give an odd number");
+    refuse_plugin(*state, "model", "use = convnext_fpn\ndims = 1, 2, 3, 4, 5, 6, 7, 8, 9",
+                  "1 to 8 stages are possible");
     refuse_plugin(*state, "model", "use = segformer_b0\ndims = 8, 16, 24, 32, 40", "1 to 4 stages are possible");
     refuse_plugin(*state, "model", "use = segformer_b0\nheads = 1, 2, 4",
                   "model.heads has 3 numbers, but model.dims has 4");
