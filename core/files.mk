@@ -79,6 +79,8 @@ core_sources = \
     core/experiment/resolved.c \
     core/experiment/step.c \
     core/experiment/step.h \
+    core/experiment/trained.c \
+    core/experiment/trained.h \
     core/experiment/tta.c \
     core/experiment/tta.h \
     core/experiment/update.c \

@@ -181,6 +181,7 @@ test_scripts = \
     tests/cli/sweep.sh \
     tests/cli/threads.sh \
     tests/cli/train_tiny.sh \
+    tests/cli/trained.sh \
     tests/cli/tta.sh \
     tests/cli/weights.sh \
     tests/cli/your_data.sh \

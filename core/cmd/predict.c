@@ -220,7 +220,7 @@ static fpc_status run(fpc_cmdline *cmd)
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, 0, &j.predictor)) && !(status = describe(&j)))
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) && !(status = describe(&j)))
         status = predict_all(&j);
     fpc_predictor_close(j.predictor);
     return status ? status : sum_up(&j);

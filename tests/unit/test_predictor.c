@@ -362,12 +362,14 @@ static void speaks_other_languages(void **state)
     fpc_predictor_close(p);
 }
 
-/* What loggers need is not there, and not missed. */
-static void leaves_loggers_out(void **state)
+/* What only a training needs is not there, and not missed. */
+static void leaves_training_out(void **state)
 {
-    static const char *const set[] = {"logger.fax.use=fax", "logger.fax.number=1"};
+    static const char *const set[] = {"logger.fax.use=fax",  "logger.fax.number=1", "loss.fax.use=fax",
+                                      "augment.fax.use=fax", "optimizer.use=fax",   "schedule.use=fax",
+                                      "metric.fax.use=fax"};
     const fpc_predictor_args args = {
-        .size = sizeof args, .weights = in_folder("run"), .overrides = set, .n_overrides = 2};
+        .size = sizeof args, .weights = in_folder("run"), .overrides = set, .n_overrides = 7};
 
     (void)state;
     fpc_predictor_close(opened(&args));
@@ -389,7 +391,7 @@ int main(void)
         cmocka_unit_test(probabilities_add_up),    cmocka_unit_test(describes_itself),
         cmocka_unit_test(wrong_openings),          cmocka_unit_test(wrong_pictures),
         cmocka_unit_test(in_two_threads),          cmocka_unit_test(prints_nothing),
-        cmocka_unit_test(speaks_other_languages),  cmocka_unit_test(leaves_loggers_out),
+        cmocka_unit_test(speaks_other_languages),  cmocka_unit_test(leaves_training_out),
         cmocka_unit_test(opens_again_and_again)};
     return cmocka_run_group_tests(tests, group_open, group_close);
 }
