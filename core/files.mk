@@ -278,6 +278,7 @@ cmd_sources = \
     core/cmd/report/stats.c \
     core/cmd/report/stats.h \
     core/cmd/report/text.c \
+    core/cmd/show.c \
     core/cmd/submit.c \
     core/cmd/submit/check.c \
     core/cmd/submit/solution.c \

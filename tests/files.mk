@@ -176,6 +176,7 @@ test_scripts = \
     tests/cli/predict.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
+    tests/cli/show.sh \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
     tests/cli/sweep.sh \
