@@ -52,7 +52,8 @@ static fpc_status save(fpc_trainer *t, const char *path)
 {
     const fpc_record *record = &t->events->record;
     fpc_arena *arena = fpc_arena_new(t->ctx);
-    fpc_st_meta *meta = arena ? fpc_alloc(arena, ((size_t)record->n_columns + FPC_TRAINED_META + 2) * sizeof *meta) : NULL;
+    fpc_st_meta *meta =
+        arena ? fpc_alloc(arena, ((size_t)record->n_columns + FPC_TRAINED_META + 2) * sizeof *meta) : NULL;
     fpc_status status = FPC_ENOMEM;
     int32_t n = 0;
 

@@ -90,7 +90,7 @@ static void mistakes(void **state)
     const fpc_submit_mask mask = s.mask[0];
     fpc_image image = {32, 32, 1, fpc_alloc(b.arena, 1024)};
 #define INSTEAD(palette_, n_)                                                                                          \
-    assert_int_equal(fpc_png_encode(b.ctx, b.arena, "m", &image, palette_, n_, &data, &bytes), FPC_OK);                \
+    assert_int_equal(fpc_png_encode(b.ctx, b.arena, "m", &image, palette_, n_, NULL, &data, &bytes), FPC_OK);          \
     s.entry[0].data = data;                                                                                            \
     s.entry[0].bytes = bytes
     memset(image.pixel, 3, 1024);
