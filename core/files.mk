@@ -79,6 +79,8 @@ core_sources = \
     core/experiment/resolved.c \
     core/experiment/step.c \
     core/experiment/step.h \
+    core/experiment/trained.c \
+    core/experiment/trained.h \
     core/experiment/tta.c \
     core/experiment/tta.h \
     core/experiment/update.c \
@@ -276,6 +278,7 @@ cmd_sources = \
     core/cmd/report/stats.c \
     core/cmd/report/stats.h \
     core/cmd/report/text.c \
+    core/cmd/show.c \
     core/cmd/submit.c \
     core/cmd/submit/check.c \
     core/cmd/submit/solution.c \

@@ -176,11 +176,13 @@ test_scripts = \
     tests/cli/predict.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
+    tests/cli/show.sh \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
     tests/cli/sweep.sh \
     tests/cli/threads.sh \
     tests/cli/train_tiny.sh \
+    tests/cli/trained.sh \
     tests/cli/tta.sh \
     tests/cli/weights.sh \
     tests/cli/your_data.sh \

@@ -183,3 +183,30 @@ fpc_status fpc_make_folders(fpc_ctx *ctx, const char *what, const char *path)
     free(copy);
     return status;
 }
+
+fpc_status fpc_read_stdin(fpc_ctx *ctx, fpc_arena *arena, size_t most, char **data, size_t *bytes)
+{
+    size_t room = 1 << 16;
+    char *text = malloc(room), *more = text;
+
+    for (*bytes = 0; more;) {
+        const ssize_t got = read(STDIN_FILENO, text + *bytes, room - *bytes);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 || *bytes + (size_t)got > most) {
+            const int error = errno;
+            free(text);
+            return got < 0 ? fpc_fail(ctx, FPC_EIO, "standard input cannot be read: %s", strerror(error))
+                           : fpc_fail(ctx, FPC_EFORMAT, "standard input: more than %zu bytes", most);
+        }
+        if (got == 0)
+            break;
+        *bytes += (size_t)got;
+        if (*bytes == room && (more = realloc(text, room *= 2)))
+            text = more;
+    }
+    if ((*data = more ? fpc_alloc(arena, *bytes + 1) : NULL))
+        memcpy(*data, text, *bytes);
+    free(text);
+    return *data ? FPC_OK : fpc_fail(ctx, FPC_ENOMEM, "no memory for standard input");
+}

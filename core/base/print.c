@@ -72,6 +72,13 @@ void fpc_print_json(const char *text)
         put("\n");
 }
 
+void fpc_print_bytes(const void *data, size_t bytes)
+{
+    errno = 0;
+    if (stream && !failure && fwrite(data, 1, bytes, stream) != bytes)
+        failure = errno ? errno : EIO;
+}
+
 int fpc_print_end(void)
 {
     errno = 0;

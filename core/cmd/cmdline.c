@@ -147,8 +147,8 @@ static fpc_status read_argument(parser *p)
 
 static void print_version(void)
 {
-    fpc_print("fpcore %s\nplugin ABI %d.%d\ncheckpoint format %d\n", FPC_VERSION, FPC_ABI_MAJOR, FPC_ABI_MINOR,
-              FPC_CHECKPOINT_FORMAT);
+    fpc_print("fpcore %s\nplugin ABI %d.%d\ncheckpoint format %d\nmodel format %d\n", FPC_VERSION, FPC_ABI_MAJOR,
+              FPC_ABI_MINOR, FPC_CHECKPOINT_FORMAT, FPC_MODEL_FORMAT);
 }
 
 static fpc_status choose(parser *p, const fpc_cmd **verb)

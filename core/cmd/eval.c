@@ -386,6 +386,7 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     const char *part_name = "val", *scales = NULL, *to = NULL;
     int flip = 0, no_exchange = 0, native = 0;
+    unsigned what = FPC_OPEN_DATA | FPC_OPEN_TRAIN;
     fpc_predictor *predictor;
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     fpc_tta how;
@@ -404,7 +405,9 @@ static fpc_status run(fpc_cmdline *cmd)
     if (!part_named(part_name))
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_DATA | FPC_OPEN_TRAIN, &predictor)))
+    if (!cmd->recipe) /* one that is given is checked whole; that of the weights was, when they were trained */
+        what |= FPC_OPEN_USED;
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, what, &predictor)))
         status = evaluate(cmd, predictor, part_name, &how, native, to);
     fpc_predictor_close(predictor);
     return status;
@@ -425,9 +428,10 @@ const fpc_cmd fpc_cmd_eval = {
         "class.\n"
         "Training pictures are taken without augmentation.\n"
         "\n"
-        "  -c RECIPE            default: that of the run folder, or what the weights hold\n"
-        "  -w, --weights FILE   a run folder (its best.safetensors), best.safetensors or last.safetensors of one, or\n"
-        "                       a PyTorch state dict as safetensors\n"
+        "  -c RECIPE            default: that of the run folder, or what the weights hold; these have no paths:\n"
+        "                       -s dataset.root=FOLDER\n"
+        "  -w, --weights FILE   a run folder (its best.safetensors), weights of one, moved elsewhere or not, or a\n"
+        "                       PyTorch state dict as safetensors (with -c)\n"
         "  --part PART          train, val (default) or test\n"
         "  --native             measure at the pictures' own size, on the masks that predict and submit write, "
         "instead\n"
@@ -437,4 +441,4 @@ const fpc_cmd fpc_cmd_eval = {
         "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
         "  --write FILE         a validation.safetensors of these weights, for `fpcore compare`\n"
         "\n"
-        "example: fpcore eval -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors\n"};
+        "example: fpcore eval -w runs/quickstart-*\n"};

@@ -35,7 +35,7 @@ static fpc_status read_picture(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
     const job *j = arg;
     const unsigned how = fpc_predictor_experiment(j->predictor)->info.as_stored ? FPC_IMAGE_STORED : 0;
 
-    return fpc_image_open(ctx, slot->arena, j->files.item[slot->number].picture, how, &slot->picture, NULL);
+    return fpc_predict_read(ctx, slot->arena, j->files.item[slot->number].picture, how, &slot->picture);
 }
 
 /* At the network's size: at the picture's they would take 20 MB for 512x512 and 19 classes. */
@@ -82,9 +82,23 @@ static fpc_status compute(void *arg, fpc_flow_slot *slot)
     return FPC_OK;
 }
 
+static fpc_status print_png(const job *j, fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_image *image)
+{
+    const uint8_t *data;
+    size_t bytes;
+    const fpc_status status =
+        fpc_png_encode(ctx, arena, name, image, j->info.palette, j->info.classes, FPC_PREDICT_MARK, &data, &bytes);
+
+    if (!status)
+        fpc_print_bytes(data, bytes);
+    return status;
+}
+
 static fpc_status write_png(const job *j, fpc_ctx *ctx, fpc_arena *arena, const char *path, const fpc_image *image,
                             const uint8_t (*palette)[3])
 {
+    if (j->files.pipe)
+        return print_png(j, ctx, arena, path, image);
     const fpc_status status =
         fpc_png_write_saying(ctx, path, image, palette, palette ? j->info.classes : 0, FPC_PREDICT_MARK);
 
@@ -119,7 +133,7 @@ static fpc_status write_files(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
 
     if (!folder)
         return FPC_ENOMEM;
-    if ((status = fpc_make_folders(ctx, "fpcore predict: --out", folder)) ||
+    if ((!j->files.pipe && (status = fpc_make_folders(ctx, "fpcore predict: --out", folder))) ||
         (status = write_png(j, ctx, arena, item->mask, &slot->mask, j->info.palette)) ||
         (item->probs && (status = write_probs(j, ctx, arena, item->probs, slot->probs))) || !item->overlay)
         return status;
@@ -166,6 +180,7 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
 {
     fpc_status status = FPC_OK;
 
+    j->files.pipe = !strcmp(j->files.out, "-");
     if (!n)
         return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore predict: no pictures are given; name files or a folder");
     if (j->files.overlay && !(j->files.legend = fpc_sprintf(j->cmd->arena, "%s/overlay.legend.png", j->files.out)))
@@ -215,15 +230,15 @@ static fpc_status run(fpc_cmdline *cmd)
 
     if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &how)) ||
         (status = collect(&j, n, operands)) || (status = fpc_predict_check(&j.files, force)) ||
-        (status = fpc_make_folders(cmd->ctx, "fpcore predict: --out", j.files.out)))
+        (!j.files.pipe && (status = fpc_make_folders(cmd->ctx, "fpcore predict: --out", j.files.out))))
         return status;
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, 0, &j.predictor)) && !(status = describe(&j)))
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) && !(status = describe(&j)))
         status = predict_all(&j);
     fpc_predictor_close(j.predictor);
-    return status ? status : sum_up(&j);
+    return status || j.files.pipe ? status : sum_up(&j);
 }
 
 const fpc_cmd fpc_cmd_predict = {
@@ -236,7 +251,7 @@ const fpc_cmd fpc_cmd_predict = {
     .help = "usage: fpcore predict [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FOLDER\n"
             "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs] [-r]\n"
             "                      [--force] [-v] [--size N|HxW] [--scales S,S...]\n"
-            "                      [--flip [--no-exchange]] PICTURE|FOLDER...\n"
+            "                      [--flip [--no-exchange]] PICTURE|FOLDER...|-\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of\n"
             "the picture's size whose indices are the labels; colours are those of the\n"
@@ -252,7 +267,9 @@ const fpc_cmd fpc_cmd_predict = {
             "                       hold\n"
             "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
             "                       best.safetensors\n"
-            "  -o, --out FOLDER     where masks go; made where it is missing\n"
+            "  -o, --out FOLDER     where masks go; made where it is missing; - writes the mask\n"
+            "                       of one picture to standard output\n"
+            "  -                    as picture: standard input; its mask is FOLDER/stdin.png\n"
             "  --overlay            also FOLDER/NAME.overlay.png: the picture with borders\n"
             "                       and tints in the label colours, and one\n"
             "                       FOLDER/overlay.legend.png\n"
@@ -270,4 +287,4 @@ const fpc_cmd fpc_cmd_predict = {
             "  --no-exchange        leave the labels of the mirrored branch as they are: for\n"
             "                       models trained so\n"
             "\n"
-            "example: fpcore predict -c conf/lmsa_v1.ini -w best.safetensors -o masks --overlay photos/\n"};
+            "example: fpcore predict -w best.safetensors -o masks --overlay photos/\n"};

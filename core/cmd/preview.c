@@ -4,6 +4,9 @@
 #include "cmd/args.h"
 #include "cmd/inspect/preview.h"
 #include "cmd/report/report.h"
+#include "experiment/trained.h"
+
+enum { OPENED = FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN };
 
 typedef struct job {
     fpc_cmdline *cmd;
@@ -75,10 +78,24 @@ static fpc_status preview(job *j)
     return FPC_OK;
 }
 
+/* As the run of these weights was trained. */
+static fpc_status open_trained(fpc_cmdline *cmd, const char *weights, fpc_experiment **out)
+{
+    fpc_trained *t = fpc_alloc(cmd->arena, sizeof *t); /* the experiment goes on looking at it */
+    fpc_status status = t ? FPC_OK : FPC_ENOMEM;
+
+    if (!status &&
+        !(status = fpc_trained_read(cmd->ctx, cmd->arena, weights, NULL, cmd->n_overrides, cmd->overrides, t)))
+        status = fpc_trained_open(cmd->ctx, cmd->arena, t, cmd->plugin_path, OPENED, out);
+    return status;
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
+    const char *weights = NULL;
     job j = {.cmd = cmd, .out = "preview.png", .n = 8, .epoch = 1};
     const fpc_arg args[] = {{"out", 'o', FPC_ARG_TEXT, 0, &j.out},
+                            {"weights", 'w', FPC_ARG_TEXT, 0, &weights},
                             {"number", 'n', FPC_ARG_COUNT, 0, &j.n},
                             {"epoch", 0, FPC_ARG_COUNT, 0, &j.epoch},
                             {0}};
@@ -89,25 +106,29 @@ static fpc_status run(fpc_cmdline *cmd)
     if (j.n > FPC_PREVIEW_MOST)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore preview: -n %lld: at most %d samples fit on a sheet",
                         (long long)j.n, FPC_PREVIEW_MOST);
-    if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &j.s)))
-        return status;
-    return preview(&j);
+    if (!weights == !cmd->recipe)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
+                               weights ? "fpcore preview: -c and -w are two recipes; give one of them"
+                                       : "fpcore preview: the recipe is missing; give -c RECIPE.ini, or -w RUN");
+    status = weights ? open_trained(cmd, weights, &j.s) : fpc_cmd_open(cmd, OPENED, &j.s);
+    return status ? status : preview(&j);
 }
 
 const fpc_cmd fpc_cmd_preview = {
     .name = "preview",
     .place = 160,
     .summary = "Draw augmented training samples with their masks and drawn parameters.",
-    .needs_recipe = 1,
+    .needs_recipe = 0,
     .run = run,
-    .help = "usage: fpcore preview -c RECIPE [-s SECTION.KEY=VALUE]... [-o FILE.png] [-n N] [--epoch E]\n"
+    .help = "usage: fpcore preview -c RECIPE|-w RUN [-s SECTION.KEY=VALUE]... [-o FILE.png]\n"
+            "                      [-n N] [--epoch E]\n"
             "\n"
-            "Writes a sheet with the first samples of an epoch as training sees them: picture and mask before and "
-            "after\n"
-            "augmentation, the mask laid over the picture, and what was drawn for each; prints the same numbers. What "
-            "counts\n"
-            "nowhere is magenta.\n"
+            "Writes a sheet with the first samples of an epoch as training sees them: picture\n"
+            "and mask before and after augmentation, the mask laid over the picture, and what\n"
+            "was drawn for each; prints the same numbers. What counts nowhere is magenta.\n"
             "\n"
+            "  -w, --weights FILE   in place of -c: a run folder or its weights, for the recipe\n"
+            "                       that they were trained with\n"
             "  -o, --out FILE       the sheet (default: preview.png)\n"
             "  -n, --number N       samples, at most 64 (default: 8)\n"
             "  --epoch E            of the training, from 1 (default: 1)\n"

@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include "weights/weights.h"
+#include "experiment/predictor.h"
 #include "cmd/submit/submit.h"
 #include "cmd/args.h"
 
@@ -24,7 +25,8 @@ static fpc_status write_archive(fpc_submit *s)
 {
     const void *data;
     size_t bytes;
-    const fpc_status status = fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, s->n, s->entry, &data, &bytes);
+    const fpc_status status =
+        fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, FPC_SUBMIT_MARK, s->n, s->entry, &data, &bytes);
     return status ? status : fpc_write_atomic(s->cmd->ctx, s->part, data, bytes);
 }
 
@@ -33,8 +35,6 @@ static fpc_status publish(fpc_submit *s)
 {
     fpc_status status;
 
-    if (!(s->part = fpc_sprintf(s->cmd->arena, "%s.part", s->out)))
-        return FPC_ENOMEM;
     if (!(status = write_archive(s)) && !(status = fpc_submit_check(s)) && !(status = fpc_submit_trial(s)) &&
         rename(s->part, s->out))
         status = fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be written: %s", s->out, strerror(errno));
@@ -43,59 +43,99 @@ static fpc_status publish(fpc_submit *s)
     return status;
 }
 
+/* Before anything is opened: what lies there under the archive's names, as it is being written and when it is done. */
+static fpc_status check_place(fpc_submit *s)
+{
+    const char *const path[] = {s->out, s->part = fpc_sprintf(s->cmd->arena, "%s.part", s->out)};
+    struct stat about;
+
+    if (!s->part)
+        return FPC_ENOMEM;
+    for (int i = 0; i < 2; i++) {
+        if (stat(path[i], &about))
+            continue;
+        if (S_ISDIR(about.st_mode))
+            return fpc_fail(s->cmd->ctx, FPC_EINVAL, "%s: is a folder; give another name to --out", path[i]);
+        if (!s->force && !(S_ISREG(about.st_mode) && fpc_zip_says(path[i], FPC_SUBMIT_MARK)))
+            return fpc_fail(s->cmd->ctx, FPC_EINVAL,
+                            "%s: is there already, and fpcore submit did not write it; give another name to --out, or "
+                            "--force to replace it",
+                            path[i]);
+    }
+    return FPC_OK;
+}
+
+static fpc_status submit(fpc_submit *s, fpc_predictor *predictor)
+{
+    fpc_status status;
+
+    s->experiment = fpc_predictor_experiment(predictor);
+    s->tta = fpc_predictor_tta(predictor);
+    s->weights = fpc_predictor_weights(predictor);
+    if ((status = check_limit(s)) || (status = fpc_submit_masks(s)) || (status = fpc_submit_solution(s)) ||
+        (status = publish(s)))
+        return status;
+    fpc_print("%s: %d masks, %lld parameters (fewer than %lld are allowed);\n"
+              "read back and found whole; its solution ran\n",
+              s->out, s->n_masks, (long long)s->experiment->state->n_trainable, (long long)s->limit);
+    return FPC_OK;
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
     int flip = 0, no_exchange = 0;
-    int64_t epoch;
     fpc_submit s = {.cmd = cmd, .limit = FPC_SUBMIT_LIMIT};
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &s.weights},
-                            {"out", 'o', FPC_ARG_TEXT, 1, &s.out},
-                            {"scales", 0, FPC_ARG_TEXT, 0, &s.scales},
-                            {"flip", 0, FPC_ARG_FLAG, 0, &flip},
-                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
-                            {"limit", 0, FPC_ARG_COUNT, 0, &s.limit},
-                            {0}};
+    fpc_predictor_args open = fpc_cmd_predictor(cmd);
+    fpc_predictor *predictor = NULL;
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},  {"out", 'o', FPC_ARG_TEXT, 1, &s.out},
+                            {"scales", 0, FPC_ARG_TEXT, 0, &s.scales},         {"flip", 0, FPC_ARG_FLAG, 0, &flip},
+                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange}, {"limit", 0, FPC_ARG_COUNT, 0, &s.limit},
+                            {"force", 0, FPC_ARG_FLAG, 0, &s.force},           {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
-        (status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &s.experiment)) ||
-        (status = check_limit(&s)) ||
-        (status = fpc_weights_load_validated(cmd->ctx, s.experiment->state, s.weights, &epoch)))
+        (status = check_place(&s)))
         return status;
-    const fpc_dataset_info *info = fpc_data_info(s.experiment->data);
-    if ((status = fpc_tta_open(s.experiment, cmd->arena, &s.how, info->h, info->w, &s.tta)) ||
-        (status = fpc_submit_masks(&s)) || (status = fpc_submit_solution(&s)) || (status = publish(&s)))
-        return status;
-    fpc_print(
-        "%s: %d masks, %lld parameters (fewer than %lld are allowed); read back and found whole; its solution ran\n",
-        s.out, s.n_masks, (long long)s.experiment->state->n_trainable, (long long)s.limit);
-    return FPC_OK;
+    fpc_predictor_take_tta(&open, &s.how);
+    /* A recipe that is given is packed with every default, so all that it names is opened. */
+    const unsigned what = FPC_OPEN_DATA | (cmd->recipe ? 0 : FPC_OPEN_USED);
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, what, &predictor)))
+        status = submit(&s, predictor);
+    fpc_predictor_close(predictor);
+    return status;
 }
 
 const fpc_cmd fpc_cmd_submit = {
     .name = "submit",
     .place = 170,
     .summary = "Write the archive for a contest: masks of the test pictures, weights, recipe.",
-    .needs_recipe = 1,
+    .needs_recipe = 0,
     .interrupted = "stopping after this picture; no archive is written",
     .run = run,
-    .help = "usage: fpcore submit -c RECIPE -w WEIGHTS.safetensors -o FILE.zip [-s SECTION.KEY=VALUE]...\n"
-            "                     [--scales S,S...] [--flip [--no-exchange]] [--limit N]\n"
+    .help = "usage: fpcore submit [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FILE.zip\n"
+            "                     [-s SECTION.KEY=VALUE]... [--scales S,S...]\n"
+            "                     [--flip [--no-exchange]] [--limit N] [--force]\n"
             "\n"
-            "Writes masks/NAME.png for every picture of the data set's test part (8-bit palette, the index is the "
-            "class, the\n"
-            "size is the picture's) and solution/: weights as safetensors and as ckpt.pth for PyTorch, the recipe, a "
-            "script\n"
-            "with --input --output --weights, and a description. Then reads the archive back and compares everything, "
-            "and\n"
-            "runs the script in an empty folder on one picture. Only then the archive gets its name.\n"
+            "Writes masks/NAME.png for every picture of the data set's test part (8-bit\n"
+            "palette, the index is the class, the size is the picture's) and solution/:\n"
+            "weights as safetensors and as ckpt.pth for PyTorch, the recipe, a script with\n"
+            "--input --output --weights, and a description. Then reads the archive back and\n"
+            "compares everything, and runs the script in an empty folder on one picture. Only\n"
+            "then the archive gets its name.\n"
             "\n"
-            "  -w, --weights FILE   weights of the recipe's model\n"
+            "An archive that fpcore submit wrote is replaced; any other file of that name ends\n"
+            "the program before it begins.\n"
+            "\n"
+            "  -c RECIPE            default: that of the run folder, or what the weights\n"
+            "                       hold; these have no paths: -s dataset.root=FOLDER\n"
+            "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
+            "                       best.safetensors\n"
             "  -o, --out FILE       the archive\n"
             "  --scales, --flip, --no-exchange\n"
             "                       as in `fpcore predict`\n"
-            "  --limit N            refuse a model with N trainable parameters or more (default: " FPC_SUBMIT_TEXT_OF(
+            "  --limit N            refuse a model with N trainable parameters or more\n"
+            "                       (default: " FPC_SUBMIT_TEXT_OF(
                 FPC_SUBMIT_LIMIT) ")\n"
+                                  "  --force              replace a file that fpcore submit did not write\n"
                                   "\n"
-                                  "example: fpcore submit -c conf/quickstart.ini -w runs/quickstart-*/best.safetensors "
-                                  "-o submission.zip\n"};
+                                  "example: fpcore submit -w runs/quickstart-* -o submission.zip\n"};

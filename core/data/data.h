@@ -23,8 +23,9 @@ typedef struct fpc_data fpc_data;
 /* All plugins that deliver and change data, each opened once, and the core's keys beside theirs. */
 typedef struct fpc_data_sources {
     fpc_instance dataset;
-    fpc_data_options options;     /* [dataset] */
-    fpc_augment_sources augments; /* [augment] and [augment.*] */
+    fpc_data_options options;      /* [dataset] */
+    fpc_augment_sources augments;  /* [augment] and [augment.*] */
+    const fpc_dataset_info *known; /* the classes of trained weights, for a data set without its file; or NULL */
 } fpc_data_sources;
 /* Opens them by the recipe's sections; recipe NULL: defaults. */
 fpc_status fpc_data_sources_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_recipe *, fpc_data_sources *);

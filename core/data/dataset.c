@@ -200,6 +200,13 @@ static fpc_status open_plugin(fpc_data *d)
     d->info.size = sizeof d->info;
     d->info.c = 3;
     d->info.ignore_label = -1;
+    if (d->known) {
+        d->info.classes = d->known->classes;
+        d->info.class_names = d->known->class_names;
+        d->info.palette = d->known->palette;
+        d->info.mirror_pairs = d->known->mirror_pairs;
+        d->info.n_mirror_pairs = d->known->n_mirror_pairs;
+    }
     const int audits = d->audit && d->vtbl->audit;
     status = audits ? FPC_CALL(d->inst.who, d->vtbl->audit(d->inst.self, &d->info, d->audit))
                     : FPC_CALL(d->inst.who, d->vtbl->open(d->inst.self, &d->info));
@@ -220,6 +227,7 @@ fpc_status fpc_data_new(fpc_ctx *ctx, fpc_arena *arena, const fpc_data_sources *
     d->arena = arena;
     d->inst = from->dataset;
     d->opt = from->options;
+    d->known = from->known;
     d->seed = seed;
     d->audit = audit;
     d->part = FPC_TRAIN;
@@ -248,6 +256,7 @@ fpc_status fpc_data_sources_open(fpc_ctx *ctx, fpc_arena *arena, fpc_registry *r
     const fpc_section_row *row = fpc_section_row_of_kind(FPC_DATASET);
     const fpc_section *section = recipe ? fpc_recipe_section(recipe, row->name) : NULL;
     const fpc_option_set common = fpc_core_set(row->options, &out->options);
+    out->known = NULL;
     const fpc_status status =
         fpc_instance_open(registry, arena, FPC_DATASET, row->name, section, row->use, common, &out->dataset);
     return status ? status : fpc_augment_sources_open(ctx, arena, registry, recipe, &out->augments);

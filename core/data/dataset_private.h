@@ -24,6 +24,7 @@ struct fpc_data {
     fpc_instance inst;
     const fpc_dataset_vtbl *vtbl;
     fpc_dataset_info info;
+    const fpc_dataset_info *known; /* classes of trained weights; or NULL */
     fpc_data_options opt;
     fpc_augments *augs;
     uint64_t seed;

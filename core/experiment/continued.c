@@ -55,7 +55,7 @@ fpc_status fpc_continued_open(fpc_ctx *ctx, fpc_arena *arena, const fpc_run_opti
                                word_of(run));
     if (!(path = fpc_continued_source(arena, run)))
         return FPC_ENOMEM;
-    if ((status = fpc_st_read(ctx, arena, path, out)))
+    if ((status = fpc_st_read(ctx, arena, path, out)) || (status = fpc_weights_readable(ctx, *out)))
         return status;
     if (!fpc_st_meta_find(*out, "fpcore.checkpoint") || !fpc_st_meta_find(*out, "recipe") ||
         !fpc_st_meta_find(*out, "step"))

@@ -84,7 +84,8 @@ static fpc_status open_use(fpc_experiment *s, uint32_t kind, const char *name, c
                            fpc_instance *out)
 {
     fpc_option_set set = fpc_core_set(fpc_core_options(kind), object);
-    set.bare = s->known && s->known->bare;
+    if (s->known && s->known->bare)
+        set.bare = &s->bare;
     const fpc_status status =
         fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name), use, set, out);
     if (!status)
@@ -213,12 +214,14 @@ static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what)
     if ((what & FPC_OPEN_TRAIN) && /* else the recipe's own [optimizer] is as good */
         (status = fpc_continued_recipe(s->ctx, s->arena, s->recipe, &s->run, &s->recipe)))
         return status;
-    if ((status = open_single(s, FPC_DATASET, &s->sources.options, &s->sources.dataset)) ||
+    const int all = !(what & FPC_OPEN_USED), measures = all || (what & FPC_OPEN_TRAIN);
+    const int reads = all || (what & FPC_OPEN_DATA) || !s->known || !s->known->whole;
+    if ((reads && (status = open_single(s, FPC_DATASET, &s->sources.options, &s->sources.dataset))) ||
         (status = core_section(s, "augment", &s->sources.augments.shared)) ||
-        (status = open_single(s, FPC_MODEL, &c->model, &s->model)) || (status = open_losses(s)) ||
-        (status = open_single(s, FPC_OPTIMIZER, &c->optimizer, &s->optimizer)) ||
-        (status = open_single(s, FPC_SCHEDULE, &c->schedule, &s->schedule)) || (status = open_metrics(s)) ||
-        (status = open_rest(s)))
+        (status = open_single(s, FPC_MODEL, &c->model, &s->model)) || (measures && (status = open_losses(s))) ||
+        (all && (status = open_single(s, FPC_OPTIMIZER, &c->optimizer, &s->optimizer))) ||
+        (all && (status = open_single(s, FPC_SCHEDULE, &c->schedule, &s->schedule))) ||
+        (measures && (status = open_metrics(s))) || (all && (status = open_rest(s))))
         return status;
     s->max_params = c->model.max_params;
     s->lr = c->optimizer.lr;
@@ -244,14 +247,30 @@ static void take_known(fpc_experiment *s)
     s->info.n_mirror_pairs = table->n_mirror_pairs;
 }
 
+/* For comparison, where the recipe is not that of the weights: what it says of the classes, if its files are there. */
+static void take_stated(fpc_experiment *s, const fpc_dataset_vtbl *v)
+{
+    s->stated = (fpc_dataset_info){.size = sizeof s->stated, .c = 3, .ignore_label = -1};
+    if (s->info.class_names && !s->known->bare && v->describe(s->sources.dataset.self, &s->stated)) {
+        fpc_ctx_clear(s->ctx);
+        s->stated.classes = 0;
+    }
+}
+
 /* Classes and pairs, from the data set's description where the data themselves are not opened. */
 static fpc_status describe_data(fpc_experiment *s)
 {
     const fpc_dataset_vtbl *v = s->sources.dataset.vtbl;
     s->info = (fpc_dataset_info){.size = sizeof s->info, .c = 3, .classes = DEFAULT_CLASSES, .ignore_label = -1};
+    if (!v) {
+        s->info = s->known->table;
+        return FPC_OK;
+    }
     take_known(s);
     if (!v->describe)
         return FPC_OK;
+    if (s->known)
+        take_stated(s, v);
     const fpc_status status = FPC_ASK(&s->sources.dataset, "describe", v->describe(s->sources.dataset.self, &s->info));
     take_known(s); /* a plugin of an older fpcore does not look whether they are there */
     return status ? status : fpc_data_classes_check(s->ctx, s->sources.dataset.plugin->name, &s->info);
@@ -259,7 +278,10 @@ static fpc_status describe_data(fpc_experiment *s)
 
 static fpc_status open_data(fpc_experiment *s, int trains)
 {
-    fpc_status status = fpc_data_new(s->ctx, s->arena, &s->sources, (uint64_t)s->run.seed, NULL, &s->data);
+    fpc_status status;
+    if (s->known && s->known->bare && s->known->table.classes)
+        s->sources.known = &s->known->table;
+    status = fpc_data_new(s->ctx, s->arena, &s->sources, (uint64_t)s->run.seed, NULL, &s->data);
     if (status || (trains && (status = fpc_data_check_training(s->data))))
         return status;
     s->info = *fpc_data_info(s->data);
@@ -277,7 +299,9 @@ static fpc_status open_backend(fpc_experiment *s)
 
 static fpc_status check_slots(fpc_experiment *s, const fpc_optimizer_vtbl *opt)
 {
-    const char *name = s->optimizer.plugin->name;
+    const char *name = opt ? s->optimizer.plugin->name : "";
+    if (!opt)
+        return FPC_OK;
     if (opt->n_slots < 0 || opt->n_slots > 4)
         return fpc_fail(s->ctx, FPC_EABI, "optimizer: plugin %s has %d slots; 0 to 4 are possible, each with a name",
                         name, opt->n_slots);
@@ -313,7 +337,8 @@ static fpc_status make_state(fpc_experiment *s, int frozen)
     const unsigned keep = (s->run.ema > 0 ? FPC_KEEP_AVERAGE : 0u) | (s->run.swa_start > 0 ? FPC_KEEP_SWA : 0u) |
                           (s->backend->device.precision == FPC_HALF_FP16 ? FPC_KEEP_SCALER : 0u) |
                           (fpc_half_of(s) ? FPC_KEEP_HALF : 0u) | (frozen ? FPC_KEEP_WEIGHTS : 0u);
-    status = fpc_state_new(s->ctx, s->arena, s->backend, g, opt->n_slots, opt->slot_names, keep, &s->state);
+    status = fpc_state_new(s->ctx, s->arena, s->backend, g, opt ? opt->n_slots : 0, opt ? opt->slot_names : NULL, keep,
+                           &s->state);
     return status || frozen ? status : fpc_state_init(s->state, (uint64_t)s->run.seed);
 }
 
@@ -344,8 +369,10 @@ static fpc_status check_training(fpc_experiment *s)
 static fpc_status open_all(fpc_experiment *s, commons *c, const char *plugin_path, unsigned what)
 {
     fpc_status status;
+    const int described = !(what & FPC_OPEN_DATA) || !s->known; /* the data say it themselves */
+    s->bare = (fpc_bare){(what & (FPC_OPEN_DATA | FPC_OPEN_TRAIN)) != 0, s->known ? s->known->lost : NULL};
     if ((status = fpc_registry_new(s->ctx, s->arena, plugin_path, &s->registry)) ||
-        (status = open_sections(s, c, what)) || (status = describe_data(s)) ||
+        (status = open_sections(s, c, what)) || (described && (status = describe_data(s))) ||
         ((what & FPC_OPEN_DATA) && (status = open_data(s, (what & FPC_OPEN_TRAIN) && !(what & FPC_OPEN_FROZEN)))))
         return status;
     s->classes = s->info.classes;

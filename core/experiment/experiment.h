@@ -68,7 +68,9 @@ typedef struct fpc_experiment {
     int32_t n_opened;
     fpc_opened *opened;            /* every section, run first, backend last; those of a kind in the recipe's order */
     fpc_dataset_info info;         /* classes, palette, pairs; counts and sizes only where data were opened */
+    fpc_dataset_info stated;       /* where weights know the classes: those of the data set's description, if any */
     const struct fpc_known *known; /* NULL: the recipe tells all */
+    fpc_bare bare;                 /* used where the recipe is one that weights hold */
     struct fpc_programs *programs; /* private to experiment/step.c */
 } fpc_experiment;
 
@@ -77,18 +79,24 @@ enum {
     FPC_OPEN_TRAIN = 2 /* losses, optimizer, schedule, metrics */,
     FPC_OPEN_BACKEND = 4 /* and state */,
     /* The state holds weights alone, zeros until they are loaded: to evaluate and predict, in less memory and time */
-    FPC_OPEN_FROZEN = 8
+    FPC_OPEN_FROZEN = 8,
+    /* Only what is used is opened and checked: neither optimizer, schedule, augmentations nor loggers, without
+     * FPC_OPEN_TRAIN no losses and metrics, and no data set of which weights tell all that is asked */
+    FPC_OPEN_USED = 16
 };
-/* Opens the named parts; checks every section of the recipe in any case (no key is ignored). classes: taken from the
- * data set, or `classes` where data is not opened (19). */
+/* Opens the named parts; checks every section of the recipe but with FPC_OPEN_USED (no key is ignored). classes: taken
+ * from the data set, or `classes` where data is not opened (19). */
 fpc_status fpc_experiment_open(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
                                fpc_experiment **);
-/* What weights tell of the training that they come from. bare: the recipe is theirs and has no paths. */
+/* What weights tell of the training that they come from. */
 typedef struct fpc_known {
-    int bare;
-    fpc_dataset_info table; /* classes, names, palette, pairs; classes 0: they do not tell */
+    int bare;               /* 1: the recipe is theirs and has no paths */
+    int whole;              /* 1: the table says all that a prediction asks of a data set */
+    const char *lost;       /* keys of the paths that the training had, "dataset.root dataset.val_list"; or NULL */
+    fpc_dataset_info table; /* classes, names, palette, pairs (classes 0: they do not tell), h, w, as_stored */
 } fpc_known;
-/* The same without data: the classes are those of the weights, and no file of classes is read. */
+/* The same for weights. Without data, or where the recipe is their own, the classes are those of the weights, and no
+ * file of classes is read. */
 fpc_status fpc_experiment_open_known(fpc_ctx *, fpc_arena *, const char *plugin_path, const fpc_recipe *, unsigned what,
                                      const fpc_known *, fpc_experiment **);
 /* The recipe with every option of every plugin, defaults included, as INI text; with_origin adds "; from FILE:LINE". */
@@ -101,6 +109,7 @@ typedef struct fpc_resolved {
     int resumable;      /* may differ when a run is resumed: it changes no result */
     const char *stated; /* a path as the recipe states it; NULL: no path, or a default */
     int classes;        /* 1: a file of classes */
+    int reads;          /* 1: a path of the recipe's own, for what is read */
     int items;          /* 1: items with commas between, whose order and blanks mean nothing */
 } fpc_resolved;
 fpc_status fpc_experiment_settings(const fpc_experiment *, fpc_arena *, int32_t *n, const fpc_resolved **out);

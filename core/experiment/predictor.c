@@ -3,26 +3,23 @@
 #define _GNU_SOURCE
 #include "experiment/predictor.h"
 #include "base/message.h"
-#include "data/classes.h"
 #include "image/codec.h"
 #include "experiment/labels.h"
+#include "experiment/trained.h"
 
 #include <locale.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct fpc_predictor {
     fpc_ctx *ctx;
     int embedded;               /* 1: in somebody else's program; it owns ctx */
     locale_t numbers;           /* embedded: where 0.5 is written with a point */
     fpc_arena *arena, *scratch; /* scratch: of one call */
-    const char *weights;
+    fpc_trained trained;
     fpc_experiment *experiment;
     fpc_tta how;
     fpc_tta_run *tta;
     int32_t h, w;
-    fpc_known known;
 };
 
 static void silent(void *arg, int level, const char *line)
@@ -66,88 +63,13 @@ static fpc_status read_args(fpc_predictor *p, const fpc_predictor_args *a)
     return FPC_OK;
 }
 
-static fpc_status find_weights(fpc_predictor *p, const char *path)
-{
-    struct stat st;
-
-    p->weights = !stat(path, &st) && S_ISDIR(st.st_mode) ? fpc_sprintf(p->arena, "%s/best.safetensors", path)
-                                                         : fpc_strdup(p->arena, path);
-    return p->weights ? FPC_OK : FPC_ENOMEM;
-}
-
-/* The weights of older versions do not tell. */
-static fpc_status read_classes(fpc_predictor *p, const fpc_st_file *file)
-{
-    const char *text = fpc_st_meta_find(file, FPC_META_CLASSES);
-
-    p->known.table.size = sizeof p->known.table;
-    return text ? fpc_classes_parse(p->ctx, p->arena, fpc_sprintf(p->arena, "%s: metadata classes", p->weights), text,
-                                    &p->known.table)
-                : FPC_OK;
-}
-
 /* Losses whose weights come from the training masks weigh as they did in training. */
 static fpc_status read_labels(fpc_predictor *p)
 {
     fpc_st_file *file;
-    const fpc_status status = fpc_st_read(p->ctx, p->scratch, p->weights, &file);
+    const fpc_status status = fpc_st_read(p->ctx, p->scratch, p->trained.weights, &file);
 
     return status ? status : fpc_labels_know(p->experiment, file);
-}
-
-/* The recipe that was named, that of the run folder, or the one that stands in the metadata of the weights. */
-static fpc_status read_recipe(fpc_predictor *p, const fpc_predictor_args *a, fpc_recipe **out)
-{
-    const char *own = fpc_sprintf(p->arena, "%s/recipe.ini", a->weights), *named = a->recipe;
-    fpc_st_file *file;
-    const char *text;
-    fpc_status status;
-
-    if (!own)
-        return FPC_ENOMEM;
-    if (!named && !access(own, R_OK))
-        named = own;
-    if ((status = fpc_st_read(p->ctx, p->scratch, p->weights, &file)) || (status = read_classes(p, file)))
-        return status;
-    p->known.bare = !named;
-    if (named)
-        return fpc_recipe_read(p->ctx, p->arena, named, a->n_overrides, a->overrides, out);
-    if (!(text = fpc_st_meta_find(file, "recipe")))
-        return fpc_fail(p->ctx, FPC_EINVAL, "%s: these weights do not hold their recipe; name the recipe's file",
-                        p->weights);
-    return fpc_recipe_parse(p->ctx, p->arena, p->weights, text, a->n_overrides, a->overrides, out);
-}
-
-/* Who embeds a network logs by himself, and need not have what loggers draw with. */
-static void leave_out_loggers(fpc_recipe *recipe)
-{
-    int32_t n = 0;
-
-    for (int32_t i = 0; i < recipe->n; i++)
-        if (strncmp(recipe->section[i].name, "logger.", strlen("logger.")))
-            recipe->section[n++] = recipe->section[i];
-    recipe->n = n;
-}
-
-/* Most data sets know their classes and colours without the data; the others are opened with them. */
-static fpc_status open_experiment(fpc_predictor *p, const fpc_predictor_args *a, unsigned what)
-{
-    const unsigned least = what | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN;
-    fpc_recipe *recipe;
-    fpc_status status;
-
-    if ((status = read_recipe(p, a, &recipe)))
-        return status;
-    if (p->embedded)
-        leave_out_loggers(recipe);
-    if (what & FPC_OPEN_DATA)
-        return fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least, &p->experiment);
-    if ((status =
-             fpc_experiment_open_known(p->ctx, p->arena, a->plugin_path, recipe, least, &p->known, &p->experiment)))
-        return status;
-    if (p->experiment->info.palette)
-        return FPC_OK;
-    return fpc_experiment_open(p->ctx, p->arena, a->plugin_path, recipe, least | FPC_OPEN_DATA, &p->experiment);
 }
 
 static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsigned what)
@@ -155,9 +77,13 @@ static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsign
     fpc_status status;
     int64_t epoch;
 
-    if ((status = read_args(p, a)) || (status = find_weights(p, a->weights)) ||
-        (status = open_experiment(p, a, what)) ||
-        (status = fpc_weights_load_validated(p->ctx, p->experiment->state, p->weights, &epoch)))
+    if ((status = read_args(p, a)) ||
+        (status =
+             fpc_trained_read(p->ctx, p->arena, a->weights, a->recipe, a->n_overrides, a->overrides, &p->trained)) ||
+        (status = fpc_trained_open(p->ctx, p->arena, &p->trained, a->plugin_path,
+                                   what | FPC_OPEN_BACKEND | FPC_OPEN_FROZEN, &p->experiment)) ||
+        (status = fpc_weights_load_validated(p->ctx, p->experiment->state, p->trained.weights, &epoch)) ||
+        (status = fpc_trained_compare(&p->trained, p->experiment, !a->h)))
         return status;
     if ((what & FPC_OPEN_TRAIN) && (status = read_labels(p)))
         return status;
@@ -210,7 +136,7 @@ fpc_status fpc_predictor_open(const fpc_predictor_args *args, fpc_predictor **ou
     if (!p->scratch || !p->numbers)
         return fpc_fail(ctx, FPC_ENOMEM, "no memory to open a predictor");
     const locale_t before = enter(p);
-    const fpc_status status = open_all(p, &a, 0);
+    const fpc_status status = open_all(p, &a, FPC_OPEN_USED);
     leave(before);
     return status;
 }
@@ -330,7 +256,7 @@ fpc_tta_run *fpc_predictor_tta(fpc_predictor *p)
 
 const char *fpc_predictor_weights(const fpc_predictor *p)
 {
-    return p->weights;
+    return p->trained.weights;
 }
 
 void fpc_predictor_take_tta(fpc_predictor_args *args, const fpc_tta *how)

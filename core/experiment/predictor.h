@@ -11,7 +11,7 @@
 fpc_status fpc_predictor_open_in(fpc_ctx *, const fpc_predictor_args *, unsigned what, fpc_predictor **out);
 fpc_experiment *fpc_predictor_experiment(fpc_predictor *);
 fpc_tta_run *fpc_predictor_tta(fpc_predictor *);
-/* Path of the weights that were loaded. */
+/* Path of the weights that were loaded, the file itself where a run folder was given. */
 const char *fpc_predictor_weights(const fpc_predictor *);
 /* Sets the arguments that --scales, --flip and --no-exchange give. */
 void fpc_predictor_take_tta(fpc_predictor_args *, const fpc_tta *);

@@ -43,7 +43,9 @@ static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_
     const fpc_option row = fpc_opt_row(set, i);
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, o->name), row.name);
     const char *text = fpc_option_text(arena, &row, set->object);
-    const int is_file = (row.flags & FPC_OPT_CLASSES) && e && *e->value && !fpc_option_is_choice(&row, e->value);
+    const int named = e && *e->value && !fpc_option_is_choice(&row, e->value);
+    const int held = !e && s->known && s->known->bare; /* weights hold the table, not the file's name */
+    const int is_file = (row.flags & FPC_OPT_CLASSES) && (named || held);
 
     return (fpc_resolved){.section = o->name,
                           .key = row.name,
@@ -54,6 +56,9 @@ static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_
                               fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
                           .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
                           .classes = is_file,
+                          .reads = e && *e->value && row.type == FPC_OPT_PATH && !(row.flags & FPC_OPT_HERE) &&
+                                   !is_default(arena, &row, text) && !fpc_option_is_choice(&row, e->value) &&
+                                   fpc_section_kind(o->name) != FPC_LOGGER,
                           .items = row.type == FPC_OPT_TEXT && (row.flags & FPC_OPT_ITEMS)};
 }
 
@@ -68,6 +73,30 @@ static fpc_resolved use_of(const fpc_opened *o)
                           .resumable = fpc_section_kind(o->name) == FPC_LOGGER};
 }
 
+static int was_opened(const fpc_experiment *s, const char *name)
+{
+    for (int32_t k = 0; k < s->n_opened; k++)
+        if (!strcmp(s->opened[k].name, name))
+            return 1;
+    return 0;
+}
+
+/* Sections that nobody opened (FPC_OPEN_USED) stay as the recipe states them. */
+static void add_unopened(const fpc_experiment *s, fpc_arena *arena, int32_t *n, fpc_resolved *all)
+{
+    for (int32_t k = 0; k < s->recipe->n; k++) {
+        const fpc_section *section = &s->recipe->section[k];
+        for (int32_t i = 0; i < section->n && !was_opened(s, section->name); i++) {
+            const fpc_entry *e = &section->entry[i];
+            all[(*n)++] = (fpc_resolved){.section = section->name,
+                                         .key = e->key,
+                                         .text = fpc_recipe_quote(arena, e->value),
+                                         .origin = e->origin,
+                                         .resumable = fpc_section_kind(section->name) == FPC_LOGGER};
+        }
+    }
+}
+
 fpc_status fpc_experiment_settings(const fpc_experiment *s, fpc_arena *arena, int32_t *n, const fpc_resolved **out)
 {
     fpc_resolved *all;
@@ -78,6 +107,8 @@ fpc_status fpc_experiment_settings(const fpc_experiment *s, fpc_arena *arena, in
         const fpc_option_set own = own_options(&s->opened[k]);
         most += 1 + rows_of(&own) + rows_of(&s->opened[k].common);
     }
+    for (int32_t k = 0; k < s->recipe->n; k++)
+        most += s->recipe->section[k].n;
     if (!(*out = all = fpc_alloc(arena, (size_t)most * sizeof *all)))
         return FPC_ENOMEM;
     for (int32_t k = 0; k < s->n_opened; k++) {
@@ -90,6 +121,7 @@ fpc_status fpc_experiment_settings(const fpc_experiment *s, fpc_arena *arena, in
         for (int32_t i = 0; i < rows_of(&o->common); i++)
             all[(*n)++] = row_of(s, arena, o, &o->common, i);
     }
+    add_unopened(s, arena, n, all);
     for (int32_t i = 0; i < *n; i++)
         if (!all[i].text)
             return FPC_ENOMEM;

@@ -4,9 +4,12 @@
 
 #include <fpcore/image.h>
 
-/* fpc_png_write in memory. name: for messages. */
+/* fpc_png_write_saying in memory; software NULL: without that text. name: for messages. */
 fpc_status fpc_png_encode(fpc_ctx *, fpc_arena *, const char *name, const fpc_image *, const uint8_t (*palette)[3],
-                          int32_t n, const uint8_t **data, size_t *bytes);
+                          int32_t n, const char *software, const uint8_t **data, size_t *bytes);
+/* fpc_image_open of a file that lies in memory. name: for messages. */
+fpc_status fpc_image_decode(fpc_ctx *, fpc_arena *, const char *name, const void *data, size_t bytes, unsigned how,
+                            fpc_image *);
 /* A mask from memory, with its palette (entries of 3 bytes, as many as there are; 0: grey). */
 fpc_status fpc_mask_decode(fpc_ctx *, fpc_arena *, const char *name, const uint8_t *data, size_t bytes, fpc_image *,
                            uint8_t palette[256][3], int32_t *n_palette);

@@ -230,7 +230,8 @@ static fpc_status check_shape(fpc_ctx *ctx, const char *path, const fpc_image *i
 }
 
 fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_image *image,
-                          const uint8_t (*palette)[3], int32_t n, const uint8_t **data, size_t *bytes)
+                          const uint8_t (*palette)[3], int32_t n, const char *software, const uint8_t **data,
+                          size_t *bytes)
 {
     char *made = NULL;
     fpc_status status = check_shape(ctx, name, image, n);
@@ -239,7 +240,7 @@ fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, cons
         return status;
     if (!file)
         return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
-    status = write_to(ctx, name, file, &(struct content){image, palette, n, NULL});
+    status = write_to(ctx, name, file, &(struct content){image, palette, n, software});
     if ((fclose(file) != 0 || !made) && status == FPC_OK) /* glibc may close well though it has no memory */
         status = fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for it", name);
     uint8_t *copy = status ? NULL : fpc_alloc(arena, *bytes);

@@ -84,6 +84,31 @@ static const char *meaning(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     return path && fpc_recipe_bad_value(path) ? entry->value : path;
 }
 
+/* Whether the training had a path there that has to be given again. Names of classes stand in the weights. */
+static int is_lost(const char *name, const fpc_bare *bare, const fpc_option *row)
+{
+    const size_t n_name = strlen(name), n_key = strlen(row->name);
+
+    if (row->type != FPC_OPT_PATH || (row->flags & FPC_OPT_CLASSES))
+        return 0;
+    for (const char *at = bare->lost; at && *at; at += strcspn(at, " "), at += *at == ' ')
+        if (!strncmp(at, name, n_name) && at[n_name] == '.' && !strncmp(at + n_name + 1, row->name, n_key) &&
+            (at[n_name + 1 + n_key] == ' ' || !at[n_name + 1 + n_key]))
+            return 1;
+    return (row->flags & FPC_OPT_REQUIRED) != 0;
+}
+
+static fpc_status lost_path(fpc_ctx *ctx, const char *name, const fpc_section *section, const fpc_option *row)
+{
+    const char *help = row->help ? row->help : "a path";
+
+    return fpc_fail_recipe(ctx, FPC_EINVAL,
+                           "%s%sthe recipe that weights hold has no paths, and `%s` of [%s] is missing, %s: -s "
+                           "%s.%s=%s gives it, or -c the recipe",
+                           section ? section->origin : "", section ? ": " : "", row->name, name, help, name, row->name,
+                           strncmp(help, "folder", 6) ? "FILE" : "FOLDER");
+}
+
 /* The value of one row: the recipe's, or its default. Writes it to the object. */
 static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section,
                            const fpc_option *row, const fpc_option_set *set)
@@ -95,7 +120,9 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
 
     if (!text)
         return FPC_ENOMEM;
-    if (!entry && (row->flags & FPC_OPT_REQUIRED) && set->bare && row->type == FPC_OPT_PATH) {
+    if (!entry && set->bare && set->bare->wanted && is_lost(name, set->bare, row))
+        return lost_path(ctx, name, section, row);
+    if (!entry && set->bare && (row->flags & FPC_OPT_REQUIRED) && row->type == FPC_OPT_PATH) {
         memcpy((char *)set->object + row->offset, &(const char *){""}, sizeof(const char *));
         return FPC_OK;
     }

@@ -5,13 +5,20 @@
 #include <fpcore/option.h>
 #include "recipe/recipe.h"
 
+/* The recipe in weights holds no paths. */
+typedef struct fpc_bare {
+    int wanted; /* 0: paths are for nothing that is done, and required ones may be missing; 1: a refusal of what is
+                 * missing says how to give it; a file of classes may be missing in any case */
+    const char *lost; /* "dataset.root dataset.val_list": keys that the training had; or NULL */
+} fpc_bare;
+
 /* One table and the object it fills. A section is read by several: the plugin's own and the core's for that kind
  * (loss: weight; schedule: warmup_epochs ...). */
 typedef struct fpc_option_set {
     const fpc_option *table; /* may be NULL */
     uint32_t stride;         /* sizeof(fpc_option) as the table's compiler saw it */
     void *object;
-    int bare; /* 1: the recipe is the one in weights, which hold no paths: required ones may be missing */
+    const fpc_bare *bare; /* of a recipe that weights hold; NULL: a recipe as any other */
 } fpc_option_set;
 
 /* Fills the objects from defaults, then from the section (NULL: defaults only). Any key that no table knows, except

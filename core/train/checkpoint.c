@@ -4,8 +4,7 @@
  * cut between the two does the epoch again and writes the same best. */
 #define _GNU_SOURCE
 #include "base/message.h"
-#include "data/classes.h"
-#include "experiment/labels.h"
+#include "experiment/trained.h"
 #include "record/run_files.h"
 #include "train/identity.h"
 #include "train/trainer.h"
@@ -19,7 +18,7 @@
 
 struct pieces {
     fpc_st_tensor *tensor;
-    fpc_st_meta meta[20];
+    fpc_st_meta meta[FPC_TRAINED_META + 12];
     int32_t n, n_meta;
 };
 
@@ -87,9 +86,8 @@ static fpc_status add_meter(struct pieces *p, const fpc_trainer *t, fpc_arena *a
 
 static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
 {
-    add_meta(p, "format", "pt");
+    p->n_meta += fpc_trained_meta(t->experiment, arena, t->identity, t->seen.classes, p->meta + p->n_meta);
     add_meta(p, "fpcore.checkpoint", fpc_sprintf(arena, "%d", FPC_CHECKPOINT_FORMAT));
-    add_meta(p, "fpcore.version", FPC_VERSION);
     add_meta(p, "epoch", fpc_sprintf(arena, "%lld", (long long)t->epoch));
     add_meta(p, FPC_PREFIX_EPOCH "steps", fpc_sprintf(arena, "%lld", (long long)t->train.steps));
     if (t->train.skipped)
@@ -101,10 +99,6 @@ static void add_place(struct pieces *p, const fpc_trainer *t, fpc_arena *arena)
     add_meta(p, "best.value", fpc_sprintf(arena, "%.17g", t->best_epoch >= 0 ? t->best : 0));
     add_meta(p, "epochs.waited", fpc_sprintf(arena, "%lld", (long long)t->waited));
     add_meta(p, "seed", fpc_sprintf(arena, "%lld", (long long)t->experiment->run.seed));
-    add_meta(p, "parameters", fpc_sprintf(arena, "%lld", (long long)t->experiment->state->n_trainable));
-    add_meta(p, "recipe", t->identity);
-    add_meta(p, FPC_META_CLASSES, t->seen.classes);
-    p->n_meta += fpc_labels_meta(t->experiment, arena, p->meta + p->n_meta);
 }
 
 fpc_status fpc_trainer_save(fpc_trainer *t, const char *folder)
@@ -133,15 +127,10 @@ fpc_status fpc_trainer_save_best(fpc_trainer *t, const char *path, int64_t epoch
     fpc_status status = FPC_ENOMEM;
 
     if (p) {
-        add_meta(p, "format", "pt");
-        add_meta(p, "fpcore.version", FPC_VERSION);
-        add_meta(p, "model", t->experiment->model.plugin->name);
+        p->n_meta += fpc_trained_meta(t->experiment, arena, t->identity, t->seen.classes, p->meta);
         add_meta(p, "epoch", fpc_sprintf(arena, "%lld", (long long)epoch));
         add_meta(p, "metric", t->events->record.column[t->monitor_column]);
         add_meta(p, "value", fpc_sprintf(arena, "%.17g", value));
-        add_meta(p, "recipe", t->identity);
-        add_meta(p, FPC_META_CLASSES, t->seen.classes);
-        p->n_meta += fpc_labels_meta(t->experiment, arena, p->meta + p->n_meta);
         status = fpc_weights_save(t->ctx, t->experiment->state, path, p->n_meta, p->meta);
     }
     fpc_arena_free(arena);

@@ -4,8 +4,7 @@
  * swa.safetensors with what it scored. */
 #define _GNU_SOURCE
 #include "base/message.h"
-#include "data/classes.h"
-#include "experiment/labels.h"
+#include "experiment/trained.h"
 #include "record/run_files.h"
 #include "train/trainer.h"
 
@@ -53,20 +52,16 @@ static fpc_status save(fpc_trainer *t, const char *path)
 {
     const fpc_record *record = &t->events->record;
     fpc_arena *arena = fpc_arena_new(t->ctx);
-    fpc_st_meta *meta = arena ? fpc_alloc(arena, ((size_t)record->n_columns + 10) * sizeof *meta) : NULL;
+    fpc_st_meta *meta =
+        arena ? fpc_alloc(arena, ((size_t)record->n_columns + FPC_TRAINED_META + 2) * sizeof *meta) : NULL;
     fpc_status status = FPC_ENOMEM;
     int32_t n = 0;
 
     if (meta) {
-        meta[n++] = (fpc_st_meta){"format", "pt"};
-        meta[n++] = (fpc_st_meta){"fpcore.version", FPC_VERSION};
-        meta[n++] = (fpc_st_meta){"model", t->experiment->model.plugin->name};
+        n = fpc_trained_meta(t->experiment, arena, t->identity, t->seen.classes, meta);
         meta[n++] = (fpc_st_meta){"epoch", fpc_sprintf(arena, "%lld", (long long)t->epoch)};
         meta[n++] = (fpc_st_meta){"epochs.averaged",
                                   fpc_sprintf(arena, "%lld", (long long)in_mean(&t->experiment->run, t->epoch))};
-        meta[n++] = (fpc_st_meta){"recipe", t->identity};
-        meta[n++] = (fpc_st_meta){FPC_META_CLASSES, t->seen.classes};
-        n += fpc_labels_meta(t->experiment, arena, meta + n);
         for (int32_t i = 0; i < record->n_columns; i++)
             if (is_result(record->column[i]) && isfinite(t->row[i]))
                 meta[n++] = (fpc_st_meta){record->column[i], fpc_sprintf(arena, "%.17g", t->row[i])};

@@ -35,7 +35,7 @@ static uint32_t dtype_of(const char *name)
     return 0;
 }
 
-static const char *dtype_name(uint32_t dtype)
+const char *fpc_st_dtype_name(uint32_t dtype)
 {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
         if (dtypes[i].dtype == dtype)
@@ -185,7 +185,7 @@ static fpc_status read_offsets(struct reader *r, const json_t *offsets, const fp
     if (__builtin_mul_overflow(t->count, (int64_t)fpc_dtype_size(t->dtype), &bytes) || bytes != end - begin)
         return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %s: shape %s of %s does not fill its %lld bytes",
                         r->file->path, t->name, fpc_dims_text(dims, sizeof dims, t->rank, t->dims),
-                        dtype_name(t->dtype), (long long)(end - begin));
+                        fpc_st_dtype_name(t->dtype), (long long)(end - begin));
     range[0] = (uint64_t)begin;
     range[1] = (uint64_t)end;
     return FPC_OK;
@@ -419,7 +419,7 @@ static double element(const fpc_st_tensor *t, int64_t i)
 
 fpc_status fpc_st_as_f32(fpc_ctx *ctx, const fpc_st_file *file, const fpc_st_tensor *t, float *out)
 {
-    if (!dtype_name(t->dtype))
+    if (!fpc_st_dtype_name(t->dtype))
         return fpc_fail(ctx, FPC_EINTERNAL, "%s: tensor %s has an unknown dtype", file->path, t->name);
     if (t->dtype == FPC_F32 && t->count > 0)
         memcpy(out, t->data, (size_t)t->count * sizeof *out);
@@ -431,7 +431,7 @@ fpc_status fpc_st_as_f32(fpc_ctx *ctx, const fpc_st_file *file, const fpc_st_ten
 
 fpc_status fpc_st_as_f64(fpc_ctx *ctx, const fpc_st_file *file, const fpc_st_tensor *t, double *out)
 {
-    if (!dtype_name(t->dtype))
+    if (!fpc_st_dtype_name(t->dtype))
         return fpc_fail(ctx, FPC_EINTERNAL, "%s: tensor %s has an unknown dtype", file->path, t->name);
     for (int64_t i = 0; i < t->count; i++)
         out[i] = element(t, i);
@@ -442,7 +442,7 @@ fpc_status fpc_st_as_i64(fpc_ctx *ctx, const fpc_st_file *file, const fpc_st_ten
 {
     if (t->dtype != FPC_I64 && t->dtype != FPC_I32 && t->dtype != FPC_U8)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: tensor %s is of dtype %s; whole numbers are wanted (I64, I32 or U8)",
-                        file->path, t->name, dtype_name(t->dtype));
+                        file->path, t->name, fpc_st_dtype_name(t->dtype));
     for (int64_t i = 0; i < t->count; i++)
         out[i] = t->dtype == FPC_I64   ? ((const int64_t *)t->data)[i]
                  : t->dtype == FPC_I32 ? ((const int32_t *)t->data)[i]
@@ -472,7 +472,7 @@ static json_t *tensor_entry(const fpc_st_tensor *t, int64_t *at)
     for (int32_t d = 0; d < t->rank; d++)
         json_array_append_new(shape, json_integer(t->dims[d]));
     *at = end;
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtype_name(t->dtype), "shape", shape, "data_offsets",
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", fpc_st_dtype_name(t->dtype), "shape", shape, "data_offsets",
                      (json_int_t)begin, (json_int_t)end);
 }
 

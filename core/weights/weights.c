@@ -10,6 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+fpc_status fpc_weights_readable(fpc_ctx *ctx, const fpc_st_file *file)
+{
+    const char *text = fpc_st_meta_find(file, FPC_META_MODEL);
+    char *end;
+
+    if (!text)
+        return FPC_OK;
+    const long format = strtol(text, &end, 10);
+    if (end == text || *end || format < 1)
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: metadata " FPC_META_MODEL " = %.40s make no sense", file->path, text);
+    return format <= FPC_MODEL_FORMAT ? FPC_OK
+                                      : fpc_fail(ctx, FPC_EFORMAT, "%s: model format %ld; this fpcore reads %d",
+                                                 file->path, format, FPC_MODEL_FORMAT);
+}
+
 static int is_weight(const fpc_state_entry *e)
 {
     return e->kind == FPC_STATE_PARAM || e->kind == FPC_STATE_BUFFER;
@@ -22,7 +37,7 @@ static int is_optional(const fpc_state_entry *e)
 }
 
 /* Tensors that training checkpoints hold beside the weights. */
-static int is_training(const char *name)
+int fpc_weights_of_training(const char *name)
 {
     static const char *const prefix[] = {FPC_PREFIX_OPTIMIZER, FPC_PREFIX_AVERAGE, FPC_PREFIX_SWA,
                                          FPC_PREFIX_HISTORY,   FPC_PREFIX_EPOCH,   FPC_PREFIX_SAMPLES};
@@ -43,7 +58,7 @@ static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const c
     long long numbers = 0, tensors = 0, wanted = 0, entries = 0;
 
     for (int32_t i = 0; i < file->n; i++)
-        if (!is_training(file->tensor[i].name)) {
+        if (!fpc_weights_of_training(file->tensor[i].name)) {
             numbers += file->tensor[i].count;
             tensors++;
         }
@@ -115,7 +130,7 @@ static fpc_status check_names(fpc_state *state, fpc_arena *arena, const fpc_st_f
         const char *name = file->tensor[i].name;
         const size_t length = strlen(name);
         const fpc_state_entry *e = fpc_state_find(state, name);
-        if (is_training(name) || (e && is_weight(e)))
+        if (fpc_weights_of_training(name) || (e && is_weight(e)))
             continue;
         if (length > 20 && !strcmp(name + length - 20, ".num_batches_tracked"))
             continue;
@@ -189,7 +204,7 @@ fpc_status fpc_weights_load(fpc_ctx *ctx, fpc_state *state, const char *path)
     fpc_st_file *file;
     fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
 
-    if (!status) {
+    if (!status && !(status = fpc_weights_readable(ctx, file))) {
         strip_wrappers(file);
         status = load(state, file, 0);
     }
@@ -213,7 +228,7 @@ fpc_status fpc_weights_load_validated(fpc_ctx *ctx, fpc_state *state, const char
     fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
 
     *epoch = 0;
-    if (!status) {
+    if (!status && !(status = fpc_weights_readable(ctx, file))) {
         const int averaged = has_average(file);
         strip_wrappers(file);
         text = fpc_st_meta_find(file, "epoch");

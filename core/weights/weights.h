@@ -8,6 +8,10 @@
 #include "runtime/state.h"
 
 #define FPC_CHECKPOINT_FORMAT 1
+/* What the metadata of weights mean (docs/training.md, "What a weights file holds"): a number under this key. */
+#define FPC_META_MODEL "fpcore.model"
+#define FPC_MODEL_FORMAT 1
+#define FPC_MODEL_FORMAT_TEXT "1"
 
 typedef struct fpc_st_tensor {
     const char *name;
@@ -30,6 +34,11 @@ typedef struct fpc_st_file {
 fpc_status fpc_st_read(fpc_ctx *, fpc_arena *, const char *path, fpc_st_file **);
 const fpc_st_tensor *fpc_st_find(const fpc_st_file *, const char *name);
 const char *fpc_st_meta_find(const fpc_st_file *, const char *key);
+/* Refuses weights whose metadata a later fpcore wrote in another way; files without that key are older, or of another
+ * program. All that load weights ask. */
+fpc_status fpc_weights_readable(fpc_ctx *, const fpc_st_file *);
+/* "F32" of FPC_F32; NULL: of none that a file can have. */
+const char *fpc_st_dtype_name(uint32_t dtype);
 /* Converts any floating or integer tensor to float / double / int64. */
 fpc_status fpc_st_as_f32(fpc_ctx *, const fpc_st_file *, const fpc_st_tensor *, float *out);
 fpc_status fpc_st_as_f64(fpc_ctx *, const fpc_st_file *, const fpc_st_tensor *, double *out);
@@ -40,6 +49,8 @@ const char *fpc_dims_text(char *buffer, size_t cap, int32_t rank, const int64_t 
 fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_tensor *, int32_t n_meta,
                         const fpc_st_meta *);
 
+/* Whether a tensor of that name is a training checkpoint's beside the weights: optimizer, averages, record. */
+int fpc_weights_of_training(const char *name);
 /* Parameters and buffers into a state: every one must be there with its shape and finite; further tensors named
  * optimizer.*, average.* are ignored here, others are an error that names the nearest expected. */
 fpc_status fpc_weights_load(fpc_ctx *, fpc_state *, const char *path);

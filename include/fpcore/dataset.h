@@ -62,8 +62,8 @@ typedef struct fpc_dataset_vtbl {
                        fpc_sample *); /* [reader: re-entrant] */
     /* [main] Optional: fills classes, class_names, palette, mirror pairs, ignore_label (and h, w where the options say)
      * without touching a picture, after init and before open: for verbs that need no data. Where info->class_names is
-     * set already, the classes are those of trained weights: the four fields stay, and no file need be read for them.
-     */
+     * set already, the classes are those of trained weights: the four fields stay, and no file need be read for them;
+     * in open likewise. */
     fpc_status (*describe)(fpc_self *, fpc_dataset_info *);
     fpc_status (*name)(const fpc_self *, fpc_part, int64_t index, char *id, size_t id_cap); /* [any] without reading */
     /* [main] Optional, instead of open: reports every flaw of the files and goes on with what can be used; read then

@@ -1,8 +1,9 @@
 /* experiment.h: a trained network in a program of one's own: open a recipe with weights, ask what it knows, get labels
  * or probabilities of pictures. Nothing here prints or ends the process, and setlocale changes nothing: numbers in
- * recipes have points. The recipe's loggers are left out. A handle belongs to one thread at a time (to the one that
- * opened it where [backend] use = cuda has another device than the first); any number of them may be open, also in
- * several threads. Link with `pkg-config --cflags --libs fpcore`. */
+ * recipes have points. Of the recipe only what a prediction uses is opened: no losses, optimizer, augmentations or
+ * loggers. A handle belongs to one thread at a time (to the one that opened it where [backend] use = cuda has another
+ * device than the first); any number of them may be open, also in several threads. Link with `pkg-config --cflags
+ * --libs fpcore`. */
 #ifndef FPCORE_EXPERIMENT_H
 #define FPCORE_EXPERIMENT_H
 
@@ -20,7 +21,7 @@ typedef struct fpc_predictor_args {
     uint32_t size;
     int32_t h, w;                 /* of the pictures as the network sees them; 0: as the recipe says, else 512 */
     const char *weights;          /* a .safetensors file, or a run folder: its best.safetensors */
-    const char *recipe;           /* an INI file; NULL: that of the run folder, or what the weights hold */
+    const char *recipe;           /* an INI file; NULL: that of the run folder around them, or what the weights hold */
     const char *const *overrides; /* "section.key=value", as -s of the program */
     int32_t n_overrides;
     int32_t flip;       /* 1: the mean with the prediction of the mirrored picture */

@@ -14,6 +14,7 @@ expect "-V" 0 "$FPCORE" -V
 says "-V has the version" '^fpcore [0-9]+\.[0-9]+\.[0-9]+$'
 says "-V has the plugin ABI" '^plugin ABI 1\.[0-9]+$'
 says "-V has the checkpoint format" '^checkpoint format [0-9]+$'
+says "and that of weights" '^model format 1$'
 for verb in train check list describe model lr eval predict probe bench new analyze compare sweep data preview submit; do
     expect "$verb --help" 0 "$FPCORE" $verb --help
     says "$verb --help has its usage" '^usage: fpcore '

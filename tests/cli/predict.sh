@@ -118,6 +118,29 @@ expect "one broken picture alone" 1 predict -o out3 some/b.png
 says "is named" '^fpcore: error: some/b\.png: '
 if [ "$(wc -l <out)" -eq 1 ]; then ok "once"; else not_ok "once" out; fi
 
+# ---- standard input and output ----
+"$FPCORE" predict -w "$run" -o - pictures/face.png >piped.png 2>out
+holds "a mask on standard output" cmp piped.png masks/face.png
+"$FPCORE" predict -w "$run" -o - - <pictures/face.png >piped.png 2>out
+holds "of standard input" cmp piped.png masks/face.png
+cat pictures/face.png | "$FPCORE" predict -w "$run" -o fromstdin --overlay - >out 2>&1
+holds "into a folder" cmp fromstdin/stdin.png masks/face.png
+holds "with an overlay" test -s fromstdin/stdin.overlay.png
+expect "two pictures" 2 predict -o - pictures
+says "are too many" '-o - takes the mask of one picture and nothing else, not 2 masks'
+expect "an overlay" 2 predict -o - --overlay pictures/face.png
+says "is too much" 'not --overlay; give a folder'
+expect "standard input twice" 2 predict -o out6 - -
+says "is refused" 'out6/stdin\.png: would be written for - and for -'
+expect "nothing on standard input" 1 sh -c '"$0" predict -w "$1" -o out6 - </dev/null' "$FPCORE" "$run"
+says "is told" '^fpcore: error: standard input: it is empty$'
+expect "no picture on standard input" 1 sh -c 'echo hello | "$0" predict -w "$1" -o out6 -' "$FPCORE" "$run"
+says "is told" '^fpcore: error: standard input: neither a JPEG nor a PNG file$'
+expect "a full disk behind standard output" 1 sh -c '"$0" predict -w "$1" -o - pictures/face.png >/dev/full' "$FPCORE" "$run"
+cp pictures/face.png ./-.png && mv ./-.png ./-
+expect "a file called -" 0 predict -o out7 ./-
+holds "has a path" cmp out7/-.png masks/face.png
+
 # ---- names with line ends ----
 line=$(printf 'one\ntwo')
 mkdir "$line"

@@ -11,7 +11,7 @@ expect "a training of the quickstart" 0 "$FPCORE" -c conf/quickstart.ini -s run.
 expect "the example of the help" 0 sh -c \
     '$(fpcore=$FPCORE; "$FPCORE" submit --help | sed -n "s|^example: fpcore|$fpcore|p")'
 says "it tells masks and parameters" '^submission\.zip: [1-9][0-9]* masks, [0-9]+ parameters \(fewer than 1821085 are'
-says "it was read back" '; read back and found whole; its solution ran$'
+says "it was read back" '^read back and found whole; its solution ran$'
 
 expect "a tiny training" 0 "$FPCORE" -c tiny.ini -s run.out=tiny_runs
 run=$(run_in tiny_runs)
@@ -81,7 +81,7 @@ printf 'test_images = images\nclasses = dots.ini\nsize = 32\nbatch = 2\n' >>own.
 expect "a training with classes of one's own" 0 "$FPCORE" -c own.ini -s run.out=own_runs
 own=$(run_in own_runs)
 expect "its archive" 0 "$FPCORE" submit -c "$own/recipe.ini" -w "$own/best.safetensors" -o own.zip
-says "ran" '^own\.zip: 6 masks, .* its solution ran$'
+says "ran" 'its solution ran$'
 holds "no folder is left" sh -c '! ls -d "${TMPDIR:-/tmp}"/fpcore-submit-* 2>/dev/null'
 if command -v python3 >/dev/null; then
     python3 -m zipfile -e own.zip own || not_ok "the archive opens"

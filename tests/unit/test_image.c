@@ -346,9 +346,9 @@ static void in_memory(void **state)
         const fpc_image *image = k == 2 ? &photo : &mask;
         write_png(b, "memory.png", image, k == 0 ? colours : NULL, k == 0 ? 3 : 0);
         const uint8_t *file = read_bytes("memory.png", &in_file);
-        assert_int_equal(
-            fpc_png_encode(b->ctx, b->arena, "m.png", image, k == 0 ? colours : NULL, k == 0 ? 3 : 0, &data, &bytes),
-            FPC_OK);
+        assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", image, k == 0 ? colours : NULL, k == 0 ? 3 : 0, NULL,
+                                        &data, &bytes),
+                         FPC_OK);
         assert_int_equal(bytes, in_file);
         assert_memory_equal(data, file, bytes);
         const fpc_status status = fpc_mask_decode(b->ctx, b->arena, "m.png", data, bytes, &back, palette, &n);
@@ -363,7 +363,7 @@ static void in_memory(void **state)
         if (!k)
             assert_true(!memcmp(palette, colours, 9) && palette[200][1] == 200);
     }
-    assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &mask, colours, 3, &data, &bytes), FPC_OK);
+    assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &mask, colours, 3, NULL, &data, &bytes), FPC_OK);
     for (size_t cut = 0; cut < bytes; cut++) { /* every truncation is told, and harmless */
         uint8_t *part = malloc(cut + 1);
         memcpy(part, data, cut);
@@ -374,7 +374,7 @@ static void in_memory(void **state)
         free(part);
     }
     const fpc_image none = {0, 5, 1, mask.pixel};
-    assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &none, NULL, 0, &data, &bytes), FPC_EINVAL);
+    assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &none, NULL, 0, NULL, &data, &bytes), FPC_EINVAL);
     said(b, "a picture of 0 x 5 x 1 cannot be written");
 }
 

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "tiny.h"
 #include "base/message.h"
+#include "data/classes.h"
+#include "experiment/trained.h"
 #include "experiment/tta.h"
 #include "image/image.h"
 #include "weights/weights.h"
@@ -362,15 +364,47 @@ static void speaks_other_languages(void **state)
     fpc_predictor_close(p);
 }
 
-/* What loggers need is not there, and not missed. */
-static void leaves_loggers_out(void **state)
+/* What only a training needs is not there, and not missed. */
+static void leaves_training_out(void **state)
 {
-    static const char *const set[] = {"logger.fax.use=fax", "logger.fax.number=1"};
+    static const char *const set[] = {"logger.fax.use=fax",  "logger.fax.number=1", "loss.fax.use=fax",
+                                      "augment.fax.use=fax", "optimizer.use=fax",   "schedule.use=fax",
+                                      "metric.fax.use=fax"};
     const fpc_predictor_args args = {
-        .size = sizeof args, .weights = in_folder("run"), .overrides = set, .n_overrides = 2};
+        .size = sizeof args, .weights = in_folder("run"), .overrides = set, .n_overrides = 7};
 
     (void)state;
     fpc_predictor_close(opened(&args));
+}
+
+/* Metadata that tell nonsense, or of a later format, are refused or not believed. */
+static void odd_metadata(void **state)
+{
+    static const struct {
+        const char *key, *value, *says; /* says NULL: it opens */
+    } odd[] = {{FPC_META_MODEL, "1", NULL},
+               {FPC_META_MODEL, "2", "odd.safetensors: model format 2; this fpcore reads 1"},
+               {FPC_META_MODEL, "0", "metadata fpcore.model = 0 make no sense"},
+               {FPC_META_MODEL, "one", "metadata fpcore.model = one make no sense"},
+               {FPC_META_CLASSES, "[classes]\n0 = a\n0 = b\n", "odd.safetensors: metadata class.table"},
+               {FPC_META_INPUT, "0x32", NULL},
+               {FPC_META_INPUT, "32x", NULL},
+               {FPC_META_INPUT, "99999999999999999999x32", NULL},
+               {FPC_META_ORIENTATION, "", NULL},
+               {FPC_META_PATHS, "  dataset.root  . ", NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        const fpc_st_meta meta[] = {{"recipe", TINY}, {odd[i].key, odd[i].value}};
+        const char *path = in_folder("odd.safetensors");
+        const fpc_predictor_args args = {.size = sizeof args, .weights = path};
+        fpc_predictor *p;
+        assert_int_equal(fpc_weights_save(own.ctx, own.s->state, path, 2, meta), FPC_OK);
+        assert_int_equal(fpc_predictor_open(&args, &p) != FPC_OK, odd[i].says != NULL);
+        if (odd[i].says && !strstr(fpc_predictor_error(p), odd[i].says))
+            fail_msg("`%s` is not in: %s", odd[i].says, fpc_predictor_error(p));
+        fpc_predictor_close(p);
+    }
 }
 
 static void opens_again_and_again(void **state)
@@ -384,12 +418,17 @@ static void opens_again_and_again(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labels_are_the_programs), cmocka_unit_test(averages_are_enlarged_too),
-        cmocka_unit_test(probabilities_add_up),    cmocka_unit_test(describes_itself),
-        cmocka_unit_test(wrong_openings),          cmocka_unit_test(wrong_pictures),
-        cmocka_unit_test(in_two_threads),          cmocka_unit_test(prints_nothing),
-        cmocka_unit_test(speaks_other_languages),  cmocka_unit_test(leaves_loggers_out),
-        cmocka_unit_test(opens_again_and_again)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(labels_are_the_programs),
+                                       cmocka_unit_test(averages_are_enlarged_too),
+                                       cmocka_unit_test(probabilities_add_up),
+                                       cmocka_unit_test(describes_itself),
+                                       cmocka_unit_test(wrong_openings),
+                                       cmocka_unit_test(wrong_pictures),
+                                       cmocka_unit_test(in_two_threads),
+                                       cmocka_unit_test(prints_nothing),
+                                       cmocka_unit_test(speaks_other_languages),
+                                       cmocka_unit_test(leaves_training_out),
+                                       cmocka_unit_test(odd_metadata),
+                                       cmocka_unit_test(opens_again_and_again)};
     return cmocka_run_group_tests(tests, group_open, group_close);
 }

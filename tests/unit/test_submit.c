@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "image/image.h"
 #include "cmd/submit/submit.h"
+#include "weights/weights.h"
 #include <fpcore/logger.h>
 #include <unistd.h>
 
@@ -16,17 +17,22 @@ static void made(fpc_submit *s, fpc_cmdline *cmd, bench *b)
     bench_experiment(b, RECIPE, "dataset.test=3", OPEN_ALL);
     snprintf(path, sizeof path, "/var/tmp/fpcore-submit-%ld.zip", (long)getpid());
     *cmd = (fpc_cmdline){.ctx = b->ctx, .arena = b->arena};
-    *s = (fpc_submit){.cmd = cmd, .experiment = b->s, .out = path, .part = path, .limit = FPC_SUBMIT_LIMIT};
+    const char *weights = fpc_sprintf(b->arena, "%s.safetensors", path);
+    *s = (fpc_submit){
+        .cmd = cmd, .experiment = b->s, .out = path, .part = path, .weights = weights, .limit = FPC_SUBMIT_LIMIT};
+    assert_int_equal(fpc_weights_save(b->ctx, b->s->state, weights, 0, NULL), FPC_OK);
     if (fpc_tta_read(b->ctx, "submit", NULL, 0, 0, &s->how) || fpc_tta_open(b->s, b->arena, &s->how, 32, 32, &s->tta) ||
         fpc_submit_masks(s) || fpc_submit_solution(s))
         fail_msg("%s", fpc_ctx_error(b->ctx));
+    unlink(weights);
 }
 
 static fpc_status put_and_check(fpc_submit *s)
 {
     const void *data;
     size_t bytes;
-    assert_int_equal(fpc_zip_make(s->cmd->ctx, s->cmd->arena, path, s->n, s->entry, &data, &bytes), FPC_OK);
+    assert_int_equal(fpc_zip_make(s->cmd->ctx, s->cmd->arena, path, FPC_SUBMIT_MARK, s->n, s->entry, &data, &bytes),
+                     FPC_OK);
     assert_int_equal(fpc_write_atomic(s->cmd->ctx, path, data, bytes), FPC_OK);
     return fpc_submit_check(s);
 }
@@ -84,7 +90,7 @@ static void mistakes(void **state)
     const fpc_submit_mask mask = s.mask[0];
     fpc_image image = {32, 32, 1, fpc_alloc(b.arena, 1024)};
 #define INSTEAD(palette_, n_)                                                                                          \
-    assert_int_equal(fpc_png_encode(b.ctx, b.arena, "m", &image, palette_, n_, &data, &bytes), FPC_OK);                \
+    assert_int_equal(fpc_png_encode(b.ctx, b.arena, "m", &image, palette_, n_, NULL, &data, &bytes), FPC_OK);          \
     s.entry[0].data = data;                                                                                            \
     s.entry[0].bytes = bytes
     memset(image.pixel, 3, 1024);

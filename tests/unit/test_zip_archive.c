@@ -17,7 +17,7 @@ enum { PIECES = sizeof pieces / sizeof *pieces };
 static const void *make(bench *b, size_t *bytes)
 {
     const void *data;
-    if (fpc_zip_make(b->ctx, b->arena, "test.zip", PIECES, pieces, &data, bytes))
+    if (fpc_zip_make(b->ctx, b->arena, "test.zip", NULL, PIECES, pieces, &data, bytes))
         fail_msg("%s", fpc_ctx_error(b->ctx));
     return data;
 }
@@ -44,7 +44,7 @@ static void there_and_back(void **state)
     assert_int_equal(fpc_zip_find(n, entry, "solution/README.md")->store, 0);
     assert_null(fpc_zip_find(n, entry, "masks/b.png"));
     const fpc_zip_entry twice[2] = {{"a", "1", 1, 1}, {"a", "2", 1, 1}};
-    assert_int_not_equal(fpc_zip_make(b->ctx, b->arena, "test.zip", 2, twice, &data, &bytes), FPC_OK);
+    assert_int_not_equal(fpc_zip_make(b->ctx, b->arena, "test.zip", NULL, 2, twice, &data, &bytes), FPC_OK);
     said(b, "test.zip: a: File already exists");
 }
 

@@ -160,7 +160,7 @@ fpc_status fpc_surface_write(fpc_ctx *ctx, fpc_arena *arena, const char *path, s
         for (int32_t c = 0; c < picture.w; c++, to += 3)
             to[0] = row[c] >> 16 & 255, to[1] = row[c] >> 8 & 255, to[2] = row[c] & 255;
     }
-    if ((status = fpc_png_encode(ctx, arena, path, &picture, NULL, 0, &png, &bytes)))
+    if ((status = fpc_png_encode(ctx, arena, path, &picture, NULL, 0, NULL, &png, &bytes)))
         return status;
     return fpc_write_atomic(ctx, path, png, bytes);
 }

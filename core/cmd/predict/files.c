@@ -2,19 +2,22 @@
  * predictions may be written again, a file of somebody else's (labels made by hand, a photograph) is never lost. */
 #define _GNU_SOURCE
 #include "cmd/predict/predict.h"
+#include "base/file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- pictures ---- */
 
 static fpc_status add(fpc_predict_files *f, const char *picture, const char *below)
 {
     fpc_arena *arena = f->cmd->arena;
-    const char *name = strrchr(picture, '/') ? strrchr(picture, '/') + 1 : picture, *dot = strrchr(name, '.');
+    const char *last = strcmp(picture, "-") ? picture : "stdin"; /* what its mask is called by */
+    const char *name = strrchr(last, '/') ? strrchr(last, '/') + 1 : last, *dot = strrchr(name, '.');
     const int stem = (int)(dot && dot > name ? dot - name : (ptrdiff_t)strlen(name));
 
     if (f->n == f->cap) {
@@ -110,6 +113,8 @@ fpc_status fpc_predict_add(fpc_predict_files *f, const char *operand)
 
     if (!path)
         return FPC_ENOMEM;
+    if (!strcmp(path, "-"))
+        return add(f, path, "");
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) /* photos/ is photos */
         path[n - 1] = '\0';
     if (stat(path, &about))
@@ -117,7 +122,37 @@ fpc_status fpc_predict_add(fpc_predict_files *f, const char *operand)
     return S_ISDIR(about.st_mode) ? add_folder(f, path) : add(f, path, "");
 }
 
+fpc_status fpc_predict_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsigned how, fpc_image *out)
+{
+    enum { MOST = 1 << 30 }; /* more than the largest picture takes as a PNG */
+    char *data;
+    size_t bytes;
+    fpc_status status;
+
+    if (strcmp(path, "-"))
+        return fpc_image_open(ctx, arena, path, how, out, NULL);
+    status = fpc_read_stdin(ctx, arena, MOST, &data, &bytes);
+    return status ? status : fpc_image_decode(ctx, arena, "standard input", data, bytes, how, out);
+}
+
 /* ---- what may be written ---- */
+
+/* A picture is no text: a terminal is not given one, and nothing else goes there. */
+static fpc_status check_pipe(const fpc_predict_files *f)
+{
+    if (f->n != 1 || f->overlay || f->probs)
+        return fpc_fail(f->cmd->ctx, FPC_EINVAL,
+                        "fpcore predict: -o - takes the mask of one picture and nothing else, not %s; give a folder to "
+                        "--out",
+                        f->n != 1    ? fpc_sprintf(f->cmd->arena, "%d masks", f->n)
+                        : f->overlay ? "--overlay"
+                                     : "--probs");
+    if (isatty(STDOUT_FILENO))
+        return fpc_fail(f->cmd->ctx, FPC_EINVAL,
+                        "fpcore predict: -o - writes a PNG to standard output, which is a terminal; put > mask.png "
+                        "behind it");
+    return FPC_OK;
+}
 
 typedef struct output {
     const char *path, *picture; /* picture NULL: of all */
@@ -213,6 +248,8 @@ fpc_status fpc_predict_check(const fpc_predict_files *f, int force)
 
     if (!to || !picture)
         return FPC_ENOMEM;
+    if (f->pipe)
+        return check_pipe(f);
     for (int32_t i = 0; i < f->n; i++) {
         const fpc_predict_item *item = &f->item[i];
         struct stat about;

@@ -17,6 +17,7 @@ typedef struct fpc_predict_item {
 typedef struct fpc_predict_files {
     fpc_cmdline *cmd;
     const char *out;               /* folder */
+    int pipe;                      /* the one mask goes to standard output */
     int overlay, probs, recursive; /* what is wanted */
     int32_t n, cap;
     fpc_predict_item *item; /* in the order in which pictures were named, those of a folder by name */
@@ -24,9 +25,11 @@ typedef struct fpc_predict_files {
     int32_t folders, own;   /* passed over: sub-folders, and files that an earlier prediction wrote */
 } fpc_predict_files;
 
-/* cmd/predict/files.c: adds what a word of the command line names: a picture, or a folder with pictures; the files of a
- * sub-folder go to a folder of that name below `out`. */
+/* cmd/predict/files.c: adds what a word of the command line names: a picture, "-" for that of standard input, or a
+ * folder with pictures; the files of a sub-folder go to a folder of that name below `out`. */
 fpc_status fpc_predict_add(fpc_predict_files *, const char *operand);
+/* The picture of that path, or of standard input where it is "-". */
+fpc_status fpc_predict_read(fpc_ctx *, fpc_arena *, const char *path, unsigned how, fpc_image *);
 /* Once all are added, before anything is written: no file may replace a picture or be written twice, and what is there
  * already is replaced where an earlier prediction wrote it, or where `force` is set. */
 fpc_status fpc_predict_check(const fpc_predict_files *, int force);

@@ -6,8 +6,41 @@
 #include <string.h>
 #include "base/file.h"
 #include "data/classes.h"
+#include "experiment/trained.h"
 #include "weights/weights.h"
 #include "cmd/submit/torch_file.h"
+
+/* Those of the weights that were given which say how good they are. */
+static fpc_status add_scores(const fpc_submit *s, int32_t *n, fpc_st_meta *to)
+{
+    static const char *const key[] = {"epoch", "metric", "value"};
+    fpc_st_file *file;
+    const fpc_status status = fpc_st_read(s->cmd->ctx, s->cmd->arena, s->weights, &file);
+
+    for (size_t i = 0; i < sizeof key / sizeof *key && !status; i++)
+        if ((to[*n].value = fpc_st_meta_find(file, key[i])))
+            to[(*n)++].key = key[i];
+    return status;
+}
+
+/* They stand for themselves, as those of a run. */
+static fpc_status save_weights(const fpc_submit *s, const char *path)
+{
+    fpc_arena *arena = s->cmd->arena;
+    const char *classes = fpc_classes_text(arena, fpc_data_info(s->experiment->data)), *recipe;
+    fpc_st_meta meta[FPC_TRAINED_META + 3];
+    const fpc_resolved *all;
+    int32_t n;
+    fpc_status status = fpc_experiment_settings(s->experiment, arena, &n, &all);
+
+    if (status)
+        return status;
+    if (!classes || !(recipe = fpc_resolved_text(arena, all, n, 0, 0)))
+        return FPC_ENOMEM;
+    n = fpc_trained_meta(s->experiment, arena, recipe, classes, meta);
+    status = add_scores(s, &n, meta);
+    return status ? status : fpc_weights_save(s->cmd->ctx, s->experiment->state, path, n, meta);
+}
 
 /* What the model is: parameters and buffers, without the optimizer's slots that a checkpoint may hold. */
 static fpc_status add_weights(fpc_submit *s)
@@ -31,9 +64,7 @@ static fpc_status add_weights(fpc_submit *s)
         status = fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
     if (status)
         return status;
-    const fpc_st_meta classes = {FPC_META_CLASSES, fpc_classes_text(arena, fpc_data_info(s->experiment->data))};
-    status = classes.value ? fpc_weights_save(s->cmd->ctx, state, copy, 1, &classes) : FPC_ENOMEM;
-    if (!status)
+    if (!(status = save_weights(s, copy)))
         status = fpc_read_file(s->cmd->ctx, arena, copy, SIZE_MAX, &text, &bytes);
     remove(copy);
     return status ? status : fpc_submit_add(s, "solution/weights.safetensors", text, bytes, 0);

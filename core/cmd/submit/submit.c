@@ -72,7 +72,7 @@ static fpc_status make_mask(fpc_submit *s, fpc_arena *scratch, int64_t index)
     if (!(mask.pixel = fpc_alloc(scratch, (size_t)mask.w * (size_t)mask.h)))
         return FPC_ENOMEM;
     if ((status = fpc_tta_mask(s->tta, scratch, &picture, mask.pixel)) ||
-        (status = fpc_png_encode(ctx, s->cmd->arena, name, &mask, fpc_submit_palette, 16, &data, &bytes)))
+        (status = fpc_png_encode(ctx, s->cmd->arena, name, &mask, fpc_submit_palette, 16, NULL, &data, &bytes)))
         return status;
     m->w = picture.w;
     m->h = picture.h;

@@ -11,6 +11,9 @@
 #define FPC_SUBMIT_TEXT(number) #number
 #define FPC_SUBMIT_TEXT_OF(number) FPC_SUBMIT_TEXT(number)
 
+/* The comment of an archive of ours, so that a later one may replace it and no other file. */
+#define FPC_SUBMIT_MARK "fpcore submit"
+
 typedef struct fpc_submit_mask {
     const char *stem, *path; /* path: of the picture; "": the data set gives the picture itself */
     int32_t w, h;            /* of the picture */
@@ -21,6 +24,7 @@ typedef struct fpc_submit {
     fpc_cmdline *cmd;
     fpc_experiment *experiment;
     const char *weights, *out, *scales; /* files; --scales as given or NULL */
+    int force;                          /* whatever has the archive's name may go */
     const char *part;                   /* the archive until it has its name */
     fpc_tta how;
     fpc_tta_run *tta;

@@ -134,5 +134,5 @@ fpc_status fpc_torch_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int3
         entry[at++] = (fpc_zip_entry){name, list[i].data, (size_t)list[i].count * size, 1};
     }
     entry[at++] = (fpc_zip_entry){"archive/version", "3\n", 2, 1};
-    return fpc_zip_make(ctx, arena, what, at, entry, data, bytes);
+    return fpc_zip_make(ctx, arena, what, NULL, at, entry, data, bytes);
 }

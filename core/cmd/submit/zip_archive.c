@@ -1,6 +1,7 @@
 /* zip_archive.c: see zip_archive.h. libzip keeps what it writes in a source in memory, which is read when the archive
  * is closed. */
 #include "cmd/submit/zip_archive.h"
+#include <stdio.h>
 #include <string.h>
 #include <zip.h>
 
@@ -44,8 +45,8 @@ static fpc_status take(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_sou
     return status;
 }
 
-fpc_status fpc_zip_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int32_t n, const fpc_zip_entry *entry,
-                        const void **data, size_t *bytes)
+fpc_status fpc_zip_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, const char *comment, int32_t n,
+                        const fpc_zip_entry *entry, const void **data, size_t *bytes)
 {
     zip_error_t e;
     zip_error_init(&e);
@@ -63,6 +64,8 @@ fpc_status fpc_zip_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int32_
     for (int32_t i = 0; i < n && !status; i++)
         if (add(zip, &entry[i]))
             status = failed(ctx, fpc_sprintf(arena, "%s: %s", what, entry[i].name), zip_get_error(zip));
+    if (!status && comment && zip_set_archive_comment(zip, comment, (zip_uint16_t)strlen(comment)))
+        status = failed(ctx, what, zip_get_error(zip));
     if (!status && zip_close(zip))
         status = failed(ctx, what, zip_get_error(zip));
     else if (!status)
@@ -76,6 +79,19 @@ fpc_status fpc_zip_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int32_
 }
 
 /* ---- reading ---- */
+
+/* The comment is the end of the file, behind the 22 bytes that end the directory; the last two are its length. */
+int fpc_zip_says(const char *path, const char *comment)
+{
+    unsigned char tail[22 + 64];
+    const size_t n = strlen(comment), bytes = 22 + n;
+    FILE *file = n <= 64 ? fopen(path, "rb") : NULL;
+    const int read = file && !fseek(file, -(long)bytes, SEEK_END) && fread(tail, 1, bytes, file) == bytes;
+
+    if (file)
+        fclose(file);
+    return read && !memcmp(tail, "PK\5\6", 4) && tail[20] == n && !tail[21] && !memcmp(tail + 22, comment, n);
+}
 
 static fpc_status unpack(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_t *zip, zip_uint64_t i, size_t *left,
                          fpc_zip_entry *out)

@@ -11,9 +11,12 @@ typedef struct fpc_zip_entry {
     int store; /* 1: as it is; 0: deflated */
 } fpc_zip_entry;
 
-/* Entries carry no time, so equal pieces make equal archives. what: the archive's name in messages. */
-fpc_status fpc_zip_make(fpc_ctx *, fpc_arena *, const char *what, int32_t n, const fpc_zip_entry *, const void **data,
-                        size_t *bytes);
+/* Entries carry no time, so equal pieces make equal archives. what: the archive's name in messages. comment: of the
+ * archive, or NULL. */
+fpc_status fpc_zip_make(fpc_ctx *, fpc_arena *, const char *what, const char *comment, int32_t n, const fpc_zip_entry *,
+                        const void **data, size_t *bytes);
+/* Whether the file is an archive with that comment. */
+int fpc_zip_says(const char *path, const char *comment);
 /* Every entry, unpacked, its checksum compared. data has to stay. */
 fpc_status fpc_zip_read(fpc_ctx *, fpc_arena *, const char *what, const void *data, size_t bytes, int32_t *n,
                         fpc_zip_entry **);
