@@ -215,6 +215,14 @@ cmd_sources = \
     core/cmd/data.c \
     core/cmd/describe.c \
     core/cmd/eval.c \
+    core/cmd/export.c \
+    core/cmd/export/export.h \
+    core/cmd/export/graph.c \
+    core/cmd/export/onnx.c \
+    core/cmd/export/onnx.h \
+    core/cmd/export/onnx_ops.c \
+    core/cmd/export/protobuf.c \
+    core/cmd/export/protobuf.h \
     core/cmd/help.c \
     core/cmd/help.h \
     core/cmd/inspect/audit.c \

@@ -1,0 +1,244 @@
+/* export.c: `fpcore export`: a trained network in a form that other programs run. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "cmd/args.h"
+#include "cmd/export/export.h"
+#include "data/classes.h"
+#include "experiment/predictor.h"
+
+enum { MOST_PICTURES = 65536, MOST_META = 16 };
+
+typedef struct job {
+    fpc_cmdline *cmd;
+    const char *path; /* of the file that is written */
+    fpc_predictor *predictor;
+    fpc_predictor_info info;
+    fpc_export_args args;
+    fpc_st_meta meta[MOST_META];
+} job;
+
+/* ---- what was asked for ---- */
+
+static fpc_status read_output(job *j, const char *text)
+{
+    for (int i = 0; i < 3; i++)
+        if (!text || !strcmp(text, fpc_export_outputs[i])) {
+            j->args.output = (fpc_export_output)i;
+            return FPC_OK;
+        }
+    return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore export: --output %s: not one of labels, logits, probabilities",
+                    text);
+}
+
+static fpc_status read_batch(job *j, const char *text)
+{
+    char *end;
+
+    j->args.n = 1;
+    if (!text)
+        return FPC_OK;
+    if (!strcmp(text, "free")) {
+        j->args.n = 0;
+        return FPC_OK;
+    }
+    const long n = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : 0;
+    if (n < 1 || n > MOST_PICTURES || *end)
+        return fpc_fail(j->cmd->ctx, FPC_EINVAL,
+                        "fpcore export: --batch %s: a number of pictures from 1 to %d, or free", text, MOST_PICTURES);
+    j->args.n = (int32_t)n;
+    return FPC_OK;
+}
+
+/* Before anything is opened, which takes its time. */
+static fpc_status check_path(const job *j, int force)
+{
+    struct stat about;
+
+    if (stat(j->path, &about))
+        return FPC_OK;
+    if (S_ISDIR(about.st_mode))
+        return fpc_fail(j->cmd->ctx, FPC_EINVAL, "%s: is a folder; --onnx names a file", j->path);
+    if (force || fpc_onnx_is_own(j->path))
+        return FPC_OK;
+    return fpc_fail(j->cmd->ctx, FPC_EINVAL,
+                    "%s: is there already, and fpcore export did not write it; give another name to --onnx, or --force "
+                    "to replace it",
+                    j->path);
+}
+
+/* ---- what the file says of the network ---- */
+
+static fpc_status add(job *j, const char *key, const char *value)
+{
+    if (!value)
+        return FPC_ENOMEM;
+    j->meta[j->args.n_meta++] = (fpc_st_meta){key, value};
+    return FPC_OK;
+}
+
+static fpc_status add_json(job *j, const char *key, json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    const fpc_status status = add(j, key, text ? fpc_strdup(j->cmd->arena, text) : NULL);
+
+    free(text);
+    json_decref(value);
+    return status;
+}
+
+/* Names and colours as programs read them, and the whole table as fpcore does. */
+static fpc_status add_classes(job *j)
+{
+    const fpc_dataset_info *info = &fpc_predictor_experiment(j->predictor)->info;
+    json_t *names = json_array(), *palette = json_array();
+
+    for (int32_t c = 0; c < j->info.classes; c++) {
+        const char *name = j->info.class_names ? j->info.class_names[c] : fpc_sprintf(j->cmd->arena, "class %d", c);
+        json_array_append_new(names, json_string(name ? name : ""));
+        if (j->info.palette) {
+            const uint8_t *rgb = j->info.palette[c];
+            json_array_append_new(palette, json_pack("[iii]", rgb[0], rgb[1], rgb[2]));
+        }
+    }
+    fpc_status status = add_json(j, "classes", names);
+    if (status) {
+        json_decref(palette);
+        return status;
+    }
+    if ((status = add_json(j, "palette", palette)))
+        return status;
+    return add(j, FPC_META_CLASSES, fpc_classes_text(j->cmd->arena, info));
+}
+
+/* The recipe as it was understood, without the keys that change no result, and without the backend, which is another
+ * one here. */
+static fpc_status add_recipe(job *j)
+{
+    const fpc_resolved *all;
+    fpc_resolved *kept;
+    int32_t n, n_kept = 0;
+    const fpc_status status = fpc_experiment_settings(fpc_predictor_experiment(j->predictor), j->cmd->arena, &n, &all);
+
+    if (status)
+        return status;
+    if (!(kept = fpc_alloc(j->cmd->arena, ((size_t)n + 1) * sizeof *kept)))
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < n; i++)
+        if (strcmp(all[i].section, "backend"))
+            kept[n_kept++] = all[i];
+    return add(j, "recipe", fpc_resolved_text(j->cmd->arena, kept, n_kept, 0, 0));
+}
+
+/* What the weights say of their training: epoch, metric and its value, where they do. */
+static fpc_status add_training(job *j)
+{
+    static const char *const key[] = {"epoch", "metric", "value"};
+    fpc_st_file *file;
+    fpc_status status = fpc_st_read(j->cmd->ctx, j->cmd->arena, fpc_predictor_weights(j->predictor), &file);
+
+    for (size_t i = 0; i < sizeof key / sizeof *key && !status; i++) {
+        const char *value = fpc_st_meta_find(file, key[i]);
+        if (value)
+            status = add(j, key[i], fpc_strdup(j->cmd->arena, value));
+    }
+    return status;
+}
+
+static fpc_status describe(job *j)
+{
+    fpc_status status;
+
+    fpc_predictor_describe(j->predictor, &j->info);
+    j->args.h = j->info.h;
+    j->args.w = j->info.w;
+    j->args.meta = j->meta;
+    json_t *input = json_pack("{s:s,s:s,s:s,s:i,s:i,s:[i,i]}", "name", "image", "type", "uint8", "layout", "NHWC RGB",
+                              "height", j->info.h, "width", j->info.w, "range", 0, 255);
+    if ((status = add(j, "fpcore.version", FPC_VERSION)) || (status = add(j, "model", j->info.model))) {
+        json_decref(input);
+        return status;
+    }
+    if ((status = add_json(j, "input", input)) || (status = add_classes(j)) || (status = add_training(j)))
+        return status;
+    return add_recipe(j);
+}
+
+/* ---- all of it ---- */
+
+static fpc_status write_onnx(job *j)
+{
+    const void *data;
+    size_t bytes;
+    fpc_status status;
+
+    if ((status = describe(j)) ||
+        (status = fpc_onnx_make(fpc_predictor_experiment(j->predictor), j->cmd->arena, &j->args, &data, &bytes)) ||
+        (status = fpc_write_atomic(j->cmd->ctx, j->path, data, bytes)))
+        return status;
+    const char *n = j->args.n ? fpc_sprintf(j->cmd->arena, "%d", j->args.n) : "n";
+    fpc_print("%s: %s, %lld parameters, %.1f MB; image uint8 (%s,%d,%d,3) to %s\n", j->path, j->info.model,
+              (long long)j->info.parameters, (double)bytes / 1e6, n ? n : "", j->args.h, j->args.w,
+              fpc_export_outputs[j->args.output]);
+    return FPC_OK;
+}
+
+static fpc_status run(fpc_cmdline *cmd)
+{
+    const char *output = NULL, *batch = NULL;
+    int force = 0;
+    fpc_hw size = {0, 0};
+    job j = {.cmd = cmd, .info = {.size = sizeof j.info}};
+    fpc_predictor_args open = fpc_cmd_predictor(cmd);
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
+                            {"onnx", 0, FPC_ARG_TEXT, 1, &j.path},
+                            {"output", 0, FPC_ARG_TEXT, 0, &output},
+                            {"size", 0, FPC_ARG_SIZE, 0, &size},
+                            {"batch", 0, FPC_ARG_TEXT, 0, &batch},
+                            {"force", 0, FPC_ARG_FLAG, 0, &force},
+                            {0}};
+    fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
+
+    if (status || (status = read_output(&j, output)) || (status = read_batch(&j, batch)) ||
+        (status = check_path(&j, force)))
+        return status;
+    open.h = size.h;
+    open.w = size.w;
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_EXACT, &j.predictor)))
+        status = write_onnx(&j);
+    fpc_predictor_close(j.predictor);
+    return status;
+}
+
+const fpc_cmd fpc_cmd_export = {.name = "export",
+                                .place = 85,
+                                .summary = "Write a network for other programs: ONNX.",
+                                .needs_recipe = 0,
+                                .run = run,
+                                .help =
+                                    "usage: fpcore export [-c RECIPE] -w RUN|WEIGHTS.safetensors --onnx FILE.onnx\n"
+                                    "                     [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N|free]\n"
+                                    "                     [--output labels|logits|probabilities] [--force]\n"
+                                    "\n"
+                                    "Writes the network as one ONNX file (opset 17) with everything around it\n"
+                                    "inside: the input `image` takes pictures as they are decoded, uint8 (n,h,w,3),\n"
+                                    "RGB, and the output gives labels, uint8 (n,h,w), or real logits or\n"
+                                    "probabilities (n,h,w,classes), at the size of the pictures. Products of\n"
+                                    "weights and batch norms are worked out beforehand, in double, so the bytes are\n"
+                                    "the same on every machine. Height and width are fixed; pictures of another\n"
+                                    "size are resized to them first, bilinearly.\n"
+                                    "\n"
+                                    "The file's metadata hold class names, palette, input, recipe, epoch and metric.\n"
+                                    "\n"
+                                    "  -c RECIPE            default: that of the run folder, or what the weights\n"
+                                    "                       hold\n"
+                                    "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
+                                    "                       best.safetensors\n"
+                                    "  --onnx FILE          what is written\n"
+                                    "  --size N             size of the pictures, N or HxW (default: dataset.size)\n"
+                                    "  --batch N            pictures at a time (default: 1); free: as many as come\n"
+                                    "  --output WHAT        labels (default), logits or probabilities\n"
+                                    "  --force              replace a file that fpcore export did not write\n"
+                                    "\n"
+                                    "example: fpcore export -w runs/quickstart-TIME --onnx face.onnx\n"};
