@@ -403,6 +403,7 @@ doc_files = \
     docs/cuda.md \
     docs/data.md \
     docs/embedding.md \
+    docs/export.md \
     docs/losses.md \
     docs/models.md \
     docs/performance.md \

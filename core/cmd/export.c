@@ -226,8 +226,8 @@ const fpc_cmd fpc_cmd_export = {.name = "export",
                                     "RGB, and the output gives labels, uint8 (n,h,w), or real logits or\n"
                                     "probabilities (n,h,w,classes), at the size of the pictures. Products of\n"
                                     "weights and batch norms are worked out beforehand, in double, so the bytes are\n"
-                                    "the same on every machine. Height and width are fixed; pictures of another\n"
-                                    "size are resized to them first, bilinearly.\n"
+                                    "the same on every machine. Height and width are fixed: resize pictures of\n"
+                                    "another size to them, bilinearly, before they go in.\n"
                                     "\n"
                                     "The file's metadata hold class names, palette, input, recipe, epoch and metric.\n"
                                     "\n"
@@ -241,4 +241,4 @@ const fpc_cmd fpc_cmd_export = {.name = "export",
                                     "  --output WHAT        labels (default), logits or probabilities\n"
                                     "  --force              replace a file that fpcore export did not write\n"
                                     "\n"
-                                    "example: fpcore export -w runs/quickstart-TIME --onnx face.onnx\n"};
+                                    "example: fpcore export -w best.safetensors --onnx face.onnx\n"};
