@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include "cmd/args.h"
 #include "cmd/export/export.h"
+#include "cmd/export/protobuf.h"
 #include "data/classes.h"
 #include "experiment/predictor.h"
 
@@ -95,7 +96,8 @@ static fpc_status add_classes(job *j)
     json_t *names = json_array(), *palette = json_array();
 
     for (int32_t c = 0; c < j->info.classes; c++) {
-        const char *name = j->info.class_names ? j->info.class_names[c] : fpc_sprintf(j->cmd->arena, "class %d", c);
+        const char *name = j->info.class_names ? fpc_proto_utf8(j->cmd->arena, j->info.class_names[c])
+                                               : fpc_sprintf(j->cmd->arena, "class %d", c);
         json_array_append_new(names, json_string(name ? name : ""));
         if (j->info.palette) {
             const uint8_t *rgb = j->info.palette[c];

@@ -302,17 +302,18 @@ static void bytes_are_the_same_again(void **state)
 
 static void metadata_come_in_order(void **state)
 {
-    const fpc_st_meta meta[] = {{"b", "two\nlines"}, {"a", ""}};
+    const fpc_st_meta meta[] = {{"b", "two\nlines"}, {"a", ""}, {"c", "\xc3\xa4 \xff\xe4 \xc3"}};
     bench b;
 
     (void)state;
     bench_experiment(&b, TINY, "", FPC_OPEN_BACKEND | FPC_OPEN_EXACT);
-    const model *m = export(&b, &(fpc_export_args){.n = 1, .h = 32, .w = 32, .n_meta = 2, .meta = meta});
-    assert_int_equal(m->n_meta, 2);
+    const model *m = export(&b, &(fpc_export_args){.n = 1, .h = 32, .w = 32, .n_meta = 3, .meta = meta});
+    assert_int_equal(m->n_meta, 3);
     assert_string_equal(m->key[0], "b");
     assert_string_equal(m->value[0], "two\nlines");
     assert_string_equal(m->key[1], "a");
     assert_string_equal(m->value[1], "");
+    assert_string_equal(m->value[2], "\xc3\xa4 ?? ?"); /* what is no UTF-8 would make the whole file unreadable */
     bench_free(&b);
 }
 

@@ -1,6 +1,7 @@
 /* protobuf.c: see protobuf.h. The format is protobuf.dev/programming-guides/encoding: a key of field and wire type,
  * then a varint, four bytes, or a length and as many bytes. */
 #include "cmd/export/protobuf.h"
+#include "base/utf8.h"
 #include <string.h>
 
 enum { VARINT = 0, BYTES = 2, FIXED32 = 5 };
@@ -67,12 +68,27 @@ void fpc_proto_bytes(fpc_proto *p, int field, const void *data, size_t n)
     put(p, data, n);
 }
 
+const char *fpc_proto_utf8(fpc_arena *arena, const char *text)
+{
+    char *copy = fpc_strdup(arena, text);
+
+    for (char *at = copy; at && *at;) {
+        const int n = fpc_utf8_character(at), is_control = (unsigned char)*at < ' ' || *at == 0x7f;
+        if (!n && !is_control)
+            *at = '?';
+        at += n ? n : 1;
+    }
+    return copy;
+}
+
 void fpc_proto_text(fpc_proto *p, int field, const char *text)
 {
-    if (!text)
+    const char *clean = text ? fpc_proto_utf8(p->arena, text) : NULL;
+
+    if (!clean)
         p->failed = 1;
     else
-        fpc_proto_bytes(p, field, text, strlen(text));
+        fpc_proto_bytes(p, field, clean, strlen(clean));
 }
 
 void fpc_proto_message(fpc_proto *p, int field, const fpc_proto *inner)

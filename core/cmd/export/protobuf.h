@@ -16,7 +16,10 @@ typedef struct fpc_proto {
 void fpc_proto_int(fpc_proto *, int field, int64_t v);
 void fpc_proto_float(fpc_proto *, int field, float v);
 void fpc_proto_bytes(fpc_proto *, int field, const void *data, size_t n);
-void fpc_proto_text(fpc_proto *, int field, const char *text); /* NULL: the buffer has failed */
+/* Text is UTF-8, or readers refuse the whole file: other bytes become `?`. NULL: the buffer has failed. */
+void fpc_proto_text(fpc_proto *, int field, const char *text);
+/* Such a text; NULL: no memory. */
+const char *fpc_proto_utf8(fpc_arena *, const char *text);
 /* A message in a field; of one that failed, the outer one fails as well. */
 void fpc_proto_message(fpc_proto *, int field, const fpc_proto *inner);
 
