@@ -223,6 +223,9 @@ cmd_sources = \
     core/cmd/export/onnx_ops.c \
     core/cmd/export/protobuf.c \
     core/cmd/export/protobuf.h \
+    core/cmd/export/torch.c \
+    core/cmd/export/torch.h \
+    core/cmd/export/torch_ops.c \
     core/cmd/help.c \
     core/cmd/help.h \
     core/cmd/inspect/audit.c \

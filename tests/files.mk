@@ -219,6 +219,7 @@ test_data = \
     tests/abi/abi1/fpcore/tensor.h \
     tests/case.h \
     tests/cli/onnx_agrees.py \
+    tests/cli/torch_agrees.py \
     tests/conform/conform.h \
     tests/cuda_emulator/bits.h \
     tests/cuda_emulator/cuda_bf16.h \

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/file.h"
 #include "cmd/args.h"
 #include "cmd/export/export.h"
 #include "cmd/export/protobuf.h"
+#include "cmd/submit/torch_file.h"
 #include "data/classes.h"
 #include "experiment/predictor.h"
 
@@ -13,7 +15,8 @@ enum { MOST_PICTURES = 65536, MOST_META = 16 };
 
 typedef struct job {
     fpc_cmdline *cmd;
-    const char *path; /* of the file that is written */
+    const char *onnx, *torch;     /* the file and the folder that are written; NULL: not wanted */
+    const char *source, *weights; /* the files in that folder */
     fpc_predictor *predictor;
     fpc_predictor_info info;
     fpc_export_args args;
@@ -52,21 +55,41 @@ static fpc_status read_batch(job *j, const char *text)
     return FPC_OK;
 }
 
-/* Before anything is opened, which takes its time. */
-static fpc_status check_path(const job *j, int force)
+static fpc_status check_free(const job *j, const char *path, const char *option, int is_own)
 {
     struct stat about;
 
-    if (stat(j->path, &about))
+    if (stat(path, &about))
         return FPC_OK;
     if (S_ISDIR(about.st_mode))
-        return fpc_fail(j->cmd->ctx, FPC_EINVAL, "%s: is a folder; --onnx names a file", j->path);
-    if (force || fpc_onnx_is_own(j->path))
+        return fpc_fail(j->cmd->ctx, FPC_EINVAL, "%s: is a folder; --onnx names a file", path);
+    if (is_own)
         return FPC_OK;
     return fpc_fail(j->cmd->ctx, FPC_EINVAL,
-                    "%s: is there already, and fpcore export did not write it; give another name to --onnx, or --force "
+                    "%s: is there already, and fpcore export did not write it; give another name to %s, or --force "
                     "to replace it",
-                    j->path);
+                    path, option);
+}
+
+/* Before anything is opened, which takes its time. The weights beside a source of ours are ours. */
+static fpc_status check_paths(job *j, int force)
+{
+    fpc_status status = FPC_OK;
+
+    if (!j->onnx && !j->torch)
+        return fpc_fail(j->cmd->ctx, FPC_EINVAL,
+                        "fpcore export: neither --onnx FILE nor --torch FOLDER says what to write");
+    if (j->onnx)
+        status = check_free(j, j->onnx, "--onnx", force || fpc_onnx_is_own(j->onnx));
+    if (status || !j->torch)
+        return status;
+    j->source = fpc_sprintf(j->cmd->arena, "%s/model.py", j->torch);
+    j->weights = fpc_sprintf(j->cmd->arena, "%s/ckpt.pth", j->torch);
+    if (!j->source || !j->weights)
+        return FPC_ENOMEM;
+    const int is_own = force || fpc_torch_is_own(j->source);
+    return (status = check_free(j, j->source, "--torch", is_own)) ? status
+                                                                  : check_free(j, j->weights, "--torch", is_own);
 }
 
 /* ---- what the file says of the network ---- */
@@ -175,15 +198,47 @@ static fpc_status write_onnx(job *j)
     size_t bytes;
     fpc_status status;
 
-    if ((status = describe(j)) ||
-        (status = fpc_onnx_make(fpc_predictor_experiment(j->predictor), j->cmd->arena, &j->args, &data, &bytes)) ||
-        (status = fpc_write_atomic(j->cmd->ctx, j->path, data, bytes)))
+    if ((status = fpc_onnx_make(fpc_predictor_experiment(j->predictor), j->cmd->arena, &j->args, &data, &bytes)) ||
+        (status = fpc_write_atomic(j->cmd->ctx, j->onnx, data, bytes)))
         return status;
     const char *n = j->args.n ? fpc_sprintf(j->cmd->arena, "%d", j->args.n) : "n";
-    fpc_print("%s: %s, %lld parameters, %.1f MB; image uint8 (%s,%d,%d,3) to %s\n", j->path, j->info.model,
+    fpc_print("%s: %s, %lld parameters, %.1f MB; image uint8 (%s,%d,%d,3) to %s\n", j->onnx, j->info.model,
               (long long)j->info.parameters, (double)bytes / 1e6, n ? n : "", j->args.h, j->args.w,
               fpc_export_outputs[j->args.output]);
     return FPC_OK;
+}
+
+/* The weights first: a source that is there has the weights beside it. */
+static fpc_status write_torch(job *j)
+{
+    fpc_experiment *s = fpc_predictor_experiment(j->predictor);
+    const char *about = fpc_sprintf(j->cmd->arena, "%s, %lld parameters, %d classes.", j->info.model,
+                                    (long long)j->info.parameters, j->info.classes);
+    const char *source;
+    const void *weights;
+    size_t bytes;
+    fpc_status status;
+
+    if (!about)
+        return FPC_ENOMEM;
+    if ((status = fpc_torch_source(s, j->cmd->arena, &j->args, about, &source)) ||
+        (status = fpc_torch_weights(s->state, j->cmd->arena, j->weights, &weights, &bytes)) ||
+        (status = fpc_make_folders(j->cmd->ctx, "fpcore export: --torch", j->torch)) ||
+        (status = fpc_write_atomic(j->cmd->ctx, j->weights, weights, bytes)) ||
+        (status = fpc_write_atomic(j->cmd->ctx, j->source, source, strlen(source))))
+        return status;
+    fpc_print("%s, %s: %s, %lld parameters; image float (n,3,%d,%d) to logits\n", j->source, j->weights, j->info.model,
+              (long long)j->info.parameters, j->args.h, j->args.w);
+    return FPC_OK;
+}
+
+static fpc_status write_all(job *j)
+{
+    fpc_status status = describe(j);
+
+    if (!status && j->onnx)
+        status = write_onnx(j);
+    return status || !j->torch ? status : write_torch(j);
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -194,7 +249,8 @@ static fpc_status run(fpc_cmdline *cmd)
     job j = {.cmd = cmd, .info = {.size = sizeof j.info}};
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
-                            {"onnx", 0, FPC_ARG_TEXT, 1, &j.path},
+                            {"onnx", 0, FPC_ARG_TEXT, 0, &j.onnx},
+                            {"torch", 0, FPC_ARG_TEXT, 0, &j.torch},
                             {"output", 0, FPC_ARG_TEXT, 0, &output},
                             {"size", 0, FPC_ARG_SIZE, 0, &size},
                             {"batch", 0, FPC_ARG_TEXT, 0, &batch},
@@ -203,44 +259,50 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = read_output(&j, output)) || (status = read_batch(&j, batch)) ||
-        (status = check_path(&j, force)))
+        (status = check_paths(&j, force)))
         return status;
     open.h = size.h;
     open.w = size.w;
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_EXACT, &j.predictor)))
-        status = write_onnx(&j);
+        status = write_all(&j);
     fpc_predictor_close(j.predictor);
     return status;
 }
 
 const fpc_cmd fpc_cmd_export = {.name = "export",
                                 .place = 85,
-                                .summary = "Write a network for other programs: ONNX.",
+                                .summary = "Write a network for other programs: ONNX, PyTorch.",
                                 .needs_recipe = 0,
                                 .run = run,
                                 .help =
-                                    "usage: fpcore export [-c RECIPE] -w RUN|WEIGHTS.safetensors --onnx FILE.onnx\n"
+                                    "usage: fpcore export [-c RECIPE] -w RUN|WEIGHTS.safetensors\n"
+                                    "                     [--onnx FILE.onnx] [--torch FOLDER]\n"
                                     "                     [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N|free]\n"
                                     "                     [--output labels|logits|probabilities] [--force]\n"
                                     "\n"
-                                    "Writes the network as one ONNX file (opset 17) with everything around it\n"
+                                    "--onnx writes the network as one ONNX file (opset 17) with everything around it\n"
                                     "inside: the input `image` takes pictures as they are decoded, uint8 (n,h,w,3),\n"
                                     "RGB, and the output gives labels, uint8 (n,h,w), or real logits or\n"
                                     "probabilities (n,h,w,classes), at the size of the pictures. Products of\n"
                                     "weights and batch norms are worked out beforehand, in double, so the bytes are\n"
                                     "the same on every machine. Height and width are fixed: resize pictures of\n"
-                                    "another size to them, bilinearly, before they go in.\n"
+                                    "another size to them, bilinearly, before they go in. The file's metadata hold\n"
+                                    "class names, palette, input, recipe, epoch and metric.\n"
                                     "\n"
-                                    "The file's metadata hold class names, palette, input, recipe, epoch and metric.\n"
+                                    "--torch writes FOLDER/model.py, the network as PyTorch source, and\n"
+                                    "FOLDER/ckpt.pth, its weights: from pictures (n,3,h,w) in [0,1] to logits.\n"
                                     "\n"
                                     "  -c RECIPE            default: that of the run folder, or what the weights\n"
                                     "                       hold\n"
                                     "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
                                     "                       best.safetensors\n"
-                                    "  --onnx FILE          what is written\n"
+                                    "  --onnx FILE          the ONNX file that is written\n"
+                                    "  --torch FOLDER       where the source and its weights go; made where it is\n"
+                                    "                       missing\n"
                                     "  --size N             size of the pictures, N or HxW (default: dataset.size)\n"
-                                    "  --batch N            pictures at a time (default: 1); free: as many as come\n"
-                                    "  --output WHAT        labels (default), logits or probabilities\n"
-                                    "  --force              replace a file that fpcore export did not write\n"
+                                    "  --batch N            of --onnx: pictures at a time (default: 1); free: as\n"
+                                    "                       many as come\n"
+                                    "  --output WHAT        of --onnx: labels (default), logits or probabilities\n"
+                                    "  --force              replace files that fpcore export did not write\n"
                                     "\n"
                                     "example: fpcore export -w best.safetensors --onnx face.onnx\n"};

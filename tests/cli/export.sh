@@ -1,6 +1,6 @@
 #!/bin/sh
-# fpcore export --onnx: every model and variant, a network of every op that has a form, what is refused. Where
-# FPCORE_PYTHON (python3) has onnx and onnxruntime, what comes out is run and held against the backend ref.
+# fpcore export --onnx, --torch: every model and variant, a network of every op that has a form, what is refused. Where
+# FPCORE_PYTHON (python3) has onnx and onnxruntime, or torch, what comes out is run and held against the backend ref.
 # shellcheck source=../conform/lib_conform.sh
 . "$FPCORE_SRC/tests/conform/lib_conform.sh"
 cd "$scratch" || exit 1
@@ -13,6 +13,7 @@ holds() {
     if "$@" >out 2>&1; then ok "$what"; else not_ok "$what" out; fi
 }
 if "$python" "$agrees" has 2>/dev/null; then runs=1; else runs=0; fi
+if "$python" "$FPCORE_SRC/tests/cli/torch_agrees.py" has 2>/dev/null; then torch=1; else torch=0; fi
 
 # The recipe that a case is written from and probed with; names of cases whose files are compared in the end.
 recipe=$golden/golden.ini
@@ -30,8 +31,10 @@ export_case() {
         "$FPCORE" export -c "$recipe" -w "$weights" "$@" --size "$size" --output "${how%.*}" --batch "${how#*.}" \
             --onnx "$case.$how.onnx" >out 2>&1 || { not_ok "$case.$how.onnx is written" out; return; }
     done
+    "$FPCORE" export -c "$recipe" -w "$weights" "$@" --size "$size" --torch "$case.torch" >out 2>&1 ||
+        { not_ok "$case.torch is written" out; return; }
     ok "$case is written"
-    [ $runs = 1 ] || return 0
+    [ $runs = 1 ] || [ $torch = 1 ] || return 0
     "$python" "$agrees" pictures "$model" "$size" &&
         "$FPCORE" probe -c "$recipe" -w "$weights" "$@" -s backend.use=ref -s backend.real=double \
             -i "$case.in.safetensors" -o "$case.out.safetensors" >out 2>&1 || not_ok "$case: fpcore probe" out
@@ -224,13 +227,37 @@ for n in 0 -1 2x frei 70000; do
     says "is refused" "--batch $n: a number of pictures from 1 to 65536, or free\$"
 done
 expect "no file" 2 "$FPCORE" export -w "$run"
-says "is told" 'fpcore export: --onnx is missing'
+says "is told" 'fpcore export: neither --onnx FILE nor --torch FOLDER says what to write$'
+expect "PyTorch: an op without a form" 1 "$FPCORE" export -w "$run" -s model.own=on --torch own
+says "is refused by its name and place" 'export --torch: op half_wave \(wave\) has no PyTorch form$'
+holds "and nothing is written" test ! -e own
+expect "both at once" 0 "$FPCORE" export -w "$run" --onnx b.onnx --torch made/net
+says "each has its line" '^made/net/model\.py, made/net/ckpt\.pth: every, [0-9]+ parameters; image float \(n,3,32,32\) to logits$'
+cp -r made/net again
+expect "its own source is replaced" 0 "$FPCORE" export -w "$run" --torch again
+holds "by the same bytes" diff -r made/net again
+echo "# mine" >again/model.py
+expect "another's source" 2 "$FPCORE" export -w "$run" --torch again
+says "is not" 'again/model\.py: is there already, and fpcore export did not write it; give another name to --torch'
+rm again/model.py
+expect "nor are weights that stand alone" 2 "$FPCORE" export -w "$run" --torch again
+says "which are told" 'again/ckpt\.pth: is there already'
+expect "but with --force" 0 "$FPCORE" export -w "$run" --torch again --force
+holds "they are" diff -r made/net again
 expect "a backend that is not installed is not asked for" 0 "$FPCORE" export -w "$run" --onnx b.onnx \
     -s backend.use=cuda
 holds "and changes nothing" cmp a.onnx b.onnx
 
 # ---- what comes out, run ----
 
+if [ $torch = 1 ]; then
+    # shellcheck disable=SC2086
+    "$python" "$FPCORE_SRC/tests/cli/torch_agrees.py" compare $cases >out 2>&1 || echo "not ok the comparison ends" >>out
+    cat out
+    ! grep -q '^not ok' out || bad=1
+else
+    echo "ok PyTorch agrees # SKIP $python has no torch (FPCORE_PYTHON names another)"
+fi
 if [ $runs = 1 ]; then
     # shellcheck disable=SC2086
     "$python" "$agrees" compare $cases >out 2>&1 || echo "not ok the comparison ends" >>out

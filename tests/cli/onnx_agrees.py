@@ -1,6 +1,6 @@
 """What fpcore export --onnx wrote, run by ONNX Runtime and held against the backend ref in double.
 
-usage: onnx_agrees.py has          whether onnx, onnxruntime and numpy are there: exit status
+usage: onnx_agrees.py has                    whether onnx, onnxruntime and numpy are there: exit status
        onnx_agrees.py pictures NAME HxW...   makes NAME.HxW.in.safetensors, two pictures each, for fpcore probe
        onnx_agrees.py compare CASE...        prints `ok WHAT` or `not ok WHAT` lines
 CASE names CASE.OUTPUT.BATCH.onnx files (labels, logits, probabilities; 1, 2, free), CASE.in.safetensors with pictures
@@ -94,10 +94,11 @@ def compare(cases):
             print(f"not ok {path}: {what}" if what else f"ok {path}")
 
 
-if sys.argv[1] == "has":
-    import onnx
-    import onnxruntime
-elif sys.argv[1] == "pictures":
-    pictures(sys.argv[2], sys.argv[3:])
-else:
-    compare(sys.argv[2:])
+if __name__ == "__main__":
+    if sys.argv[1] == "has":
+        import onnx
+        import onnxruntime
+    elif sys.argv[1] == "pictures":
+        pictures(sys.argv[2], sys.argv[3:])
+    else:
+        compare(sys.argv[2:])
