@@ -137,8 +137,7 @@ static fpc_status add_classes(job *j)
     return add(j, FPC_META_CLASSES, fpc_classes_text(j->cmd->arena, info));
 }
 
-/* The recipe as it was understood, without the keys that change no result, and without the backend, which is another
- * one here. */
+/* What was opened, for weights that do not hold their recipe; without the backend, which is another one here. */
 static fpc_status add_recipe(job *j)
 {
     const fpc_resolved *all;
@@ -156,10 +155,10 @@ static fpc_status add_recipe(job *j)
     return add(j, "recipe", fpc_resolved_text(j->cmd->arena, kept, n_kept, 0, 0));
 }
 
-/* What the weights say of their training: epoch, metric and its value, where they do. */
+/* What the weights say of their training, where they do. */
 static fpc_status add_training(job *j)
 {
-    static const char *const key[] = {"epoch", "metric", "value"};
+    static const char *const key[] = {"epoch", "metric", "value", "recipe"};
     fpc_st_file *file;
     fpc_status status = fpc_st_read(j->cmd->ctx, j->cmd->arena, fpc_predictor_weights(j->predictor), &file);
 
@@ -168,7 +167,7 @@ static fpc_status add_training(job *j)
         if (value)
             status = add(j, key[i], fpc_strdup(j->cmd->arena, value));
     }
-    return status;
+    return status || fpc_st_meta_find(file, "recipe") ? status : add_recipe(j);
 }
 
 static fpc_status describe(job *j)
@@ -185,9 +184,9 @@ static fpc_status describe(job *j)
         json_decref(input);
         return status;
     }
-    if ((status = add_json(j, "input", input)) || (status = add_classes(j)) || (status = add_training(j)))
+    if ((status = add_json(j, "input", input)) || (status = add_classes(j)))
         return status;
-    return add_recipe(j);
+    return add_training(j);
 }
 
 /* ---- all of it ---- */
@@ -263,14 +262,14 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     open.h = size.h;
     open.w = size.w;
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_EXACT, &j.predictor)))
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED | FPC_OPEN_EXACT, &j.predictor)))
         status = write_all(&j);
     fpc_predictor_close(j.predictor);
     return status;
 }
 
 const fpc_cmd fpc_cmd_export = {.name = "export",
-                                .place = 85,
+                                .place = 87,
                                 .summary = "Write a network for other programs: ONNX, PyTorch.",
                                 .needs_recipe = 0,
                                 .run = run,
