@@ -215,6 +215,17 @@ cmd_sources = \
     core/cmd/data.c \
     core/cmd/describe.c \
     core/cmd/eval.c \
+    core/cmd/export.c \
+    core/cmd/export/export.h \
+    core/cmd/export/graph.c \
+    core/cmd/export/onnx.c \
+    core/cmd/export/onnx.h \
+    core/cmd/export/onnx_ops.c \
+    core/cmd/export/protobuf.c \
+    core/cmd/export/protobuf.h \
+    core/cmd/export/torch.c \
+    core/cmd/export/torch.h \
+    core/cmd/export/torch_ops.c \
     core/cmd/help.c \
     core/cmd/help.h \
     core/cmd/inspect/audit.c \
@@ -395,6 +406,7 @@ doc_files = \
     docs/cuda.md \
     docs/data.md \
     docs/embedding.md \
+    docs/export.md \
     docs/losses.md \
     docs/models.md \
     docs/performance.md \

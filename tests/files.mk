@@ -78,6 +78,7 @@ test_programs = \
     tests/unit/test_events \
     tests/unit/test_exec \
     tests/unit/test_experiment \
+    tests/unit/test_export \
     tests/unit/test_flow \
     tests/unit/test_fuse \
     tests/unit/test_graph \
@@ -153,6 +154,7 @@ test_scripts = \
     tests/cli/disk_full.sh \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \
+    tests/cli/export.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
     tests/cli/join_parts.sh \
@@ -216,6 +218,8 @@ test_data = \
     tests/abi/abi1/fpcore/schedule.h \
     tests/abi/abi1/fpcore/tensor.h \
     tests/case.h \
+    tests/cli/onnx_agrees.py \
+    tests/cli/torch_agrees.py \
     tests/conform/conform.h \
     tests/cuda_emulator/bits.h \
     tests/cuda_emulator/cuda_bf16.h \
@@ -679,6 +683,12 @@ tests_unit_test_experiment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_experiment_CFLAGS = $(test_cflags)
 tests_unit_test_experiment_LDFLAGS = $(test_ldflags)
 tests_unit_test_experiment_LDADD = $(test_libs)
+
+tests_unit_test_export_SOURCES = tests/unit/test_export.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_export_CPPFLAGS = $(test_cppflags)
+tests_unit_test_export_CFLAGS = $(test_cflags)
+tests_unit_test_export_LDFLAGS = $(test_ldflags)
+tests_unit_test_export_LDADD = $(test_libs)
 
 tests_unit_test_flow_SOURCES = tests/unit/test_flow.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_flow_CPPFLAGS = $(test_cppflags)

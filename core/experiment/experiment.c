@@ -288,10 +288,13 @@ static fpc_status open_data(fpc_experiment *s, int trains)
     return FPC_OK;
 }
 
-static fpc_status open_backend(fpc_experiment *s)
+static fpc_status open_backend(fpc_experiment *s, int exact)
 {
-    fpc_status status = fpc_backend_open(s->ctx, s->arena, s->registry, fpc_recipe_section(s->recipe, "backend"),
-                                         (uint32_t)s->run.precision, &s->backend);
+    static fpc_entry entry[] = {{"use", "ref", "fpcore"}, {"real", "double", "fpcore"}};
+    static const fpc_section plain = {"backend", "fpcore", 2, entry};
+    const fpc_section *section = exact ? &plain : fpc_recipe_section(s->recipe, "backend");
+    const uint32_t precision = exact ? 0 : (uint32_t)s->run.precision;
+    const fpc_status status = fpc_backend_open(s->ctx, s->arena, s->registry, section, precision, &s->backend);
     if (!status)
         remember(s, "backend", &s->backend->inst, (fpc_option_set){0});
     return status;
@@ -377,8 +380,8 @@ static fpc_status open_all(fpc_experiment *s, commons *c, const char *plugin_pat
         return status;
     s->classes = s->info.classes;
     s->ignore = s->data ? fpc_data_augments(s->data)->ignore : s->info.ignore_label;
-    if (((what & FPC_OPEN_TRAIN) && (status = check_training(s))) || (status = open_backend(s)) ||
-        (status = collect_ops(s)))
+    if (((what & FPC_OPEN_TRAIN) && (status = check_training(s))) ||
+        (status = open_backend(s, (what & FPC_OPEN_EXACT) != 0)) || (status = collect_ops(s)))
         return status;
     if (!fpc_programs_of(s))
         return FPC_ENOMEM;

@@ -82,7 +82,9 @@ enum {
     FPC_OPEN_FROZEN = 8,
     /* Only what is used is opened and checked: neither optimizer, schedule, augmentations nor loggers, without
      * FPC_OPEN_TRAIN no losses and metrics, and no data set of which weights tell all that is asked */
-    FPC_OPEN_USED = 16
+    FPC_OPEN_USED = 16,
+    /* Computes by plain loops in double, whatever [backend] names and is installed: for what is the same everywhere */
+    FPC_OPEN_EXACT = 32
 };
 /* Opens the named parts; checks every section of the recipe but with FPC_OPEN_USED (no key is ignored). classes: taken
  * from the data set, or `classes` where data is not opened (19). */

@@ -42,24 +42,16 @@ static fpc_status save_weights(const fpc_submit *s, const char *path)
     return status ? status : fpc_weights_save(s->cmd->ctx, s->experiment->state, path, n, meta);
 }
 
-/* What the model is: parameters and buffers, without the optimizer's slots that a checkpoint may hold. */
 static fpc_status add_weights(fpc_submit *s)
 {
     fpc_state *state = s->experiment->state;
     fpc_arena *arena = s->cmd->arena;
-    fpc_st_tensor *list = fpc_alloc(arena, (size_t)state->n * sizeof *list);
     const char *copy = fpc_sprintf(arena, "%s.weights.tmp", s->out);
     const void *data;
     char *text;
     size_t bytes;
-    int32_t n = 0;
-    fpc_status status = list && copy ? FPC_OK : FPC_ENOMEM;
+    fpc_status status = copy ? fpc_torch_weights(state, arena, "solution/ckpt.pth", &data, &bytes) : FPC_ENOMEM;
 
-    for (int32_t i = 0; i < state->n && !status; i++)
-        if (state->entry[i].kind == FPC_STATE_PARAM || state->entry[i].kind == FPC_STATE_BUFFER)
-            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &list[n++]);
-    if (!status)
-        status = fpc_torch_make(s->cmd->ctx, arena, "solution/ckpt.pth", n, list, &data, &bytes);
     if (!status)
         status = fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
     if (status)

@@ -136,3 +136,16 @@ fpc_status fpc_torch_make(fpc_ctx *ctx, fpc_arena *arena, const char *what, int3
     entry[at++] = (fpc_zip_entry){"archive/version", "3\n", 2, 1};
     return fpc_zip_make(ctx, arena, what, NULL, at, entry, data, bytes);
 }
+
+fpc_status fpc_torch_weights(const fpc_state *state, fpc_arena *arena, const char *what, const void **data,
+                             size_t *bytes)
+{
+    fpc_st_tensor *list = fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *list);
+    fpc_status status = list ? FPC_OK : FPC_ENOMEM;
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < state->n && !status; i++)
+        if (state->entry[i].kind == FPC_STATE_PARAM || state->entry[i].kind == FPC_STATE_BUFFER)
+            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &list[n++]);
+    return status ? status : fpc_torch_make(state->ctx, arena, what, n, list, data, bytes);
+}
