@@ -36,6 +36,8 @@ example eval
 says "it measured" '^f_score: 0\.'
 example predict
 holds "it wrote masks and overlays" test -s masks/samples.png -a -s masks/samples.overlay.png
+example show
+says "it tells the model" "^  model  *[a-z]"
 example export
 holds "it wrote a network" test -s face.onnx
 example probe
