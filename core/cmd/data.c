@@ -151,7 +151,7 @@ const fpc_cmd fpc_cmd_data = {
         "left\n"
         "and right are the other way round than in most; pictures that are nearly the same, above all across "
         "parts.\n"
-        "It goes on after whatever is wrong with one file. Exit code 1: there are flaws that would stop a training.\n"
+        "It goes on after whatever is wrong with one file. Exit code 1: there are flaws.\n"
         "\n"
         "  --json FILE          the same as JSON, with all names\n"
         "  --near BITS          look at pairs of pictures whose 64-bit hashes differ in so many bits (default: 10)\n"

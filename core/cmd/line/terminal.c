@@ -138,6 +138,20 @@ void fpc_print_flow(const char *text, int width)
     put_block(&b);
 }
 
+void fpc_print_folded(const char *first, const char *further, const char *text, int width)
+{
+    const block plain = {.whole = 0};
+    const char *margin = first;
+
+    do {
+        const size_t n = fitting(&plain, text, width - (int)strlen(margin));
+        fpc_print("%s%.*s\n", margin, (int)n, text);
+        text += n;
+        text += strspn(text, " ");
+        margin = further;
+    } while (*text);
+}
+
 /* ---- progress ---- */
 
 void fpc_show_progress(int64_t done, int64_t total, const char *what, double began)

@@ -15,6 +15,9 @@ int fpc_terminal_live(void);
  */
 void fpc_print_flow(const char *text, int width);
 
+/* A sentence, broken at blanks: `first` stands before its first line, `further` before the others. */
+void fpc_print_folded(const char *first, const char *further, const char *text, int width);
+
 /* "12 of 300 pictures, left 1:05", where fpc_terminal_live; began: fpc_clock_now before the first. */
 void fpc_show_progress(int64_t done, int64_t total, const char *what, double began);
 void fpc_end_progress(void);
