@@ -28,6 +28,15 @@ sum_of a >before
 expect "again" 0 "$FPCORE" "$@"
 says "the same verdict" '^B against A: '
 holds "repeats nothing" sh -c 'cksum a/*/last.safetensors a/*/run.json | cmp - before'
+cp before spelt
+expect "the same values in other words" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,2e0 --seeds 2 --out a
+says "the same verdict" '^B against A: '
+holds "repeat nothing" sh -c 'cksum a/*/last.safetensors a/*/run.json | cmp - spelt'
+expect "the plan" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,3 --seeds 2 --out a --dry-run
+says "knows what is there" '^1  tiny,dice\.weight=1,s1  is complete$'
+says "and what is not" '^3  tiny,dice\.weight=3,s1  is new$'
+expect "a recipe twice" 2 "$FPCORE" sweep -c tiny.ini --with ./tiny.ini --out twice
+says "is refused" '--with \./tiny\.ini: tiny and tiny-2 mean the same recipe; give each once'
 expect "a third seed" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1.0,2.0 --seeds 3 --out a --json
 says "the table as JSON" '"seeds_a": 3'
 holds "is all that is run" test "$(runs_in a)" -eq 6
