@@ -170,7 +170,7 @@ static int32_t print_options(fpc_cmdline *cmd, fpc_option_set set, int expert)
 
 static fpc_option_set set_of(const fpc_plugin *plugin)
 {
-    return (fpc_option_set){plugin->options, plugin->option_size, NULL, 0};
+    return (fpc_option_set){.table = plugin->options, .stride = plugin->option_size, .object = NULL};
 }
 
 fpc_status fpc_help_plugin(fpc_cmdline *cmd, const fpc_found *found, int expert)

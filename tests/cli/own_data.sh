@@ -23,6 +23,9 @@ END
 expect "labels without names" 2 "$FPCORE" -c own.ini --check
 says "are asked for, with the lines to write" \
     'the key `classes` is missing; .*`\[classes\]`, `0 = background`, `1 = NAME`.* for faces celebamask19'
+printf 'include = own.ini\n[run]\nname = mine\n' >mine.ini
+expect "of a recipe that includes another" 2 "$FPCORE" -c mine.ini --check
+says "in the recipe that was given" '^fpcore: error: mine\.ini: \[dataset\] \(own\.ini:[0-9]+\): the key `classes` is missing; '
 printf '[classes]\n0 = ground\n1 = something\n' >classes.ini
 echo 'classes = classes.ini' >>own.ini
 for check in "" --check; do
