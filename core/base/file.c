@@ -160,6 +160,14 @@ fpc_status fpc_read_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, size_
     return status ? fpc_fail(ctx, status, "%s: %s", path, why) : FPC_OK;
 }
 
+fpc_status fpc_write_text(fpc_ctx *ctx, const char *path, const char *text)
+{
+    const size_t n = strlen(text);
+    const fpc_part_of_file part[] = {{text, n}, {"\n", 1}};
+
+    return fpc_write_parts(ctx, path, n && text[n - 1] == '\n' ? 1 : 2, part);
+}
+
 /* What hinders the making of the folder `path`, an errno, or 0: it is made, or there already. */
 static int make_folder(const char *path)
 {

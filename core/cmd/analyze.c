@@ -1,5 +1,6 @@
 /* analyze.c: `fpcore analyze`: what recorded runs did, as text, as JSON and as a page. docs/analysis.md says what
  * the columns mean. */
+#include "base/file.h"
 #include "cmd/report/analyze/analyze.h"
 #include "cmd/report/compare/compare.h"
 #include "weights/weights.h"
@@ -210,7 +211,7 @@ static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *
     if (!text)
         return fpc_fail(cmd->ctx, FPC_ENOMEM, "fpcore analyze: no memory for the JSON");
     if (strcmp(path, "-"))
-        status = fpc_write_atomic(cmd->ctx, path, text, strlen(text));
+        status = fpc_write_text(cmd->ctx, path, text);
     else
         fpc_print_json(text);
     free(text);

@@ -6,6 +6,15 @@
 
 /* ---- tests ---- */
 
+static char *ends_a_line(const char *folder, const char *name)
+{
+    size_t n;
+    char *text = slurp(folder, name, &n);
+
+    assert_true(n > 1 && text[n - 1] == '\n' && text[n - 2] != '\n');
+    return text;
+}
+
 static void leaves_a_run_folder(void **state)
 {
     static const char *const first[] = {"train_loss",  "train_f_score", "train_f1", "val_loss",
@@ -45,6 +54,7 @@ static void leaves_a_run_folder(void **state)
                                1.5 * json_number_value(json_array_get(json_object_get(history, "val_loss.dice"), i)),
                            1e-5);
     json_decref(history);
+    free(ends_a_line(folder, "run.json"));
     log = json_of(folder, "run.json");
     assert_string_equal(json_string_value(json_object_get(log, "status")), "complete");
     assert_int_equal(json_integer_value(json_object_get(log, "epochs_done")), 3);

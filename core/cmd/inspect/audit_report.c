@@ -1,4 +1,5 @@
 /* audit_report.c: what an audit found, as text for people and as JSON for programs. */
+#include "base/file.h"
 #include "cmd/inspect/audit.h"
 #include "cmd/report/report.h"
 #include <fpcore/logger.h>
@@ -165,6 +166,9 @@ static void print_sides(const fpc_audit *a)
             fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), shown(a, a->sample[i].name));
     if (listed > SHOWN)
         fpc_print("  and %lld further ones (--json lists all)\n", (long long)(listed - SHOWN));
+    if (listed)
+        fpc_print("note: --fix-sides FILE writes the list of them; `sides = FILE` in [dataset] then\n"
+                  "      exchanges their labels when they are read (dataset/folder)\n");
 }
 
 static void print_duplicates(const fpc_audit *a)
@@ -324,7 +328,7 @@ fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
                             "near_duplicates", json_duplicates(a), "notes", json_notes(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     fpc_status status =
-        text ? fpc_write_atomic(a->ctx, path, text, strlen(text))
+        text ? fpc_write_text(a->ctx, path, text)
              : fpc_fail(a->ctx, FPC_ENOMEM, "%s: no memory for the JSON, or a name that is no UTF-8", path);
     free(text);
     json_decref(all);
