@@ -1,5 +1,6 @@
 /* analyze.c: `fpcore analyze`: what recorded runs did, as text, as JSON and as a page. docs/analysis.md says what
  * the columns mean. */
+#include "base/text.h"
 #include "base/file.h"
 #include "cmd/report/analyze/analyze.h"
 #include "cmd/report/compare/compare.h"
@@ -158,8 +159,9 @@ static int by_best(const void *a, const void *b)
 
 static fpc_status nothing_found(fpc_cmdline *cmd, const fpc_analyses *all)
 {
-    return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d runs found has a history that can be read",
-                    (int)(all->without_history + all->unreadable));
+    return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d %s found has a history that can be read",
+                    (int)(all->without_history + all->unreadable),
+                    fpc_word(all->without_history + all->unreadable, "run", "runs"));
 }
 
 static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const char *const *operand, fpc_analyses *all)

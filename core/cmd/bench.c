@@ -1,6 +1,7 @@
 /* bench.c: `fpcore bench`: images per second of whole training steps and of inference, memory, and where the time
  * goes, on random pictures: no data set is read, nothing is augmented. The matrix-product peak is that of the backend's
  * own kernel on a product large enough to hide everything else. */
+#include "base/text.h"
 #include "cmd/bench.h"
 #include "experiment/labels.h"
 #include "runtime/queue.h"
@@ -109,9 +110,10 @@ static fpc_status measure(fpc_bench *b, const char *what, fpc_status (*once)(fpc
     *seconds = fpc_bench_median(b->seconds, b->steps);
     getrusage(RUSAGE_SELF, &use);
     fpc_print("%s: %.3f images/s\n", what, (double)b->batch / *seconds);
-    fpc_print("  median of %lld steps of %lld pictures, %.3f to %.3f images/s\n"
+    fpc_print("  median of %lld %s of %lld %s, %.3f to %.3f images/s\n"
               "  peak memory so far %.0f MiB\n",
-              (long long)b->steps, (long long)b->batch, (double)b->batch / b->seconds[b->steps - 1],
+              (long long)b->steps, fpc_word(b->steps, "step", "steps"), (long long)b->batch,
+              fpc_word(b->batch, "picture", "pictures"), (double)b->batch / b->seconds[b->steps - 1],
               (double)b->batch / b->seconds[0], (double)use.ru_maxrss / 1024);
     if (!b->s->backend->device.host)
         fpc_print("  memory of the device: %.0f MiB\n", (double)b->s->backend->allocated / 1048576);

@@ -1,5 +1,6 @@
 /* check.c: `fpcore -c R.ini --check`: opens everything that the recipe names, as training would, then prints the
  * recipe resolved with the origin of every value, and what looks unintended. Trains nothing and writes nothing. */
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/line/terminal.h"
 #include "cmd/lint/lint.h"
@@ -67,7 +68,7 @@ static fpc_status run(fpc_cmdline *cmd)
     warnings = fpc_lint(experiment, cmd->arena, print_warning, cmd);
     if ((status = fpc_ctx_status(cmd->ctx))) /* the warnings asked plugins: a schedule's factor may be none */
         return status;
-    fpc_print("; no errors, %d warning%s\n", warnings, warnings == 1 ? "" : "s");
+    fpc_print("; no errors, %d %s\n", warnings, fpc_word(warnings, "warning", "warnings"));
     return FPC_OK;
 }
 

@@ -1,5 +1,6 @@
 /* train.c: `fpcore -c RECIPE [--resume RUN]`: trains. Signals are main.c's; the training loop looks for the
  * cancellation that they leave. */
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/lint/lint.h"
 #include "record/run_files.h"
@@ -17,8 +18,8 @@ static fpc_status tell_warnings(fpc_cmdline *cmd, fpc_experiment *experiment)
     const fpc_status status = fpc_ctx_status(cmd->ctx);
 
     if (n && !status)
-        fpc_log(cmd->ctx, FPC_LOG_WARN, "%d setting%s of the recipe %s rarely meant; --check tells which and why",
-                (int)n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+        fpc_log(cmd->ctx, FPC_LOG_WARN, "%d %s rarely meant; --check tells which and why", (int)n,
+                fpc_word(n, "setting of the recipe is", "settings of the recipe are"));
     return status;
 }
 

@@ -1,4 +1,5 @@
 /* audit_report.c: what an audit found, as text for people and as JSON for programs. */
+#include "base/text.h"
 #include "base/file.h"
 #include "cmd/inspect/audit.h"
 #include "cmd/report/report.h"
@@ -81,7 +82,7 @@ static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
     for (int64_t i = 0; i < a->n_sizes && i < SHOWN; i++)
         fpc_print("%s %d x %d: %lld", i ? "," : "", a->size[i].w, a->size[i].h, (long long)a->size[i].n);
     if (a->n_sizes > SHOWN)
-        fpc_print(", and %lld further sizes", (long long)(a->n_sizes - SHOWN));
+        fpc_print(", and %lld further", (long long)(a->n_sizes - SHOWN));
     fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
     return status;
 }
@@ -165,7 +166,7 @@ static void print_sides(const fpc_audit *a)
         if (a->sample[i].side < 0 && listed++ < SHOWN)
             fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), shown(a, a->sample[i].name));
     if (listed > SHOWN)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(listed - SHOWN));
+        fpc_print("  and %lld further (--json lists all)\n", (long long)(listed - SHOWN));
     if (listed)
         fpc_print("note: --fix-sides FILE writes the list of them; `sides = FILE` in [dataset] then\n"
                   "      exchanges their labels when they are read (dataset/folder)\n");
@@ -175,8 +176,8 @@ static void print_duplicates(const fpc_audit *a)
 {
     const int64_t across = across_parts(a);
     int64_t listed = 0;
-    fpc_print("\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
-              (long long)(a->n_duplicates - across));
+    fpc_print("\nnear-duplicates: %lld %s across parts, %lld within a part\n", (long long)across,
+              fpc_word(across, "pair", "pairs"), (long long)(a->n_duplicates - across));
     for (int pass = 0; pass < 2;
          pass++) /* those across parts first: validation then measures what was learned by heart */
         for (int64_t i = 0; i < a->n_duplicates && listed < SHOWN; i++) {
@@ -190,7 +191,7 @@ static void print_duplicates(const fpc_audit *a)
                       t->mirrored ? ", mirrored" : "");
         }
     if (a->n_duplicates > listed)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - listed));
+        fpc_print("  and %lld further (--json lists all)\n", (long long)(a->n_duplicates - listed));
 }
 
 static void print_notes(const fpc_audit *a)
@@ -229,7 +230,8 @@ fpc_status fpc_audit_print(const fpc_audit *a)
 {
     fpc_report r = {.arena = a->arena};
     fpc_status status;
-    fpc_print("data set: dataset/%s, %d classes\n", fpc_data_instance(a->data)->plugin->name, a->info->classes);
+    fpc_print("data set: dataset/%s, %d %s\n", fpc_data_instance(a->data)->plugin->name, a->info->classes,
+              fpc_word(a->info->classes, "class", "classes"));
     if ((status = print_parts(&r, a)) || (status = print_classes(&r, a)))
         return status;
     print_sides(a);

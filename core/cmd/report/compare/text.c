@@ -1,6 +1,7 @@
 /* text.c: a comparison for people: ranking, recipes, settings that differ, values at equal epochs, sweep table,
  * verdicts. */
 #define _GNU_SOURCE
+#include "base/text.h"
 #include "cmd/report/compare/compare.h"
 
 #include <math.h>
@@ -100,7 +101,7 @@ static void print_pair(const fpc_comparison *c, fpc_verdict v)
               v.d.p, v.corrected, (int)a->n_finished, (int)b->n_finished,
               a->n_finished + b->n_finished == 2 ? " alone" : "s");
     if (c->pictures)
-        fpc_print(", %lld pictures", (long long)c->pictures);
+        fpc_print(", %lld %s", (long long)c->pictures, fpc_word(c->pictures, "picture", "pictures"));
     fpc_print("; shows differences from %.4f on\n", v.d.smallest);
 }
 
@@ -120,7 +121,7 @@ static void print_verdicts(const fpc_comparison *c)
     else if (pairs)
         fpc_print(": best %s of each run; no scores per picture", c->measure);
     if (pairs)
-        fpc_print("; p corrected for %d comparison%s (Holm)", (int)pairs, pairs == 1 ? "" : "s");
+        fpc_print("; p corrected for %d %s (Holm)", (int)pairs, fpc_word(pairs, "comparison", "comparisons"));
     fpc_print("\n");
     for (int32_t i = 0; i < c->n_verdicts; i++)
         if (c->verdict[i].a == c->reference || c->verdict[i].b == c->reference)
