@@ -220,6 +220,18 @@ static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *
     return status;
 }
 
+/* "A: lmsa_v1": the letter that a verdict's sentence names it by; where recipes share a name, that of its first run,
+ * which has the time that it was started. */
+static const char *recipe_name(const fpc_comparison *c, int32_t g)
+{
+    const fpc_run_group *group = &c->group[g];
+    int shared = 0;
+
+    for (int32_t i = 0; i < c->n; i++)
+        shared |= i != g && !strcmp(c->group[i].name, group->name);
+    return fpc_sprintf(c->arena, "%s: %s", group->label, shared ? group->run[0]->recorded->label : group->name);
+}
+
 /* The verdicts of `fpcore compare` on the same runs. What keeps runs from being compared is said there; here a
  * comparison that cannot be made is left out. */
 static void add_verdicts(fpc_analyses *all, fpc_report *r)
@@ -254,7 +266,7 @@ static void add_verdicts(fpc_analyses *all, fpc_report *r)
                 v.d.value = -d.value, v.d.lo = -d.hi, v.d.hi = -d.lo;
             }
             const int known = v.kind != FPC_VERDICT_NONE;
-            fpc_report_add(r, t, fpc_cell_text(c.group[v.a].name), fpc_cell_text(c.group[v.b].name),
+            fpc_report_add(r, t, fpc_cell_text(recipe_name(&c, v.a)), fpc_cell_text(recipe_name(&c, v.b)),
                            fpc_cell_number(known ? v.d.value : NAN), fpc_cell_number(known ? v.d.lo : NAN),
                            fpc_cell_number(known ? v.d.hi : NAN), fpc_cell_text(fpc_verdict_text(&c, &v)));
         }

@@ -2,6 +2,7 @@
  * than most changes make of them, so each side runs in a process of its own, one after the other, several times, and
  * what is told is the ratio within the pairs. */
 #define _GNU_SOURCE
+#include "base/text.h"
 #include "cmd/bench.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@ static const char *const kind_name[KINDS] = {"train", "infer"};
 
 typedef struct side {
     const char *program; /* a path; itself: this one */
-    const char *name; /* "side A (this setting)" */
+    const char *name;    /* "side A (this setting)" */
     const char *word[MOST_WORDS];
     int32_t n;
     double rate[KINDS][MOST_ROUNDS]; /* images a second */
@@ -148,9 +149,9 @@ static void report(side *a, side *b, int64_t rounds)
         for (int64_t i = 0; i < rounds; i++)
             ratio[i] = a->rate[k][i] / b->rate[k][i];
         const double middle = fpc_bench_median(ratio, rounds); /* they are sorted then */
-        fpc_print("%s: %.3f images/s, against %.3f: %.3f times as fast\n  median of %lld pairs, %.3f to %.3f\n",
+        fpc_print("%s: %.3f images/s, against %.3f: %.3f times as fast\n  median of %lld %s, %.3f to %.3f\n",
                   kind_name[k], fpc_bench_median(a->rate[k], rounds), fpc_bench_median(b->rate[k], rounds), middle,
-                  (long long)rounds, ratio[0], ratio[rounds - 1]);
+                  (long long)rounds, fpc_word(rounds, "pair", "pairs"), ratio[0], ratio[rounds - 1]);
     }
 }
 

@@ -3,6 +3,7 @@
 # refuses; pruning; the job array. And that it ends in a verdict.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
+export COLUMNS=1000 # a row of a table, a sentence are a line
 
 sed 's/^epochs = 4/epochs = 2/' tiny.ini >t.ini && mv t.ini tiny.ini
 sum_of() { cksum "$1"/*/last.safetensors "$1"/*/run.json; }
@@ -162,7 +163,7 @@ refused "a baseline that is no run" '--baseline tiny,lr=9: is none of the sweep.
     --grid optimizer.lr=1,2 --baseline tiny,lr=9 --dry-run
 holds "a baseline of the grid" "$FPCORE" sweep -c tiny.ini --grid optimizer.lr=1,2 --baseline tiny,optimizer.lr=2 --dry-run
 refused "a missing recipe" 'nowhere\.ini cannot be read' --with nowhere.ini
-refused "a run that is not there" 'the sweep has 1 runs' --only 2
+refused "a run that is not there" 'the sweep has 1 run' --only 2
 holds "and leaves no folder" test ! -e no
 expect "a folder that cannot be made" 1 "$FPCORE" sweep -c tiny.ini --out /proc/nowhere/a
 says "is named, the first of the path" "fpcore sweep: --out: the folder /proc/nowhere cannot be made: "

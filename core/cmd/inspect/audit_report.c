@@ -1,4 +1,5 @@
 /* audit_report.c: what an audit found, as text for people and as JSON for programs. */
+#include "cmd/line/terminal.h"
 #include "base/text.h"
 #include "base/file.h"
 #include "cmd/inspect/audit.h"
@@ -119,7 +120,8 @@ static fpc_table *class_table(fpc_report *r, const fpc_audit *a, int n, const in
 
 static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
 {
-    int parts[3], n = 0, absent = 0;
+    const char *absent = NULL;
+    int parts[3], n = 0;
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
         if (labelled(a, part))
             parts[n++] = part;
@@ -132,10 +134,10 @@ static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
         fpc_print("pixels that count nowhere: %lld\n", (long long)ignored);
     for (int32_t c = 0; c < a->info->classes && labelled(a, FPC_TRAIN); c++)
         if (!a->images[FPC_TRAIN][c])
-            fpc_print("%s%s", absent++ ? ", " : "note: classes that no training picture shows: ",
-                      shown(a, a->info->class_names[c]));
+            absent = fpc_sprintf(a->arena, "%s%s%s", absent ? absent : "", absent ? ", " : "",
+                                 shown(a, a->info->class_names[c]));
     if (absent)
-        fpc_print("\n");
+        fpc_say("note: classes that no training picture shows: %s", absent);
     return status;
 }
 
@@ -146,10 +148,10 @@ static void print_sides(const fpc_audit *a)
         return;
     fpc_print("\nleft and right, by pairs of labels:\n");
     for (int32_t p = 0; p < a->info->n_mirror_pairs && p < FPC_AUDIT_PAIRS; p++)
-        fpc_print("  %s lies to the right of %s in %lld of %lld masks with both\n",
-                  shown(a, a->info->class_names[a->info->mirror_pairs[p][0]]),
-                  shown(a, a->info->class_names[a->info->mirror_pairs[p][1]]), (long long)a->right[p],
-                  (long long)a->both[p]);
+        fpc_say("  %s lies to the right of %s in %lld of %lld masks with both",
+                shown(a, a->info->class_names[a->info->mirror_pairs[p][0]]),
+                shown(a, a->info->class_names[a->info->mirror_pairs[p][1]]), (long long)a->right[p],
+                (long long)a->both[p]);
     fpc_print("reversed masks: %lld of %lld decidable (%.1f %%)", (long long)a->exchanged, (long long)a->decidable,
               percent(a->exchanged, a->decidable));
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++) {
@@ -161,7 +163,7 @@ static void print_sides(const fpc_audit *a)
     }
     fpc_print("\n");
     if (!fpc_audit_sided(a) && a->decidable)
-        fpc_print("note: the masks do not agree on a side; the order of a pair says nothing in this data set\n");
+        fpc_say("note: the masks do not agree on a side; the order of a pair says nothing in this data set");
     for (int64_t i = 0; i < a->n && fpc_audit_sided(a); i++)
         if (a->sample[i].side < 0 && listed++ < SHOWN)
             fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), shown(a, a->sample[i].name));
@@ -186,9 +188,9 @@ static void print_duplicates(const fpc_audit *a)
             if ((x->part != y->part) == pass)
                 continue;
             listed++;
-            fpc_print("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n", fpc_part_word(x->part),
-                      shown(a, x->name), fpc_part_word(y->part), shown(a, y->name), t->similarity, t->distance,
-                      t->mirrored ? ", mirrored" : "");
+            fpc_say("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s", fpc_part_word(x->part),
+                    shown(a, x->name), fpc_part_word(y->part), shown(a, y->name), t->similarity, t->distance,
+                    t->mirrored ? ", mirrored" : "");
         }
     if (a->n_duplicates > listed)
         fpc_print("  and %lld further (--json lists all)\n", (long long)(a->n_duplicates - listed));
@@ -201,9 +203,9 @@ static void print_notes(const fpc_audit *a)
     for (int64_t i = 0; i < a->n_notes; i++) {
         const fpc_audit_note *n = &a->note[i];
         if (n->n)
-            fpc_print("note: %s: %lld, first %s\n", n->kind, (long long)n->n, n->sentence);
+            fpc_say("note: %s: %lld, first %s", n->kind, (long long)n->n, n->sentence);
         else
-            fpc_print("note: %s\n", n->sentence);
+            fpc_say("note: %s", n->sentence);
     }
 }
 
@@ -222,7 +224,7 @@ static void print_flaws(const fpc_audit *a)
         fpc_print("%s: %lld\n", a->flaw[i].kind, (long long)n);
         for (int64_t k = i; k < a->n_flaws; k++)
             if (!strcmp(a->flaw[k].kind, a->flaw[i].kind))
-                fpc_print("  %s\n", shown(a, a->flaw[k].sentence));
+                fpc_say("  %s", shown(a, a->flaw[k].sentence));
     }
 }
 
