@@ -206,7 +206,7 @@ static fpc_status each_folder(fpc_ctx *ctx, const char *what, const char *path, 
         const int why = make ? make_folder(copy) : look_at_folder(copy, parent, &end);
         if (why)
             status = fpc_fail(ctx, FPC_EIO, "%s: the folder %s cannot be made: %s", what, copy, strerror(why));
-        strcpy(parent, copy);
+        memcpy(parent, copy, strlen(copy) + 1);
         *slash = was;
     }
     free(copy);

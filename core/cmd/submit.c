@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "cmd/line/terminal.h"
 #include "base/text.h"
 #include "experiment/predictor.h"
 #include "cmd/submit/submit.h"

@@ -3,7 +3,6 @@
 # page is opened in Chromium where there is one.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-export COLUMNS=1000 # a row of a table, a sentence are a line
 
 # record FILE EPOCHS BEST: a score that rises to its best at that epoch and falls a little behind it
 record() {

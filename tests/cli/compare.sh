@@ -3,7 +3,6 @@
 # and refused. What a verdict is made of: tests/unit/test_compare.c and test_stats.c.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-export COLUMNS=1000 # a row of a table, a sentence are a line
 
 sed 's/^epochs = 4/epochs = 2/' tiny.ini >t.ini && mv t.ini tiny.ini
 train() {

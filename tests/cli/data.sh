@@ -3,7 +3,6 @@
 # command lines. The folder is made of a tiny run's own pictures.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-export COLUMNS=1000 # a row of a table, a sentence are a line
 ln -s "$FPCORE_SRC/conf" conf
 
 expect "the example of the help" 0 sh -c \

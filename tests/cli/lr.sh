@@ -2,7 +2,6 @@
 # fpcore lr: the table, the CSV and the picture say the same, and what the trainer will use.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-export COLUMNS=1000 # a row of a table, a sentence are a line
 
 expect "lr --csv" 0 "$FPCORE" lr -c tiny.ini -s run.epochs=6 -s schedule.warmup_epochs=3 -s optimizer.lr=8e-4 --csv
 cp out got

@@ -3,7 +3,6 @@
 # it is at hand.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-export COLUMNS=1000 # a row of a table, a sentence are a line
 ln -s "$FPCORE_SRC/conf" conf
 skip() { echo "ok $1 # SKIP $2"; }
 

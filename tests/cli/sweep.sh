@@ -3,7 +3,6 @@
 # refuses; pruning; the job array. And that it ends in a verdict.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-export COLUMNS=1000 # a row of a table, a sentence are a line
 
 sed 's/^epochs = 4/epochs = 2/' tiny.ini >t.ini && mv t.ini tiny.ini
 sum_of() { cksum "$1"/*/last.safetensors "$1"/*/run.json; }

@@ -51,6 +51,9 @@ fits "eval --flip" eval -c first.ini -w "$run/best.safetensors" --flip --native
 fits "bench" bench -c first.ini --size 32 --steps 1
 fits "bench of one" bench -c first.ini --size 32 --steps 1 --batch 1 --ops
 fits "bench --against" bench -c first.ini --size 32 --steps 1 --rounds 1 --against "run.precision=bf16 backend.threads=1"
+fits "show" show "$run/best.safetensors"
+fits "show --tensors" show "$run" --tensors
+fits "show of a run" show "$run"
 fits "model" model -c first.ini
 fits "model --nodes" model -c first.ini --nodes
 fits "lr" lr -c first.ini
