@@ -187,6 +187,7 @@ test_scripts = \
     tests/cli/trained.sh \
     tests/cli/tta.sh \
     tests/cli/weights.sh \
+    tests/cli/widths.sh \
     tests/cli/your_data.sh \
     tests/conform/broken_plugins.sh \
     tests/conform/own_plugins.sh \

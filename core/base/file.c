@@ -160,28 +160,68 @@ fpc_status fpc_read_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, size_
     return status ? fpc_fail(ctx, status, "%s: %s", path, why) : FPC_OK;
 }
 
-fpc_status fpc_make_folders(fpc_ctx *ctx, const char *what, const char *path)
+fpc_status fpc_write_text(fpc_ctx *ctx, const char *path, const char *text)
 {
-    char *copy = strdup(path), *slash = copy;
-    fpc_status status = FPC_OK;
+    const size_t n = strlen(text);
+    const fpc_part_of_file part[] = {{text, n}, {"\n", 1}};
 
-    if (!copy)
-        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for the name of a folder", what);
-    while (!status && *slash) {
-        struct stat about;
+    return fpc_write_parts(ctx, path, n && text[n - 1] == '\n' ? 1 : 2, part);
+}
+
+/* What hinders the making of the folder `path`, an errno, or 0: it is made, or there already. */
+static int make_folder(const char *path)
+{
+    struct stat about;
+    const int why = mkdir(path, 0777) ? errno : 0;
+
+    if (!why || (!stat(path, &about) && S_ISDIR(about.st_mode)))
+        return 0;
+    return why == EEXIST ? ENOTDIR : why;
+}
+
+/* The same without making it. *end: it is not there, and its parent lets one be made. */
+static int look_at_folder(const char *path, const char *parent, int *end)
+{
+    struct stat about;
+
+    if (!stat(path, &about))
+        return S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
+    *end = errno == ENOENT && !access(*parent ? parent : ".", W_OK | X_OK);
+    return *end ? 0 : errno;
+}
+
+static fpc_status each_folder(fpc_ctx *ctx, const char *what, const char *path, int make)
+{
+    char *copy = strdup(path), *parent = strdup(path), *slash = copy;
+    fpc_status status = copy && parent ? FPC_OK : fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for a folder's name", what);
+    int end = 0;
+
+    if (parent)
+        *parent = '\0';
+    while (!status && !end && *slash) {
         slash += *slash == '/';
         slash += strcspn(slash, "/");
         const char was = *slash;
         *slash = '\0';
-        const int why =
-            mkdir(copy, 0777) ? errno : 0; /* where it is there already, what counts is that it is a folder */
-        if (why && (stat(copy, &about) || !S_ISDIR(about.st_mode)))
-            status = fpc_fail(ctx, FPC_EIO, "%s: the folder %s cannot be made: %s", what, copy,
-                              strerror(why == EEXIST ? ENOTDIR : why));
+        const int why = make ? make_folder(copy) : look_at_folder(copy, parent, &end);
+        if (why)
+            status = fpc_fail(ctx, FPC_EIO, "%s: the folder %s cannot be made: %s", what, copy, strerror(why));
+        memcpy(parent, copy, strlen(copy) + 1);
         *slash = was;
     }
     free(copy);
+    free(parent);
     return status;
+}
+
+fpc_status fpc_make_folders(fpc_ctx *ctx, const char *what, const char *path)
+{
+    return each_folder(ctx, what, path, 1);
+}
+
+fpc_status fpc_check_folders(fpc_ctx *ctx, const char *what, const char *path)
+{
+    return each_folder(ctx, what, path, 0);
 }
 
 fpc_status fpc_read_stdin(fpc_ctx *ctx, fpc_arena *arena, size_t most, char **data, size_t *bytes)

@@ -13,9 +13,14 @@ typedef struct fpc_part_of_file {
  * part. */
 fpc_status fpc_write_parts(fpc_ctx *, const char *path, int32_t n, const fpc_part_of_file *);
 
+/* A text that ends with a line end, whether or not it has one. */
+fpc_status fpc_write_text(fpc_ctx *, const char *path, const char *text);
+
 /* Makes the folder `path` and those above it, where they are not there yet. what: whose folder, for the sentence of a
  * failure: "run.out = a/b". */
 fpc_status fpc_make_folders(fpc_ctx *, const char *what, const char *path);
+/* Whether they could be made, with the same sentence where not. */
+fpc_status fpc_check_folders(fpc_ctx *, const char *what, const char *path);
 
 /* A plain file of at most `most` bytes, with a NUL behind them. Anything else is refused, and not waited for: opening a
  * FIFO never hangs. */

@@ -1,5 +1,5 @@
 /* text.h: text files that people write, on whatever system: one place that says what is read. fpc_text_read
- * (fpcore/ini.h) reads a file so. */
+ * (fpcore/ini.h) reads a file so. And words behind numbers. */
 #ifndef CORE_BASE_TEXT_H
 #define CORE_BASE_TEXT_H
 
@@ -9,5 +9,11 @@
  * old Macs). text has a NUL behind its bytes, before and after. NULL: done; else what is wrong, "is text in UTF-16,
  * ...": UTF-16 and bytes 0 are not guessed at. */
 const char *fpc_text_clean(fpc_arena *, char *text, size_t *bytes);
+
+/* The word behind a number: "1 flaw", "2 flaws". */
+static inline const char *fpc_word(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
 
 #endif

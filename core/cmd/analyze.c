@@ -1,5 +1,7 @@
 /* analyze.c: `fpcore analyze`: what recorded runs did, as text, as JSON and as a page. docs/analysis.md says what
  * the columns mean. */
+#include "base/text.h"
+#include "base/file.h"
 #include "cmd/report/analyze/analyze.h"
 #include "cmd/report/compare/compare.h"
 #include "weights/weights.h"
@@ -157,8 +159,9 @@ static int by_best(const void *a, const void *b)
 
 static fpc_status nothing_found(fpc_cmdline *cmd, const fpc_analyses *all)
 {
-    return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d runs found has a history that can be read",
-                    (int)(all->without_history + all->unreadable));
+    return fpc_fail(cmd->ctx, FPC_ENOENT, "fpcore analyze: none of the %d %s found has a history that can be read",
+                    (int)(all->without_history + all->unreadable),
+                    fpc_word(all->without_history + all->unreadable, "run", "runs"));
 }
 
 static fpc_status analyze(fpc_cmdline *cmd, const options *o, int32_t n, const char *const *operand, fpc_analyses *all)
@@ -210,11 +213,23 @@ static fpc_status write_json(fpc_cmdline *cmd, const fpc_report *r, const char *
     if (!text)
         return fpc_fail(cmd->ctx, FPC_ENOMEM, "fpcore analyze: no memory for the JSON");
     if (strcmp(path, "-"))
-        status = fpc_write_atomic(cmd->ctx, path, text, strlen(text));
+        status = fpc_write_text(cmd->ctx, path, text);
     else
         fpc_print_json(text);
     free(text);
     return status;
+}
+
+/* "A: lmsa_v1": the letter that a verdict's sentence names it by; where recipes share a name, that of its first run,
+ * which has the time that it was started. */
+static const char *recipe_name(const fpc_comparison *c, int32_t g)
+{
+    const fpc_run_group *group = &c->group[g];
+    int shared = 0;
+
+    for (int32_t i = 0; i < c->n; i++)
+        shared |= i != g && !strcmp(c->group[i].name, group->name);
+    return fpc_sprintf(c->arena, "%s: %s", group->label, shared ? group->run[0]->recorded->label : group->name);
 }
 
 /* The verdicts of `fpcore compare` on the same runs. What keeps runs from being compared is said there; here a
@@ -251,7 +266,7 @@ static void add_verdicts(fpc_analyses *all, fpc_report *r)
                 v.d.value = -d.value, v.d.lo = -d.hi, v.d.hi = -d.lo;
             }
             const int known = v.kind != FPC_VERDICT_NONE;
-            fpc_report_add(r, t, fpc_cell_text(c.group[v.a].name), fpc_cell_text(c.group[v.b].name),
+            fpc_report_add(r, t, fpc_cell_text(recipe_name(&c, v.a)), fpc_cell_text(recipe_name(&c, v.b)),
                            fpc_cell_number(known ? v.d.value : NAN), fpc_cell_number(known ? v.d.lo : NAN),
                            fpc_cell_number(known ? v.d.hi : NAN), fpc_cell_text(fpc_verdict_text(&c, &v)));
         }

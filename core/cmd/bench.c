@@ -1,6 +1,7 @@
 /* bench.c: `fpcore bench`: images per second of whole training steps and of inference, memory, and where the time
  * goes, on random pictures: no data set is read, nothing is augmented. The matrix-product peak is that of the backend's
  * own kernel on a product large enough to hide everything else. */
+#include "base/text.h"
 #include "cmd/bench.h"
 #include "experiment/labels.h"
 #include "runtime/queue.h"
@@ -109,8 +110,10 @@ static fpc_status measure(fpc_bench *b, const char *what, fpc_status (*once)(fpc
     *seconds = fpc_bench_median(b->seconds, b->steps);
     getrusage(RUSAGE_SELF, &use);
     fpc_print("%s: %.3f images/s\n", what, (double)b->batch / *seconds);
-    fpc_print("  median of %lld steps of %lld pictures, %.3f to %.3f images/s; peak memory so far %.0f MiB\n",
-              (long long)b->steps, (long long)b->batch, (double)b->batch / b->seconds[b->steps - 1],
+    fpc_print("  median of %lld %s of %lld %s, %.3f to %.3f images/s\n"
+              "  peak memory so far %.0f MiB\n",
+              (long long)b->steps, fpc_word(b->steps, "step", "steps"), (long long)b->batch,
+              fpc_word(b->batch, "picture", "pictures"), (double)b->batch / b->seconds[b->steps - 1],
               (double)b->batch / b->seconds[0], (double)use.ru_maxrss / 1024);
     if (!b->s->backend->device.host)
         fpc_print("  memory of the device: %.0f MiB\n", (double)b->s->backend->allocated / 1048576);
@@ -136,7 +139,7 @@ static fpc_status bench_run(fpc_bench *b, int train, int infer)
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    fpc_bench b = {.cmd = cmd, .batch = 4, .steps = 5, .warmup = 2};
+    fpc_bench b = {.cmd = cmd, .steps = 5, .warmup = 2};
     const char *against = NULL;
     int64_t rounds = 5;
     int train = 0, infer = 0;
@@ -160,6 +163,8 @@ static fpc_status run(fpc_cmdline *cmd)
     if ((status = fpc_labels_assume(b.s))) /* weights of classes cost the same, whatever they are */
         return status;
     b.size = fpc_cmd_size(b.s, b.size);
+    if (!b.batch)
+        b.batch = b.s->sources.options.batch;
     return bench_run(&b, train || !infer, infer || !train);
 }
 
@@ -180,7 +185,7 @@ const fpc_cmd fpc_cmd_bench = {
         "goes, against what the machine could do at most: the rate of a large matrix product, that of a large copy.\n"
         "\n"
         "  --size N     picture size (default: dataset.size, else 512)\n"
-        "  --batch N    pictures in a batch (default 4)\n"
+        "  --batch N    pictures in a batch (default: dataset.batch)\n"
         "  --steps N    measured steps, after two others (default 5)\n"
         "  --train      training only\n"
         "  --infer      inference only\n"

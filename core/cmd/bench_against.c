@@ -2,6 +2,7 @@
  * than most changes make of them, so each side runs in a process of its own, one after the other, several times, and
  * what is told is the ratio within the pairs. */
 #define _GNU_SOURCE
+#include "base/text.h"
 #include "cmd/bench.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@ static const char *const kind_name[KINDS] = {"train", "infer"};
 
 typedef struct side {
     const char *program; /* a path; itself: this one */
-    const char *name;
+    const char *name;    /* "side A (this setting)" */
     const char *word[MOST_WORDS];
     int32_t n;
     double rate[KINDS][MOST_ROUNDS]; /* images a second */
@@ -57,7 +58,8 @@ static void common_words(const fpc_bench *b, int train, int infer, side *s)
     }
     if (b->size.h)
         add(s, fpc_sprintf(cmd->arena, "--size=%dx%d", b->size.h, b->size.w));
-    add_number(cmd->arena, s, "--batch", b->batch);
+    if (b->batch)
+        add_number(cmd->arena, s, "--batch", b->batch);
     add_number(cmd->arena, s, "--steps", b->steps);
     if (s->program == itself) /* another build may not know it */
         add(s, "--rates");
@@ -87,6 +89,16 @@ static fpc_status other_words(fpc_bench *b, const char *against, side *s)
     return FPC_OK;
 }
 
+/* A sentence of another fpcore without what that put before it. */
+static const char *bare(const char *sentence)
+{
+    static const char *const before[] = {"fpcore: ", "error: ", "fpcore bench: "};
+
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        sentence += strncmp(sentence, before[i], strlen(before[i])) ? 0 : strlen(before[i]);
+    return sentence;
+}
+
 /* Runs the side once, and reads its lines `train: X images/s` and `infer: X images/s`; a NAN where there was none. */
 static fpc_status measure(fpc_bench *b, const side *s, double rate[KINDS])
 {
@@ -107,7 +119,8 @@ static fpc_status measure(fpc_bench *b, const side *s, double rate[KINDS])
     if (!in)
         close(pipes[0]);
     if (error)
-        return fpc_fail(b->cmd->ctx, FPC_EIO, "%s cannot be started: %s", s->program, strerror(error));
+        return fpc_fail(b->cmd->ctx, FPC_EIO, "fpcore bench --against, %s: cannot be started: %s", s->name,
+                        strerror(error));
     while (in && fgets(line, sizeof line, in)) {
         line[strcspn(line, "\n")] = 0;
         for (int k = 0; k < KINDS; k++)
@@ -121,9 +134,10 @@ static fpc_status measure(fpc_bench *b, const side *s, double rate[KINDS])
         ;
     if (WIFEXITED(code) && !WEXITSTATUS(code))
         return FPC_OK;
-    return fpc_ctx_cancelled(b->cmd->ctx)
-               ? fpc_fail(b->cmd->ctx, FPC_ECANCEL, "interrupted")
-               : fpc_fail(b->cmd->ctx, FPC_EINVAL, "fpcore bench --against: %s failed: %s", s->name, said);
+    if (fpc_ctx_cancelled(b->cmd->ctx))
+        return fpc_fail(b->cmd->ctx, FPC_ECANCEL, "interrupted");
+    return fpc_fail(b->cmd->ctx, WIFEXITED(code) && WEXITSTATUS(code) == 2 ? FPC_EINVAL : FPC_EIO,
+                    "fpcore bench --against, %s: %s", s->name, bare(said));
 }
 
 static void report(side *a, side *b, int64_t rounds)
@@ -135,9 +149,9 @@ static void report(side *a, side *b, int64_t rounds)
         for (int64_t i = 0; i < rounds; i++)
             ratio[i] = a->rate[k][i] / b->rate[k][i];
         const double middle = fpc_bench_median(ratio, rounds); /* they are sorted then */
-        fpc_print("%s: %.3f images/s, against %.3f: %.3f times as fast (median of %lld pairs, %.3f to %.3f)\n",
+        fpc_print("%s: %.3f images/s, against %.3f: %.3f times as fast\n  median of %lld %s, %.3f to %.3f\n",
                   kind_name[k], fpc_bench_median(a->rate[k], rounds), fpc_bench_median(b->rate[k], rounds), middle,
-                  (long long)rounds, ratio[0], ratio[rounds - 1]);
+                  (long long)rounds, fpc_word(rounds, "pair", "pairs"), ratio[0], ratio[rounds - 1]);
     }
 }
 
@@ -153,9 +167,10 @@ fpc_status fpc_bench_against(fpc_bench *b, const char *against, int64_t rounds, 
     if (status)
         return status;
     s[0].program = itself;
-    s[0].name = "this setting";
+    s[0].name = "side A (this setting)";
     s[1].program = is_setting ? itself : against;
-    s[1].name = against;
+    if (!(s[1].name = fpc_sprintf(b->cmd->arena, "side B (%s)", against)))
+        return FPC_ENOMEM;
     common_words(b, train, infer, &s[0]);
     common_words(b, train, infer, &s[1]);
     if ((status = other_words(b, against, &s[1])))

@@ -1,6 +1,7 @@
 /* bench_costs.c: the ceilings of the machine (a large matrix product, a large copy), and for each group of nodes of
  * a training step how long it takes against its floor: the larger of its multiply-accumulates at the one rate and its
  * bytes at the other. A step cannot be faster than the sum of the floors with the groups as they are. */
+#include "cmd/line/terminal.h"
 #include "cmd/bench.h"
 #include "runtime/dtype.h"
 #include "graph/nodes.h"
@@ -200,14 +201,33 @@ static int by_distance(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* What a row is of stands beneath its numbers where it does not fit beside them. */
+static void print_named(fpc_arena *arena, const char *numbers, const char *op, const char *name)
+{
+    const char *text = fpc_sprintf(arena, "%s%s%s", op, *name ? "  " : "", name);
+    const int width = fpc_table_width();
+
+    if (!text || !numbers)
+        return;
+    if ((int)(strlen(numbers) + 2 + strlen(text)) <= width) {
+        fpc_print("%s  %s\n", numbers, text);
+        return;
+    }
+    fpc_print("%s\n", numbers);
+    fpc_print_folded("      ", "      ", text, width);
+}
+
 static void print_row(const fpc_bench *b, const cost *r, double all_seconds, const char *name)
 {
     const double rate = r->seconds > 0 ? (double)r->macs / r->seconds : 0;
 
-    fpc_print("%9.3f %6.1f %5d %9.1f %9.2f %6.1f %9.1f %8.2f %9.3f %7.1f  %.100s%s%s\n", 1e3 * r->seconds,
-              100 * r->seconds / all_seconds, r->n, (double)r->macs / 1e6, rate / 1e9, 100 * rate / b->peak,
-              (double)r->bytes / 1048576, r->seconds > 0 ? (double)r->bytes / r->seconds / 1e9 : 0, 1e3 * r->floor,
-              r->seconds > 0 ? 100 * r->floor / r->seconds : 0, r->op, *name ? "  " : "", name);
+    print_named(b->cmd->arena,
+                fpc_sprintf(b->cmd->arena, "%8.3f %6.1f %4d %8.1f %7.2f %6.1f %7.1f %6.1f %8.3f %7.1f",
+                            1e3 * r->seconds, 100 * r->seconds / all_seconds, r->n, (double)r->macs / 1e6, rate / 1e9,
+                            100 * rate / b->peak, (double)r->bytes / 1048576,
+                            r->seconds > 0 ? (double)r->bytes / r->seconds / 1e9 : 0, 1e3 * r->floor,
+                            r->seconds > 0 ? 100 * r->floor / r->seconds : 0),
+                r->op, name);
 }
 
 static void print_costs(fpc_bench *b, costs *c)
@@ -224,16 +244,21 @@ static void print_costs(fpc_bench *b, costs *c)
     }
     if (!c->separate)
         qsort(c->row, (size_t)c->n, sizeof *c->row, by_seconds);
-    fpc_print("\n%9s %6s %5s %9s %9s %6s %9s %8s %9s %7s  %s\n", "ms", "time %", "runs", "MMAC", "GMAC/s", "peak %",
-              "MiB", "GB/s", "floor ms", "floor %", c->separate ? "ops, first node" : "ops that run together");
+    fpc_print("\n");
+    print_named(b->cmd->arena,
+                fpc_sprintf(b->cmd->arena, "%8s %6s %4s %8s %7s %6s %7s %6s %8s %7s", "ms", "time %", "runs", "MMAC",
+                            "GMAC/s", "peak %", "MiB", "GB/s", "floor ms", "floor %"),
+                c->separate ? "ops, first node" : "ops that run together", "");
     for (int32_t i = 0; i < c->n; i++)
         print_row(b, &c->row[i], all.seconds, c->separate ? c->row[i].name : "");
     print_row(b, &all, all.seconds, "");
     qsort(c->row, (size_t)c->n, sizeof *c->row, by_distance);
     fpc_print("\nfurthest from their floor:\n");
     for (int32_t i = 0; i < c->n && i < FURTHEST; i++)
-        fpc_print("%9.3f ms above a floor of %.3f: %.100s%s%s\n", 1e3 * (c->row[i].seconds - c->row[i].floor),
-                  1e3 * c->row[i].floor, c->row[i].op, c->separate ? "  " : "", c->separate ? c->row[i].name : "");
+        print_named(b->cmd->arena,
+                    fpc_sprintf(b->cmd->arena, "%9.3f ms above a floor of %.3f:",
+                                1e3 * (c->row[i].seconds - c->row[i].floor), 1e3 * c->row[i].floor),
+                    c->row[i].op, c->separate ? c->row[i].name : "");
 }
 
 /* Forward and backward as a graph of its own, whose pictures are there already. */
@@ -284,8 +309,8 @@ fpc_status fpc_bench_costs(fpc_bench *b, double step)
     }
     fpc_print("training step: %.3f GMAC in %.3f s, %.2f GMAC/s, %.1f %% of the peak\n", macs / 1e9, step,
               macs / step / 1e9, 100 * macs / step / b->peak);
-    fpc_print("floor of the step: %.3f ms for these products and %.1f MiB moved, which is %.1f %% of it\n", 1e3 * floor,
-              bytes / 1048576, 100 * floor / step);
+    fpc_say("floor of the step: %.3f ms for these products and %.1f MiB moved, which is %.1f %% of it", 1e3 * floor,
+            bytes / 1048576, 100 * floor / step);
     print_costs(b, &c);
     return FPC_OK;
 }

@@ -1,18 +1,24 @@
 /* check.c: `fpcore -c R.ini --check`: opens everything that the recipe names, as training would, then prints the
  * recipe resolved with the origin of every value, and what looks unintended. Trains nothing and writes nothing. */
+#include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/line/terminal.h"
 #include "cmd/lint/lint.h"
 #include "experiment/experiment.h"
 #include "train/check.h"
 #include "train/init.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
+/* All but the recipe itself is a comment, so that what is printed is a recipe. Where no person reads, a warning is a
+ * line. */
 static void print_warning(void *arg, const char *sentence)
 {
     (void)arg;
-    fpc_print("warning: %s\n", sentence);
+    fpc_print_folded("; warning: ", ";   ", sentence, isatty(STDOUT_FILENO) ? fpc_terminal_width() : INT_MAX);
 }
 
 static void print_sizes(const fpc_experiment *s)
@@ -51,7 +57,8 @@ static fpc_status run(fpc_cmdline *cmd)
         status = fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &experiment);
     if (status)
         return status;
-    if ((status = fpc_run_check(experiment, 0)) || (status = fpc_run_init(experiment, &step)))
+    if ((status = fpc_run_check(experiment, 0)) || (status = fpc_run_init(experiment, &step)) ||
+        (status = fpc_run_check_start(experiment)))
         return status;
     resolved = fpc_experiment_resolved(experiment, cmd->arena, 1);
     if (!resolved)
@@ -61,7 +68,7 @@ static fpc_status run(fpc_cmdline *cmd)
     warnings = fpc_lint(experiment, cmd->arena, print_warning, cmd);
     if ((status = fpc_ctx_status(cmd->ctx))) /* the warnings asked plugins: a schedule's factor may be none */
         return status;
-    fpc_print("no errors, %d warning%s\n", warnings, warnings == 1 ? "" : "s");
+    fpc_print("; no errors, %d %s\n", warnings, fpc_word(warnings, "warning", "warnings"));
     return FPC_OK;
 }
 
@@ -80,9 +87,13 @@ const fpc_cmd fpc_cmd_check = {
         "are\n"
         "left out or tiny, and a metric that depends on them; class weights of more than 100 to 1; smoothing and "
         "class\n"
-        "weights on different terms; more memory than there is; keys that have no effect. docs/recipes.md explains "
+        "weights on different terms; masks that no picture has; keys that have no effect. docs/recipes.md explains "
         "them.\n"
-        "Trains nothing. Ends with \"no errors, N warnings\" and exit code 0, or with the first error and 2.\n\n"
+        "What would stop a training at its start, or at one of the masks looked at, stops this with the same sentence "
+        "and\n"
+        "exit code: 2 for the recipe, 1 for files and memory. Trains nothing. Ends with \"; no errors, N warnings\" "
+        "and\n"
+        "exit code 0 where there is nothing of that kind. What it prints is a recipe: the rest are comments.\n\n"
         "  --no-data   leave the data set closed (its section is still checked)\n\n"
         "example: fpcore -c conf/quickstart.ini --check\n",
     .needs_recipe = 1,

@@ -1,5 +1,6 @@
 /* data.c: `fpcore data`: an audit of the data set that a recipe names, and a list that puts reversed masks right.
  */
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/inspect/audit.h"
 #include "cmd/inspect/parts.h"
@@ -74,8 +75,8 @@ static fpc_status write_results(fpc_cmdline *cmd, const wishes *w, const fpc_aud
                         w->fix_sides, (long long)a->exchanged, (long long)a->decidable);
     if ((status = fpc_audit_write_sides(a, w->fix_sides)))
         return status;
-    fpc_print("\n%s: %lld masks; `sides = %s` in [dataset] exchanges their labels when they are read\n", w->fix_sides,
-              (long long)a->exchanged, w->fix_sides);
+    fpc_print("\n%s: %lld %s; `sides = %s` in [dataset] exchanges their labels when they are read\n", w->fix_sides,
+              (long long)a->exchanged, fpc_word(a->exchanged, "mask", "masks"), w->fix_sides);
     return FPC_OK;
 }
 
@@ -129,9 +130,9 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     if ((status = fpc_audit_print(a)) || (status = write_results(cmd, &w, a)))
         return status;
-    return a->n_flaws
-               ? fpc_fail(cmd->ctx, FPC_EFORMAT, "the data set has %lld flaws (listed above)", (long long)a->n_flaws)
-               : FPC_OK;
+    return a->n_flaws ? fpc_fail(cmd->ctx, FPC_EFORMAT, "the data set has %lld %s (listed above)",
+                                 (long long)a->n_flaws, fpc_word(a->n_flaws, "flaw", "flaws"))
+                      : FPC_OK;
 }
 
 const fpc_cmd fpc_cmd_data = {
@@ -151,7 +152,7 @@ const fpc_cmd fpc_cmd_data = {
         "left\n"
         "and right are the other way round than in most; pictures that are nearly the same, above all across "
         "parts.\n"
-        "It goes on after whatever is wrong with one file. Exit code 1: there are flaws that would stop a training.\n"
+        "It goes on after whatever is wrong with one file. Exit code 1: there are flaws.\n"
         "\n"
         "  --json FILE          the same as JSON, with all names\n"
         "  --near BITS          look at pairs of pictures whose 64-bit hashes differ in so many bits (default: 10)\n"

@@ -94,8 +94,17 @@ static fpc_status describe_key(fpc_cmdline *cmd, fpc_registry *reg, const char *
     section[strcspn(section, ".")] = '\0';
     if ((status = fpc_help_key(cmd, reg, section, key, &found)) || found)
         return status;
-    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT, "fpcore -h %s: [%s] has no key `%s`; `fpcore -h %s` lists what it has",
-                           what, section, key, fpc_core_section_help(section) ? section : "--all");
+    const int known = fpc_core_section_help(section) != NULL;
+    const char *near = NULL;
+    if (known && (status = fpc_help_near_key(cmd, reg, section, key, &near)))
+        return status;
+    if (known)
+        return fpc_fail_recipe(
+            cmd->ctx, FPC_ENOENT, "fpcore -h %s: [%s] has no key `%s`; %s%s%s`fpcore -h %s` lists what it has", what,
+            section, key, near ? "did you mean `" : "", near ? near : "", near ? "`? " : "", section);
+    near = fpc_help_near_section(section);
+    return fpc_fail_recipe(cmd->ctx, FPC_ENOENT, "fpcore -h %s: there is no section [%s]%s%s%s `fpcore -h` lists them",
+                           what, section, near ? "; did you mean [" : ";", near ? near : "", near ? "]?" : "");
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -143,7 +152,7 @@ const fpc_cmd fpc_cmd_describe = {
         "usage: fpcore -h KIND/NAME | NAME | SECTION | SECTION.KEY | KEY | VERB [--all] [--plugin-path DIR]\n"
         "       fpcore -h --all\n\n"
         "Describes a plugin with its options: type, default, range, unit and help. SECTION is run, dataset, augment,\n"
-        "model, loss, metric, optimizer, schedule, logger, backend or comm: the keys that fpcore itself reads there,\n"
+        "model, loss, metric, optimizer, schedule, logger or backend: the keys that fpcore itself reads there,\n"
         "and the plugins to choose from. SECTION.KEY or KEY is a key of the recipe, like run.ema. With --all, options "
         "for experts too; alone it prints the options of\n"
         "everything as Markdown.\n\n"

@@ -5,6 +5,7 @@
 #include "cmd/line/terminal.h"
 #include "recipe/sections.h"
 #include "recipe/option_value.h"
+#include "base/spelling.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -170,7 +171,7 @@ static int32_t print_options(fpc_cmdline *cmd, fpc_option_set set, int expert)
 
 static fpc_option_set set_of(const fpc_plugin *plugin)
 {
-    return (fpc_option_set){plugin->options, plugin->option_size, NULL, 0};
+    return (fpc_option_set){.table = plugin->options, .stride = plugin->option_size, .object = NULL};
 }
 
 fpc_status fpc_help_plugin(fpc_cmdline *cmd, const fpc_found *found, int expert)
@@ -275,6 +276,52 @@ fpc_status fpc_help_key(fpc_cmdline *cmd, fpc_registry *reg, const char *section
     return FPC_OK;
 }
 
+/* Names of a set's keys behind the n that are there. */
+static int32_t add_names(fpc_option_set set, int32_t n, int32_t most, const char **names)
+{
+    fpc_option row;
+
+    for (int32_t i = 0; n < most && (row = fpc_opt_row(&set, i)).name; i++)
+        names[n++] = row.name;
+    return n;
+}
+
+fpc_status fpc_help_near_key(fpc_cmdline *cmd, fpc_registry *reg, const char *section, const char *key,
+                             const char **near)
+{
+    enum { MOST = 1024 };
+    const char **names = fpc_alloc(cmd->arena, MOST * sizeof *names);
+    const uint32_t kind = fpc_kind_of(section);
+    const fpc_option *core = kind ? fpc_core_options(kind) : fpc_core_section(section);
+    const fpc_found *all;
+    fpc_status status;
+    int32_t n_all, n;
+
+    if (!names)
+        return FPC_ENOMEM;
+    if ((status = fpc_registry_all(reg, &n_all, &all)))
+        return status;
+    n = core ? add_names(fpc_core_set(core, NULL), 0, MOST, names) : 0;
+    if (kind == FPC_AUGMENT)
+        n = add_names(fpc_core_set(fpc_core_augment, NULL), n, MOST, names);
+    for (int32_t i = 0; i < n_all; i++)
+        if (kind && all[i].plugin->kind == kind)
+            n = add_names(set_of(all[i].plugin), n, MOST, names);
+    *near = fpc_nearest(key, n, names);
+    return FPC_OK;
+}
+
+const char *fpc_help_near_section(const char *section)
+{
+    const char *names[32];
+    int32_t n = 0;
+
+    for (const fpc_section_row *r = fpc_section_rows; r->name && n < 32; r++)
+        if (!r->later)
+            names[n++] = r->name;
+    return fpc_nearest(section, n, names);
+}
+
 /* ---- Markdown ---- */
 
 /* A table's cell: no bars, no line ends. */
@@ -333,6 +380,8 @@ fpc_status fpc_help_markdown(fpc_cmdline *cmd, fpc_registry *reg)
 
         if (!header)
             return FPC_ENOMEM;
+        if (fpc_section_row_of_kind(k)->later)
+            continue;
         print_section_rows(cmd, kind, header, fpc_core_options(k));
         for (int32_t i = 0; i < n; i++) {
             const fpc_plugin *p = all[i].plugin;

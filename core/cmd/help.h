@@ -16,6 +16,9 @@ fpc_status fpc_help_plugin(fpc_cmdline *, const fpc_found *, int expert);
 fpc_status fpc_help_section(fpc_cmdline *, fpc_registry *, const char *section, int expert);
 /* A key of a section ("run", "dataset"; NULL: of any), as the core and every plugin has it; found: how many have. */
 fpc_status fpc_help_key(fpc_cmdline *, fpc_registry *, const char *section, const char *key, int32_t *found);
+/* The key of the section that was probably meant, and the section; NULL: none is near. */
+fpc_status fpc_help_near_key(fpc_cmdline *, fpc_registry *, const char *section, const char *key, const char **near);
+const char *fpc_help_near_section(const char *section);
 /* Every option of the core and of all plugins, as Markdown. */
 fpc_status fpc_help_markdown(fpc_cmdline *, fpc_registry *);
 /* "[loss.LABEL]": how a recipe writes the section of a kind. */

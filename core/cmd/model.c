@@ -1,5 +1,6 @@
 /* model.c: `fpcore model`: what a recipe's model consists of: every part with its shape, parameters, work and
  * activations, before and after the compiler's rewrites. Takes no memory for tensors and reads no data. */
+#include "cmd/line/terminal.h"
 #include "cmd/args.h"
 #include "cmd/report/report.h"
 #include "graph/nodes.h"
@@ -195,9 +196,8 @@ static fpc_status run(fpc_cmdline *cmd)
               size.w);
     fpc_print("parameters: %s\n", grouped(cmd->arena, params));
     fpc_print("forward MACs: %.3f G as stated, %.3f G after rewrites\n", (double)before / 1e9, (double)after / 1e9);
-    fpc_print(
-        "activations: %.1f MiB as stated, %.1f MiB after rewrites (every node's output; the planner overlaps them)\n",
-        (double)activation_bytes(plain) / 1048576, (double)activation_bytes(fast) / 1048576);
+    fpc_say("activations: %.1f MiB as stated, %.1f MiB after rewrites (every node's output; the planner overlaps them)",
+            (double)activation_bytes(plain) / 1048576, (double)activation_bytes(fast) / 1048576);
     return check_limit(cmd, s, params);
 }
 

@@ -1,5 +1,6 @@
 /* predict.c: `fpcore predict`: label masks for pictures, as palette PNGs of the picture's own size, and overlays to
  * look at; what fpcore/experiment.h offers to any program. A picture that cannot be read is told of and passed over. */
+#include "base/text.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cmd/args.h"
@@ -163,12 +164,12 @@ static fpc_status sum_up(const job *j)
     const int32_t done = f->n - j->bad;
 
     if (f->overlay && done)
-        fpc_print("%s: %d masks with overlays; %s tells their colours\n", fpc_report_clean(j->cmd->arena, f->out), done,
-                  fpc_report_clean(j->cmd->arena, f->legend));
+        fpc_print("%s: %d %s with overlays; %s tells their colours\n", fpc_report_clean(j->cmd->arena, f->out), done,
+                  fpc_word(done, "mask", "masks"), fpc_report_clean(j->cmd->arena, f->legend));
     else
-        fpc_print("%s: %d masks\n", fpc_report_clean(j->cmd->arena, f->out), done);
+        fpc_print("%s: %d %s\n", fpc_report_clean(j->cmd->arena, f->out), done, fpc_word(done, "mask", "masks"));
     if (f->own)
-        fpc_print("passed over: %d files that fpcore predict wrote\n", f->own);
+        fpc_print("passed over: %d %s that fpcore predict wrote\n", f->own, fpc_word(f->own, "file", "files"));
     if (f->folders)
         fpc_print("passed over: %d sub-folders; --recursive looks into them\n", f->folders);
     if (!j->bad)

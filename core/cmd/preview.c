@@ -1,6 +1,7 @@
 /* preview.c: `fpcore preview`: training samples as the recipe's augmentation leaves them: exactly the batches that
  * a training draws in that epoch. */
 #include <string.h>
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/inspect/preview.h"
 #include "cmd/report/report.h"
@@ -74,7 +75,8 @@ static fpc_status preview(job *j)
         for (int32_t k = 0; k < j->sample[i].n_lines; k++)
             fpc_print("  %s\n", j->sample[i].line[k]);
     }
-    fpc_print("%s: %lld samples of epoch %lld\n", j->out, (long long)done, (long long)j->epoch);
+    fpc_print("%s: %lld %s of epoch %lld\n", j->out, (long long)done, fpc_word(done, "sample", "samples"),
+              (long long)j->epoch);
     return FPC_OK;
 }
 

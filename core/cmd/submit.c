@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "experiment/predictor.h"
 #include "cmd/submit/submit.h"
 #include "cmd/args.h"
@@ -75,9 +76,10 @@ static fpc_status submit(fpc_submit *s, fpc_predictor *predictor)
     if ((status = check_limit(s)) || (status = fpc_submit_masks(s)) || (status = fpc_submit_solution(s)) ||
         (status = publish(s)))
         return status;
-    fpc_print("%s: %d masks, %lld parameters (fewer than %lld are allowed);\n"
+    fpc_print("%s: %d %s, %lld parameters (fewer than %lld are allowed);\n"
               "read back and found whole; its solution ran\n",
-              s->out, s->n_masks, (long long)s->experiment->state->n_trainable, (long long)s->limit);
+              s->out, s->n_masks, fpc_word(s->n_masks, "mask", "masks"), (long long)s->experiment->state->n_trainable,
+              (long long)s->limit);
     return FPC_OK;
 }
 

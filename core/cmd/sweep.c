@@ -1,5 +1,6 @@
 /* sweep.c: `fpcore sweep`: trains a grid of recipes times seeds, or tells what it would train (--dry-run), or hands
  * it to Slurm; then compares what came out (cmd/report/compare/compare.h). */
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/report/compare/compare.h"
 #include "cmd/sweep/sweep.h"
@@ -55,8 +56,8 @@ static fpc_status fill(fpc_sweep *s, const options *o)
     if (!status)
         status = fpc_sweep_plan(s);
     if (!status && o->only > s->n)
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --only %lld: the sweep has %d runs", (long long)o->only,
-                        (int)s->n);
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --only %lld: the sweep has %d %s", (long long)o->only,
+                        (int)s->n, fpc_word(s->n, "run", "runs"));
     if (status || (status = fpc_sweep_look(s)))
         return status;
     return o->baseline ? fpc_sweep_baseline(s, o->baseline) : FPC_OK;
@@ -91,8 +92,9 @@ static fpc_status print_plan(fpc_sweep *s)
         if (c->state == FPC_TRIAL_NEW || c->state == FPC_TRIAL_CUT)
             fpc_print("   %s\n", line);
     }
-    fpc_print("%d runs: %d recipes or values, %d seed%s; folder %s\n", (int)s->n, (int)s->n_groups, (int)s->n_seeds,
-              s->n_seeds == 1 ? "" : "s", s->out);
+    fpc_print("%d %s: %d %s, %d %s; folder %s\n", (int)s->n, fpc_word(s->n, "run", "runs"), (int)s->n_groups,
+              fpc_word(s->n_groups, "recipe or value", "recipes or values"), (int)s->n_seeds,
+              fpc_word(s->n_seeds, "seed", "seeds"), s->out);
     return FPC_OK;
 }
 
@@ -154,26 +156,27 @@ static fpc_status write_slurm(fpc_sweep *s, const options *o)
     }
     if (!command || !in || !export)
         return FPC_ENOMEM;
-    text = fpc_sprintf(
-        arena,
-        "#!/bin/sh\n"
-        "# Written by `fpcore sweep --slurm`: %d trainings, a task each. A task that is cut saves; when it\n"
-        "# is started again it goes on, and what is complete is not repeated. Add partition, time and\n"
-        "# memory as your cluster wants them. The table at the end: the last line without --only.\n"
-        "#SBATCH --job-name=fpcore-sweep\n"
-        "#SBATCH --array=1-%d%s\n"
-        "#SBATCH --output=%s/logs/slurm-%%A_%%a.out\n"
-        "#SBATCH --open-mode=append\n"
-        "#SBATCH --signal=B:TERM@120\n"
-        "#SBATCH --requeue\n"
-        "%s || exit 1\n%s"
-        "exec %s --only \"$SLURM_ARRAY_TASK_ID\"\n",
-        (int)s->n, (int)s->n, limit, s->out, in, export, command);
+    text =
+        fpc_sprintf(arena,
+                    "#!/bin/sh\n"
+                    "# Written by `fpcore sweep --slurm`: %d %s, a task each. A task that is cut saves; when it\n"
+                    "# is started again it goes on, and what is complete is not repeated. Add partition, time and\n"
+                    "# memory as your cluster wants them. The table at the end: the last line without --only.\n"
+                    "#SBATCH --job-name=fpcore-sweep\n"
+                    "#SBATCH --array=1-%d%s\n"
+                    "#SBATCH --output=%s/logs/slurm-%%A_%%a.out\n"
+                    "#SBATCH --open-mode=append\n"
+                    "#SBATCH --signal=B:TERM@120\n"
+                    "#SBATCH --requeue\n"
+                    "%s || exit 1\n%s"
+                    "exec %s --only \"$SLURM_ARRAY_TASK_ID\"\n",
+                    (int)s->n, fpc_word(s->n, "training", "trainings"), (int)s->n, limit, s->out, in, export, command);
     if (!text)
         return FPC_ENOMEM;
     if ((status = fpc_sweep_folders(s)) || (status = fpc_write_atomic(s->cmd->ctx, o->slurm, text, strlen(text))))
         return status;
-    fpc_print("%s: %d tasks; hand it in with: sbatch %s\n", o->slurm, (int)s->n, o->slurm);
+    fpc_print("%s: %d %s; hand it in with: sbatch %s\n", o->slurm, (int)s->n, fpc_word(s->n, "task", "tasks"),
+              o->slurm);
     return FPC_OK;
 }
 
@@ -226,7 +229,8 @@ const fpc_cmd fpc_cmd_sweep = {
         "\n"
         "Trains every recipe with every combination of the values and every seed, each in its own run folder below\n"
         "DIR, and ends with the tables and verdicts of `fpcore compare`. The same command again runs what is missing,\n"
-        "goes on with what was cut and repeats nothing that is complete; a run in DIR that was made with another\n"
+        "goes on with what was cut and repeats nothing that is complete, also where a value is spelt in another way\n"
+        "(1e-3, 0.001); a run in DIR that was made with another\n"
         "recipe is refused with the keys that differ.\n"
         "\n"
         "  --with RECIPE   a further recipe; as often as there are recipes\n"

@@ -1,5 +1,6 @@
 /* train.c: `fpcore -c RECIPE [--resume RUN]`: trains. Signals are main.c's; the training loop looks for the
  * cancellation that they leave. */
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/lint/lint.h"
 #include "record/run_files.h"
@@ -11,13 +12,15 @@ static void count(void *arg, const char *sentence)
 }
 
 /* Their sentences are long; the number is enough to make one look. */
-static void tell_warnings(fpc_cmdline *cmd, fpc_experiment *experiment)
+static fpc_status tell_warnings(fpc_cmdline *cmd, fpc_experiment *experiment)
 {
     const int32_t n = fpc_lint(experiment, cmd->arena, count, NULL);
+    const fpc_status status = fpc_ctx_status(cmd->ctx);
 
-    if (n)
-        fpc_log(cmd->ctx, FPC_LOG_WARN, "%d setting%s of the recipe %s rarely meant; --check tells which and why",
-                (int)n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+    if (n && !status)
+        fpc_log(cmd->ctx, FPC_LOG_WARN, "%d %s rarely meant; --check tells which and why", (int)n,
+                fpc_word(n, "setting of the recipe is", "settings of the recipe are"));
+    return status;
 }
 
 static fpc_status run(fpc_cmdline *cmd)
@@ -42,8 +45,8 @@ static fpc_status run(fpc_cmdline *cmd)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "which recipe? fpcore -c RECIPE.ini trains; fpcore --help tells more");
     if ((status = fpc_cmd_open(cmd, FPC_OPEN_DATA | FPC_OPEN_TRAIN | FPC_OPEN_BACKEND, &experiment)))
         return status;
-    if (!resume)
-        tell_warnings(cmd, experiment);
+    if (!resume && (status = tell_warnings(cmd, experiment)))
+        return status;
     return fpc_run(experiment, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv, other_data});
 }
 

@@ -174,6 +174,11 @@ fpc_status fpc_data_check_training(const fpc_data *d)
     if (n < 1)
         return fpc_fail_recipe(d->ctx, FPC_EINVAL, "dataset/%s: there are no training pictures, and this needs them",
                                d->inst.plugin->name);
+    if (d->info.classes < 2)
+        return fpc_fail_recipe(d->ctx, FPC_EINVAL,
+                               "dataset/%s: there is one class alone, %s; a training needs two or more: what is looked "
+                               "for, and the rest",
+                               d->inst.plugin->name, d->info.class_names[0]);
     if (d->opt.batch > n)
         return fpc_fail_recipe(
             d->ctx, FPC_EINVAL,

@@ -93,13 +93,12 @@ static const char *value_of(const fpc_recipe *recipe, const char *section, const
 }
 
 /* A copy of the section with `key` set. */
-static fpc_status set_key(fpc_arena *arena, fpc_section *section, const char *key, int64_t value, const char *origin)
+static fpc_status set_key(fpc_arena *arena, fpc_section *section, const char *key, const char *text, const char *origin)
 {
     fpc_entry *entry = fpc_alloc(arena, ((size_t)section->n + 1) * sizeof *entry);
-    const char *text = fpc_sprintf(arena, "%lld", (long long)value);
     int32_t n = 0;
 
-    if (!entry || !text)
+    if (!entry || !text || !origin)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < section->n; i++)
         if (strcmp(section->entry[i].key, key))
@@ -108,6 +107,11 @@ static fpc_status set_key(fpc_arena *arena, fpc_section *section, const char *ke
     section->entry = entry;
     section->n = n;
     return FPC_OK;
+}
+
+static fpc_status set_number(fpc_arena *arena, fpc_section *section, const char *key, int64_t value, const char *origin)
+{
+    return set_key(arena, section, key, fpc_sprintf(arena, "%lld", (long long)value), origin);
 }
 
 /* The section of that name takes the other's place, or is added. */
@@ -163,10 +167,25 @@ static fpc_status take_sections(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_fil
         if (!from)
             return fpc_fail(ctx, FPC_EFORMAT, "%s: the recipe in its metadata has no [%s]", file->path, name[i]);
         fpc_section *to = replace(is, from);
-        if (i == 1 && !(status = set_key(arena, to, "begin", begin + epoch, from->origin)))
-            status = set_key(arena, to, "epochs", length ? length : begin + epochs, from->origin);
+        if (i == 1 && !(status = set_number(arena, to, "begin", begin + epoch, from->origin)))
+            status = set_number(arena, to, "epochs", length ? length : begin + epochs, from->origin);
     }
     return status;
+}
+
+/* Where the keys of [run] come from that `keep` stands for. */
+static fpc_status state_origins(fpc_arena *arena, const fpc_st_file *file, const fpc_recipe *recipe,
+                                const fpc_run_options *run, fpc_recipe *is)
+{
+    const fpc_section *from = fpc_recipe_section(recipe, "run");
+    const fpc_entry *keep = fpc_section_entry(from, "init_optimizer");
+    fpc_section *to = replace(is, from);
+    const fpc_status status =
+        set_key(arena, to, "init_optimizer", "hybrid", fpc_sprintf(arena, "%s, keep", keep->origin));
+
+    if (status || !run->beat.n || fpc_section_entry(from, "beat"))
+        return status;
+    return set_key(arena, to, "beat", fpc_sprintf(arena, "%.6g", run->beat.v[0]), file->path);
 }
 
 fpc_status fpc_continued_recipe(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe *recipe, fpc_run_options *run,
@@ -187,7 +206,8 @@ fpc_status fpc_continued_recipe(fpc_ctx *ctx, fpc_arena *arena, const fpc_recipe
     is->path = recipe->path;
     is->n = recipe->n;
     memcpy(is->section, recipe->section, (size_t)recipe->n * sizeof *is->section);
-    if ((status = take_sections(ctx, arena, file, was, is)) || (status = take_best(ctx, arena, file, was, is, run)))
+    if ((status = take_sections(ctx, arena, file, was, is)) || (status = take_best(ctx, arena, file, was, is, run)) ||
+        (status = state_origins(arena, file, recipe, run, is)))
         return status;
     fpc_log(ctx, FPC_LOG_INFO, "run.init_optimizer = keep: [optimizer] and [schedule] are those of %s", file->path);
     run->init_optimizer = FPC_INIT_HYBRID;

@@ -73,7 +73,8 @@ static fpc_opened *remember(fpc_experiment *s, const char *name, const fpc_insta
 /* A section that the core alone reads. */
 static fpc_status core_section(fpc_experiment *s, const char *name, void *object)
 {
-    const fpc_option_set set = fpc_core_set(fpc_core_section(name), object);
+    fpc_option_set set = fpc_core_set(fpc_core_section(name), object);
+    set.recipe = s->recipe->path;
     const fpc_status status = fpc_options_read(s->ctx, s->arena, name, fpc_recipe_section(s->recipe, name), 1, &set);
     if (!status)
         remember(s, name, NULL, set);
@@ -86,6 +87,7 @@ static fpc_status open_use(fpc_experiment *s, uint32_t kind, const char *name, c
     fpc_option_set set = fpc_core_set(fpc_core_options(kind), object);
     if (s->known && s->known->bare)
         set.bare = &s->bare;
+    set.recipe = s->recipe->path;
     const fpc_status status =
         fpc_instance_open(s->registry, s->arena, kind, name, fpc_recipe_section(s->recipe, name), use, set, out);
     if (!status)

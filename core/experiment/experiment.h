@@ -167,6 +167,8 @@ fpc_status fpc_train_step(fpc_experiment *, int32_t n_micro, const fpc_batch *co
  * before any step, and decides where the data set lies; fpc_experiment_queued tells whether steps go by the two
  * functions below. */
 fpc_status fpc_experiment_queue(fpc_experiment *);
+/* Whether it could, without taking memory. */
+fpc_status fpc_experiment_queue_check(fpc_experiment *);
 int fpc_experiment_queued(const fpc_experiment *);
 /* The same where a single batch is all the data: for benchmarks. */
 fpc_status fpc_experiment_queue_batch(fpc_experiment *, const fpc_batch *);

@@ -12,17 +12,42 @@ static fpc_status memory_of_training(fpc_experiment *s, size_t *bytes)
     return fpc_experiment_memory(s, (int32_t)fpc_data_options_of(s->data)->batch, info->h, info->w, bytes);
 }
 
+/* These look at each result before they go on. */
+static int one_by_one(const fpc_experiment *s)
+{
+    return s->run.accumulate > 1 || s->sam > 0;
+}
+
+static fpc_status memory_beside(fpc_experiment *s, size_t *needed)
+{
+    *needed = 0;
+    return fpc_backend_queues(s->backend) && fpc_data_options_of(s->data)->cache != FPC_CACHE_STREAM
+               ? memory_of_training(s, needed)
+               : FPC_OK;
+}
+
+fpc_status fpc_experiment_queue_check(fpc_experiment *s)
+{
+    int64_t mode;
+    size_t needed;
+    fpc_status status;
+    if (one_by_one(s))
+        return FPC_OK;
+    status = memory_beside(s, &needed);
+    return status ? status : fpc_resident_choose(s, needed, &mode);
+}
+
 fpc_status fpc_experiment_queue(fpc_experiment *s)
 {
     struct fpc_programs *all = fpc_programs_of(s);
     const int queues = fpc_backend_queues(s->backend);
-    size_t needed = 0;
+    size_t needed;
     fpc_status status;
     if (!all)
         return FPC_ENOMEM;
-    if (all->queue || s->run.accumulate > 1 || s->sam > 0) /* the last two look at each result before they go on */
+    if (all->queue || one_by_one(s))
         return FPC_OK;
-    if (queues && fpc_data_options_of(s->data)->cache != FPC_CACHE_STREAM && (status = memory_of_training(s, &needed)))
+    if ((status = memory_beside(s, &needed)))
         return status;
     if ((status = fpc_resident_open(s, needed, &all->resident)))
         return status;

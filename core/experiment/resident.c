@@ -79,37 +79,49 @@ static fpc_status open_pinned(fpc_experiment *s, fpc_resident *r)
     return fpc_arena_defer(s->arena, stop_readers, s->data);
 }
 
+static int64_t pictures(const fpc_experiment *s)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+
+    return info->count[FPC_TRAIN] + (info->unlabelled[FPC_VAL] ? 0 : info->count[FPC_VAL]);
+}
+
+fpc_status fpc_resident_choose(fpc_experiment *s, size_t needed, int64_t *mode)
+{
+    const fpc_dataset_info *info = fpc_data_info(s->data);
+    const int64_t asked = fpc_data_options_of(s->data)->cache, n = pictures(s);
+    const size_t bytes = (size_t)(n * info->h * info->w) * 4;
+    const size_t host = (size_t)fpc_data_options_of(s->data)->cache_mb << 20, spare = spare_memory(s, needed);
+
+    *mode = FPC_CACHE_STREAM;
+    if (!fpc_backend_queues(s->backend))
+        return asked == FPC_CACHE_AUTO || asked == FPC_CACHE_STREAM ? FPC_OK : no_memory_of_its_own(s, asked);
+    if (asked == FPC_CACHE_DEVICE && bytes > spare)
+        return too_large(s, asked, bytes, spare);
+    if (asked == FPC_CACHE_PINNED && bytes > host)
+        return too_large(s, asked, bytes, host);
+    *mode = asked != FPC_CACHE_AUTO           ? asked
+            : n < INT32_MAX && bytes <= spare ? FPC_CACHE_DEVICE
+            : bytes <= host                   ? FPC_CACHE_PINNED
+                                              : FPC_CACHE_STREAM;
+    return FPC_OK;
+}
+
 fpc_status fpc_resident_open(fpc_experiment *s, size_t needed, fpc_resident **out)
 {
     const fpc_dataset_info *info = fpc_data_info(s->data);
-    const int64_t asked = fpc_data_options_of(s->data)->cache;
     fpc_resident *r = fpc_alloc(s->arena, sizeof *r);
     fpc_status status;
     *out = NULL;
     if (!r)
         return FPC_ENOMEM;
-    if (!fpc_backend_queues(s->backend))
-        return asked == FPC_CACHE_AUTO || asked == FPC_CACHE_STREAM ? FPC_OK : no_memory_of_its_own(s, asked);
-    if (asked == FPC_CACHE_STREAM)
-        return FPC_OK;
-    *r = (fpc_resident){.h = info->h, .w = info->w, .area = (int64_t)info->h * info->w};
+    *r = (fpc_resident){.h = info->h, .w = info->w, .area = (int64_t)info->h * info->w, .n = pictures(s)};
     r->first[FPC_VAL] = info->count[FPC_TRAIN];
-    r->n = info->count[FPC_TRAIN] + (info->unlabelled[FPC_VAL] ? 0 : info->count[FPC_VAL]);
-    const size_t bytes = (size_t)(r->n * r->area) * 4, host = (size_t)fpc_data_options_of(s->data)->cache_mb << 20;
-    const size_t spare = spare_memory(s, needed);
-    if (asked == FPC_CACHE_DEVICE && bytes > spare)
-        return too_large(s, asked, bytes, spare);
-    if (asked == FPC_CACHE_PINNED && bytes > host)
-        return too_large(s, asked, bytes, host);
-    r->mode = asked != FPC_CACHE_AUTO              ? asked
-              : r->n < INT32_MAX && bytes <= spare ? FPC_CACHE_DEVICE
-              : bytes <= host                      ? FPC_CACHE_PINNED
-                                                   : FPC_CACHE_STREAM;
-    if (r->mode == FPC_CACHE_STREAM)
-        return FPC_OK;
+    if ((status = fpc_resident_choose(s, needed, &r->mode)) || r->mode == FPC_CACHE_STREAM)
+        return status;
     status = r->mode == FPC_CACHE_DEVICE ? open_device(s, r) : open_pinned(s, r);
     fpc_log(s->ctx, FPC_LOG_INFO, "the data set's %lld pictures (%.1f MiB) stay %s", (long long)r->n,
-            (double)bytes / 1048576, r->mode == FPC_CACHE_DEVICE ? "on the device" : "in pinned memory");
+            (double)(r->n * r->area) * 4 / 1048576, r->mode == FPC_CACHE_DEVICE ? "on the device" : "in pinned memory");
     *out = r;
     return status;
 }

@@ -8,9 +8,11 @@
 
 typedef struct fpc_resident fpc_resident;
 
-/* Decides by the recipe and by the memory that there is. needed: bytes that training itself takes of the device's. *out
- * NULL: batches are streamed. Before any program of the training is compiled, since these then take pictures out of the
- * data set on the device. */
+/* Decides by the recipe and by the memory that there is; takes none yet. needed: bytes that training itself takes of
+ * the device's. *mode: FPC_CACHE_DEVICE, _PINNED or _STREAM. */
+fpc_status fpc_resident_choose(fpc_experiment *, size_t needed, int64_t *mode);
+/* The same, with the memory. *out NULL: batches are streamed. Before any program of the training is compiled, since
+ * these then take pictures out of the data set on the device. */
 fpc_status fpc_resident_open(fpc_experiment *, size_t needed, fpc_resident **out);
 /* One batch, numbered from 0, is the whole data set, on the device: for benchmarks. */
 fpc_status fpc_resident_batch(fpc_experiment *, const fpc_batch *, fpc_resident **out);

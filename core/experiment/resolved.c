@@ -32,7 +32,9 @@ static int32_t rows_of(const fpc_option_set *set)
 
 static fpc_option_set own_options(const fpc_opened *o)
 {
-    return o->inst.plugin ? (fpc_option_set){o->inst.plugin->options, o->inst.plugin->option_size, o->inst.self, 0}
+    return o->inst.plugin ? (fpc_option_set){.table = o->inst.plugin->options,
+                                             .stride = o->inst.plugin->option_size,
+                                             .object = o->inst.self}
                           : (fpc_option_set){0};
 }
 

@@ -219,7 +219,7 @@ static const char *option_bad(fpc_arena *arena, const fpc_plugin *plugin, const 
 
 static const char *options_bad(fpc_arena *arena, const fpc_plugin *plugin)
 {
-    const fpc_option_set set = {plugin->options, plugin->option_size, NULL, 0};
+    const fpc_option_set set = {.table = plugin->options, .stride = plugin->option_size, .object = NULL};
     fpc_option row;
 
     for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++) {

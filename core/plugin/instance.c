@@ -21,7 +21,7 @@ fpc_status fpc_instance_says(const fpc_instance *inst, const char *function, fpc
 }
 
 static fpc_status no_use(fpc_registry *reg, fpc_ctx *ctx, fpc_arena *arena, uint32_t kind, const char *name,
-                         const fpc_section *section)
+                         const char *recipe, const fpc_section *section)
 {
     const char *list = "";
     const fpc_found *all;
@@ -34,8 +34,8 @@ static fpc_status no_use(fpc_registry *reg, fpc_ctx *ctx, fpc_arena *arena, uint
     for (int32_t i = 0; i < n && list; i++)
         if (all[i].plugin->kind == kind)
             list = fpc_sprintf(arena, "%s%s%s", list, *list ? ", " : "", all[i].plugin->name);
-    return fpc_fail_recipe(ctx, FPC_EINVAL, "%s%s[%s]: the key `use` is missing; it names the %s plugin: %s",
-                           section ? section->origin : "", section ? ": " : "", name, fpc_kind_name(kind),
+    return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: the key `use` is missing; it names the %s plugin: %s",
+                           fpc_section_place(arena, recipe, name, section), fpc_kind_name(kind),
                            list && *list ? list : "none is installed");
 }
 
@@ -60,7 +60,7 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
 
     memset(out, 0, sizeof *out);
     if (!plugin_name)
-        return no_use(reg, ctx, arena, kind, name, section);
+        return no_use(reg, ctx, arena, kind, name, common.recipe, section);
     if (use)
         origin = fpc_sprintf(arena, "%s: %s.use = %s", use->origin, name, use->value);
     status = fpc_registry_find(reg, kind, plugin_name, origin, &found);
@@ -79,7 +79,11 @@ fpc_status fpc_instance_open(fpc_registry *reg, fpc_arena *arena, uint32_t kind,
     *kept->self = (fpc_self){ctx, arena, fpc_strdup(arena, name), section};
     if (!kept->self->label)
         return FPC_ENOMEM;
-    sets[1] = (fpc_option_set){found->plugin->options, found->plugin->option_size, kept->self, common.bare};
+    sets[1] = (fpc_option_set){.table = found->plugin->options,
+                               .stride = found->plugin->option_size,
+                               .object = kept->self,
+                               .bare = common.bare,
+                               .recipe = common.recipe};
     if ((status = fpc_options_read(ctx, arena, name, section, 2, sets)))
         return status;
     if (found->plugin->init && (status = FPC_ASK(kept, "init", found->plugin->init(kept->self))))

@@ -109,6 +109,18 @@ static fpc_status lost_path(fpc_ctx *ctx, const char *name, const fpc_section *s
                            strncmp(help, "folder", 6) ? "FILE" : "FOLDER");
 }
 
+const char *fpc_section_place(fpc_arena *arena, const char *recipe, const char *name, const fpc_section *section)
+{
+    const char *origin = section ? section->origin : NULL;
+    const size_t n = recipe ? strlen(recipe) : 0;
+    const int own = origin && (!recipe || (!strncmp(origin, recipe, n) && origin[n] == ':'));
+    const char *text = own ? fpc_sprintf(arena, "%s: [%s]", origin, name)
+                           : fpc_sprintf(arena, "%s%s[%s]%s%s%s", recipe ? recipe : "", recipe ? ": " : "", name,
+                                         origin ? " (" : "", origin ? origin : "", origin ? ")" : "");
+
+    return text ? text : name;
+}
+
 /* The value of one row: the recipe's, or its default. Writes it to the object. */
 static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, const fpc_section *section,
                            const fpc_option *row, const fpc_option_set *set)
@@ -129,9 +141,9 @@ static fpc_status read_row(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     if (!entry && (row->flags & FPC_OPT_REQUIRED)) {
         const char *type = fpc_option_range_text(arena, row);
 
-        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s%s[%s]: the key `%s` is missing; it has no default: give %s%s%s",
-                               section ? section->origin : "", section ? ": " : "", name, row->name,
-                               type ? type : "a value", row->help ? ", " : "", row->help ? row->help : "");
+        return fpc_fail_recipe(ctx, FPC_EINVAL, "%s: the key `%s` is missing; it has no default: give %s%s%s",
+                               fpc_section_place(arena, set->recipe, name, section), row->name, type ? type : "a value",
+                               row->help ? ", " : "", row->help ? row->help : "");
     }
     what = fpc_opt_parse(arena, row, text, &value);
     if (what && entry)

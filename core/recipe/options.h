@@ -19,6 +19,7 @@ typedef struct fpc_option_set {
     uint32_t stride;         /* sizeof(fpc_option) as the table's compiler saw it */
     void *object;
     const fpc_bare *bare; /* of a recipe that weights hold; NULL: a recipe as any other */
+    const char *recipe;   /* the file that a missing key would be written into; NULL: where the section is */
 } fpc_option_set;
 
 /* Fills the objects from defaults, then from the section (NULL: defaults only). Any key that no table knows, except
@@ -26,6 +27,10 @@ typedef struct fpc_option_set {
  * range, missing required ones. name: of the section, for messages when section is NULL. Texts live in the arena. */
 fpc_status fpc_options_read(fpc_ctx *, fpc_arena *, const char *name, const fpc_section *section, int32_t n_sets,
                             const fpc_option_set *sets);
+
+/* Where a key that is missing in a section belongs, for messages: "mine.ini:7: [dataset]", or, where the section stands
+ * in a file that the recipe includes alone, "mine.ini: [dataset] (base.ini:12)". section NULL: it is nowhere. */
+const char *fpc_section_place(fpc_arena *, const char *recipe, const char *name, const fpc_section *section);
 
 /* The value of one option of an object as text, as the recipe would state it. */
 const char *fpc_option_text(fpc_arena *, const fpc_option *, const void *object);

@@ -39,7 +39,7 @@ const char *fpc_core_section_help(const char *section);
 /* A set for fpc_options_read or fpc_instance_open. */
 static inline fpc_option_set fpc_core_set(const fpc_option *table, void *object)
 {
-    return (fpc_option_set){table, sizeof(fpc_option), object, 0};
+    return (fpc_option_set){.table = table, .stride = sizeof(fpc_option), .object = object};
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include "train/check.h"
 #include "base/message.h"
 #include "experiment/continued.h"
+#include "train/trainer.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -199,4 +200,22 @@ fpc_status fpc_run_check(const fpc_experiment *s, int resume)
         (status = fpc_columns_of(s, s->arena, 1, &columns)))
         return status;
     return resume ? FPC_OK : check_weights(s);
+}
+
+fpc_status fpc_run_check_start(fpc_experiment *s)
+{
+    fpc_events *events;
+    fpc_seen seen;
+    size_t bytes;
+    fpc_status status;
+
+    if ((status = fpc_events_new(s->ctx, s->arena, s->registry, s->n_loggers, s->logger, &events)) ||
+        (status = fpc_trainer_out_check(s)) || !s->data)
+        return status;
+    if ((status = fpc_experiment_memory(s, (int32_t)fpc_data_options_of(s->data)->batch, s->info.h, s->info.w,
+                                        &bytes)) || /* it builds the graphs, also where memory has no limit */
+        (status = fpc_experiment_fit(s)) ||
+        (status = fpc_experiment_queue_check(s)))
+        return status;
+    return fpc_seen_of(s, s->arena, &seen);
 }

@@ -311,7 +311,7 @@ static fpc_status read_state(fpc_trainer *t, const fpc_st_file *file)
 static fpc_status check_seen(fpc_trainer *t, const fpc_st_file *file)
 {
     fpc_seen was;
-    const char *difference;
+    const char *difference, *advice;
     fpc_status status;
 
     if ((status = fpc_seen_read(t->ctx, file, &was)))
@@ -322,12 +322,13 @@ static fpc_status check_seen(fpc_trainer *t, const fpc_st_file *file)
                 file->path);
         return FPC_OK;
     }
-    if ((status = fpc_seen_difference(t->ctx, t->arena, &was, &t->seen, t->experiment->data, t->folder, &difference)))
+    if ((status = fpc_seen_difference(t->ctx, t->arena, &was, &t->seen, t->experiment->data, t->folder, &difference,
+                                      &advice)))
         return status;
     if (!*difference)
         return FPC_OK;
     if (!t->args->other_data)
-        return fpc_fail(t->ctx, FPC_EINVAL, "%s: %s. --other-data goes on all the same", file->path, difference);
+        return fpc_fail(t->ctx, FPC_EINVAL, "%s: %s. %s", file->path, difference, advice);
     t->other = difference;
     fpc_log(t->ctx, FPC_LOG_WARN, "%s: %s; epochs up to here were measured on the others", t->folder, difference);
     return FPC_OK;

@@ -104,6 +104,21 @@ static fpc_status publish(fpc_trainer *t, const char *hidden)
     return fpc_fail(t->ctx, FPC_EIO, "%s: no free name for a run folder %s-%s", run->out, run->name, stamp);
 }
 
+static fpc_status nothing_made(fpc_ctx *ctx, const char *out)
+{
+    return fpc_fail(ctx, FPC_EIO, "run.out = %s: no folder can be made there: %s", out, strerror(errno));
+}
+
+fpc_status fpc_trainer_out_check(const fpc_experiment *s)
+{
+    const char *what = fpc_sprintf(s->arena, "run.out = %s", s->run.out);
+    const fpc_status status = what ? fpc_check_folders(s->ctx, what, s->run.out) : FPC_ENOMEM;
+
+    if (status || !access(s->run.out, W_OK | X_OK) || errno == ENOENT)
+        return status;
+    return nothing_made(s->ctx, s->run.out);
+}
+
 fpc_status fpc_trainer_new_folder(fpc_trainer *t)
 {
     const fpc_run_options *run = &t->experiment->run;
@@ -115,7 +130,7 @@ fpc_status fpc_trainer_new_folder(fpc_trainer *t)
     if ((status = make_folders(t, run->out)))
         return status;
     if (!mkdtemp(hidden))
-        return fpc_fail(t->ctx, FPC_EIO, "run.out = %s: no folder can be made there: %s", run->out, strerror(errno));
+        return nothing_made(t->ctx, run->out);
     chmod(hidden, 0755);
     if ((status = fill(t, hidden)) || (status = publish(t, hidden)))
         discard(hidden);

@@ -3,6 +3,7 @@
  * truth: whatever the moment at which a run is cut, it goes on from there to the same bytes as if it had not been cut.
  */
 #define _GNU_SOURCE
+#include "base/text.h"
 #include "record/run_files.h"
 #include "train/loop.h"
 #include "base/message.h"
@@ -352,8 +353,8 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
                        .began = fpc_clock_now()};
     status = begin(t);
     if (!status && t->resumed && finished(t))
-        fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld epochs; nothing is left to train", t->folder,
-                (long long)t->epoch);
+        fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld %s; nothing is left to train", t->folder,
+                (long long)t->epoch, fpc_word(t->epoch, "epoch", "epochs"));
     if (!status) {
         while (!status && !finished(t))
             status = fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);

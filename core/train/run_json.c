@@ -1,6 +1,7 @@
 /* run_json.c: run.json, the manifest of a run: who trained what, where, when, with which command, and how each session
  * ended. All that is not the same for equal trainings (times, hosts, commands) stands here and nowhere else. */
 #define _GNU_SOURCE
+#include "base/file.h"
 #include "base/message.h"
 #include "record/run_files.h"
 #include "train/trainer.h"
@@ -101,7 +102,7 @@ static fpc_status write_log(fpc_trainer *t, const char *folder)
         free(text);
         return fpc_fail(t->ctx, FPC_ENOMEM, "%s/run.json: no memory to write it", folder);
     }
-    status = fpc_write_atomic(t->ctx, path, text, strlen(text));
+    status = fpc_write_text(t->ctx, path, text);
     free(path);
     free(text);
     return status;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "data/classes.h"
+#include "recipe/option_value.h"
 #include "record/run_files.h"
 
 #include <inttypes.h>
@@ -141,79 +142,113 @@ static const char *gone_name(fpc_arena *arena, const char *folder, int p, int64_
     return fpc_sprintf(arena, "picture %" PRId64, i + 1);
 }
 
-/* A picture that changed parts: the worst, since one that was trained on may validate now. `to`: the part it is in. */
-static const char *moved(fpc_arena *arena, const struct index *was, const fpc_seen *is, const fpc_data *data, int to)
-{
-    char name[NAME_BYTES];
+enum { LISTED = 3, KINDS = 5 };
+enum kind { NEW, GONE, MOVED, CHANGED, REORDERED };
 
-    for (int64_t i = 0; i < is->n[to]; i++)
-        if (find(was, to, is->sample[to][i][0]) < 0 && find(was, !to, is->sample[to][i][0]) >= 0)
-            return fpc_sprintf(arena, "%s, then %s, now %s", name_of(data, to, i, name), word_of[!to], word_of[to]);
-    return "";
-}
+/* Pictures of one kind of difference: the first few by name, and how many. */
+struct found {
+    int64_t n;
+    const char *names;
+};
 
-static const char *added(fpc_arena *arena, const struct index *was, const fpc_seen *is, const fpc_data *data, int p)
-{
-    char name[NAME_BYTES];
-
-    for (int64_t i = 0; i < is->n[p]; i++)
-        if (find(was, 0, is->sample[p][i][0]) < 0 && find(was, 1, is->sample[p][i][0]) < 0)
-            return fpc_sprintf(arena, "%s, which is new, in %s", name_of(data, p, i, name), word_of[p]);
-    return "";
-}
-
-static const char *gone(fpc_arena *arena, const fpc_seen *was, const struct index *is, const char *folder, int p)
-{
-    for (int64_t i = 0; i < was->n[p]; i++)
-        if (find(is, 0, was->sample[p][i][0]) < 0 && find(is, 1, was->sample[p][i][0]) < 0)
-            return fpc_sprintf(arena, "%s of %s, which is gone", gone_name(arena, folder, p, i), word_of[p]);
-    return "";
-}
-
-static const char *changed(fpc_arena *arena, const fpc_seen *was, const struct index *at, const fpc_seen *is,
-                           const fpc_data *data, int p)
-{
-    char name[NAME_BYTES];
-
-    for (int64_t i = 0; i < is->n[p]; i++) {
-        const int64_t before = find(at, p, is->sample[p][i][0]);
-        if (before >= 0 && was->sample[p][before][1] != is->sample[p][i][1])
-            return fpc_sprintf(arena, "%s of %s, whose picture or mask is another", name_of(data, p, i, name),
-                               word_of[p]);
-    }
-    return "";
-}
-
-static const char *reordered(fpc_arena *arena, const fpc_seen *was, const fpc_seen *is, const fpc_data *data, int p)
-{
-    char name[NAME_BYTES];
-
-    for (int64_t i = 0; i < is->n[p] && i < was->n[p]; i++)
-        if (was->sample[p][i][0] != is->sample[p][i][0])
-            return fpc_sprintf(arena, "%s, now the %" PRId64 ". of %s, where another one was",
-                               name_of(data, p, i, name), i + 1, word_of[p]);
-    return "";
-}
-
-static const char *first_other(fpc_arena *arena, const fpc_seen *was, const fpc_seen *is, const fpc_data *data,
-                               const char *folder)
-{
+struct difference {
+    fpc_arena *arena;
+    const fpc_seen *was, *is;
+    const fpc_data *data;
+    const char *folder; /* of the run */
     struct index there, here;
+    struct found found[KINDS];
+    int gone_from_validation;
+};
+
+static void add_found(struct difference *d, enum kind kind, const char *name, const char *where)
+{
+    struct found *f = &d->found[kind];
+
+    if (f->n++ < LISTED && f->names)
+        f->names = fpc_sprintf(d->arena, "%s%s%s (%s)", f->names, f->n > 1 ? ", " : "", name, where);
+}
+
+static void look_at_present(struct difference *d, int p, int64_t i)
+{
+    const uint64_t *sample = d->is->sample[p][i];
+    const int64_t before = find(&d->there, p, sample[0]);
+    char name[NAME_BYTES];
+
+    if (before < 0) {
+        const int moved = find(&d->there, !p, sample[0]) >= 0;
+        add_found(d, moved ? MOVED : NEW, name_of(d->data, p, i, name),
+                  moved ? fpc_sprintf(d->arena, "%s, now %s", word_of[!p], word_of[p]) : word_of[p]);
+    } else if (d->was->sample[p][before][1] != sample[1]) {
+        add_found(d, CHANGED, name_of(d->data, p, i, name), word_of[p]);
+    } else if (i < d->was->n[p] && d->was->sample[p][i][0] != sample[0]) {
+        add_found(d, REORDERED, name_of(d->data, p, i, name),
+                  fpc_sprintf(d->arena, "now the %" PRId64 ". of %s", i + 1, word_of[p]));
+    }
+}
+
+static fpc_status look_at_both(struct difference *d)
+{
+    for (int kind = 0; kind < KINDS; kind++)
+        d->found[kind].names = "";
+    if (index_of(d->arena, d->was, &d->there) || index_of(d->arena, d->is, &d->here))
+        return FPC_ENOMEM;
+    for (int p = 1; p >= 0; p--) { /* one that was trained on and validates now is the worst */
+        for (int64_t i = 0; i < d->is->n[p]; i++)
+            look_at_present(d, p, i);
+        for (int64_t i = 0; i < d->was->n[p]; i++)
+            if (find(&d->here, 0, d->was->sample[p][i][0]) < 0 && find(&d->here, 1, d->was->sample[p][i][0]) < 0) {
+                d->gone_from_validation |= p;
+                add_found(d, GONE, d->found[GONE].n < LISTED ? gone_name(d->arena, d->folder, p, i) : "", word_of[p]);
+            }
+    }
+    return FPC_OK;
+}
+
+/* "; new: a (training), b (training) and 3 more; gone: ...". The order counts where nothing else differs. */
+static const char *list_found(const struct difference *d)
+{
+    static const char *const title[KINDS] = {"new", "gone", "in the other part", "with another picture or mask",
+                                             "in another order"};
     const char *text = "";
 
-    if (index_of(arena, was, &there) || index_of(arena, is, &here))
-        return NULL;
-    for (int kind = 0; kind < 5; kind++)
-        for (int p = 1; p >= 0; p--) {
-            text = kind == 0   ? moved(arena, &there, is, data, p)
-                   : kind == 1 ? added(arena, &there, is, data, p)
-                   : kind == 2 ? gone(arena, was, &here, folder, p)
-                   : kind == 3 ? changed(arena, was, &there, is, data, p)
-                               : reordered(arena, was, is, data, p);
-            if (!text || *text)
-                return text;
-        }
-    return "more or fewer pictures of one name";
+    for (int kind = 0; kind < KINDS && text; kind++) {
+        const struct found *f = &d->found[kind];
+        if (!f->n || (kind == REORDERED && *text))
+            continue;
+        text = f->names ? fpc_sprintf(d->arena, "%s; %s: %s", text, title[kind], f->names) : NULL;
+        if (text && f->n > LISTED)
+            text = fpc_sprintf(d->arena, "%s and %" PRId64 " more", text, f->n - LISTED);
+    }
+    return text && !*text ? "; some names stand there more or less often" : text;
+}
+
+/* Whether [dataset] takes the run's list of validation pictures. */
+static int takes_list(const fpc_data *data)
+{
+    const fpc_plugin *plugin = fpc_data_instance(data)->plugin;
+    const fpc_option_set set = {.table = plugin->options, .stride = plugin->option_size};
+    fpc_option row;
+
+    for (int32_t i = 0; set.table && (row = fpc_opt_row(&set, i)).name; i++)
+        if (!strcmp(row.name, "val_list"))
+            return 1;
+    return 0;
+}
+
+/* What to do instead: a run of its own takes the weights along, and the run's list keeps what validated out of the
+ * training. */
+static const char *advice_for(const struct difference *d)
+{
+    const int list = takes_list(d->data) && !d->gone_from_validation;
+
+    return fpc_sprintf(
+        d->arena,
+        "--other-data goes on all the same%s; a new run with run.init_from = %s%s%s%s takes the weights "
+        "along%s",
+        d->found[MOVED].n ? ", with scores that are too good where pictures that were trained on validate" : "",
+        d->folder, list ? " and dataset.val_list = " : "", list ? d->folder : "", list ? "/" FPC_RUN_VAL_LIST : "",
+        list ? " and validates on the same pictures" : "");
 }
 
 static int same_samples(const fpc_seen *a, const fpc_seen *b)
@@ -226,25 +261,29 @@ static int same_samples(const fpc_seen *a, const fpc_seen *b)
 }
 
 fpc_status fpc_seen_difference(fpc_ctx *ctx, fpc_arena *arena, const fpc_seen *was, const fpc_seen *is,
-                               const fpc_data *data, const char *folder, const char **out)
+                               const fpc_data *data, const char *folder, const char **out, const char **advice)
 {
+    struct difference d = {.arena = arena, .was = was, .is = is, .data = data, .folder = folder};
     const char *what;
-    const fpc_status status = fpc_classes_differ(ctx, arena, folder, was->classes, is->classes, &what);
+    fpc_status status = fpc_classes_differ(ctx, arena, folder, was->classes, is->classes, &what);
 
+    *out = "";
+    *advice = "--other-data goes on all the same";
     if (status)
         return status;
     if (*what) {
         *out = fpc_sprintf(arena, "the run was made with other classes: %s", what);
         return *out ? FPC_OK : FPC_ENOMEM;
     }
-    *out = "";
     if (same_samples(was, is))
         return FPC_OK;
-    if (!(what = first_other(arena, was, is, data, folder)))
+    if ((status = look_at_both(&d)))
+        return status;
+    if (!(what = list_found(&d)) || !(*advice = advice_for(&d)))
         return FPC_ENOMEM;
     *out = fpc_sprintf(arena,
                        "the run was made with %" PRId64 " + %" PRId64 " pictures (training + validation), here are "
-                       "%" PRId64 " + %" PRId64 "; first other one: %s",
+                       "%" PRId64 " + %" PRId64 "%s",
                        was->n[0], was->n[1], is->n[0], is->n[1], what);
     return *out ? FPC_OK : FPC_ENOMEM;
 }

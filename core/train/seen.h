@@ -19,10 +19,10 @@ fpc_status fpc_seen_of(const fpc_experiment *, fpc_arena *, fpc_seen *out);
 /* As tensors (n,2) of a checkpoint, and back; sample[0] NULL: the file is of an fpcore that did not keep them. */
 void fpc_seen_tensors(const fpc_seen *, fpc_st_tensor out[FPC_SEEN_TENSORS]);
 fpc_status fpc_seen_read(fpc_ctx *, const fpc_st_file *, fpc_seen *out);
-/* In words how the pictures of a run differ from those of the data set, `is`: "" where they do not. folder: of the run,
- * whose lists know the names of pictures that are gone. */
+/* In words how the pictures of a run differ from those of the data set, `is`: "" where they do not; and what can be
+ * done. folder: of the run, whose lists know the names of pictures that are gone. */
 fpc_status fpc_seen_difference(fpc_ctx *, fpc_arena *, const fpc_seen *was, const fpc_seen *is, const fpc_data *,
-                               const char *folder, const char **out);
+                               const char *folder, const char **out, const char **advice);
 /* train.txt and val.txt into a run folder: the names, a line each, as dataset/folder takes them for its lists. */
 fpc_status fpc_seen_lists(fpc_ctx *, const fpc_data *, const char *folder);
 /* A warning where pictures that validate here were trained on by the run that the weights come from. */

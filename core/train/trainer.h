@@ -140,6 +140,8 @@ fpc_status fpc_trainer_watch(fpc_trainer *, const fpc_clock *);
 
 /* train/folder.c */
 fpc_status fpc_trainer_new_folder(fpc_trainer *);
+/* Whether one could be made in run.out, without making it. */
+fpc_status fpc_trainer_out_check(const fpc_experiment *);
 fpc_status fpc_trainer_old_folder(fpc_trainer *);
 void fpc_trainer_discard(fpc_trainer *); /* the folder that this process made, and in which nothing was trained */
 

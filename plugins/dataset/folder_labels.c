@@ -120,14 +120,15 @@ static fpc_status refuse_value(const folder *f, fpc_arena *scratch, const char *
 
     if (*f->map)
         return fpc_fail(f->self.ctx, FPC_EFORMAT,
-                        "%s: value %d at x %lld, y %lld is not in %s.map = %s (nor are %lld pixels of the mask in "
-                        "all); every value of the masks has to be there, what counts nowhere too",
+                        "%s: value %d at x %lld, y %lld is not in %s.map = %s (%lld of the mask's pixels in all); "
+                        "every value of the masks has to be there, what counts nowhere too",
                         path, value, x, y, f->self.label, f->map, (long long)wrong);
-    return fpc_fail(f->self.ctx, FPC_EFORMAT,
-                    "%s: label %d at x %lld, y %lld; there are %d classes, so labels are 0 .. %d (%lld pixels of the "
-                    "mask are beyond)%s",
-                    path, value, x, y, f->n_classes, f->n_classes - 1, (long long)wrong,
-                    advice(f, scratch, &v, wrong, value));
+    return fpc_fail(
+        f->self.ctx, FPC_EFORMAT,
+        "%s: label %d at x %lld, y %lld; there %s %d %s, so labels are 0 .. %d (%lld %s of the mask %s beyond)%s", path,
+        value, x, y, f->n_classes == 1 ? "is" : "are", f->n_classes, f->n_classes == 1 ? "class" : "classes",
+        f->n_classes - 1, (long long)wrong, wrong == 1 ? "pixel" : "pixels", wrong == 1 ? "is" : "are",
+        advice(f, scratch, &v, wrong, value));
 }
 
 fpc_status fpc_folder_labels(const folder *f, fpc_arena *scratch, const char *path, fpc_image *mask)

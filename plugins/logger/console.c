@@ -187,6 +187,11 @@ static void on_epoch(struct console *c, const fpc_event *e)
 
 /* ---- beginning and end ---- */
 
+static const char *plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 static void on_begin(struct console *c, const fpc_event *e)
 {
     const char *term = getenv("TERM");
@@ -198,9 +203,10 @@ static void on_begin(struct console *c, const fpc_event *e)
              event_text(e, "model", "model"), (long long)event_int(e, "params", 0), event_text(e, "backend", "?"));
     end_line(c);
     text_add(&c->line, c->self.arena,
-             "%lld training and %lld validation images, %lld steps of %lld images per epoch, %s %lld to %lld",
+             "%lld training and %lld validation images, %lld step%s of %lld image%s per epoch, %s %lld to %lld",
              (long long)event_int(e, "train_images", 0), (long long)event_int(e, "val_images", 0),
-             (long long)e->clock->steps_per_epoch, (long long)event_int(e, "batch", 0),
+             (long long)e->clock->steps_per_epoch, plural(e->clock->steps_per_epoch),
+             (long long)event_int(e, "batch", 0), plural(event_int(e, "batch", 0)),
              event_int(e, "resumed", 0) ? "resumed: epochs" : "epochs", (long long)e->clock->epoch + 1,
              (long long)e->clock->epochs);
     if (e->clock->epoch < e->clock->epochs)
@@ -263,8 +269,8 @@ static void on_end(struct console *c, const fpc_event *e)
     char took[32];
 
     end_line(c);
-    text_add(&c->line, c->self.arena, "%s after %lld epochs, %s", event_text(e, "status", "ended"),
-             (long long)e->n_rows, duration(took, event_real(e, "seconds", 0)));
+    text_add(&c->line, c->self.arena, "%s after %lld epoch%s, %s", event_text(e, "status", "ended"),
+             (long long)e->n_rows, plural(e->n_rows), duration(took, event_real(e, "seconds", 0)));
     if (*folder)
         text_add(&c->line, c->self.arena, "; results in %s", folder);
     end_line(c);

@@ -117,13 +117,18 @@ for seed in 1 2; do
     done
 done
 expect "seeds" 0 "$FPCORE" analyze seeds --html seeds.html --json seeds.json
-says "have the verdict" '^  lr(2e-3|1e-2) +lr(2e-3|1e-2) +[-+]0\.[0-9]{4} +[-+]0\.[0-9]{4} +[-+]0\.[0-9]{4}  (no difference is shown|worse: )'
+says "have the verdict" '^  [AB]: lr(2e-3|1e-2) +[AB]: lr(2e-3|1e-2) +[-+]0\.[0-9]{4} +[-+]0\.[0-9]{4} +[-+]0\.[0-9]{4}  (no difference is shown|worse: )'
 cp out got
 holds "and no table of equal parameters" sh -c '! grep -q "^Parameters" got'
 holds "one verdict in the page" sh -c 'grep -q "Verdicts of fpcore compare" seeds.html && grep -q "\"verdicts\"" seeds.json'
 holds "two colours for four runs" test "$(grep -o '"recipe":[0-9]' seeds.html | sort | uniq -c | awk '{ printf "%s ", $1 }')" = "2 2 "
 expect "one seed of each" 0 "$FPCORE" analyze "$(ls -d seeds/lr2e-3-* | head -n 1)" "$(ls -d seeds/lr1e-2-* | head -n 1)"
 says "is no verdict" '  no verdict: with one seed of each'
+for rate in 2e-3 1e-2; do
+    "$FPCORE" -c tiny.ini -s run.out=same -s optimizer.lr=$rate -s run.name=same >log 2>&1 || not_ok "a training" log
+done
+expect "two recipes of one name" 0 "$FPCORE" analyze same
+says "are told apart in the verdict" '^  [AB]: same \([0-9_]+(-[0-9]+)?\) +[AB]: same \([0-9_]+(-[0-9]+)?\) +'
 
 # Names are hostile.
 evil='<img src=x onerror=alert(1)>&"'\''</script>'

@@ -26,7 +26,7 @@ sed '/^\[augment/,/^$/d' tiny.ini >bare.ini
 for include in "$FPCORE_SRC"/conf/augment_*.ini; do
     name=$(basename "$include" .ini)
     { echo "include = $include" && cat bare.ini; } >recipe.ini
-    if "$FPCORE" -c recipe.ini --check >out 2>&1 && grep -q '^no errors' out; then
+    if "$FPCORE" -c recipe.ini --check >out 2>&1 && grep -q '^; no errors' out; then
         ok "$name checks"
     else
         not_ok "$name checks" out

@@ -4,15 +4,15 @@
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
-# refused WHAT PATTERN SETTING...
+# refused WHAT PATTERN SETTING...: with the exit code $code
+code=2
 refused() {
     what=$1
     pattern=$2
     shift 2
-    expect "$what" 2 "$FPCORE" -c tiny.ini "$@"
+    expect "$what" $code "$FPCORE" -c "${recipe-tiny.ini}" "$@"
     says "$what: is said" "$pattern"
-    cp out trained
-    expect "$what: --check" 2 "$FPCORE" -c tiny.ini "$@" --check
+    expect "$what: --check" $code "$FPCORE" -c "${recipe-tiny.ini}" "$@" --check
     says "$what: --check says the same" "$pattern"
     holds "$what: leaves nothing" test ! -e runs
 }
@@ -27,6 +27,13 @@ refused "a metric called loss" \
 refused "two histories" \
     '\[logger\.a\] \(-s logger\.a\.use=history\) and \[logger\.b\] \(-s logger\.b\.use=history\) are both `use = history`' \
     -s logger.a.use=history -s logger.b.use=history
+
+refused "a cache that the backend does not have" \
+    '-s dataset\.cache=device: dataset\.cache = device: backend ref computes in the host.s memory' -s dataset.cache=device
+code=1
+touch file
+refused "a file where runs should go" 'run\.out = file/runs: the folder file cannot be made: Not a directory' -s run.out=file/runs
+code=2
 
 printf '[classes]\n0 = a\n1 = b\n2 = a\n' >twice.ini
 sed '/^\[dataset\]/,/^$/d' tiny.ini >folder.ini
@@ -58,18 +65,35 @@ says "is named" '3\.png'
 holds "no results are promised" test -z "$(grep 'results in' out)"
 holds "no run folder stays" test -z "$(ls -A failed)"
 cp a.png set/train/images/3.png
+printf '[classes]\n0 = ground\n' >one.ini
+code=1 recipe=folder.ini
+refused "values that are no labels" 'set/train/masks/[1-8]\.png: value [0-9]+ at x [0-9]+, y [0-9]+ is not in dataset\.map' \
+    -s dataset.map=255:1
+code=2
+refused "a single class" 'dataset/folder: there is one class alone, ground; a training needs two or more' -s dataset.classes=one.ini
+code=2 recipe=tiny.ini
 expect "a run" 0 "$FPCORE" -c folder.ini -s run.out=failed -s run.epochs=1
 printf 'broken' >set/train/images/3.png
 expect "one that has epochs" 1 "$FPCORE" --resume "$(run_in failed)" -s run.epochs=2 --other-data
 holds "stays" test -s "$(run_in failed)/last.safetensors"
 
 # ---- warnings ----
+cp a.png set/train/images/3.png
+cp set/train/masks/3.png set/train/masks/lone.png
+expect "a mask without picture" 0 "$FPCORE" -c folder.ini --check
+says "is warned about" '^; warning: dataset: .*set/train/masks/lone\.png: .*set/train/images has no picture of that name$'
+expect "it is a flaw of the data set" 1 "$FPCORE" data -c folder.ini --near 0
+says "in the same words" 'set/train/masks/lone\.png: .*set/train/images has no picture of that name$'
+cp set/train/masks/3.png set/train/masks/other.png
+expect "two of them" 0 "$FPCORE" -c folder.ini --check
+says "are one warning" '^; warning: dataset: .*has no picture of that name \(and 1 more; `fpcore data` lists all\)$'
+rm set/train/masks/lone.png set/train/masks/other.png
 expect "a recipe that is rarely meant" 0 "$FPCORE" -c tiny.ini -s run.epochs=1 -s dataset.batch=7 -s dataset.val=3
 says "is told of in one line" 'warning: [1-9] settings? of the recipe (is|are) rarely meant; --check tells which and why$'
 warnings=$(sed -n 's/.*warning: \([0-9]*\) setting.*/\1/p' out)
 expect "--check of it" 0 "$FPCORE" -c tiny.ini -s run.epochs=1 -s dataset.batch=7 -s dataset.val=3 --check
-says "tells as many" "^no errors, $warnings warnings?$"
+says "tells as many" "^; no errors, $warnings warnings?$"
 ln -s "$FPCORE_SRC/conf" conf
 expect "the first recipe" 0 "$FPCORE" -c conf/quickstart.ini --check
-says "has none" '^no errors, 0 warnings$'
+says "has none" '^; no errors, 0 warnings$'
 exit $bad

@@ -25,7 +25,7 @@ mkdir photos
 cp "$run/samples.png" photos
 cp -r "$run" runs/lmsa_v1-20251007-153857
 example check
-says "it is without warnings" '^no errors, '
+says "it is without warnings" '^; no errors, '
 example list
 says "it lists losses" '^ +dice '
 example describe

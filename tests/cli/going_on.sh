@@ -23,6 +23,11 @@ holds "has the other's rate in its recipe" grep -qx 'lr = 0\.002' "$(run_in c)/r
 holds "and place in the schedule" grep -qx 'begin = 4' "$(run_in c)/recipe.ini"
 expect "--check shows the same" 0 "$FPCORE" -c tiny.ini -s run.init_from="$run" -s run.init_optimizer=keep --check
 says "with where it comes from" '^lr = 0\.002 +; .*/a/tiny-.*/last\.safetensors:[0-9]+'
+says "the best value to beat" '^beat = 0\.[0-9]+ +; .*/a/tiny-.*/last\.safetensors$'
+says "and the way" '^init_optimizer = hybrid +; -s run\.init_optimizer=keep, keep$'
+expect "one epoch, behind the warm-up" 0 "$FPCORE" -c tiny.ini -s run.init_from="$run" -s run.init_optimizer=keep \
+    -s run.epochs=1 --check
+holds "is no warm-up alone" sh -c '! grep "the warm-up is as long" out'
 expect "weights alone cannot be gone on from" 2 "$FPCORE" -c tiny.ini -s run.init_from="$run/best.safetensors" \
     -s run.init_optimizer=keep
 says "is said" 'best\.safetensors holds weights and no state of an optimizer'

@@ -52,7 +52,11 @@ says "each plugin's own is told" '^\[dataset\] use = synthetic$'
 expect "-h loss.dice.weight" 0 "$FPCORE" -h loss.dice.weight
 says "the core's of every loss" '^\[loss\.LABEL\]$'
 expect "a key that is none" 2 "$FPCORE" -h run.emma
-says "is said to be none" '\[run\] has no key `emma`; `fpcore -h run` lists'
+says "is said to be none" '\[run\] has no key `emma`; did you mean `ema`\? `fpcore -h run` lists'
+expect "a plugin's key that is none" 2 "$FPCORE" -h dataset.rot
+says "gets a guess too" '\[dataset\] has no key `rot`; did you mean `root`\? '
+expect "a section that is none" 2 "$FPCORE" -h rum.ema
+says "gets one as well" 'there is no section \[rum\]; did you mean \[run\]\? '
 expect "help VERB" 0 "$FPCORE" help eval
 says "is its help" '^usage: fpcore eval '
 expect "help" 0 "$FPCORE" help

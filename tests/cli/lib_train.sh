@@ -1,7 +1,7 @@
 # lib_train.sh: what scripts that train share: a scratch folder, results as `ok` / `not ok` lines, and a recipe that trains a
 # tiny network in a moment. Read by `. "$FPCORE_SRC/tests/cli/lib_train.sh"`.
 # shellcheck shell=sh disable=SC2034
-export LC_ALL=C
+export LC_ALL=C COLUMNS=1000 # of a table a row, of a sentence all is in a line
 : "${FPCORE:?set by make check}" "${FPCORE_SRC:?}"
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT

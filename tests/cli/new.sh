@@ -50,6 +50,17 @@ if [ "$(id -u)" != 0 ]; then
 else
     echo "ok a folder that cannot be written is refused # SKIP root writes everywhere"
 fi
+
+# ---- the commands of docs/writing-a-plugin.md for a build that is not installed ----
+mkdir uninstalled && cd uninstalled || exit 1
+sed -n '/^Against a build that is not installed/,/^```$/p' "$FPCORE_SRC/docs/writing-a-plugin.md" | sed -n '/^export/,/^```/p' |
+    sed -e '/^```/d' -e "s|SRC|$(cd "$FPCORE_SRC" && pwd)|g" -e "s|BUILD|$(cd "$FPCORE_BUILD" && pwd)|g" >commands.sh
+expect "the page has commands for a build that is not installed" 0 test "$(grep -c . commands.sh)" -eq 5
+expect "they compile and check a plugin" 0 sh -e commands.sh
+says "which passes" '^ok loss/my_loss: the gradient is that of the loss$'
+says "and is found" '^loss/my_loss 1\.0: '
+cd .. && rm -r uninstalled
+
 expect "help" 0 "$FPCORE" new --help
 says "help has an example" 'fpcore new loss my_loss'
 exit $bad

@@ -46,17 +46,17 @@ cp -r set kept_set
 cp set/train/images/p1.png set/train/images/q1.png
 cp set/train/masks/p1.png set/train/masks/q1.png
 refused "a picture more" \
-    'last\.safetensors: the run was made with 7 \+ 3 pictures \(training \+ validation\), here are 8 \+ 3; first other one: (p[0-9], then (training, now validation|validation, now training)|q1, which is new, in (training|validation))\. --other-data'
+    'last\.safetensors: the run was made with 7 \+ 3 pictures \(training \+ validation\), here are 8 \+ 3; new: q1 \((training|validation)\); in the other part: p[0-9] \(.*\. --other-data goes on all the same, with scores .*; a new run with run\.init_from = copy and dataset\.val_list = copy/val\.txt takes the weights along and validates on the same pictures$'
 whole
 mv set/train/images/"$trains".png set/train/images/"${trains}a".png
 mv set/train/masks/"$trains".png set/train/masks/"${trains}a".png
-refused "a picture renamed" "first other one: ${trains}a, which is new, in training\\."
+refused "a picture renamed" "; new: ${trains}a \\((training|validation)\\).*; gone: $trains \\(training\\)"
 whole
 cp other/p0.png set/train/masks/"$validates".png
-refused "a mask drawn again" "first other one: $validates of validation, whose picture or mask is another"
+refused "a mask drawn again" "; with another picture or mask: $validates \\(validation\\)\\."
 whole
 cp "$first/curves.png" set/train/images/"$trains".png
-refused "another picture of that name" "first other one: $trains of training, whose picture or mask is another"
+refused "another picture of that name" "; with another picture or mask: $trains \\(training\\)\\."
 whole
 rm set/train/*/"$trains".png
 mv folder.ini split.ini
@@ -78,21 +78,21 @@ cp "$kept/train.txt" edited.txt
 } >val.txt
 grep -vx "$trains" "$kept/train.txt" >edited.txt
 sed -i 's/^val_list.*/&\ntrain_list = edited.txt/' folder.ini
-refused "an edited list" "here are 6 \\+ 3; first other one: $trains, then training, now validation"
+refused "an edited list" "here are 6 \\+ 3; .*in the other part: $trains \\(training, now validation\\)"
 cp "$kept/val.txt" val.txt
-refused "a shorter list" "here are 6 \\+ 3; first other one: $trains of training, which is gone"
+refused "a shorter list" "here are 6 \\+ 3; gone: $trains \\(training\\)"
 {
     grep -v '^#' "$kept/train.txt" | sed 1d
     echo "$trains"
 } >edited.txt
-refused "a list in another order" "first other one: $(sed -n 1p edited.txt), now the 1\\. of training, where another"
+refused "a list in another order" "in another order: $(sed -n 1p edited.txt) \\(now the 1\\. of training\\)"
 printf '%s exchange\n' "$validates" >sides.txt
 cp "$kept/train.txt" edited.txt
 expect "a list of sides" 0 "$FPCORE" -c folder.ini -s run.epochs=1 -s run.out=sided -s dataset.sides=sides.txt
 kept=$(run_in sided)
 : >sides.txt
 sed -i 's/^val_list.*/&\nsides = sides.txt/' folder.ini
-refused "an edited list of sides" "first other one: $validates of validation, whose picture or mask is another"
+refused "an edited list of sides" "; with another picture or mask: $validates \\(validation\\)\\."
 
 kept=$kept_split
 sed 's/^classes.*/classes = classes.ini/' split.ini >folder.ini

@@ -23,13 +23,17 @@ END
 expect "labels without names" 2 "$FPCORE" -c own.ini --check
 says "are asked for, with the lines to write" \
     'the key `classes` is missing; .*`\[classes\]`, `0 = background`, `1 = NAME`.* for faces celebamask19'
+printf 'include = own.ini\n[run]\nname = mine\n' >mine.ini
+expect "of a recipe that includes another" 2 "$FPCORE" -c mine.ini --check
+says "in the recipe that was given" '^fpcore: error: mine\.ini: \[dataset\] \(own\.ini:[0-9]+\): the key `classes` is missing; '
 printf '[classes]\n0 = ground\n1 = something\n' >classes.ini
 echo 'classes = classes.ini' >>own.ini
-printf '[classes]\n0 = ground\n' >one.ini
-expect "masks of other values" 1 "$FPCORE" -c own.ini -s dataset.classes=one.ini
-says "are refused with their place" 'masks/[a-e]\.png: label [0-9]+ at x [0-9]+, y [0-9]+; there are 1 classes'
-expect "--check" 0 "$FPCORE" -c own.ini --check -s dataset.classes=one.ini
-says "warns of them before" '^warning: dataset: .*masks/[a-e]\.png: label .*a training would stop there'
+for check in "" --check; do
+    # shellcheck disable=SC2086
+    expect "masks of other values $check" 1 "$FPCORE" -c own.ini $check -s dataset.map=255:1
+    says "are refused with their place" \
+        'masks/[a-e]\.png: value [0-9]+ at x [0-9]+, y [0-9]+ is not in dataset\.map = 255:1'
+done
 
 # ---- all parts are one class ----
 map=0:0

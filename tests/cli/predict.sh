@@ -159,7 +159,7 @@ cp pictures/other.png tree/.git/other.png
 cp pictures/other.png tree/x.jpg/other.png
 ln -s .. tree/three/up
 expect "a folder" 0 predict -o out4 tree
-says "without its sub-folders" '^out4: 1 masks$'
+says "without its sub-folders" '^out4: 1 mask$'
 says "which are told of" '^passed over: 3 sub-folders; --recursive looks into them$'
 expect "with them" 0 predict -o out4 -r tree/
 says "has all" '^out4: 4 masks$'
@@ -172,7 +172,7 @@ says "which is said" '^passed over: 9 files that fpcore predict wrote$'
 says "so that the same is written again" '^tree/masks: 4 masks with overlays'
 mkdir -p empty/one
 expect "nothing but folders" 1 predict -o out5 empty
-says "is told" 'empty: holds no pictures \(\.jpg, \.jpeg, \.png\), but 1 folders; --recursive'
+says "is told" 'empty: holds no pictures \(\.jpg, \.jpeg, \.png\), but 1 folder; --recursive'
 expect "nothing at all" 1 predict -r -o out5 empty
 says "is told too" 'empty: holds no pictures'
 expect "nothing but masks" 1 predict -o out5 masks

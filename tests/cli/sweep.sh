@@ -28,6 +28,15 @@ sum_of a >before
 expect "again" 0 "$FPCORE" "$@"
 says "the same verdict" '^B against A: '
 holds "repeats nothing" sh -c 'cksum a/*/last.safetensors a/*/run.json | cmp - before'
+cp before spelt
+expect "the same values in other words" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,2e0 --seeds 2 --out a
+says "the same verdict" '^B against A: '
+holds "repeat nothing" sh -c 'cksum a/*/last.safetensors a/*/run.json | cmp - spelt'
+expect "the plan" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,3 --seeds 2 --out a --dry-run
+says "knows what is there" '^1  tiny,dice\.weight=1,s1  is complete$'
+says "and what is not" '^3  tiny,dice\.weight=3,s1  is new$'
+expect "a recipe twice" 2 "$FPCORE" sweep -c tiny.ini --with ./tiny.ini --out twice
+says "is refused" '--with \./tiny\.ini: tiny and tiny-2 mean the same recipe; give each once'
 expect "a third seed" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1.0,2.0 --seeds 3 --out a --json
 says "the table as JSON" '"seeds_a": 3'
 holds "is all that is run" test "$(runs_in a)" -eq 6
@@ -153,7 +162,7 @@ refused "a baseline that is no run" '--baseline tiny,lr=9: is none of the sweep.
     --grid optimizer.lr=1,2 --baseline tiny,lr=9 --dry-run
 holds "a baseline of the grid" "$FPCORE" sweep -c tiny.ini --grid optimizer.lr=1,2 --baseline tiny,optimizer.lr=2 --dry-run
 refused "a missing recipe" 'nowhere\.ini cannot be read' --with nowhere.ini
-refused "a run that is not there" 'the sweep has 1 runs' --only 2
+refused "a run that is not there" 'the sweep has 1 run' --only 2
 holds "and leaves no folder" test ! -e no
 expect "a folder that cannot be made" 1 "$FPCORE" sweep -c tiny.ini --out /proc/nowhere/a
 says "is named, the first of the path" "fpcore sweep: --out: the folder /proc/nowhere cannot be made: "

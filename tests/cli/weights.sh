@@ -45,9 +45,12 @@ says "are refused" 'best\.safetensors.*decoder\.'
 expect "bench" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1
 says "training" '^train: [0-9.]+ images/s$'
 says "inference" '^infer: [0-9.]+ images/s$'
+says "a batch as asked for" '^model: microsegformer, [0-9]+ parameters, 2x32x32$'
 says "memory" 'peak memory so far [0-9]+ MiB'
 says "the peak" '^matrix-product peak: [0-9.]+ GMAC/s'
 says "where the time goes" ' whole step$'
+expect "bench without --batch" 0 "$FPCORE" bench -c more.ini --size 32 --steps 1 --infer -s dataset.batch=3
+says "takes that of the recipe" '^model: microsegformer, [0-9]+ parameters, 3x32x32$'
 expect "bench --jobs" 0 "$FPCORE" bench -c more.ini --size 32 --batch 2 --steps 1 --jobs -s backend.use=cpu \
     -s backend.threads=1
 says "lists groups of a training step" '^group train [0-9.]+ .*linear_grad_w'
@@ -59,10 +62,14 @@ says "is refused" 'what 2 threads do at once cannot be told apart; use -s backen
 expect "bench --against" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1 --rounds 3 \
     --against "run.precision=bf16 backend.threads=1"
 says "training and its pairs" \
-    '^train: [0-9.]+ images/s, against [0-9.]+: [0-9.]+ times as fast \(median of 3 pairs, [0-9.]+ to [0-9.]+\)$'
+    '^train: [0-9.]+ images/s, against [0-9.]+: [0-9.]+ times as fast$'
+says "and how many" '^  median of 3 pairs, [0-9.]+ to [0-9.]+$'
 says "inference" '^infer: [0-9.]+ images/s, against '
 expect "against a setting that is none" 2 "$FPCORE" bench -c more.ini --against run.precision=bf17
-says "says what failed" '--against: run\.precision=bf17 failed: .*run\.precision = bf17: '
+says "says which side failed, and why" \
+    '^fpcore: error: fpcore bench --against, side B \(run\.precision=bf17\): -s run\.precision=bf17: run\.precision = bf17: '
+expect "a setting of both that is none" 2 "$FPCORE" bench -c more.ini -s run.epochs=x --against run.precision=bf16
+says "is side A's" '^fpcore: error: fpcore bench --against, side A \(this setting\): -s run\.epochs=x: '
 expect "against a program that is none" 2 "$FPCORE" bench -c more.ini --against ./fpcore-of-before
 says "is named" 'fpcore-of-before: neither SECTION\.KEY=VALUE, nor a program that can be run'
 expect "bench --infer" 0 "$FPCORE" bench -c more.ini -s backend.use=cpu --size 32 --batch 2 --steps 1 --infer

@@ -75,7 +75,8 @@ int check_descriptor(conform *c, const fpc_found *found)
 fpc_self *make_instance(conform *c)
 {
     const fpc_plugin *p = c->plugin;
-    const fpc_option_set set = {p->options, p->option_size, fpc_alloc(c->arena, p->self_size), 0};
+    const fpc_option_set set = {
+        .table = p->options, .stride = p->option_size, .object = fpc_alloc(c->arena, p->self_size)};
     fpc_self *self = set.object;
     fpc_recipe *recipe = NULL;
 

@@ -185,11 +185,27 @@ static uint8_t label_at(bench *b, const char *more, const char *name, int x, int
     return 0;
 }
 
+static int prints(const fpc_audit *a, const char *words)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    fpc_print_to(out);
+    assert_int_equal(fpc_audit_print(a), FPC_OK);
+    fpc_print_to(NULL);
+    fclose(out);
+    const int has = strstr(text, words) != NULL;
+    free(text);
+    return has;
+}
+
 static void sides(void **state)
 {
     bench *b = *state;
     make_faces(b);
     fpc_audit *a = audit(b, "");
+    assert_true(prints(a, "note: --fix-sides FILE writes the list of them; `sides = FILE` in [dataset] then"));
     assert_true(a->n == 9 && a->decidable == 8 && a->exchanged == 2 && fpc_audit_sided(a));
     assert_true(a->both[0] == 8 && a->right[0] == 6 && a->both[1] == 0);
     for (int64_t i = 0; i < a->n; i++) {
@@ -206,6 +222,7 @@ static void sides(void **state)
     assert_null(memmem(text, bytes, "p05", 3));
     a = audit(b, use);
     assert_true(a->decidable == 8 && a->exchanged == 0 && a->right[0] == 8);
+    assert_false(prints(a, "--fix-sides"));
 
     /* the loader: left of the picture, a pixel of the eye */
     assert_int_equal(label_at(b, "", "p06", 7, 9), 4);

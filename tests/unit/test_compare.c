@@ -571,6 +571,7 @@ static void bad_paths(void **state)
 
 int main(void)
 {
+    setenv("COLUMNS", "1000", 1); /* a row of a table, a sentence are a line */
     const struct CMUnitTest tests[] = {TEST(larger_than_the_noise),
                                        TEST(within_the_noise),
                                        TEST(one_seed),

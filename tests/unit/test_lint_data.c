@@ -1,4 +1,4 @@
-/* test_lint_data.c: warnings about data, batches, the metric that depends on them, and memory. */
+/* test_lint_data.c: warnings about data, batches, and the metric that depends on them. */
 #include "lints.h"
 
 static void sides(void **state)
@@ -43,46 +43,9 @@ static void the_metric(void **state)
     quiet(pooled, "run.metric=f_score\ndataset.batch=12"); /* one batch */
 }
 
-/* A machine that is said to have less than training needs. */
-static void memory(void **state)
-{
-    (void)state;
-    bench b;
-    heard h = {0};
-    size_t all = 0, one = 0;
-
-    bench_experiment(&b, QUIET, "", OPEN_ALL);
-    assert_int_equal(fpc_experiment_memory(b.s, 3, 32, 32, &all), FPC_OK);
-    assert_int_equal(fpc_experiment_memory(b.s, 1, 32, 32, &one), FPC_OK);
-    assert_true(all > one && one > 4 * (size_t)b.s->state->n_trainable * 4); /* weights, gradients, two slots */
-    b.s->backend->device.free = all;
-    fpc_lint(b.s, b.arena, hear, &h);
-    assert_int_equal(h.n, 0);
-    b.s->backend->device.free = all - 1;
-    fpc_lint(b.s, b.arena, hear, &h);
-    assert_int_equal(h.n, 1);
-    assert_non_null(strstr(h.text[0], "dataset.batch = 3: training takes"));
-    assert_non_null(strstr(h.text[0], "about 2 pictures would fit"));
-    b.s->backend->device.free = one - 1;
-    fpc_lint(b.s, b.arena, hear, &h);
-    assert_int_equal(h.n, 2);
-    assert_non_null(strstr(h.text[1], "not even one picture fits"));
-    /* what is said is what is taken */
-    const fpc_batch *batch;
-    fpc_step_result r;
-    b.s->backend->device.free = 0; /* no limit */
-    assert_int_equal(fpc_data_start(b.s->data, FPC_TRAIN, 0, 0), FPC_OK);
-    assert_int_equal(fpc_data_next(b.s->data, &batch), FPC_OK);
-    if (fpc_train_step(b.s, 1, &batch, 1, 0.1, &r))
-        fail_msg("%s", fpc_ctx_error(b.ctx));
-    assert_true(b.s->backend->allocated >= all && b.s->backend->allocated < all + all / 10);
-    bench_free(&b);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sides), cmocka_unit_test(batches),
-                                       cmocka_unit_test(one_picture), cmocka_unit_test(the_metric),
-                                       cmocka_unit_test(memory)};
+                                       cmocka_unit_test(one_picture), cmocka_unit_test(the_metric)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

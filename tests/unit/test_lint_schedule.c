@@ -49,6 +49,8 @@ static void rates(void **state)
 {
     (void)state;
     warns(QUIET, "schedule.warmup_epochs=10", "the warm-up is as long as the whole run of 10 epochs");
+    quiet(QUIET, "schedule.warmup_epochs=10\nschedule.begin=10\nschedule.epochs=20"); /* goes on behind it */
+    warns(QUIET, "schedule.warmup_epochs=13\nschedule.begin=2\nschedule.epochs=30", "the warm-up is as long");
     warns(QUIET, "optimizer.lr=0", "optimizer.lr = 0: nothing is learned");
     warns(QUIET, "schedule.warmup_start=0", "the rate of the first epoch is 0");
     quiet(QUIET, "optimizer.lr=1e-3 @1, 1e-4 @10");

@@ -47,7 +47,7 @@ static fpc_status read_one(bench *b, const char *key, const char *value)
 {
     fpc_entry entry = {key, value, "r.ini:9"};
     const fpc_section section = {"augment.x", "r.ini:7", 1, &entry};
-    const fpc_option_set set = {table, sizeof *table, &sample, 0};
+    const fpc_option_set set = {.table = table, .stride = sizeof *table, .object = &sample};
 
     fpc_ctx_clear(b->ctx);
     memset(&sample, 0, sizeof sample);
@@ -77,7 +77,7 @@ static void refused(bench *b, const char *key, const char *value, const char *ex
 static void defaults(void **state)
 {
     bench *b = *state;
-    const fpc_option_set set = {table, sizeof *table, &sample, 0};
+    const fpc_option_set set = {.table = table, .stride = sizeof *table, .object = &sample};
 
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "augment.x", NULL, 1, &set), FPC_OK);
     assert_int_equal(sample.on, 1);
@@ -205,7 +205,7 @@ static void required_values(void **state)
     static const fpc_option required[] = {{"root", "folder of the pictures", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
                                            FPC_OPT_REQUIRED, offsetof(struct sample, root)},
                                           {0}};
-    const fpc_option_set set = {required, sizeof *required, &sample, 0};
+    const fpc_option_set set = {.table = required, .stride = sizeof *required, .object = &sample};
     fpc_entry entry = {"root", "", "r.ini:9"};
     fpc_section section = {"dataset", "r.ini:7", 0, &entry};
 
@@ -213,6 +213,16 @@ static void required_values(void **state)
     assert_string_equal(fpc_ctx_error(b->ctx),
                         "r.ini:7: [dataset]: the key `root` is missing; it has no default: give a path, "
                         "folder of the pictures");
+    /* the section stands in a file that was included */
+    fpc_option_set of_recipe = set;
+    of_recipe.recipe = "mine.ini";
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &of_recipe), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "mine.ini: [dataset] (r.ini:7): the key `root` is missing;"));
+    of_recipe.recipe = "r.ini";
+    fpc_ctx_clear(b->ctx);
+    assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &of_recipe), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "r.ini:7: [dataset]: the key `root` is missing;"));
     section.n = 1;
     fpc_ctx_clear(b->ctx);
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &set), FPC_EINVAL);
@@ -245,7 +255,7 @@ static const char *read_title(bench *b, const fpc_option *rows, const char *orig
 {
     fpc_entry entry[] = {{"title", title, origin}, {"root", root, origin}};
     const fpc_section section = {"dataset", origin, rows == paths ? 2 : 1, entry};
-    const fpc_option_set set = {rows, sizeof *rows, &sample, 0};
+    const fpc_option_set set = {.table = rows, .stride = sizeof *rows, .object = &sample};
 
     memset(&sample, 0, sizeof sample);
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "dataset", &section, 1, &set), FPC_OK);
@@ -328,7 +338,7 @@ static void a_bad_default_is_the_plugins_fault(void **state)
 {
     bench *b = *state;
     static const fpc_option bad[] = {FPC_OPTION_REAL(struct sample, p, "2", 0, 1, "", "chance"), {0}};
-    const fpc_option_set set = {bad, sizeof *bad, &sample, 0};
+    const fpc_option_set set = {.table = bad, .stride = sizeof *bad, .object = &sample};
 
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "augment.x", NULL, 1, &set), FPC_EABI);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "augment.x.p: its default \"2\""));
@@ -364,7 +374,7 @@ static void text_reads_back(void **state)
         struct sample first;
         const char *ini = "[s]\n";
         fpc_recipe *recipe;
-        const fpc_option_set set = {table, sizeof *table, &sample, 0};
+        const fpc_option_set set = {.table = table, .stride = sizeof *table, .object = &sample};
 
         good(b, values[i][0], values[i][1]);
         first = sample;
@@ -410,7 +420,7 @@ static void other_strides(void **state)
         const char *future[3];
     } wide[3] = {{FPC_OPTION_INT(struct sample, count, "5", 1, 100, "", "c"), {"x", "y", "z"}},
                  {FPC_OPTION_REAL(struct sample, p, "0.25", 0, 1, "", "p"), {"x", "y", "z"}}};
-    const fpc_option_set set = {&wide[0].row, sizeof *wide, &sample, 0};
+    const fpc_option_set set = {.table = &wide[0].row, .stride = sizeof *wide, .object = &sample};
 
     assert_int_equal(fpc_options_read(b->ctx, b->arena, "s", NULL, 1, &set), FPC_OK);
     assert_int_equal(sample.count, 5);

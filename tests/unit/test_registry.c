@@ -355,7 +355,7 @@ static void instances(void **state)
         int64_t warmup_epochs;
     } common = {0};
     static const fpc_option row[] = {{"warmup_epochs", "h", "", "0", 0, 9, NULL, FPC_OPT_INT, 0, 0}, {0}};
-    const fpc_option_set set = {row, sizeof *row, &common, 0};
+    const fpc_option_set set = {.table = row, .stride = sizeof *row, .object = &common};
     const char *const bad[] = {"schedule.b=1"};
     fpc_recipe *recipe;
     fpc_instance inst;

@@ -1,5 +1,6 @@
 /* test_run_check.c: what training refuses before its first step, each with its place; and the columns of the record. */
-#include "fixture.h"
+#include "tiny.h"
+#include "base/file.h"
 #include "train/check.h"
 
 static const char tiny[] = "[run]\nmetric = f\n[dataset]\nuse = synthetic\n[loss.ce]\nuse = cross_entropy\n"
@@ -81,8 +82,66 @@ static void columns(void **state)
     assert_string_equal(c.name[c.monitor], "train_f");
 }
 
+/* A machine that is said to have less than training needs. */
+static void memory(void **state)
+{
+    bench b;
+    size_t all = 0, one = 0;
+
+    (void)state;
+    bench_experiment(&b, TINY "[optimizer]\nuse = adamw\n[backend]\nuse = ref\n", "dataset.batch=3", OPEN_ALL);
+    assert_int_equal(fpc_experiment_memory(b.s, 3, 32, 32, &all), FPC_OK);
+    assert_int_equal(fpc_experiment_memory(b.s, 1, 32, 32, &one), FPC_OK);
+    assert_true(all > one && one > 4 * (size_t)b.s->state->n_trainable * 4); /* weights, gradients, two slots */
+    b.s->backend->device.free = all;
+    assert_int_equal(fpc_run_check_start(b.s), FPC_OK);
+    b.s->backend->device.free = all - 1;
+    assert_int_equal(fpc_run_check_start(b.s), FPC_ENOMEM);
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 3 at 32x32 needs"));
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "dataset.batch = 2 is the largest that fits"));
+    fpc_ctx_clear(b.ctx);
+    b.s->backend->device.free = one - 1;
+    assert_int_equal(fpc_run_check_start(b.s), FPC_ENOMEM);
+    assert_non_null(strstr(fpc_ctx_error(b.ctx), "not even one picture fits"));
+    fpc_ctx_clear(b.ctx);
+    /* what is said is what is taken */
+    const fpc_batch *batch;
+    fpc_step_result r;
+    b.s->backend->device.free = 0; /* no limit */
+    assert_int_equal(fpc_data_start(b.s->data, FPC_TRAIN, 0, 0), FPC_OK);
+    assert_int_equal(fpc_data_next(b.s->data, &batch), FPC_OK);
+    if (fpc_train_step(b.s, 1, &batch, 1, 0.1, &r))
+        fail_msg("%s", fpc_ctx_error(b.ctx));
+    assert_true(b.s->backend->allocated >= all && b.s->backend->allocated < all + all / 10);
+    bench_free(&b);
+}
+
+/* Looking at where folders would be made finds what making them finds, and makes none. */
+static void folders(void **state)
+{
+    static const char *const path[] = {"a/b/c", "/x", "file/runs", "file", "there/./new", "there"};
+    bench *b = *state;
+
+    for (size_t i = 0; i < sizeof path / sizeof *path; i++) {
+        const char *at = fpc_sprintf(b->arena, "%s/%s", test_folder(), path[i]);
+        char *text[2] = {NULL, NULL};
+        fpc_status status[2];
+        assert_int_equal(system(fpc_sprintf(b->arena, "cd '%s' && mkdir -p there && touch file", test_folder())), 0);
+        for (int make = 0; make < 2; make++) {
+            fpc_ctx_clear(b->ctx);
+            status[make] = make ? fpc_make_folders(b->ctx, "run.out", at) : fpc_check_folders(b->ctx, "run.out", at);
+            text[make] = fpc_strdup(b->arena, fpc_ctx_error(b->ctx));
+            assert_int_equal(access(at, F_OK) == 0, make ? status[1] == FPC_OK || i == 3 : i == 3 || i == 5);
+        }
+        assert_int_equal(status[0], status[1]);
+        assert_string_equal(text[0], text[1]);
+        assert_int_equal(status[0] == FPC_OK, i != 2 && i != 3);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(refusals), CASE(classes_of_odd_names), CASE(columns)};
+    const struct CMUnitTest tests[] = {CASE(refusals), CASE(classes_of_odd_names), CASE(columns),
+                                       cmocka_unit_test(memory), CASE(folders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,12 +38,14 @@ static void swap_rows(uint64_t a[2], uint64_t b[2])
     b[0] = kept[0], b[1] = kept[1];
 }
 
+static const char *advice; /* of the last difference */
+
 static const char *difference(bench *b, const fpc_seen *was, const fpc_seen *is, const fpc_experiment *s,
                               const char *folder)
 {
     const char *text = NULL;
 
-    assert_int_equal(fpc_seen_difference(b->ctx, b->arena, was, is, s->data, folder, &text), FPC_OK);
+    assert_int_equal(fpc_seen_difference(b->ctx, b->arena, was, is, s->data, folder, &text, &advice), FPC_OK);
     return text;
 }
 
@@ -63,24 +65,32 @@ static void differences(void **state)
 
     row[1][2][1]++;
     text = difference(b, &was, &is, s, "nowhere");
-    assert_non_null(strstr(text, "first other one: val000002 of validation, whose picture or mask is another"));
+    assert_non_null(strstr(text, "here are 4 + 3; with another picture or mask: val000002 (validation)"));
     swap_rows(row[0][0], row[0][1]); /* an order comes after contents */
     assert_string_equal(difference(b, &was, &is, s, "nowhere"), text);
     row[1][2][1]--;
     text = difference(b, &was, &is, s, "nowhere");
-    assert_non_null(strstr(text, "train000000, now the 1. of training, where another one was"));
+    assert_non_null(strstr(text, "; in another order: train000000 (now the 1. of training), train000001 (now the 2."));
 
     row[0][4][0] = 1;
     was.n[0] = 5;
     text = difference(b, &was, &is, s, "nowhere");
     assert_non_null(strstr(text, "5 + 3 pictures (training + validation), here are 4 + 3"));
-    assert_non_null(strstr(text, "picture 5 of training, which is gone"));
+    assert_non_null(strstr(text, "; gone: picture 5 (training)"));
     row[0][3][0] = 2;
     text = difference(b, &was, &is, s, "nowhere");
-    assert_non_null(strstr(text, "train000003, which is new, in training"));
+    assert_non_null(strstr(text, "; new: train000003 (training); gone: picture 4 (training), picture 5 (training)"));
+    assert_string_equal(advice, "--other-data goes on all the same; a new run with run.init_from = nowhere takes the "
+                                "weights along");
     swap_rows(row[0][0], row[1][1]);
     text = difference(b, &was, &is, s, "nowhere");
-    assert_non_null(strstr(text, "val000001, then training, now validation"));
+    assert_non_null(strstr(text, "; in the other part: val000001 (training, now validation), train000001 (validation, "
+                                 "now training)"));
+    assert_non_null(strstr(advice, "with scores that are too good"));
+    for (int i = 0; i < 4; i++)
+        row[0][i][0] = 10 + (uint64_t)i;
+    text = difference(b, &was, &is, s, "nowhere");
+    assert_non_null(strstr(text, "picture 3 (training) and 2 more; in the other part"));
 
     was = copy_of(b, &is, row);
     was.classes = "[classes]\n0 = background\n1 = skin\n";
@@ -100,7 +110,7 @@ static void names_from_the_list(void **state)
     assert_int_equal(fpc_seen_lists(b->ctx, s->data, test_folder()), FPC_OK);
     was = copy_of(b, &is, row);
     was.n[0] = is.n[0]--;
-    assert_non_null(strstr(difference(b, &was, &is, s, test_folder()), "train000003 of training, which is gone"));
+    assert_non_null(strstr(difference(b, &was, &is, s, test_folder()), "gone: train000003 (training)"));
 }
 
 static void through_a_checkpoint(void **state)

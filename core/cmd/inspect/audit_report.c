@@ -1,4 +1,7 @@
 /* audit_report.c: what an audit found, as text for people and as JSON for programs. */
+#include "cmd/line/terminal.h"
+#include "base/text.h"
+#include "base/file.h"
 #include "cmd/inspect/audit.h"
 #include "cmd/report/report.h"
 #include <fpcore/logger.h>
@@ -80,7 +83,7 @@ static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
     for (int64_t i = 0; i < a->n_sizes && i < SHOWN; i++)
         fpc_print("%s %d x %d: %lld", i ? "," : "", a->size[i].w, a->size[i].h, (long long)a->size[i].n);
     if (a->n_sizes > SHOWN)
-        fpc_print(", and %lld further sizes", (long long)(a->n_sizes - SHOWN));
+        fpc_print(", and %lld further", (long long)(a->n_sizes - SHOWN));
     fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
     return status;
 }
@@ -117,7 +120,8 @@ static fpc_table *class_table(fpc_report *r, const fpc_audit *a, int n, const in
 
 static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
 {
-    int parts[3], n = 0, absent = 0;
+    const char *absent = NULL;
+    int parts[3], n = 0;
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
         if (labelled(a, part))
             parts[n++] = part;
@@ -130,10 +134,10 @@ static fpc_status print_classes(fpc_report *r, const fpc_audit *a)
         fpc_print("pixels that count nowhere: %lld\n", (long long)ignored);
     for (int32_t c = 0; c < a->info->classes && labelled(a, FPC_TRAIN); c++)
         if (!a->images[FPC_TRAIN][c])
-            fpc_print("%s%s", absent++ ? ", " : "note: classes that no training picture shows: ",
-                      shown(a, a->info->class_names[c]));
+            absent = fpc_sprintf(a->arena, "%s%s%s", absent ? absent : "", absent ? ", " : "",
+                                 shown(a, a->info->class_names[c]));
     if (absent)
-        fpc_print("\n");
+        fpc_say("note: classes that no training picture shows: %s", absent);
     return status;
 }
 
@@ -144,10 +148,10 @@ static void print_sides(const fpc_audit *a)
         return;
     fpc_print("\nleft and right, by pairs of labels:\n");
     for (int32_t p = 0; p < a->info->n_mirror_pairs && p < FPC_AUDIT_PAIRS; p++)
-        fpc_print("  %s lies to the right of %s in %lld of %lld masks with both\n",
-                  shown(a, a->info->class_names[a->info->mirror_pairs[p][0]]),
-                  shown(a, a->info->class_names[a->info->mirror_pairs[p][1]]), (long long)a->right[p],
-                  (long long)a->both[p]);
+        fpc_say("  %s lies to the right of %s in %lld of %lld masks with both",
+                shown(a, a->info->class_names[a->info->mirror_pairs[p][0]]),
+                shown(a, a->info->class_names[a->info->mirror_pairs[p][1]]), (long long)a->right[p],
+                (long long)a->both[p]);
     fpc_print("reversed masks: %lld of %lld decidable (%.1f %%)", (long long)a->exchanged, (long long)a->decidable,
               percent(a->exchanged, a->decidable));
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++) {
@@ -159,20 +163,23 @@ static void print_sides(const fpc_audit *a)
     }
     fpc_print("\n");
     if (!fpc_audit_sided(a) && a->decidable)
-        fpc_print("note: the masks do not agree on a side; the order of a pair says nothing in this data set\n");
+        fpc_say("note: the masks do not agree on a side; the order of a pair says nothing in this data set");
     for (int64_t i = 0; i < a->n && fpc_audit_sided(a); i++)
         if (a->sample[i].side < 0 && listed++ < SHOWN)
             fpc_print("  %s %s\n", fpc_part_word(a->sample[i].part), shown(a, a->sample[i].name));
     if (listed > SHOWN)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(listed - SHOWN));
+        fpc_print("  and %lld further (--json lists all)\n", (long long)(listed - SHOWN));
+    if (listed)
+        fpc_print("note: --fix-sides FILE writes the list of them; `sides = FILE` in [dataset] then\n"
+                  "      exchanges their labels when they are read (dataset/folder)\n");
 }
 
 static void print_duplicates(const fpc_audit *a)
 {
     const int64_t across = across_parts(a);
     int64_t listed = 0;
-    fpc_print("\nnear-duplicates: %lld pairs across parts, %lld within a part\n", (long long)across,
-              (long long)(a->n_duplicates - across));
+    fpc_print("\nnear-duplicates: %lld %s across parts, %lld within a part\n", (long long)across,
+              fpc_word(across, "pair", "pairs"), (long long)(a->n_duplicates - across));
     for (int pass = 0; pass < 2;
          pass++) /* those across parts first: validation then measures what was learned by heart */
         for (int64_t i = 0; i < a->n_duplicates && listed < SHOWN; i++) {
@@ -181,12 +188,12 @@ static void print_duplicates(const fpc_audit *a)
             if ((x->part != y->part) == pass)
                 continue;
             listed++;
-            fpc_print("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s\n", fpc_part_word(x->part),
-                      shown(a, x->name), fpc_part_word(y->part), shown(a, y->name), t->similarity, t->distance,
-                      t->mirrored ? ", mirrored" : "");
+            fpc_say("  %s %s and %s %s: likeness %.4f, hashes differ in %d of 64 bits%s", fpc_part_word(x->part),
+                    shown(a, x->name), fpc_part_word(y->part), shown(a, y->name), t->similarity, t->distance,
+                    t->mirrored ? ", mirrored" : "");
         }
     if (a->n_duplicates > listed)
-        fpc_print("  and %lld further ones (--json lists all)\n", (long long)(a->n_duplicates - listed));
+        fpc_print("  and %lld further (--json lists all)\n", (long long)(a->n_duplicates - listed));
 }
 
 static void print_notes(const fpc_audit *a)
@@ -196,9 +203,9 @@ static void print_notes(const fpc_audit *a)
     for (int64_t i = 0; i < a->n_notes; i++) {
         const fpc_audit_note *n = &a->note[i];
         if (n->n)
-            fpc_print("note: %s: %lld, first %s\n", n->kind, (long long)n->n, n->sentence);
+            fpc_say("note: %s: %lld, first %s", n->kind, (long long)n->n, n->sentence);
         else
-            fpc_print("note: %s\n", n->sentence);
+            fpc_say("note: %s", n->sentence);
     }
 }
 
@@ -217,7 +224,7 @@ static void print_flaws(const fpc_audit *a)
         fpc_print("%s: %lld\n", a->flaw[i].kind, (long long)n);
         for (int64_t k = i; k < a->n_flaws; k++)
             if (!strcmp(a->flaw[k].kind, a->flaw[i].kind))
-                fpc_print("  %s\n", shown(a, a->flaw[k].sentence));
+                fpc_say("  %s", shown(a, a->flaw[k].sentence));
     }
 }
 
@@ -225,7 +232,8 @@ fpc_status fpc_audit_print(const fpc_audit *a)
 {
     fpc_report r = {.arena = a->arena};
     fpc_status status;
-    fpc_print("data set: dataset/%s, %d classes\n", fpc_data_instance(a->data)->plugin->name, a->info->classes);
+    fpc_print("data set: dataset/%s, %d %s\n", fpc_data_instance(a->data)->plugin->name, a->info->classes,
+              fpc_word(a->info->classes, "class", "classes"));
     if ((status = print_parts(&r, a)) || (status = print_classes(&r, a)))
         return status;
     print_sides(a);
@@ -324,7 +332,7 @@ fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
                             "near_duplicates", json_duplicates(a), "notes", json_notes(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     fpc_status status =
-        text ? fpc_write_atomic(a->ctx, path, text, strlen(text))
+        text ? fpc_write_text(a->ctx, path, text)
              : fpc_fail(a->ctx, FPC_ENOMEM, "%s: no memory for the JSON, or a name that is no UTF-8", path);
     free(text);
     json_decref(all);

@@ -2,6 +2,7 @@
  * no class is called after, or that is there twice, stops it at once. Masks are written under a temporary name and
  * renamed, so one that is there is whole, and the same command goes on where it was cut. */
 #define _GNU_SOURCE
+#include "base/text.h"
 #include "cmd/inspect/parts.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -184,8 +185,8 @@ static fpc_status join_all(const join *j, fpc_arena *scratch)
             end++;
         if (fpc_ctx_cancelled(j->ctx)) {
             fpc_end_progress();
-            return fpc_fail(j->ctx, FPC_ECANCEL, "interrupted after %lld masks; the same command goes on",
-                            (long long)(written + there));
+            return fpc_fail(j->ctx, FPC_ECANCEL, "interrupted after %lld %s; the same command goes on",
+                            (long long)(written + there), fpc_word(written + there, "mask", "masks"));
         }
         status = join_one(j, scratch, i, end, &made);
         written += made;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/print.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 enum { NARROWEST = 40, WIDEST = 120, USUAL = 80, BLOCK = 4000 };
 
-int fpc_terminal_width(void)
+int fpc_table_width(void)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize size;
@@ -20,7 +21,14 @@ int fpc_terminal_width(void)
 
     if (n < NARROWEST && isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
         n = size.ws_col;
-    return n < 1 ? USUAL : n < NARROWEST ? NARROWEST : n > WIDEST ? WIDEST : (int)n;
+    return n < 1 ? USUAL : n < NARROWEST ? NARROWEST : n > 9999 ? 9999 : (int)n;
+}
+
+int fpc_terminal_width(void)
+{
+    const int n = fpc_table_width();
+
+    return n > WIDEST ? WIDEST : n;
 }
 
 int fpc_terminal_live(void)
@@ -136,6 +144,59 @@ void fpc_print_flow(const char *text, int width)
         text += n + (text[n] == '\n');
     }
     put_block(&b);
+}
+
+size_t fpc_piece(const char *text, int room, int hard, const char **rest)
+{
+    size_t best = 0, i = 0;
+    int columns = 0;
+
+    for (; text[i]; i++) {
+        if (!is_more(text[i]) && columns++ >= room && (best || hard))
+            break;
+        if (columns > room && best)
+            break;
+        if (text[i] == ' ' || ((text[i] == ',' || text[i] == '+') && columns <= room))
+            best = i + 1;
+    }
+    size_t n = !text[i] ? i : best ? best : i;
+    *rest = text + n;
+    *rest += strspn(*rest, " ");
+    while (n && text[n - 1] == ' ')
+        n--;
+    return n;
+}
+
+void fpc_print_folded(const char *first, const char *further, const char *text, int width)
+{
+    const char *margin = first;
+
+    do {
+        const char *rest;
+        const size_t n = fpc_piece(text, width - (int)strlen(margin), 0, &rest);
+        fpc_print("%s%.*s\n", margin, (int)n, text);
+        text = rest;
+        margin = further;
+    } while (*text);
+}
+
+void fpc_say(const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list list;
+    int n;
+
+    va_start(list, fmt);
+    n = vasprintf(&text, fmt, list);
+    va_end(list);
+    if (n < 0)
+        return;
+    const int indent = (int)strspn(text, " "), most = indent < 24 ? indent : 24;
+    char first[32], further[32];
+    snprintf(first, sizeof first, "%*s", most, "");
+    snprintf(further, sizeof further, "%*s", most + 2, "");
+    fpc_print_folded(first, further, text + indent, fpc_table_width());
+    free(text);
 }
 
 /* ---- progress ---- */

@@ -1,5 +1,5 @@
-/* data.c: what --check finds in data, batches and memory: sides that are taught at random, parts and batches of
- * odd sizes, metrics that depend on them, memory that is not there. All of it needs the data set to be open. */
+/* data.c: what --check finds in data and batches: sides that are taught at random, parts and batches of odd sizes,
+ * metrics that depend on them, masks. All of it needs the data set to be open. */
 #include "cmd/lint/lint_private.h"
 
 #include <inttypes.h>
@@ -111,29 +111,6 @@ static void metric_of_batches(lint *l)
     }
 }
 
-static void memory(lint *l)
-{
-    const fpc_data_options *o = l->s->data ? fpc_data_options_of(l->s->data) : NULL;
-    const fpc_dataset_info *info = o ? fpc_data_info(l->s->data) : NULL;
-    const size_t there = l->s->backend ? l->s->backend->device.free : 0;
-    size_t need = 0, one = 0;
-
-    if (!o || !l->s->state || !there || !l->s->n_losses)
-        return;
-    const int32_t n = (int32_t)(o->batch < info->count[FPC_TRAIN] ? o->batch : info->count[FPC_TRAIN]);
-    if (n < 1 || fpc_experiment_memory(l->s, n, info->h, info->w, &need) || need <= there)
-        return;
-    if (fpc_experiment_memory(l->s, 1, info->h, info->w, &one))
-        return;
-    const double each = n > 1 ? (double)(need - one) / (n - 1) : 0;
-    const int64_t fits = one > there ? 0 : 1 + (each > 0 ? (int64_t)((double)(there - one) / each) : 0);
-    fpc_lint_found(l,
-                   "%s: training takes %.1f GiB at this batch, and %s has %.1f GiB free; %s%" PRId64
-                   " pictures would fit (run.accumulate makes larger steps of them)",
-                   fpc_lint_where(l, "dataset", "batch"), (double)need / 0x1p30, l->s->backend->device.name,
-                   (double)there / 0x1p30, fits ? "about " : "not even one picture fits: ", fits);
-}
-
 /* ---- masks ---- */
 enum { LOOKED_AT = 128 }; /* a class in one picture of 25 is missed in one set of 200; a second's work */
 
@@ -141,49 +118,58 @@ typedef struct masks {
     int64_t n, of, void_pixels, pixels[256];
 } masks;
 
-/* Training masks, spread evenly. 0: one could not be read, which was told. */
-static int look_at_masks(lint *l, masks *m)
+static void count_mask(const fpc_dataset_info *info, const fpc_batch *one, masks *m)
+{
+    for (int64_t p = 0; one->mask && p < (int64_t)one->h * one->w; p++)
+        if (one->mask[p] < info->classes && one->mask[p] != info->ignore_label)
+            m->pixels[one->mask[p]]++;
+        else
+            m->void_pixels++;
+}
+
+/* Masks of a part, spread evenly. What cannot be read stops a training sooner or later, so its failure stays. */
+static fpc_status look_at_masks(lint *l, fpc_part part, int64_t most, masks *m)
 {
     const fpc_dataset_info *info = fpc_data_info(l->s->data);
     fpc_arena *scratch = fpc_arena_new(l->s->ctx);
+    fpc_status status = scratch ? FPC_OK : FPC_ENOMEM;
     fpc_batch one;
 
-    m->of = info->count[FPC_TRAIN];
-    m->n = m->of < LOOKED_AT ? m->of : LOOKED_AT;
-    for (int64_t i = 0; scratch && i < m->n; i++) {
+    *m = (masks){.of = info->count[part]};
+    m->n = m->of < most ? m->of : most;
+    for (int64_t i = 0; i < m->n && !status; i++) {
         fpc_arena_reset(scratch);
-        if (fpc_data_read(l->s->data, scratch, FPC_TRAIN, i * m->of / m->n, &one)) {
-            fpc_lint_found(l, "dataset: %s; a training would stop there (`fpcore data` tells of all such)",
-                           fpc_ctx_error(l->s->ctx));
-            fpc_ctx_clear(l->s->ctx);
-            fpc_arena_free(scratch);
-            return 0;
-        }
-        for (int64_t p = 0; p < (int64_t)one.h * one.w; p++)
-            if (one.mask[p] < info->classes && one.mask[p] != info->ignore_label)
-                m->pixels[one.mask[p]]++;
-            else
-                m->void_pixels++;
+        if (!(status = fpc_data_read(l->s->data, scratch, part, i * m->of / m->n, &one)))
+            count_mask(info, &one, m);
     }
     fpc_arena_free(scratch);
-    return scratch != NULL;
+    return status;
 }
 
-/* Of masks in files, as people bring them. A plugin that draws its pictures needs no proof, and takes its time. */
+/* Whether the pictures are files, as people bring them. A plugin that draws its pictures needs no proof, and takes its
+ * time. */
+static int has_files(lint *l)
+{
+    const fpc_dataset_info *info = l->s->data ? fpc_data_info(l->s->data) : NULL;
+    char path[4096];
+
+    if (!info || info->count[FPC_TRAIN] < 1 || info->unlabelled[FPC_TRAIN])
+        return 0;
+    if (!fpc_data_file(l->s->data, FPC_TRAIN, 0, path, sizeof path))
+        return *path != 0;
+    fpc_ctx_clear(l->s->ctx); /* of a path that is too long */
+    return 0;
+}
+
 static void absent_classes(lint *l)
 {
     const fpc_dataset_info *info = l->s->data ? fpc_data_info(l->s->data) : NULL;
     const char *names = "";
-    char path[4096];
-    masks m = {0};
+    masks m, checked;
     int64_t all = 0;
 
-    if (!info || info->count[FPC_TRAIN] < 1 || info->unlabelled[FPC_TRAIN] ||
-        fpc_data_file(l->s->data, FPC_TRAIN, 0, path, sizeof path) || !*path) {
-        fpc_ctx_clear(l->s->ctx); /* of a path that is too long */
-        return;
-    }
-    if (!look_at_masks(l, &m))
+    if (!has_files(l) || look_at_masks(l, FPC_VAL, LOOKED_AT / 4, &checked) ||
+        look_at_masks(l, FPC_TRAIN, LOOKED_AT, &m))
         return;
     for (int32_t c = 0; c < info->classes && names; c++) {
         all += m.pixels[c];
@@ -201,5 +187,46 @@ static void absent_classes(lint *l)
                        : "");
 }
 
-lint_fn *const fpc_lints_of_data[] = {mirrors_without_exchange, few_images,     last_batch, one_image_norm,
-                                      metric_of_batches,        absent_classes, memory,     NULL};
+/* ---- files ---- */
+typedef struct left_over {
+    lint *l;
+    int64_t n;
+    const char *sentence; /* of the first */
+} left_over;
+
+static void take_flaw(void *arg, const char *kind, fpc_part part, const char *name, const char *sentence)
+{
+    left_over *o = arg;
+
+    (void)kind, (void)part, (void)name;
+    if (!o->n++)
+        o->sentence = fpc_strdup(o->l->arena, sentence ? sentence : fpc_ctx_error(o->l->s->ctx));
+    if (!sentence)
+        fpc_ctx_clear(o->l->s->ctx);
+}
+
+static void take_size(void *arg, int32_t w, int32_t h)
+{
+    (void)arg, (void)w, (void)h;
+}
+
+/* What an audit finds when it opens a set that a training can open: files that nothing uses. */
+static void files_left_over(lint *l)
+{
+    left_over found = {.l = l};
+    const fpc_dataset_audit sink = {.size = sizeof sink, .arg = &found, .flaw = take_flaw, .picture = take_size};
+    fpc_data_sources from;
+    fpc_data *again;
+
+    if (!has_files(l))
+        return;
+    if (fpc_data_sources_open(l->s->ctx, l->arena, l->s->registry, l->s->recipe, &from) ||
+        fpc_data_new(l->s->ctx, l->arena, &from, 0, &sink, &again) || !found.n)
+        return;
+    fpc_lint_found(l, "dataset: %s%s", found.sentence,
+                   found.n > 1 ? fpc_sprintf(l->arena, " (and %" PRId64 " more; `fpcore data` lists all)", found.n - 1)
+                               : "");
+}
+
+lint_fn *const fpc_lints_of_data[] = {mirrors_without_exchange, few_images,     last_batch,      one_image_norm,
+                                      metric_of_batches,        absent_classes, files_left_over, NULL};

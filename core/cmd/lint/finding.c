@@ -36,8 +36,9 @@ int fpc_lint_given(const lint *l, const char *section, const char *key)
 /* The field of an option whose type is among `types` (bits). */
 static const void *field_of(const fpc_instance *inst, const char *name, unsigned types)
 {
-    const fpc_option_set set = {inst->plugin ? inst->plugin->options : NULL,
-                                inst->plugin ? inst->plugin->option_size : 0, NULL, 0};
+    const fpc_option_set set = {.table = inst->plugin ? inst->plugin->options : NULL,
+                                .stride = inst->plugin ? inst->plugin->option_size : 0,
+                                .object = NULL};
     fpc_option row;
 
     for (int32_t i = 0; (row = fpc_opt_row(&set, i)).name; i++)

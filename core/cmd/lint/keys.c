@@ -25,8 +25,9 @@ static int says_something(const lint *l, const char *section, const char *key)
 
     for (int32_t i = 0; entry && i < l->s->n_opened; i++) {
         const fpc_opened *o = &l->s->opened[i];
-        const fpc_option_set own = {o->inst.plugin ? o->inst.plugin->options : NULL,
-                                    o->inst.plugin ? o->inst.plugin->option_size : 0, NULL, 0};
+        const fpc_option_set own = {.table = o->inst.plugin ? o->inst.plugin->options : NULL,
+                                    .stride = o->inst.plugin ? o->inst.plugin->option_size : 0,
+                                    .object = NULL};
         const char *def = strcmp(o->name, section) ? NULL : default_in(own, key);
 
         if (!def && !strcmp(o->name, section))
@@ -71,7 +72,7 @@ static void idle_run_keys(lint *l)
 /* Sections that are a list of steps, all of which are off unless their ranges say more: 1 for a factor, else 0. */
 static int changes_nothing(const fpc_instance *inst)
 {
-    const fpc_option_set set = {inst->plugin->options, inst->plugin->option_size, NULL, 0};
+    const fpc_option_set set = {.table = inst->plugin->options, .stride = inst->plugin->option_size, .object = NULL};
     fpc_option row;
 
     if (strcmp(inst->plugin->name, "affine") && strcmp(inst->plugin->name, "color_jitter"))
@@ -145,8 +146,9 @@ static void deprecated(lint *l)
 {
     for (int32_t k = 0; k < l->s->n_opened; k++) {
         const fpc_opened *o = &l->s->opened[k];
-        const fpc_option_set set = {o->inst.plugin ? o->inst.plugin->options : NULL,
-                                    o->inst.plugin ? o->inst.plugin->option_size : 0, NULL, 0};
+        const fpc_option_set set = {.table = o->inst.plugin ? o->inst.plugin->options : NULL,
+                                    .stride = o->inst.plugin ? o->inst.plugin->option_size : 0,
+                                    .object = NULL};
         fpc_option row;
 
         for (int32_t i = 0; set.table && (row = fpc_opt_row(&set, i)).name; i++)

@@ -8,7 +8,7 @@ int32_t fpc_lint(fpc_experiment *experiment, fpc_arena *arena, void (*warn)(void
     lint_fn *const *const groups[] = {fpc_lints_of_data, fpc_lints_of_schedule, fpc_lints_of_loss, fpc_lints_of_keys};
 
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        for (lint_fn *const *f = groups[i]; *f; f++)
+        for (lint_fn *const *f = groups[i]; *f && !fpc_ctx_status(experiment->ctx); f++)
             (*f)(&l);
     return l.count;
 }

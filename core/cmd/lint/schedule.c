@@ -6,9 +6,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Epochs of the run that warm up: one that goes on with another's schedule has them behind it. */
 static int64_t warmup(const lint *l)
 {
-    return (int64_t)l->s->warmup_epochs;
+    const int64_t left = (int64_t)l->s->warmup_epochs - l->s->schedule_begin;
+
+    return left > 0 ? left : 0;
 }
 
 static double largest_rate(const lint *l)
@@ -81,7 +84,8 @@ static void cut_cycle(lint *l)
         !fpc_lint_int(&l->s->schedule, "t_mult", &t_mult) || end < 0.1 * most)
         return;
     periods(l, &longest, &last);
-    int64_t period = t_0, whole = warmup(l) + t_0;
+    const int64_t first = (int64_t)l->s->warmup_epochs - l->s->schedule_begin;
+    int64_t period = t_0, whole = first + t_0;
     while (whole < l->s->run.epochs) {
         period *= t_mult;
         whole += period;

@@ -1,6 +1,7 @@
 /* files.c: see predict.h. Whose files may be replaced is decided before the first picture is read: a folder of
  * predictions may be written again, a file of somebody else's (labels made by hand, a photograph) is never lost. */
 #define _GNU_SOURCE
+#include "base/text.h"
 #include "cmd/predict/predict.h"
 #include "base/file.h"
 #include <dirent.h>
@@ -100,8 +101,8 @@ static fpc_status add_folder(fpc_predict_files *f, const char *folder)
     }
     if (f->folders > folders)
         return fpc_fail(f->cmd->ctx, FPC_ENOENT,
-                        "%s: holds no pictures (.jpg, .jpeg, .png), but %d folders; --recursive looks into them",
-                        folder, f->folders - folders);
+                        "%s: holds no pictures (.jpg, .jpeg, .png), but %d %s; --recursive looks into them", folder,
+                        f->folders - folders, fpc_word(f->folders - folders, "folder", "folders"));
     return fpc_fail(f->cmd->ctx, FPC_ENOENT, "%s: holds no pictures (.jpg, .jpeg, .png)%s", folder,
                     f->own > own ? " but those that fpcore predict wrote" : "");
 }

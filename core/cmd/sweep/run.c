@@ -60,7 +60,7 @@ static fpc_status write_manifest(fpc_sweep *s)
             json_object_set_new(pruned, s->trial[i].name, json_string(s->trial[i].why ? s->trial[i].why : ""));
     json_object_set_new(root, "pruned", pruned);
     if (path && (text = json_dumps(root, JSON_INDENT(2)))) {
-        status = fpc_write_atomic(s->cmd->ctx, path, text, strlen(text));
+        status = fpc_write_text(s->cmd->ctx, path, text);
         free(text);
     }
     json_decref(root);

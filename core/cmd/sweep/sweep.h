@@ -48,6 +48,12 @@ typedef struct fpc_trial {
     int told;              /* that its history cannot be read */
 } fpc_trial;
 
+/* A run folder of the sweep's that no trial has the name of. */
+typedef struct fpc_stray {
+    const char *entry;
+    int64_t seed;
+} fpc_stray;
+
 typedef struct fpc_sweep {
     fpc_cmdline *cmd;
     const char *out; /* the sweep's folder */
@@ -63,6 +69,8 @@ typedef struct fpc_sweep {
         seconds; /* of all trainings that ended well here, and the epochs that were theirs to do: for the time left */
     int64_t epochs;
     fpc_trial *trial; /* groups together, seeds inside */
+    int32_t n_strays, cap_strays;
+    fpc_stray *stray;
 } fpc_sweep;
 
 /* "loss.dice.weight=1.0,1.5,2.0"; values that hold commas are separated by semicolons. */
@@ -71,8 +79,11 @@ fpc_status fpc_sweep_axis(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *ou
 fpc_status fpc_sweep_seeds(fpc_ctx *, fpc_arena *, const char *text, int32_t *n, int64_t **out);
 /* Fills trial from recipes, axes and seeds; recipes and -s as in cmd. */
 fpc_status fpc_sweep_plan(fpc_sweep *);
-/* Opens every recipe with every value, as training would but for data and model: a bad key or value is found before
- * anything runs. Looks at what the sweep's folder holds; a run of another recipe is refused with the keys. */
+/* The key where it is one that the sweep itself sets for every run, or NULL. */
+const char *fpc_sweep_own_key(const char *key);
+/* cmd/sweep/look.c: opens every recipe with every value, as training would but for data and model: a bad key or value
+ * is found before anything runs. Looks at what the sweep's folder holds; a run of another recipe is refused with the
+ * keys, one of the same recipe is taken, though a value be spelt otherwise in its name. */
 fpc_status fpc_sweep_look(fpc_sweep *);
 /* Whether a name means one of the trials, as `compare --baseline` takes it; else a failure that lists them. */
 fpc_status fpc_sweep_baseline(const fpc_sweep *, const char *name);

@@ -110,7 +110,7 @@ static void mapped(void **state)
     assert_true(sample.mask[0] == 1 && sample.mask[2] == 9);
     const char *said = refusal(b, "map", classes(b, 2, "map = 0:0, 1:1\n"));
     HOLDS(said, "map/train/masks/");
-    HOLDS(said, "value 255 at x 2, y 0 is not in dataset.map = 0:0, 1:1 (nor are 21 pixels of the mask in all)");
+    HOLDS(said, "value 255 at x 2, y 0 is not in dataset.map = 0:0, 1:1 (21 of the mask's pixels in all)");
     static const struct {
         const char *map, *want;
     } bad[] = {{"0:0, 255", "`255` is not VALUE:LABEL"},

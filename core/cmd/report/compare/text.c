@@ -1,6 +1,8 @@
 /* text.c: a comparison for people: ranking, recipes, settings that differ, values at equal epochs, sweep table,
  * verdicts. */
 #define _GNU_SOURCE
+#include "base/text.h"
+#include "cmd/line/terminal.h"
 #include "cmd/report/compare/compare.h"
 
 #include <math.h>
@@ -11,17 +13,17 @@ static fpc_status print_ranking(fpc_report *r, const fpc_comparison *c)
     fpc_status status = FPC_OK;
 
     if (c->measure) {
-        fpc_print("ranking by the best %s", c->measure);
-        if (*c->run[0].metric && !strcmp(c->measure, c->run[0].recorded->watched))
-            fpc_print(" (%s)", c->run[0].metric);
-        fpc_print("; the best of many epochs favours long and noisy runs, the other columns do not\n");
+        const int named = *c->run[0].metric && !strcmp(c->measure, c->run[0].recorded->watched);
+        fpc_say("ranking by the best %s%s%s%s; the best of many epochs favours long and noisy runs, the other columns "
+                "do not",
+                c->measure, named ? " (" : "", named ? c->run[0].metric : "", named ? ")" : "");
         status = fpc_table_print(r->arena, fpc_compare_ranking(r, c), "");
     }
     if (c->measured)
-        fpc_print("%s\n", c->measured);
+        fpc_say("%s", c->measured);
     for (int32_t i = 0; i < c->n_runs; i++)
         if (c->run[i].remark)
-            fpc_print("* %s: %s\n", c->run[i].recorded->label, c->run[i].remark);
+            fpc_say("* %s: %s", c->run[i].recorded->label, c->run[i].remark);
     return status;
 }
 
@@ -29,8 +31,8 @@ static fpc_status print_recipes(fpc_report *r, const fpc_comparison *c)
 {
     if (c->n >= c->n_runs && !c->pictures && c->measure)
         return FPC_OK;
-    fpc_print(
-        "\nrecipes: runs that differ in seed and name alone; mean +- standard deviation over the finished ones\n");
+    fpc_print("\n");
+    fpc_say("recipes: runs that differ in seed and name alone; mean +- standard deviation over the finished ones");
     return fpc_table_print(r->arena, fpc_compare_recipes(r, c), "");
 }
 
@@ -70,13 +72,13 @@ static fpc_status print_sweep(fpc_report *r, const fpc_comparison *c)
     fpc_print("\nby %s\n", c->by);
     if ((status = fpc_table_print(r->arena, t, "")))
         return status;
-    fpc_print("step: best, against the row above; drop: best - last%s\n",
-              t->column[t->n_columns - 1].title ? "; share: of this weight in the sum of all loss weights" : "");
+    fpc_say("step: best, against the row above; drop: best - last%s",
+            t->column[t->n_columns - 1].title ? "; share: of this weight in the sum of all loss weights" : "");
     for (int32_t k = 0; k < c->n_differing; k++)
         others += strcmp(c->differing[k], c->by) != 0;
     if (others)
-        fpc_print("these runs differ in %d other setting%s too (above): the steps are not those of %s alone\n", others,
-                  others == 1 ? "" : "s", c->by);
+        fpc_say("these runs differ in %d other %s too (above): the steps are not those of %s alone", others,
+                fpc_word(others, "setting", "settings"), c->by);
     return FPC_OK;
 }
 
@@ -93,15 +95,15 @@ static void print_pair(const fpc_comparison *c, fpc_verdict v)
     }
     a = &c->group[v.a], b = &c->group[v.b];
     const char *text = fpc_verdict_text(c, &v);
-    fpc_print("%s against %s: %s\n", a->label, b->label, text ? text : "");
+    fpc_say("%s against %s: %s", a->label, b->label, text ? text : "");
     if (v.kind == FPC_VERDICT_NONE)
         return;
-    fpc_print("    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %d + %d seed%s", v.d.value, v.d.lo, v.d.hi,
-              v.d.p, v.corrected, (int)a->n_finished, (int)b->n_finished,
-              a->n_finished + b->n_finished == 2 ? " alone" : "s");
-    if (c->pictures)
-        fpc_print(", %lld pictures", (long long)c->pictures);
-    fpc_print("; shows differences from %.4f on\n", v.d.smallest);
+    const char *of = c->pictures ? fpc_sprintf(c->arena, ", %lld %s", (long long)c->pictures,
+                                               fpc_word(c->pictures, "picture", "pictures"))
+                                 : "";
+    fpc_say("    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %d + %d seed%s%s; shows differences from %.4f on",
+            v.d.value, v.d.lo, v.d.hi, v.d.p, v.corrected, (int)a->n_finished, (int)b->n_finished,
+            a->n_finished + b->n_finished == 2 ? " alone" : "s", of ? of : "", v.d.smallest);
 }
 
 static void print_verdicts(const fpc_comparison *c)
@@ -114,20 +116,21 @@ static void print_verdicts(const fpc_comparison *c)
     }
     for (int32_t i = 0; i < c->n_verdicts; i++)
         pairs += c->verdict[i].kind > FPC_VERDICT_EQUAL;
-    fpc_print("\nverdicts against %s (%s)", c->group[c->reference].label, c->group[c->reference].name);
-    if (c->pictures)
-        fpc_print(": F per validation picture at each run's best epoch");
-    else if (pairs)
-        fpc_print(": best %s of each run; no scores per picture", c->measure);
-    if (pairs)
-        fpc_print("; p corrected for %d comparison%s (Holm)", (int)pairs, pairs == 1 ? "" : "s");
+    const char *of = c->pictures ? ": F per validation picture at each run's best epoch"
+                     : pairs     ? fpc_sprintf(c->arena, ": best %s of each run; no scores per picture", c->measure)
+                                 : "";
+    const char *holm = pairs ? fpc_sprintf(c->arena, "; p corrected for %d %s (Holm)", (int)pairs,
+                                           fpc_word(pairs, "comparison", "comparisons"))
+                             : "";
     fpc_print("\n");
+    fpc_say("verdicts against %s (%s)%s%s", c->group[c->reference].label, c->group[c->reference].name, of ? of : "",
+            holm ? holm : "");
     for (int32_t i = 0; i < c->n_verdicts; i++)
         if (c->verdict[i].a == c->reference || c->verdict[i].b == c->reference)
             print_pair(c, c->verdict[i]);
     if (c->n_excluded)
-        fpc_print("%d picture%s without a labelled pixel: left out\n", (int)c->n_excluded,
-                  c->n_excluded == 1 ? "" : "s");
+        fpc_print("%d %s without a labelled pixel: left out\n", (int)c->n_excluded,
+                  fpc_word(c->n_excluded, "picture", "pictures"));
 }
 
 fpc_status fpc_compare_print(fpc_cmdline *cmd, const fpc_comparison *c)
@@ -140,6 +143,6 @@ fpc_status fpc_compare_print(fpc_cmdline *cmd, const fpc_comparison *c)
         return status;
     print_verdicts(c);
     for (int32_t i = 0; i < c->n_notes; i++)
-        fpc_print("note: %s\n", c->note[i]);
+        fpc_say("note: %s", c->note[i]);
     return FPC_OK;
 }
