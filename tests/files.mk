@@ -152,6 +152,7 @@ test_scripts = \
     tests/cli/check.sh \
     tests/cli/compare.sh \
     tests/cli/data.sh \
+    tests/cli/data_init.sh \
     tests/cli/disk_full.sh \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \

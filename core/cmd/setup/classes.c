@@ -37,7 +37,8 @@ static int are_labels(const fpc_mask_values *v, const fpc_dataset_info *info)
     return !v->colours && labels == info->classes;
 }
 
-/* Whether colours are those of the preset, but for one at most, which is what it ignores. */
+/* Whether colours are those of the preset, but for one at most, which is what it ignores. Most have to be there: many
+ * programs colour classes of one's own as Pascal VOC colours its first ones. */
 static int are_colours(const fpc_mask_values *v, const fpc_dataset_info *info, fpc_setup_classes *out)
 {
     int32_t strangers = 0;
@@ -55,7 +56,7 @@ static int are_colours(const fpc_mask_values *v, const fpc_dataset_info *info, f
         }
         out->label[i] = (int16_t)label;
     }
-    return v->colours && strangers <= (info->ignore_label >= 0) && v->n - strangers > 2;
+    return v->colours && strangers <= (info->ignore_label >= 0) && 2 * (v->n - strangers) > info->classes;
 }
 
 static fpc_status find_preset(fpc_cmdline *cmd, const fpc_layout *layout, const fpc_mask_values *v,

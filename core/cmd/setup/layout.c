@@ -235,6 +235,8 @@ static void try_suffixes(finder *f, const listing *images, const listing *masks,
             }
             if (!is_mask(mask) || !same || same < most)
                 continue;
+            while (same > 1 && same < n && strchr("_-.", image[same - 1])) /* "_rgb", and not "rgb" */
+                same--;
             const char *a = fpc_strdup(f->arena, image + same),
                        *b = fpc_sprintf(f->arena, "%.*s", (int)(m - same), mask + same);
             if (!a || !b) {

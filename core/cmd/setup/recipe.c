@@ -25,7 +25,8 @@ typedef struct writer {
     const char *path, *classes_path, *train_list, *val_list; /* lists: where they are written; NULL: none */
     int64_t n_train, n_val, batch, size, epochs;
     double val_split;
-    const char *text; /* the recipe so far; NULL: no memory */
+    const char *text;  /* the file so far; NULL: no memory */
+    fpc_status status; /* the first failure with a sentence */
 } writer;
 
 static void put(writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -74,8 +75,14 @@ static void say(writer *w, const char *fmt, ...)
 
 static void set(writer *w, const char *key, const char *value)
 {
-    const char *quoted = value ? fpc_recipe_quote(w->cmd->arena, value) : NULL;
+    const char *why = value ? fpc_recipe_bad_value(value) : NULL;
+    const char *quoted = value && !why ? fpc_recipe_quote(w->cmd->arena, value) : NULL;
 
+    if (why && !w->status)
+        w->status = fpc_fail(w->cmd->ctx, FPC_EINVAL,
+                             "fpcore data: --init: no recipe can name `%s` (%s): %s; give it "
+                             "another name",
+                             value, key, why);
     if (quoted)
         put(w, "%s = %s\n", key, quoted);
     else
@@ -115,8 +122,10 @@ static void choose(writer *w)
 /* ---- the sections ---- */
 static void put_run(writer *w)
 {
-    const char *root = fpc_path_absolute(w->cmd->arena, w->layout->root), *slash = root ? strrchr(root, '/') : NULL;
-    char *name = root ? fpc_strdup(w->cmd->arena, slash && slash[1] ? slash + 1 : "own") : NULL;
+    char *root = realpath(w->layout->root, NULL), *slash = root ? strrchr(root, '/') : NULL;
+    char *name = fpc_strdup(w->cmd->arena, slash && slash[1] ? slash + 1 : "own");
+
+    free(root);
 
     for (char *p = name; p && *p; p++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *p))
@@ -349,6 +358,8 @@ static void put_classes(writer *w)
 
 static fpc_status write_text(writer *w, const char *path)
 {
+    if (w->status)
+        return w->status;
     return w->text ? fpc_write_atomic(w->cmd->ctx, path, w->text, strlen(w->text)) : FPC_ENOMEM;
 }
 
@@ -428,11 +439,11 @@ fpc_status fpc_setup_write(fpc_cmdline *cmd, const fpc_layout *layout, const fpc
     choose(&w);
     if ((status = name_files(&w)) || (status = check_free(&w, force)))
         return status;
-    put_classes(&w);
-    if ((status = write_text(&w, w.classes_path)) || (status = write_lists(&w)))
-        return status;
     put_recipe(&w);
     if ((status = write_text(&w, path)))
+        return status;
+    put_classes(&w);
+    if ((status = write_text(&w, w.classes_path)) || (status = write_lists(&w)))
         return status;
     print_summary(&w);
     return FPC_OK;
