@@ -289,6 +289,11 @@ cmd_sources = \
     core/cmd/report/stats.c \
     core/cmd/report/stats.h \
     core/cmd/report/text.c \
+    core/cmd/setup/classes.c \
+    core/cmd/setup/layout.c \
+    core/cmd/setup/recipe.c \
+    core/cmd/setup/setup.h \
+    core/cmd/setup/values.c \
     core/cmd/show.c \
     core/cmd/submit.c \
     core/cmd/submit/check.c \

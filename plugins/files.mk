@@ -8,6 +8,7 @@ plugin_headers = \
     plugins/augment/policy.h \
     plugins/augment/ranges.h \
     plugins/dataset/classes.h \
+    plugins/dataset/classes_presets.h \
     plugins/dataset/folder.h \
     plugins/dataset/folder_files.h \
     plugins/dataset/synthetic.h \
@@ -277,13 +278,13 @@ backend_ref_la_LDFLAGS = $(plugin_ldflags)
 backend_ref_la_LIBADD = libref_f32.la libref_f64.la $(plugin_libs) 
 
 plugin_LTLIBRARIES += dataset_folder.la
-dataset_folder_la_SOURCES = plugins/dataset/folder.c plugins/dataset/classes.c plugins/dataset/folder_files.c plugins/dataset/folder_fingerprint.c plugins/dataset/folder_labels.c plugins/dataset/folder_names.c plugins/dataset/folder_read.c plugins/dataset/folder_sides.c
+dataset_folder_la_SOURCES = plugins/dataset/folder.c plugins/dataset/classes.c plugins/dataset/classes_presets.c plugins/dataset/folder_colours.c plugins/dataset/folder_files.c plugins/dataset/folder_fingerprint.c plugins/dataset/folder_labels.c plugins/dataset/folder_names.c plugins/dataset/folder_read.c plugins/dataset/folder_sides.c
 dataset_folder_la_CFLAGS = $(plugin_cflags)
 dataset_folder_la_LDFLAGS = $(plugin_ldflags)
 dataset_folder_la_LIBADD = $(plugin_libs) 
 
 plugin_LTLIBRARIES += dataset_synthetic.la
-dataset_synthetic_la_SOURCES = plugins/dataset/synthetic.c plugins/dataset/classes.c plugins/dataset/synthetic_face.c plugins/dataset/synthetic_ground.c plugins/dataset/synthetic_hair.c plugins/dataset/synthetic_head.c plugins/dataset/synthetic_parts.c plugins/dataset/synthetic_wear.c
+dataset_synthetic_la_SOURCES = plugins/dataset/synthetic.c plugins/dataset/classes.c plugins/dataset/classes_presets.c plugins/dataset/synthetic_face.c plugins/dataset/synthetic_ground.c plugins/dataset/synthetic_hair.c plugins/dataset/synthetic_head.c plugins/dataset/synthetic_parts.c plugins/dataset/synthetic_wear.c
 dataset_synthetic_la_CFLAGS = $(plugin_cflags)
 dataset_synthetic_la_LDFLAGS = $(plugin_ldflags)
 dataset_synthetic_la_LIBADD = $(plugin_libs) 

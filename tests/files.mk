@@ -40,6 +40,7 @@ test_programs = \
     tests/plugins/augment/test_policy \
     tests/plugins/dataset/test_folder \
     tests/plugins/dataset/test_folder_fingerprint \
+    tests/plugins/dataset/test_folder_layouts \
     tests/plugins/dataset/test_folder_masks \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
@@ -151,6 +152,7 @@ test_scripts = \
     tests/cli/check.sh \
     tests/cli/compare.sh \
     tests/cli/data.sh \
+    tests/cli/data_init.sh \
     tests/cli/disk_full.sh \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \
@@ -456,6 +458,12 @@ tests_plugins_dataset_test_folder_fingerprint_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_fingerprint_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_fingerprint_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_fingerprint_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_folder_layouts_SOURCES = tests/plugins/dataset/test_folder_layouts.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_layouts_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_layouts_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_layouts_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_layouts_LDADD = $(test_libs)
 
 tests_plugins_dataset_test_folder_masks_SOURCES = tests/plugins/dataset/test_folder_masks.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_folder_masks_CPPFLAGS = $(test_cppflags)

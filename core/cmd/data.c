@@ -1,14 +1,15 @@
-/* data.c: `fpcore data`: an audit of the data set that a recipe names, and a list that puts reversed masks right.
- */
+/* data.c: `fpcore data`: an audit of the data set that a recipe names, and a list that puts reversed masks right; or a
+ * recipe for a folder that has none. */
 #include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/inspect/audit.h"
 #include "cmd/inspect/parts.h"
+#include "cmd/setup/setup.h"
 #include <string.h>
 
 typedef struct wishes {
-    const char *json, *fix_sides, *near, *parts, *out;
-    int keep_names;
+    const char *json, *fix_sides, *near, *parts, *out, *init;
+    int keep_names, force;
     int32_t distance;
 } wishes;
 
@@ -99,6 +100,23 @@ static fpc_status join_parts(fpc_cmdline *cmd, const wishes *w)
     return fpc_parts_join(cmd->ctx, cmd->arena, &s->info, w->parts, w->out, w->keep_names);
 }
 
+/* A recipe for what lies in a folder. */
+static fpc_status init(fpc_cmdline *cmd, const wishes *w)
+{
+    fpc_layout layout;
+    fpc_mask_values values;
+    fpc_setup_classes classes;
+    fpc_status status;
+
+    if (cmd->recipe || w->parts || w->keep_names || w->json || w->fix_sides || w->near)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: --init %s: it goes with -o and --force alone", w->init);
+    if ((status = fpc_layout_find(cmd->ctx, cmd->arena, w->init, &layout)) ||
+        (status = fpc_mask_values_read(cmd->ctx, cmd->arena, &layout, &values)) ||
+        (status = fpc_setup_classes_find(cmd, &layout, &values, &classes)))
+        return status;
+    return fpc_setup_write(cmd, &layout, &values, &classes, w->out ? w->out : "my.ini", w->force);
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
     wishes w = {0};
@@ -109,18 +127,28 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"near", 0, FPC_ARG_TEXT, 0, &w.near},
                             {"join-parts", 0, FPC_ARG_TEXT, 0, &w.parts},
                             {"keep-names", 0, FPC_ARG_FLAG, 0, &w.keep_names},
+                            {"init", 0, FPC_ARG_TEXT, 0, &w.init},
+                            {"force", 0, FPC_ARG_FLAG, 0, &w.force},
                             {"out", 'o', FPC_ARG_TEXT, 0, &w.out},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = read_distance(cmd, &w)))
         return status;
+    if (w.init)
+        return init(cmd, &w);
+    if (w.force)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: --force belongs to --init FOLDER");
     if (w.parts)
         return join_parts(cmd, &w);
     if (w.out || w.keep_names)
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: -o and --keep-names belong to --join-parts FOLDER");
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore data: -o belongs to --init FOLDER or --join-parts FOLDER, "
+                        "--keep-names to the latter");
     if (!cmd->recipe)
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: the recipe is missing; give -c RECIPE.ini");
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore data: the recipe is missing; give -c RECIPE.ini, or "
+                        "--init FOLDER, which writes one");
     if ((status = fpc_cmd_open(cmd, 0, &s)))
         return status;
     if (w.fix_sides &&
@@ -138,12 +166,13 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_data = {
     .name = "data",
     .place = 150,
-    .summary = "Audit a data set: counts, classes, broken files, reversed sides, near-duplicates.",
+    .summary = "Audit a data set, or make a recipe for a folder of pictures and masks.",
     .needs_recipe = 0,
     .interrupted = "stopping after this picture",
     .run = run,
     .help =
         "usage: fpcore data -c RECIPE [-s SECTION.KEY=VALUE]... [--json FILE] [--near BITS] [--fix-sides FILE]\n"
+        "       fpcore data --init FOLDER [-o RECIPE] [--force]\n"
         "       fpcore data --join-parts FOLDER -o FOLDER [-c RECIPE] [--keep-names]\n"
         "\n"
         "Reads every sample of the recipe's data set and tells: pictures and masks that are missing, unreadable, of "
@@ -159,6 +188,12 @@ const fpc_cmd fpc_cmd_data = {
         "  --fix-sides FILE     write the list of reversed masks; `sides = FILE` in [dataset] puts them right\n"
         "\n"
         "Masks are looked at in the size that training sees; -s dataset.size=0 takes the files as they are.\n"
+        "\n"
+        "  --init FOLDER        write a recipe (-o, else my.ini) and its classes (my.classes.ini) for the pictures "
+        "and\n"
+        "                       masks in FOLDER: images/ and masks/, one folder with 7.jpg and 7_mask.png, train/ and\n"
+        "                       val/, Pascal VOC. Each line says why; it trains as it is. Asks for classes' names\n"
+        "  --force              write over files that are there\n"
         "\n"
         "  --join-parts FOLDER  make index masks, -o FOLDER/NAME.png, of part masks: files NAME_CLASS.png in FOLDER\n"
         "                       and the folders in it, as CelebAMask-HQ has them, not black where the part is;\n"

@@ -45,7 +45,7 @@ void fpc_help_usage(fpc_cmdline *cmd)
         "usage:\n"
         "  fpcore -c RECIPE.ini [--resume RUN]   train; --resume goes on where a run was cut, bit for bit\n"
         "  fpcore -c RECIPE.ini --check          lint, and print the recipe with every default and its origin\n"
-        "  fpcore -l [KIND | recipes]            list the plugins, or the installed recipes\n"
+        "  fpcore -l [KIND | recipes | classes]  list the plugins, installed recipes, known classes\n"
         "  fpcore -h KIND/NAME                   describe a plugin with its options\n"
         "  fpcore -h SECTION | VERB | --all      a section's own keys, a verb, or all options as Markdown\n"
         "  fpcore -h SECTION.KEY | KEY           a key of the recipe\n"

@@ -10,8 +10,8 @@ fpc_status fpc_image_check_size(fpc_ctx *, const char *path, uint64_t w, uint64_
 /* The file stands at its beginning. pixels 0: only w, h and c are filled. The picture comes as it is stored. */
 fpc_status fpc_jpeg_decode(fpc_ctx *, fpc_arena *, const char *path, FILE *, int pixels, fpc_image *out,
                            fpc_image_facts *);
-/* labels 1: indices of a palette or grey values as they are, c 1; 0: RGB, c 3. */
-fpc_status fpc_png_decode(fpc_ctx *, fpc_arena *, const char *path, FILE *, int pixels, int labels, fpc_image *out,
+/* how: FPC_IMAGE_MASK, with FPC_IMAGE_CODED or without, as fpc_image_open says; else RGB, c 3. */
+fpc_status fpc_png_decode(fpc_ctx *, fpc_arena *, const char *path, FILE *, int pixels, unsigned how, fpc_image *out,
                           fpc_image_facts *);
 
 /* What EXIF says of the orientation, 1 to 8; 1 where it says nothing that can be read. tiff: from the byte order on. */

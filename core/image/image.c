@@ -49,7 +49,7 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE 
         return fpc_fail(ctx, FPC_EFORMAT, "%s: a mask as JPEG; masks are PNG files with a palette or grey values",
                         path);
     status = kind == JPEG ? fpc_jpeg_decode(ctx, arena, path, file, pixels, out, facts)
-                          : fpc_png_decode(ctx, arena, path, file, pixels, labels, out, facts);
+                          : fpc_png_decode(ctx, arena, path, file, pixels, how, out, facts);
     return status || how & FPC_IMAGE_STORED ? status : fpc_image_turn(arena, facts->orientation, out);
 }
 
@@ -73,7 +73,7 @@ fpc_status fpc_image_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsi
     fpc_image_facts found = {.size = sizeof found, .orientation = 1};
 
     *out = (fpc_image){0};
-    if (how & ~(unsigned)(FPC_IMAGE_MASK | FPC_IMAGE_STORED))
+    if (how & ~(unsigned)(FPC_IMAGE_MASK | FPC_IMAGE_STORED | FPC_IMAGE_CODED))
         return fpc_fail(ctx, FPC_EINVAL, "%s: this fpcore knows no way %#x of reading a picture", path, how);
     FILE *file;
     fpc_status status = open_file(ctx, path, &file);

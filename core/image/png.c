@@ -40,6 +40,28 @@ static fpc_status check_labels(fpc_ctx *ctx, const char *path, png_structp png, 
                     path, depth, type < 7 ? colour_names[type] : "colour");
 }
 
+/* Bytes for each pixel of what is read. */
+static int32_t channels(png_structp png, png_infop info, unsigned how)
+{
+    const int type = png_get_color_type(png, info);
+    if (!(how & FPC_IMAGE_MASK))
+        return 3;
+    if (!(how & FPC_IMAGE_CODED) || type == PNG_COLOR_TYPE_PALETTE)
+        return 1;
+    return type & PNG_COLOR_MASK_COLOR ? 3 : png_get_bit_depth(png, info) == 16 ? 2 : 1;
+}
+
+/* Numbers stay as they are; of colours 8 bits are kept. */
+static void ask_for_codes(png_structp png, png_infop info)
+{
+    const int type = png_get_color_type(png, info);
+    png_set_packing(png);
+    if (type & PNG_COLOR_MASK_ALPHA)
+        png_set_strip_alpha(png);
+    if (type != PNG_COLOR_TYPE_PALETTE && type & PNG_COLOR_MASK_COLOR)
+        png_set_strip_16(png);
+}
+
 static void ask_for_rgb(png_structp png, png_infop info)
 {
     const int type = png_get_color_type(png, info);
@@ -52,7 +74,7 @@ static void ask_for_rgb(png_structp png, png_infop info)
 
 /* rows: set before anything can fail, so that the caller's copy stays valid across a longjmp. */
 static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_structp png, png_infop info, FILE *file,
-                         int pixels, int labels, fpc_image *out, volatile int *broken)
+                         int pixels, unsigned how, fpc_image *out, volatile int *broken)
 {
     if (setjmp(png_jmpbuf(png))) {
         *broken = 1;
@@ -64,16 +86,16 @@ static fpc_status decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, png_s
     png_read_info(png, info);
     fpc_status status =
         fpc_image_check_size(ctx, path, png_get_image_width(png, info), png_get_image_height(png, info));
-    if (status == FPC_OK && labels)
+    if (status == FPC_OK && (how & (FPC_IMAGE_MASK | FPC_IMAGE_CODED)) == FPC_IMAGE_MASK)
         status = check_labels(ctx, path, png, info);
     if (status != FPC_OK)
         return status;
     *out = (fpc_image){(int32_t)png_get_image_width(png, info), (int32_t)png_get_image_height(png, info),
-                       labels ? 1 : 3, NULL};
+                       channels(png, info, how), NULL};
     if (!pixels)
         return FPC_OK;
-    if (labels)
-        png_set_packing(png);
+    if (how & FPC_IMAGE_MASK)
+        ask_for_codes(png, info);
     else
         ask_for_rgb(png, info);
     png_set_interlace_handling(png);
@@ -117,7 +139,7 @@ static int find_orientation(FILE *file)
     return orientation;
 }
 
-fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, int labels,
+fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE *file, int pixels, unsigned how,
                           fpc_image *out, fpc_image_facts *facts)
 {
     struct said said = {""};
@@ -129,7 +151,7 @@ fpc_status fpc_png_decode(fpc_ctx *ctx, fpc_arena *arena, const char *path, FILE
         png_destroy_read_struct(&png, NULL, NULL);
         return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for libpng", path);
     }
-    const fpc_status status = decode(ctx, arena, path, png, info, file, pixels, labels, out, &broken);
+    const fpc_status status = decode(ctx, arena, path, png, info, file, pixels, how, out, &broken);
     png_destroy_read_struct(&png, &info, NULL);
     if (broken)
         return fpc_fail(ctx, FPC_EFORMAT, "%s: broken PNG: %s", path, said.text);
@@ -259,7 +281,7 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
     if (!file)
         return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
     fpc_image_facts facts = {.size = sizeof facts};
-    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, 1, out, &facts);
+    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, FPC_IMAGE_MASK, out, &facts);
     fclose(file);
     if (status == FPC_OK)
         status = fpc_image_turn(arena, facts.orientation, out);

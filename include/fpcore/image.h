@@ -13,7 +13,8 @@ extern "C" {
 /* Limits of what is read, written and resized: pixels on a side, and in all (64 Mpixel). */
 enum { FPC_IMAGE_SIDE = 16384, FPC_IMAGE_PIXELS = 64 << 20 };
 
-/* Never grows. c: 3 for pictures (RGB), 1 for masks. pixel: h*w*c bytes, rows from the top, interleaved. */
+/* Never grows. c: 3 for pictures (RGB), 1 for masks (FPC_IMAGE_CODED has others). pixel: h*w*c bytes, rows from the
+ * top, interleaved. */
 typedef struct fpc_image {
     int32_t w, h, c;
     uint8_t *pixel;
@@ -30,10 +31,12 @@ FPC_API fpc_status fpc_image_read(fpc_ctx *, fpc_arena *, const char *path, fpc_
 FPC_API fpc_status fpc_mask_read(fpc_ctx *, fpc_arena *, const char *path, fpc_image *out);
 /* The size of a JPEG or PNG file, from its head alone. */
 FPC_API fpc_status fpc_image_size(fpc_ctx *, const char *path, int32_t *w, int32_t *h);
-/* How a file is read: both bits, one or none. */
+/* How a file is read: all bits, some or none. */
 enum {
-    FPC_IMAGE_MASK = 1,  /* labels, as fpc_mask_read */
-    FPC_IMAGE_STORED = 2 /* as the file has it, not turned as its EXIF orientation says */
+    FPC_IMAGE_MASK = 1,   /* labels, as fpc_mask_read */
+    FPC_IMAGE_STORED = 2, /* as the file has it, not turned as its EXIF orientation says */
+    FPC_IMAGE_CODED = 4 /* with FPC_IMAGE_MASK: whatever codes labels. c 1: as fpc_mask_read; c 2: grey of 16 bits, the
+                           high byte first; c 3: RGB, whose colours stand for labels. Transparency is dropped */
 };
 /* What a file says beside its pixels. */
 typedef struct fpc_image_facts {

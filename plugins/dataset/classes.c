@@ -1,6 +1,7 @@
 /* classes.c: see classes.h. The INI file is read by the recipe's reader, so mistakes in it carry FILE:LINE. */
 #include "classes.h"
 #include <errno.h>
+#include <fpcore/image.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,16 +49,47 @@ static fpc_status preset(fpc_self *self, const uint8_t *number, fpc_dataset_info
     return FPC_OK;
 }
 
+static fpc_status from_table(fpc_self *self, const fpc_class_preset *p, fpc_dataset_info *info)
+{
+    uint8_t(*colour)[3] = fpc_alloc(self->arena, (size_t)p->n * sizeof *colour);
+
+    if (!colour)
+        return FPC_ENOMEM;
+    if (p->palette)
+        memcpy(colour, p->palette, (size_t)p->n * sizeof *colour);
+    else
+        fpc_palette_make(p->n, colour);
+    info->classes = p->n;
+    info->class_names = p->name;
+    info->palette = (const uint8_t(*)[3])colour;
+    info->mirror_pairs = p->pair;
+    info->n_mirror_pairs = p->n_pairs;
+    return FPC_OK;
+}
+
+static const char *preset_names(fpc_arena *arena)
+{
+    const char *list = "";
+
+    for (const fpc_choice *p = fpc_class_presets; p->name && list; p++)
+        list = fpc_sprintf(arena, "%s%s%s", list, *list ? ", " : "", p->name);
+    return list ? list : "";
+}
+
 fpc_status fpc_classes_open(fpc_self *self, const char *which, fpc_dataset_info *info)
 {
     if (strcmp(which, "celebamask19") == 0)
         return preset(self, NULL, info);
     if (strcmp(which, "celebamask19_parsing") == 0)
         return preset(self, parsing, info);
+    const fpc_class_preset *known = fpc_class_preset_of(which);
+    if (known)
+        return from_table(self, known, info);
     if (access(which, R_OK))
         return fpc_fail(self->ctx, FPC_ENOENT,
-                        "%s.classes = %s: neither a preset (celebamask19, celebamask19_parsing) nor a file that can "
-                        "be read: %s; looked for in %s, and in %s.root",
-                        self->label, which, strerror(errno), fpc_looked(self, "classes", NULL), self->label);
+                        "%s.classes = %s: neither a preset (%s) nor a file that can be read: %s; looked for in %s, and "
+                        "in %s.root",
+                        self->label, which, preset_names(self->arena), strerror(errno),
+                        fpc_looked(self, "classes", NULL), self->label);
     return fpc_classes_read(self->ctx, self->arena, which, info);
 }

@@ -23,24 +23,28 @@ static void report_lone_masks(const folder *f, const folder_files *images, const
                                        masks->file[i].name, images->path));
 }
 
-/* In an audit reading a sample reports its missing mask. */
-static fpc_status match_masks(const folder *f, const folder_files *images, const folder_files *masks)
+/* used: by picture, whether it is in any part; NULL: all are. In an audit reading a sample reports its missing mask. */
+static fpc_status match_masks(const folder *f, const folder_files *images, const folder_files *masks,
+                              const uint8_t *used)
 {
-    int64_t missing = 0, first = -1;
+    int64_t missing = 0, first = -1, n = 0;
     if (f->audit) {
         report_lone_masks(f, images, masks);
         return FPC_OK;
     }
-    for (int64_t i = 0; i < images->n; i++)
-        if (fpc_folder_find(masks, images->file[i].stem) < 0) {
+    for (int64_t i = 0; i < images->n; i++) {
+        if (used && !used[i])
+            continue;
+        n++;
+        if (fpc_folder_find(masks, images->file[i].stem) < 0)
             first = missing++ ? first : i;
-        }
+    }
     if (!missing)
         return FPC_OK;
     return fpc_fail(f->self.ctx, FPC_ENOENT,
-                    "%s/%s has no mask: %s/%s.png is not there (%lld of %lld pictures lack theirs)%s", images->path,
-                    images->file[first].name, masks->path, images->file[first].stem, (long long)missing,
-                    (long long)images->n, fpc_folder_near(&f->self, masks, images->file[first].stem));
+                    "%s/%s has no mask: %s/%s%s.png is not there (%lld of %lld pictures lack theirs)%s", images->path,
+                    images->file[first].name, masks->path, images->file[first].stem, masks->suffix, (long long)missing,
+                    (long long)n, fpc_folder_near(&f->self, masks, images->file[first].stem));
 }
 
 static fpc_status split_by_seed(folder *f, int64_t n)
@@ -68,12 +72,10 @@ static fpc_status take_rest(folder *f, const uint8_t *taken, folder_part *part)
     return FPC_OK;
 }
 
-static fpc_status split_by_lists(folder *f)
+/* taken: by picture, filled with 1 and 2 for those of the lists. */
+static fpc_status split_by_lists(folder *f, uint8_t *taken)
 {
     const char *const lists[] = {f->train_list, f->val_list}, *const keys[] = {"train_list", "val_list"};
-    uint8_t *taken = fpc_alloc(f->self.arena, (size_t)f->image.n);
-    if (!taken)
-        return FPC_ENOMEM;
     fpc_status status = FPC_OK;
     for (int i = 0; i < 2 && status == FPC_OK; i++)
         if (*lists[i])
@@ -109,6 +111,28 @@ static int has_test_part_alone(const folder *f)
     return 1;
 }
 
+/* Pictures or masks of one part; names are told apart by their suffixes where both lie in one folder. */
+static fpc_status scan(folder *f, int masks, const char *what, const char *sub, const char *beside, folder_files *out)
+{
+    const folder_search s = {.root = f->root,
+                             .sub = sub,
+                             .what = what,
+                             .masks = masks,
+                             .suffix = masks ? f->mask_suffix : f->image_suffix,
+                             .without = strcmp(sub, beside) ? ""
+                                        : masks             ? f->image_suffix
+                                                            : f->mask_suffix};
+    return fpc_folder_scan(&f->self, f->audit, &s, out);
+}
+
+static int64_t *all_of(fpc_arena *arena, int64_t n)
+{
+    int64_t *index = fpc_alloc(arena, (size_t)n * sizeof *index);
+    for (int64_t i = 0; index && i < n; i++)
+        index[i] = i;
+    return index;
+}
+
 static fpc_status open_test(folder *f)
 {
     folder_part *p = &f->part[FPC_TEST];
@@ -116,11 +140,11 @@ static fpc_status open_test(folder *f)
         return *f->test_list ? fpc_fail(f->self.ctx, FPC_EINVAL, "%s.test_list without %s.test_images", f->self.label,
                                         f->self.label)
                              : FPC_OK;
-    fpc_status status = fpc_folder_scan(&f->self, f->audit, f->root, "test_images", f->test_images, 0, &f->test_image);
+    fpc_status status = scan(f, 0, "test_images", f->test_images, f->test_masks, &f->test_image);
     if (status == FPC_OK && *f->test_masks)
-        status = fpc_folder_scan(&f->self, f->audit, f->root, "test_masks", f->test_masks, 1, &f->test_mask);
+        status = scan(f, 1, "test_masks", f->test_masks, f->test_images, &f->test_mask);
     if (status == FPC_OK && *f->test_masks)
-        status = match_masks(f, &f->test_image, &f->test_mask);
+        status = match_masks(f, &f->test_image, &f->test_mask, NULL);
     if (status != FPC_OK)
         return status;
     p->images = &f->test_image;
@@ -132,9 +156,7 @@ static fpc_status open_test(folder *f)
         return fpc_folder_list(&f->self, f->audit, f->root, "test_list", f->test_list, &f->test_image, taken, 1, &p->n,
                                &p->index);
     p->n = f->test_image.n;
-    p->index = fpc_alloc(f->self.arena, (size_t)p->n * sizeof *p->index);
-    for (int64_t i = 0; p->index && i < p->n; i++)
-        p->index[i] = i;
+    p->index = all_of(f->self.arena, p->n);
     return p->index ? FPC_OK : FPC_ENOMEM;
 }
 
@@ -157,8 +179,11 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
     if (status != FPC_OK)
         return status;
     f->n_classes = info->classes;
+    f->palette = info->palette;
+    if (f->ignore_label < 0)
+        f->ignore_label = fpc_classes_void(f->classes, &f->void_colour);
     mirror_labels(f, info);
-    if ((status = fpc_folder_map(f)))
+    if ((status = fpc_folder_map(f)) || (status = fpc_folder_void_colour(f)))
         return status;
     info->c = 3;
     if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
@@ -189,18 +214,50 @@ static fpc_status find_size(folder *f)
     return FPC_OK;
 }
 
+/* Validation in folders of its own: nothing is drawn, and there is nothing for lists to say. */
+static fpc_status open_val_folders(folder *f)
+{
+    folder_part *train = &f->part[FPC_TRAIN], *val = &f->part[FPC_VAL];
+    fpc_status status;
+    if (!*f->val_images || !*f->val_masks || *f->train_list || *f->val_list)
+        return fpc_fail(f->self.ctx, FPC_EINVAL,
+                        "%s: val_images and val_masks name the folders of the validation, both or none, and leave "
+                        "nothing to train_list and val_list",
+                        f->self.label);
+    if ((status = scan(f, 0, "val_images", f->val_images, f->val_masks, &f->val_image)) ||
+        (status = scan(f, 1, "val_masks", f->val_masks, f->val_images, &f->val_mask)) ||
+        (status = match_masks(f, &f->image, &f->mask, NULL)) ||
+        (status = match_masks(f, &f->val_image, &f->val_mask, NULL)))
+        return status;
+    *train = (folder_part){
+        .images = &f->image, .masks = &f->mask, .n = f->image.n, .index = all_of(f->self.arena, f->image.n)};
+    *val = (folder_part){.images = &f->val_image,
+                         .masks = &f->val_mask,
+                         .n = f->val_image.n,
+                         .index = all_of(f->self.arena, f->val_image.n)};
+    return train->index && val->index ? FPC_OK : FPC_ENOMEM;
+}
+
 static fpc_status open_training(folder *f)
 {
-    fpc_status status = fpc_folder_scan(&f->self, f->audit, f->root, "images", f->images, 0, &f->image);
-    if (status == FPC_OK)
-        status = fpc_folder_scan(&f->self, f->audit, f->root, "masks", f->masks, 1, &f->mask);
-    if (status == FPC_OK)
-        status = match_masks(f, &f->image, &f->mask);
-    if (status != FPC_OK)
+    const int by_lists = *f->train_list || *f->val_list;
+    uint8_t *taken = NULL;
+    fpc_status status;
+    if ((status = scan(f, 0, "images", f->images, f->masks, &f->image)) ||
+        (status = scan(f, 1, "masks", f->masks, f->images, &f->mask)))
         return status;
+    if (*f->val_images || *f->val_masks)
+        return open_val_folders(f);
     for (int part = FPC_TRAIN; part <= FPC_VAL; part++)
         f->part[part] = (folder_part){.images = &f->image, .masks = &f->mask};
-    return *f->train_list || *f->val_list ? split_by_lists(f) : split_by_seed(f, f->image.n);
+    if (by_lists && !(taken = fpc_alloc(f->self.arena, (size_t)f->image.n)))
+        return FPC_ENOMEM;
+    if (by_lists && (status = split_by_lists(f, taken)))
+        return status;
+    /* pictures that two lists leave out need no mask: some sets have masks for a part of their pictures */
+    if ((status = match_masks(f, &f->image, &f->mask, *f->train_list && *f->val_list ? taken : NULL)))
+        return status;
+    return by_lists ? FPC_OK : split_by_seed(f, f->image.n);
 }
 
 static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
@@ -234,14 +291,19 @@ static const fpc_choice orientations[] = {
     {"file", FPC_IMAGE_STORED, "as its file stores it: for masks that were drawn over it so"},
     {0}};
 
-static const fpc_choice presets[] = {{"celebamask19", 0, "the 19 classes of CelebAMask-HQ: background, skin, nose ..."},
-                                     {"celebamask19_parsing", 0, "the same in another order"},
-                                     {0}};
 static const fpc_option options[] = {
     {"root", "folder of the data set; relative to the recipe's file", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
      FPC_OPT_REQUIRED | FPC_OPT_RESUMABLE, FPC_FIELD_(folder, root, const char *)},
     FPC_OPTION_TEXT(folder, images, "train/images", "folder in root with the pictures (.jpg, .jpeg, .png)"),
-    FPC_OPTION_TEXT(folder, masks, "train/masks", "folder in root with their masks: STEM.png, palette or grey"),
+    FPC_OPTION_TEXT(folder, masks, "train/masks",
+                    "folder in root with their masks: STEM.png, palette or grey, or RGB in the classes' colours"),
+    FPC_OPTION_TEXT(folder, image_suffix, "", "what pictures' names have behind the stem: `_rgb` for STEM_rgb.jpg"),
+    FPC_OPTION_TEXT(folder, mask_suffix, "",
+                    "what masks' names have behind the stem: `_mask` for STEM_mask.png, also beside STEM.jpg in one "
+                    "folder"),
+    FPC_OPTION_TEXT(folder, val_images, "",
+                    "folder in root with the validation's pictures; empty: they are a share of all, or in lists"),
+    FPC_OPTION_TEXT(folder, val_masks, "", "folder in root with their masks"),
     FPC_OPTION_TEXT(folder, test_images, TEST_IMAGES, "folder in root with the test pictures; empty: none"),
     FPC_OPTION_TEXT(folder, test_masks, "", "folder in root with their masks; empty: the test part has no labels"),
     FPC_OPTION_INT(folder, size, "0", 0, 16384, "px", "resize to size x size; 0: as the files are, all alike"),
@@ -258,18 +320,21 @@ static const fpc_option options[] = {
                            "file with the names of the test pictures to use; empty: all"),
     {"classes",
      "what the labels are called: a file with the lines `[classes]`, `0 = background`, `1 = NAME` and so on; "
-     "for faces celebamask19, or celebamask19_parsing for its names in the other order",
-     "root", NULL, 1, 0, presets, FPC_OPT_PATH, FPC_OPT_REQUIRED | FPC_OPT_CLASSES,
+     "for faces celebamask19, or celebamask19_parsing for its names in the other order; `fpcore -l classes` has more",
+     "root", NULL, 1, 0, fpc_class_presets, FPC_OPT_PATH, FPC_OPT_REQUIRED | FPC_OPT_CLASSES,
      FPC_FIELD_(folder, classes, const char *)},
     FPC_OPTION_PATH_BESIDE(
         folder, sides, "", "root",
         "file with the masks whose left and right are exchanged, as `fpcore data --fix-sides` writes it"),
     {"map",
      "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks in black and "
-     "white; empty: the values are the labels",
+     "white; empty: the values are the labels, and the colours of RGB masks those of the classes' palette",
      "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_ITEMS, FPC_FIELD_(folder, map, const char *)},
     FPC_OPTION_CHOICE(folder, orientation, "apply", orientations, "which way up a picture is"),
-    FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "", "label that counts nowhere; -1: none"),
+    FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "",
+                   "label that counts nowhere; -1: that of a preset of classes, else none"),
+    FPC_OPTION_TEXT(folder, ignore_colour, "",
+                    "`red, green, blue` of what counts nowhere in RGB masks; empty: that of a preset, else none"),
     {0}};
 static const fpc_dataset_vtbl vtbl = {.size = sizeof vtbl,
                                       .open = open_set,
@@ -287,7 +352,8 @@ static const fpc_plugin plugin = {
     .summary = "Pictures and index masks in folders, matched by file name.",
     .detail =
         "root/images/STEM.jpg (or .jpeg, .png) and root/masks/STEM.png, whose pixels are class numbers: the index of\n"
-        "a palette, or grey values. Smoothed (antialiased bilinear) pictures and nearest masks where size is given.\n"
+        "a palette, or grey values; or RGB, in the colours of the classes' palette. Smoothed (antialiased bilinear) "
+        "pictures and nearest masks where size is given.\n"
         "The file of classes: [classes] with lines `LABEL = NAME`, [palette] with `LABEL = red, green, blue`, and\n"
         "[mirror] with `NAME = LABEL, LABEL` for parts that change places in a mirror.",
     .version = "1.0",

@@ -14,26 +14,33 @@ typedef struct folder_part {
 
 typedef struct folder {
     fpc_self self;
-    const char *root, *images, *masks, *test_images, *test_masks, *train_list, *val_list, *test_list, *classes, *sides,
-        *map;
+    const char *root, *images, *masks, *image_suffix, *mask_suffix, *val_images, *val_masks, *test_images, *test_masks,
+        *train_list, *val_list, *test_list, *classes, *sides, *map, *ignore_colour;
     double val_split;
-    int64_t split_seed, size, ignore_label, orientation; /* orientation: FPC_IMAGE_STORED or 0 */
-    folder_files image, mask, test_image, test_mask;
-    folder_part part[4]; /* by fpc_part */
+    int64_t split_seed, size, ignore_label, orientation;                  /* orientation: FPC_IMAGE_STORED or 0 */
+    folder_files image, mask, val_image, val_mask, test_image, test_mask; /* val_*: where it has folders of its own */
+    folder_part part[4];                                                  /* by fpc_part */
     int32_t n_classes, w, h;
     int test_alone;                 /* there are no pictures to train on */
     uint8_t mirrored[256];          /* label of the other side */
-    int16_t label_of[256];          /* by value of a mask's file, where `map` is given; -1: not in it */
+    int16_t *label_of;              /* by value of a mask's file, where `map` is given; -1: not in it */
+    const uint8_t (*palette)[3];    /* colours of the classes, for masks in RGB */
+    const uint8_t *void_colour;     /* what counts nowhere in such a mask; NULL: no colour */
     const fpc_dataset_audit *audit; /* NULL: a training */
 } folder;
 
 /* folder_sides.c: reads the list of the option `sides` into the parts. */
 fpc_status fpc_folder_sides(folder *);
 
-/* folder_labels.c: reads the option `map`, once the classes are known; turns a mask's values into labels, in place,
- * and refuses those that are none, with the place of the first and what the mask probably is. */
+/* folder_labels.c: reads the option `map`, once the classes are known; turns a mask's values or colours
+ * (FPC_IMAGE_CODED) into labels, in place, and refuses those that are none, with the place of the first and what the
+ * mask probably is. */
 fpc_status fpc_folder_map(folder *);
 fpc_status fpc_folder_labels(const folder *, fpc_arena *scratch, const char *path, fpc_image *mask);
+
+/* folder_colours.c: reads the option `ignore_colour`, once the classes are known; turns a mask in RGB into labels. */
+fpc_status fpc_folder_void_colour(folder *);
+fpc_status fpc_folder_colours(const folder *, fpc_arena *scratch, const char *path, fpc_image *mask);
 
 /* folder_read.c */
 fpc_status fpc_folder_read(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_sample *out);

@@ -24,6 +24,20 @@ static size_t stem_length(const char *name, int masks)
     return fpc_image_named(name) && (!masks || strcasecmp(dot, ".png") == 0) ? (size_t)(dot - name) : 0;
 }
 
+/* Whether the first n bytes of name end so. */
+static int ends(const char *name, size_t n, const char *suffix)
+{
+    const size_t length = strlen(suffix);
+    return n > length && !memcmp(name + n - length, suffix, length);
+}
+
+/* Length of what picture and mask share, 0: the file is not meant. */
+static size_t shared_length(const folder_search *s, const char *name)
+{
+    const size_t n = stem_length(name, s->masks);
+    return !n || !ends(name, n, s->suffix) || (*s->without && ends(name, n, s->without)) ? 0 : n - strlen(s->suffix);
+}
+
 static int leaves_root(const char *sub)
 {
     if (sub[0] == '/')
@@ -104,10 +118,9 @@ static fpc_status list_looks(fpc_self *self, folder_files *files)
 }
 
 /* Most people see this first, so it says all that is wanted. */
-static fpc_status no_folder(const fpc_self *self, const char *root, const char *what, const char *sub, int masks,
-                            const char *path)
+static fpc_status no_folder(const fpc_self *self, const folder_search *s, const char *path)
 {
-    const int why = errno, rooted = !access(root, F_OK);
+    const int why = errno, rooted = !access(s->root, F_OK);
     const char *looked = rooted ? ""
                                 : fpc_sprintf(self->arena, "; %s.root was looked for in %s", self->label,
                                               fpc_looked(self, "root", NULL));
@@ -116,28 +129,35 @@ static fpc_status no_folder(const fpc_self *self, const char *root, const char *
         "%s (%s.root and %s.%s): %s%s. Wanted are %s in ROOT/%s; a picture and its mask have equal names (7.jpg "
         "and 7.png). -s %s.root=FOLDER says where ROOT is, -s %s.%s=FOLDER which folder in it. "
         "docs/your-data.md tells how to lay out pictures, and where those of CelebAMask-HQ come from",
-        path, self->label, self->label, what, strerror(why), looked ? looked : "",
-        masks ? "masks (NAME.png)" : "pictures (NAME.jpg, NAME.png)", sub, self->label, self->label, what);
+        path, self->label, self->label, s->what, strerror(why), looked ? looked : "",
+        s->masks ? "masks (NAME.png)" : "pictures (NAME.jpg, NAME.png)", s->sub, self->label, self->label, s->what);
 }
 
-fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const char *root, const char *what,
-                           const char *sub, int masks, folder_files *out)
+static fpc_status none_found(const fpc_self *self, const folder_search *s, const char *path)
 {
-    *out = (folder_files){0};
-    if (leaves_root(sub))
+    const char *named = *s->suffix ? fpc_sprintf(self->arena, " named NAME%s", s->suffix) : "";
+    return fpc_fail(self->ctx, FPC_ENOENT, "%s: no %s%s in it (%s.root and %s.%s say where they are)", path,
+                    s->masks ? ".png masks" : "pictures (.jpg, .jpeg, .png)", named ? named : "", self->label,
+                    self->label, s->what);
+}
+
+fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const folder_search *s, folder_files *out)
+{
+    *out = (folder_files){.suffix = s->suffix};
+    if (leaves_root(s->sub))
         return fpc_fail(self->ctx, FPC_EINVAL, "%s.%s = %s: a folder inside of %s.root; no `..` and no leading `/`",
-                        self->label, what, sub, self->label);
-    out->path = fpc_sprintf(self->arena, "%s/%s", root, sub);
+                        self->label, s->what, s->sub, self->label);
+    out->path = fpc_sprintf(self->arena, "%s/%s", s->root, s->sub);
     DIR *dir = out->path ? opendir(out->path) : NULL;
     if (!out->path)
         return FPC_ENOMEM;
     if (!dir)
-        return no_folder(self, root, what, sub, masks, out->path);
+        return no_folder(self, s, out->path);
     fpc_status status = FPC_OK;
     int64_t room = 0;
     struct dirent *entry;
     while (status == FPC_OK && (errno = 0, entry = readdir(dir))) {
-        const size_t stem = stem_length(entry->d_name, masks);
+        const size_t stem = shared_length(s, entry->d_name);
         if (stem)
             status = add_file(self, out, &room, entry->d_name, stem);
     }
@@ -145,8 +165,7 @@ fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const
         status = fpc_fail(self->ctx, FPC_EIO, "%s: %s", out->path, strerror(errno));
     closedir(dir);
     if (status == FPC_OK && !out->n)
-        status = fpc_fail(self->ctx, FPC_ENOENT, "%s: no %s in it (%s.root and %s.%s say where they are)", out->path,
-                          masks ? ".png masks" : "pictures (.jpg, .jpeg, .png)", self->label, self->label, what);
+        status = none_found(self, s, out->path);
     if (status != FPC_OK)
         return status;
     qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
@@ -174,15 +193,28 @@ const char *fpc_folder_near(const fpc_self *self, const folder_files *files, con
     return "";
 }
 
+/* A stem, or one with the suffix of the pictures' files. */
+static int64_t find_stem(const folder_files *files, char *name)
+{
+    const int64_t as_stem = fpc_folder_find(files, name);
+    const size_t n = strlen(name);
+    if (as_stem >= 0 || !*files->suffix || !ends(name, n, files->suffix))
+        return as_stem;
+    name[n - strlen(files->suffix)] = 0;
+    const int64_t i = fpc_folder_find(files, name);
+    name[n - strlen(files->suffix)] = *files->suffix;
+    return i;
+}
+
 /* The file that a line of a list means: a stem, or a name with its ending; -1: none. */
 static int64_t find_name(const folder_files *files, char *name)
 {
-    const int64_t as_stem = fpc_folder_find(files, name);
+    const int64_t as_stem = find_stem(files, name);
     const size_t stem = stem_length(name, 0);
     if (as_stem >= 0 || !stem)
         return as_stem;
     name[stem] = 0;
-    const int64_t i = fpc_folder_find(files, name);
+    const int64_t i = find_stem(files, name);
     name[stem] = '.';
     return i >= 0 && strcasecmp(strrchr(files->file[i].name, '.'), name + stem) == 0 ? i : -1;
 }

@@ -9,7 +9,8 @@ typedef struct folder_file {
 } folder_file;
 
 typedef struct folder_files {
-    const char *path; /* of the folder */
+    const char *path;   /* of the folder */
+    const char *suffix; /* between stem and ending: "a7_mask.png" has the stem "a7" where it is "_mask" */
     int64_t n;
     folder_file *file;  /* sorted by stem, bytewise; stems are unique */
     int64_t n_looks;    /* names that are more than ASCII */
@@ -21,11 +22,16 @@ enum { FPC_FOLDER_LOOK = 3200 };
  * is all ASCII (or too long to be a name), so that nothing else looks like it. */
 int fpc_folder_look(const char *name, char out[FPC_FOLDER_LOOK]);
 
-/* Names ending in .jpg, .jpeg or .png (masks 1: .png) in root/sub; those beginning with a dot are left out. what: the
- * option that named sub, for messages. Nothing is opened. audit NULL: two files of one stem are refused; else they are
- * reported and the first one stays. */
-fpc_status fpc_folder_scan(fpc_self *, const fpc_dataset_audit *audit, const char *root, const char *what,
-                           const char *sub, int masks, folder_files *out);
+/* Which files of a folder are meant. */
+typedef struct folder_search {
+    const char *root, *sub;       /* the folder is root/sub */
+    const char *what;             /* the option that named sub, for messages */
+    int masks;                    /* .png alone */
+    const char *suffix, *without; /* names end in suffix before the dot; and not in without, where that is not empty */
+} folder_search;
+/* Names ending in .jpg, .jpeg or .png; those beginning with a dot are left out. Nothing is opened. audit NULL: two
+ * files of one stem are refused; else they are reported and the first one stays. */
+fpc_status fpc_folder_scan(fpc_self *, const fpc_dataset_audit *audit, const folder_search *, folder_files *out);
 /* Index of a stem, or of the one that looks the same; -1: none. */
 int64_t fpc_folder_find(const folder_files *, const char *stem);
 /* Behind a sentence: "; IMG_7.JPG is there", the file whose name differs in the case of letters alone; "": none does.

@@ -5,15 +5,16 @@
 #include <string.h>
 #include "folder.h"
 
-enum { SMOOTHED = 32, SHOWN = 6 }; /* more values than a mask by hand has; values that a sentence lists */
+/* More values than a mask by hand has; values that a sentence lists; the largest value, of 16 bits. */
+enum { SMOOTHED = 32, SHOWN = 6, MOST = 65535 };
 
 /* ---- the option `map` ---- */
 static fpc_status refuse_map(const folder *f, const char *item, const char *why)
 {
     return fpc_fail(f->self.ctx, FPC_EINVAL,
-                    "%s.map = %s: `%.*s` %s; it is a list of VALUE:LABEL, as in `0:0, 255:1`, of values 0 .. 255, each "
+                    "%s.map = %s: `%.*s` %s; it is a list of VALUE:LABEL, as in `0:0, 255:1`, of values 0 .. %d, each "
                     "once, and labels 0 .. %d%s",
-                    f->self.label, f->map, (int)strcspn(item, ","), item, why, f->n_classes - 1,
+                    f->self.label, f->map, (int)strcspn(item, ","), item, why, MOST, f->n_classes - 1,
                     f->ignore_label < 0 ? "" : " or the ignore_label");
 }
 
@@ -31,8 +32,13 @@ static const char *take_number(const char *text, long *out)
 
 fpc_status fpc_folder_map(folder *f)
 {
-    memset(f->label_of, 0xff, sizeof f->label_of);
-    for (const char *item = *f->map ? f->map : NULL, *next; item; item = next) {
+    const size_t bytes = (MOST + 1) * sizeof *f->label_of;
+    if (!*f->map)
+        return FPC_OK;
+    if (!(f->label_of = fpc_alloc(f->self.arena, bytes)))
+        return FPC_ENOMEM;
+    memset(f->label_of, 0xff, bytes);
+    for (const char *item = f->map, *next; item; item = next) {
         long value, label;
         item += strspn(item, " \t");
         next = strchr(item, ',');
@@ -40,7 +46,7 @@ fpc_status fpc_folder_map(folder *f)
         const char *end = take_number(item, &value);
         if (!end || *end != ':' || !(end = take_number(end + 1, &label)) || (*end && *end != ','))
             return refuse_map(f, item, "is not VALUE:LABEL");
-        if (value > 255)
+        if (value > MOST)
             return refuse_map(f, item, "has a value that no mask holds");
         if (label >= f->n_classes && label != f->ignore_label)
             return refuse_map(f, item, "has a label that no class has");
@@ -52,6 +58,12 @@ fpc_status fpc_folder_map(folder *f)
 }
 
 /* ---- what is no label ---- */
+static int value_at(const fpc_image *mask, int64_t i)
+{
+    return mask->c == 2 ? mask->pixel[2 * i] << 8 | mask->pixel[2 * i + 1] : mask->pixel[i];
+}
+
+/* Of those up to 255. */
 typedef struct values {
     int64_t of[256], pixels;
     int kinds;
@@ -62,7 +74,8 @@ static values count_values(const fpc_image *mask)
     values v = {.pixels = (int64_t)mask->w * mask->h};
 
     for (int64_t i = 0; i < v.pixels; i++)
-        v.kinds += v.of[mask->pixel[i]]++ == 0;
+        if (value_at(mask, i) < 256)
+            v.kinds += v.of[value_at(mask, i)]++ == 0;
     return v;
 }
 
@@ -115,7 +128,7 @@ static fpc_status refuse_value(const folder *f, fpc_arena *scratch, const char *
                                int64_t first, int64_t wrong)
 {
     const values v = count_values(mask);
-    const int value = mask->pixel[first];
+    const int value = value_at(mask, first);
     const long long x = first % mask->w, y = first / mask->w;
 
     if (*f->map)
@@ -123,6 +136,11 @@ static fpc_status refuse_value(const folder *f, fpc_arena *scratch, const char *
                         "%s: value %d at x %lld, y %lld is not in %s.map = %s (%lld of the mask's pixels in all); "
                         "every value of the masks has to be there, what counts nowhere too",
                         path, value, x, y, f->self.label, f->map, (long long)wrong);
+    if (value > 255)
+        return fpc_fail(f->self.ctx, FPC_EFORMAT,
+                        "%s: value %d at x %lld, y %lld of a mask of 16 bits; labels are 0 .. %d. `map = 0:0, %d:1` in "
+                        "[%s] would say which label it stands for",
+                        path, value, x, y, f->n_classes - 1, value, f->self.label);
     return fpc_fail(
         f->self.ctx, FPC_EFORMAT,
         "%s: label %d at x %lld, y %lld; there %s %d %s, so labels are 0 .. %d (%lld %s of the mask %s beyond)%s", path,
@@ -136,14 +154,19 @@ fpc_status fpc_folder_labels(const folder *f, fpc_arena *scratch, const char *pa
     const int64_t n = (int64_t)mask->w * mask->h;
     int64_t first = -1, wrong = 0;
 
+    if (mask->c == 3)
+        return fpc_folder_colours(f, scratch, path, mask);
     for (int64_t i = 0; i < n; i++) {
-        const int value = mask->pixel[i];
+        const int value = value_at(mask, i);
         if (*f->map ? f->label_of[value] < 0 : value >= f->n_classes && value != f->ignore_label)
             first = wrong++ ? first : i;
     }
     if (wrong)
         return refuse_value(f, scratch, path, mask, first, wrong);
-    for (int64_t i = 0; i < n && *f->map; i++)
-        mask->pixel[i] = (uint8_t)f->label_of[mask->pixel[i]];
+    for (int64_t i = 0; i < n && (*f->map || mask->c == 2); i++) { /* two bytes become one */
+        const int value = value_at(mask, i);
+        mask->pixel[i] = (uint8_t)(*f->map ? f->label_of[value] : value);
+    }
+    mask->c = 1;
     return FPC_OK;
 }

@@ -95,8 +95,8 @@ static fpc_status check_mask_size(const folder *f, fpc_arena *scratch, const fpc
 static fpc_status read_mask(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
                             const char *path, const char *of, int32_t w, int32_t h, fpc_image *out)
 {
-    fpc_status status =
-        fpc_image_open(f->self.ctx, scratch, path, FPC_IMAGE_MASK | (unsigned)f->orientation, out, NULL);
+    fpc_status status = fpc_image_open(f->self.ctx, scratch, path,
+                                       FPC_IMAGE_MASK | FPC_IMAGE_CODED | (unsigned)f->orientation, out, NULL);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "unreadable mask", status);
     if ((status = check_mask_size(f, scratch, out, path, of, w, h)))
@@ -114,8 +114,8 @@ static fpc_status mask_of(const folder *f, fpc_arena *scratch, fpc_part part, in
     const int64_t found = fpc_folder_find(p->masks, file->stem);
     if (found < 0) /* only an audit opens a set like that */
         return flawed(f, part, file->stem, "missing mask",
-                      fpc_fail(f->self.ctx, FPC_ENOENT, "%s has no mask: %s/%s.png is not there", image_path,
-                               p->masks->path, file->stem));
+                      fpc_fail(f->self.ctx, FPC_ENOENT, "%s has no mask: %s/%s%s.png is not there", image_path,
+                               p->masks->path, file->stem, p->masks->suffix));
     const char *path = fpc_sprintf(scratch, "%s/%s", p->masks->path, p->masks->file[found].name);
     const fpc_status status = path ? read_mask(f, scratch, part, file, path, image_path, w, h, out) : FPC_ENOMEM;
     for (int64_t i = 0; status == FPC_OK && p->exchange && p->exchange[at] && i < (int64_t)out->w * out->h; i++)

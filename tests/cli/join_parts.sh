@@ -76,7 +76,7 @@ says "is named" 'nowhere: the folder of parts cannot be read'
 expect "no place for masks" 2 "$FPCORE" data --join-parts faces
 says "is asked for" '-o FOLDER is missing'
 expect "masks of no parts" 2 "$FPCORE" data -c r.ini -o bad
-says "are refused" '-o and --keep-names belong to --join-parts'
+says "are refused" '-o belongs to --init FOLDER or --join-parts FOLDER, --keep-names to the latter'
 expect "an audit without a recipe" 2 "$FPCORE" data
 says "asks for it" 'fpcore data: the recipe is missing'
 exit $bad

@@ -2,8 +2,10 @@
 # `. "$FPCORE_SRC/tests/cli/lib_pictures.sh"` behind lib_train.sh.
 # shellcheck shell=sh
 cat >draw.c <<'END'
-/* draw masks|parts FOLDER N: N pictures of 48 x 40 in FOLDER/images: a disc (label 1) with a left (2) and a right (3)
- * dot, on a ground (0). masks: FOLDER/masks/NAME.png; parts: FOLDER/parts/NAME_{skin,l_eye,r_eye}.png. */
+/* draw KIND FOLDER N: N pictures of 48 x 40 in FOLDER/images: a disc (label 1) with a left (2) and a right (3) dot, on a
+ * ground (0). masks: FOLDER/masks/NAME.png; parts: FOLDER/parts/NAME_{skin,l_eye,r_eye}.png. Other kinds of masks:
+ * binary: grey 0 and 255; spread: grey 0, 80, 160, 240; void: labels 0 to 3 in a frame of 255; eleven: labels 0 to 10;
+ * colours: RGB; voc: RGB in the first twelve colours of Pascal VOC, with its frame; smooth: grey, of many values. */
 #include <fpcore/image.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,26 @@ static int label(int i, int x, int y)
         return 3;
     return dx * dx + dy * dy < 200;
 }
+/* The mask that a kind makes of labels; its channels. */
+static int code(const char *kind, const uint8_t *labels, uint8_t *out)
+{
+    static const uint8_t frame[3] = {224, 224, 192};
+    const int rgb = !strcmp(kind, "colours") || !strcmp(kind, "voc");
+    for (int p = 0; p < W * H; p++) {
+        const int at_edge = p % W < 2 || p / W < 2, v = p % W / 4;
+        const uint8_t voc[3] = {(v & 1) << 7 | (v & 8) << 3, (v & 2) << 6 | (v & 16) << 2, (v & 4) << 5};
+        if (rgb)
+            memcpy(out + 3 * p, strcmp(kind, "voc") ? colour[labels[p]] : at_edge ? frame : voc, 3);
+        else
+            out[p] = (uint8_t)(!strcmp(kind, "binary")   ? 255 * (labels[p] > 0)
+                               : !strcmp(kind, "spread") ? 80 * labels[p]
+                               : !strcmp(kind, "void")   ? at_edge ? 255 : labels[p]
+                               : !strcmp(kind, "eleven") ? p % W / 4 % 11
+                               : !strcmp(kind, "smooth") ? p % 251
+                                                         : labels[p]);
+    }
+    return rgb ? 3 : 1;
+}
 static int write(fpc_ctx *ctx, const char *folder, const char *sub, int i, const char *tail, const fpc_image *image,
                  const uint8_t (*palette)[3], int n)
 {
@@ -34,7 +56,7 @@ static int write(fpc_ctx *ctx, const char *folder, const char *sub, int i, const
 int main(int argc, char **argv)
 {
     static const char *const part[] = {"", "_skin", "_l_eye", "_r_eye"};
-    static uint8_t rgb[W * H * 3], mask[W * H], one[W * H];
+    static uint8_t rgb[W * H * 3], mask[W * H], one[W * H], coded[W * H * 3];
     fpc_ctx *ctx = fpc_ctx_new();
     const fpc_image picture = {W, H, 3, rgb}, labels = {W, H, 1, mask}, alone = {W, H, 1, one};
     int n = 0, bad = 0;
@@ -49,6 +71,10 @@ int main(int argc, char **argv)
         bad |= write(ctx, argv[2], "images", i, "", &picture, NULL, 0);
         if (!strcmp(argv[1], "masks"))
             bad |= write(ctx, argv[2], "masks", i, "", &labels, colour, 4);
+        else if (strcmp(argv[1], "parts")) {
+            const fpc_image other = {W, H, code(argv[1], mask, coded), coded};
+            bad |= write(ctx, argv[2], "masks", i, "", &other, NULL, 0);
+        }
         for (int k = 1; k < 4 && !strcmp(argv[1], "parts"); k++) {
             for (int p = 0; p < W * H; p++)
                 one[p] = mask[p] == k || (k == 1 && mask[p]);
@@ -68,7 +94,7 @@ esac
 # shellcheck disable=SC2086
 ${CC:-cc} -std=c11 $san draw.c -I"$FPCORE_SRC/include" -L"$FPCORE_BUILD/.libs" -lfpcore -Wl,-rpath,"$FPCORE_BUILD/.libs" \
     -o draw || exit 1
-# draw masks|parts FOLDER N
+# draw KIND FOLDER N
 draw() {
     mkdir -p "$2"
     ./draw "$@" || exit 1

@@ -526,8 +526,8 @@ static void as_stored(void **state)
                              FPC_OK);
             assert_int_equal(back.w, tag < 5 ? 3 : 2);
         }
-    assert_int_equal(fpc_image_open(b->ctx, b->arena, in_folder("tagged.png"), 4, &back, NULL), FPC_EINVAL);
-    said(b, "knows no way 0x4 of reading");
+    assert_int_equal(fpc_image_open(b->ctx, b->arena, in_folder("tagged.png"), 8, &back, NULL), FPC_EINVAL);
+    said(b, "knows no way 0x8 of reading");
 }
 
 int main(void)

@@ -184,7 +184,8 @@ static void refuses_what_is_wrong_inside(void **state)
     write_png(b, "broken/train/masks/03.png", &small, NULL, 0);
     refuse_sample(b, "", "03.png: 12 x 16, but its picture ");
     write_png(b, "broken/train/masks/03.png", &rgb, NULL, 0);
-    refuse_sample(b, "", "masks/03.png: a mask in 8-bit RGB");
+    refuse_sample(b, "",
+                  "masks/03.png: colour 93, 153, 213 at x 0, y 0 is that of no class; a mask in RGB has the colours");
     write_png(b, "broken/train/images/03.png", &odd, NULL, 0);
     refuse_sample(b, "", "images/03.png: 20 x 16, but the set's pictures are 16 x 16; dataset.size = N resizes all");
     const unsigned char *data = read_bytes("broken/train/images/02.png", &n);
@@ -255,8 +256,10 @@ static void own_classes(void **state)
         write_bytes("c.ini", bad[i].text, strlen(bad[i].text));
         refuse_set(b, "own", use, bad[i].want);
     }
-    refuse_set(b, "own", "classes = celeba\n",
-               "celeba: neither a preset (celebamask19, celebamask19_parsing) nor a file");
+    refuse_set(
+        b, "own", "classes = celeba\n",
+        "celeba: neither a preset (celebamask19, celebamask19_parsing, voc21, cityscapes19, lapa11, helen11, isic2, "
+        "drive2, camvid11) nor a file");
 }
 
 int main(void)

@@ -118,7 +118,7 @@ static void mapped(void **state)
                {"0:0, x:1", "`x:1` is not VALUE:LABEL"},
                {"0:0, 255:1 2", "`255:1 2` is not VALUE:LABEL"},
                {"0:0, -1:1", "`-1:1` is not VALUE:LABEL"},
-               {"0:0, 256:1", "`256:1` has a value that no mask holds"},
+               {"0:0, 65536:1", "`65536:1` has a value that no mask holds"},
                {"0:0, 99999999999999999999:1", "has a value that no mask holds"},
                {"0:0, 255:2", "`255:2` has a label that no class has; it is a list of VALUE:LABEL, as in `0:0, 255:1`"},
                {"0:0, 255:1, 0:1", "`0:1` names its value for the second time"}};
