@@ -16,7 +16,7 @@ init() { expect "$1: --init" 0 "$FPCORE" data --init "$1" -o "$1.ini"; }
 trains() {
     expect "$1: --check" 0 "$FPCORE" -c "$1.ini" --check
     says "$1: its pictures" "^; data: $3 training, $4 validation"
-    says "$1: no warnings" '^no errors, 0 warnings$'
+    says "$1: no warnings" '^; no errors, 0 warnings$'
     expect "$1: the audit" 0 "$FPCORE" data -c "$1.ini" --near 0
     says "$1: no flaws" '^flaws: 0$'
     # shellcheck disable=SC2086

@@ -6,8 +6,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const endings[] = {"jpg", "png"};
+    static const unsigned how[] = {0, 0, FPC_IMAGE_MASK, FPC_IMAGE_MASK | FPC_IMAGE_CODED};
     char path[64];
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         fpc_ctx *ctx = fpc_ctx_new();
         fpc_arena *arena = fpc_arena_new(ctx);
         fpc_image image;
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FILE *f = fopen(path, "wb");
         if (!f || fwrite(data, 1, size, f) != size || fclose(f))
             abort();
-        fuzz_judge(ctx, i == 2 ? fpc_mask_read(ctx, arena, path, &image) : fpc_image_read(ctx, arena, path, &image));
+        fuzz_judge(ctx, fpc_image_open(ctx, arena, path, how[i], &image, NULL));
         unlink(path);
         fpc_arena_free(arena);
         fpc_ctx_free(ctx);
