@@ -102,6 +102,7 @@ test_programs = \
     tests/unit/test_ops \
     tests/unit/test_option \
     tests/unit/test_parts \
+    tests/unit/test_pattern \
     tests/unit/test_plan \
     tests/unit/test_precision \
     tests/unit/test_predict \
@@ -138,6 +139,7 @@ test_programs = \
     tests/unit/test_text \
     tests/unit/test_threads \
     tests/unit/test_training_graphs \
+    tests/unit/test_transfer \
     tests/unit/test_tta \
     tests/unit/test_validation \
     tests/unit/test_zip_archive
@@ -831,6 +833,12 @@ tests_unit_test_parts_CFLAGS = $(test_cflags)
 tests_unit_test_parts_LDFLAGS = $(test_ldflags)
 tests_unit_test_parts_LDADD = $(test_libs)
 
+tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_pattern_CPPFLAGS = $(test_cppflags)
+tests_unit_test_pattern_CFLAGS = $(test_cflags)
+tests_unit_test_pattern_LDFLAGS = $(test_ldflags)
+tests_unit_test_pattern_LDADD = $(test_libs)
+
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
 tests_unit_test_plan_CFLAGS = $(test_cflags)
@@ -1046,6 +1054,12 @@ tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
 tests_unit_test_training_graphs_CFLAGS = $(test_cflags)
 tests_unit_test_training_graphs_LDFLAGS = $(test_ldflags)
 tests_unit_test_training_graphs_LDADD = $(test_libs)
+
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_transfer_CPPFLAGS = $(test_cppflags)
+tests_unit_test_transfer_CFLAGS = $(test_cflags)
+tests_unit_test_transfer_LDFLAGS = $(test_ldflags)
+tests_unit_test_transfer_LDADD = $(test_libs)
 
 tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_tta_CPPFLAGS = $(test_cppflags)

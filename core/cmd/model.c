@@ -1,7 +1,8 @@
 /* model.c: `fpcore model`: what a recipe's model consists of: every part with its shape, parameters, work and
  * activations, before and after the compiler's rewrites. Takes no memory for tensors and reads no data. */
-#include "cmd/line/terminal.h"
+#include "base/text.h"
 #include "cmd/args.h"
+#include "cmd/line/terminal.h"
 #include "cmd/report/report.h"
 #include "graph/nodes.h"
 #include <stdio.h>
@@ -19,21 +20,6 @@ typedef struct table {
     row *row;
     row sum;
 } table;
-
-/* 1747923 as "1,747,923". */
-static const char *grouped(fpc_arena *arena, int64_t v)
-{
-    char digits[32], *out = fpc_alloc(arena, 48);
-    size_t at = 0;
-
-    const size_t n = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)v);
-    for (size_t i = 0; out && i < n; i++) {
-        if (i && (n - i) % 3 == 0 && digits[i - 1] != '-')
-            out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    return out ? out : "";
-}
 
 /* The part that a node belongs to: the first two words of its name ("block1.0", "decoder.lmsa"), or, with `nodes`, its
  * whole name. */
@@ -104,7 +90,7 @@ static void add_row(fpc_report *report, fpc_table *to, const row *r, const char 
 {
 
     fpc_report_add(report, to, fpc_cell_text(r->name), fpc_cell_text(op), fpc_cell_text(shape),
-                   fpc_cell_text(grouped(report->arena, params)),
+                   fpc_cell_text(fpc_grouped(report->arena, params)),
                    fpc_cell_text(fpc_sprintf(report->arena, "%.2f", (double)r->macs / 1e6)),
                    fpc_cell_text(fpc_sprintf(report->arena, "%.1f", (double)r->bytes / 1024)));
 }
@@ -163,9 +149,10 @@ static fpc_status check_limit(fpc_cmdline *cmd, const fpc_experiment *s, int64_t
     if (params > s->max_params)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "%s = %lld: the model has %s parameters, %s too many",
                         fpc_cmd_origin(cmd, s->recipe, "model", "max_params"), (long long)s->max_params,
-                        grouped(cmd->arena, params), grouped(cmd->arena, params - s->max_params));
-    fpc_print("limit: %s parameters (model.max_params), %.1f %% used, %s left\n", grouped(cmd->arena, s->max_params),
-              100. * (double)params / (double)s->max_params, grouped(cmd->arena, s->max_params - params));
+                        fpc_grouped(cmd->arena, params), fpc_grouped(cmd->arena, params - s->max_params));
+    fpc_print("limit: %s parameters (model.max_params), %.1f %% used, %s left\n",
+              fpc_grouped(cmd->arena, s->max_params), 100. * (double)params / (double)s->max_params,
+              fpc_grouped(cmd->arena, s->max_params - params));
     return FPC_OK;
 }
 
@@ -194,7 +181,7 @@ static fpc_status run(fpc_cmdline *cmd)
     const int64_t params = count_params(plain), before = fpc_graph_macs(plain, 1), after = fpc_graph_macs(fast, 1);
     fpc_print("\nmodel: %s, %d classes, %lldx%dx%d\n", s->model.plugin->name, s->classes, (long long)batch, size.h,
               size.w);
-    fpc_print("parameters: %s\n", grouped(cmd->arena, params));
+    fpc_print("parameters: %s\n", fpc_grouped(cmd->arena, params));
     fpc_print("forward MACs: %.3f G as stated, %.3f G after rewrites\n", (double)before / 1e9, (double)after / 1e9);
     fpc_say("activations: %.1f MiB as stated, %.1f MiB after rewrites (every node's output; the planner overlaps them)",
             (double)activation_bytes(plain) / 1048576, (double)activation_bytes(fast) / 1048576);
