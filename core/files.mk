@@ -68,6 +68,8 @@ core_sources = \
     core/experiment/experiment.c \
     core/experiment/experiment.h \
     core/experiment/graphs.c \
+    core/experiment/groups.c \
+    core/experiment/groups.h \
     core/experiment/inputs.c \
     core/experiment/labels.c \
     core/experiment/labels.h \

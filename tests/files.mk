@@ -83,6 +83,7 @@ test_programs = \
     tests/unit/test_flow \
     tests/unit/test_fuse \
     tests/unit/test_graph \
+    tests/unit/test_groups \
     tests/unit/test_half \
     tests/unit/test_help \
     tests/unit/test_image \
@@ -718,6 +719,12 @@ tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
 tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
+
+tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_groups_CPPFLAGS = $(test_cppflags)
+tests_unit_test_groups_CFLAGS = $(test_cflags)
+tests_unit_test_groups_LDFLAGS = $(test_ldflags)
+tests_unit_test_groups_LDADD = $(test_libs)
 
 tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_half_CPPFLAGS = $(test_cppflags)

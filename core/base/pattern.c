@@ -62,33 +62,39 @@ static const char *next_sign(const char *at, int *sign)
     return end ? end + 1 : at + 1;
 }
 
-/* Letters to put in, take out or exchange until the pattern matches; *letters: those of the pattern. */
+/* Letters to put in, take out, exchange, or swap with their neighbour, until the pattern matches; *letters: those of
+ * the pattern. */
 static int32_t misses(const char *pattern, const char *name, int32_t *letters)
 {
     const size_t n = strlen(name);
-    int32_t row[LONGEST + 1];
-    int sign;
+    int32_t row[3][LONGEST + 1]; /* the last two rows and this one */
+    int sign = 0;
+    size_t i = 0;
 
     *letters = 0;
     for (size_t j = 0; j <= n; j++)
-        row[j] = (int32_t)j;
+        row[0][j] = (int32_t)j;
     while (*pattern) {
-        int32_t corner = row[0]; /* of the row before, one to the left */
+        const int before = sign;
+        const int32_t *up = row[i % 3], *upup = row[(i + 2) % 3];
+        int32_t *now = row[++i % 3];
 
         pattern = next_sign(pattern, &sign);
         *letters += sign > 2;
-        row[0] += sign != 2;
+        now[0] = up[0] + (sign != 2);
         for (size_t j = 1; j <= n; j++) {
-            const int32_t up = row[j], left = row[j - 1];
-            int32_t best = corner + (sign > 2 && sign != (unsigned char)name[j - 1]);
+            const int32_t step = sign != 2;
+            int32_t best = up[j - 1] + (sign > 2 && sign != (unsigned char)name[j - 1]);
 
-            best = up + (sign != 2) < best ? up + (sign != 2) : best;
-            best = left + (sign != 2) < best ? left + (sign != 2) : best;
-            row[j] = best;
-            corner = up;
+            best = up[j] + step < best ? up[j] + step : best;
+            best = now[j - 1] + step < best ? now[j - 1] + step : best;
+            if (before > 2 && j > 1 && sign == (unsigned char)name[j - 2] && before == (unsigned char)name[j - 1] &&
+                upup[j - 2] + 1 < best)
+                best = upup[j - 2] + 1;
+            now[j] = best;
         }
     }
-    return row[n];
+    return row[i % 3][n];
 }
 
 const char *fpc_pattern_nearest(const char *pattern, int32_t n, const char *const *names)

@@ -117,6 +117,57 @@ static fpc_status print_table(fpc_cmdline *cmd, table *t, int nodes)
     return report.failed ? FPC_ENOMEM : fpc_table_print(cmd->arena, to, "");
 }
 
+/* Which parameters have which factors, then each group with what is in it. */
+static fpc_status print_groups(fpc_cmdline *cmd, const fpc_experiment *s, const fpc_graph *g)
+{
+    const fpc_column tensors[] = {{"parameter", "parameter", FPC_AS_TEXT, 0},
+                                  {"numbers", "numbers", FPC_AS_COUNT, 0},
+                                  {"group", "group", FPC_AS_COUNT, 0},
+                                  {0}};
+    const fpc_column groups[] = {{"group", "group", FPC_AS_COUNT, 0},
+                                 {"lr", "lr times", FPC_AS_COUNT, 0},
+                                 {"decay", "weight decay times", FPC_AS_COUNT, 0},
+                                 {"tensors", "tensors", FPC_AS_COUNT, 0},
+                                 {"numbers", "numbers", FPC_AS_COUNT, 0},
+                                 {"frozen", "", FPC_AS_TEXT, 0},
+                                 {0}};
+    fpc_report report = {.arena = cmd->arena};
+    fpc_table *each = fpc_table_new(&report, "parameters", tensors), *all = fpc_table_new(&report, "groups", groups);
+    fpc_groups of;
+    fpc_status status = fpc_groups_of(s, cmd->arena, g, &of);
+
+    if (status)
+        return status;
+    for (int32_t i = 0; i < of.n; i++)
+        fpc_report_add(&report, each, fpc_cell_text(of.param[i].name),
+                       fpc_cell_text(fpc_grouped(cmd->arena, of.param[i].count)),
+                       fpc_cell_text(fpc_sprintf(cmd->arena, "%d", (int)of.param[i].group)));
+    for (int32_t k = 0; k <= of.n_groups; k++) {
+        const fpc_grouped_param *one = NULL;
+        int64_t numbers = 0;
+        int tensors_in = 0;
+        for (int32_t i = 0; i < of.n; i++)
+            if (of.param[i].group == k) {
+                one = &of.param[i];
+                tensors_in++;
+                numbers += one->count;
+            }
+        if (one)
+            fpc_report_add(&report, all, fpc_cell_text(fpc_sprintf(cmd->arena, "%d", (int)k)),
+                           fpc_cell_text(fpc_sprintf(cmd->arena, "%g", one->rate)),
+                           fpc_cell_text(fpc_sprintf(cmd->arena, "%g", one->decay)),
+                           fpc_cell_text(fpc_sprintf(cmd->arena, "%d", tensors_in)),
+                           fpc_cell_text(fpc_grouped(cmd->arena, numbers)),
+                           fpc_cell_text(one->rate > 0 ? "" : "frozen"));
+    }
+    if (report.failed)
+        return FPC_ENOMEM;
+    if ((status = fpc_table_print(cmd->arena, each, "")))
+        return status;
+    fpc_print("\n");
+    return fpc_table_print(cmd->arena, all, "");
+}
+
 static int64_t count_params(const fpc_graph *g)
 {
     int64_t n = 0;
@@ -158,24 +209,26 @@ static fpc_status check_limit(fpc_cmdline *cmd, const fpc_experiment *s, int64_t
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    int nodes = 0, rewritten = 0;
+    int nodes = 0, rewritten = 0, groups = 0;
     int64_t batch = 1;
     fpc_hw size = {0, 0};
     fpc_experiment *s;
     fpc_graph *plain, *fast;
     table t;
-    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &size},
-                            {"batch", 0, FPC_ARG_COUNT, 0, &batch},
-                            {"nodes", 0, FPC_ARG_FLAG, 0, &nodes},
-                            {"rewritten", 0, FPC_ARG_FLAG, 0, &rewritten},
-                            {0}};
+    const fpc_arg args[] = {{"size", 0, FPC_ARG_SIZE, 0, &size},     {"batch", 0, FPC_ARG_COUNT, 0, &batch},
+                            {"nodes", 0, FPC_ARG_FLAG, 0, &nodes},   {"rewritten", 0, FPC_ARG_FLAG, 0, &rewritten},
+                            {"groups", 0, FPC_ARG_FLAG, 0, &groups}, {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = fpc_cmd_open(cmd, 0, &s)))
         return status;
     size = fpc_cmd_size(s, size);
     if ((status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 0, &plain)) ||
-        (status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 1, &fast)) ||
+        (groups && (status = print_groups(cmd, s, plain))))
+        return status;
+    if (groups)
+        return FPC_OK;
+    if ((status = fpc_experiment_graph(s, (int32_t)batch, size.h, size.w, 0, 1, &fast)) ||
         (status = collect(cmd, rewritten ? fast : plain, nodes, &t)) || (status = print_table(cmd, &t, nodes)))
         return status;
     const int64_t params = count_params(plain), before = fpc_graph_macs(plain, 1), after = fpc_graph_macs(fast, 1);
@@ -196,6 +249,7 @@ const fpc_cmd fpc_cmd_model = {
     .run = run,
     .help =
         "usage: fpcore model -c RECIPE [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N] [--nodes] [--rewritten]\n"
+        "       fpcore model -c RECIPE [-s SECTION.KEY=VALUE]... --groups\n"
         "\n"
         "Prints a row for each part of the model: output shape, parameters, multiply-accumulates of a forward pass "
         "and\n"
@@ -207,5 +261,8 @@ const fpc_cmd fpc_cmd_model = {
         "  --batch N     pictures (default 1)\n"
         "  --nodes       a row for every node\n"
         "  --rewritten   the table shows the graph after the rewrites\n"
+        "  --groups      instead of all that: each parameter with its group, and what the groups have of the rate and "
+        "of\n"
+        "                weight decay, by [optimizer] freeze, no_decay and lr_scale\n"
         "\n"
         "example: fpcore model -c conf/lmsa_v1.ini --size 512\n"};

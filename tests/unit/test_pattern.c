@@ -45,6 +45,7 @@ static void a_slip_finds_what_was_meant(void **state)
 {
     (void)state;
     nearest_is("*.nrom1.weight", "block1.0.norm1.weight");
+    nearest_is("*.nrom*", "block1.0.norm1.weight");
     nearest_is("decoder.conv_sge.*", "decoder.conv_seg.bias");
     nearest_is("patch_embed.*", "patch_embed1.proj.weight");
     nearest_is("blokc[12].*.q.*", "block1.0.attn.q.weight");
