@@ -35,6 +35,8 @@ core_sources = \
     core/base/file.h \
     core/base/message.c \
     core/base/message.h \
+    core/base/pattern.c \
+    core/base/pattern.h \
     core/base/print.c \
     core/base/print.h \
     core/base/processors.c \
@@ -66,6 +68,8 @@ core_sources = \
     core/experiment/experiment.c \
     core/experiment/experiment.h \
     core/experiment/graphs.c \
+    core/experiment/groups.c \
+    core/experiment/groups.h \
     core/experiment/inputs.c \
     core/experiment/labels.c \
     core/experiment/labels.h \
@@ -198,8 +202,10 @@ core_sources = \
     core/train/validation.c \
     core/train/watch.c \
     core/weights/safetensors.c \
+    core/weights/transfer.c \
     core/weights/weights.c \
-    core/weights/weights.h
+    core/weights/weights.h \
+    core/weights/weights_private.h
 cmd_sources = \
     core/cmd/analyze.c \
     core/cmd/args.c \

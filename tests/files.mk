@@ -83,6 +83,7 @@ test_programs = \
     tests/unit/test_flow \
     tests/unit/test_fuse \
     tests/unit/test_graph \
+    tests/unit/test_groups \
     tests/unit/test_half \
     tests/unit/test_help \
     tests/unit/test_image \
@@ -102,6 +103,7 @@ test_programs = \
     tests/unit/test_ops \
     tests/unit/test_option \
     tests/unit/test_parts \
+    tests/unit/test_pattern \
     tests/unit/test_plan \
     tests/unit/test_precision \
     tests/unit/test_predict \
@@ -138,6 +140,7 @@ test_programs = \
     tests/unit/test_text \
     tests/unit/test_threads \
     tests/unit/test_training_graphs \
+    tests/unit/test_transfer \
     tests/unit/test_tta \
     tests/unit/test_validation \
     tests/unit/test_zip_archive
@@ -717,6 +720,12 @@ tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
 
+tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_groups_CPPFLAGS = $(test_cppflags)
+tests_unit_test_groups_CFLAGS = $(test_cflags)
+tests_unit_test_groups_LDFLAGS = $(test_ldflags)
+tests_unit_test_groups_LDADD = $(test_libs)
+
 tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_half_CPPFLAGS = $(test_cppflags)
 tests_unit_test_half_CFLAGS = $(test_cflags)
@@ -830,6 +839,12 @@ tests_unit_test_parts_CPPFLAGS = $(test_cppflags)
 tests_unit_test_parts_CFLAGS = $(test_cflags)
 tests_unit_test_parts_LDFLAGS = $(test_ldflags)
 tests_unit_test_parts_LDADD = $(test_libs)
+
+tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_pattern_CPPFLAGS = $(test_cppflags)
+tests_unit_test_pattern_CFLAGS = $(test_cflags)
+tests_unit_test_pattern_LDFLAGS = $(test_ldflags)
+tests_unit_test_pattern_LDADD = $(test_libs)
 
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
@@ -1046,6 +1061,12 @@ tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
 tests_unit_test_training_graphs_CFLAGS = $(test_cflags)
 tests_unit_test_training_graphs_LDFLAGS = $(test_ldflags)
 tests_unit_test_training_graphs_LDADD = $(test_libs)
+
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_transfer_CPPFLAGS = $(test_cppflags)
+tests_unit_test_transfer_CFLAGS = $(test_cflags)
+tests_unit_test_transfer_LDFLAGS = $(test_ldflags)
+tests_unit_test_transfer_LDADD = $(test_libs)
 
 tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_tta_CPPFLAGS = $(test_cppflags)

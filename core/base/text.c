@@ -30,6 +30,12 @@ const char *fpc_text_clean(fpc_arena *arena, char *text, size_t *bytes)
     return NULL;
 }
 
+const char *fpc_grouped(fpc_arena *arena, int64_t v)
+{
+    return v < 1000 ? fpc_sprintf(arena, "%lld", (long long)v)
+                    : fpc_sprintf(arena, "%s,%03d", fpc_grouped(arena, v / 1000), (int)(v % 1000));
+}
+
 fpc_status fpc_text_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, size_t most, char **text, size_t *bytes)
 {
     const fpc_status status = fpc_read_file(ctx, arena, path, most, text, bytes);

@@ -9,6 +9,8 @@
  * old Macs). text has a NUL behind its bytes, before and after. NULL: done; else what is wrong, "is text in UTF-16,
  * ...": UTF-16 and bytes 0 are not guessed at. */
 const char *fpc_text_clean(fpc_arena *, char *text, size_t *bytes);
+/* 1747923 as "1,747,923", of a number that is not negative. */
+const char *fpc_grouped(fpc_arena *, int64_t);
 
 /* The word behind a number: "1 flaw", "2 flaws". */
 static inline const char *fpc_word(int64_t n, const char *one, const char *many)

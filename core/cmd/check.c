@@ -44,6 +44,7 @@ static fpc_status run(fpc_cmdline *cmd)
     const char *resolved;
     fpc_status status;
     int32_t warnings;
+    fpc_taken taken;
     int64_t step;
 
     for (int i = 1; i < cmd->argc; i++) {
@@ -57,7 +58,7 @@ static fpc_status run(fpc_cmdline *cmd)
         status = fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &experiment);
     if (status)
         return status;
-    if ((status = fpc_run_check(experiment, 0)) || (status = fpc_run_init(experiment, &step)) ||
+    if ((status = fpc_run_check(experiment, 0)) || (status = fpc_run_init(experiment, &step, &taken)) ||
         (status = fpc_run_check_start(experiment)))
         return status;
     resolved = fpc_experiment_resolved(experiment, cmd->arena, 1);

@@ -1,5 +1,6 @@
 /* show.c: `fpcore show`: what a file of weights holds, from its header alone: no data, plugin or recipe need be there.
  */
+#include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/line/terminal.h"
 #include "cmd/report/report.h"
@@ -213,12 +214,6 @@ static void recipe_lines(const shown *s, lines *l)
                          format ? format : ""));
 }
 
-static const char *grouped(fpc_arena *arena, int64_t v)
-{
-    return v < 1000 ? fpc_sprintf(arena, "%lld", (long long)v)
-                    : fpc_sprintf(arena, "%s,%03d", grouped(arena, v / 1000), (int)(v % 1000));
-}
-
 static fpc_status print_summary(const shown *s)
 {
     lines l = {s->cmd->arena, ""};
@@ -227,13 +222,13 @@ static fpc_status print_summary(const shown *s)
     fpc_print("%s\n", fpc_report_clean(l.arena, s->t.weights));
     line(&l, "model", model ? model : s->recipe ? NULL : "unknown");
     line(&l, "options", options_text(s));
-    line(&l, "parameters", grouped(l.arena, s->parameters));
+    line(&l, "parameters", fpc_grouped(l.arena, s->parameters));
     line(&l, "classes", classes_text(s));
     size_lines(s, &l);
     score_lines(s, &l);
     recipe_lines(s, &l);
     line(&l, "tensors",
-         fpc_sprintf(l.arena, "%lld with %s numbers%s", (long long)s->tensors, grouped(l.arena, s->numbers),
+         fpc_sprintf(l.arena, "%lld with %s numbers%s", (long long)s->tensors, fpc_grouped(l.arena, s->numbers),
                      s->rest ? fpc_sprintf(l.arena, ", and %lld of the training's state", (long long)s->rest) : ""));
     if (!l.text)
         return FPC_ENOMEM;

@@ -228,6 +228,11 @@ static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what)
     s->max_params = c->model.max_params;
     s->lr = c->optimizer.lr;
     s->sam = c->optimizer.sam;
+    if (all) {
+        s->rules = c->optimizer;
+        if ((status = fpc_patterns_read(s->arena, s->rules.freeze, &s->freeze)))
+            return status;
+    }
     s->schedule_begin = c->schedule.begin;
     s->schedule_epochs = c->schedule.epochs ? c->schedule.epochs : c->schedule.begin + s->run.epochs;
     s->warmup_epochs = (double)c->schedule.warmup_epochs;
@@ -316,6 +321,17 @@ static fpc_status check_slots(fpc_experiment *s, const fpc_optimizer_vtbl *opt)
     return FPC_OK;
 }
 
+/* Factors that an optimizer does not look at would be ignored. */
+static fpc_status check_factors(fpc_experiment *s, const fpc_optimizer_vtbl *opt)
+{
+    if (!s->groups.n_groups || (opt->flags & FPC_OPTIMIZER_FACTORS))
+        return FPC_OK;
+    return fpc_fail_recipe(s->ctx, FPC_EINVAL,
+                           "[optimizer]: optimizer/%s has one rate and one decay for all parameters; freeze, no_decay "
+                           "and lr_scale need one that says FPC_OPTIMIZER_FACTORS, as adam, adamw, lion and sgd do",
+                           s->optimizer.plugin->name);
+}
+
 /* Counts the parameters on a graph of one small picture, before any tensor's memory is taken. */
 static fpc_status make_state(fpc_experiment *s, int frozen)
 {
@@ -342,6 +358,8 @@ static fpc_status make_state(fpc_experiment *s, int frozen)
     const unsigned keep = (s->run.ema > 0 ? FPC_KEEP_AVERAGE : 0u) | (s->run.swa_start > 0 ? FPC_KEEP_SWA : 0u) |
                           (s->backend->device.precision == FPC_HALF_FP16 ? FPC_KEEP_SCALER : 0u) |
                           (fpc_half_of(s) ? FPC_KEEP_HALF : 0u) | (frozen ? FPC_KEEP_WEIGHTS : 0u);
+    if (opt && !frozen && ((status = fpc_groups_of(s, s->arena, g, &s->groups)) || (status = check_factors(s, opt))))
+        return status;
     status = fpc_state_new(s->ctx, s->arena, s->backend, g, opt ? opt->n_slots : 0, opt ? opt->slot_names : NULL, keep,
                            &s->state);
     return status || frozen ? status : fpc_state_init(s->state, (uint64_t)s->run.seed);

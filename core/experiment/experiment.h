@@ -8,7 +8,9 @@
 #include <fpcore/optimizer.h>
 #include <fpcore/schedule.h>
 #include "data/data.h"
+#include "experiment/groups.h"
 #include "recipe/run_options.h"
+#include "recipe/training_options.h"
 #include "runtime/program.h"
 
 enum { FPC_MAX_LOSSES = 16 }; /* [loss.*] sections of a recipe */
@@ -55,6 +57,9 @@ typedef struct fpc_experiment {
     int64_t schedule_begin;             /* [schedule] begin: epochs of the schedule that lie behind epoch 0 */
     int64_t schedule_epochs;            /* its length with them */
     double sam;                         /* [optimizer] sam, 0: off */
+    fpc_optimizer_common rules;         /* [optimizer] as stated: freeze, no_decay, lr_scale */
+    fpc_patterns freeze;                /* of rules.freeze */
+    fpc_groups groups;                  /* what they come to; n 0: not opened to train */
     int32_t n_losses, n_metrics, n_loggers;
     fpc_loss_term *loss;
     fpc_experiment_metric *metric;

@@ -13,6 +13,8 @@ fpc_status fpc_experiment_model(fpc_experiment *s, fpc_graph *g, fpc_val image, 
     const fpc_shape x = fpc_shape_of(g, image);
     fpc_model_io io = {.size = sizeof io, .image = image, .classes = s->classes, .logits = {-1}};
     fpc_status status;
+    g->freeze = s->freeze.n ? &s->freeze : NULL;
+    g->freeze_stats = (int)s->rules.freeze_stats;
     if ((status = fpc_graph_check(g)) || (status = FPC_ASK(&s->model, "build", v->build(s->model.self, g, &io))) ||
         (status = fpc_graph_closed(g, fpc_sprintf(s->arena, "model/%s", s->model.plugin->name))))
         return status;

@@ -88,10 +88,45 @@ static fpc_status list_tensors(fpc_experiment *s, fpc_graph *g, fpc_flat *f)
                                     .rank = e->rank,
                                     .offset = ((const char *)e->data - (const char *)state->param) / (ptrdiff_t)number,
                                     .count = e->count,
+                                    .group = s->groups.n ? s->groups.param[f->n_tensors].group : 0,
                                     .name = e->name};
         memcpy(tensor->dims, dims + 4 - e->rank, (size_t)e->rank * sizeof *dims);
         list[f->n_tensors++] = tensor++;
     }
+    return FPC_OK;
+}
+
+/* The factors of all numbers, where some are not 1: a pair for each FPC_FLAT_ALIGN of them, so that none is of two
+ * parameters. What lies between and behind the parameters is zero and stays so. */
+static fpc_status add_factors(fpc_experiment *s, fpc_graph *g, fpc_flat *f, fpc_val *factors)
+{
+    const fpc_shape shape = fpc_factors_shape(s->state->flat);
+    const size_t bytes = fpc_bytes(shape, s->backend->device.real);
+    fpc_status status;
+    if (!s->groups.n_groups)
+        return FPC_OK;
+    if (!s->state->factors) {
+        void *host = fpc_alloc(g->arena, bytes);
+        if (!host)
+            return FPC_ENOMEM;
+        for (int32_t i = 0; i < f->n_tensors; i++) {
+            const fpc_grouped_param *p = &s->groups.param[i];
+            const int64_t first = f->tensor[i]->offset / FPC_FLAT_ALIGN,
+                          end = first + fpc_flat_step(f->tensor[i]->count) / FPC_FLAT_ALIGN;
+            for (int64_t k = first; k < end; k++)
+                for (int j = 0; j < 2; j++)
+                    if (s->backend->device.real == FPC_F64)
+                        ((double *)host)[2 * k + j] = j ? p->decay : p->rate;
+                    else
+                        ((float *)host)[2 * k + j] = (float)(j ? p->decay : p->rate);
+        }
+        if ((status =
+                 fpc_backend_alloc(s->backend, s->ctx, bytes, "the factors of rate and decay", &s->state->factors)) ||
+            (status = fpc_backend_copy(s->backend, s->state->factors, host, bytes, FPC_TO_DEVICE)))
+            return status;
+    }
+    *factors = fpc_buffer(g, fpc_flat_name(FPC_FLAT_FACTORS), 1, shape, FPC_F32, FPC_FILL_ZERO);
+    f->factors = factors;
     return FPC_OK;
 }
 
@@ -102,7 +137,7 @@ fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
     struct fpc_programs *all = fpc_programs_of(s);
     const fpc_optimizer_vtbl *v = s->optimizer.vtbl;
     fpc_graph *g;
-    fpc_val norm[2];
+    fpc_val norm[2], factors;
     if (!all || all->update) {
         *out = all ? all->update : NULL;
         return all ? FPC_OK : FPC_ENOMEM;
@@ -127,7 +162,8 @@ fpc_status fpc_update_program(fpc_experiment *s, fpc_program **out)
     }
     for (int32_t i = 0; i < v->n_slots; i++)
         f.slot[i] = flat(s, g, FPC_FLAT_SLOT0 + (fpc_flat_buffer)i);
-    if ((status = list_tensors(s, g, &f)) || (status = fpc_graph_check(g)) ||
+    if ((status = list_tensors(s, g, &f)) || (status = add_factors(s, g, &f, &factors)) ||
+        (status = fpc_graph_check(g)) ||
         (status = FPC_ASK(&s->optimizer, "build", v->build(s->optimizer.self, g, &f))) ||
         (status = fpc_graph_closed(g, fpc_sprintf(s->arena, "optimizer/%s", s->optimizer.plugin->name))))
         return status;

@@ -19,6 +19,7 @@ typedef enum fpc_flat_buffer {
     FPC_FLAT_SCALER, /* 4 numbers of dynamic loss scaling */
     FPC_FLAT_IMAGES, /* of the data set, as bytes, where it lies on the device */
     FPC_FLAT_MASKS,
+    FPC_FLAT_FACTORS, /* of rate and decay, a pair for each FPC_FLAT_ALIGN numbers */
     FPC_N_FLAT
 } fpc_flat_buffer;
 
@@ -31,7 +32,7 @@ static inline const char *fpc_flat_name(fpc_flat_buffer which)
 {
     static const char *const name[FPC_N_FLAT] = {"$param",  "$grad",   "$accum", "$average", "$swa",
                                                  "$slot0",  "$slot1",  "$slot2", "$slot3",   "$half",
-                                                 "$scaler", "$images", "$masks"};
+                                                 "$scaler", "$images", "$masks", "$factors"};
     return name[which];
 }
 
@@ -45,6 +46,12 @@ static inline int64_t fpc_flat_step(int64_t count)
 static inline fpc_shape fpc_flat_shape(int64_t numbers)
 {
     return (fpc_shape){1, 1, (int32_t)((numbers + FPC_FLAT_ROW - 1) / FPC_FLAT_ROW), FPC_FLAT_ROW};
+}
+
+/* The shape of the factors: a row for each row of the whole. */
+static inline fpc_shape fpc_factors_shape(fpc_shape flat)
+{
+    return (fpc_shape){flat.n, flat.h, flat.w, FPC_FLAT_ROW / FPC_FLAT_ALIGN * 2};
 }
 
 #endif

@@ -162,8 +162,10 @@ static fpc_val named(fpc_graph *g, const char *name, fpc_value v)
 
 fpc_val fpc_param(fpc_graph *g, const char *name, int32_t rank, fpc_shape shape, fpc_fill fill, int64_t fan_in)
 {
+    const char *full = full_name(g, name);
     return named(g, name,
-                 (fpc_value){.name = full_name(g, name),
+                 (fpc_value){.name = full,
+                             .frozen = g->freeze && full && fpc_patterns_find(g->freeze, full) >= 0,
                              .shape = shape,
                              .dtype = g->real,
                              .role = FPC_ROLE_PARAM,

@@ -106,6 +106,19 @@ fpc_val fpc_layer_norm(fpc_graph *g, const char *name, fpc_val x, float eps)
     return y;
 }
 
+static int is_frozen(const fpc_graph *g, fpc_val v)
+{
+    return fpc_value_known(g, v) && g->value[v.id].frozen;
+}
+
+/* The stored statistics stay as they are, and training uses them as inference does. */
+static void freeze_stats(fpc_graph *g, int32_t n, const fpc_val *buffer)
+{
+    for (int32_t i = 0; i < n; i++)
+        if (fpc_value_known(g, buffer[i]))
+            g->value[buffer[i].id].frozen = 1;
+}
+
 fpc_val fpc_batch_norm(fpc_graph *g, const char *name, fpc_val x, float eps, float momentum)
 {
     const fpc_shape s = fpc_shape_of(g, x), v = fpc_vector(s.c);
@@ -116,7 +129,10 @@ fpc_val fpc_batch_norm(fpc_graph *g, const char *name, fpc_val x, float eps, flo
     const fpc_val var = fpc_buffer(g, "running_var", 1, v, FPC_F32, FPC_FILL_ONE);
     const fpc_val batches = fpc_buffer(g, "num_batches_tracked", 0, fpc_vector(1), FPC_I64, FPC_FILL_ZERO);
     fpc_val stats[2] = {mean, var};
-    if (g->training) {
+    const int frozen = g->freeze_stats && is_frozen(g, w) && is_frozen(g, b);
+    if (frozen)
+        freeze_stats(g, 3, (fpc_val[]){mean, var, batches});
+    if (g->training && !frozen) {
         as(g, __func__);
         fpc_op(g, "batch_stats", "", 1, &x, NULL, 0, stats);
         fpc_op(g, "running_stats", "", 5, (fpc_val[]){mean, var, batches, stats[0], stats[1]}, FPC_ATTR(attr), NULL);

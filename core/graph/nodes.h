@@ -8,6 +8,7 @@
 #include <fpcore/op.h>
 #include <fpcore/ops.h>
 #include "base/message.h"
+#include "base/pattern.h"
 
 /* What one node may have, so that whoever looks at one needs no memory; fpc_op and fpc_run_node refuse more. */
 enum { FPC_MAX_INPUTS = 32, FPC_MAX_OUTPUTS = 8 };
@@ -25,6 +26,7 @@ typedef struct fpc_value {
     fpc_shape shape;
     uint32_t dtype;
     uint8_t role, rank, fill;
+    uint8_t frozen; /* of a parameter: it is not trained; of a buffer: training does not write it */
     int64_t fan_in;
     int32_t node, output;   /* producing node and which of its outputs; -1 */
     const double *constant; /* ROLE_CONST */
@@ -58,7 +60,9 @@ struct fpc_graph {
     int32_t n_outputs, cap_outputs;
     fpc_val *grad; /* gradient of the i-th parameter, where autodiff ran and the program shall store it */
     int32_t n_grads;
-    const char *verb; /* that the author wrote and whose op comes next; NULL: fpc_op itself */
+    const fpc_patterns *freeze; /* parameters that are frozen when they are declared; NULL: none */
+    int freeze_stats;           /* batch norms of frozen parameters use and keep the stored statistics */
+    const char *verb;           /* that the author wrote and whose op comes next; NULL: fpc_op itself */
     char scope[256];
     int32_t scope_depth;
     uint16_t scope_len[32];
@@ -134,7 +138,7 @@ fpc_status fpc_graph_rewrite(fpc_graph *, int on);
 /* Keeps the nodes that outputs, effects or `extra` values need, in an order in which they can run. */
 fpc_status fpc_graph_sweep(fpc_graph *, int32_t n_extra, const fpc_val *extra);
 /* Appends the backward pass of the scalar `loss`; grads[i]: gradient of the i-th ROLE_PARAM value in order of creation
- * (a zero constant where the loss does not depend on it). */
+ * (a zero constant where the loss does not depend on it; id < 0 where it is frozen: nothing is made for it). */
 fpc_status fpc_autodiff(fpc_graph *, fpc_val loss, int32_t n_params, fpc_val *grads);
 /* What a kernel would see of the node, without data. in: FPC_MAX_INPUTS tensors, out: FPC_MAX_OUTPUTS. */
 void fpc_gnode_view(const fpc_graph *, const fpc_gnode *, fpc_tensor *in, fpc_tensor *out, fpc_node *view);

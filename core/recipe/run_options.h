@@ -10,26 +10,28 @@ typedef enum fpc_init { FPC_INIT_RESET, FPC_INIT_KEEP, FPC_INIT_HYBRID } fpc_ini
 
 /* [run] */
 typedef struct fpc_run_options {
-    const char *name, *out; /* "run", "runs" */
-    int64_t seed, epochs;   /* 0, 1 */
-    int64_t patience;       /* epochs without a new best before stopping; 0: never */
-    int64_t min_epochs;     /* no stop before, 0 */
-    double min_delta;       /* what counts as better for stopping, 0 */
-    int64_t smooth;         /* epochs of the trailing mean that stopping looks at, 1 */
-    int64_t smooth_best;    /* on: the same mean picks the best checkpoint */
-    int64_t keep_best;      /* checkpoints of so many best epochs, 1 */
-    int64_t swa_start;      /* first epoch, from 1, whose weights go into the mean; 0: off */
-    int64_t swa_every;      /* every so many epochs, 1 */
-    int64_t accumulate;     /* micro-batches per optimizer step, 1 */
-    double clip_norm;       /* 0: off */
-    double ema;             /* decay of the average of the weights; 0: off */
-    const char *metric;     /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
-    const char *init_from;  /* weights to start from: a file or a run folder, "" */
-    int64_t init_optimizer; /* an fpc_init */
-    fpc_reals beat;         /* value that the first best has to pass, or none */
-    int64_t rewrite;        /* on: exact graph rewrites */
-    int64_t precision;      /* an fpc_precision, FP32 */
-    int64_t eval_precision; /* 1: validation in fp32 whatever `precision` */
+    const char *name, *out;  /* "run", "runs" */
+    int64_t seed, epochs;    /* 0, 1 */
+    int64_t patience;        /* epochs without a new best before stopping; 0: never */
+    int64_t min_epochs;      /* no stop before, 0 */
+    double min_delta;        /* what counts as better for stopping, 0 */
+    int64_t smooth;          /* epochs of the trailing mean that stopping looks at, 1 */
+    int64_t smooth_best;     /* on: the same mean picks the best checkpoint */
+    int64_t keep_best;       /* checkpoints of so many best epochs, 1 */
+    int64_t swa_start;       /* first epoch, from 1, whose weights go into the mean; 0: off */
+    int64_t swa_every;       /* every so many epochs, 1 */
+    int64_t accumulate;      /* micro-batches per optimizer step, 1 */
+    double clip_norm;        /* 0: off */
+    double ema;              /* decay of the average of the weights; 0: off */
+    const char *metric;      /* label of the [metric.*] section that picks the best checkpoint: "f_score" */
+    const char *init_from;   /* weights to start from: a file or a run folder, "" */
+    const char *init_skip;   /* patterns of tensors that are not taken from there, "" */
+    const char *init_rename; /* "OLD -> NEW", what their names begin with there and here, "" */
+    int64_t init_optimizer;  /* an fpc_init */
+    fpc_reals beat;          /* value that the first best has to pass, or none */
+    int64_t rewrite;         /* on: exact graph rewrites */
+    int64_t precision;       /* an fpc_precision, FP32 */
+    int64_t eval_precision;  /* 1: validation in fp32 whatever `precision` */
 } fpc_run_options;
 
 extern const fpc_option fpc_core_run[];
@@ -84,6 +86,14 @@ const fpc_option fpc_core_run[] = {
     FPC_OPTION_PATH(
         fpc_run_options, init_from, "",
         "weights and batch-norm statistics to start from: a safetensors file, or a run folder; empty: none"),
+    {"init_skip",
+     "patterns, with commas between, of tensors that are not taken from there and stay as drawn: decoder.conv_seg.*",
+     "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
+     FPC_FIELD_(fpc_run_options, init_skip, const char *)},
+    {"init_rename",
+     "what names of tensors begin with there and here, OLD -> NEW with commas between: backbone. -> encoder.", "", "",
+     1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
+     FPC_FIELD_(fpc_run_options, init_rename, const char *)},
     {"init_optimizer", "what else is taken from there, where training goes on from another run", "", "reset", 1, 0,
      inits, FPC_OPT_CHOICE, FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, init_optimizer, int64_t)},
     FPC_OPTION_REALS(fpc_run_options, beat, "", 1, 0, "",

@@ -15,8 +15,11 @@ typedef struct fpc_schedule_common {
     int64_t epochs;        /* 0: begin + run.epochs */
 } fpc_schedule_common;
 typedef struct fpc_optimizer_common {
-    fpc_curve lr; /* 1e-3 */
-    double sam;   /* 0: off */
+    fpc_curve lr;                  /* 1e-3 */
+    double sam;                    /* 0: off */
+    const char *freeze, *no_decay; /* patterns of parameters, "" */
+    const char *lr_scale;          /* "PATTERN: FACTOR, ...", "" */
+    int64_t freeze_stats;          /* 0 */
 } fpc_optimizer_common;
 typedef struct fpc_model_common {
     int64_t max_params; /* 0: no limit */
@@ -27,6 +30,11 @@ extern const fpc_option fpc_core_model[], fpc_core_loss[], fpc_core_optimizer[],
 /* The rows stand here, below the struct that they fill, so that an option is added in one place; recipe/sections.c
  * makes the table of them. */
 #ifdef FPC_OPTION_ROWS
+#define FPC_OPTION_PATTERNS_(T, field, help_)                                                                          \
+    {                                                                                                                  \
+#field, help_, "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_ITEMS, FPC_FIELD_(T, field, const char *)             \
+    }
+
 const fpc_option fpc_core_model[] = {
     FPC_OPTION_INT(fpc_model_common, max_params, "0", 0, 9007199254740992.0, "",
                    "refuse a model with more trainable numbers, before memory is taken; 0: no limit"),
@@ -40,6 +48,17 @@ const fpc_option fpc_core_optimizer[] = {
     FPC_OPTION_CURVE(fpc_optimizer_common, lr, "1e-3", 0, 1e6, "", "learning rate, before [schedule]'s factor"),
     FPC_OPTION_REAL(fpc_optimizer_common, sam, "0", 0, 1e3, "",
                     "sharpness-aware minimisation: the gradient is taken this far uphill; steps cost twice; 0: off"),
+    FPC_OPTION_PATTERNS_(
+        fpc_optimizer_common, freeze,
+        "patterns, with commas between, of parameters that stay as they are: block1.*, patch_embed1.*"),
+    FPC_OPTION_BOOL(fpc_optimizer_common, freeze_stats, "off",
+                    "batch norms whose parameters are all frozen keep their statistics, and use them in training"),
+    FPC_OPTION_PATTERNS_(fpc_optimizer_common, no_decay,
+                         "patterns of parameters without weight decay: *.bias, *.norm*"),
+    FPC_OPTION_TEXT(
+        fpc_optimizer_common, lr_scale, "",
+        "PATTERN: FACTOR with commas between, what multiplies the rate of parameters; the first pattern that "
+        "matches counts"),
     {0}};
 
 const fpc_option fpc_core_schedule[] = {

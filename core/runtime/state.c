@@ -31,7 +31,8 @@ static fpc_state_entry *add_entry(fpc_state *s, uint32_t kind, const char *name,
                            .shape = v->shape,
                            .data = data,
                            .fill = v->fill,
-                           .fan_in = v->fan_in};
+                           .fan_in = v->fan_in,
+                           .frozen = v->frozen};
     file_dims(e);
     return e;
 }
@@ -213,11 +214,11 @@ static void *half_param(const fpc_state *s, const char *name)
 static void *flat_memory(const fpc_state *s, fpc_flat_buffer which)
 {
     void *const at[FPC_N_FLAT] = {
-        [FPC_FLAT_PARAM] = s->param,     [FPC_FLAT_GRAD] = s->grad,     [FPC_FLAT_ACCUM] = s->accum,
-        [FPC_FLAT_AVERAGE] = s->average, [FPC_FLAT_SWA] = s->swa,       [FPC_FLAT_SLOT0] = s->slot[0],
-        [FPC_FLAT_SLOT1] = s->slot[1],   [FPC_FLAT_SLOT2] = s->slot[2], [FPC_FLAT_SLOT3] = s->slot[3],
-        [FPC_FLAT_HALF] = s->half,       [FPC_FLAT_SCALER] = s->scaler, [FPC_FLAT_IMAGES] = s->images,
-        [FPC_FLAT_MASKS] = s->masks};
+        [FPC_FLAT_PARAM] = s->param,     [FPC_FLAT_GRAD] = s->grad,      [FPC_FLAT_ACCUM] = s->accum,
+        [FPC_FLAT_AVERAGE] = s->average, [FPC_FLAT_SWA] = s->swa,        [FPC_FLAT_SLOT0] = s->slot[0],
+        [FPC_FLAT_SLOT1] = s->slot[1],   [FPC_FLAT_SLOT2] = s->slot[2],  [FPC_FLAT_SLOT3] = s->slot[3],
+        [FPC_FLAT_HALF] = s->half,       [FPC_FLAT_SCALER] = s->scaler,  [FPC_FLAT_IMAGES] = s->images,
+        [FPC_FLAT_MASKS] = s->masks,     [FPC_FLAT_FACTORS] = s->factors};
     return at[which];
 }
 

@@ -39,6 +39,7 @@ typedef struct fpc_state_entry {
     fpc_shape shape;
     void *data;
     uint8_t fill;
+    uint8_t frozen; /* a buffer that training leaves as it is (optimizer.freeze_stats) */
     int64_t fan_in;
 } fpc_state_entry;
 
@@ -53,6 +54,7 @@ typedef struct fpc_state {
     void *param, *grad, *accum, *average, *swa, *slot[4];
     void *half;                       /* parameters in bf16 or fp16; NULL: fp32 alone is in use */
     void *scaler;                     /* 4 numbers of dynamic loss scaling (fpcore/ops.h); NULL: fp16 is not in use */
+    void *factors;                    /* of rate and decay (graph/flat.h); NULL: all are 1 */
     void *saved_param;                /* experiment/update.c: the parameters, while sam tries others */
     void *buffers, *saved_buffers[2]; /* all of them in one block, and copies */
     size_t buffer_bytes;
@@ -112,7 +114,7 @@ fpc_status fpc_state_exchange_swa(fpc_state *);
 /* Copies of all buffers (the statistics of batch norm), two of them: aside, and back. */
 fpc_status fpc_state_save_buffers(fpc_state *, int copy);
 fpc_status fpc_state_restore_buffers(fpc_state *, int copy);
-/* Buffers as the model declared them, before any batch. */
+/* Buffers as the model declared them, before any batch; frozen ones stay. */
 fpc_status fpc_state_reset_buffers(fpc_state *);
 
 #endif

@@ -82,7 +82,7 @@ fpc_status fpc_state_reset_buffers(fpc_state *s)
 {
     fpc_status status;
     for (int32_t i = 0; i < s->n; i++)
-        if (s->entry[i].kind == FPC_STATE_BUFFER && (status = fill_entry(s, &s->entry[i], 0)))
+        if (s->entry[i].kind == FPC_STATE_BUFFER && !s->entry[i].frozen && (status = fill_entry(s, &s->entry[i], 0)))
             return status;
     return FPC_OK;
 }

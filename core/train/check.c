@@ -50,6 +50,11 @@ static fpc_status check_weights(const fpc_experiment *s)
 
     if (!*s->run.init_from)
         return FPC_OK;
+    if (s->run.init_optimizer != FPC_INIT_RESET && (*s->run.init_skip || *s->run.init_rename))
+        return fpc_fail(s->ctx, FPC_EINVAL,
+                        "%s: the optimizer's state of another run goes with all of its weights; with "
+                        "run.init_optimizer = reset weights can be skipped and renamed",
+                        place_of(s, "run", *s->run.init_skip ? "init_skip" : "init_rename"));
     if (!(path = fpc_continued_source(s->arena, &s->run)))
         return FPC_ENOMEM;
     return access(path, R_OK) ? fpc_continued_missing(s->ctx, s->arena, s->recipe, path) : FPC_OK;

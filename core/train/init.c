@@ -3,6 +3,7 @@
  * is in the recipe already (experiment/continued.c). */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "base/text.h"
 #include "experiment/continued.h"
 #include "train/init.h"
 #include "train/trainer.h"
@@ -57,7 +58,20 @@ static fpc_status take_state(fpc_experiment *s, const fpc_st_file *file, int64_t
     return status ? status : fpc_state_start_scaling(state, *first_step);
 }
 
-fpc_status fpc_run_init(fpc_experiment *s, int64_t *first_step)
+/* One line, so that a slip in a pattern is seen before a night is spent. */
+static fpc_status tell_taken(fpc_experiment *s, const fpc_taken *t)
+{
+    const char *skipped = t->n_skipped ? fpc_sprintf(s->arena, ", %d skipped by init_skip", (int)t->n_skipped) : "";
+    const char *fresh = t->n_fresh ? fpc_sprintf(s->arena, ", %d fresh", (int)t->n_fresh) : "";
+    const char *numbers = fpc_grouped(s->arena, t->numbers);
+
+    if (!skipped || !fresh || !numbers)
+        return FPC_ENOMEM;
+    fpc_log(s->ctx, FPC_LOG_INFO, "%d tensors taken (%s numbers)%s%s", (int)t->n, numbers, skipped, fresh);
+    return FPC_OK;
+}
+
+fpc_status fpc_run_init(fpc_experiment *s, int64_t *first_step, fpc_taken *taken)
 {
     const fpc_run_options *run = &s->run;
     fpc_status status = fpc_state_init(s->state, (uint64_t)run->seed);
@@ -66,12 +80,15 @@ fpc_status fpc_run_init(fpc_experiment *s, int64_t *first_step)
     fpc_st_file *file;
 
     *first_step = 0;
+    *taken = (fpc_taken){0};
     if (!status && !path)
         status = FPC_ENOMEM;
     if (!status && run->init_optimizer != FPC_INIT_RESET)
         status = fpc_continued_open(s->ctx, arena, run, &file);
-    if (!status && *run->init_from)
-        status = fpc_weights_load(s->ctx, s->state, path);
+    if (!status && *run->init_from &&
+        !(status = fpc_weights_transfer(s->ctx, s->arena, s->state, path,
+                                        &(fpc_transfer){run->init_skip, run->init_rename}, taken)))
+        status = tell_taken(s, taken);
     if (!status && run->ema > 0)
         status = fpc_state_start_average(s->state);
     if (!status && run->init_optimizer != FPC_INIT_RESET)
@@ -88,7 +105,7 @@ fpc_status fpc_trainer_init(fpc_trainer *t)
 
     if (!path)
         return FPC_ENOMEM;
-    if ((status = fpc_run_init(t->experiment, &t->first_step)))
+    if ((status = fpc_run_init(t->experiment, &t->first_step, &t->taken)))
         return status;
     t->step = t->first_step;
     return *run->init_from ? fpc_seen_warn(t->ctx, t->experiment, &t->seen, path) : FPC_OK;

@@ -113,6 +113,28 @@ static void release(void *arg)
     json_decref(arg);
 }
 
+static json_t *names_of(const char *const *name, int32_t n)
+{
+    json_t *names = json_array();
+
+    for (int32_t i = 0; i < n; i++)
+        json_array_append_new(names, any_text(name[i]));
+    return names;
+}
+
+/* Which tensors of run.init_from the run began with. */
+static json_t *taken_new(const fpc_taken *taken)
+{
+    json_t *init = json_object();
+
+    json_object_set_new(init, "file", any_text(taken->file));
+    json_object_set_new(init, "tensors", json_integer(taken->n));
+    json_object_set_new(init, "numbers", json_integer(taken->numbers));
+    json_object_set_new(init, "skipped", names_of(taken->skipped, taken->n_skipped));
+    json_object_set_new(init, "fresh", names_of(taken->fresh, taken->n_fresh));
+    return init;
+}
+
 static json_t *log_new(const fpc_trainer *t)
 {
     json_t *log = json_object();
@@ -123,6 +145,8 @@ static json_t *log_new(const fpc_trainer *t)
     json_object_set_new(log, "seed", json_integer(t->experiment->run.seed));
     json_object_set_new(log, "model", json_string(t->experiment->model.plugin->name));
     json_object_set_new(log, "parameters", json_integer(t->experiment->state->n_trainable));
+    if (t->taken.file)
+        json_object_set_new(log, "init", taken_new(&t->taken));
     json_object_set_new(log, "sessions", json_array());
     return log;
 }

@@ -50,6 +50,7 @@ typedef struct fpc_trainer {
     int64_t waited;        /* epochs since the last that was better, as run.patience counts them */
     int64_t first_step;    /* steps that the optimizer had done before this run; with other data than before, what makes
                               step = first_step + those of `epoch` epochs */
+    fpc_taken taken;       /* from run.init_from, in this session; file NULL: nothing */
     double beat;           /* run.beat; NAN: none */
     int64_t epochs_before; /* run.epochs before this session, 0: none */
 

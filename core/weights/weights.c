@@ -1,7 +1,7 @@
 /* weights.c: the weights of a model in and out of safetensors files, under PyTorch's names and layouts. A file is
  * checked as a whole before the first number is taken over, so that a refused file leaves the state as it was. */
 #define _GNU_SOURCE
-#include "weights/weights.h"
+#include "weights/weights_private.h"
 #include "base/message.h"
 #include "recipe/options.h"
 #include "base/spelling.h"
@@ -25,7 +25,7 @@ fpc_status fpc_weights_readable(fpc_ctx *ctx, const fpc_st_file *file)
                                                  file->path, format, FPC_MODEL_FORMAT);
 }
 
-static int is_weight(const fpc_state_entry *e)
+int fpc_weights_is_weight(const fpc_state_entry *e)
 {
     return e->kind == FPC_STATE_PARAM || e->kind == FPC_STATE_BUFFER;
 }
@@ -53,7 +53,59 @@ static int same_dims(const fpc_state_entry *e, const fpc_st_tensor *t)
     return e->rank == t->rank && !memcmp(e->dims, t->dims, (size_t)e->rank * sizeof *e->dims);
 }
 
-static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const char *what)
+/* ---- what does not fit ---- */
+
+enum { MOST_NAMED = 4 /* tensors or patterns in a sentence */ };
+
+typedef struct misfits {
+    fpc_arena *arena;
+    int32_t n;
+    const char **name; /* of tensors of the file or the model */
+    const char *why;   /* of the first */
+} misfits;
+
+static void misfit(misfits *m, const char *name, const char *why)
+{
+    if (!m->n)
+        m->why = why;
+    m->name[m->n++] = name;
+}
+
+/* "a, b, c, d and 3 more"; layers: patterns of the layers instead, each once, NULL where there are too many. */
+static const char *names_of(const misfits *m, int layers)
+{
+    const char *text = "", *part[MOST_NAMED];
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < m->n && text; i++) {
+        const char *dot = layers ? strrchr(m->name[i], '.') : NULL;
+        const char *one = dot ? fpc_sprintf(m->arena, "%.*s.*", (int)(dot - m->name[i]), m->name[i]) : m->name[i];
+        int known = 0;
+        for (int32_t k = 0; k < n && one; k++)
+            known |= layers && !strcmp(part[k], one);
+        if (!one || known)
+            continue;
+        if (n == MOST_NAMED)
+            return layers ? NULL : fpc_sprintf(m->arena, "%s and %d more", text, (int)(m->n - n));
+        part[n] = one;
+        text = fpc_sprintf(m->arena, "%s%s%s", text, n++ ? ", " : "", one);
+    }
+    return text;
+}
+
+/* How a training that starts from the file would take care of it. */
+static const char *keys_for(const misfits *m)
+{
+    const char *layers = names_of(m, 1), *names = names_of(m, 0);
+
+    return fpc_sprintf(m->arena,
+                       "; %d tensor%s: %s. run.init_skip = %s leaves %s as drawn, run.init_rename = OLD -> NEW takes "
+                       "tensors whose names begin otherwise",
+                       (int)m->n, m->n == 1 ? " does not fit" : "s do not fit", names ? names : "",
+                       layers ? layers : "PATTERNS", m->n == 1 ? "it" : "them");
+}
+
+static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const misfits *m, int tells_keys)
 {
     long long numbers = 0, tensors = 0, wanted = 0, entries = 0;
 
@@ -63,15 +115,15 @@ static fpc_status other_model(fpc_state *state, const fpc_st_file *file, const c
             tensors++;
         }
     for (int32_t i = 0; i < state->n; i++)
-        if (is_weight(&state->entry[i])) {
+        if (fpc_weights_is_weight(&state->entry[i])) {
             wanted += state->entry[i].count;
             entries++;
         }
     return fpc_fail(
         state->ctx, FPC_EFORMAT,
         "%s: for another model: %s; the file holds %lld numbers in %lld tensors, the model of the recipe %lld "
-        "in %lld",
-        file->path, what, numbers, tensors, wanted, entries);
+        "in %lld%s",
+        file->path, m->why, numbers, tensors, wanted, entries, tells_keys ? keys_for(m) : "");
 }
 
 /* The tensor of an entry; averaged: of a parameter the running average. */
@@ -83,23 +135,77 @@ static const fpc_st_tensor *tensor_of(fpc_arena *arena, const fpc_st_file *file,
     return name ? fpc_st_find(file, name) : NULL;
 }
 
-static fpc_status check_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e,
-                              int averaged)
+static void check_shape(misfits *m, const fpc_st_file *file, const fpc_state_entry *e, int averaged)
+{
+    const fpc_st_tensor *t = tensor_of(m->arena, file, e, averaged);
+    char here[128], there[256];
+
+    if (!t && !is_optional(e))
+        misfit(m, e->name, fpc_sprintf(m->arena, "it lacks tensor %s%s", averaged ? FPC_PREFIX_AVERAGE : "", e->name));
+    else if (t && !same_dims(e, t))
+        misfit(m, e->name,
+               fpc_sprintf(m->arena, "tensor %s is %s there and %s in the model", e->name,
+                           fpc_dims_text(there, sizeof there, t->rank, t->dims),
+                           fpc_dims_text(here, sizeof here, e->rank, e->dims)));
+}
+
+/* A name that the model does not have: most often a slip or another model's layer. */
+static fpc_status check_names(misfits *m, fpc_state *state, const fpc_st_file *file)
+{
+    const char **expected = fpc_alloc(m->arena, ((size_t)state->n + 1) * sizeof *expected);
+    const char *nearest;
+    int32_t n = 0;
+
+    if (!expected)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < state->n; i++)
+        if (fpc_weights_is_weight(&state->entry[i]))
+            expected[n++] = state->entry[i].name;
+    for (int32_t i = 0; i < file->n; i++) {
+        const char *name = file->tensor[i].name;
+        const size_t length = strlen(name);
+        const fpc_state_entry *e = fpc_state_find(state, name);
+        if (fpc_weights_of_training(name) || (e && fpc_weights_is_weight(e)))
+            continue;
+        if (length > 20 && !strcmp(name + length - 20, ".num_batches_tracked"))
+            continue;
+        nearest = fpc_nearest(name, n, expected);
+        misfit(m, name,
+               fpc_sprintf(m->arena,
+                           nearest ? "its tensor %s is not in the model (nearest: %s)"
+                                   : "its tensor %s is not in the model",
+                           name, nearest));
+    }
+    return FPC_OK;
+}
+
+/* Tensors that are lacking, of other shapes, or of no use. */
+static fpc_status check_fit(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_meeting *how)
+{
+    misfits m = {.arena = arena,
+                 .name = fpc_alloc(arena, ((size_t)state->n + (size_t)file->n + 1) * sizeof(const char *))};
+    fpc_status status;
+
+    if (!m.name)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < state->n; i++)
+        if (fpc_weights_is_weight(&state->entry[i]) && !(how->fresh && how->fresh[i]))
+            check_shape(&m, file, &state->entry[i], how->averaged);
+    if ((status = check_names(&m, state, file)))
+        return status;
+    return m.n ? other_model(state, file, &m, how->tells_keys) : FPC_OK;
+}
+
+/* ---- taking over ---- */
+
+static fpc_status check_values(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e,
+                               int averaged)
 {
     const fpc_st_tensor *t = tensor_of(arena, file, e, averaged);
-    char here[128], there[256];
     float *value;
 
-    if (!t && is_optional(e))
-        return FPC_OK;
     if (!t)
-        return other_model(state, file,
-                           fpc_sprintf(arena, "it lacks tensor %s%s", averaged ? FPC_PREFIX_AVERAGE : "", e->name));
-    if (!same_dims(e, t))
-        return other_model(state, file,
-                           fpc_sprintf(arena, "tensor %s is %s there and %s in the model", e->name,
-                                       fpc_dims_text(there, sizeof there, t->rank, t->dims),
-                                       fpc_dims_text(here, sizeof here, e->rank, e->dims)));
+        return FPC_OK;
     if (e->dtype == FPC_I64 && t->dtype != FPC_I64)
         return fpc_fail(state->ctx, FPC_EFORMAT, "%s: tensor %s is a counter and must be I64", file->path, e->name);
     if (e->dtype == FPC_I64)
@@ -114,45 +220,17 @@ static fpc_status check_entry(fpc_state *state, fpc_arena *arena, const fpc_st_f
     return FPC_OK;
 }
 
-/* A name that the model does not have: most often a slip or another model's layer. */
-static fpc_status check_names(fpc_state *state, fpc_arena *arena, const fpc_st_file *file)
-{
-    const char **expected = fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *expected);
-    const char *nearest;
-    int32_t n = 0;
-
-    if (!expected)
-        return FPC_ENOMEM;
-    for (int32_t i = 0; i < state->n; i++)
-        if (is_weight(&state->entry[i]))
-            expected[n++] = state->entry[i].name;
-    for (int32_t i = 0; i < file->n; i++) {
-        const char *name = file->tensor[i].name;
-        const size_t length = strlen(name);
-        const fpc_state_entry *e = fpc_state_find(state, name);
-        if (fpc_weights_of_training(name) || (e && is_weight(e)))
-            continue;
-        if (length > 20 && !strcmp(name + length - 20, ".num_batches_tracked"))
-            continue;
-        nearest = fpc_nearest(name, n, expected);
-        return other_model(state, file,
-                           fpc_sprintf(arena,
-                                       nearest ? "its tensor %s is not in the model (nearest: %s)"
-                                               : "its tensor %s is not in the model",
-                                       name, nearest));
-    }
-    return FPC_OK;
-}
-
 static fpc_status take_entry(fpc_state *state, fpc_arena *arena, const fpc_st_file *file, const fpc_state_entry *e,
-                             int averaged)
+                             fpc_meeting *how)
 {
-    const fpc_st_tensor *t = tensor_of(arena, file, e, averaged);
+    const fpc_st_tensor *t = tensor_of(arena, file, e, how->averaged);
     const int64_t zero = 0;
     float *value;
 
     if (!t)
         return fpc_state_set(state, e, &zero);
+    how->n++;
+    how->numbers += t->count;
     if (e->dtype == FPC_I64)
         return fpc_state_set(state, e, t->data);
     if (!(value = fpc_alloc(arena, (size_t)t->count * sizeof *value)))
@@ -161,22 +239,19 @@ static fpc_status take_entry(fpc_state *state, fpc_arena *arena, const fpc_st_fi
     return fpc_state_set(state, e, value);
 }
 
-static fpc_status load(fpc_state *state, const fpc_st_file *file, int averaged)
+fpc_status fpc_weights_take(fpc_state *state, const fpc_st_file *file, fpc_meeting *how)
 {
     fpc_arena *scratch = fpc_arena_new(state->ctx);
-    fpc_status status = scratch ? FPC_OK : FPC_ENOMEM;
+    fpc_status status = scratch ? check_fit(state, scratch, file, how) : FPC_ENOMEM;
 
-    for (int32_t i = 0; i < state->n && !status; i++)
-        if (is_weight(&state->entry[i])) {
-            status = check_entry(state, scratch, file, &state->entry[i], averaged);
+    for (int take = 0; take < 2; take++)
+        for (int32_t i = 0; i < state->n && !status; i++) {
+            const fpc_state_entry *e = &state->entry[i];
+            if (!fpc_weights_is_weight(e) || (how->fresh && how->fresh[i]))
+                continue;
             fpc_arena_reset(scratch);
-        }
-    if (!status)
-        status = check_names(state, scratch, file);
-    for (int32_t i = 0; i < state->n && !status; i++)
-        if (is_weight(&state->entry[i])) {
-            status = take_entry(state, scratch, file, &state->entry[i], averaged);
-            fpc_arena_reset(scratch);
+            status =
+                take ? take_entry(state, scratch, file, e, how) : check_values(state, scratch, file, e, how->averaged);
         }
     fpc_arena_free(scratch);
     return status;
@@ -198,16 +273,25 @@ static void strip_wrappers(fpc_st_file *file)
     }
 }
 
+fpc_status fpc_weights_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_st_file **file)
+{
+    fpc_status status;
+
+    if ((status = fpc_st_read(ctx, arena, path, file)) || (status = fpc_weights_readable(ctx, *file)))
+        return status;
+    strip_wrappers(*file);
+    return FPC_OK;
+}
+
 fpc_status fpc_weights_load(fpc_ctx *ctx, fpc_state *state, const char *path)
 {
     fpc_arena *arena = fpc_arena_new(ctx);
+    fpc_meeting how = {0};
     fpc_st_file *file;
-    fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
+    fpc_status status = arena ? fpc_weights_open(ctx, arena, path, &file) : FPC_ENOMEM;
 
-    if (!status && !(status = fpc_weights_readable(ctx, file))) {
-        strip_wrappers(file);
-        status = load(state, file, 0);
-    }
+    if (!status)
+        status = fpc_weights_take(state, file, &how);
     fpc_arena_free(arena);
     return status;
 }
@@ -225,14 +309,13 @@ fpc_status fpc_weights_load_validated(fpc_ctx *ctx, fpc_state *state, const char
     fpc_arena *arena = fpc_arena_new(ctx);
     const char *text = NULL;
     fpc_st_file *file;
-    fpc_status status = arena ? fpc_st_read(ctx, arena, path, &file) : FPC_ENOMEM;
+    fpc_status status = arena ? fpc_weights_open(ctx, arena, path, &file) : FPC_ENOMEM;
 
     *epoch = 0;
-    if (!status && !(status = fpc_weights_readable(ctx, file))) {
-        const int averaged = has_average(file);
-        strip_wrappers(file);
+    if (!status) {
+        fpc_meeting how = {.averaged = has_average(file)};
         text = fpc_st_meta_find(file, "epoch");
-        if (!(status = load(state, file, averaged)) && averaged)
+        if (!(status = fpc_weights_take(state, file, &how)) && how.averaged)
             fpc_log(ctx, FPC_LOG_INFO, "%s: the running average of its weights is taken, as in validation (run.ema)",
                     path);
     }
@@ -262,7 +345,7 @@ fpc_status fpc_weights_save(fpc_ctx *ctx, fpc_state *state, const char *path, in
     int32_t n = 0;
 
     for (int32_t i = 0; i < state->n && !status; i++)
-        if (is_weight(&state->entry[i]))
+        if (fpc_weights_is_weight(&state->entry[i]))
             status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &tensor[n++]);
     fpc_state_snapshot_end(state);
     if (!status)

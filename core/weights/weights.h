@@ -54,6 +54,23 @@ int fpc_weights_of_training(const char *name);
 /* Parameters and buffers into a state: every one must be there with its shape and finite; further tensors named
  * optimizer.*, average.* are ignored here, others are an error that names the nearest expected. */
 fpc_status fpc_weights_load(fpc_ctx *, fpc_state *, const char *path);
+/* What run.init_skip and run.init_rename say. */
+typedef struct fpc_transfer {
+    const char *skip;   /* patterns with commas between: tensors that are left as they are */
+    const char *rename; /* "OLD -> NEW" with commas between: what the file's names begin with and the model's do */
+} fpc_transfer;
+/* What it came to. The names of skipped tensors are the file's, renamed; fresh: those of the model that are as they
+ * were. */
+typedef struct fpc_taken {
+    const char *file;
+    int32_t n, n_skipped, n_fresh;
+    int64_t numbers; /* in the n tensors taken */
+    const char **skipped, **fresh;
+} fpc_taken;
+/* fpc_weights_load of what the transfer leaves; whatever does not fit and is not skipped is refused with the keys that
+ * would take care of it. The names are in the arena. */
+fpc_status fpc_weights_transfer(fpc_ctx *, fpc_arena *, fpc_state *, const char *path, const fpc_transfer *,
+                                fpc_taken *);
 /* The same as a validation saw them, for all that measure and predict: of a training checkpoint with run.ema the
  * running averages. epoch: how many were finished, by the file's metadata; 0: it does not say. */
 fpc_status fpc_weights_load_validated(fpc_ctx *, fpc_state *, const char *path, int64_t *epoch);

@@ -261,22 +261,24 @@ typedef struct fpc_scaler_attr {
     int32_t interval; /* PyTorch's 2000 */
 } fpc_scaler_attr;
 
-/* adamw(p, m, v, g, scale, lr, t)    Loshchilov and Hutter 2019; lr, t (1,1,1,1); t counts from 1. coupled: PyTorch's
- *     Adam, weight_decay p joins the gradient */
+/* The optimizers' last input, factors (1,1,rows,32), may be left out: for each 16 numbers of a row of p what lr is
+ * multiplied by, then what weight_decay is.
+ *
+ * adamw(p, m, v, g, scale, lr, t[, factors])    Loshchilov and Hutter 2019; lr, t (1,1,1,1); t counts from 1. coupled:
+ * PyTorch's Adam, weight_decay p joins the gradient */
 typedef struct fpc_adamw_attr {
     double beta1, beta2, eps, weight_decay;
     int32_t coupled;
 } fpc_adamw_attr;
 
-/* sgd(p, m, g, scale, lr, t)         PyTorch's SGD; m is the momentum buffer */
+/* sgd(p, m, g, scale, lr, t[, factors])         PyTorch's SGD; m is the momentum buffer */
 typedef struct fpc_sgd_attr {
     double momentum, weight_decay, dampening;
     int32_t nesterov;
 } fpc_sgd_attr;
 
-/* lion(p, m, g, scale, lr)           p = p (1 - lr decay) - lr sign(beta1 m + (1 - beta1) g), sign(0) = 0; then m =
- * beta2 m
- *     + (1 - beta2) g */
+/* lion(p, m, g, scale, lr[, factors])           p = p (1 - lr decay) - lr sign(beta1 m + (1 - beta1) g), sign(0) = 0;
+ *     then m = beta2 m + (1 - beta2) g */
 typedef struct fpc_lion_attr {
     double beta1, beta2, weight_decay;
 } fpc_lion_attr;

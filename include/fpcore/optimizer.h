@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /* Where a parameter lies in the flat buffers. dims: rank of them, in the order of memory: (out, kh, kw, in/groups),
- * (out, in), (c); number i of it is number offset + i of the buffers. group: of parameters with rules of their own; 0
- * where there is one for all, as in this fpcore. */
+ * (out, in), (c); number i of it is number offset + i of the buffers. group: of parameters with factors of their own,
+ * from 1 on; 0: those with factors of 1. */
 typedef struct fpc_flat_tensor {
     uint32_t size;
     int32_t rank, dims[4], group;
@@ -32,13 +32,19 @@ typedef struct fpc_flat {
     fpc_val lr, step; /* (1,1,1,1) real; step counts from 1 */
     int32_t n_tensors;
     const fpc_flat_tensor *const *tensor; /* by rising offset */
+    /* NULL: all are 1. Else (1,1,rows,32), whose row is for the same row of the buffers: for each 16 numbers what the
+     * rate is multiplied by, then what the decay is. Where the rate's is 0, nothing may change. */
+    const fpc_val *factors;
 } fpc_flat;
+
+enum { FPC_OPTIMIZER_FACTORS = 1 /* the plugin looks at fpc_flat.factors; others get recipes without any */ };
 
 typedef struct fpc_optimizer_vtbl {
     uint32_t size;
     int32_t n_slots;
     const char *slot_names[4];
     fpc_status (*build)(fpc_self *, fpc_graph *, const fpc_flat *);
+    uint32_t flags; /* FPC_OPTIMIZER_* */
 } fpc_optimizer_vtbl;
 
 #ifdef __cplusplus

@@ -120,6 +120,14 @@ static fpc_status run_zero(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+enum { GROUP = 16 /* numbers that share a pair of factors; vectors are no longer */ };
+
+/* The factors of the rate and of the decay where number i is the first of its group; NULL: as for the number before. */
+static inline const float *new_factors(const fpc_node *node, int32_t input, int64_t i)
+{
+    return input < node->n_in && i % GROUP == 0 ? (const float *)node->in[input].data + i / GROUP * 2 : NULL;
+}
+
 static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 {
     (void)x;
@@ -129,16 +137,23 @@ static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const float *g = node->in[3].data;
     const vf scale = vf_set(*(const float *)node->in[4].data);
     const double lr = *(const float *)node->in[5].data, t = *(const float *)node->in[6].data;
-    const vf keep = vf_set(attr->coupled ? 1 : (float)(1 - lr * attr->weight_decay));
-    const vf decay = vf_set(attr->coupled ? (float)attr->weight_decay : 0);
+    const double bias = 1 - pow(attr->beta1, t);
+    vf keep = vf_set(attr->coupled ? 1 : (float)(1 - lr * attr->weight_decay));
+    vf decay = vf_set(attr->coupled ? (float)attr->weight_decay : 0), step = vf_set((float)(lr / bias));
     const vf b1 = vf_set((float)attr->beta1), one_b1 = vf_set((float)(1 - attr->beta1));
     const vf b2 = vf_set((float)attr->beta2), one_b2 = vf_set((float)(1 - attr->beta2));
-    const vf step = vf_set((float)(lr / (1 - pow(attr->beta1, t))));
     const vf root = vf_set((float)(1 / sqrt(1 - pow(attr->beta2, t)))), eps = vf_set((float)attr->eps);
 
     if (skipped(node, 4))
         return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
+        const float *f = new_factors(node, 7, i);
+        if (f) {
+            const double rate = lr * (double)f[0], loss = attr->weight_decay * (double)f[1];
+            keep = vf_set(attr->coupled ? 1 : (float)(1 - rate * loss));
+            decay = vf_set(attr->coupled ? (float)loss : 0);
+            step = vf_set((float)(rate / bias));
+        }
         const vf w = vf_get(p + i, n), grad = vf_fma(w, decay, vf_get(g + i, n) * scale);
         const vf m1 = vf_fma(vf_get(m + i, n), b1, grad * one_b1);
         const vf v1 = vf_fma(vf_get(v + i, n), b2, grad * grad * one_b2);
@@ -156,15 +171,22 @@ static fpc_status run_sgd(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const int64_t count = rows.count * node->out[0].shape.c;
     float *p = node->out[0].data, *m = node->out[1].data;
     const float *g = node->in[2].data;
-    const vf scale = vf_set(*(const float *)node->in[3].data), lr = vf_set(*(const float *)node->in[4].data);
+    const float rate = *(const float *)node->in[4].data;
+    const vf scale = vf_set(*(const float *)node->in[3].data);
+    vf lr = vf_set(rate), decay = vf_set((float)attr->weight_decay);
     const int first = *(const float *)node->in[5].data <= 1; /* PyTorch's buffer starts as the first gradient */
-    const vf momentum = vf_set((float)attr->momentum), decay = vf_set((float)attr->weight_decay);
+    const vf momentum = vf_set((float)attr->momentum);
     const vf fresh = vf_set((float)(first ? 1 : 1 - attr->dampening));
     const vf old = first ? vf_set(0) : momentum;
 
     if (skipped(node, 3))
         return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
+        const float *f = new_factors(node, 6, i);
+        if (f) {
+            lr = vf_set(rate * f[0]);
+            decay = vf_set((float)attr->weight_decay * f[1]);
+        }
         const vf w = vf_get(p + i, n);
         vf d = vf_fma(w, decay, vf_get(g + i, n) * scale);
         if (attr->momentum != 0) {
@@ -187,14 +209,19 @@ static fpc_status run_lion(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     const int64_t count = rows.count * node->out[0].shape.c;
     float *p = node->out[0].data, *m = node->out[1].data;
     const float *g = node->in[2].data, rate = *(const float *)node->in[4].data;
-    const vf scale = vf_set(*(const float *)node->in[3].data), lr = vf_set(rate), zero = vf_set(0);
-    const vf keep = vf_set((float)(1 - (double)rate * attr->weight_decay));
+    const vf scale = vf_set(*(const float *)node->in[3].data), zero = vf_set(0);
+    vf lr = vf_set(rate), keep = vf_set((float)(1 - (double)rate * attr->weight_decay));
     const vf b1 = vf_set((float)attr->beta1), one_b1 = vf_set((float)(1 - attr->beta1));
     const vf b2 = vf_set((float)attr->beta2), one_b2 = vf_set((float)(1 - attr->beta2));
 
     if (skipped(node, 3))
         return FPC_OK;
     for (FPC_COLUMNS(i, n, count)) {
+        const float *f = new_factors(node, 5, i);
+        if (f) {
+            lr = vf_set(rate * f[0]);
+            keep = vf_set((float)(1 - (double)(rate * f[0]) * (attr->weight_decay * (double)f[1])));
+        }
         const vf grad = vf_get(g + i, n) * scale, m1 = vf_get(m + i, n);
         const vf way = vf_fma(m1, b1, grad * one_b1);
         /* 0 way keeps a NAN */

@@ -140,25 +140,37 @@ static fpc_status zero(fpc_exec *x, const fpc_node *node, fpc_rows)
                   data_of<uint8_t>(y), bytes);
 }
 
-/* ---- optimizers. An optimizer O has O::begin, which makes the step's factors (O::step) from scale, lr and t, and
- * O::update of one number and its two slots. ---- */
+/* ---- optimizers. An optimizer O has O::begin, which makes what holds for the step (O::step) from scale, lr and t,
+ * O::scaled, which is that of numbers with factors of the rate and the decay, and O::update of one number and its two
+ * slots. ---- */
+
+enum { GROUP = 16 /* numbers that share a pair of factors */ };
 
 struct adamw_rule {
     double beta1, beta2, epsilon, weight_decay;
     int coupled;
     struct step {
         float keep, decay, rate, root, eps, scale, b1, b2, c1, c2;
+        double loss; /* what a number loses by the decay, 1 - keep */
     };
     DEVICE step begin(float scale, float rate, float count) const
     {
         const double lr = (double)rate, t = (double)count;
         step s;
-        s.keep = coupled ? 1 : (float)(1 - lr * weight_decay);
+        s.loss = coupled ? 0 : lr * weight_decay;
+        s.keep = (float)(1 - s.loss);
         s.decay = coupled ? (float)weight_decay : 0;
         s.rate = (float)(lr / (1 - pow(beta1, t)));
         s.root = (float)sqrt(1 - pow(beta2, t));
         s.eps = (float)epsilon, s.scale = scale;
         s.b1 = (float)beta1, s.b2 = (float)beta2, s.c1 = (float)(1 - beta1), s.c2 = (float)(1 - beta2);
+        return s;
+    }
+    static DEVICE step scaled(step s, const float *f)
+    {
+        s.keep = (float)(1 - s.loss * (double)f[0] * (double)f[1]);
+        s.decay *= f[1];
+        s.rate *= f[0];
         return s;
     }
     static DEVICE void update(const step &s, float &p, float &m, float &v, float g)
@@ -181,6 +193,12 @@ struct sgd_rule {
     {
         return {scale, rate, momentum, weight_decay, fresh, count <= 1, nesterov};
     }
+    static DEVICE step scaled(step s, const float *f)
+    {
+        s.rate *= f[0];
+        s.decay *= f[1];
+        return s;
+    }
     static DEVICE void update(const step &s, float &p, float &m, float &, float g)
     {
         float d = g * s.scale + s.decay * p;
@@ -196,6 +214,7 @@ struct lion_rule {
     double beta1, beta2, weight_decay;
     struct step {
         float scale, rate, keep, b1, b2, c1, c2;
+        double decay;
     };
     DEVICE step begin(float scale, float rate, float) const
     {
@@ -205,7 +224,14 @@ struct lion_rule {
                 (float)beta1,
                 (float)beta2,
                 (float)(1 - beta1),
-                (float)(1 - beta2)};
+                (float)(1 - beta2),
+                weight_decay};
+    }
+    static DEVICE step scaled(step s, const float *f)
+    {
+        s.rate *= f[0];
+        s.keep = (float)(1 - (double)s.rate * s.decay * (double)f[1]);
+        return s;
     }
     static DEVICE void update(const step &s, float &p, float &m, float &, float g)
     {
@@ -215,16 +241,23 @@ struct lion_rule {
     }
 };
 
-/* Device memory: v and t may be NULL. */
+/* Device memory: v, t and factors may be NULL. */
 struct update_arguments {
     float *p, *m, *v;
-    const float *g, *scale, *rate, *t;
+    const float *g, *scale, *rate, *t, *factors;
     int64_t n;
 };
 
-template <class O, bool SECOND>
-DEVICE void update_four(const typename O::step &s, const update_arguments &a, int64_t at)
+/* What holds for number `at` and the others of its group. */
+template <class O> DEVICE typename O::step step_at(const typename O::step &s, const update_arguments &a, int64_t at)
 {
+    return a.factors ? O::scaled(s, a.factors + at / GROUP * 2) : s;
+}
+
+template <class O, bool SECOND>
+DEVICE void update_four(const typename O::step &all, const update_arguments &a, int64_t at)
+{
+    const typename O::step s = step_at<O>(all, a, at);
     pack<float, FOUR> p = load_pack<FOUR>(a.p + at), m = load_pack<FOUR>(a.m + at), v = m;
     const pack<float, FOUR> g = load_pack<FOUR>(a.g + at);
     if (SECOND)
@@ -254,7 +287,7 @@ __global__ void __launch_bounds__(256) update_kernel(const O rule, const update_
     const int64_t rest = packs * FOUR + threadIdx.x;
     if (blockIdx.x == 0 && rest < a.n) {
         float unused = 0;
-        O::update(s, a.p[rest], a.m[rest], SECOND ? a.v[rest] : unused, a.g[rest]);
+        O::update(step_at<O>(s, a, rest), a.p[rest], a.m[rest], SECOND ? a.v[rest] : unused, a.g[rest]);
     }
 }
 
@@ -266,14 +299,25 @@ static fpc_status update(fpc_exec *x, const fpc_node *node, const O &rule, const
     return launch(update_kernel<O, SECOND>, grid, dim3(TRAIN_THREADS), 0, x, node, rule, a);
 }
 
+/* The last input, where a node has it. */
+static const float *factors_of(const fpc_node *node, int input)
+{
+    return node->n_in > input ? data_of<const float>(node->in[input]) : nullptr;
+}
+
 static fpc_status adamw(fpc_exec *x, const fpc_node *node, fpc_rows)
 {
     const fpc_adamw_attr *a = static_cast<const fpc_adamw_attr *>(node->attr);
     const adamw_rule rule = {a->beta1, a->beta2, a->eps, a->weight_decay, a->coupled};
-    const update_arguments args = {data_of<float>(node->out[0]),      data_of<float>(node->out[1]),
-                                   data_of<float>(node->out[2]),      data_of<const float>(node->in[3]),
-                                   data_of<const float>(node->in[4]), data_of<const float>(node->in[5]),
-                                   data_of<const float>(node->in[6]), count_of(node->out[0])};
+    const update_arguments args = {data_of<float>(node->out[0]),
+                                   data_of<float>(node->out[1]),
+                                   data_of<float>(node->out[2]),
+                                   data_of<const float>(node->in[3]),
+                                   data_of<const float>(node->in[4]),
+                                   data_of<const float>(node->in[5]),
+                                   data_of<const float>(node->in[6]),
+                                   factors_of(node, 7),
+                                   count_of(node->out[0])};
     return update<adamw_rule, true>(x, node, rule, args);
 }
 
@@ -288,6 +332,7 @@ static fpc_status sgd(fpc_exec *x, const fpc_node *node, fpc_rows)
                                    data_of<const float>(node->in[3]),
                                    data_of<const float>(node->in[4]),
                                    data_of<const float>(node->in[5]),
+                                   factors_of(node, 6),
                                    count_of(node->out[0])};
     return update<sgd_rule, false>(x, node, rule, args);
 }
@@ -303,6 +348,7 @@ static fpc_status lion(fpc_exec *x, const fpc_node *node, fpc_rows)
                                    data_of<const float>(node->in[3]),
                                    data_of<const float>(node->in[4]),
                                    nullptr,
+                                   factors_of(node, 5),
                                    count_of(node->out[0])};
     return update<lion_rule, false>(x, node, rule, args);
 }

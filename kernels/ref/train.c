@@ -89,15 +89,23 @@ static fpc_status zero(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-/* adamw(p, m, v, g, scale, lr, t) -> p, m, v (Loshchilov and Hutter, 2019); coupled: Adam (Kingma and Ba, 2015) with
- * the decay in the gradient */
+enum { GROUP = 16 /* numbers that share a pair of factors */ };
+
+/* The factors of number i: of the rate and of the decay; 1 where the node has none. */
+static inline const real *factors(const fpc_node *node, int32_t input, int64_t i)
+{
+    static const real none[2] = {1, 1};
+    return input < node->n_in ? (const real *)node->in[input].data + i / GROUP * 2 : none;
+}
+
+/* adamw(p, m, v, g, scale, lr, t[, factors]) -> p, m, v (Loshchilov and Hutter, 2019); coupled: Adam (Kingma and Ba,
+ * 2015) with the decay in the gradient */
 static fpc_status adamw(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_adamw_attr *a = node->attr;
     const double lr = (double)scalar(&node->in[5]), t = (double)scalar(&node->in[6]);
-    const real keep = a->coupled ? 1 : (real)(1 - lr * a->weight_decay), decay = a->coupled ? (real)a->weight_decay : 0;
-    const real step = (real)(lr / (1 - pow(a->beta1, t)));
+    const double bias = 1 - pow(a->beta1, t);
     const real root = (real)sqrt(1 - pow(a->beta2, t)), eps = (real)a->eps, scale = scalar(&node->in[4]);
     const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
     const real *p = node->in[0].data, *m = node->in[1].data, *v = node->in[2].data, *g = node->in[3].data;
@@ -105,15 +113,19 @@ static fpc_status adamw(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     if (isnan(scale))
         return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++) {
+        const real *f = factors(node, 7, i);
+        const double rate = lr * (double)f[0], loss = a->weight_decay * (double)f[1];
+        const real keep = a->coupled ? 1 : (real)(1 - rate * loss), decay = a->coupled ? (real)loss : 0;
         const real grad = g[i] * scale + decay * p[i];
         new_m[i] = b1 * m[i] + c1 * grad;
         new_v[i] = b2 * v[i] + c2 * grad * grad;
-        new_p[i] = p[i] * keep - step * (new_m[i] / (sqrt(new_v[i]) / root + eps));
+        new_p[i] = p[i] * keep - (real)(rate / bias) * (new_m[i] / (sqrt(new_v[i]) / root + eps));
     }
     return FPC_OK;
 }
 
-/* sgd(p, m, g, scale, lr, t) -> p, m: PyTorch's: the first step starts the momentum buffer with the gradient */
+/* sgd(p, m, g, scale, lr, t[, factors]) -> p, m: PyTorch's: the first step starts the momentum buffer with the gradient
+ */
 static fpc_status sgd(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
@@ -126,31 +138,33 @@ static fpc_status sgd(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     if (isnan(scale))
         return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++) {
-        real d = g[i] * scale + decay * p[i];
+        const real *f = factors(node, 6, i);
+        real d = g[i] * scale + decay * f[1] * p[i];
         if (momentum != 0) {
             new_m[i] = first ? d : momentum * m[i] + fresh * d;
             d = a->nesterov ? d + momentum * new_m[i] : new_m[i];
         }
-        new_p[i] = p[i] - lr * d;
+        new_p[i] = p[i] - lr * f[0] * d;
     }
     return FPC_OK;
 }
 
-/* lion(p, m, g, scale, lr) -> p, m (Chen et al., 2023) */
+/* lion(p, m, g, scale, lr[, factors]) -> p, m (Chen et al., 2023) */
 static fpc_status lion(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_lion_attr *a = node->attr;
     const real scale = scalar(&node->in[3]), lr = scalar(&node->in[4]);
-    const real keep = (real)(1 - (double)lr * a->weight_decay);
     const real b1 = (real)a->beta1, b2 = (real)a->beta2, c1 = (real)(1 - a->beta1), c2 = (real)(1 - a->beta2);
     const real *p = node->in[0].data, *m = node->in[1].data, *g = node->in[2].data;
     real *new_p = node->out[0].data, *new_m = node->out[1].data;
     if (isnan(scale))
         return FPC_OK;
     for (int64_t i = 0; i < elements(node, rows); i++) {
+        const real *f = factors(node, 5, i), rate = lr * f[0];
+        const real keep = (real)(1 - (double)rate * (a->weight_decay * (double)f[1]));
         const real grad = g[i] * scale, way = b1 * m[i] + c1 * grad;
-        new_p[i] = p[i] * keep - (way > 0 ? lr : way < 0 ? -lr : 0 * way); /* NAN stays NAN */
+        new_p[i] = p[i] * keep - (way > 0 ? rate : way < 0 ? -rate : 0 * way); /* NAN stays NAN */
         new_m[i] = b2 * m[i] + c2 * grad;
     }
     return FPC_OK;

@@ -12,10 +12,10 @@ static fpc_status build(fpc_self *self, fpc_graph *g, const fpc_flat *f)
 {
     const struct lion *l = (const struct lion *)self;
     const fpc_lion_attr attr = {l->beta1, l->beta2, l->weight_decay};
-    const fpc_val in[] = {f->param, f->slot[0], f->grad, f->scale, f->lr};
+    const fpc_val in[] = {f->param, f->slot[0], f->grad, f->scale, f->lr, f->factors ? *f->factors : f->param};
     fpc_val out[2];
 
-    fpc_op(g, "lion", self->label, 5, in, FPC_ATTR(attr), out);
+    fpc_op(g, "lion", self->label, f->factors ? 6 : 5, in, FPC_ATTR(attr), out);
     return FPC_OK;
 }
 
@@ -24,7 +24,8 @@ static const fpc_option options[] = {
     FPC_OPTION_REAL(struct lion, beta1, "0.9", 0, 0.999999, "", "share of the momentum in the direction of a step"),
     FPC_OPTION_REAL(struct lion, beta2, "0.99", 0, 0.999999, "", "memory of the momentum"),
     {0}};
-static const fpc_optimizer_vtbl vtbl = {.size = sizeof vtbl, .n_slots = 1, .slot_names = {"m"}, .build = build};
+static const fpc_optimizer_vtbl vtbl = {
+    .size = sizeof vtbl, .n_slots = 1, .slot_names = {"m"}, .build = build, .flags = FPC_OPTIMIZER_FACTORS};
 static const fpc_plugin lion = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_OPTIMIZER,

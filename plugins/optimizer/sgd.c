@@ -16,10 +16,10 @@ static fpc_status build(fpc_self *self, fpc_graph *g, const fpc_flat *f)
                                .weight_decay = s->weight_decay,
                                .dampening = s->dampening,
                                .nesterov = (int32_t)s->nesterov};
-    const fpc_val in[] = {f->param, f->slot[0], f->grad, f->scale, f->lr, f->step};
+    const fpc_val in[] = {f->param, f->slot[0], f->grad, f->scale, f->lr, f->step, f->factors ? *f->factors : f->param};
     fpc_val out[2];
 
-    fpc_op(g, "sgd", self->label, 6, in, FPC_ATTR(attr), out);
+    fpc_op(g, "sgd", self->label, f->factors ? 7 : 6, in, FPC_ATTR(attr), out);
     return FPC_OK;
 }
 
@@ -40,7 +40,8 @@ static const fpc_option options[] = {
     FPC_OPTION_REAL(struct sgd, weight_decay, "0", 0, 1, "", "times each weight, added to its gradient"),
     FPC_OPTION_REAL(struct sgd, dampening, "0", 0, 1, "", "share of the gradient kept out of the momentum"),
     {0}};
-static const fpc_optimizer_vtbl vtbl = {.size = sizeof vtbl, .n_slots = 1, .slot_names = {"momentum"}, .build = build};
+static const fpc_optimizer_vtbl vtbl = {
+    .size = sizeof vtbl, .n_slots = 1, .slot_names = {"momentum"}, .build = build, .flags = FPC_OPTIMIZER_FACTORS};
 static const fpc_plugin sgd = {FPC_PLUGIN_HEAD,    .kind = FPC_OPTIMIZER,
                                .name = "sgd",      .summary = "Stochastic gradient descent with momentum.",
                                .version = "1.0",   .license = "MIT",

@@ -57,8 +57,8 @@ static void sizes_hold(void **state)
     SIZE(fpc_metric_vtbl, 40);
     SIZE(fpc_model_io, 16);
     SIZE(fpc_model_vtbl, 16);
-    SIZE(fpc_flat, 56);
-    SIZE(fpc_optimizer_vtbl, 48);
+    SIZE(fpc_flat, 64);
+    SIZE(fpc_optimizer_vtbl, 56);
     SIZE(fpc_rng, 20);
     SIZE(fpc_clock, 48);
     SIZE(fpc_history, 24);
@@ -137,6 +137,7 @@ static void offsets_hold(void **state)
     AT(fpc_event, value, 56);
     AT(fpc_flat, slot, 12);
     AT(fpc_flat, tensor, 48);
+    AT(fpc_flat, factors, 56);
     AT(fpc_flat_tensor, dims, 8);
     AT(fpc_flat_tensor, name, 48);
     AT(fpc_grad, in, 16);

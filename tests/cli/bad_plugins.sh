@@ -139,6 +139,9 @@ says "--check says why" 'build of loss/silent'
 makes optimizer silent '.build = build, .n_slots = 0' \
     'static fpc_status build(fpc_self *s, fpc_graph *g, const fpc_flat *f) { return FPC_EINVAL; }'
 misbehaves "an optimizer that fails without a word" 2 optimizer.use=silent 'build of optimizer/silent \(\[optimizer\]\) failed'
+expect "an optimizer that looks at no factors" 2 "$FPCORE" -c base.ini --check --plugin-path p -s optimizer.use=silent \
+    -s 'optimizer.no_decay=*.bias'
+says "is not asked to" 'optimizer/silent has one rate and one decay for all parameters; freeze, no_decay and lr_scale need'
 
 for id in 99999 -5; do
     makes loss id '.build = build' "$loss { io->term.id = $id; return FPC_OK; }"

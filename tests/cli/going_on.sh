@@ -31,6 +31,21 @@ holds "is no warm-up alone" sh -c '! grep "the warm-up is as long" out'
 expect "weights alone cannot be gone on from" 2 "$FPCORE" -c tiny.ini -s run.init_from="$run/best.safetensors" \
     -s run.init_optimizer=keep
 says "is said" 'best\.safetensors holds weights and no state of an optimizer'
+expect "a run with a head of its own" 0 "$FPCORE" -c tiny.ini -s run.out=d -s run.init_from="$run" -s run.epochs=1 \
+    -s 'run.init_skip=decoder.conv_seg.*'
+says "tells what it takes" '^fpcore: [0-9]+ tensors taken \([0-9,]+ numbers\), 2 skipped by init_skip, 2 fresh$'
+holds "run.json has the names" grep -q '"decoder\.conv_seg\.weight"' "$(run_in d)/run.json"
+expect "a slip in a pattern" 2 "$FPCORE" -c tiny.ini -s run.init_from="$run" -s 'run.init_skip=decoder.conv_sge.*' --check
+says "gets a guess" 'run\.init_skip: decoder\.conv_sge\.\* matches no tensor .*; the nearest name is decoder\.conv_seg\.'
+expect "the optimizer's state of a part" 2 "$FPCORE" -c tiny.ini -s run.init_from="$run" -s run.init_optimizer=hybrid \
+    -s 'run.init_skip=decoder.conv_seg.*'
+says "is refused" 'run\.init_skip: the optimizer.s state of another run goes with all of its weights'
+expect "groups of parameters" 0 "$FPCORE" model -c tiny.ini --groups -s 'optimizer.freeze=block1.*' \
+    -s 'optimizer.lr_scale=decoder.*: 1, *: 0.1'
+says "with the factors of each" '^ +1 +0\.1 +1 +[0-9]+ +[0-9,]+$'
+says "and what is frozen" '^ +2 +0 +0 +[0-9]+ +[0-9,]+ +frozen$'
+expect "a run with a frozen front" 0 "$FPCORE" -c tiny.ini -s run.out=e -s run.init_from="$run" -s run.epochs=1 \
+    -s 'optimizer.freeze=block1.*' -s optimizer.freeze_stats=on
 expect "a misspelt way" 2 "$FPCORE" -c tiny.ini -s run.init_optimizer=kepe
 says "gets a guess" 'did you mean `keep`'
 expect "a weight of a broken schedule" 2 "$FPCORE" -c tiny.ini -s 'loss.dice.weight=1 @5, 2 @9'

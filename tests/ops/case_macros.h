@@ -195,6 +195,19 @@
 #define SGD(note, rows, scale, t, ...)                                                          \
     {"sgd", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)},     \
      .attr.sgd = {__VA_ARGS__}}
+/* The same with factors of rate and decay, 0 and 1 among them. */
+#define FACTORS(rows) GRID(0, 2, 1, 1, rows, 32)
+#define ADAMW_GROUPS(note, rows, scale, t, ...)                                                 \
+    {"adamw", note,                                                                             \
+     {FLAT(rows), FLAT(rows), FLAT_POSITIVE(rows), FLAT(rows), ONE(scale), ONE(0.0078125),      \
+      ONE(t), FACTORS(rows)}, .attr.adamw = {__VA_ARGS__}}
+#define SGD_GROUPS(note, rows, scale, t, ...)                                                   \
+    {"sgd", note,                                                                               \
+     {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t), FACTORS(rows)},   \
+     .attr.sgd = {__VA_ARGS__}}
+#define LION_GROUPS(note, rows, scale, ...)                                                     \
+    {"lion", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125),             \
+     FACTORS(rows)}, .attr.lion = {__VA_ARGS__}}
 #define LION(note, rows, scale, ...)                                                            \
     {"lion", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125)},            \
      .attr.lion = {__VA_ARGS__}}

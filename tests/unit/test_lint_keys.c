@@ -13,6 +13,11 @@ static void of_the_run(void **state)
     warns(QUIET, "run.smooth_best=on", "run.smooth is 1");
     warns(QUIET, "run.swa_every=2", "run.swa_start is 0");
     warns(QUIET, "run.init_optimizer=hybrid", "run.init_from is empty");
+    warns(QUIET, "run.init_skip=decoder.*", "run.init_from is empty");
+    warns(QUIET, "optimizer.freeze_stats=on", "optimizer.freeze is empty");
+    warns(QUIET, "optimizer.freeze=block1.*",
+          "keeps the numbers that are drawn for it, because run.init_from is empty");
+    warns(QUIET, "run.init_rename=net. ->", "run.init_from is empty");
     quiet(QUIET, "run.init_optimizer=reset\nrun.min_epochs=0"); /* the defaults */
     warns(QUIET, "schedule.warmup_epochs=0\nschedule.warmup_start=0.2", "schedule.warmup_epochs is 0");
 }

@@ -64,7 +64,17 @@ static void idle_run_keys(lint *l)
     idle(l, "run", "smooth_best", r->smooth == 1, "run.smooth is 1", "set run.smooth or leave it");
     idle(l, "run", "swa_every", r->swa_start == 0, "run.swa_start is 0 and no weights are averaged",
          "set run.swa_start or leave it");
-    idle(l, "run", "init_optimizer", !*r->init_from, "run.init_from is empty", "say where to start from or leave it");
+    static const char *const init[] = {"init_optimizer", "init_skip", "init_rename"};
+    for (int i = 0; i < 3; i++)
+        idle(l, "run", init[i], !*r->init_from, "run.init_from is empty", "say where to start from or leave it");
+    idle(l, "optimizer", "freeze_stats", !*l->s->rules.freeze, "optimizer.freeze is empty",
+         "say what is frozen or leave it");
+    if (*l->s->rules.freeze && !*r->init_from)
+        fpc_lint_found(
+            l,
+            "%s: what is frozen keeps the numbers that are drawn for it, because run.init_from is empty; say "
+            "where to start from",
+            fpc_lint_where(l, "optimizer", "freeze"));
     idle(l, "schedule", "warmup_start", l->s->warmup_epochs == 0, "schedule.warmup_epochs is 0",
          "set schedule.warmup_epochs or leave it");
 }

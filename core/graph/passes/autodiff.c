@@ -70,11 +70,11 @@ static fpc_val total_of(fpc_graph *g, pending *p, const char *name)
     return sum;
 }
 
-/* Which values lead to a parameter. */
+/* Which values lead to a parameter that is trained. */
 static void mark_needed(const fpc_graph *g, int32_t n_nodes, uint8_t *need)
 {
     for (int32_t v = 0; v < g->n_values; v++)
-        need[v] = g->value[v].role == FPC_ROLE_PARAM;
+        need[v] = g->value[v].role == FPC_ROLE_PARAM && !g->value[v].frozen;
     for (int32_t i = 0; i < n_nodes; i++) {
         const fpc_gnode *n = &g->node[i];
         uint8_t any = 0;
@@ -176,7 +176,8 @@ fpc_status fpc_autodiff(fpc_graph *g, fpc_val loss, int32_t n_params, fpc_val *g
     int32_t p = 0;
     for (int32_t v = 0; v < n_values && p < n_params; v++)
         if (g->value[v].role == FPC_ROLE_PARAM) {
-            grads[p] = own_value(g, total_of(g, &arrived[v], g->value[v].name), v, grads, p);
+            grads[p] = g->value[v].frozen ? (fpc_val){-1}
+                                          : own_value(g, total_of(g, &arrived[v], g->value[v].name), v, grads, p);
             p++;
         }
     g->backward = 0;

@@ -258,7 +258,8 @@ static int32_t needed_nodes(const fpc_graph *g, int32_t n_extra, const fpc_val *
 {
     int32_t n = 0;
     for (int32_t i = 0; i < n_extra; i++)
-        visit_value(g, extra[i].id, seen, order, &n);
+        if (extra[i].id >= 0)
+            visit_value(g, extra[i].id, seen, order, &n);
     for (int32_t i = 0; i < g->n_outputs; i++)
         visit_value(g, g->output[i].value, seen, order, &n);
     for (int32_t i = 0; i < g->n_nodes; i++)
