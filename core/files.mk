@@ -434,4 +434,5 @@ ci_files = \
     .ci/run \
     .ci/sources \
     .ci/lint \
+    .ci/man \
     .ci/summary

@@ -169,6 +169,7 @@ test_scripts = \
     tests/cli/list.sh \
     tests/cli/losses.sh \
     tests/cli/lr.sh \
+    tests/cli/man.sh \
     tests/cli/measured_again.sh \
     tests/cli/model.sh \
     tests/cli/models.sh \

@@ -43,7 +43,8 @@ EXTRA_DIST += $(test_scripts) $(test_data)
 # tests/cli/installed.sh and new_plugin.sh work on an installed tree. It is made before any test runs: libtool links plugins anew when it
 # installs them, and takes them away from .libs meanwhile.
 check_DATA = tests/installed.stamp
-tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) $(pkginclude_HEADERS) $(conf_files) fpcore.pc
+tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) $(pkginclude_HEADERS) $(conf_files) fpcore.pc \
+    $(dist_man_MANS) $(dist_bashcompletion_DATA) $(dist_zshcompletion_DATA)
 	$(AM_V_GEN)rm -rf tests/installed && $(MKDIR_P) tests && \
 	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR='$(abs_top_builddir)/tests/installed' >tests/installed.log 2>&1 && echo done >$@
 CLEANFILES += tests/installed.stamp tests/installed.log

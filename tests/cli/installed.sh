@@ -41,6 +41,11 @@ for name in confdir:quickstart.ini plugindir:loss_dice.so includedir:fpcore/plug
     esac
 done
 
+# ---- the manual and completion ----
+for file in man/man1/fpcore.1 man/man5/fpcore-recipe.5 bash-completion/completions/fpcore.bash zsh/site-functions/_fpcore; do
+    [ -n "$(find "$scratch/second" -path "*/share/$file")" ] && ok "$file is installed" || not_ok "$file is installed"
+done
+
 # ---- what an installed tree has nothing of ----
 find "$scratch/second" -name 'fpcore*' -path '*/bin/*' -o -name '*.so*' | while read -r file; do
     readelf -d "$file" 2>/dev/null | grep -E 'R(UN)?PATH' | grep -F "$FPCORE_BUILD"
