@@ -41,16 +41,25 @@ for name in confdir:quickstart.ini plugindir:loss_dice.so includedir:fpcore/plug
     esac
 done
 
-# ---- the manual and completion ----
+# ---- documents, the manual and completion ----
+for file in README.md CHANGELOG.md SECURITY.md CITATION.cff COPYING recipes.md; do
+    [ -n "$(find "$scratch/second" -path "*/share/doc/fpcore/$file")" ] && ok "$file is installed" || not_ok "$file is installed"
+done
 for file in man/man1/fpcore.1 man/man5/fpcore-recipe.5 bash-completion/completions/fpcore.bash zsh/site-functions/_fpcore; do
     [ -n "$(find "$scratch/second" -path "*/share/$file")" ] && ok "$file is installed" || not_ok "$file is installed"
 done
+version=$("$FPCORE" -V | sed -n 's/^fpcore //p')
+grep -qx "version: $version" "$FPCORE_SRC/CITATION.cff" && grep -q "^## $version" "$FPCORE_SRC/CHANGELOG.md" &&
+    ok "the documents know the version" || not_ok "the documents know the version"
 
 # ---- what an installed tree has nothing of ----
 find "$scratch/second" -name 'fpcore*' -path '*/bin/*' -o -name '*.so*' | while read -r file; do
     readelf -d "$file" 2>/dev/null | grep -E 'R(UN)?PATH' | grep -F "$FPCORE_BUILD"
 done >out
 [ ! -s out ] && ok "no path into the build tree" || not_ok "no path into the build tree" out
+
+find "$scratch/second" -name '*.la' >out
+[ ! -s out ] && ok "no file of libtool" || not_ok "no file of libtool" out
 
 # ---- the variables go first ----
 mkdir own && printf '; Mine.\n' >own/mine.ini
