@@ -42,7 +42,7 @@ check-portable: all
 	FPCORE_BUILD='$(abs_top_builddir)' $(SHELL) $(top_srcdir)/tests/portable/run.sh
 
 bench: all
-	FPCORE_PLUGIN_PATH=$(abs_top_builddir)/.libs ./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini --batch 4 -s dataset.use=synthetic
+	./fpcore bench -c $(top_srcdir)/conf/lmsa_v1.ini --batch 4 -s dataset.use=synthetic
 
 clean-local:
 	rm -rf sanitizers tsan tests/installed

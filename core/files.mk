@@ -37,6 +37,8 @@ core_sources = \
     core/base/message.h \
     core/base/pattern.c \
     core/base/pattern.h \
+    core/base/place.c \
+    core/base/place.h \
     core/base/print.c \
     core/base/print.h \
     core/base/processors.c \
@@ -432,4 +434,5 @@ ci_files = \
     .ci/run \
     .ci/sources \
     .ci/lint \
+    .ci/man \
     .ci/summary

@@ -4,8 +4,8 @@
 lib_LTLIBRARIES += libfpcore.la
 pkginclude_HEADERS = $(public_headers)
 libfpcore_la_SOURCES = $(core_sources)
-libfpcore_la_CPPFLAGS = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' \
-    -DFPC_VERSION='"$(PACKAGE_VERSION)"'
+libfpcore_la_CPPFLAGS = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -DFPC_LIB_DIR='"$(libdir)"' \
+    -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' -DFPC_VERSION='"$(PACKAGE_VERSION)"'
 libfpcore_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS)
 libfpcore_la_LIBADD = $(INIPARSER_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 libfpcore_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-z,defs -Wl,--version-script=$(top_srcdir)/core/libfpcore.map
@@ -22,7 +22,14 @@ libfpcmd_la_LIBADD = libfpcore.la $(JANSSON_LIBS) $(CAIRO_LIBS) $(ZIP_LIBS)
 bin_PROGRAMS += fpcore
 fpcore_SOURCES = core/cmd/main.c
 fpcore_CPPFLAGS = $(libfpcore_la_CPPFLAGS)
+fpcore_LDFLAGS = $(AM_LDFLAGS) $(FPC_RUNPATH)
 fpcore_LDADD = libfpcmd.la libfpcore.la
+
+# A program that is not installed finds the recipes here and the plugins in .libs (core/base/place.c).
+all-local: recipes
+recipes:
+	$(AM_V_GEN)$(LN_S) '$(abs_top_srcdir)/conf' $@
+CLEANFILES += recipes
 
 # The sources that `fpcore new` writes, as C strings.
 EXTRA_DIST += core/cmd/templates/embed.sh $(template_files)

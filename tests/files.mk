@@ -104,6 +104,7 @@ test_programs = \
     tests/unit/test_option \
     tests/unit/test_parts \
     tests/unit/test_pattern \
+    tests/unit/test_place \
     tests/unit/test_plan \
     tests/unit/test_precision \
     tests/unit/test_predict \
@@ -162,11 +163,13 @@ test_scripts = \
     tests/cli/export.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
+    tests/cli/installed.sh \
     tests/cli/join_parts.sh \
     tests/cli/kill.sh \
     tests/cli/list.sh \
     tests/cli/losses.sh \
     tests/cli/lr.sh \
+    tests/cli/man.sh \
     tests/cli/measured_again.sh \
     tests/cli/model.sh \
     tests/cli/models.sh \
@@ -845,6 +848,12 @@ tests_unit_test_pattern_CPPFLAGS = $(test_cppflags)
 tests_unit_test_pattern_CFLAGS = $(test_cflags)
 tests_unit_test_pattern_LDFLAGS = $(test_ldflags)
 tests_unit_test_pattern_LDADD = $(test_libs)
+
+tests_unit_test_place_SOURCES = tests/unit/test_place.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_place_CPPFLAGS = $(test_cppflags)
+tests_unit_test_place_CFLAGS = $(test_cflags)
+tests_unit_test_place_LDFLAGS = $(test_ldflags)
+tests_unit_test_place_LDADD = $(test_libs)
 
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)

@@ -15,8 +15,7 @@ AM_TESTS_ENVIRONMENT = \
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
 
-test_cppflags = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -iquote $(top_srcdir)/tests \
-    -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' -DFPC_VERSION='"$(PACKAGE_VERSION)"'
+test_cppflags = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -iquote $(top_srcdir)/tests -DFPC_VERSION='"$(PACKAGE_VERSION)"'
 test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS)
 test_ldflags = $(AM_LDFLAGS) -no-install
 test_libs = libfpcmd.la libfpcore.la libcpu_common.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CAIRO_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
@@ -25,6 +24,7 @@ test_libs = libfpcmd.la libfpcore.la libcpu_common.la $(CMOCKA_LIBS) $(JANSSON_L
 bin_PROGRAMS += fpcore-conform
 fpcore_conform_SOURCES = $(conform_sources)
 fpcore_conform_CPPFLAGS = $(AM_CPPFLAGS)
+fpcore_conform_LDFLAGS = $(AM_LDFLAGS) $(FPC_RUNPATH)
 fpcore_conform_LDADD = libfpcore.la
 
 include tests/files.mk
@@ -40,10 +40,11 @@ check-local: no-cmocka
 endif
 EXTRA_DIST += $(test_scripts) $(test_data)
 
-# tests/cli/new_plugin.sh works on an installed tree. It is made before any test runs: libtool links plugins anew when it
+# tests/cli/installed.sh and new_plugin.sh work on an installed tree. It is made before any test runs: libtool links plugins anew when it
 # installs them, and takes them away from .libs meanwhile.
 check_DATA = tests/installed.stamp
-tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) $(pkginclude_HEADERS) $(conf_files) fpcore.pc
+tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) $(pkginclude_HEADERS) $(conf_files) fpcore.pc \
+    $(dist_man_MANS) $(dist_bashcompletion_DATA) $(dist_zshcompletion_DATA)
 	$(AM_V_GEN)rm -rf tests/installed && $(MKDIR_P) tests && \
 	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR='$(abs_top_builddir)/tests/installed' >tests/installed.log 2>&1 && echo done >$@
 CLEANFILES += tests/installed.stamp tests/installed.log

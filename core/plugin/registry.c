@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "plugin/registry.h"
 #include "base/message.h"
+#include "base/place.h"
 #include "plugin/check.h"
 #include "base/spelling.h"
 
@@ -14,10 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#ifndef FPC_PLUGIN_DIR
-#define FPC_PLUGIN_DIR "/usr/local/lib/fpcore/1"
-#endif
 
 enum { MAX_FOLDERS = 64, MAX_NAMES = 256 };
 
@@ -87,7 +84,7 @@ fpc_status fpc_registry_new(fpc_ctx *ctx, fpc_arena *arena, const char *plugin_p
     reg->arena = arena;
     add_folders(reg, plugin_path);
     add_folders(reg, getenv("FPCORE_PLUGIN_PATH"));
-    add_folders(reg, own && *own ? own : FPC_PLUGIN_DIR);
+    add_folders(reg, own && *own ? own : fpc_place_plugins());
     return FPC_OK;
 }
 

@@ -1,5 +1,5 @@
 /* registry.h: finds, opens and checks plugins. Search order: --plugin-path, FPCORE_PLUGIN_PATH (colon separated),
- * $libdir/fpcore/<abi major>/ or, in its place, FPCORE_PLUGIN_DIR (a tree that was moved or is not installed).
+ * $libdir/fpcore/<abi major>/ (base/place.h: it moves along with libfpcore.so) or, in its place, FPCORE_PLUGIN_DIR.
  * KIND/NAME is looked for as KIND_NAME.so, then NAME.so, then in the other .so files of those folders, so that a recipe
  * opens only what it names. RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE; nothing is cached on disk; failures carry dlerror's
  * text. */

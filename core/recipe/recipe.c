@@ -6,6 +6,7 @@
 #include "recipe/recipe.h"
 #include "recipe/sections.h"
 #include "base/message.h"
+#include "base/place.h"
 #include "base/spelling.h"
 #include "recipe/path.h"
 #include "recipe/scan.h"
@@ -204,7 +205,7 @@ const char *fpc_recipes_folder(void)
 {
     const char *named = getenv("FPCORE_RECIPES");
 
-    return named && *named ? named : FPC_DATA_DIR "/conf";
+    return named && *named ? named : fpc_place_recipes();
 }
 
 static const char *installed_recipe(fpc_arena *arena, const char *name)

@@ -22,7 +22,7 @@ fpc_status fpc_recipe_read(fpc_ctx *, fpc_arena *, const char *path, int32_t n_o
 fpc_status fpc_recipe_parse(fpc_ctx *, fpc_arena *, const char *name, const char *text, int32_t n_overrides,
                             const char *const *overrides, fpc_recipe **out);
 
-/* The folder of the installed recipes; the environment's FPCORE_RECIPES names another. */
+/* The folder of the installed recipes (base/place.h); the environment's FPCORE_RECIPES names another. */
 const char *fpc_recipes_folder(void);
 
 const fpc_section *fpc_recipe_section(const fpc_recipe *, const char *name); /* NULL: absent */

@@ -40,8 +40,8 @@ objects() {
     folder=$1
     shift
     printf '%s\n' "$@" | CC="${CC:-cc}" FLAGS="$flags" VERSION="$(variable PACKAGE_VERSION)" folder=$folder xargs -P 2 -n 1 sh -c '
-        $CC $FLAGS -Igrown -iquote "$FPCORE_SRC/core" -iquote "$FPCORE_SRC" -DFPC_PLUGIN_DIR="\"/nowhere\"" \
-            -DFPC_DATA_DIR="\"$FPCORE_SRC/conf\"" -DFPC_VERSION="\"$VERSION\"" -c "$0" \
+        $CC $FLAGS -Igrown -iquote "$FPCORE_SRC/core" -iquote "$FPCORE_SRC" -DFPC_LIB_DIR="\"/nowhere\"" \
+            -DFPC_PLUGIN_DIR="\"/nowhere\"" -DFPC_DATA_DIR="\"$FPCORE_SRC\"" -DFPC_VERSION="\"$VERSION\"" -c "$0" \
             -o "objects/$folder/$(printf %s "$0" | tr / _).o"' || not_ok "the grown core compiles"
 }
 # shellcheck disable=SC2046

@@ -23,7 +23,7 @@ packages="jansson libpng libjpeg cairo libzip"
 # What each compilation is given; the folder of objects is also that of the sources that the build makes.
 flags="-std=gnu11 -g -O1 -Wno-format-zero-length -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core -I$src"
 # shellcheck disable=SC2086,SC2089
-flags="$flags $(pkg-config --cflags $packages) -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
+flags="$flags $(pkg-config --cflags $packages) -DFPC_LIB_DIR=\"/nowhere\" -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
 # shellcheck disable=SC2086
 libs="$(pkg-config --libs $packages) -liniparser -lm -lpthread -ldl"
 # shellcheck disable=SC2090

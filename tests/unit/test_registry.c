@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 #include "base/message.h"
+#include "base/place.h"
 #include "plugin/check.h"
 #include "plugin/registry.h"
 #include "unit/compile.h"
@@ -202,7 +203,7 @@ static void own_folder(void **state)
     assert_null(found->plugin->detail); /* it is the last one */
     assert_int_equal(fpc_registry_find(open_registry(b, NULL), FPC_SCHEDULE, "plain", NULL, &found), FPC_ENOENT);
     failed_with(b, fpc_sprintf(b->arena, "Searched: %s", other));
-    assert_null(strstr(fpc_ctx_error(b->ctx), FPC_PLUGIN_DIR));
+    assert_null(strstr(fpc_ctx_error(b->ctx), fpc_place_plugins()));
     setenv("FPCORE_PLUGIN_DIR", was, 1);
 }
 
