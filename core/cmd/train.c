@@ -69,9 +69,9 @@ const fpc_cmd fpc_cmd_train = {
         "  --resume RUN   go on in this run folder, bit for bit as if the run had not been cut; without -c its own "
         "recipe\n"
         "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
-        "                 and run.epochs, patience, min_epochs, min_delta, keep_best, name.\n"
+        "                 and run.epochs, hours, patience, min_epochs, min_delta, keep_best, name.\n"
         "  --other-data   go on although pictures were added, removed or changed, or the split is another\n"
         "\n"
         "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving, 75 the\n"
-        "same by SIGUSR1\n"
+        "same by SIGUSR1 or by run.hours\n"
         "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};

@@ -14,6 +14,7 @@ typedef struct fpc_run_options {
     int64_t seed, epochs;    /* 0, 1 */
     int64_t patience;        /* epochs without a new best before stopping; 0: never */
     int64_t min_epochs;      /* no stop before, 0 */
+    double hours;            /* of one call of the program; 0: no limit */
     double min_delta;        /* what counts as better for stopping, 0 */
     int64_t smooth;          /* epochs of the trailing mean that stopping looks at, 1 */
     int64_t smooth_best;     /* on: the same mean picks the best checkpoint */
@@ -66,6 +67,8 @@ const fpc_option fpc_core_run[] = {
     RESUMABLE_INT(fpc_run_options, patience, "0", 0, 1e6, "epochs",
                   "stop after so many epochs without a better one; 0: never"),
     RESUMABLE_INT(fpc_run_options, min_epochs, "0", 0, 1e6, "epochs", "no stop by patience before so many epochs"),
+    RESUMABLE(FPC_OPT_REAL, fpc_run_options, hours, "0", 0, 1e6, "hours",
+              "after so long the training is saved as by a signal, and the exit code is 75; 0: no limit", double),
     RESUMABLE(FPC_OPT_REAL, fpc_run_options, min_delta, "0", 0, 1e9, "",
               "patience counts an epoch as better only where the metric is better by more than this", double),
     FPC_OPTION_INT(fpc_run_options, smooth, "1", 1, 1e6, "epochs",

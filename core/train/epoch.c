@@ -79,10 +79,15 @@ static fpc_status tell_step(fpc_trainer *t, const fpc_step_result *r)
     return fpc_events_send(t->events, FPC_STEP, &clock, sizeof field / sizeof *field, field);
 }
 
-/* The time of a step: from the last one's results to these. */
+/* The time of a step: from the last one's results to these. When the hours are over, all ends as by a signal. */
 static void time_step(fpc_trainer *t, double *since)
 {
-    const double now = fpc_clock_now();
+    const double now = fpc_clock_now(), hours = t->experiment->run.hours;
+
+    if (hours > 0 && now - t->began >= 3600 * hours && !fpc_ctx_cancelled(t->ctx)) {
+        t->out_of_time = 1;
+        fpc_ctx_cancel(t->ctx);
+    }
 
     t->steps_timed++;
     smooth(&t->step_seconds, now - *since, t->steps_timed < 20 ? 1 / (double)t->steps_timed : 0.05);

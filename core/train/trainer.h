@@ -72,6 +72,7 @@ typedef struct fpc_trainer {
     /* time, for people only: never part of a result */
     double began, epoch_began, samples_at, step_seconds, eval_seconds;
     int64_t steps_timed;
+    int out_of_time; /* run.hours are over */
 } fpc_trainer;
 
 /* train/trainer.c */

@@ -35,6 +35,21 @@ for signal in INT TERM HUP USR1 XCPU; do
     same "SIG$signal: to the same bytes" "$(run_in straight)" "$run"
 done
 
+# ---- a limit of time: 72 ms, again and again ----
+code=75
+"$FPCORE" -c tiny.ini "$@" -s run.out=hours -s run.hours=2e-5 >out 2>&1 || code=$?
+if [ $code -eq 75 ]; then ok "run.hours: exit code 75"; else not_ok "run.hours: exit code 75, not $code" out; fi
+says "run.hours: says how to go on" "run\.hours are over in epoch [0-9]+ after step [0-9]+ of 16; saved. To go on: fpcore --resume "
+holds "run.hours: run.json says so" grep -q '"status": "interrupted"' "$(run_in hours)/run.json"
+calls=1
+while [ $code -eq 75 ] && [ $calls -lt 400 ]; do
+    code=0
+    "$FPCORE" --resume "$(run_in hours)" >out 2>&1 || code=$?
+    calls=$((calls + 1))
+done
+if [ $code -eq 0 ]; then ok "run.hours: at last it is complete"; else not_ok "run.hours: at last it is complete" out; fi
+same "run.hours: with the bytes of one call" "$(run_in straight)" "$(run_in hours)"
+
 # ---- the second signal ----
 env --default-signal=INT "$FPCORE" -c tiny.ini "$@" -s run.out=twice >out 2>&1 &
 pid=$!

@@ -226,6 +226,12 @@ static fpc_status start(fpc_sweep *s, fpc_trial *c)
     return spawn(s, c, word);
 }
 
+/* Whether a child saved and may go on later: a signal stopped it, or run.hours did (cmd/main.c). */
+static int was_cut(int code)
+{
+    return code == 130 || code == 75;
+}
+
 /* What became of a child, from its exit code (cmd/main.c). */
 static void ended(fpc_sweep *s, fpc_trial *c, int how)
 {
@@ -234,7 +240,7 @@ static void ended(fpc_sweep *s, fpc_trial *c, int how)
     c->pid = 0;
     if (WIFSIGNALED(how))
         c->why = fpc_sprintf(s->cmd->arena, "ended by signal %d (%s)", WTERMSIG(how), strsignal(WTERMSIG(how)));
-    else if (c->state != FPC_TRIAL_PRUNED || code != 130)
+    else if (c->state != FPC_TRIAL_PRUNED || !was_cut(code))
         c->why = last_words(s->cmd->arena, c->log);
     if (code == 0) {
         c->state = FPC_TRIAL_DONE;
@@ -244,13 +250,13 @@ static void ended(fpc_sweep *s, fpc_trial *c, int how)
             c->why = result_of(s, c);
     } else if (code == 3) {
         c->state = FPC_TRIAL_DIVERGED;
-    } else if (code == 130) {
+    } else if (was_cut(code)) {
         c->asked = 1; /* whoever stopped it wants it stopped */
         c->state = c->state == FPC_TRIAL_PRUNED ? FPC_TRIAL_PRUNED : FPC_TRIAL_CUT;
     } else {
         c->state = FPC_TRIAL_FAILED;
     }
-    fpc_log(s->cmd->ctx, code && code != 130 ? FPC_LOG_WARN : FPC_LOG_INFO, "%s: %s", c->name,
+    fpc_log(s->cmd->ctx, code && !was_cut(code) ? FPC_LOG_WARN : FPC_LOG_INFO, "%s: %s", c->name,
             c->why ? c->why : "ended");
 }
 
