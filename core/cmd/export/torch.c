@@ -229,8 +229,10 @@ fpc_status fpc_torch_source(fpc_experiment *s, fpc_arena *arena, const fpc_expor
     x.status = x.variable && x.held && x.layers && x.steps ? FPC_OK : FPC_ENOMEM;
     if (!x.status)
         put_body(&x);
-    if ((x.layers && fclose(x.layers)) | (x.steps && fclose(x.steps)))
-        x.status = x.status ? x.status : FPC_ENOMEM;
+    if (x.layers && fclose(x.layers) && !x.status)
+        x.status = FPC_ENOMEM;
+    if (x.steps && fclose(x.steps) && !x.status)
+        x.status = FPC_ENOMEM;
     if (!x.status && !(*source = whole(&x, a, about, layers, steps)))
         x.status = FPC_ENOMEM;
     free(layers);
