@@ -294,7 +294,8 @@ static fpc_status interrupted(fpc_trainer *t)
         return status;
     return fpc_fail(t->ctx, FPC_ECANCEL,
                     "%s in epoch %lld after step %lld of %lld; saved. To go on: fpcore --resume %s",
-                    t->out_of_time ? "run.hours are over" : "interrupted", (long long)t->epoch + 1, (long long)t->train.steps, (long long)t->steps_per_epoch, t->folder);
+                    t->out_of_time ? "run.hours are over" : "interrupted", (long long)t->epoch + 1,
+                    (long long)t->train.steps, (long long)t->steps_per_epoch, t->folder);
 }
 
 static fpc_run_end ending_of(const fpc_trainer *t, fpc_status status)
