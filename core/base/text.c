@@ -30,6 +30,39 @@ const char *fpc_text_clean(fpc_arena *arena, char *text, size_t *bytes)
     return NULL;
 }
 
+char *fpc_trim(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (*text == ' ' || *text == '\t')
+        text++;
+    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = '\0';
+    return text;
+}
+
+char **fpc_split(fpc_arena *arena, const char *text, int64_t *n)
+{
+    char *copy = fpc_strdup(arena, text), *rest, **list;
+    size_t count = 1;
+
+    *n = 0;
+    if (!copy)
+        return NULL;
+    for (const char *p = text; *p; p++)
+        count += *p == ',';
+    list = fpc_alloc(arena, count * sizeof *list);
+    if (!list || !*fpc_trim(copy))
+        return list;
+    for (char *item = copy; item; item = rest) {
+        rest = strchr(item, ',');
+        if (rest)
+            *rest++ = '\0';
+        list[(*n)++] = fpc_trim(item);
+    }
+    return list;
+}
+
 const char *fpc_grouped(fpc_arena *arena, int64_t v)
 {
     return v < 1000 ? fpc_sprintf(arena, "%lld", (long long)v)

@@ -1,5 +1,5 @@
 /* text.h: text files that people write, on whatever system: one place that says what is read. fpc_text_read
- * (fpcore/ini.h) reads a file so. And words behind numbers. */
+ * (fpcore/ini.h) reads a file so. And small work on texts: lists, numbers and the words behind them. */
 #ifndef CORE_BASE_TEXT_H
 #define CORE_BASE_TEXT_H
 
@@ -9,6 +9,10 @@
  * old Macs). text has a NUL behind its bytes, before and after. NULL: done; else what is wrong, "is text in UTF-16,
  * ...": UTF-16 and bytes 0 are not guessed at. */
 const char *fpc_text_clean(fpc_arena *, char *text, size_t *bytes);
+/* Takes the blanks off both ends, in place. */
+char *fpc_trim(char *text);
+/* The items of a list with commas between them, trimmed; an empty text has none. NULL: no memory. */
+char **fpc_split(fpc_arena *, const char *text, int64_t *n);
 /* 1747923 as "1,747,923", of a number that is not negative. */
 const char *fpc_grouped(fpc_arena *, int64_t);
 

@@ -7,6 +7,7 @@
 #include "cmd/args.h"
 #include "cmd/export/export.h"
 #include "cmd/export/protobuf.h"
+#include "cmd/line/terminal.h"
 #include "cmd/submit/torch_file.h"
 #include "data/classes.h"
 #include "experiment/predictor.h"
@@ -201,9 +202,9 @@ static fpc_status write_onnx(job *j)
         (status = fpc_write_atomic(j->cmd->ctx, j->onnx, data, bytes)))
         return status;
     const char *n = j->args.n ? fpc_sprintf(j->cmd->arena, "%d", j->args.n) : "n";
-    fpc_print("%s: %s, %lld parameters, %.1f MB; image uint8 (%s,%d,%d,3) to %s\n", j->onnx, j->info.model,
-              (long long)j->info.parameters, (double)bytes / 1e6, n ? n : "", j->args.h, j->args.w,
-              fpc_export_outputs[j->args.output]);
+    fpc_say("%s: %s, %lld parameters, %.1f MB; image uint8 (%s,%d,%d,3) to %s", j->onnx, j->info.model,
+            (long long)j->info.parameters, (double)bytes / 1e6, n ? n : "", j->args.h, j->args.w,
+            fpc_export_outputs[j->args.output]);
     return FPC_OK;
 }
 
@@ -226,8 +227,8 @@ static fpc_status write_torch(job *j)
         (status = fpc_write_atomic(j->cmd->ctx, j->weights, weights, bytes)) ||
         (status = fpc_write_atomic(j->cmd->ctx, j->source, source, strlen(source))))
         return status;
-    fpc_print("%s, %s: %s, %lld parameters; image float (n,3,%d,%d) to logits\n", j->source, j->weights, j->info.model,
-              (long long)j->info.parameters, j->args.h, j->args.w);
+    fpc_say("%s, %s: %s, %lld parameters; image float (n,3,%d,%d) to logits", j->source, j->weights, j->info.model,
+            (long long)j->info.parameters, j->args.h, j->args.w);
     return FPC_OK;
 }
 

@@ -61,7 +61,8 @@ void fpc_help_usage(fpc_cmdline *cmd)
         print_item(cmd->arena, 10, cmd->verbs[i]->name, cmd->verbs[i]->summary);
     fpc_print("\nexit codes:\n"
               "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is\n"
-              "  wrong; 3 training diverged; 130 interrupted after saving\n"
+              "  wrong; 3 training diverged; 130 interrupted after saving; 75 the same by\n"
+              "  SIGUSR1 or run.hours: start it again\n"
               "\ninstalled recipes, which fpcore -l recipes lists:\n  %s\n",
               fpc_recipes_folder());
 }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "recipe/option_value.h"
 #include "base/spelling.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -107,40 +108,6 @@ static const char *parse_choice(fpc_arena *arena, const fpc_option *option, cons
 
 /* ---- lists ---- */
 
-static char *trim(char *text)
-{
-    char *end = text + strlen(text);
-
-    while (*text == ' ' || *text == '\t')
-        text++;
-    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-        *--end = 0;
-    return text;
-}
-
-/* Splits at commas; *n elements, trimmed. An empty text is an empty list. */
-static char **split(fpc_arena *arena, const char *text, int64_t *n)
-{
-    char *copy = fpc_strdup(arena, text), *rest, **list;
-    size_t count = 1;
-
-    *n = 0;
-    if (!copy)
-        return NULL;
-    for (const char *p = text; *p; p++)
-        count += *p == ',';
-    list = fpc_alloc(arena, count * sizeof *list);
-    if (!list || !*trim(copy))
-        return list;
-    for (char *item = copy; item; item = rest) {
-        rest = strchr(item, ',');
-        if (rest)
-            *rest++ = 0;
-        list[(*n)++] = trim(item);
-    }
-    return list;
-}
-
 static const char *element(fpc_arena *arena, const char *item, const char *what)
 {
     if (!what)
@@ -237,10 +204,10 @@ static const char *parse_point(fpc_arena *arena, const fpc_option *option, char 
     if (!at)
         return element(arena, item, "");
     *at++ = 0;
-    if ((what = element(arena, trim(item), parse_real(arena, option, trim(item), value))))
+    if ((what = element(arena, fpc_trim(item), parse_real(arena, option, fpc_trim(item), value))))
         return what;
-    what = parse_int(arena, &counted, trim(at), epoch);
-    return what ? fpc_sprintf(arena, "`@%s` is no epoch; epochs are counted from 1", trim(at)) : NULL;
+    what = parse_int(arena, &counted, fpc_trim(at), epoch);
+    return what ? fpc_sprintf(arena, "`@%s` is no epoch; epochs are counted from 1", fpc_trim(at)) : NULL;
 }
 
 static const char *parse_curve(fpc_arena *arena, const fpc_option *option, char **item, int64_t n, fpc_curve *out)
@@ -277,7 +244,7 @@ const char *fpc_opt_parse(fpc_arena *arena, const fpc_option *option, const char
     memset(out, 0, sizeof *out);
     if (option->type == FPC_OPT_FLAGS || option->type == FPC_OPT_INTS || option->type == FPC_OPT_REALS ||
         option->type == FPC_OPT_RANGE || option->type == FPC_OPT_CURVE) {
-        item = split(arena, text, &n);
+        item = fpc_split(arena, text, &n);
         if (!item)
             return "needs more memory than there is";
     }

@@ -8,6 +8,7 @@
 #include "base/message.h"
 #include "base/place.h"
 #include "base/spelling.h"
+#include "base/text.h"
 #include "recipe/path.h"
 #include "recipe/scan.h"
 
@@ -160,17 +161,6 @@ static fpc_status merge(reader *r, const fpc_recipe *from)
     return status;
 }
 
-static char *trim(char *text)
-{
-    char *end = text + strlen(text);
-
-    while (*text == ' ' || *text == '\t')
-        text++;
-    while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
-        *--end = 0;
-    return text;
-}
-
 /* ---- includes ---- */
 
 static fpc_status read_text(reader *r, const char *name, const char *text, size_t bytes);
@@ -256,7 +246,7 @@ static fpc_status read_includes(reader *r, const char *name, const fpc_entry *in
         rest = strchr(item, ',');
         if (rest)
             *rest++ = 0;
-        item = trim(item);
+        item = fpc_trim(item);
         if (!*item)
             return fpc_fail_recipe(r->ctx, FPC_EINVAL, "%s: include = %s: a file's name is missing", include->origin,
                                    include->value);
@@ -317,7 +307,7 @@ char *fpc_recipe_key(fpc_arena *arena, const char *text)
 
     if (!key)
         return NULL;
-    key = trim(key);
+    key = fpc_trim(key);
     for (char *p = key; *p; p++)
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p + ('a' - 'A'));
@@ -333,7 +323,7 @@ static fpc_status parse_override(reader *r, const char *text, override *out)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: there is no =; give -s section.key=value", text);
     if (!(name = fpc_recipe_key(r->arena, text)) || !(value = fpc_strdup(r->arena, equals + 1)))
         return FPC_ENOMEM;
-    value = trim(value);
+    value = fpc_trim(value);
     dot = strrchr(name, '.');
     if (!dot)
         return fpc_fail_recipe(r->ctx, FPC_EINVAL, "-s %s: the key has no section; give -s section.key=value", text);

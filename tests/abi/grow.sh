@@ -5,11 +5,6 @@
 # so are the plugins of the build tree. What is trained must be what the ordinary build makes of them, to the byte.
 # shellcheck source=../cli/lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
-# It compiles the core once more, which a build with sanitizers adds nothing to.
-if grep -q __asan_init "$FPCORE_BUILD/.libs/libfpcore.so"; then
-    echo "ok grown structs # SKIP a build with sanitizers"
-    exit 77
-fi
 frozen=$FPCORE_SRC/tests/abi/abi1
 kinds="model loss schedule optimizer augment metric dataset backend logger"
 mkdir -p old grown/fpcore objects lib

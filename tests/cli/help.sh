@@ -3,11 +3,13 @@
 # shellcheck source=../conform/lib_conform.sh
 . "$FPCORE_SRC/tests/conform/lib_conform.sh"
 cd "$scratch" || exit 1
+verbs=$(sed -n 's/^VERB(\(.*\))$/\1/p' "$FPCORE_SRC/core/cmd/verbs.def")
+[ "$(echo "$verbs" | wc -l)" -ge 19 ] && ok "the verbs are known" || not_ok "the verbs are known" "$FPCORE_SRC/core/cmd/verbs.def"
 
 expect "--help" 0 "$FPCORE" --help
 says "--help has the usage" '^  fpcore -c RECIPE\.ini \[--resume RUN\]'
-says "--help tells the exit codes" '130 interrupted after saving'
-for verb in train check list describe model lr eval predict export probe bench new analyze compare sweep data preview submit; do
+says "--help tells the exit codes" '130 interrupted after saving; 75 the same'
+for verb in $verbs; do
     says "--help lists $verb" "^  $verb +[A-Za-z].*[a-z]"
 done
 expect "-V" 0 "$FPCORE" -V
@@ -15,7 +17,7 @@ says "-V has the version" '^fpcore [0-9]+\.[0-9]+\.[0-9]+$'
 says "-V has the plugin ABI" '^plugin ABI 1\.[0-9]+$'
 says "-V has the checkpoint format" '^checkpoint format [0-9]+$'
 says "and that of weights" '^model format 1$'
-for verb in train check list describe model lr eval predict export probe bench new analyze compare sweep data preview submit; do
+for verb in $verbs; do
     expect "$verb --help" 0 "$FPCORE" $verb --help
     says "$verb --help has its usage" '^usage: fpcore '
     [ $verb = model ] && continue # a section as well
@@ -67,7 +69,7 @@ expect "a plugin folder that is not there" 0 "$FPCORE" --plugin-path /nope -l lo
 says "gets a word" 'warning: --plugin-path /nope: there is no such folder'
 
 # Help fits 80 columns, examples aside, and is broken once: no line that ends early goes on in the next.
-wide=$(for verb in train check list describe model lr eval predict export probe bench new analyze compare sweep data preview submit; do
+wide=$(for verb in $verbs; do
     "$FPCORE" $verb --help
 done | grep -v '^example: ' | awk 'length($0) > 80')
 [ -z "$wide" ] && ok "verbs' help fits 80 columns" || { printf '%s\n' "$wide" >out; not_ok "verbs' help fits 80 columns" out; }

@@ -53,10 +53,14 @@ grep -qx "version: $version" "$FPCORE_SRC/CITATION.cff" && grep -q "^## $version
     ok "the documents know the version" || not_ok "the documents know the version"
 
 # ---- what an installed tree has nothing of ----
+if command -v readelf >/dev/null; then
 find "$scratch/second" -name 'fpcore*' -path '*/bin/*' -o -name '*.so*' | while read -r file; do
     readelf -d "$file" 2>/dev/null | grep -E 'R(UN)?PATH' | grep -F "$FPCORE_BUILD"
 done >out
 [ ! -s out ] && ok "no path into the build tree" || not_ok "no path into the build tree" out
+else
+    echo "ok no path into the build tree # SKIP readelf is not installed"
+fi
 
 find "$scratch/second" -name '*.la' >out
 [ ! -s out ] && ok "no file of libtool" || not_ok "no file of libtool" out

@@ -90,7 +90,7 @@ says() {
 holds() {
     what=$1
     shift
-    if "$@" >out 2>&1; then ok "$what"; else not_ok "$what" out; fi
+    if "$@" >held 2>&1; then ok "$what"; else not_ok "$what" held; fi # what `expect` left in `out` stays
 }
 # the one run folder below DIR
 run_in() { ls -d "$1"/*-[0-9]* 2>/dev/null | head -n 1; }

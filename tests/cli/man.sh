@@ -22,7 +22,8 @@ done <verbs
 while read -r plugin; do
     grep -qx "\.SS \"$plugin\"" man/fpcore-recipe.5 || not_ok "$plugin stands in the page"
 done <plugins
-[ -s verbs ] && [ -s plugins ] && [ $bad -eq 0 ] && ok "every verb and every plugin stands there"
+[ -s verbs ] && [ -s plugins ] || not_ok "verbs and plugins are listed"
+[ $bad -eq 0 ] && ok "every verb and every plugin stands there"
 
 # ---- pages ----
 for page in fpcore.1 fpcore-recipe.5; do

@@ -81,7 +81,8 @@ printf 'test_images = images\nclasses = dots.ini\nsize = 32\nbatch = 2\n' >>own.
 expect "a training with classes of one's own" 0 "$FPCORE" -c own.ini -s run.out=own_runs
 own=$(run_in own_runs)
 expect "its archive" 0 "$FPCORE" submit -c "$own/recipe.ini" -w "$own/best.safetensors" -o own.zip
-says "ran" 'its solution ran$'
+says "has its masks" '^own\.zip: 6 masks, '
+says "and ran" 'its solution ran$'
 holds "no folder is left" sh -c '! ls -d "${TMPDIR:-/tmp}"/fpcore-submit-* 2>/dev/null'
 if command -v python3 >/dev/null; then
     python3 -m zipfile -e own.zip own || not_ok "the archive opens"

@@ -169,6 +169,7 @@ for file in best last; do
     holds "$file has it" grep -aq '"fpcore.model":"1"' "$run/$file.safetensors"
 done
 sed 's/"fpcore.model":"1"/"fpcore.lodel":"1"/' "$run/best.safetensors" >away/older.safetensors
+rm -rf m
 expect "predict of an older one" 0 "$FPCORE" predict -w away/older.safetensors -o m ds/test/images
 holds "gives the same masks" diff -r m strange
 exit $bad

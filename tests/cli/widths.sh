@@ -3,6 +3,8 @@
 # and one of a thing is not called by its plural.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
+# shellcheck source=lib_pictures.sh
+. "$FPCORE_SRC/tests/cli/lib_pictures.sh"
 unset COLUMNS
 
 # Names of a usual length: recipes that differ, a seed each.
@@ -27,8 +29,9 @@ fits() {
     shift
     "$FPCORE" "$@" >out 2>err || { cat err >>out && not_ok "$what ends well" out; }
     cat out >>told
-    # a path or a command to copy is not broken; awk counts bytes
-    sed -e 's/σ/x/g' -e 's/Δ/x/g' -e 's/±/x/g' out | awk 'length($0) > 80 && !/\// && !/^ *fpcore / { print length($0) ": " $0 }' >wide
+    # a path or a command to copy is not broken, nor a comment of a recipe; awk counts bytes
+    sed -e 's/σ/x/g' -e 's/Δ/x/g' -e 's/±/x/g' out |
+        awk 'length($0) > 80 && !/(^|[ :;])[^ ]*\/[^ ]*\.[a-z]+/ && !/^ *fpcore / && !/^; warning: / { print length($0) ": " $0 }' >wide
     [ -s wide ] && not_ok "$what fits 80 columns" wide || ok "$what fits 80 columns"
 }
 fits training -c first.ini
@@ -61,6 +64,12 @@ fits "preview" preview -c first.ini -n 1 -o sheet.png
 fits "predict" predict -c first.ini -w "$run/best.safetensors" -o masks sheet.png
 fits "submit" submit -c first.ini -w "$run/best.safetensors" -o sub.zip
 fits "describe" -h run.ema
+draw masks two 20
+fits "data --init" data --init two
+fits "check" -c first.ini --check
+fits "model --groups" model -c first.ini --groups
+fits "export" export -w "$run" --onnx network_of_a_name_that_is_longer.onnx
+fits "export --torch" export -w "$run" --torch network_of_a_name_that_is_longer
 
 grep -vE ' [+] 1 ' told | grep -nE '(^|[^0-9.,-])1 (further )?[a-z]*(classes|epochs|files|flaws|images|masks|ones|pairs|parameters|pictures|pixels|recipes|runs|samples|seeds|settings|steps|tasks|values|warnings)([^a-z]|$)' >plurals
 [ -s plurals ] && not_ok "one is not many" plurals || ok "one is not many"

@@ -104,7 +104,7 @@ for target; do
             echo "check-portable: skipped: clang is not installed"
         elif build clang CC="${CCACHE:-} clang" ${PORTABLE_CFLAGS:+CFLAGS="$PORTABLE_CFLAGS"}; then
             try clang
-            here && compare clang
+            if here; then compare clang; else not_ok "here: a training" "$scratch/here/train.log"; fi
         fi
         ;;
     aarch64)
@@ -113,7 +113,7 @@ for target; do
         elif build aarch64 --host=aarch64-linux-gnu CC="${CCACHE:-} aarch64-linux-gnu-gcc" \
             PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig; then
             try aarch64
-            here && compare aarch64
+            if here; then compare aarch64; else not_ok "here: a training" "$scratch/here/train.log"; fi
         fi
         ;;
     *)

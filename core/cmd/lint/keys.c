@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *default_in(fpc_option_set set, const char *key)
 {
@@ -141,17 +140,6 @@ static void idle_plugin_keys(lint *l)
     }
 }
 
-static void missing_start(lint *l)
-{
-    const char *path = l->s->run.init_from;
-
-    if (*path && access(path, R_OK))
-        fpc_lint_found(l,
-                       "%s: nothing can be read there, so that training would not start; give a run folder or a "
-                       "safetensors file",
-                       fpc_lint_where(l, "run", "init_from"));
-}
-
 static void deprecated(lint *l)
 {
     for (int32_t k = 0; k < l->s->n_opened; k++) {
@@ -168,4 +156,4 @@ static void deprecated(lint *l)
     }
 }
 
-lint_fn *const fpc_lints_of_keys[] = {idle_run_keys, idle_data_keys, idle_plugin_keys, missing_start, deprecated, NULL};
+lint_fn *const fpc_lints_of_keys[] = {idle_run_keys, idle_data_keys, idle_plugin_keys, deprecated, NULL};

@@ -177,7 +177,14 @@ static void zero_rate(lint *l)
     if (is_zero(&l->s->lr))
         fpc_lint_found(l, "%s: nothing is learned at a rate of 0; 1e-3 is a usual start",
                        fpc_lint_where(l, "optimizer", "lr"));
-    else if (l->s->schedule.plugin && fpc_lint_rate(l, 0) == 0)
+    else if (!l->s->schedule.plugin || fpc_lint_rate(l, 0) != 0)
+        return;
+    else if (l->s->schedule_begin >= (int64_t)l->s->warmup_epochs && l->s->schedule_begin > 0)
+        fpc_lint_found(l,
+                       "%s: the rate of the first epoch is 0: of the schedule's %" PRId64 " epochs %" PRId64
+                       " lie behind it; a larger [schedule] epochs leaves some to learn in",
+                       fpc_lint_where(l, "schedule", "begin"), l->s->schedule_epochs, l->s->schedule_begin);
+    else
         fpc_lint_found(l,
                        "%s: the rate of the first epoch is 0, so that it is wasted; a warmup_start above 0 avoids "
                        "that",
