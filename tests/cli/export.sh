@@ -240,7 +240,8 @@ expect "PyTorch: an op without a form" 1 "$FPCORE" export -w "$run" -s model.own
 says "is refused by its name and place" 'export --torch: op half_wave \(wave\) has no PyTorch form$'
 holds "and nothing is written" test ! -e own
 expect "both at once" 0 "$FPCORE" export -w "$run" --onnx b.onnx --torch made/net
-says "each has its line" '^made/net/model\.py, made/net/ckpt\.pth: every, [0-9]+ parameters; image float \(n,3,32,32\) to logits$'
+says "each has its line" '^made/net/model\.py, made/net/ckpt\.pth: every, [0-9]+ parameters; image float$'
+says "which breaks at blanks" '^  \(n,3,32,32\) to logits$'
 cp -r made/net again
 expect "its own source is replaced" 0 "$FPCORE" export -w "$run" --torch again
 holds "by the same bytes" diff -r made/net again

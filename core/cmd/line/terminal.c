@@ -148,17 +148,21 @@ void fpc_print_flow(const char *text, int width)
 
 size_t fpc_piece(const char *text, int room, int hard, const char **rest)
 {
-    size_t best = 0, i = 0;
-    int columns = 0;
+    size_t blank = 0, comma = 0, i = 0;
+    int columns = 0, at = 0;
 
     for (; text[i]; i++) {
-        if (!is_more(text[i]) && columns++ >= room && (best || hard))
+        if (!is_more(text[i]) && columns++ >= room && (blank || comma || hard))
             break;
-        if (columns > room && best)
+        if (columns > room && (blank || comma))
             break;
-        if (text[i] == ' ' || ((text[i] == ',' || text[i] == '+') && columns <= room))
-            best = i + 1;
+        if (text[i] == ' ') {
+            blank = i + 1;
+            at = columns;
+        } else if ((text[i] == ',' || text[i] == '+') && columns <= room)
+            comma = i + 1;
     }
+    const size_t best = comma > blank && at <= room / 2 ? comma : blank;
     size_t n = !text[i] ? i : best ? best : i;
     *rest = text + n;
     *rest += strspn(*rest, " ");
