@@ -179,14 +179,16 @@ static int make_folder(const char *path)
     return why == EEXIST ? ENOTDIR : why;
 }
 
-/* The same without making it. *end: it is not there, and its parent lets one be made. */
+/* The same without making it. *end: it is not there, and its parent lets one be made. A link to nowhere is there. */
 static int look_at_folder(const char *path, const char *parent, int *end)
 {
     struct stat about;
 
     if (!stat(path, &about))
         return S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
-    *end = errno == ENOENT && !access(*parent ? parent : ".", W_OK | X_OK);
+    if (errno == ENOENT && !lstat(path, &about))
+        return ENOTDIR;
+    *end = errno == ENOENT && !access(*parent ? parent : *path == '/' ? "/" : ".", W_OK | X_OK);
     return *end ? 0 : errno;
 }
 

@@ -246,5 +246,6 @@ const fpc_cmd fpc_cmd_sweep = {
         "  --only K        train the K-th run alone (what a task of the array does)\n"
         "  --json          the comparison as JSON\n"
         "\n"
-        "exit: 0 done, 1 a training failed, 2 usage or recipe, 130 interrupted after all trainings saved\n"
+        "exit: 0 done, 1 a training failed, 2 usage or recipe, 75 trainings saved and wait to be started again\n"
+        "(run.hours), 130 interrupted after all trainings saved\n"
         "example: fpcore sweep -c conf/quickstart.ini --grid loss.dice.weight=1.0,1.5 --seeds 2 --dry-run\n"};

@@ -79,11 +79,13 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
 
 /* ---- the recipe ---- */
 
-/* Whoever sets a key of the data set wants to have it read. */
-static int sets_data(int32_t n, const char *const *overrides)
+/* Whoever sets a key of the data set by -s wants to have it read, however the key is spelt. */
+static int sets_data(const fpc_recipe *recipe)
 {
-    for (int32_t i = 0; i < n; i++)
-        if (!strncmp(overrides[i] + strspn(overrides[i], " \t"), "dataset.", strlen("dataset.")))
+    const fpc_section *dataset = fpc_recipe_section(recipe, "dataset");
+
+    for (int32_t i = 0; dataset && i < dataset->n; i++)
+        if (!strncmp(dataset->entry[i].origin, "-s ", 3))
             return 1;
     return 0;
 }
@@ -97,13 +99,15 @@ static fpc_status read_recipe(fpc_ctx *ctx, fpc_arena *arena, const char *recipe
         return FPC_ENOMEM;
     t->named = recipe != NULL;
     t->known.bare = !path;
-    t->known.whole = t->known.whole && !recipe && !sets_data(n_overrides, overrides);
-    if (path)
-        return fpc_recipe_read(ctx, arena, path, n_overrides, overrides, &t->recipe);
-    if (!t->text)
+    if (!path && !t->text)
         return fpc_fail(ctx, FPC_EINVAL, "%s: these weights do not hold their recipe; name the recipe's file",
                         t->weights);
-    return fpc_recipe_parse(ctx, arena, t->weights, t->text, n_overrides, overrides, &t->recipe);
+    const fpc_status status =
+        path ? fpc_recipe_read(ctx, arena, path, n_overrides, overrides, &t->recipe)
+             : fpc_recipe_parse(ctx, arena, t->weights, t->text, n_overrides, overrides, &t->recipe);
+    if (!status)
+        t->known.whole = t->known.whole && !recipe && !sets_data(t->recipe);
+    return status;
 }
 
 fpc_status fpc_trained_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, const char *recipe, int32_t n_overrides,

@@ -90,8 +90,9 @@ fpc_key_role fpc_key_role_of(const char *section, const char *key)
         fpc_key_role role;
     } known[] = {{"run", "epochs", FPC_KEY_LENGTH},       {"run", "patience", FPC_KEY_LENGTH},
                  {"run", "seed", FPC_KEY_REPEAT},         {"run", "name", FPC_KEY_REPEAT},
-                 {"run", "out", FPC_KEY_MACHINE},         {"backend", "threads", FPC_KEY_MACHINE},
-                 {"dataset", "readers", FPC_KEY_MACHINE}, {"dataset", "cache_mb", FPC_KEY_MACHINE}};
+                 {"run", "out", FPC_KEY_MACHINE},         {"run", "hours", FPC_KEY_MACHINE},
+                 {"backend", "threads", FPC_KEY_MACHINE}, {"dataset", "readers", FPC_KEY_MACHINE},
+                 {"dataset", "cache_mb", FPC_KEY_MACHINE}};
 
     if (!strncmp(section, "logger", 6))
         return FPC_KEY_MACHINE;

@@ -75,6 +75,9 @@ if command -v bash >/dev/null 2>&1; then
 else
     echo "ok completion by bash # SKIP not installed"
 fi
+grep -c "^    '[a-z]*:.*\.'$" man/_fpcore >described || true
+[ "$(cat described)" -eq "$(wc -l <verbs)" ] && ok "zsh describes each verb by a whole sentence" ||
+    not_ok "zsh describes each verb by a whole sentence" described
 if command -v zsh >/dev/null 2>&1; then
     expect "zsh reads its own" 0 zsh -n man/_fpcore
 else

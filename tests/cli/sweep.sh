@@ -133,6 +133,15 @@ holds "tasks look for plugins where this shell does" sh -c 'grep -q "^export FPC
 expect "a task" 0 env SLURM_ARRAY_TASK_ID=3 LD_LIBRARY_PATH="$FPCORE_BUILD/.libs" sh job.sh
 holds "trains its run alone" sh -c 'test -d "$(ls -d "job s/tiny,optimizer.lr=2e-3,s1-"*)" && test "$(ls "job s" | wc -l)" -eq 2'
 
+# A limit of time: each run saves and waits; the same command goes on.
+set -- sweep -c tiny.ini --seeds 2 --out hours
+expect "run.hours are over" 75 "$FPCORE" "$@" -s run.hours=1e-6
+says "says how many wait" 'run\.hours are over for 2 of 2 runs, which are saved\. To go on: .* sweep '
+expect "a task of the array" 75 "$FPCORE" "$@" -s run.hours=1e-6 --only 2
+says "says so too" 'run\.hours are over for 1 of 2 runs, which is saved'
+expect "without the limit" 0 "$FPCORE" "$@"
+holds "the same runs go on to their end" sh -c 'test "$(grep -l "\"status\": \"complete\"" hours/*/run.json | wc -l)" -eq 2 && test "$(ls -d hours/*-[0-9]*-[0-9]* | wc -l)" -eq 2'
+
 # What is refused before anything runs.
 refused() { # WHAT WANT OPTION...
     what=$1 want=$2

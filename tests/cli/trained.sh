@@ -136,6 +136,10 @@ warned() {
 warned 'large\.ini:9: dataset\.size = 64: pictures of 64x64 \(height x width\), but .*best\.safetensors was trained at 32x32' \
     -c large.ini -w "$run"
 warned '-s dataset\.size=64: dataset\.size = 64: pictures of 64x64 .*trained at 32x32' -w "$run" -s dataset.size=64
+for key in dataset.size Dataset.Size ' dataset.size '; do
+    expect "a size of the data set, as $key" 0 "$FPCORE" predict -w "$run" -s "$key=48" -o "as$key" ds/test/images
+done
+holds "means the same in every spelling" sh -c 'diff -r asdataset.size asDataset.Size && diff -r asdataset.size "as dataset.size "'
 expect "a size that is meant" 0 "$FPCORE" predict -w "$run" --size 64 -o m ds/test/images
 quiet "is not warned of"
 cp own.ini other.ini

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "record/run_files.h"
 #include <fpcore/logger.h>
 
@@ -26,7 +27,14 @@
 
 extern char **environ;
 
-enum { TAIL = 4096, LOOK_EVERY = 20 /* rounds of waiting between two looks at the histories */ };
+enum {
+    TAIL = 4096,
+    LOOK_EVERY = 20, /* rounds of waiting between two looks at the histories */
+    /* exit codes of a training (cmd/main.c) */
+    DIVERGED = 3,
+    AGAIN = 75, /* saved, to be started again: run.hours are over, or SIGUSR1 */
+    CUT = 130   /* saved after another signal */
+};
 
 /* ---- the manifest ---- */
 
@@ -226,21 +234,15 @@ static fpc_status start(fpc_sweep *s, fpc_trial *c)
     return spawn(s, c, word);
 }
 
-/* Whether a child saved and may go on later: a signal stopped it, or run.hours did (cmd/main.c). */
-static int was_cut(int code)
-{
-    return code == 130 || code == 75;
-}
-
 /* What became of a child, from its exit code (cmd/main.c). */
 static void ended(fpc_sweep *s, fpc_trial *c, int how)
 {
-    const int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
+    const int code = WIFEXITED(how) ? WEXITSTATUS(how) : -1, cut = code == CUT || code == AGAIN;
 
     c->pid = 0;
     if (WIFSIGNALED(how))
         c->why = fpc_sprintf(s->cmd->arena, "ended by signal %d (%s)", WTERMSIG(how), strsignal(WTERMSIG(how)));
-    else if (c->state != FPC_TRIAL_PRUNED || !was_cut(code))
+    else if (c->state != FPC_TRIAL_PRUNED || !cut)
         c->why = last_words(s->cmd->arena, c->log);
     if (code == 0) {
         c->state = FPC_TRIAL_DONE;
@@ -248,16 +250,16 @@ static void ended(fpc_sweep *s, fpc_trial *c, int how)
         s->epochs += c->epochs > c->began_at ? c->epochs - c->began_at : 0;
         if (!fpc_sweep_find(s))
             c->why = result_of(s, c);
-    } else if (code == 3) {
+    } else if (code == DIVERGED) {
         c->state = FPC_TRIAL_DIVERGED;
-    } else if (was_cut(code)) {
+    } else if (cut) {
         c->asked = 1; /* whoever stopped it wants it stopped */
+        c->again = code == AGAIN;
         c->state = c->state == FPC_TRIAL_PRUNED ? FPC_TRIAL_PRUNED : FPC_TRIAL_CUT;
     } else {
         c->state = FPC_TRIAL_FAILED;
     }
-    fpc_log(s->cmd->ctx, code && !was_cut(code) ? FPC_LOG_WARN : FPC_LOG_INFO, "%s: %s", c->name,
-            c->why ? c->why : "ended");
+    fpc_log(s->cmd->ctx, code && !cut ? FPC_LOG_WARN : FPC_LOG_INFO, "%s: %s", c->name, c->why ? c->why : "ended");
 }
 
 static void reap(fpc_sweep *s)
@@ -448,7 +450,10 @@ static fpc_status verdict(fpc_sweep *s, fpc_status status)
 {
     const fpc_trial *failed = first_failed(s);
     const char *again = fpc_shell_line(s->cmd->arena, (const char *const *)s->cmd->full_argv);
+    int waiting = 0;
 
+    for (int32_t i = 0; i < s->n; i++)
+        waiting += s->trial[i].again && s->trial[i].state == FPC_TRIAL_CUT;
     if (status == FPC_ECANCEL)
         return fpc_fail(s->cmd->ctx, FPC_ECANCEL,
                         "interrupted; %d of %d runs are done, the others are saved. To go on: %s",
@@ -456,6 +461,10 @@ static fpc_status verdict(fpc_sweep *s, fpc_status status)
     if (!status && failed)
         return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: %s (all of it: %s). The same command goes on when that is mended",
                         failed->name, failed->why, failed->log);
+    if (!status && waiting)
+        return fpc_fail(s->cmd->ctx, FPC_ECANCEL, "run.hours are over for %d of %d %s, which %s saved. To go on: %s",
+                        waiting, (int)s->n, fpc_word(s->n, "run", "runs"), fpc_word(waiting, "is", "are"),
+                        again ? again : "the same command");
     return status;
 }
 

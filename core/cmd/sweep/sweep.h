@@ -44,6 +44,7 @@ typedef struct fpc_trial {
     int64_t began_at;      /* epochs done then */
     const char *log, *why; /* its output; the sentence it ended with */
     int asked;             /* to stop */
+    int again;             /* it saved and waits to be started again: run.hours are over */
     int64_t seen;          /* epochs at the last look (--prune) */
     int told;              /* that its history cannot be read */
 } fpc_trial;
@@ -96,7 +97,8 @@ const char *fpc_shell_line(fpc_arena *, const char *const *word);
 
 /* cmd/sweep/run.c: makes the sweep's folder and that of its logs. */
 fpc_status fpc_sweep_folders(fpc_sweep *);
-/* Runs all that is missing. FPC_ECANCEL with a sentence after a signal, when all children have saved. */
+/* Runs all that is missing. FPC_ECANCEL with a sentence after a signal, when all children have saved, and where
+ * trainings ended because run.hours were over. */
 fpc_status fpc_sweep_run(fpc_sweep *);
 /* cmd/sweep/prune.c: why a run that is under way may be stopped, or NULL: at the same epoch it is worse than complete
  * runs of another recipe by more than the noise. epochs: the run's length. */
