@@ -11,7 +11,8 @@ libref_f64_la_SOURCES = $(ref_sources)
 libref_f64_la_CPPFLAGS = $(AM_CPPFLAGS) -DFPC_REAL=double -DFPC_REAL_BITS=64
 libref_f64_la_CFLAGS = $(kernel_cflags) -ffp-contract=off
 
-cpu_cflags = $(kernel_cflags) -fno-math-errno -fno-trapping-math -ffp-contract=fast
+# A section for each function, so that libfpseg leaves out what only training calls.
+cpu_cflags = $(kernel_cflags) -ffunction-sections -fdata-sections -fno-math-errno -fno-trapping-math -ffp-contract=fast
 
 noinst_LTLIBRARIES += libcpu_generic.la libcpu_generic_half.la libcpu_common.la
 half_cppflags = $(AM_CPPFLAGS) -DFPC_HALF

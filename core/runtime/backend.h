@@ -23,6 +23,10 @@ typedef struct fpc_backend {
 /* section: [backend] of the recipe, or NULL for `cpu` with defaults. precision: an fpc_precision, run.precision. */
 fpc_status fpc_backend_open(fpc_ctx *, fpc_arena *, fpc_registry *, const fpc_section *, uint32_t precision,
                             fpc_backend **);
+/* All kernels of a table; be->kernels and be->who must have room. */
+void fpc_backend_take_kernels(fpc_backend *, const fpc_kernel *, const char *who);
+/* Gives all its memory back: for fpc_arena_defer, when it is open. */
+void fpc_backend_release_all(void *backend);
 /* Of the kernels of the plugin `who` those that work on this backend's memory; be->kernels must have room. */
 void fpc_backend_add_kernels(fpc_backend *, const fpc_kernel *, const char *who);
 /* Whose kernel of this backend it is; NULL: of none. */

@@ -143,7 +143,7 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC, .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE), .rank = 10
 
 const fpc_kernel FPC_CPU_TABLE(attention)[] = {
-    {ROW, .op = "attention", .name = FPC_KNAME("attention"), .need = need, .begin = begin, .run = run},
-    {ROW, .op = "attention_grad", .name = FPC_KNAME("attention_grad"), .need = attention_grad_need,
-     .run = attention_grad_run},
-    {0}};
+    {ROW, .op = "attention", .name = FPC_KNAME("attention"), .need = need, .begin = begin, .run = run}, {0}};
+const fpc_kernel FPC_CPU_TABLE(attention_grad)[] = {{ROW, .op = "attention_grad", .name = FPC_KNAME("attention_grad"),
+                                                     .need = attention_grad_need, .run = attention_grad_run},
+                                                    {0}};

@@ -168,12 +168,14 @@ const fpc_kernel FPC_CPU_TABLE(conv)[] = {
      .begin = conv_begin, .run = conv_run},
     {ROW(FPC_KERNEL_PACKS), .rank = 10, .op = "conv2d_grad_x", .name = FPC_KNAME("conv2d_grad_x"),
      .need = conv_grad_x_need, .begin = conv_grad_x_begin, .run = conv_grad_x_run},
-    {ROW(0), .rank = 10, .op = "conv2d_grad_w", .name = FPC_KNAME("conv2d_grad_w"), .need = grad_w_need,
-     .run = grad_w_run, .end = grad_w_end},
     {ROW(FPC_KERNEL_PACKS), .rank = 20, .op = "conv2d", .name = FPC_KNAME("depthwise"), .match = match_depthwise,
      .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_run},
     {ROW(FPC_KERNEL_PACKS), .rank = 20, .op = "conv2d_grad_x", .name = FPC_KNAME("depthwise_grad_x"),
      .match = match_depthwise_grad_x, .need = depthwise_need, .begin = depthwise_begin, .run = depthwise_grad_x_run},
+    {0}};
+const fpc_kernel FPC_CPU_TABLE(conv_grad)[] = {
+    {ROW(0), .rank = 10, .op = "conv2d_grad_w", .name = FPC_KNAME("conv2d_grad_w"), .need = grad_w_need,
+     .run = grad_w_run, .end = grad_w_end},
     {ROW(0), .rank = 20, .op = "conv2d_grad_w", .name = FPC_KNAME("depthwise_grad_w"), .match = match_depthwise_grad_w,
      .need = depthwise_grad_w_need, .run = depthwise_grad_w_run, .end = depthwise_grad_w_end},
     {0}};

@@ -301,8 +301,11 @@ static fpc_status run_gaussian_noise(fpc_exec *x, const fpc_node *node, fpc_rows
 }
 
 const fpc_kernel FPC_CPU_TABLE(image)[] = {
-    FPC_CPU_ROW(take, .run = run_take),
     FPC_CPU_ROW(to_real, .run = run_to_real),
+    {.op = NULL},
+};
+const fpc_kernel FPC_CPU_TABLE(image_batch)[] = {
+    FPC_CPU_ROW(take, .run = run_take),
     FPC_CPU_ROW(warp_image, .run = run_warp_image),
     FPC_CPU_ROW(warp_mask, .run = run_warp_mask),
     FPC_CPU_ROW(gaussian_noise, .run = run_gaussian_noise),

@@ -377,12 +377,15 @@ static fpc_status run_seg_loss(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
+const fpc_kernel FPC_CPU_TABLE(classes)[] = {
+    FPC_CPU_ROW(seg_argmax, .need = FPC_CAT(fpc_cpu_need_seg_argmax, FPC_ISA),
+                .run = FPC_CAT(fpc_cpu_run_seg_argmax, FPC_ISA)),
+    FPC_CPU_ROW(softmax, .run = FPC_CAT(fpc_cpu_run_softmax, FPC_ISA)),
+    {.op = NULL},
+};
 const fpc_kernel FPC_CPU_TABLE(loss)[] = {
     FPC_CPU_ROW(seg_loss, .need = need_seg_loss, .run = run_seg_loss),
     FPC_CPU_ROW(seg_loss_grad, .need = FPC_CAT(fpc_cpu_need_seg_loss_grad, FPC_ISA),
                 .run = FPC_CAT(fpc_cpu_run_seg_loss_grad, FPC_ISA)),
-    FPC_CPU_ROW(seg_argmax, .need = FPC_CAT(fpc_cpu_need_seg_argmax, FPC_ISA),
-                .run = FPC_CAT(fpc_cpu_run_seg_argmax, FPC_ISA)),
-    FPC_CPU_ROW(softmax, .run = FPC_CAT(fpc_cpu_run_softmax, FPC_ISA)),
     {.op = NULL},
 };

@@ -433,9 +433,12 @@ static fpc_status run_running_stats(fpc_exec *x, const fpc_node *node, fpc_rows 
 const fpc_kernel FPC_CPU_TABLE(norm)[] = {
     FPC_CPU_ROW(layer_norm, .run = run_layer_norm),
     FPC_CPU_ROW(add_layer_norm, .run = run_add_layer_norm),
+    FPC_CPU_ROW(batch_norm, .need = need_columns, .begin = begin_batch_norm, .run = run_batch_norm),
+    {.op = NULL},
+};
+const fpc_kernel FPC_CPU_TABLE(norm_grad)[] = {
     FPC_CPU_ROW(layer_norm_grad, .need = need_sums, .run = run_layer_norm_grad, .end = end_layer_norm_grad),
     FPC_CPU_ROW(batch_stats, .need = need_sums, .run = run_batch_stats, .end = end_batch_stats),
-    FPC_CPU_ROW(batch_norm, .need = need_columns, .begin = begin_batch_norm, .run = run_batch_norm),
     FPC_CPU_ROW(batch_norm_sums, .need = need_sums, .run = run_batch_norm_sums, .end = end_batch_norm_sums),
     FPC_CPU_ROW(batch_norm_grad, .need = need_columns, .begin = begin_batch_norm_grad, .run = run_batch_norm_grad),
 #ifndef FPC_HALF

@@ -251,23 +251,28 @@ static fpc_status run_combine_grad(fpc_exec *x, const fpc_node *node, fpc_rows r
 
 const fpc_kernel FPC_CPU_TABLE(pointwise)[] = {
     FPC_CPU_ROW(gelu, .run = run_gelu),
-    FPC_CPU_ROW(gelu_grad, .run = run_gelu_grad),
     FPC_CPU_ROW(relu, .run = run_relu),
-    FPC_CPU_ROW(relu_grad, .run = run_relu_grad),
     FPC_CPU_ROW(sigmoid, .run = run_sigmoid),
-    FPC_CPU_ROW(sigmoid_grad, .run = run_sigmoid_grad),
     FPC_CPU_ROW(add, .run = run_add),
     FPC_CPU_ROW(mul, .run = run_mul),
     FPC_CPU_ROW(add_bcast, .run = run_add_bcast),
     FPC_CPU_ROW(mul_bcast, .run = run_mul_bcast),
     FPC_CPU_ROW(concat, .run = run_concat),
     FPC_CPU_ROW(slice, .run = run_slice),
-    FPC_CPU_ROW(slice_grad, .run = run_slice_grad),
-    FPC_CPU_ROW(dropout, .need = need_dropout, .run = run_dropout),
     FPC_CPU_ROW(copy, .run = run_copy),
 #ifndef FPC_HALF /* nothing of theirs is an activation in half precision alone */
     FPC_CPU_ROW(cast, .run = run_cast),
     FPC_CPU_ROW(narrow, .run = run_cast),
+#endif
+    {.op = NULL},
+};
+const fpc_kernel FPC_CPU_TABLE(pointwise_grad)[] = {
+    FPC_CPU_ROW(gelu_grad, .run = run_gelu_grad),
+    FPC_CPU_ROW(relu_grad, .run = run_relu_grad),
+    FPC_CPU_ROW(sigmoid_grad, .run = run_sigmoid_grad),
+    FPC_CPU_ROW(slice_grad, .run = run_slice_grad),
+    FPC_CPU_ROW(dropout, .need = need_dropout, .run = run_dropout),
+#ifndef FPC_HALF
     FPC_CPU_ROW(combine, .run = run_combine),
     FPC_CPU_ROW(combine_grad, .run = run_combine_grad),
 #endif

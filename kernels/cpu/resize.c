@@ -384,12 +384,15 @@ static fpc_status run_window(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 
 const fpc_kernel FPC_CPU_TABLE(resize)[] = {
     FPC_CPU_ROW_OF(FPC_KERNEL_PACKS, resize, .need = need_resize, .begin = begin_resize, .run = run_resize),
-    FPC_CPU_ROW(resize_grad, .need = need_resize_grad, .begin = begin_resize_grad, .run = run_resize_grad),
     FPC_CPU_ROW(pool_mean, .need = need_pool, .run = run_pool_mean),
     FPC_CPU_ROW(pool_sum, .need = need_pool, .run = run_pool_sum),
     FPC_CPU_ROW(broadcast, .run = run_broadcast),
     FPC_CPU_ROW(max_pool, .run = run_max_pool),
-    FPC_CPU_ROW(max_pool_grad, .run = run_max_pool_grad),
     FPC_CPU_ROW(window, .run = run_window),
+    {.op = NULL},
+};
+const fpc_kernel FPC_CPU_TABLE(resize_grad)[] = {
+    FPC_CPU_ROW(resize_grad, .need = need_resize_grad, .begin = begin_resize_grad, .run = run_resize_grad),
+    FPC_CPU_ROW(max_pool_grad, .run = run_max_pool_grad),
     {.op = NULL},
 };

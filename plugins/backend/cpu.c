@@ -15,11 +15,21 @@ enum { ISA_AUTO = 0, ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16 };
 enum { PRECISION_OF_RUN = -1 };
 
 /* clang-format off */
+/* What a prediction needs, and what only training does: libfpseg is this file without the latter (FPC_INFERENCE). */
+#ifdef FPC_INFERENCE
+#define GRADIENTS(X, isa)
+#define TRAINING(X, isa)
+#else
+#define GRADIENTS(X, isa)                                                                                              \
+    X(linear_grad, isa) X(conv_grad, isa) X(attention_grad, isa) X(norm_grad, isa) X(pointwise_grad, isa)              \
+    X(resize_grad, isa)
+#define TRAINING(X, isa)                                                                                               \
+    X(image_batch, isa) X(image_colour, isa) X(image_filter, isa) X(image_jpeg, isa) X(image_mix, isa) X(loss, isa)    \
+    X(loss_pixel, isa) X(loss_distance, isa) X(train, isa)
+#endif
 #define ACTIVATIONS(X, isa)                                                                                            \
-    X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa)
-#define FAMILIES(X, isa)                                                                                               \
-    ACTIVATIONS(X, isa) X(image, isa) X(image_colour, isa) X(image_filter, isa) X(image_jpeg, isa) X(image_mix, isa)   \
-    X(loss, isa) X(loss_pixel, isa) X(loss_distance, isa) X(train, isa)
+    X(linear, isa) X(conv, isa) X(attention, isa) X(norm, isa) X(pointwise, isa) X(resize, isa) GRADIENTS(X, isa)
+#define FAMILIES(X, isa) ACTIVATIONS(X, isa) X(image, isa) X(classes, isa) TRAINING(X, isa)
 /* Tables for fp32 at one level, and those for activations in bf16, which may be of a further one. */
 #define LEVEL(isa, half) FAMILIES(DECLARE, isa) ACTIVATIONS(DECLARE, half)                                             \
     static const fpc_kernel *const tables_##half[] = {FAMILIES(ENTRY, isa) ACTIVATIONS(ENTRY, half) NULL};
