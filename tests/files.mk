@@ -194,6 +194,7 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/trained.sh \
     tests/cli/tta.sh \
+    tests/cli/void_colour.sh \
     tests/cli/weights.sh \
     tests/cli/widths.sh \
     tests/cli/your_data.sh \

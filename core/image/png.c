@@ -276,15 +276,9 @@ fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, cons
 fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const uint8_t *data, size_t bytes,
                            fpc_image *out, uint8_t palette[256][3], int32_t *n_palette)
 {
+    const fpc_status status = fpc_image_decode(ctx, arena, name, data, bytes, FPC_IMAGE_MASK, out);
+
     *n_palette = 0;
-    FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
-    if (!file)
-        return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
-    fpc_image_facts facts = {.size = sizeof facts};
-    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, FPC_IMAGE_MASK, out, &facts);
-    fclose(file);
-    if (status == FPC_OK)
-        status = fpc_image_turn(arena, facts.orientation, out);
     /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
     for (size_t at = 8; status == FPC_OK && at + 12 <= bytes;) {
         const size_t length =

@@ -337,6 +337,7 @@ static void in_memory(void **state)
     bench *b = *state;
     static const uint8_t colours[3][3] = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}};
     const fpc_image mask = picture(b->arena, 33, 17, 1, 2), photo = picture(b->arena, 9, 5, 3, 1);
+    static const uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xe0};
     const uint8_t *data;
     uint8_t palette[256][3];
     size_t bytes, in_file;
@@ -373,6 +374,8 @@ static void in_memory(void **state)
         fpc_ctx_clear(b->ctx);
         free(part);
     }
+    assert_int_equal(fpc_mask_decode(b->ctx, b->arena, "m.jpg", jpeg, sizeof jpeg, &back, palette, &n), FPC_EFORMAT);
+    said(b, "m.jpg: a mask as JPEG; masks are PNG files");
     const fpc_image none = {0, 5, 1, mask.pixel};
     assert_int_equal(fpc_png_encode(b->ctx, b->arena, "m.png", &none, NULL, 0, NULL, &data, &bytes), FPC_EINVAL);
     said(b, "a picture of 0 x 5 x 1 cannot be written");
