@@ -299,6 +299,8 @@ cmd_sources = \
     core/cmd/report/text.c \
     core/cmd/setup/classes.c \
     core/cmd/setup/layout.c \
+    core/cmd/setup/pairs.c \
+    core/cmd/setup/pairs.h \
     core/cmd/setup/recipe.c \
     core/cmd/setup/setup.h \
     core/cmd/setup/values.c \
