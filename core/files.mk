@@ -265,6 +265,8 @@ cmd_sources = \
     core/cmd/lr.c \
     core/cmd/model.c \
     core/cmd/new.c \
+    core/cmd/output.c \
+    core/cmd/output.h \
     core/cmd/predict.c \
     core/cmd/predict/files.c \
     core/cmd/predict/flow.c \
