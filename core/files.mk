@@ -250,6 +250,8 @@ cmd_sources = \
     core/cmd/inspect/preview_sheet.c \
     core/cmd/inspect/preview_text.c \
     core/cmd/line/line.h \
+    core/cmd/line/output.c \
+    core/cmd/line/output.h \
     core/cmd/line/terminal.c \
     core/cmd/line/terminal.h \
     core/cmd/lint/data.c \
@@ -265,8 +267,6 @@ cmd_sources = \
     core/cmd/lr.c \
     core/cmd/model.c \
     core/cmd/new.c \
-    core/cmd/output.c \
-    core/cmd/output.h \
     core/cmd/predict.c \
     core/cmd/predict/files.c \
     core/cmd/predict/flow.c \

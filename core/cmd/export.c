@@ -7,7 +7,7 @@
 #include "cmd/export/export.h"
 #include "cmd/export/protobuf.h"
 #include "cmd/line/terminal.h"
-#include "cmd/output.h"
+#include "cmd/line/output.h"
 #include "cmd/submit/torch_file.h"
 #include "data/classes.h"
 #include "experiment/predictor.h"

@@ -8,7 +8,7 @@
 #include "experiment/predictor.h"
 #include "cmd/submit/submit.h"
 #include "cmd/args.h"
-#include "cmd/output.h"
+#include "cmd/line/output.h"
 #include "base/file.h"
 
 /* Before a picture is read. */

@@ -2,7 +2,7 @@
  * predictions may be written again, a file of somebody else's (labels made by hand, a photograph) is never lost. */
 #define _GNU_SOURCE
 #include "base/text.h"
-#include "cmd/output.h"
+#include "cmd/line/output.h"
 #include "cmd/predict/predict.h"
 #include "base/file.h"
 #include <dirent.h>

@@ -1,8 +1,8 @@
 /* output.h: whether a verb may write a file under the name that it was given: nothing is there, or a plain file that
  * the verb wrote itself or, with --force, of anybody. What is no file (a FIFO, a device) is neither opened nor
  * replaced. */
-#ifndef CORE_CMD_OUTPUT_H
-#define CORE_CMD_OUTPUT_H
+#ifndef CORE_CMD_LINE_OUTPUT_H
+#define CORE_CMD_LINE_OUTPUT_H
 
 #include <fpcore/base.h>
 

@@ -1,6 +1,6 @@
 /* output.c: see output.h. */
 #define _POSIX_C_SOURCE 200809L
-#include "cmd/output.h"
+#include "cmd/line/output.h"
 #include "base/message.h"
 #include <sys/stat.h>
 
