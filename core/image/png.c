@@ -2,12 +2,11 @@
  * the file's numbers: the index of a palette, or the grey value; nothing is scaled. */
 #define _POSIX_C_SOURCE 200809L
 #include "image/codec.h"
+#include "base/file.h"
 #include <errno.h>
 #include <png.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SOFTWARE "Software" /* the keyword of the PNG specification for the program that made a file */
@@ -164,9 +163,8 @@ int fpc_png_says(const char *path, const char *software)
     enum { MOST_CHUNKS = 64, MOST_BYTES = 128 };
     static const uint8_t magic[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     uint8_t head[8], text[MOST_BYTES] = {0};
-    struct stat about;
     int says = 0;
-    FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "rb") : NULL;
+    FILE *file = fpc_open_plain(path);
 
     if (!file)
         return 0;
@@ -298,19 +296,21 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
 fpc_status fpc_png_write_saying(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3],
                                 int32_t n, const char *software)
 {
-    static atomic_uint made; /* of this process: several threads may write into one folder */
-    char temporary[4096];
-    const char *name = strrchr(path, '/');
-    /* not made of the file's name: that may be as long as names can be */
-    if (snprintf(temporary, sizeof temporary, "%.*s.fpcore-%ld-%u.tmp", (int)(name ? name + 1 - path : 0), path,
-                 (long)getpid(), atomic_fetch_add(&made, 1)) >= (int)sizeof temporary)
-        return fpc_fail(ctx, FPC_EINVAL, "%s: the name is too long", path);
+    char *temporary;
     const fpc_status wrong = check_shape(ctx, path, image, n);
     if (wrong != FPC_OK)
         return wrong;
-    FILE *file = fopen(temporary, "wb");
-    if (!file)
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));
+    const int fd = fpc_create_beside(path, &temporary);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (!file) {
+        const fpc_status made = fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+            unlink(temporary);
+            free(temporary);
+        }
+        return made;
+    }
     fpc_status status = write_to(ctx, path, file, &(struct content){image, palette, n, software});
     if (fclose(file) != 0 && status == FPC_OK)
         status = fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s", path, strerror(errno));
@@ -318,6 +318,7 @@ fpc_status fpc_png_write_saying(fpc_ctx *ctx, const char *path, const fpc_image 
         status = fpc_fail(ctx, FPC_EIO, "%s: cannot be put in place: %s", path, strerror(errno));
     if (status != FPC_OK)
         unlink(temporary);
+    free(temporary);
     return status;
 }
 
