@@ -250,6 +250,8 @@ cmd_sources = \
     core/cmd/inspect/preview_sheet.c \
     core/cmd/inspect/preview_text.c \
     core/cmd/line/line.h \
+    core/cmd/line/output.c \
+    core/cmd/line/output.h \
     core/cmd/line/terminal.c \
     core/cmd/line/terminal.h \
     core/cmd/lint/data.c \
@@ -299,6 +301,8 @@ cmd_sources = \
     core/cmd/report/text.c \
     core/cmd/setup/classes.c \
     core/cmd/setup/layout.c \
+    core/cmd/setup/pairs.c \
+    core/cmd/setup/pairs.h \
     core/cmd/setup/recipe.c \
     core/cmd/setup/setup.h \
     core/cmd/setup/values.c \

@@ -102,6 +102,7 @@ test_programs = \
     tests/unit/test_open_once \
     tests/unit/test_ops \
     tests/unit/test_option \
+    tests/unit/test_output \
     tests/unit/test_parts \
     tests/unit/test_pattern \
     tests/unit/test_place \
@@ -194,6 +195,7 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/trained.sh \
     tests/cli/tta.sh \
+    tests/cli/void_colour.sh \
     tests/cli/weights.sh \
     tests/cli/widths.sh \
     tests/cli/your_data.sh \
@@ -836,6 +838,12 @@ tests_unit_test_option_CPPFLAGS = $(test_cppflags)
 tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
+
+tests_unit_test_output_SOURCES = tests/unit/test_output.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_output_CPPFLAGS = $(test_cppflags)
+tests_unit_test_output_CFLAGS = $(test_cflags)
+tests_unit_test_output_LDFLAGS = $(test_ldflags)
+tests_unit_test_output_LDADD = $(test_libs)
 
 tests_unit_test_parts_SOURCES = tests/unit/test_parts.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_parts_CPPFLAGS = $(test_cppflags)

@@ -1,12 +1,14 @@
-/* file.c: writes files whole or not at all. The bytes go to PATH.tmp in the same folder, are synced, and take the place
- * of PATH by rename; then the folder is synced. A crash or a full disk at any moment leaves the former file. The
- * temporary name is fixed, so that what a killed process left is overwritten by the next one. And reads them whole. */
+/* file.c: writes files whole or not at all. The bytes go to a new file in the same folder, are synced, and take the
+ * place of PATH by rename; then the folder is synced. A crash or a full disk at any moment leaves the former file. The
+ * new file is PATH.tmp, which a training that goes on removes from its folder where a killed one left it; a file that
+ * has this name already may be anybody's, and another name is taken. And reads them whole. */
 #define _GNU_SOURCE
 #include "base/file.h"
 #include "base/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +48,48 @@ static int sync_folder(const char *path)
     return err;
 }
 
-static int write_and_rename(const char *path, const char *temp, int32_t n, const fpc_part_of_file *part)
+/* O_EXCL: what has the name already, a link too, is left alone. */
+static int create(const char *name)
+{
+    return open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+int fpc_create_beside(const char *path, char **name)
+{
+    enum { MOST_TRIES = 1000 };
+    static atomic_uint made; /* of this process: several threads may write into one folder */
+    const char *slash = strrchr(path, '/');
+    const int folder = slash ? (int)(slash + 1 - path) : 0;
+
+    *name = NULL;
+    if (asprintf(name, "%s.tmp", path) < 0) {
+        *name = NULL;
+        return -1;
+    }
+    int fd = create(*name);
+    /* the other names are not made of the file's: that may be as long as names can be */
+    for (int i = 0; fd < 0 && (errno == EEXIST || errno == ENAMETOOLONG) && i < MOST_TRIES; i++) {
+        free(*name);
+        if (asprintf(name, "%.*s.fpcore-%ld-%u.tmp", folder, path, (long)getpid(), atomic_fetch_add(&made, 1)) < 0) {
+            *name = NULL;
+            return -1;
+        }
+        fd = create(*name);
+    }
+    if (fd >= 0)
+        return fd;
+    const int err = errno;
+    free(*name);
+    *name = NULL;
+    errno = err;
+    return -1;
+}
+
+/* The new file with these bytes on the disk; an errno, and then there is none. */
+static int write_beside(const char *path, int32_t n, const fpc_part_of_file *part, char **name)
 {
     int err = 0;
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    const int fd = fpc_create_beside(path, name);
 
     if (fd < 0)
         return errno;
@@ -59,29 +99,52 @@ static int write_and_rename(const char *path, const char *temp, int32_t n, const
         err = errno;
     if (close(fd) && !err)
         err = errno;
-    if (!err && rename(temp, path))
-        err = errno;
-    if (err)
-        unlink(temp);
+    if (err) {
+        unlink(*name);
+        free(*name);
+    }
     return err;
+}
+
+static fpc_status not_written(fpc_ctx *ctx, const char *path, int err)
+{
+    struct stat st;
+
+    return fpc_fail(ctx, err == ENOMEM ? FPC_ENOMEM : FPC_EIO, "%s: cannot be written: %s; %s", path, strerror(err),
+                    stat(path, &st) ? "nothing was left behind" : "the former file stays as it was");
 }
 
 fpc_status fpc_write_parts(fpc_ctx *ctx, const char *path, int32_t n, const fpc_part_of_file *part)
 {
-    char *temp = NULL;
-    struct stat st;
-    int err;
+    char *name;
+    int err = write_beside(path, n, part, &name);
 
-    if (asprintf(&temp, "%s.tmp", path) < 0)
-        return fpc_fail(ctx, FPC_ENOMEM, "%s: no memory to write it", path);
-    err = write_and_rename(path, temp, n, part);
-    free(temp);
+    if (err)
+        return not_written(ctx, path, err);
+    if (rename(name, path)) {
+        err = errno;
+        unlink(name);
+    }
+    free(name);
     if (!err)
         err = sync_folder(path);
+    return err ? not_written(ctx, path, err) : FPC_OK;
+}
+
+fpc_status fpc_write_beside(fpc_ctx *ctx, fpc_arena *arena, const char *path, const void *data, size_t bytes,
+                            const char **beside)
+{
+    const fpc_part_of_file part = {data, bytes};
+    char *name;
+    const int err = write_beside(path, 1, &part, &name);
+
+    *beside = NULL;
     if (err)
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be written: %s; %s", path, strerror(err),
-                        stat(path, &st) ? "nothing was left behind" : "the former file stays as it was");
-    return FPC_OK;
+        return not_written(ctx, path, err);
+    if (!(*beside = fpc_strdup(arena, name)))
+        unlink(name);
+    free(name);
+    return *beside ? FPC_OK : FPC_ENOMEM;
 }
 
 fpc_status fpc_write_atomic(fpc_ctx *ctx, const char *path, const void *data, size_t bytes)
@@ -132,6 +195,17 @@ static fpc_status read_open(fpc_arena *arena, int fd, size_t most, char **text, 
     (*text)[used] = '\0';
     *bytes = used;
     return FPC_OK;
+}
+
+FILE *fpc_open_plain(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    FILE *file = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) ? fdopen(fd, "rb") : NULL;
+
+    if (fd >= 0 && !file)
+        close(fd);
+    return file;
 }
 
 fpc_status fpc_read_file_why(fpc_arena *arena, const char *path, size_t most, char **text, size_t *bytes,

@@ -110,6 +110,11 @@ static fpc_status init(fpc_cmdline *cmd, const wishes *w)
 
     if (cmd->recipe || w->parts || w->keep_names || w->json || w->fix_sides || w->near)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore data: --init %s: it goes with -o and --force alone", w->init);
+    if (cmd->n_overrides)
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore data: --init %s: -s %s changes a recipe, and this one is not written yet; --init goes "
+                        "with -o and --force alone, and -s with the recipe that it writes",
+                        w->init, cmd->overrides[0]);
     if ((status = fpc_layout_find(cmd->ctx, cmd->arena, w->init, &layout)) ||
         (status = fpc_mask_values_read(cmd->ctx, cmd->arena, &layout, &values)) ||
         (status = fpc_setup_classes_find(cmd, &layout, &values, &classes)))

@@ -2,12 +2,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "base/file.h"
 #include "cmd/args.h"
 #include "cmd/export/export.h"
 #include "cmd/export/protobuf.h"
 #include "cmd/line/terminal.h"
+#include "cmd/line/output.h"
 #include "cmd/submit/torch_file.h"
 #include "data/classes.h"
 #include "experiment/predictor.h"
@@ -56,22 +56,6 @@ static fpc_status read_batch(job *j, const char *text)
     return FPC_OK;
 }
 
-static fpc_status check_free(const job *j, const char *path, const char *option, int is_own)
-{
-    struct stat about;
-
-    if (stat(path, &about))
-        return FPC_OK;
-    if (S_ISDIR(about.st_mode))
-        return fpc_fail(j->cmd->ctx, FPC_EINVAL, "%s: is a folder; --onnx names a file", path);
-    if (is_own)
-        return FPC_OK;
-    return fpc_fail(j->cmd->ctx, FPC_EINVAL,
-                    "%s: is there already, and fpcore export did not write it; give another name to %s, or --force "
-                    "to replace it",
-                    path, option);
-}
-
 /* Before anything is opened, which takes its time. The weights beside a source of ours are ours. */
 static fpc_status check_paths(job *j, int force)
 {
@@ -81,7 +65,8 @@ static fpc_status check_paths(job *j, int force)
         return fpc_fail(j->cmd->ctx, FPC_EINVAL,
                         "fpcore export: neither --onnx FILE nor --torch FOLDER says what to write");
     if (j->onnx)
-        status = check_free(j, j->onnx, "--onnx", force || fpc_onnx_is_own(j->onnx));
+        status = fpc_output_check(j->cmd->ctx, j->onnx, "fpcore export", "name to --onnx",
+                                  force || fpc_onnx_is_own(j->onnx));
     if (status || !j->torch)
         return status;
     j->source = fpc_sprintf(j->cmd->arena, "%s/model.py", j->torch);
@@ -89,8 +74,21 @@ static fpc_status check_paths(job *j, int force)
     if (!j->source || !j->weights)
         return FPC_ENOMEM;
     const int is_own = force || fpc_torch_is_own(j->source);
-    return (status = check_free(j, j->source, "--torch", is_own)) ? status
-                                                                  : check_free(j, j->weights, "--torch", is_own);
+    const char *const files[] = {j->source, j->weights};
+    for (int i = 0; i < 2 && !status; i++)
+        status = fpc_output_check(j->cmd->ctx, files[i], "fpcore export", "name to --torch", is_own);
+    return status;
+}
+
+/* What --onnx alone listens to is not passed over in silence. */
+static fpc_status check_options(const job *j, const char *output, const char *batch)
+{
+    if (j->onnx || !j->torch || (!output && !batch))
+        return FPC_OK;
+    return fpc_fail(j->cmd->ctx, FPC_EINVAL,
+                    "fpcore export: %s is for --onnx, which is not given: what --torch writes takes any number of "
+                    "pictures and gives logits",
+                    output ? "--output" : "--batch");
 }
 
 /* ---- what the file says of the network ---- */
@@ -259,7 +257,7 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = read_output(&j, output)) || (status = read_batch(&j, batch)) ||
-        (status = check_paths(&j, force)))
+        (status = check_options(&j, output, batch)) || (status = check_paths(&j, force)))
         return status;
     open.h = size.h;
     open.w = size.w;

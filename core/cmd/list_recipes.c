@@ -1,6 +1,7 @@
 /* list_recipes.c: `fpcore -l recipes`: what lies in the folder of the installed recipes, by name, with the first
  * comment of each. */
 #define _GNU_SOURCE
+#include "base/file.h"
 #include "cmd/help.h"
 #include "recipe/recipe.h"
 
@@ -15,7 +16,7 @@ enum { LINE = 1024, DEEPEST = 4 };
 /* The first line of the file without its comment sign; "" where it is none. */
 static const char *first_comment(fpc_arena *arena, const char *path)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = fpc_open_plain(path);
     char line[LINE] = "";
     const char *text = line;
 

@@ -47,6 +47,15 @@ static int ends_with(const char *name, const char *end)
     return n >= m && !strcmp(name + n - m, end);
 }
 
+/* The number that a metadata text is; -1: there is none, or it is none that a training counts to. */
+static int64_t whole_number(const char *text)
+{
+    char *end;
+    const long long v = text && *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : -1;
+
+    return v >= 0 && !*end && v <= 1000000000000000 ? v : -1;
+}
+
 /* Files that do not say how many parameters they hold: all numbers but the statistics of batch norm. */
 static void count(shown *s)
 {
@@ -66,8 +75,8 @@ static void count(shown *s)
         s->numbers += t->count;
         s->parameters += is_parameter ? t->count : 0;
     }
-    if (told && strtoll(told, NULL, 10) > 0)
-        s->parameters = strtoll(told, NULL, 10);
+    if (whole_number(told) > 0)
+        s->parameters = whole_number(told);
 }
 
 static fpc_status read_file(shown *s, const char *path)
@@ -86,7 +95,8 @@ static fpc_status read_file(shown *s, const char *path)
 
 /* ---- as text ---- */
 
-/* Lines "  title      text", which the printer breaks at the column of the text. */
+/* Lines "  title      text", which the printer breaks at the column of the text. The title may be a metric's name out
+ * of the file: either one loses its line ends, so that no file forges a line. */
 typedef struct lines {
     fpc_arena *arena;
     const char *text; /* NULL: no memory */
@@ -95,7 +105,8 @@ typedef struct lines {
 static void line(lines *l, const char *title, const char *text)
 {
     if (l->text && text)
-        l->text = fpc_sprintf(l->arena, "%s  %-11s  %s\n", l->text, title, fpc_report_clean(l->arena, text));
+        l->text = fpc_sprintf(l->arena, "%s  %-11s  %s\n", l->text, fpc_report_clean(l->arena, title),
+                              fpc_report_clean(l->arena, text));
 }
 
 static const char *add(fpc_arena *arena, const char *list, const char *between, const char *item)
@@ -176,8 +187,9 @@ static void size_lines(const shown *s, lines *l)
 /* Of a checkpoint the best so far, of the others what these weights scored. */
 static void score_lines(const shown *s, lines *l)
 {
-    const char *epoch = meta(s, "epoch"), *epochs = meta(s, "epochs"), *best = meta(s, "best.epoch");
+    const char *epoch = meta(s, "epoch"), *epochs = meta(s, "epochs"), *best = meta(s, "best.value");
     const char *metric = meta(s, "metric"), *averaged = meta(s, "epochs.averaged");
+    const int64_t best_epoch = whole_number(meta(s, "best.epoch")); /* from 0 on; -1: none was measured so far */
 
     if (epoch)
         line(l, "epoch", epochs ? fpc_sprintf(l->arena, "%s of %s", epoch, epochs) : epoch);
@@ -185,11 +197,11 @@ static void score_lines(const shown *s, lines *l)
         line(l, "averaged", fpc_sprintf(l->arena, "the weights of %s epochs", averaged));
     if (metric && meta(s, "value"))
         line(l, metric, fpc_sprintf(l->arena, "%.6g", strtod(meta(s, "value"), NULL)));
-    if (best && *best != '-' && meta(s, "best.value"))
+    if (best && best_epoch >= 0)
         line(l, "best",
              fpc_sprintf(l->arena, "%s %.6g in epoch %lld",
-                         value_of(s, "run", "metric") ? value_of(s, "run", "metric") : "",
-                         strtod(meta(s, "best.value"), NULL), strtoll(best, NULL, 10) + 1));
+                         value_of(s, "run", "metric") ? value_of(s, "run", "metric") : "", strtod(best, NULL),
+                         (long long)best_epoch + 1));
     for (int32_t i = 0; averaged && i < s->file->n_meta; i++)
         if (!strncmp(s->file->meta[i].key, "val_", 4) && !strchr(s->file->meta[i].key, '.'))
             line(l, s->file->meta[i].key, fpc_sprintf(l->arena, "%.6g", strtod(s->file->meta[i].value, NULL)));
@@ -261,11 +273,11 @@ static fpc_status print_tensors(const shown *s)
 /* What the weights lack of it stands above it, as comments. */
 static fpc_status print_recipe(const shown *s)
 {
-    const char *lost = meta(s, FPC_META_PATHS);
+    const char *lost = meta(s, FPC_META_PATHS) ? fpc_report_clean(s->cmd->arena, meta(s, FPC_META_PATHS)) : "";
 
     if (!s->t.text)
         return fpc_fail(s->cmd->ctx, FPC_EINVAL, "%s: holds no recipe; another program wrote it", s->t.weights);
-    for (const char *at = lost ? lost : ""; *at; at += strcspn(at, " "), at += *at == ' ')
+    for (const char *at = lost; *at; at += strcspn(at, " "), at += *at == ' ')
         fpc_print("; %.*s: a path, which weights do not hold\n", (int)strcspn(at, " "), at);
     fpc_print("%s", s->t.text);
     return FPC_OK;

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/text.h"
 #include "experiment/predictor.h"
 #include "cmd/submit/submit.h"
 #include "cmd/args.h"
+#include "cmd/line/output.h"
+#include "base/file.h"
 
 /* Before a picture is read. */
 static fpc_status check_limit(const fpc_submit *s)
@@ -28,7 +29,7 @@ static fpc_status write_archive(fpc_submit *s)
     size_t bytes;
     const fpc_status status =
         fpc_zip_make(s->cmd->ctx, s->cmd->arena, s->out, FPC_SUBMIT_MARK, s->n, s->entry, &data, &bytes);
-    return status ? status : fpc_write_atomic(s->cmd->ctx, s->part, data, bytes);
+    return status ? status : fpc_write_beside(s->cmd->ctx, s->cmd->arena, s->out, data, bytes, &s->part);
 }
 
 /* The archive has its name when it was read back and its solution has run. */
@@ -39,31 +40,9 @@ static fpc_status publish(fpc_submit *s)
     if (!(status = write_archive(s)) && !(status = fpc_submit_check(s)) && !(status = fpc_submit_trial(s)) &&
         rename(s->part, s->out))
         status = fpc_fail(s->cmd->ctx, FPC_EIO, "%s: cannot be written: %s", s->out, strerror(errno));
-    if (status)
+    if (status && s->part)
         unlink(s->part);
     return status;
-}
-
-/* Before anything is opened: what lies there under the archive's names, as it is being written and when it is done. */
-static fpc_status check_place(fpc_submit *s)
-{
-    const char *const path[] = {s->out, s->part = fpc_sprintf(s->cmd->arena, "%s.part", s->out)};
-    struct stat about;
-
-    if (!s->part)
-        return FPC_ENOMEM;
-    for (int i = 0; i < 2; i++) {
-        if (stat(path[i], &about))
-            continue;
-        if (S_ISDIR(about.st_mode))
-            return fpc_fail(s->cmd->ctx, FPC_EINVAL, "%s: is a folder; give another name to --out", path[i]);
-        if (!s->force && !(S_ISREG(about.st_mode) && fpc_zip_says(path[i], FPC_SUBMIT_MARK)))
-            return fpc_fail(s->cmd->ctx, FPC_EINVAL,
-                            "%s: is there already, and fpcore submit did not write it; give another name to --out, or "
-                            "--force to replace it",
-                            path[i]);
-    }
-    return FPC_OK;
 }
 
 static fpc_status submit(fpc_submit *s, fpc_predictor *predictor)
@@ -96,7 +75,8 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
-        (status = check_place(&s)))
+        (status = fpc_output_check(cmd->ctx, s.out, "fpcore submit", "name to --out",
+                                   s.force || fpc_zip_says(s.out, FPC_SUBMIT_MARK))))
         return status;
     fpc_predictor_take_tta(&open, &s.how);
     /* A recipe that is given is packed with every default, so all that it names is opened. */

@@ -2,12 +2,11 @@
  * the file's numbers: the index of a palette, or the grey value; nothing is scaled. */
 #define _POSIX_C_SOURCE 200809L
 #include "image/codec.h"
+#include "base/file.h"
 #include <errno.h>
 #include <png.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SOFTWARE "Software" /* the keyword of the PNG specification for the program that made a file */
@@ -164,9 +163,8 @@ int fpc_png_says(const char *path, const char *software)
     enum { MOST_CHUNKS = 64, MOST_BYTES = 128 };
     static const uint8_t magic[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     uint8_t head[8], text[MOST_BYTES] = {0};
-    struct stat about;
     int says = 0;
-    FILE *file = stat(path, &about) == 0 && S_ISREG(about.st_mode) ? fopen(path, "rb") : NULL;
+    FILE *file = fpc_open_plain(path);
 
     if (!file)
         return 0;
@@ -276,15 +274,9 @@ fpc_status fpc_png_encode(fpc_ctx *ctx, fpc_arena *arena, const char *name, cons
 fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, const uint8_t *data, size_t bytes,
                            fpc_image *out, uint8_t palette[256][3], int32_t *n_palette)
 {
+    const fpc_status status = fpc_image_decode(ctx, arena, name, data, bytes, FPC_IMAGE_MASK, out);
+
     *n_palette = 0;
-    FILE *file = bytes ? fmemopen((void *)(uintptr_t)data, bytes, "rb") : NULL; /* only read */
-    if (!file)
-        return fpc_fail(ctx, bytes ? FPC_ENOMEM : FPC_EFORMAT, "%s: %s", name, bytes ? "no memory" : "it is empty");
-    fpc_image_facts facts = {.size = sizeof facts};
-    fpc_status status = fpc_png_decode(ctx, arena, name, file, 1, FPC_IMAGE_MASK, out, &facts);
-    fclose(file);
-    if (status == FPC_OK)
-        status = fpc_image_turn(arena, facts.orientation, out);
     /* chunks: length, name, data, checksum; those of a picture that was decoded are whole */
     for (size_t at = 8; status == FPC_OK && at + 12 <= bytes;) {
         const size_t length =
@@ -304,19 +296,21 @@ fpc_status fpc_mask_decode(fpc_ctx *ctx, fpc_arena *arena, const char *name, con
 fpc_status fpc_png_write_saying(fpc_ctx *ctx, const char *path, const fpc_image *image, const uint8_t (*palette)[3],
                                 int32_t n, const char *software)
 {
-    static atomic_uint made; /* of this process: several threads may write into one folder */
-    char temporary[4096];
-    const char *name = strrchr(path, '/');
-    /* not made of the file's name: that may be as long as names can be */
-    if (snprintf(temporary, sizeof temporary, "%.*s.fpcore-%ld-%u.tmp", (int)(name ? name + 1 - path : 0), path,
-                 (long)getpid(), atomic_fetch_add(&made, 1)) >= (int)sizeof temporary)
-        return fpc_fail(ctx, FPC_EINVAL, "%s: the name is too long", path);
+    char *temporary;
     const fpc_status wrong = check_shape(ctx, path, image, n);
     if (wrong != FPC_OK)
         return wrong;
-    FILE *file = fopen(temporary, "wb");
-    if (!file)
-        return fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", temporary, strerror(errno));
+    const int fd = fpc_create_beside(path, &temporary);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (!file) {
+        const fpc_status made = fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", path, strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+            unlink(temporary);
+            free(temporary);
+        }
+        return made;
+    }
     fpc_status status = write_to(ctx, path, file, &(struct content){image, palette, n, software});
     if (fclose(file) != 0 && status == FPC_OK)
         status = fpc_fail(ctx, FPC_EIO, "%s: cannot write: %s", path, strerror(errno));
@@ -324,6 +318,7 @@ fpc_status fpc_png_write_saying(fpc_ctx *ctx, const char *path, const fpc_image 
         status = fpc_fail(ctx, FPC_EIO, "%s: cannot be put in place: %s", path, strerror(errno));
     if (status != FPC_OK)
         unlink(temporary);
+    free(temporary);
     return status;
 }
 

@@ -20,6 +20,25 @@ static const char *const word_of[2] = {"training", "validation"};
 static const char *const list_of[2] = {FPC_RUN_TRAIN_LIST, FPC_RUN_VAL_LIST};
 static const char *const tensor_of[2] = {FPC_PREFIX_SAMPLES "train", FPC_PREFIX_SAMPLES "val"};
 
+/* Whether [dataset] takes the run's lists: it has the options, and no folders of the validation's own, which leave
+ * lists nothing to say. */
+static int takes_lists(const fpc_data *data)
+{
+    const fpc_instance *inst = fpc_data_instance(data);
+    const fpc_option_set set = {.table = inst->plugin->options, .stride = inst->plugin->option_size};
+    int takes = 0;
+    fpc_option row;
+
+    for (int32_t i = 0; set.table && (row = fpc_opt_row(&set, i)).name; i++) {
+        const int of_folders =
+            row.type == FPC_OPT_TEXT && (!strcmp(row.name, "val_images") || !strcmp(row.name, "val_masks"));
+        if (of_folders && **(const char *const *)((const char *)inst->self + row.offset))
+            return 0;
+        takes |= !strcmp(row.name, "val_list");
+    }
+    return takes;
+}
+
 /* ---- what there is ---- */
 
 fpc_status fpc_seen_of(const fpc_experiment *s, fpc_arena *arena, fpc_seen *out)
@@ -158,8 +177,25 @@ struct difference {
     const char *folder; /* of the run */
     struct index there, here;
     struct found found[KINDS];
-    int gone_from_validation;
+    int gone_from_validation, trained_validate; /* whether there are such pictures */
 };
+
+/* Whether a picture left one part for the other. One that is in both, before or now, is another matter: it is new in a
+ * part, or gone from it, and has not moved. */
+static int has_moved(const struct difference *d, int from, uint64_t name)
+{
+    return find(&d->there, from, name) >= 0 && find(&d->there, !from, name) < 0 && find(&d->here, from, name) < 0 &&
+           find(&d->here, !from, name) >= 0;
+}
+
+/* Whether the run trained on a picture that validates now. Folders of the validation's own may hold another picture of
+ * the name of one that still trains; one that moved is the same, though its mask may have been drawn again. */
+static int was_trained_on(const struct difference *d, const uint64_t sample[2])
+{
+    const int64_t before = find(&d->there, 0, sample[0]);
+
+    return before >= 0 && (has_moved(d, 0, sample[0]) || d->was->sample[0][before][1] == sample[1]);
+}
 
 static void add_found(struct difference *d, enum kind kind, const char *name, const char *where)
 {
@@ -176,15 +212,30 @@ static void look_at_present(struct difference *d, int p, int64_t i)
     char name[NAME_BYTES];
 
     if (before < 0) {
-        const int moved = find(&d->there, !p, sample[0]) >= 0;
+        const int moved = has_moved(d, !p, sample[0]), both = find(&d->here, !p, sample[0]) >= 0;
+        d->trained_validate |= p && was_trained_on(d, sample);
         add_found(d, moved ? MOVED : NEW, name_of(d->data, p, i, name),
-                  moved ? fpc_sprintf(d->arena, "%s, now %s", word_of[!p], word_of[p]) : word_of[p]);
+                  moved  ? fpc_sprintf(d->arena, "%s, now %s", word_of[!p], word_of[p])
+                  : both ? fpc_sprintf(d->arena, "%s, beside %s", word_of[p], word_of[!p])
+                         : word_of[p]);
     } else if (d->was->sample[p][before][1] != sample[1]) {
         add_found(d, CHANGED, name_of(d->data, p, i, name), word_of[p]);
     } else if (i < d->was->n[p] && d->was->sample[p][i][0] != sample[0]) {
         add_found(d, REORDERED, name_of(d->data, p, i, name),
                   fpc_sprintf(d->arena, "now the %" PRId64 ". of %s", i + 1, word_of[p]));
     }
+}
+
+static void look_at_past(struct difference *d, int p, int64_t i)
+{
+    const uint64_t name = d->was->sample[p][i][0];
+
+    if (find(&d->here, p, name) >= 0 || has_moved(d, p, name))
+        return;
+    d->gone_from_validation |= p;
+    add_found(d, GONE, d->found[GONE].n < LISTED ? gone_name(d->arena, d->folder, p, i) : "",
+              find(&d->here, !p, name) >= 0 ? fpc_sprintf(d->arena, "%s, still %s", word_of[p], word_of[!p])
+                                            : word_of[p]);
 }
 
 static fpc_status look_at_both(struct difference *d)
@@ -197,10 +248,7 @@ static fpc_status look_at_both(struct difference *d)
         for (int64_t i = 0; i < d->is->n[p]; i++)
             look_at_present(d, p, i);
         for (int64_t i = 0; i < d->was->n[p]; i++)
-            if (find(&d->here, 0, d->was->sample[p][i][0]) < 0 && find(&d->here, 1, d->was->sample[p][i][0]) < 0) {
-                d->gone_from_validation |= p;
-                add_found(d, GONE, d->found[GONE].n < LISTED ? gone_name(d->arena, d->folder, p, i) : "", word_of[p]);
-            }
+            look_at_past(d, p, i);
     }
     return FPC_OK;
 }
@@ -223,30 +271,17 @@ static const char *list_found(const struct difference *d)
     return text && !*text ? "; some names stand there more or less often" : text;
 }
 
-/* Whether [dataset] takes the run's list of validation pictures. */
-static int takes_list(const fpc_data *data)
-{
-    const fpc_plugin *plugin = fpc_data_instance(data)->plugin;
-    const fpc_option_set set = {.table = plugin->options, .stride = plugin->option_size};
-    fpc_option row;
-
-    for (int32_t i = 0; set.table && (row = fpc_opt_row(&set, i)).name; i++)
-        if (!strcmp(row.name, "val_list"))
-            return 1;
-    return 0;
-}
-
 /* What to do instead: a run of its own takes the weights along, and the run's list keeps what validated out of the
  * training. */
 static const char *advice_for(const struct difference *d)
 {
-    const int list = takes_list(d->data) && !d->gone_from_validation;
+    const int list = takes_lists(d->data) && !d->gone_from_validation;
 
     return fpc_sprintf(
         d->arena,
         "--other-data goes on all the same%s; a new run with run.init_from = %s%s%s%s takes the weights "
         "along%s",
-        d->found[MOVED].n ? ", with scores that are too good where pictures that were trained on validate" : "",
+        d->trained_validate ? ", with scores that are too good where pictures that were trained on validate" : "",
         d->folder, list ? " and dataset.val_list = " : "", list ? d->folder : "", list ? "/" FPC_RUN_VAL_LIST : "",
         list ? " and validates on the same pictures" : "");
 }
@@ -300,8 +335,10 @@ static fpc_status write_list(fpc_ctx *ctx, const fpc_data *data, const char *fol
 
     if (!out)
         return fpc_fail(ctx, FPC_ENOMEM, "out of memory");
-    fprintf(out, "# %" PRId64 " %s pictures, in the order of the run; dataset.%s_list takes this file\n", n, word_of[p],
-            p ? "val" : "train");
+    fprintf(out, "# %" PRId64 " %s %s, in the order of the run", n, word_of[p], n == 1 ? "picture" : "pictures");
+    if (takes_lists(data))
+        fprintf(out, "; dataset.%s_list takes this file", p ? "val" : "train");
+    fputc('\n', out);
     for (int64_t i = 0; i < n; i++) {
         name_of(data, p, i, name);
         for (char *c = name; *c; c++)

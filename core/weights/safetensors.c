@@ -528,29 +528,56 @@ static char *make_header(fpc_arena *arena, int32_t n, const fpc_st_tensor *tenso
     return out;
 }
 
+/* The header, then each tensor's numbers. */
+static fpc_status make_parts(fpc_ctx *ctx, fpc_arena *arena, const char *path, int32_t n, const fpc_st_tensor *tensor,
+                             int32_t n_meta, const fpc_st_meta *meta, fpc_part_of_file **out)
+{
+    fpc_part_of_file *part = fpc_alloc(arena, ((size_t)n + 1) * sizeof *part);
+    const int32_t *order = part ? order_of(arena, n, tensor) : NULL;
+    const fpc_status status = check_names(ctx, path, n, tensor);
+
+    if (status || !order)
+        return status ? status : FPC_ENOMEM;
+    if (!(part[0].data = make_header(arena, n, tensor, order, n_meta, meta, &part[0].bytes)))
+        return fpc_fail(ctx, FPC_EINTERNAL, "%s: its header cannot be made: no memory, or a name that is no UTF-8",
+                        path);
+    for (int32_t i = 0; i < n; i++) {
+        const fpc_st_tensor *t = &tensor[order[i]];
+        part[i + 1] = (fpc_part_of_file){t->data, (size_t)t->count * fpc_dtype_size(t->dtype)};
+    }
+    *out = part;
+    return FPC_OK;
+}
+
 fpc_status fpc_st_write(fpc_ctx *ctx, const char *path, int32_t n, const fpc_st_tensor *tensor, int32_t n_meta,
                         const fpc_st_meta *meta)
 {
-    const fpc_status wrong = check_names(ctx, path, n, tensor);
-    fpc_arena *arena = wrong ? NULL : fpc_arena_new(ctx);
-    fpc_part_of_file *part = arena ? fpc_alloc(arena, ((size_t)n + 1) * sizeof *part) : NULL;
-    int32_t *order = part ? order_of(arena, n, tensor) : NULL;
-    char *header = NULL;
-    size_t bytes = 0;
-    fpc_status status = wrong ? wrong : FPC_ENOMEM;
+    fpc_arena *arena = fpc_arena_new(ctx);
+    fpc_part_of_file *part;
+    fpc_status status = arena ? make_parts(ctx, arena, path, n, tensor, n_meta, meta, &part) : FPC_ENOMEM;
 
-    if (order && !(header = make_header(arena, n, tensor, order, n_meta, meta, &bytes)))
-        status =
-            fpc_fail(ctx, FPC_EINTERNAL, "%s: its header cannot be made: no memory, or a name that is no UTF-8", path);
-    if (header) {
-        part[0] = (fpc_part_of_file){header, bytes};
-        for (int32_t i = 0; i < n; i++) {
-            const fpc_st_tensor *t = &tensor[order[i]];
-            part[i + 1] = (fpc_part_of_file){t->data, (size_t)t->count * fpc_dtype_size(t->dtype)};
-        }
+    if (!status)
         status = fpc_write_parts(ctx, path, n + 1, part);
-    }
     if (arena)
         fpc_arena_free(arena);
     return status;
+}
+
+fpc_status fpc_st_bytes(fpc_ctx *ctx, fpc_arena *arena, const char *what, int32_t n, const fpc_st_tensor *tensor,
+                        int32_t n_meta, const fpc_st_meta *meta, const void **data, size_t *bytes)
+{
+    fpc_part_of_file *part;
+    const fpc_status status = make_parts(ctx, arena, what, n, tensor, n_meta, meta, &part);
+    char *all, *to;
+
+    if (status)
+        return status;
+    *bytes = 0;
+    for (int32_t i = 0; i < n + 1; i++)
+        *bytes += part[i].bytes;
+    *data = all = to = fpc_alloc(arena, *bytes);
+    for (int32_t i = 0; i < n + 1 && all; to += part[i++].bytes)
+        if (part[i].bytes)
+            memcpy(to, part[i].data, part[i].bytes);
+    return all ? FPC_OK : FPC_ENOMEM;
 }

@@ -337,19 +337,44 @@ fpc_status fpc_state_tensor(const fpc_state *state, fpc_arena *arena, const fpc_
     return fpc_state_read(state, e, dtype, data);
 }
 
-fpc_status fpc_weights_save(fpc_ctx *ctx, fpc_state *state, const char *path, int32_t n_meta, const fpc_st_meta *meta)
+static fpc_status copy_weights(fpc_state *state, fpc_arena *arena, int32_t *n, fpc_st_tensor **tensor)
 {
-    fpc_arena *arena = fpc_arena_new(ctx);
-    fpc_st_tensor *tensor = arena ? fpc_alloc(arena, ((size_t)state->n + 1) * sizeof *tensor) : NULL;
-    fpc_status status = tensor ? fpc_state_snapshot_begin(state, 0) : FPC_ENOMEM;
-    int32_t n = 0;
+    *n = 0;
+    *tensor = fpc_alloc(arena, ((size_t)state->n + 1) * sizeof **tensor);
+    fpc_status status = *tensor ? fpc_state_snapshot_begin(state, 0) : FPC_ENOMEM;
 
     for (int32_t i = 0; i < state->n && !status; i++)
         if (fpc_weights_is_weight(&state->entry[i]))
-            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &tensor[n++]);
+            status = fpc_state_tensor(state, arena, &state->entry[i], state->entry[i].dtype, &(*tensor)[(*n)++]);
     fpc_state_snapshot_end(state);
+    return status;
+}
+
+fpc_status fpc_weights_save(fpc_ctx *ctx, fpc_state *state, const char *path, int32_t n_meta, const fpc_st_meta *meta)
+{
+    fpc_arena *arena = fpc_arena_new(ctx);
+    fpc_st_tensor *tensor;
+    int32_t n;
+    fpc_status status = arena ? copy_weights(state, arena, &n, &tensor) : FPC_ENOMEM;
+
     if (!status)
         status = fpc_st_write(ctx, path, n, tensor, n_meta, meta);
-    fpc_arena_free(arena);
+    if (arena)
+        fpc_arena_free(arena);
+    return status;
+}
+
+fpc_status fpc_weights_bytes(fpc_ctx *ctx, fpc_arena *arena, fpc_state *state, const char *what, int32_t n_meta,
+                             const fpc_st_meta *meta, const void **data, size_t *bytes)
+{
+    fpc_arena *scratch = fpc_arena_new(ctx);
+    fpc_st_tensor *tensor;
+    int32_t n;
+    fpc_status status = scratch ? copy_weights(state, scratch, &n, &tensor) : FPC_ENOMEM;
+
+    if (!status)
+        status = fpc_st_bytes(ctx, arena, what, n, tensor, n_meta, meta, data, bytes);
+    if (scratch)
+        fpc_arena_free(scratch);
     return status;
 }

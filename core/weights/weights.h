@@ -48,6 +48,9 @@ const char *fpc_dims_text(char *buffer, size_t cap, int32_t rank, const int64_t 
 /* Temporary name in the same folder, fsync, rename, fsync of the folder. Deterministic bytes. */
 fpc_status fpc_st_write(fpc_ctx *, const char *path, int32_t n, const fpc_st_tensor *, int32_t n_meta,
                         const fpc_st_meta *);
+/* The same bytes in memory; what: their name in messages. */
+fpc_status fpc_st_bytes(fpc_ctx *, fpc_arena *, const char *what, int32_t n, const fpc_st_tensor *, int32_t n_meta,
+                        const fpc_st_meta *, const void **data, size_t *bytes);
 
 /* Whether a tensor of that name is a training checkpoint's beside the weights: optimizer, averages, record. */
 int fpc_weights_of_training(const char *name);
@@ -76,6 +79,8 @@ fpc_status fpc_weights_transfer(fpc_ctx *, fpc_arena *, fpc_state *, const char 
 fpc_status fpc_weights_load_validated(fpc_ctx *, fpc_state *, const char *path, int64_t *epoch);
 /* The weights alone (best.safetensors): loads in PyTorch with load_state_dict. */
 fpc_status fpc_weights_save(fpc_ctx *, fpc_state *, const char *path, int32_t n_meta, const fpc_st_meta *);
+fpc_status fpc_weights_bytes(fpc_ctx *, fpc_arena *, fpc_state *, const char *what, int32_t n_meta, const fpc_st_meta *,
+                             const void **data, size_t *bytes);
 /* A host copy of one entry, ready for fpc_st_write. */
 fpc_status fpc_state_tensor(const fpc_state *, fpc_arena *, const fpc_state_entry *, uint32_t dtype,
                             fpc_st_tensor *out);

@@ -1,7 +1,8 @@
 /* option.h: a plugin's options stand once, in a table next to the struct that they fill. Parsing, range checks,
  * `fpcore -h`, `fpcore -l`, `--check`, the resolved recipe and the manual are all made from that table.
  *
- * Defaults are text and go through the same parser as the recipe. A table ends with {0}. */
+ * Defaults are text and go through the same parser as the recipe. A table ends with {0}. A plugin reads these fields
+ * and leaves them as they are: a run's recipe is written from them. What it makes of one has a field of its own. */
 #ifndef FPCORE_OPTION_H
 #define FPCORE_OPTION_H
 

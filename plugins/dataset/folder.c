@@ -180,15 +180,16 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
         return status;
     f->n_classes = info->classes;
     f->palette = info->palette;
-    if (f->ignore_label < 0)
-        f->ignore_label = fpc_classes_void(f->classes, &f->void_colour);
+    /* the options stay as they were given: recipes are written from them */
+    const int32_t ignored = fpc_classes_void(f->classes, &f->void_colour);
+    f->ignored = f->ignore_label < 0 ? ignored : (int32_t)f->ignore_label;
     mirror_labels(f, info);
     if ((status = fpc_folder_map(f)) || (status = fpc_folder_void_colour(f)))
         return status;
     info->c = 3;
     if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
         info->as_stored = f->orientation == FPC_IMAGE_STORED;
-    info->ignore_label = (int32_t)f->ignore_label;
+    info->ignore_label = f->ignored;
     if (f->size)
         info->h = info->w = (int32_t)f->size;
     return FPC_OK;

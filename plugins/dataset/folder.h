@@ -21,6 +21,7 @@ typedef struct folder {
     folder_files image, mask, val_image, val_mask, test_image, test_mask; /* val_*: where it has folders of its own */
     folder_part part[4];                                                  /* by fpc_part */
     int32_t n_classes, w, h;
+    int32_t ignored;                /* the label that counts nowhere, of the recipe, else of the preset; -1: none */
     int test_alone;                 /* there are no pictures to train on */
     uint8_t mirrored[256];          /* label of the other side */
     int16_t *label_of;              /* by value of a mask's file, where `map` is given; -1: not in it */

@@ -20,7 +20,7 @@ fpc_status fpc_folder_void_colour(folder *f)
         rgb[0] > 255 || rgb[1] > 255 || rgb[2] > 255)
         return fpc_fail(f->self.ctx, FPC_EINVAL, "%s.ignore_colour = %s: it is `red, green, blue`, each 0 .. 255",
                         f->self.label, f->ignore_colour);
-    if (f->ignore_label < 0)
+    if (f->ignored < 0)
         return fpc_fail(f->self.ctx, FPC_EINVAL,
                         "%s.ignore_colour without %s.ignore_label, which it stands for; 255 is the usual one",
                         f->self.label, f->self.label);
@@ -35,8 +35,8 @@ static int label_of(const folder *f, const uint8_t rgb[3], int other[2])
 {
     int found = -1;
 
-    if (f->void_colour && f->ignore_label >= 0 && !memcmp(f->void_colour, rgb, 3))
-        return (int)f->ignore_label;
+    if (f->void_colour && f->ignored >= 0 && !memcmp(f->void_colour, rgb, 3))
+        return f->ignored;
     for (int i = 0; i < f->n_classes; i++) {
         if (memcmp(f->palette[i], rgb, 3) != 0)
             continue;

@@ -15,7 +15,7 @@ static fpc_status refuse_map(const folder *f, const char *item, const char *why)
                     "%s.map = %s: `%.*s` %s; it is a list of VALUE:LABEL, as in `0:0, 255:1`, of values 0 .. %d, each "
                     "once, and labels 0 .. %d%s",
                     f->self.label, f->map, (int)strcspn(item, ","), item, why, MOST, f->n_classes - 1,
-                    f->ignore_label < 0 ? "" : " or the ignore_label");
+                    f->ignored < 0 ? "" : " or the ignore_label");
 }
 
 /* A number without sign; NULL: there is none. */
@@ -48,7 +48,7 @@ fpc_status fpc_folder_map(folder *f)
             return refuse_map(f, item, "is not VALUE:LABEL");
         if (value > MOST)
             return refuse_map(f, item, "has a value that no mask holds");
-        if (label >= f->n_classes && label != f->ignore_label)
+        if (label >= f->n_classes && label != f->ignored)
             return refuse_map(f, item, "has a label that no class has");
         if (f->label_of[value] >= 0)
             return refuse_map(f, item, "names its value for the second time");
@@ -90,9 +90,8 @@ static const char *likely_map(const folder *f, fpc_arena *scratch, const values 
             continue;
         if (shown++ == SHOWN)
             return fpc_sprintf(scratch, "%s ...", text);
-        text =
-            fpc_sprintf(scratch, "%s%s%d:%d", text, *text ? ", " : "", value, value == f->ignore_label ? value : label);
-        label += value != f->ignore_label;
+        text = fpc_sprintf(scratch, "%s%s%d:%d", text, *text ? ", " : "", value, value == f->ignored ? value : label);
+        label += value != f->ignored;
     }
     return text;
 }
@@ -118,7 +117,7 @@ static const char *advice(const folder *f, fpc_arena *scratch, const values *v, 
                            "; where its values stand for labels, `map = %s` in [%s] says for which: each value of the "
                            "masks once, as VALUE:LABEL",
                            map, f->self.label);
-    else if (f->ignore_label < 0 && v->of[first] == wrong)
+    else if (f->ignored < 0 && v->of[first] == wrong)
         text =
             fpc_sprintf(scratch, "; `ignore_label = %d` in [%s] would make them count nowhere", first, f->self.label);
     return text ? text : "";
@@ -158,7 +157,7 @@ fpc_status fpc_folder_labels(const folder *f, fpc_arena *scratch, const char *pa
         return fpc_folder_colours(f, scratch, path, mask);
     for (int64_t i = 0; i < n; i++) {
         const int value = value_at(mask, i);
-        if (*f->map ? f->label_of[value] < 0 : value >= f->n_classes && value != f->ignore_label)
+        if (*f->map ? f->label_of[value] < 0 : value >= f->n_classes && value != f->ignored)
             first = wrong++ ? first : i;
     }
     if (wrong)

@@ -157,7 +157,7 @@ fpc_status fpc_folder_read(const fpc_self *self, fpc_arena *scratch, fpc_part pa
     if (mask.pixel)
         memcpy(out->mask, mask.pixel, pixels);
     else if (out->mask)
-        memset(out->mask, f->ignore_label < 0 ? 0 : (int)f->ignore_label, pixels);
+        memset(out->mask, f->ignored < 0 ? 0 : f->ignored, pixels);
     return fpc_folder_name(self, part, index, out->id, out->id_cap);
 }
 

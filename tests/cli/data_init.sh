@@ -12,11 +12,15 @@ small="-s run.epochs=1 -s dataset.size=32 -s model.dims=8,16,24,32 -s model.dept
 
 # init FOLDER: writes FOLDER.ini
 init() { expect "$1: --init" 0 "$FPCORE" data --init "$1" -o "$1.ini"; }
-# trains FOLDER PICTURE TRAINING VALIDATION: what was written trains as it is, and predicts
-trains() {
+# checks FOLDER TRAINING VALIDATION: what was written would train as it is
+checks() {
     expect "$1: --check" 0 "$FPCORE" -c "$1.ini" --check
-    says "$1: its pictures" "^; data: $3 training, $4 validation"
+    says "$1: its pictures" "^; data: $2 training, $3 validation"
     says "$1: no warnings" '^; no errors, 0 warnings$'
+}
+# trains FOLDER PICTURE TRAINING VALIDATION: it does, and predicts
+trains() {
+    checks "$1" "$3" "$4"
     expect "$1: the audit" 0 "$FPCORE" data -c "$1.ini" --near 0
     says "$1: no flaws" '^flaws: 0$'
     # shellcheck disable=SC2086
@@ -131,6 +135,133 @@ keeps voc 'ignore_label = 255'
 keeps voc 'train_list = ImageSets/Segmentation/train.txt'
 holds "voc: four classes are not its 21" grep -qx '1 = class_1' voc.classes.ini
 
+# ---- folders with the name of masks that hold something else, or masks of something else ----
+# objects FOLDER N: masks of FOLDER/images that number objects, in FOLDER/masks. The colours would be classes of their own.
+objects() {
+    draw spread "$1/o" "$2"
+    mv "$1/o/masks" "$1/SegmentationObject"
+    rm -r "$1/o"
+}
+# beside FOLDER KIND: in FOLDER a file NAME.KIND for each of its pictures
+beside() {
+    mkdir -p "$1"
+    for i in 0 1 2 3 4 5 6 7 8; do echo "0 0.5 0.5 0.1 0.1" >"$1/pic_0$i.$2"; done
+}
+# vocfull FOLDER: as the archive has it, with 9 pictures, 5 of them to train and 2 to validate
+vocfull() {
+    draw void "$1" 9
+    mv "$1/images" "$1/JPEGImages"
+    mv "$1/masks" "$1/SegmentationClass"
+    objects "$1" 9
+    beside "$1/Annotations" xml
+    mkdir -p "$1/ImageSets/Segmentation" "$1/ImageSets/Main"
+    printf 'pic_0%d\n' 0 1 2 3 4 >"$1/ImageSets/Segmentation/train.txt"
+    printf 'pic_0%d\n' 5 6 >"$1/ImageSets/Segmentation/val.txt"
+    printf 'pic_0%d\n' 0 1 2 3 4 5 6 >"$1/ImageSets/Segmentation/trainval.txt"
+}
+vocfull vocfull
+init vocfull
+trains vocfull vocfull/JPEGImages/pic_08.png 5 2
+keeps vocfull 'masks = SegmentationClass'
+keeps vocfull 'images = JPEGImages'
+keeps vocfull 'val_list = ImageSets/Segmentation/val.txt'
+# What is chosen by the number of pictures goes by those of the lists: with 8 of all 9 the batch would be 2.
+keeps vocfull 'batch = 5'
+keeps vocfull '; 5 training pictures make 1 step of an epoch.'
+holds "vocfull: the lists' pictures are counted" grep -q '^; .* train (5) and which validate (2)\.' vocfull.ini
+# Annotations of one's own in PNG, of other things than classes, have the same names.
+vocfull vocpng
+cp vocpng/SegmentationObject/* vocpng/Annotations
+init vocpng
+keeps vocpng 'masks = SegmentationClass'
+# labelme writes arrays into SegmentationClass, and masks beside it.
+vocfull labelme
+mv labelme/SegmentationClass labelme/SegmentationClassPNG
+beside labelme/SegmentationClass npy
+init labelme
+checks labelme 5 2
+keeps labelme 'masks = SegmentationClassPNG'
+# Lists as dataset/folder reads them; and such as it does not: of pictures that are not here, twice, of none.
+vocfull lists
+printf '# ours\n\n pic_00.png \t\npic_01\r\npic_02\npic_03\npic_04' >lists/ImageSets/Segmentation/train.txt
+init lists
+checks lists 5 2
+rm lists/SegmentationClass/pic_03.png
+init_again() { expect "lists: $1" 0 "$FPCORE" data --init lists -o lists.ini --force; }
+init_again "a mask is gone"
+says "lists: are left alone" 'Pascal VOC: JPEGImages, SegmentationClass; its lists are left alone, as line 6 of ImageSets/Segmentation/train\.txt names no picture that has a mask here\.$'
+checks lists 7 1
+printf 'pic_00\npic_05\n' >lists/ImageSets/Segmentation/train.txt
+init_again "in both"
+says "lists: in both" 'left alone, as line 1 of ImageSets/Segmentation/val\.txt names a picture a second time'
+printf '\n' >lists/ImageSets/Segmentation/val.txt
+init_again "of none"
+says "lists: of none" 'left alone, as no name is in ImageSets/Segmentation/val\.txt'
+rm lists/ImageSets/Segmentation/val.txt
+init_again "one alone"
+says "lists: one alone" 'there is no ImageSets/Segmentation/val\.txt\.$'
+keeps lists 'train_list = lists.train.txt'
+
+# YOLO: labels/ has a text for each picture.
+draw masks yolo 9
+mv yolo/masks yolo/gt
+beside yolo/labels txt
+init yolo
+checks yolo 8 1
+keeps yolo 'masks = gt'
+for part in train val; do
+    draw masks yoloparts/$part 9
+    mkdir -p yoloparts/images yoloparts/gt
+    mv yoloparts/$part/images yoloparts/images/$part
+    mv yoloparts/$part/masks yoloparts/gt/$part
+    beside yoloparts/labels/$part txt
+    rmdir yoloparts/$part
+done
+init yoloparts
+checks yoloparts 9 9
+keeps yoloparts 'masks = gt/train'
+# A second kind of masks, which is in one part alone or has more of a part, is not that of another.
+draw spread yoloparts/o 9
+rm -r yoloparts/labels/val
+mv yoloparts/o/masks yoloparts/labels/val
+rm -r yoloparts/o yoloparts/gt/val/pic_07.png yoloparts/images/val/pic_07.png yoloparts/gt/val/pic_08.png
+expect "yoloparts: other masks" 0 "$FPCORE" data --init yoloparts -o yoloparts.ini --force
+keeps yoloparts 'val_masks = gt/val'
+# train beside train_labels, which holds texts, and train_gt
+draw masks around/x 9
+mv around/x/images around/train
+mv around/x/masks around/train_gt
+beside around/train_labels txt
+rmdir around/x
+init around
+keeps around 'masks = train_gt'
+
+# COCO: annotations/ has one text for all.
+draw masks coco 9
+mv coco/masks coco/gt
+mkdir coco/annotations
+echo '{"images": []}' >coco/annotations/instances.json
+init coco
+checks coco 8 1
+keeps coco 'masks = gt'
+# Several folders of pictures as well: small ones for a page.
+draw masks thumbs 9
+mv thumbs/images thumbs/photos
+mkdir thumbs/images
+cp thumbs/photos/pic_00.png thumbs/images
+init thumbs
+keeps thumbs 'images = photos'
+
+# Two masks of a picture in one folder: classes, and numbers of objects.
+draw masks cities 9
+for f in cities/masks/*.png; do
+    cp "$f" "${f%.png}_instance.png"
+    cp "$f" "${f%.png}_overlay.jpg"
+    mv "$f" "${f%.png}_semantic.png"
+done
+init cities
+keeps cities 'mask_suffix = _semantic'
+
 # ---- pictures without masks ----
 draw masks some 12
 rm some/masks/pic_04.png some/masks/pic_07.png
@@ -138,6 +269,16 @@ init some
 says "some: are counted" '^10 pictures with masks, 2 without$'
 trains some some/images/pic_04.png 8 2
 keeps some 'train_list = some.train.txt'
+
+# ---- lists of many ----
+# What is written grows with the names, and not with their square.
+draw long long 1500
+rm long/masks/pic_04n*.png
+if [ "$san" ]; then echo "# lists of many: not under a sanitizer, which takes all addresses"; else
+    expect "long: --init in 120 MB" 0 sh -c 'ulimit -v 120000 && exec "$FPCORE" data --init long -o long.ini'
+    says "long: all are paired" '^1499 pictures with masks, 1 without$'
+    holds "long: the lists have all" test "$(cat long.train.txt long.val.txt | sort -u | wc -l)" = 1499
+fi
 
 # ---- colours ----
 draw colours rgb 12
@@ -152,6 +293,14 @@ says "vocrgb: with what counts nowhere" '^#e0e0c0 +255  \(counts nowhere\) '
 keeps vocrgb 'ignore_colour = 224, 224, 192'
 expect "vocrgb: the audit" 0 "$FPCORE" data -c vocrgb.ini --near 0
 says "vocrgb: no flaws" '^flaws: 0$'
+# Of colours a mask has few, though all together have many.
+draw tints tints 20
+init tints
+says "tints: 80 colours in 20 masks" '^#130064 +76  class_76 .* 1$'
+draw tints toomany 80
+expect "toomany: 320 colours" 1 "$FPCORE" data --init toomany -o toomany.ini
+says "toomany: is said with the mask that goes too far" \
+    'masks/pic_64\.png: with this mask there are more than 256 different colours in the 65 masks up to it; there are at most 256 classes'
 sed 's/^ignore_colour.*//' vocrgb.ini >strict.ini
 expect "vocrgb: without it" 1 "$FPCORE" data -c strict.ini --near 0
 says "vocrgb: the colour is refused with its place" \
@@ -175,6 +324,9 @@ expect "two pictures" 2 "$FPCORE" data --init pair -o pair.ini
 says "are too few" 'pair: 2 pictures with a mask; a training needs three at least'
 expect "--init with a recipe" 2 "$FPCORE" data --init two -c two.ini
 says "is refused" '--init two: it goes with -o and --force alone'
+expect "--init with -s" 2 "$FPCORE" data --init two -s dataset.size=64 -o overridden.ini
+says "is refused, too" '--init two: -s dataset\.size=64 changes a recipe, and this one is not written yet; --init goes with -o'
+holds "and nothing is written" test ! -e overridden.ini
 
 # ---- classes of known sets ----
 expect "-l classes" 0 "$FPCORE" -l classes

@@ -225,7 +225,29 @@ expect "but with --force" 0 "$FPCORE" export -w "$run" --onnx c.onnx --force
 holds "it is" cmp a.onnx c.onnx
 mkdir folder
 expect "a folder" 2 "$FPCORE" export -w "$run" --onnx folder
-says "is none" 'folder: is a folder; --onnx names a file$'
+says "is none" 'folder: is a folder; give another name to --onnx$'
+mkfifo pipe
+for force in "" --force; do
+    # shellcheck disable=SC2086
+    expect "a FIFO ${force:+with $force}" 2 timeout 60 "$FPCORE" export -w "$run" --onnx pipe $force
+    says "is not waited for" 'pipe: is no plain file and stays as it is; give another name to --onnx$'
+done
+mkdir pipes && mv pipe pipes/model.py
+expect "nor is one in the place of the source" 2 timeout 60 "$FPCORE" export -w "$run" --torch pipes
+says "which is told" 'pipes/model\.py: is no plain file and stays as it is; give another name to --torch$'
+holds "and stays one" test -p pipes/model.py
+ln -s nowhere/at/all.onnx link.onnx
+expect "a link that leads nowhere" 2 "$FPCORE" export -w "$run" --onnx link.onnx
+says "is somebody's too" 'link\.onnx: is there already'
+echo "notes" >d.onnx.tmp
+mkfifo e.onnx.tmp
+for name in d e; do
+    expect "a file beside $name.onnx that is called as a temporary one could be" 0 timeout 60 "$FPCORE" export -w "$run" \
+        --onnx $name.onnx
+    holds "does no harm" cmp a.onnx $name.onnx
+done
+holds "and gets none" sh -c 'test "$(cat d.onnx.tmp)" = notes && test -p e.onnx.tmp'
+holds "nothing else is there" sh -c '! ls -A | grep "^\.fpcore"'
 expect "a place that is not there" 1 "$FPCORE" export -w "$run" --onnx nowhere/a.onnx
 says "is told" 'nowhere/a\.onnx: cannot be written: No such file or directory'
 expect "an output that is none" 2 "$FPCORE" export -w "$run" --onnx d.onnx --output masks
@@ -234,12 +256,17 @@ for n in 0 -1 2x frei 70000; do
     expect "--batch $n" 2 "$FPCORE" export -w "$run" --onnx d.onnx --batch "$n"
     says "is refused" "--batch $n: a number of pictures from 1 to 65536, or free\$"
 done
+expect "--torch with an output" 2 "$FPCORE" export -w "$run" --torch none --output labels
+says "of which it knows nothing" 'fpcore export: --output is for --onnx, which is not given: what --torch writes takes any'
+expect "--torch with a batch" 2 "$FPCORE" export -w "$run" --torch none --batch free
+says "of which it knows nothing" 'fpcore export: --batch is for --onnx, which is not given'
+holds "and nothing is written" test ! -e none
 expect "no file" 2 "$FPCORE" export -w "$run"
 says "is told" 'fpcore export: neither --onnx FILE nor --torch FOLDER says what to write$'
 expect "PyTorch: an op without a form" 1 "$FPCORE" export -w "$run" -s model.own=on --torch own
 says "is refused by its name and place" 'export --torch: op half_wave \(wave\) has no PyTorch form$'
 holds "and nothing is written" test ! -e own
-expect "both at once" 0 "$FPCORE" export -w "$run" --onnx b.onnx --torch made/net
+expect "both at once" 0 "$FPCORE" export -w "$run" --onnx b.onnx --torch made/net --output labels --batch 1
 says "each has its line" '^made/net/model\.py, made/net/ckpt\.pth: every, [0-9]+ parameters; image float$'
 says "which breaks at blanks" '^  \(n,3,32,32\) to logits$'
 cp -r made/net again

@@ -7,6 +7,7 @@
 expect "a mean of weights" 0 "$FPCORE" -c tiny.ini -s run.out=a -s run.swa_start=2 -s run.keep_best=2
 run=$(run_in a)
 said=$(sed -n 's/^    "val_f_score": \([0-9.]*\),*$/\1/p' "$run/run.json" | cut -c -9)
+holds "has a score" test -n "$said"
 expect "is what eval evaluates" 0 "$FPCORE" eval -c tiny.ini -w "$run/swa.safetensors"
 says "to the same score" "^f_score: $said"
 holds "two best epochs stay" sh -c 'test $(ls "$1"/best-*.safetensors | wc -l) -eq 2' sh "$run"

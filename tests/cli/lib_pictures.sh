@@ -5,7 +5,8 @@ cat >draw.c <<'END'
 /* draw KIND FOLDER N: N pictures of 48 x 40 in FOLDER/images: a disc (label 1) with a left (2) and a right (3) dot, on a
  * ground (0). masks: FOLDER/masks/NAME.png; parts: FOLDER/parts/NAME_{skin,l_eye,r_eye}.png. Other kinds of masks:
  * binary: grey 0 and 255; spread: grey 0, 80, 160, 240; void: labels 0 to 3 in a frame of 255; eleven: labels 0 to 10;
- * colours: RGB; voc: RGB in the first twelve colours of Pascal VOC, with its frame; smooth: grey, of many values. */
+ * colours: RGB; voc: RGB in the first twelve colours of Pascal VOC, with its frame; tints: RGB, four colours in each mask
+ * that no other has; smooth: grey, of many values; long: as masks, in files whose names have 200 characters more. */
 #include <fpcore/image.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,14 +26,17 @@ static int label(int i, int x, int y)
     return dx * dx + dy * dy < 200;
 }
 /* The mask that a kind makes of labels; its channels. */
-static int code(const char *kind, const uint8_t *labels, uint8_t *out)
+static int code(const char *kind, int i, const uint8_t *labels, uint8_t *out)
 {
     static const uint8_t frame[3] = {224, 224, 192};
-    const int rgb = !strcmp(kind, "colours") || !strcmp(kind, "voc");
+    const int tints = !strcmp(kind, "tints"), rgb = tints || !strcmp(kind, "colours") || !strcmp(kind, "voc");
     for (int p = 0; p < W * H; p++) {
         const int at_edge = p % W < 2 || p / W < 2, v = p % W / 4;
         const uint8_t voc[3] = {(v & 1) << 7 | (v & 8) << 3, (v & 2) << 6 | (v & 16) << 2, (v & 4) << 5};
-        if (rgb)
+        const uint8_t tint[3] = {(uint8_t)i, 40 * labels[p], 100};
+        if (tints)
+            memcpy(out + 3 * p, tint, 3);
+        else if (rgb)
             memcpy(out + 3 * p, strcmp(kind, "voc") ? colour[labels[p]] : at_edge ? frame : voc, 3);
         else
             out[p] = (uint8_t)(!strcmp(kind, "binary")   ? 255 * (labels[p] > 0)
@@ -57,22 +61,25 @@ int main(int argc, char **argv)
 {
     static const char *const part[] = {"", "_skin", "_l_eye", "_r_eye"};
     static uint8_t rgb[W * H * 3], mask[W * H], one[W * H], coded[W * H * 3];
+    char more[201] = "";
     fpc_ctx *ctx = fpc_ctx_new();
     const fpc_image picture = {W, H, 3, rgb}, labels = {W, H, 1, mask}, alone = {W, H, 1, one};
     int n = 0, bad = 0;
     if (argc != 4 || !ctx)
         return 2;
     sscanf(argv[3], "%d", &n);
+    if (!strcmp(argv[1], "long"))
+        memset(more, 'n', sizeof more - 1);
     for (int i = 0; i < n; i++) {
         for (int p = 0; p < W * H; p++) {
             mask[p] = (uint8_t)label(i, p % W, p / W);
             memcpy(rgb + 3 * p, colour[mask[p]], 3);
         }
-        bad |= write(ctx, argv[2], "images", i, "", &picture, NULL, 0);
-        if (!strcmp(argv[1], "masks"))
-            bad |= write(ctx, argv[2], "masks", i, "", &labels, colour, 4);
+        bad |= write(ctx, argv[2], "images", i, more, &picture, NULL, 0);
+        if (!strcmp(argv[1], "masks") || *more)
+            bad |= write(ctx, argv[2], "masks", i, more, &labels, colour, 4);
         else if (strcmp(argv[1], "parts")) {
-            const fpc_image other = {W, H, code(argv[1], mask, coded), coded};
+            const fpc_image other = {W, H, code(argv[1], i, mask, coded), coded};
             bad |= write(ctx, argv[2], "masks", i, "", &other, NULL, 0);
         }
         for (int k = 1; k < 4 && !strcmp(argv[1], "parts"); k++) {

@@ -64,4 +64,7 @@ says "a file that is no plugin is told about" 'warning: mine/notes\.so is not a 
 if grep -q 'notes\.txt\|Half a cosine' out; then not_ok "other files are left alone" out; else ok "other files are left alone"; fi
 FPCORE_PLUGIN_PATH=mine:$FPCORE_PLUGIN_PATH expect "FPCORE_PLUGIN_PATH" 0 "$FPCORE" -l schedule
 says "it is searched in order" '^  cosine +Mine\.$'
+mkdir recipes && mkfifo recipes/pipe.ini && echo "; Mine." >recipes/mine.ini
+FPCORE_RECIPES=$scratch/recipes expect "a FIFO among the recipes is not waited for" 0 timeout 60 "$FPCORE" -l recipes
+says "the others are listed" '^ *mine(\.ini)? +Mine\.$'
 exit $bad

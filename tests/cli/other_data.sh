@@ -46,11 +46,11 @@ cp -r set kept_set
 cp set/train/images/p1.png set/train/images/q1.png
 cp set/train/masks/p1.png set/train/masks/q1.png
 refused "a picture more" \
-    'last\.safetensors: the run was made with 7 \+ 3 pictures \(training \+ validation\), here are 8 \+ 3; new: q1 \((training|validation)\); in the other part: p[0-9] \(.*\. --other-data goes on all the same, with scores .*; a new run with run\.init_from = copy and dataset\.val_list = copy/val\.txt takes the weights along and validates on the same pictures$'
+    'last\.safetensors: the run was made with 7 \+ 3 pictures \(training \+ validation\), here are 8 \+ 3; new: q1 \(training\); in the other part: p7 \(training, now validation\), p4 \(validation, now training\)\. --other-data goes on all the same, with scores that are too good where pictures that were trained on validate; a new run with run\.init_from = copy and dataset\.val_list = copy/val\.txt takes the weights along and validates on the same pictures$'
 whole
 mv set/train/images/"$trains".png set/train/images/"${trains}a".png
 mv set/train/masks/"$trains".png set/train/masks/"${trains}a".png
-refused "a picture renamed" "; new: ${trains}a \\((training|validation)\\).*; gone: $trains \\(training\\)"
+refused "a picture renamed" "here are 7 \\+ 3; new: ${trains}a \\(training\\); gone: $trains \\(training\\)\\."
 whole
 cp other/p0.png set/train/masks/"$validates".png
 refused "a mask drawn again" "; with another picture or mask: $validates \\(validation\\)\\."
@@ -107,6 +107,29 @@ refused "another name of a class" 'the run was made with other classes: label 3 
 sed -i 's/^3 = nose/3 = c3/' classes.ini
 printf '[mirror]\neyes = 4, 5\n' >>classes.ini
 refused "another pair" 'the run was made with other classes: a mirror makes 5 of label 4, c4 \(the run: 4\)'
+
+# ---- folders of the validation's own ----
+holds "a list says which key takes it" test "$(sed -n 1p "$kept_split/val.txt")" = \
+    "# 3 validation pictures, in the order of the run; dataset.val_list takes this file"
+holds "where a key does" test "$(sed -n 1p "$first/train.txt")" = "# 16 training pictures, in the order of the run"
+mkdir -p set/own/images set/own/masks
+for kind in images masks; do cp set/train/$kind/p0.png set/own/$kind/v0.png; done
+sed 's|^val_split.*|val_images = own/images\nval_masks = own/masks|' split.ini >folder.ini
+expect "a validation of its own" 0 "$FPCORE" -c folder.ini -s run.epochs=1 -s run.out=apart
+kept=$(run_in apart)
+holds "takes no list" test "$(sed -n 1p "$kept/val.txt")" = "# 1 validation picture, in the order of the run"
+holds "of either part" test "$(sed -n 1p "$kept/train.txt")" = "# 10 training pictures, in the order of the run"
+mkdir -p kept_set/own
+cp -r set/own kept_set
+for kind in images masks; do cp set/train/$kind/p0.png set/own/$kind/p1.png; done
+refused "a name that trains on" 'here are 10 \+ 2; new: p1 \(validation, beside training\)\. --other-data goes on all the same, with scores that are too good where'
+says "is not told of lists" '; a new run with run\.init_from = copy takes the weights along$'
+cp other/p0.png set/own/masks/p1.png
+refused "a name that trains on, of another picture" '; new: p1 \(validation, beside training\)\. --other-data goes on all the same; a'
+rm set/train/*/p1.png
+refused "a picture that moved" 'here are 9 \+ 2; in the other part: p1 \(training, now validation\)\. --other-data'
+whole
+rm -r set/own
 
 # ---- what is allowed ----
 cp split.ini folder.ini

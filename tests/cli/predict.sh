@@ -80,6 +80,16 @@ holds "as they were" diff -r mine mine.kept
 expect "unless it is said" 0 predict -o mine --overlay --force pictures/face.png
 holds "then they are masks" cmp mine/face.png masks/face.png
 expect "and ours from then on" 0 predict -o mine --overlay pictures/face.png
+mkdir special && mkfifo special/face.png
+for force in "" --force; do
+    # shellcheck disable=SC2086
+    expect "a FIFO in the way ${force:+with $force}" 2 timeout 60 "$FPCORE" predict -w "$run" -o special $force pictures
+    says "is told" 'special/face\.png: is no plain file and stays as it is; give another folder to --out$'
+done
+holds "and stays one" sh -c 'test -p special/face.png && test ! -e special/other.png'
+mkdir noted && echo notes >noted/face.png.tmp
+expect "a file beside a mask that is called as a temporary one could be" 0 predict -o noted pictures/face.png
+holds "stays" test "$(cat noted/face.png.tmp)" = notes
 mkdir -p mine/other.png
 expect "a folder in the way" 2 predict -o mine --force pictures/other.png
 says "is told" 'mine/other\.png: is a folder'

@@ -76,17 +76,32 @@ says "tell that there were others" '^  files +run\.init_from \(the recipe'
 expect "their recipe" 0 "$FPCORE" show --recipe "$(run_in from)"
 says "says what is not there" '^; run\.init_from: a path, which weights do not hold$'
 tensors='{"a.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"a.running_mean":{"dtype":"F32","shape":[2],"data_offsets":[16,24]}}'
-n=${#tensors}
-{
+# headed HEADER: a file with that header in front of 24 bytes
+headed() {
     # shellcheck disable=SC2059
-    printf "\\$(printf %o "$n")\\0\\0\\0\\0\\0\\0\\0$tensors"
+    printf "\\$(printf %o $((${#1} % 256)))\\$(printf %o $((${#1} / 256)))\\0\\0\\0\\0\\0\\0"
+    printf %s "$1"
     head -c 24 /dev/zero
-} >other.safetensors
+}
+headed "$tensors" >other.safetensors
 expect "a file of another program" 0 "$FPCORE" show other.safetensors
 says "has tensors" '^  tensors +2 with 6 numbers$'
 says "and parameters" '^  parameters +4$'
 says "and no recipe" '^It holds no recipe, so another program wrote it: give -c RECIPE'
 narrow
+headed '{"__metadata__":{"metric":"a\nmodel  forged\t\u001b[2J\u0085","value":"0.5","val_b\nc":"1","epochs.averaged":"2",'\
+'"best.value":"0.25","best.epoch":"9223372036854775807","parameters":"99999999999999999999"},'"${tensors#?}" >hostile.safetensors
+expect "metadata that would steer the terminal" 0 "$FPCORE" show hostile.safetensors
+says "become a title on one line" '^  a\?model  forged\?\?\[2J\? +0\.5$'
+says "and so does a key" '^  val_b\?c +1$'
+if grep -q '^model' out; then not_ok "no line is forged" out; else ok "no line is forged"; fi
+if grep -q '^  best' out; then not_ok "an epoch beyond all is no epoch" out; else ok "an epoch beyond all is no epoch"; fi
+says "nor a number of parameters" '^  parameters +4$'
+expect "as JSON" 0 "$FPCORE" show --json hostile.safetensors
+says "all is escaped" '"metric": "a\\nmodel  forged\\t\\u001[bB]\[2J\\u0085"'
+sed 's/9223372036854775807/0000000000000000007/' hostile.safetensors >best.safetensors
+expect "an epoch that may be" 0 "$FPCORE" show best.safetensors
+says "is told" '^  best +0\.25 in epoch 8$'
 expect "whose recipe is asked for" 2 "$FPCORE" show --recipe other.safetensors
 says "is told of" 'other\.safetensors: holds no recipe'
 sed 's/"fpcore.model":"1"/"fpcore.model":"7"/' empty/w.safetensors >later.safetensors

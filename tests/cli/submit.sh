@@ -20,6 +20,28 @@ expect "a submission" 0 "$FPCORE" submit -c tiny.ini -w "$best" -o a.zip -s data
 expect "again" 0 "$FPCORE" submit -c tiny.ini -w "$best" -o b.zip -s dataset.test=3
 holds "is the same" cmp a.zip b.zip
 holds "nothing else was left" sh -c '! ls -- *.tmp *.part 2>/dev/null'
+mkdir place
+for name in weights.tmp part part.tmp weights.tmp.tmp tmp; do
+    echo "notes" >"place/mine.zip.$name"
+done
+cp -r place place.kept
+expect "files beside it that are called as temporary ones could be" 0 "$FPCORE" submit -c tiny.ini -w "$best" \
+    -o place/mine.zip -s dataset.test=3
+holds "do no harm" cmp a.zip place/mine.zip
+rm place/mine.zip
+holds "and stay, and nothing else does" diff -r place place.kept
+expect "where it fails" 1 env TMPDIR=/nowhere "$FPCORE" submit -c tiny.ini -w "$best" -o place/mine.zip -s dataset.test=3
+holds "so they do" diff -r place place.kept
+mkfifo pipe.zip
+for force in "" --force; do
+    # shellcheck disable=SC2086
+    expect "a FIFO ${force:+with $force}" 2 timeout 60 "$FPCORE" submit -c tiny.ini -w "$best" -o pipe.zip $force
+    says "is not waited for" 'pipe\.zip: is no plain file and stays as it is; give another name to --out$'
+done
+holds "and stays one" test -p pipe.zip
+echo "notes" >notes.zip
+expect "another's file" 2 "$FPCORE" submit -c tiny.ini -w "$best" -o notes.zip
+says "is not replaced" 'notes\.zip: is there already, and fpcore submit did not write it; give another name to --out, or --force'
 expect "with averaged predictions" 0 "$FPCORE" submit -c tiny.ini -w "$best" -o c.zip -s dataset.test=3 --flip \
     --scales 1,1.5
 

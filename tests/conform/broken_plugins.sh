@@ -54,6 +54,7 @@ broken model "too few channels" 's/io->classes, 1);/io->classes - 1, 1);/' 'chan
 broken model "a name used twice" 's/"stem2"/"stem1"/' 'used twice'
 broken dataset "a label beyond the classes" 's/out->mask\[at\] = (uint8_t)label/out->mask[at] = (uint8_t)(label + 1)/' 'labels are classes: label 3'
 broken dataset "a sample that changes" 's/    const double disc_x = fpc_draw_unit(rng, 0)/    static uint32_t calls; const double disc_x = fpc_draw_unit(rng, 6 + calls++)/' 'same when read again'
+broken dataset "an option that is filled in" 's/if (d->train + d->val == 0)/((struct dataset *)self)->seed += d->seed < 2;\n    &/' 'options stay as they were given: `seed` was changed'
 broken dataset "a palette that is missing" '/info->palette = palette;/d; s/static const uint8_t palette/__attribute__((unused)) &/' 'names and colours'
 broken logger "a field taken for granted" 's/dir && dir->type == FPC_OPT_TEXT ? \(.*\) : NULL;/\1;/' 'crashed'
 broken loss "a kernel for no op" 's/\.op = "loss_broken\.grad"/.op = "loss_brokn.grad"/' 'is for an op that does not exist'

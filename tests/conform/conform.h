@@ -34,6 +34,8 @@ void check_symbols(conform *);
 int check_descriptor(conform *, const fpc_found *);
 /* A further instance with the settings, or NULL with the context's error. */
 fpc_self *make_instance(conform *);
+/* Once the instance has been used. */
+void check_options_stay(conform *);
 
 /* plain.c: kinds that compute on the host */
 void check_schedule(conform *);

@@ -72,7 +72,8 @@ int check_descriptor(conform *c, const fpc_found *found)
     return 1;
 }
 
-fpc_self *make_instance(conform *c)
+/* An instance that has its options and of which the plugin knows nothing yet, or NULL. */
+static fpc_self *with_options(conform *c)
 {
     const fpc_plugin *p = c->plugin;
     const fpc_option_set set = {
@@ -99,9 +100,32 @@ fpc_self *make_instance(conform *c)
     const fpc_section *section = c->n_settings && recipe->n ? &recipe->section[0] : NULL;
     if (!self->label || fpc_options_read(c->ctx, c->arena, self->label, section, 1, &set))
         return NULL;
-    if (p->init && p->init(self))
+    return self;
+}
+
+fpc_self *make_instance(conform *c)
+{
+    const fpc_plugin *p = c->plugin;
+    fpc_self *self = with_options(c);
+
+    if (!self || (p->init && p->init(self)))
         return NULL;
     if (p->fini && fpc_arena_defer(c->arena, (void (*)(void *))(void *)p->fini, self))
         return NULL;
     return self;
+}
+
+/* Recipes are written from the options of instances: one that a plugin fills in would be read back as given. */
+void check_options_stay(conform *c)
+{
+    const fpc_self *given = with_options(c);
+    const fpc_option *other = NULL;
+
+    for (const fpc_option *o = c->plugin->options; given && o && o->type != FPC_OPT_END && !other; o++) {
+        const char *was = fpc_option_text(c->arena, o, given), *is = fpc_option_text(c->arena, o, c->self);
+        if (!was || !is || strcmp(was, is) != 0)
+            other = o;
+    }
+    check(c, given && !other, "options stay as they were given",
+          "`%s` was changed; what the plugin makes of an option has a field of its own", other ? other->name : "");
 }

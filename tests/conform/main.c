@@ -91,8 +91,10 @@ static void check_plugin(conform *c, const fpc_found *found)
         return;
     }
     c->self = make_instance(c);
-    if (check(c, c->self != NULL, "an instance can be made", "init"))
-        check_kind(c);
+    if (!check(c, c->self != NULL, "an instance can be made", "init"))
+        return;
+    check_kind(c);
+    check_options_stay(c);
 }
 
 static int run_checks(conform *c, const char *file)

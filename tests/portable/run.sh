@@ -1,6 +1,7 @@
 #!/bin/sh
 # The same source by another compiler and for another processor: builds everything there, tries every op of the backend
-# cpu against `ref` in double, and trains for an epoch; then the same training here, whose numbers must agree.
+# cpu against `ref` in double, and trains for an epoch; then the same training here, whose numbers must agree, and exports
+# of the same weights to ONNX, whose bytes must.
 # usage: tests/portable/run.sh [clang|aarch64]...   (default: both), from anywhere; builds in a folder of its own, which it
 # removes. What is not installed is skipped by name; exits with 77 where nothing could be tried.
 # For aarch64 on Debian: dpkg --add-architecture arm64; apt-get install gcc-aarch64-linux-gnu qemu-user, and libiniparser-dev,
@@ -88,6 +89,55 @@ compare() {
     fi
 }
 
+# Networks that have most ops between them, with the weights that PyTorch made: name of the weights, settings.
+networks() {
+    micro="model.dims=4,4,6,8 model.depths=1,1,1,1 model.sr_ratios=4,2,1,1 model.decoder_dim=8 model.dropout=0"
+    echo "tiny model.dims=4,8,8,12 model.depths=1,1,1,1 model.sr_ratios=4,2,1,1 model.decoder_dim=8"
+    echo "micro_enhanced $micro model.decoder=enhanced"
+    echo "micro_progressive $micro model.decoder=progressive model.refine_dim=8 model.half_dim=6 model.stem_dim=4"
+    echo "unet_transposed model.use=unet model.width=1 model.bilinear=off"
+    echo "bisenetv2 model.use=bisenetv2 model.detail=4,4,6 model.semantic=4,4,6,8 model.aggregation=6 model.head=8" \
+        "model.expansion=2"
+}
+
+# export_onnx NAME: each of them in that build, $scratch/NAME.onnx/WEIGHTS.HOW.onnx
+export_onnx() {
+    build=$1
+    mkdir "$scratch/$build.onnx"
+    networks | while read -r weights settings; do
+        # shellcheck disable=SC2086
+        set -- $settings
+        for setting; do
+            set -- "$@" -s "$setting"
+            shift
+        done
+        for batch in 1 free; do
+            on "$build" .libs/fpcore export -c "$src/tests/golden/golden.ini" "$@" --size 38x52 --batch $batch \
+                -w "$src/tests/golden/$weights.weights.safetensors" --onnx "$scratch/$build.onnx/$weights.$batch.onnx" ||
+                exit 1
+        done
+    done >"$scratch/export.log" 2>&1
+}
+
+# same_onnx NAME: no byte of a file may depend on who compiled its writer, in which order C lets arguments be made
+same_onnx() {
+    if ! { [ -d "$scratch/here.onnx" ] || export_onnx here; } || ! export_onnx "$1"; then
+        not_ok "$1: exports to ONNX" "$scratch/export.log"
+        return
+    fi
+    set -- "$1" "$scratch/here.onnx"/*.onnx
+    name=$1
+    shift
+    for file; do
+        cmp "$file" "$scratch/$name.onnx/$(basename "$file")" || echo "$(basename "$file") differs"
+    done >"$scratch/export.log" 2>&1
+    if [ ! -s "$scratch/export.log" ]; then
+        ok "$name: $# exports to ONNX are byte for byte those of the build here"
+    else
+        not_ok "$name: exports to ONNX are byte for byte those of the build here" "$scratch/export.log"
+    fi
+}
+
 here() {
     [ -s "$scratch/here.last" ] && return 0
     if [ -n "${FPCORE_BUILD:-}" ]; then
@@ -104,7 +154,7 @@ for target; do
             echo "check-portable: skipped: clang is not installed"
         elif build clang CC="${CCACHE:-} clang" ${PORTABLE_CFLAGS:+CFLAGS="$PORTABLE_CFLAGS"}; then
             try clang
-            if here; then compare clang; else not_ok "here: a training" "$scratch/here/train.log"; fi
+            if here; then compare clang; same_onnx clang; else not_ok "here: a training" "$scratch/here/train.log"; fi
         fi
         ;;
     aarch64)
@@ -113,7 +163,7 @@ for target; do
         elif build aarch64 --host=aarch64-linux-gnu CC="${CCACHE:-} aarch64-linux-gnu-gcc" \
             PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig; then
             try aarch64
-            if here; then compare aarch64; else not_ok "here: a training" "$scratch/here/train.log"; fi
+            if here; then compare aarch64; same_onnx aarch64; else not_ok "here: a training" "$scratch/here/train.log"; fi
         fi
         ;;
     *)

@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "weights/weights.h"
+#include "base/file.h"
 #include "base/message.h"
 
 #include <math.h>
@@ -420,6 +421,67 @@ static void no_such_folder(void **state)
     fpc_ctx_clear(f->b.ctx);
 }
 
+/* What stands beside a file under the name that a temporary one would have stays: a text, a link, a FIFO. */
+static void leaves_others_alone(void **state)
+{
+    struct fixture *f = *state;
+    char path[300], beside[310], aim[310], *back;
+    size_t n;
+
+    for (int kind = 0; kind < 3; kind++) {
+        struct stat about;
+        snprintf(path, sizeof path, "%s/whole-%d", test_folder(), kind);
+        snprintf(beside, sizeof beside, "%s.tmp", path);
+        snprintf(aim, sizeof aim, "%s.aim", path);
+        if (kind == 0)
+            assert_int_equal(fpc_write_atomic(f->b.ctx, beside, "notes", 5), FPC_OK);
+        else if (kind == 1)
+            assert_int_equal(symlink(aim, beside), 0);
+        else
+            assert_int_equal(mkfifo(beside, 0600), 0);
+        assert_int_equal(fpc_write_atomic(f->b.ctx, path, "x", 1), FPC_OK);
+        back = slurp(path, &n);
+        assert_true(n == 1 && *back == 'x');
+        free(back);
+        assert_int_equal(lstat(beside, &about), 0);
+        assert_int_not_equal(access(aim, F_OK), 0);
+        assert_true(kind == 0 ? S_ISREG(about.st_mode) && about.st_size == 5
+                              : (kind == 1 ? S_ISLNK(about.st_mode) : S_ISFIFO(about.st_mode)));
+        assert_true(kind == 0 || !fpc_open_plain(beside)); /* nor is a FIFO waited for */
+        unlink(path);
+        unlink(beside);
+    }
+}
+
+static void names_as_long_as_can_be(void **state)
+{
+    struct fixture *f = *state;
+    char path[600], *back;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/%0255d", test_folder(), 7);
+    assert_int_equal(fpc_write_atomic(f->b.ctx, path, "x", 1), FPC_OK);
+    back = slurp(path, &n);
+    assert_int_equal(n, 1);
+    free(back);
+    unlink(path);
+}
+
+static void same_in_memory(void **state)
+{
+    struct fixture *f = *state;
+    const void *data;
+    size_t bytes, n;
+    char *back;
+
+    assert_int_equal(fpc_st_write(f->b.ctx, f->path, 5, sample, 2, meta), FPC_OK);
+    assert_int_equal(fpc_st_bytes(f->b.ctx, f->b.arena, "a.safetensors", 5, sample, 2, meta, &data, &bytes), FPC_OK);
+    back = slurp(f->path, &n);
+    assert_int_equal(n, bytes);
+    assert_memory_equal(back, data, bytes);
+    free(back);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -436,6 +498,9 @@ int main(void)
         TEST(changed_while_read),
         TEST(disk_full),
         TEST(no_such_folder),
+        TEST(leaves_others_alone),
+        TEST(names_as_long_as_can_be),
+        TEST(same_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

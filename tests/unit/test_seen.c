@@ -98,6 +98,49 @@ static void differences(void **state)
     assert_string_equal(text, "the run was made with other classes: 19 classes (the run: 2)");
 }
 
+/* One that is in both parts, before or now, did not move: it is new in a part, or gone from it. */
+static void in_both_parts(void **state)
+{
+    bench *b = *state;
+    const fpc_experiment *s = open_data(b);
+    uint64_t(*was_row[2])[2], (*row[2])[2];
+    fpc_seen is, was;
+    const char *text;
+
+    assert_int_equal(fpc_seen_of(s, b->arena, &is), FPC_OK);
+    was = copy_of(b, &is, was_row);
+    is = copy_of(b, &is, row);
+    was.n[1] = 2; /* the third is new, and a picture that trains on */
+    memcpy(row[1][2], row[0][0], sizeof *row[1]);
+    text = difference(b, &was, &is, s, "nowhere");
+    assert_string_equal(text, "the run was made with 4 + 2 pictures (training + validation), here are 4 + 3; new: "
+                              "val000002 (validation, beside training)");
+    assert_non_null(strstr(advice, "with scores that are too good"));
+    row[1][2][1]++; /* another picture of that name, in folders of the validation's own */
+    assert_string_equal(difference(b, &was, &is, s, "nowhere"), text);
+    assert_null(strstr(advice, "too good"));
+    row[1][2][1]--;
+
+    text = difference(b, &is, &was, s, "nowhere");
+    assert_string_equal(text, "the run was made with 4 + 3 pictures (training + validation), here are 4 + 2; gone: "
+                              "picture 3 (validation, still training)");
+    assert_null(strstr(advice, "too good"));
+
+    is = copy_of(b, &was, row); /* it trained, now it validates alone; its mask may be another one */
+    is.n[0] = is.n[1] = 3;
+    memcpy(row[1][2], row[0][3], sizeof *row[1]);
+    for (int changed = 0; changed < 2; changed++, row[1][2][1]++) {
+        text = difference(b, &was, &is, s, "nowhere");
+        assert_string_equal(text, "the run was made with 4 + 2 pictures (training + validation), here are 3 + 3; in "
+                                  "the other part: val000002 (training, now validation)");
+        assert_non_null(strstr(advice, "with scores that are too good"));
+    }
+    row[1][2][1] -= 2;
+    text = difference(b, &is, &was, s, "nowhere");
+    assert_non_null(strstr(text, "; in the other part: train000003 (validation, now training)"));
+    assert_null(strstr(advice, "too good"));
+}
+
 /* The list of a run names what is gone. */
 static void names_from_the_list(void **state)
 {
@@ -145,6 +188,7 @@ static void through_a_checkpoint(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(differences), CASE(names_from_the_list), CASE(through_a_checkpoint)};
+    const struct CMUnitTest tests[] = {CASE(differences), CASE(in_both_parts), CASE(names_from_the_list),
+                                       CASE(through_a_checkpoint)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

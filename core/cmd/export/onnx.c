@@ -1,8 +1,9 @@
 /* onnx.c: writes a graph as an ONNX file: the model around it, its tensors, its nodes one after the other by the table
- * of onnx_ops.c. Field numbers are those of onnx.proto. Equal networks give equal bytes: there is no time, path or
- * machine in them. */
+ * of onnx_ops.c. Field numbers are those of onnx.proto. Equal networks give equal bytes: there is no time, path,
+ * machine or compiler in them. */
 #include "cmd/export/onnx.h"
 #include "cmd/export/export.h"
+#include "base/file.h"
 #include "base/message.h"
 #include <stdio.h>
 #include <string.h>
@@ -98,10 +99,12 @@ const char *fpc_onnx_shape(fpc_onnx *x, int32_t n_behind, const int64_t *behind)
         return fpc_onnx_ints(x, n_behind + 1, all);
     if (!x->batch) {
         const char *shape = fpc_onnx_node1(x, "Shape", "image", 0, NULL);
-        const char *const in[] = {shape, fpc_onnx_ints(x, 1, (int64_t[]){0}), fpc_onnx_ints(x, 1, (int64_t[]){1})};
+        const char *from = fpc_onnx_ints(x, 1, (int64_t[]){0}), *to = fpc_onnx_ints(x, 1, (int64_t[]){1});
+        const char *const in[] = {shape, from, to};
         x->batch = fpc_onnx_node(x, "Slice", 3, in, 0, NULL);
     }
-    const char *const in[] = {x->batch, fpc_onnx_ints(x, n_behind, behind)};
+    const char *rest = fpc_onnx_ints(x, n_behind, behind);
+    const char *const in[] = {x->batch, rest};
     const fpc_onnx_attr axis[] = {FPC_ONNX_INT("axis", 0)};
     return fpc_onnx_node(x, "Concat", 2, in, 1, axis);
 }
@@ -348,7 +351,7 @@ int fpc_onnx_is_own(const char *path)
 {
     static const uint8_t want[] = {MODEL_PRODUCER << 3 | 2, sizeof PRODUCER - 1, 'f', 'p', 'c', 'o', 'r', 'e'};
     uint8_t head[2 + sizeof want];
-    FILE *file = fopen(path, "rb");
+    FILE *file = fpc_open_plain(path);
     const size_t n = file ? fread(head, 1, sizeof head, file) : 0;
 
     if (file)

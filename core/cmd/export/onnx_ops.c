@@ -1,5 +1,9 @@
 /* onnx_ops.c: what each op is in ONNX: a table, and a small function a row. Whoever adds an op that networks use adds
- * its row here; ops without one are refused by name. include/fpcore/ops.h says what each computes. */
+ * its row here; ops without one are refused by name. include/fpcore/ops.h says what each computes.
+ *
+ * Whatever writes a node or a constant numbers it, and C leaves open in which order the arguments of a call and the
+ * items of a list are made: no expression here has two of them, so that every compiler's build writes the same bytes.
+ */
 #include "cmd/export/onnx.h"
 #include <math.h>
 
@@ -50,20 +54,23 @@ static void form_softmax(fpc_onnx *x, const fpc_gnode *n, const char *op)
 static void form_gelu(fpc_onnx *x, const fpc_gnode *n, const char *op)
 {
     const fpc_onnx_form layout = fpc_onnx_layout(x, 1, n->in);
-    const char *in = fpc_onnx_in(x, n->in[0], layout);
-    const char *y = fpc_onnx_node2(x, "Div", in, fpc_onnx_scalar(x, (float)sqrt(2)));
+    const char *in = fpc_onnx_in(x, n->in[0], layout), *root = fpc_onnx_scalar(x, (float)sqrt(2));
+    const char *one = fpc_onnx_scalar(x, 1), *half = fpc_onnx_scalar(x, 0.5f);
+    const char *y = fpc_onnx_node2(x, "Div", in, root);
 
     y = fpc_onnx_node1(x, op, y, 0, NULL);
-    y = fpc_onnx_node2(x, "Mul", in, fpc_onnx_node2(x, "Add", y, fpc_onnx_scalar(x, 1)));
-    fpc_onnx_out(x, n->out[0], layout, fpc_onnx_node2(x, "Mul", y, fpc_onnx_scalar(x, 0.5f)));
+    y = fpc_onnx_node2(x, "Add", y, one);
+    y = fpc_onnx_node2(x, "Mul", in, y);
+    fpc_onnx_out(x, n->out[0], layout, fpc_onnx_node2(x, "Mul", y, half));
 }
 
 static void form_to_real(fpc_onnx *x, const fpc_gnode *n, const char *op)
 {
     const fpc_onnx_attr attr[] = {FPC_ONNX_INT("to", 1)}; /* FLOAT */
-    const char *real = fpc_onnx_node1(x, op, fpc_onnx_in(x, n->in[0], FPC_ONNX_NHWC), COUNT(attr), attr);
+    const char *in = fpc_onnx_in(x, n->in[0], FPC_ONNX_NHWC), *most = fpc_onnx_scalar(x, 255);
+    const char *real = fpc_onnx_node1(x, op, in, COUNT(attr), attr);
 
-    fpc_onnx_out(x, n->out[0], FPC_ONNX_NHWC, fpc_onnx_node2(x, "Div", real, fpc_onnx_scalar(x, 255)));
+    fpc_onnx_out(x, n->out[0], FPC_ONNX_NHWC, fpc_onnx_node2(x, "Div", real, most));
 }
 
 static void form_concat(fpc_onnx *x, const fpc_gnode *n, const char *op)
@@ -80,7 +87,8 @@ static void form_concat(fpc_onnx *x, const fpc_gnode *n, const char *op)
 static const char *sliced(fpc_onnx *x, const char *in, int32_t n, const int64_t *from, const int64_t *to,
                           const int64_t *axes)
 {
-    const char *const all[] = {in, fpc_onnx_ints(x, n, from), fpc_onnx_ints(x, n, to), fpc_onnx_ints(x, n, axes)};
+    const char *first = fpc_onnx_ints(x, n, from), *end = fpc_onnx_ints(x, n, to), *axis = fpc_onnx_ints(x, n, axes);
+    const char *const all[] = {in, first, end, axis};
 
     return fpc_onnx_node(x, "Slice", COUNT(all), all, 0, NULL);
 }
@@ -90,9 +98,10 @@ static void form_slice(fpc_onnx *x, const fpc_gnode *n, const char *op)
     const fpc_onnx_form layout = fpc_onnx_layout(x, 1, n->in);
     const fpc_slice_attr *a = attr_of(n);
     const int64_t from[] = {a->first}, to[] = {a->first + a->count}, axes[] = {axis_of_channels(layout)};
+    const char *in = fpc_onnx_in(x, n->in[0], layout);
 
     (void)op;
-    fpc_onnx_out(x, n->out[0], layout, sliced(x, fpc_onnx_in(x, n->in[0], layout), 1, from, to, axes));
+    fpc_onnx_out(x, n->out[0], layout, sliced(x, in, 1, from, to, axes));
 }
 
 /* ---- products ---- */
@@ -103,8 +112,9 @@ static void form_linear(fpc_onnx *x, const fpc_gnode *n, const char *op)
     const fpc_onnx_form layout = fpc_onnx_layout(x, 1, n->in);
     const int point = layout == FPC_ONNX_NCHW;
     const char *bias = n->n_in > 2 ? fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR) : "";
-    const char *const in[] = {fpc_onnx_in(x, n->in[0], layout),
-                              fpc_onnx_in(x, n->in[1], point ? FPC_ONNX_POINT : FPC_ONNX_MATRIX), bias};
+    const char *value = fpc_onnx_in(x, n->in[0], layout);
+    const char *weight = fpc_onnx_in(x, n->in[1], point ? FPC_ONNX_POINT : FPC_ONNX_MATRIX);
+    const char *const in[] = {value, weight, bias};
     const char *y = fpc_onnx_node(x, point ? "Conv" : op, point && n->n_in > 2 ? 3 : 2, in, 0, NULL);
 
     if (!point && n->n_in > 2)
@@ -124,8 +134,9 @@ static void form_conv(fpc_onnx *x, const fpc_gnode *n, const char *op)
         FPC_ONNX_INTS("pads", 4, a->pad, a->pad, a->pad, a->pad), FPC_ONNX_INT("group", a->groups),
         FPC_ONNX_INTS("output_padding", 2, a->h - ((s.h - 1) * a->stride - 2 * a->pad + a->kh),
                       a->w - ((s.w - 1) * a->stride - 2 * a->pad + a->kw))};
-    const char *const in[] = {fpc_onnx_in(x, n->in[0], FPC_ONNX_NCHW), fpc_onnx_in(x, n->in[1], FPC_ONNX_NCHW),
-                              n->n_in > 2 ? fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR) : ""};
+    const char *value = fpc_onnx_in(x, n->in[0], FPC_ONNX_NCHW), *weight = fpc_onnx_in(x, n->in[1], FPC_ONNX_NCHW);
+    const char *bias = n->n_in > 2 ? fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR) : "";
+    const char *const in[] = {value, weight, bias};
 
     fpc_onnx_out(x, n->out[0], FPC_ONNX_NCHW,
                  fpc_onnx_node(x, op, n->n_in > 2 ? 3 : 2, in, COUNT(attr) - !transposed, attr));
@@ -135,8 +146,9 @@ static void form_layer_norm(fpc_onnx *x, const fpc_gnode *n, const char *op)
 {
     const fpc_onnx_attr attr[] = {FPC_ONNX_INT("axis", -1),
                                   FPC_ONNX_FLOAT("epsilon", ((const fpc_norm_attr *)attr_of(n))->eps)};
-    const char *const in[] = {fpc_onnx_in(x, n->in[0], FPC_ONNX_NHWC), fpc_onnx_in(x, n->in[1], FPC_ONNX_VECTOR),
-                              fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR)};
+    const char *value = fpc_onnx_in(x, n->in[0], FPC_ONNX_NHWC), *gain = fpc_onnx_in(x, n->in[1], FPC_ONNX_VECTOR);
+    const char *bias = fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR);
+    const char *const in[] = {value, gain, bias};
 
     fpc_onnx_out(x, n->out[0], FPC_ONNX_NHWC, fpc_onnx_node(x, op, COUNT(in), in, COUNT(attr), attr));
 }
@@ -146,7 +158,9 @@ static void form_layer_norm(fpc_onnx *x, const fpc_gnode *n, const char *op)
 /* 0 in a shape stands for the size that is there: the number of pictures. */
 static const char *reshaped(fpc_onnx *x, const char *in, int64_t a, int64_t b, int64_t c)
 {
-    return fpc_onnx_node2(x, "Reshape", in, fpc_onnx_ints(x, 4, (int64_t[]){0, a, b, c}));
+    const char *shape = fpc_onnx_ints(x, 4, (int64_t[]){0, a, b, c});
+
+    return fpc_onnx_node2(x, "Reshape", in, shape);
 }
 
 /* (n,h,w,c) to (n,heads,tokens,c/heads), or with the last two the other way round. */
@@ -155,7 +169,7 @@ static const char *heads_of(fpc_onnx *x, int32_t v, int32_t heads, int flipped)
     const fpc_shape s = shape_of(x, v);
     const fpc_onnx_attr as_is[] = {FPC_ONNX_INTS("perm", 4, 0, 2, 1, 3)},
                         flip[] = {FPC_ONNX_INTS("perm", 4, 0, 2, 3, 1)};
-    const char *y = reshaped(x, fpc_onnx_in(x, v, FPC_ONNX_NHWC), (int64_t)s.h * s.w, heads, s.c / heads);
+    const char *in = fpc_onnx_in(x, v, FPC_ONNX_NHWC), *y = reshaped(x, in, (int64_t)s.h * s.w, heads, s.c / heads);
 
     return fpc_onnx_node1(x, "Transpose", y, 1, flipped ? flip : as_is);
 }
@@ -165,13 +179,14 @@ static void form_attention(fpc_onnx *x, const fpc_gnode *n, const char *op)
     const fpc_attention_attr *a = attr_of(n);
     const fpc_shape s = shape_of(x, n->in[0]);
     const fpc_onnx_attr last[] = {FPC_ONNX_INT("axis", -1)}, back[] = {FPC_ONNX_INTS("perm", 4, 0, 2, 1, 3)};
-    const char *q = fpc_onnx_node2(x, "Mul", heads_of(x, n->in[0], a->heads, 0), fpc_onnx_scalar(x, a->scale));
-    const char *share =
-        fpc_onnx_node1(x, op, fpc_onnx_node2(x, "MatMul", q, heads_of(x, n->in[1], a->heads, 1)), 1, last);
-    const char *y = fpc_onnx_node2(x, "MatMul", share, heads_of(x, n->in[2], a->heads, 0));
+    const char *q = heads_of(x, n->in[0], a->heads, 0), *scale = fpc_onnx_scalar(x, a->scale);
+    const char *scaled = fpc_onnx_node2(x, "Mul", q, scale);
+    const char *k = heads_of(x, n->in[1], a->heads, 1), *v = heads_of(x, n->in[2], a->heads, 0);
+    const char *score = fpc_onnx_node2(x, "MatMul", scaled, k), *share = fpc_onnx_node1(x, op, score, 1, last);
+    const char *y = fpc_onnx_node2(x, "MatMul", share, v);
 
-    y = reshaped(x, fpc_onnx_node1(x, "Transpose", y, 1, back), s.h, s.w, s.c);
-    fpc_onnx_out(x, n->out[0], FPC_ONNX_NHWC, y);
+    y = fpc_onnx_node1(x, "Transpose", y, 1, back);
+    fpc_onnx_out(x, n->out[0], FPC_ONNX_NHWC, reshaped(x, y, s.h, s.w, s.c));
 }
 
 /* ---- sizes ---- */
@@ -183,8 +198,8 @@ static const char *resized(fpc_onnx *x, int32_t v, const fpc_resize_attr *a)
     const fpc_onnx_attr attr[] = {
         FPC_ONNX_TEXT("mode", "linear"),
         FPC_ONNX_TEXT("coordinate_transformation_mode", a->align_corners ? "align_corners" : "half_pixel")};
-    const char *in = fpc_onnx_in(x, v, FPC_ONNX_NCHW);
-    const char *const all[] = {in, "", "", fpc_onnx_shape(x, 3, (int64_t[]){s.c, a->h, a->w})};
+    const char *in = fpc_onnx_in(x, v, FPC_ONNX_NCHW), *to = fpc_onnx_shape(x, 3, (int64_t[]){s.c, a->h, a->w});
+    const char *const all[] = {in, "", "", to};
 
     return fpc_onnx_node(x, "Resize", COUNT(all), all, COUNT(attr), attr);
 }
@@ -225,9 +240,9 @@ static void form_pool_sum(fpc_onnx *x, const fpc_gnode *n, const char *op)
 {
     const fpc_onnx_form layout = fpc_onnx_layout(x, 1, n->in);
     const int64_t first = layout == FPC_ONNX_NHWC ? 1 : 2;
-    const char *in = fpc_onnx_in(x, n->in[0], layout);
+    const char *in = fpc_onnx_in(x, n->in[0], layout), *axes = fpc_onnx_ints(x, 2, (int64_t[]){first, first + 1});
 
-    fpc_onnx_out(x, n->out[0], layout, fpc_onnx_node2(x, op, in, fpc_onnx_ints(x, 2, (int64_t[]){first, first + 1})));
+    fpc_onnx_out(x, n->out[0], layout, fpc_onnx_node2(x, op, in, axes));
 }
 
 static void form_broadcast(fpc_onnx *x, const fpc_gnode *n, const char *op)

@@ -2,6 +2,7 @@
  * few lines around them. Line for line it is what the model plugin said, in the order in which it was said. */
 #include "cmd/export/torch.h"
 #include "cmd/export/export.h"
+#include "base/file.h"
 #include "base/message.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -243,7 +244,7 @@ fpc_status fpc_torch_source(fpc_experiment *s, fpc_arena *arena, const fpc_expor
 int fpc_torch_is_own(const char *path)
 {
     char head[sizeof MARK - 1];
-    FILE *file = fopen(path, "rb");
+    FILE *file = fpc_open_plain(path);
     const size_t n = file ? fread(head, 1, sizeof head, file) : 0;
 
     if (file)

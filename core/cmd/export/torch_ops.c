@@ -124,8 +124,10 @@ static const char *form_attention(fpc_torch *x, const fpc_gnode *n, const char *
 {
     const fpc_attention_attr *a = n->attr;
 
-    return fpc_sprintf(x->arena, "%s(%s, %s, %s, %d, %.7g)", python, fpc_torch_in(x, n->in[0]),
-                       fpc_torch_in(x, n->in[1]), fpc_torch_in(x, n->in[2]), a->heads, (double)a->scale);
+    /* in this order: where two have no form, the first is told */
+    const char *q = fpc_torch_in(x, n->in[0]), *k = fpc_torch_in(x, n->in[1]), *v = fpc_torch_in(x, n->in[2]);
+
+    return fpc_sprintf(x->arena, "%s(%s, %s, %s, %d, %.7g)", python, q, k, v, a->heads, (double)a->scale);
 }
 
 /* ---- sizes ---- */

@@ -19,8 +19,8 @@ int fpc_terminal_live(void);
 void fpc_print_flow(const char *text, int width);
 
 /* Bytes of a text that stand on a line of `room` columns, without blanks at their end; rest: what comes behind. Broken
- * at the last blank, or behind a comma or a plus where that blank lies in the first half of the room, so that "(1,32,3)"
- * stays whole; where there is none of them: in the middle (hard 1), or at the first one. */
+ * at the last blank, or behind a comma or a plus where that blank lies in the first half of the room, so that
+ * "(1,32,3)" stays whole; where there is none of them: in the middle (hard 1), or at the first one. */
 size_t fpc_piece(const char *text, int room, int hard, const char **rest);
 /* A sentence, broken so: `first` stands before its first line, `further` before the others. */
 void fpc_print_folded(const char *first, const char *further, const char *text, int width);

@@ -2,6 +2,7 @@
  * predictions may be written again, a file of somebody else's (labels made by hand, a photograph) is never lost. */
 #define _GNU_SOURCE
 #include "base/text.h"
+#include "cmd/line/output.h"
 #include "cmd/predict/predict.h"
 #include "base/file.h"
 #include <dirent.h>
@@ -173,7 +174,7 @@ static int is_ours(const char *path)
 
     if (fpc_png_says(path, FPC_PREDICT_MARK))
         return 1;
-    if (!(file = fopen(path, "rb")))
+    if (!(file = fpc_open_plain(path)))
         return 0;
     const size_t n = fread(head, 1, sizeof head, file);
     fclose(file);
@@ -206,34 +207,42 @@ static fpc_status written_twice(const fpc_predict_files *f, int32_t n, output *t
     return FPC_OK;
 }
 
+static const known *find_picture(const char *path, int32_t n, const known *picture)
+{
+    struct stat about;
+
+    if (stat(path, &about))
+        return NULL;
+    const known key = {about.st_dev, about.st_ino, NULL};
+    return bsearch(&key, picture, (size_t)n, sizeof key, by_file);
+}
+
+static fpc_status check_output(const fpc_predict_files *f, const char *path, int may_replace)
+{
+    return fpc_output_check(f->cmd->ctx, path, "fpcore predict", "folder to --out", may_replace);
+}
+
 static fpc_status replaces(const fpc_predict_files *f, int32_t n, const output *to, int32_t n_pictures,
                            const known *picture, int force)
 {
     const char *first = NULL;
     int32_t others = 0;
+    fpc_status status = FPC_OK;
 
-    for (int32_t i = 0; i < n; i++) {
-        struct stat about;
-        if (stat(to[i].path, &about))
-            continue;
-        const known key = {about.st_dev, about.st_ino, NULL};
-        const known *hit = bsearch(&key, picture, (size_t)n_pictures, sizeof key, by_file);
+    for (int32_t i = 0; i < n && !status; i++) {
+        const known *hit = find_picture(to[i].path, n_pictures, picture);
         if (hit)
             return fpc_fail(f->cmd->ctx, FPC_EINVAL,
                             "%s: would be replaced by what is written for %s; give another folder to --out", hit->path,
                             to[i].picture ? to[i].picture : "the legend");
-        if (S_ISDIR(about.st_mode))
-            return fpc_fail(f->cmd->ctx, FPC_EINVAL, "%s: is a folder; give another one to --out", to[i].path);
-        if (!(S_ISREG(about.st_mode) && is_ours(to[i].path)) && others++ == 0)
+        const int may_replace = force || is_ours(to[i].path);
+        if (fpc_output_look(to[i].path, may_replace) != FPC_OUTPUT_TAKEN)
+            status = check_output(f, to[i].path, may_replace);
+        else if (others++ == 0)
             first = to[i].path;
     }
-    if (!others || force)
-        return FPC_OK;
-    if (others == 1)
-        return fpc_fail(f->cmd->ctx, FPC_EINVAL,
-                        "%s: is there already, and fpcore predict did not write it; give another folder to --out, or "
-                        "--force to replace it",
-                        first);
+    if (status || others < 2)
+        return status || !others ? status : check_output(f, first, 0);
     return fpc_fail(f->cmd->ctx, FPC_EINVAL,
                     "%s and %d more: are there already, and fpcore predict did not write them; give another folder to "
                     "--out, or --force to replace them",

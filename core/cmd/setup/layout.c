@@ -1,21 +1,22 @@
 /* layout.c: how pictures and masks lie in a folder: in two folders, in one with suffixes, in parts for training,
- * validation and test, as Pascal VOC. Folders are told by the names that people give them, pairs by the names of files:
- * a mask is a PNG file whose name begins as its picture's does. */
+ * validation and test, as Pascal VOC. Folders are told by the names that people give them. More than one of them may
+ * have such a name and hold something else (labels/ the boxes of YOLO, annotations/ those of COCO or VOC), so that all
+ * are tried, and the folders with the best pairs count. */
 #define _GNU_SOURCE
-#include "cmd/setup/setup.h"
+#include "cmd/setup/pairs.h"
 #include "base/message.h"
 
 #include <fpcore/image.h>
+#include <fpcore/ini.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { DEEPEST = 3, TRIED = 16, SHOWN = 8 }; /* folders in folders; pairs of suffixes; names in a sentence */
+/* Folders in folders; names in a sentence; bytes of a list. */
+enum { DEEPEST = 3, SHOWN = 8, LIST_BYTES = 64 << 20 };
 
 static const char *const image_names[] = {"images", "image",  "imgs",        "img",    "JPEGImages", "pictures",
                                           "photos", "inputs", "leftImg8bit", "frames", "x",          NULL};
@@ -41,311 +42,154 @@ static const char *const mask_names[] = {"masks",
                                          "manual",
                                          "y",
                                          NULL};
+static const char *const voc_images[] = {"JPEGImages", NULL};
+static const char *const voc_masks[] = {"SegmentationClass", "SegmentationClassRaw", "SegmentationClassPNG", NULL};
 static const char *const train_names[] = {"train", "training", NULL};
 static const char *const val_names[] = {"val", "valid", "validation", NULL};
 static const char *const test_names[] = {"test", "testing", NULL};
-/* In one folder nothing but the suffix tells which of two PNG files is the mask. */
-static const char *const suffixes[] = {"_mask",  "-mask",  ".mask",   "_masks", "_seg",         "_segmentation",
-                                       "_label", "-label", "_labels", "_gt",    "_groundtruth", "_annotation",
-                                       "_annot", "_L",     "_target", NULL};
-
-/* What lies in a folder. */
-typedef struct listing {
-    const char *sub; /* in the root; "." is the root */
-    int there;
-    int64_t n, n_subs, n_others, room, subs_room;
-    const char **name, **subs; /* pictures (fpc_image_named) and folders, sorted */
-    const char *other;         /* the first file of another kind */
-} listing;
-
-typedef struct finder {
-    fpc_ctx *ctx;
-    fpc_arena *arena;
-    fpc_layout *out;
-    fpc_status status; /* the first failure */
-} finder;
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int is_mask(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && !strcasecmp(dot, ".png");
-}
-
-static size_t stem_of(const char *name)
-{
-    return (size_t)(strrchr(name, '.') - name);
-}
-
-static const char *join(finder *f, const char *a, const char *b)
-{
-    const char *path = !strcmp(a, ".") ? fpc_strdup(f->arena, b) : fpc_sprintf(f->arena, "%s/%s", a, b);
-    if (!path)
-        f->status = FPC_ENOMEM;
-    return path ? path : "";
-}
-
-static void add(finder *f, const char ***list, int64_t *n, int64_t *room, const char *name)
-{
-    if (*n == *room) {
-        const int64_t more = *room ? 2 * *room : 64;
-        const char **larger = fpc_alloc(f->arena, (size_t)more * sizeof *larger);
-        if (!larger) {
-            f->status = FPC_ENOMEM;
-            return;
-        }
-        if (*n)
-            memcpy(larger, *list, (size_t)*n * sizeof *larger);
-        *list = larger;
-        *room = more;
-    }
-    if (!((*list)[*n] = fpc_strdup(f->arena, name)))
-        f->status = FPC_ENOMEM;
-    else
-        ++*n;
-}
-
-/* A folder that is not there is empty. */
-static listing look(finder *f, const char *sub)
-{
-    listing l = {.sub = sub};
-    const char *path = fpc_sprintf(f->arena, "%s/%s", f->out->root, sub);
-    DIR *dir = path && !f->status ? opendir(path) : NULL;
-    const struct dirent *entry;
-
-    while (dir && !f->status && (entry = readdir(dir))) {
-        struct stat about;
-        if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &about, 0))
-            continue;
-        if (S_ISDIR(about.st_mode))
-            add(f, &l.subs, &l.n_subs, &l.subs_room, entry->d_name);
-        else if (fpc_image_named(entry->d_name))
-            add(f, &l.name, &l.n, &l.room, entry->d_name);
-        else if (!l.n_others++ && !(l.other = fpc_strdup(f->arena, entry->d_name)))
-            f->status = FPC_ENOMEM;
-    }
-    l.there = dir != NULL;
-    if (dir)
-        closedir(dir);
-    if (l.n)
-        qsort(l.name, (size_t)l.n, sizeof *l.name, by_name);
-    if (l.n_subs)
-        qsort(l.subs, (size_t)l.n_subs, sizeof *l.subs, by_name);
-    return l;
-}
-
-/* The folder in l that is called one of the names, in the order of these, with any tail; NULL: there is none. */
-static const char *named(const listing *l, const char *const *names, const char *tail)
-{
-    for (; *names; names++)
-        for (int64_t i = 0; i < l->n_subs; i++) {
-            const size_t n = strlen(*names);
-            if (!strncasecmp(l->subs[i], *names, n) && !strcasecmp(l->subs[i] + n, tail))
-                return l->subs[i];
-        }
-    return NULL;
-}
-
 /* ---- pairs ---- */
-/* The name of the mask of a picture; NULL: it has none. */
-static const char *mask_of(finder *f, const listing *masks, const char *image, const fpc_pairs *p)
+/* The folders of l that are called one of the names, or their folders called `part`: their number. out: room for all
+ * folders of l, and one more. */
+static int64_t look_named(fpc_finder *f, const fpc_listing *l, const char *const *names, const char *const *part,
+                          fpc_listing *out)
 {
-    const size_t n = stem_of(image), tail = strlen(p->image_suffix);
-    if (n <= tail || memcmp(image + n - tail, p->image_suffix, tail) != 0)
-        return NULL;
-    static const char *const endings[] = {".png", ".PNG", ".Png"};
-    for (int i = 0; i < 3; i++) {
-        const char *want = fpc_sprintf(f->arena, "%.*s%s%s", (int)(n - tail), image, p->mask_suffix, endings[i]);
-        const char **hit =
-            want && masks->n ? bsearch(&want, masks->name, (size_t)masks->n, sizeof want, by_name) : NULL;
-        if (!want)
-            f->status = FPC_ENOMEM;
-        if (hit)
-            return *hit;
+    fpc_named search = {.in = l, .names = names, .tail = ""};
+    const char *sub;
+    int64_t n = 0;
+
+    while (n < l->n_subs && (sub = fpc_named_next(&search))) {
+        out[n] = fpc_finder_look(f, fpc_finder_join(f, l->sub, sub));
+        if (part) {
+            fpc_named in = {.in = &out[n], .names = part, .tail = ""};
+            const char *name = fpc_named_next(&in);
+            if (!name)
+                continue;
+            out[n] = fpc_finder_look(f, fpc_finder_join(f, out[n].sub, name));
+        }
+        n++;
     }
-    return NULL;
+    return n;
 }
 
-/* Whether a file of the folder of pictures is one: in a folder that both share, masks are not. */
-static int is_picture(const listing *images, const listing *masks, const char *name, const fpc_pairs *p)
+/* Whether two folders of masks belong together: train/masks and val/masks, or masks/train and masks/val. */
+static int are_alike(const char *a, const char *b, int in_part)
 {
-    const size_t n = stem_of(name), tail = strlen(p->image_suffix), other = strlen(p->mask_suffix);
-    if (n <= tail || memcmp(name + n - tail, p->image_suffix, tail) != 0)
+    const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+
+    if (!x || !y)
         return 0;
-    return strcmp(images->sub, masks->sub) != 0 || !other || n <= other ||
-           memcmp(name + n - other, p->mask_suffix, other) != 0;
+    return in_part ? x - a == y - b && !strncmp(a, b, (size_t)(x - a)) : !strcmp(x, y);
 }
 
-/* Counts what the suffixes of p pair, and lists it where list is 1. */
-static void count_pairs(finder *f, const listing *images, const listing *masks, fpc_pairs *p, int list)
+/* The best pairs in two folders below `sub` that are called as people call them, or in their folders called `part`.
+ * like: the training's, whose kind of masks goes before any other; NULL: this is the training. */
+static fpc_pairs pair_folders(fpc_finder *f, const char *sub, const char *const *images, const char *const *masks,
+                              const char *const *part, const fpc_pairs *like)
 {
-    p->n = p->alone = 0;
-    if (list) {
-        p->image = fpc_alloc(f->arena, (size_t)(images->n + 1) * sizeof *p->image);
-        p->mask = fpc_alloc(f->arena, (size_t)(images->n + 1) * sizeof *p->mask);
-    }
-    if (list && (!p->image || !p->mask)) {
+    const fpc_listing l = fpc_finder_look(f, sub);
+    fpc_listing *of_images = fpc_alloc(f->arena, (size_t)(l.n_subs + 1) * sizeof *of_images),
+                *of_masks = fpc_alloc(f->arena, (size_t)(l.n_subs + 1) * sizeof *of_masks);
+    fpc_pairs best = {0};
+
+    if (!of_images || !of_masks) {
         f->status = FPC_ENOMEM;
-        return;
-    }
-    for (int64_t i = 0; i < images->n && !f->status; i++) {
-        if (!is_picture(images, masks, images->name[i], p))
-            continue;
-        const char *mask = mask_of(f, masks, images->name[i], p);
-        if (mask && list) {
-            p->image[p->n] = images->name[i];
-            p->mask[p->n] = mask;
-        }
-        p->n += mask != NULL;
-        p->alone += mask == NULL;
-    }
-}
-
-static void keep_better(finder *f, const listing *images, const listing *masks, const char *image_suffix,
-                        const char *mask_suffix, fpc_pairs *best)
-{
-    fpc_pairs p = {
-        .images = images->sub, .masks = masks->sub, .image_suffix = image_suffix, .mask_suffix = mask_suffix};
-    count_pairs(f, images, masks, &p, 0);
-    if (p.n > best->n)
-        *best = p;
-}
-
-/* The suffixes that a first picture may have, by what it shares with names of masks. */
-static void try_suffixes(finder *f, const listing *images, const listing *masks, fpc_pairs *best)
-{
-    const char *image = images->name[0];
-    const size_t n = stem_of(image);
-    size_t most = 0;
-
-    for (int pass = 0, tried = 0; pass < 2; pass++)
-        for (int64_t i = 0; i < masks->n && tried < TRIED && !f->status; i++) {
-            const char *mask = masks->name[i];
-            const size_t m = stem_of(mask);
-            size_t same = 0;
-            while (same < n && same < m && image[same] == mask[same])
-                same++;
-            if (!pass) {
-                most = same > most ? same : most;
-                continue;
-            }
-            if (!is_mask(mask) || !same || same < most)
-                continue;
-            while (same > 1 && same < n && strchr("_-.", image[same - 1])) /* "_rgb", and not "rgb" */
-                same--;
-            const char *a = fpc_strdup(f->arena, image + same),
-                       *b = fpc_sprintf(f->arena, "%.*s", (int)(m - same), mask + same);
-            if (!a || !b) {
-                f->status = FPC_ENOMEM;
-                return;
-            }
-            ((char *)(uintptr_t)a)[n - same] = 0;
-            keep_better(f, images, masks, a, b, best);
-            tried++;
-        }
-}
-
-/* Pairs of two folders, which may be one. n 0: none. */
-static fpc_pairs pair(finder *f, const listing *images, const listing *masks)
-{
-    const int one = !strcmp(images->sub, masks->sub);
-    fpc_pairs best = {.images = images->sub, .masks = masks->sub, .image_suffix = "", .mask_suffix = ""};
-
-    if (!images->n || !masks->n)
         return best;
-    if (!one)
-        keep_better(f, images, masks, "", "", &best);
-    for (const char *const *s = suffixes; *s && (one || !best.n); s++)
-        keep_better(f, images, masks, "", *s, &best);
-    if (!best.n && !one)
-        try_suffixes(f, images, masks, &best);
-    if (best.n)
-        count_pairs(f, images, masks, &best, 1);
+    }
+    int64_t n_images = look_named(f, &l, images, part, of_images);
+    const int64_t n_masks = look_named(f, &l, masks, part, of_masks);
+    if (!part && images == image_names) /* pictures may lie beside the folder of masks */
+        of_images[n_images++] = l;
+    for (int strict = like != NULL; strict >= 0 && !best.n; strict--)
+        for (int64_t i = 0; i < n_images; i++)
+            for (int64_t k = 0; k < n_masks && !f->status; k++) {
+                if (strict && !are_alike(like->masks, of_masks[k].sub, part != NULL))
+                    continue;
+                const fpc_pairs p = fpc_pairs_find(f, &of_images[i], &of_masks[k]);
+                if (fpc_pairs_better(&p, &best))
+                    best = p;
+            }
     return best;
 }
 
-/* Pairs in two folders called as people call them, below `sub`, or in its folders called `part`; or in one folder. */
-static fpc_pairs pair_below(finder *f, const char *sub, const char *const *part)
+/* In two folders below `sub`, or in itself. */
+static fpc_pairs pair_below(fpc_finder *f, const char *sub, const fpc_pairs *like)
 {
-    const listing l = look(f, sub);
-    const char *images = named(&l, image_names, ""), *masks = named(&l, mask_names, "");
-    fpc_pairs none = {0};
+    const fpc_pairs p = pair_folders(f, sub, image_names, mask_names, NULL, like);
 
-    if (masks) {
-        listing of_images = look(f, images ? join(f, sub, images) : sub), of_masks = look(f, join(f, sub, masks));
-        if (part) {
-            const char *in_images = named(&of_images, part, ""), *in_masks = named(&of_masks, part, "");
-            if (!images || !in_images || !in_masks)
-                return none;
-            of_images = look(f, join(f, of_images.sub, in_images));
-            of_masks = look(f, join(f, of_masks.sub, in_masks));
-        }
-        const fpc_pairs p = pair(f, &of_images, &of_masks);
-        if (p.n)
-            return p;
-    }
-    return part ? none : pair(f, &l, &l);
+    if (p.n || f->status)
+        return p;
+    const fpc_listing l = fpc_finder_look(f, sub);
+    return fpc_pairs_find(f, &l, &l);
 }
 
-/* train beside train_masks, trainannot and the like. */
-static fpc_pairs pair_beside(finder *f, const listing *top, const char *const *part)
+/* train beside train_masks, trainannot and the like. tail: the ending of the training's masks; NULL: any, which becomes
+ * the one that was found. */
+static fpc_pairs pair_beside(fpc_finder *f, const fpc_listing *top, const char *const *part, const char **tail)
 {
     static const char *const tails[] = {"_masks",       "_mask", "annot", "_labels", "_label",
                                         "_annotations", "_gt",   "masks", "labels"};
-    const char *images = named(top, part, "");
-    fpc_pairs none = {0};
+    fpc_named images = {.in = top, .names = part, .tail = ""};
+    const char *folder = fpc_named_next(&images), *wanted = *tail;
+    fpc_pairs best = {0};
 
-    for (size_t i = 0; images && i < sizeof tails / sizeof *tails && !f->status; i++) {
-        const char *masks = named(top, part, tails[i]);
-        if (!masks)
-            continue;
-        const listing of_images = look(f, images), of_masks = look(f, masks);
-        return pair(f, &of_images, &of_masks);
+    if (!folder)
+        return best;
+    const fpc_listing of_images = fpc_finder_look(f, folder);
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        fpc_named masks = {.in = top, .names = part, .tail = tails[i]};
+        while (!f->status && (!wanted || wanted == tails[i]) && (folder = fpc_named_next(&masks))) {
+            const fpc_listing of_masks = fpc_finder_look(f, folder);
+            const fpc_pairs p = fpc_pairs_find(f, &of_images, &of_masks);
+            if (fpc_pairs_better(&p, &best)) {
+                best = p;
+                *tail = tails[i];
+            }
+        }
     }
-    return none;
+    return best;
 }
 
-/* ---- layouts ---- */
+/* ---- parts ---- */
 /* Test pictures without masks, in test/, test/images or images/test. */
-static fpc_pairs pictures_of(finder *f, const listing *top)
+static fpc_pairs pictures_of(fpc_finder *f, const fpc_listing *top)
 {
-    const char *test = named(top, test_names, ""), *images = named(top, image_names, "");
-    listing l = {0};
-    fpc_pairs p = {0};
+    fpc_listing *found = fpc_alloc(f->arena, (size_t)(top->n_subs + 1) * sizeof *found);
+    fpc_named tests = {.in = top, .names = test_names, .tail = ""};
+    const char *test = fpc_named_next(&tests);
+    fpc_listing l = {0};
 
-    if (test) {
-        l = look(f, test);
-        const char *in = named(&l, image_names, "");
-        if (in)
-            l = look(f, join(f, test, in));
-    } else if (images) {
-        l = look(f, images);
-        const char *in = named(&l, test_names, "");
-        l = in ? look(f, join(f, images, in)) : (listing){0};
+    if (!found)
+        f->status = FPC_ENOMEM;
+    if (found && test) {
+        const fpc_listing whole = l = fpc_finder_look(f, test);
+        fpc_named images = {.in = &whole, .names = image_names, .tail = ""};
+        for (const char *in; (in = fpc_named_next(&images)) && (l.sub == whole.sub || !l.n);)
+            l = fpc_finder_look(f, fpc_finder_join(f, test, in));
     }
-    if (l.n)
-        p = (fpc_pairs){.images = l.sub, .image_suffix = "", .mask_suffix = "", .n = l.n, .image = l.name};
-    return p;
+    for (int64_t i = found && !test ? look_named(f, top, image_names, test_names, found) : 0; i-- > 0;)
+        l = found[i].n ? found[i] : l;
+    return l.n ? (fpc_pairs){.images = l.sub, .image_suffix = "", .mask_suffix = "", .n = l.n, .image = l.name}
+               : (fpc_pairs){0};
 }
 
 /* Parts of the set, each way in which they are laid out; 0: there is no training part. */
-static int find_parts(finder *f, const listing *top)
+static int find_parts(fpc_finder *f, const fpc_listing *top)
 {
     fpc_layout *o = f->out;
     static const char *const *const part[] = {train_names, val_names, test_names};
     fpc_pairs *const to[] = {&o->train, &o->val, &o->test};
 
-    for (int way = 0; way < 3 && !o->train.n && !f->status; way++)
+    for (int way = 0; way < 3 && !o->train.n && !f->status; way++) {
+        const char *tail = NULL;
         for (int i = 0; i < 3 && (!i || o->train.n); i++) {
-            const char *folder = named(top, part[i], "");
-            *to[i] = way == 0   ? folder ? pair_below(f, folder, NULL) : (fpc_pairs){0}
-                       : way == 1 ? pair_below(f, ".", part[i])
-                                : pair_beside(f, top, part[i]);
+            const fpc_pairs *like = i ? &o->train : NULL;
+            fpc_named folders = {.in = top, .names = part[i], .tail = ""};
+            const char *folder = fpc_named_next(&folders);
+            *to[i] = way == 0   ? folder ? pair_below(f, folder, like) : (fpc_pairs){0}
+                       : way == 1 ? pair_folders(f, ".", image_names, mask_names, part[i], like)
+                                : pair_beside(f, top, part[i], &tail);
         }
+    }
     if (!o->train.n)
         return 0;
     for (int i = 1; i < 3; i++) /* one pair of suffixes serves all */
@@ -360,33 +204,138 @@ static int find_parts(finder *f, const listing *top)
     return 1;
 }
 
-static const char *list_of(finder *f, const char *name)
+/* ---- Pascal VOC ---- */
+/* A picture that has a mask, by what its name shares with it. */
+typedef struct paired {
+    const char *stem, *file;
+    uint8_t list; /* that names it; 0: none so far */
+} paired;
+
+static int by_stem(const void *a, const void *b)
 {
-    const char *list = fpc_sprintf(f->arena, "ImageSets/Segmentation/%s.txt", name);
-    const char *path = list ? fpc_sprintf(f->arena, "%s/%s", f->out->root, list) : NULL;
+    return strcmp(((const paired *)a)->stem, ((const paired *)b)->stem);
+}
+
+static paired *stems_of(fpc_finder *f, const fpc_pairs *p)
+{
+    paired *list = fpc_alloc(f->arena, (size_t)(p->n + 1) * sizeof *list);
+
+    for (int64_t i = 0; i < p->n && list && !f->status; i++) {
+        const size_t n = (size_t)(strrchr(p->image[i], '.') - p->image[i]) - strlen(p->image_suffix);
+        list[i] = (paired){fpc_sprintf(f->arena, "%.*s", (int)n, p->image[i]), p->image[i], 0};
+        f->status = list[i].stem ? FPC_OK : FPC_ENOMEM;
+    }
+    if (!list)
+        f->status = FPC_ENOMEM;
+    else if (!f->status)
+        qsort(list, (size_t)p->n, sizeof *list, by_stem);
+    return list;
+}
+
+/* The picture that a line means, which may name what it shares with its mask, or its file, with the ending or without;
+ * as dataset/folder reads it. NULL: none. */
+static paired *find_paired(const fpc_pairs *p, paired *pictures, char *name)
+{
+    const char *dot = fpc_image_named(name) ? strrchr(name, '.') : NULL;
+    const size_t whole = strlen(name), tail = strlen(p->image_suffix);
+
+    for (int cut = 0; cut < 4; cut++) { /* bit 0: the suffix, bit 1: the ending */
+        size_t n = cut & 2 && dot ? (size_t)(dot - name) : whole;
+        if ((cut & 2 && !dot) ||
+            (cut & 1 && (!tail || n <= tail || memcmp(name + n - tail, p->image_suffix, tail) != 0)))
+            continue;
+        n -= cut & 1 ? tail : 0;
+        const char kept = name[n];
+        const paired key = {.stem = name};
+        name[n] = 0;
+        paired *hit = bsearch(&key, pictures, (size_t)p->n, sizeof key, by_stem);
+        name[n] = kept;
+        if (hit && (!(cut & 2) || !strcasecmp(strrchr(hit->file, '.'), dot)))
+            return hit;
+    }
+    return NULL;
+}
+
+/* Counts the names of a list. why: what keeps dataset/folder from reading it, where something does. */
+static int64_t count_names(fpc_finder *f, const char *list, uint8_t mark, paired *pictures, const char **why)
+{
+    const char *path = fpc_sprintf(f->arena, "%s/%s", f->out->root, list);
+    char *text, *name;
+    size_t bytes;
+    int64_t n = 0, line = 1;
+
     if (!path)
         f->status = FPC_ENOMEM;
-    return path && !access(path, R_OK) ? list : NULL;
+    if (f->status || (f->status = fpc_text_read(f->ctx, f->arena, path, LIST_BYTES, &text, &bytes)))
+        return 0;
+    for (char *next = text; *next && !*why && !f->status; line++) {
+        name = next + strspn(next, " \t");
+        size_t length = strcspn(name, "\n");
+        next = name + length + (name[length] == '\n');
+        while (length && strchr(" \t", name[length - 1]))
+            length--;
+        name[length] = 0;
+        if (!length || *name == '#')
+            continue;
+        paired *hit = find_paired(&f->out->train, pictures, name);
+        if (!hit || hit->list) {
+            *why = fpc_sprintf(f->arena, "line %lld of %s names %s", (long long)line, list,
+                               hit ? "a picture a second time" : "no picture that has a mask here");
+            f->status = *why ? FPC_OK : FPC_ENOMEM;
+            continue;
+        }
+        hit->list = mark;
+        n++;
+    }
+    if (!n && !*why)
+        *why = fpc_sprintf(f->arena, "no name is in %s", list);
+    return n;
 }
 
-static int find_voc(finder *f, const listing *top)
+/* The lists of the set, if it has both and they can be trained with. Returns the sentence about them. */
+static const char *find_lists(fpc_finder *f)
 {
-    static const char *const images[] = {"JPEGImages", NULL}, *const masks[] = {"SegmentationClass", NULL};
+    static const char *const list[] = {"ImageSets/Segmentation/train.txt", "ImageSets/Segmentation/val.txt"};
+    fpc_layout *o = f->out;
+    const char *why = NULL;
+    int64_t n[2];
+
+    for (int i = 0; i < 2; i++) {
+        const char *path = fpc_sprintf(f->arena, "%s/%s", o->root, list[i]);
+        if (!path)
+            f->status = FPC_ENOMEM;
+        else if (access(path, R_OK))
+            return fpc_sprintf(f->arena, "there is no %s", list[i]);
+    }
+    paired *pictures = f->status ? NULL : stems_of(f, &o->train);
+    for (int i = 0; i < 2 && !f->status && !why; i++)
+        n[i] = count_names(f, list[i], (uint8_t)(i + 1), pictures, &why);
+    if (f->status || why)
+        return why ? fpc_sprintf(f->arena, "its lists are left alone, as %s", why) : "";
+    o->train_list = list[0];
+    o->val_list = list[1];
+    o->listed_train = n[0];
+    o->listed_val = n[1];
+    return "lists in ImageSets";
+}
+
+static int find_voc(fpc_finder *f)
+{
     fpc_layout *o = f->out;
 
-    if (!named(top, images, "") || !named(top, masks, ""))
+    o->train = pair_folders(f, ".", voc_images, voc_masks, NULL, NULL);
+    if (!o->train.n || f->status)
         return 0;
-    o->train = pair_below(f, ".", NULL);
-    o->train_list = list_of(f, "train");
-    o->val_list = list_of(f, "val");
-    if (!o->train_list || !o->val_list)
-        o->train_list = o->val_list = NULL;
-    o->kind = "Laid out as Pascal VOC: JPEGImages, SegmentationClass, lists in ImageSets.";
+    const char *lists = find_lists(f);
+    o->kind = lists
+                  ? fpc_sprintf(f->arena, "Laid out as Pascal VOC: %s, %s; %s.", o->train.images, o->train.masks, lists)
+                  : NULL;
     o->preset = "voc21";
-    return o->train.n > 0;
+    return 1;
 }
 
-static int find_two(finder *f, const listing *top)
+/* ---- layouts ---- */
+static int find_two(fpc_finder *f)
 {
     fpc_layout *o = f->out;
 
@@ -398,19 +347,18 @@ static int find_two(finder *f, const listing *top)
     else
         o->kind = fpc_sprintf(f->arena, "Pictures in %s, masks in %s.",
                               !strcmp(o->train.images, ".") ? "the folder itself" : o->train.images, o->train.masks);
-    (void)top;
     return 1;
 }
 
 /* What was found, for whoever wonders why. */
-static const char *contents(finder *f, const listing *top)
+static const char *contents(fpc_finder *f, const fpc_listing *top)
 {
     const char *text = fpc_sprintf(f->arena, "%lld pictures (.jpg, .jpeg, .png)", (long long)top->n);
 
     if (top->n_others && text)
         text = fpc_sprintf(f->arena, "%s, %lld other files (%s)", text, (long long)top->n_others, top->other);
     for (int64_t i = 0; i < top->n_subs && text; i++) {
-        const listing l = look(f, top->subs[i]);
+        const fpc_listing l = fpc_finder_look(f, top->subs[i]);
         if (i == SHOWN)
             return fpc_sprintf(f->arena, "%s and %lld folders more", text, (long long)(top->n_subs - i));
         text = fpc_sprintf(f->arena, "%s, %s/ with %lld pictures", text, top->subs[i], (long long)l.n);
@@ -422,7 +370,7 @@ static const char *contents(finder *f, const listing *top)
     return text ? text : "";
 }
 
-static fpc_status unknown(finder *f, const char *folder, const listing *top)
+static fpc_status unknown(fpc_finder *f, const char *folder, const fpc_listing *top)
 {
     return fpc_fail(
         f->ctx, FPC_EFORMAT,
@@ -436,18 +384,18 @@ static fpc_status unknown(finder *f, const char *folder, const listing *top)
 
 fpc_status fpc_layout_find(fpc_ctx *ctx, fpc_arena *arena, const char *folder, fpc_layout *out)
 {
-    finder f = {ctx, arena, out, FPC_OK};
-    listing first = {0};
+    fpc_finder f = {ctx, arena, out, FPC_OK};
+    fpc_listing first = {0};
 
     *out = (fpc_layout){.root = folder};
     for (int depth = 0; depth <= DEEPEST; depth++) {
-        const listing top = look(&f, ".");
+        const fpc_listing top = fpc_finder_look(&f, ".");
         if (!depth)
             first = top;
         if (!depth && !top.there)
             return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO,
                             "%s: the folder of pictures cannot be read: %s", folder, strerror(errno));
-        const int found = find_voc(&f, &top) || find_parts(&f, &top) || find_two(&f, &top);
+        const int found = find_voc(&f) || find_parts(&f, &top) || find_two(&f);
         if (f.status)
             return f.status;
         if (found) {

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cmd/setup/setup.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "data/classes.h"
 #include "recipe/path.h"
 
@@ -25,22 +26,46 @@ typedef struct writer {
     const char *path, *classes_path, *train_list, *val_list; /* lists: where they are written; NULL: none */
     int64_t n_train, n_val, batch, size, epochs;
     double val_split;
-    const char *text;  /* the file so far; NULL: no memory */
-    fpc_status status; /* the first failure with a sentence */
+    char *text; /* the file so far, and how much of its room it takes */
+    size_t bytes, room;
+    fpc_status status; /* the first failure */
 } writer;
+
+/* Room for so many bytes more. It doubles, so that a list of all pictures takes no more than a few times its length. */
+static int has_room(writer *w, size_t more)
+{
+    size_t room = w->room ? w->room : 4096;
+
+    while (room - w->bytes < more)
+        room *= 2;
+    if (room > w->room) {
+        char *larger = fpc_alloc(w->cmd->arena, room);
+        if (!larger)
+            return 0;
+        if (w->bytes)
+            memcpy(larger, w->text, w->bytes);
+        w->text = larger;
+        w->room = room;
+    }
+    return 1;
+}
 
 static void put(writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void put(writer *w, const char *fmt, ...)
 {
-    char *line = NULL;
     va_list args;
 
     va_start(args, fmt);
-    const int n = vasprintf(&line, fmt, args);
+    const int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    w->text = n >= 0 && w->text ? fpc_sprintf(w->cmd->arena, "%s%s", w->text, line) : NULL;
-    if (n >= 0)
-        free(line);
+    if (!w->status && (n < 0 || !has_room(w, (size_t)n + 1)))
+        w->status = FPC_ENOMEM;
+    if (w->status)
+        return;
+    va_start(args, fmt);
+    vsnprintf(w->text + w->bytes, (size_t)n + 1, fmt, args);
+    va_end(args);
+    w->bytes += (size_t)n;
 }
 
 /* A sentence as lines of a comment. Control characters of names would end it. */
@@ -67,10 +92,10 @@ static void say(writer *w, const char *fmt, ...)
         at += length;
         at += strspn(at, " ");
     }
-    if (n < 0)
-        w->text = NULL;
-    else
+    if (n >= 0)
         free(line);
+    else if (!w->status)
+        w->status = FPC_ENOMEM;
 }
 
 static void set(writer *w, const char *key, const char *value)
@@ -85,8 +110,8 @@ static void set(writer *w, const char *key, const char *value)
                              value, key, why);
     if (quoted)
         put(w, "%s = %s\n", key, quoted);
-    else
-        w->text = NULL;
+    else if (!w->status)
+        w->status = FPC_ENOMEM;
 }
 
 /* ---- what to train with ---- */
@@ -108,8 +133,8 @@ static void choose(writer *w)
     const int64_t n = l->train.n, side = w->values->w < w->values->h ? w->values->w : w->values->h;
 
     w->val_split = n >= 20 ? 0.1 : n >= 5 ? 0.2 : 0.34;
-    w->n_val = l->val.n ? l->val.n : (int64_t)((double)n * w->val_split);
-    w->n_train = l->val.n ? n : n - w->n_val;
+    w->n_val = l->val.n ? l->val.n : l->train_list ? l->listed_val : (int64_t)((double)n * w->val_split);
+    w->n_train = l->val.n ? n : l->train_list ? l->listed_train : n - w->n_val;
     w->size = side < LARGEST ? side / STEP * STEP : LARGEST;
     while (w->size > 4 * STEP && w->n_train * w->size * w->size > EPOCH_PIXELS)
         w->size -= STEP;
@@ -169,7 +194,8 @@ static void put_split(writer *w)
         set(w, "val_images", l->val.images);
         set(w, "val_masks", l->val.masks);
     } else if (l->train_list) {
-        say(w, "The lists that lie with the pictures say which of them train and which validate.");
+        say(w, "The lists that lie with the pictures say which of them train (%lld) and which validate (%lld).",
+            (long long)w->n_train, (long long)w->n_val);
         set(w, "train_list", l->train_list);
         set(w, "val_list", l->val_list);
     } else if (w->train_list) {
@@ -239,8 +265,8 @@ static void put_sizes(writer *w)
         v->w, v->h, (long long)v->pictures,
         v->squares == v->pictures ? "" : ", and are squeezed into a square; masks that predict writes have their size");
     put(w, "size = %lld\n", (long long)w->size);
-    say(w, "%lld training pictures make %lld steps of an epoch.", (long long)w->n_train,
-        (long long)(w->n_train / w->batch));
+    say(w, "%lld training pictures make %lld %s of an epoch.", (long long)w->n_train,
+        (long long)(w->n_train / w->batch), fpc_word(w->n_train / w->batch, "step", "steps"));
     put(w, "batch = %lld\n", (long long)w->batch);
 }
 
@@ -290,7 +316,7 @@ static void put_recipe(writer *w)
     const fpc_layout *l = w->layout;
     const fpc_dataset_info *info = &w->classes->info;
 
-    w->text = "";
+    w->bytes = 0;
     say(w, "Made by `fpcore data --init` from what lies in the folder; each line may be changed. "
            "docs/your-data.md explains them.");
     say(w, "The network, losses, optimizer, metrics and loggers are those of base.ini.");
@@ -332,7 +358,7 @@ static void put_classes(writer *w)
     const fpc_setup_classes *c = w->classes;
     const char *table = fpc_classes_text(w->cmd->arena, &c->info);
 
-    w->text = "";
+    w->bytes = 0;
     if (c->preset)
         say(w,
             "The classes of `classes = %s`, whose labels or colours the masks have. Where they mean something else, "
@@ -352,15 +378,13 @@ static void put_classes(writer *w)
                 (long long)w->values->value[i].pictures, (long long)w->values->masks);
     if (table)
         put(w, "%s", table);
-    else
-        w->text = NULL;
+    else if (!w->status)
+        w->status = FPC_ENOMEM;
 }
 
 static fpc_status write_text(writer *w, const char *path)
 {
-    if (w->status)
-        return w->status;
-    return w->text ? fpc_write_atomic(w->cmd->ctx, path, w->text, strlen(w->text)) : FPC_ENOMEM;
+    return w->status ? w->status : fpc_write_atomic(w->cmd->ctx, path, w->text, w->bytes);
 }
 
 /* The pictures that have a mask, every k-th of them to validate. */
@@ -369,7 +393,7 @@ static fpc_status write_lists(writer *w)
     fpc_status status = FPC_OK;
 
     for (int val = 0; val < 2 && w->train_list && !status; val++) {
-        w->text = "";
+        w->bytes = 0;
         for (int64_t i = 0; i < w->layout->train.n; i++)
             if ((i * w->n_val / w->layout->train.n != (i + 1) * w->n_val / w->layout->train.n) == val)
                 put(w, "%s\n", w->layout->train.image[i]);

@@ -1,6 +1,6 @@
 /* setup.h: a recipe made of a folder of pictures and masks: `fpcore data --init`. Three steps: which picture has which
- * mask (layout.c), what the masks hold (values.c) and mean (classes.c), what to train with that (recipe.c). Thread:
- * [main]. */
+ * mask (pairs.c, layout.c), what the masks hold (values.c) and mean (classes.c), what to train with that (recipe.c).
+ * Thread: [main]. */
 #ifndef CORE_CMD_SETUP_SETUP_H
 #define CORE_CMD_SETUP_SETUP_H
 
@@ -20,6 +20,7 @@ typedef struct fpc_layout {
     const char *preset;                /* the classes that sets of this layout mostly have; NULL: any */
     fpc_pairs train, val, test;        /* n 0: none of its own; of test, n counts pictures without masks too */
     const char *train_list, *val_list; /* in the root; NULL: none */
+    int64_t listed_train, listed_val;  /* pictures that these name */
 } fpc_layout;
 
 /* Recognises how pictures and masks lie in the folder. What is not recognised is refused with what was found and what

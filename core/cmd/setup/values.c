@@ -26,17 +26,17 @@ typedef struct census {
     int32_t *w, *h;
 } census;
 
-static fpc_status many(const census *c, const char *path, int kinds)
+static fpc_status many(const census *c, const char *path)
 {
     return fpc_fail(c->ctx, FPC_EFORMAT,
                     "%s: the mask holds more than %d different %s, as one does that was smoothed, enlarged or stored "
                     "with losses; masks have one value for each class",
-                    path, kinds - 1, c->out->colours ? "colours" : "values");
+                    path, SMOOTHED, c->out->colours ? "colours" : "values");
 }
 
 static fpc_status count_colours(census *c, const char *path, const fpc_image *mask)
 {
-    int at = -1;
+    int at = -1, kinds = 0;
 
     for (int64_t i = 0; i < (int64_t)mask->w * mask->h; i++) {
         const uint8_t *p = mask->pixel + 3 * i;
@@ -44,13 +44,20 @@ static fpc_status count_colours(census *c, const char *path, const fpc_image *ma
         if (at < 0 || c->colour[at].value != rgb)
             for (at = 0; at < c->n_colours && c->colour[at].value != rgb;)
                 at++;
-        if (at == SMOOTHED)
-            return many(c, path, SMOOTHED + 1);
+        if (at == CLASSES)
+            return fpc_fail(c->ctx, FPC_EFORMAT,
+                            "%s: with this mask there are more than %d different colours in the %lld masks up to it; "
+                            "there are at most %d classes, each in a colour that is the same in all masks",
+                            path, CLASSES, (long long)c->out->masks, CLASSES);
         if (at == c->n_colours)
             c->colour[c->n_colours++] = (fpc_mask_value){.value = rgb};
         c->colour[at].pixels++;
-        c->colour[at].pictures += c->seen_in[at] != c->out->masks;
+        if (c->seen_in[at] == c->out->masks)
+            continue;
         c->seen_in[at] = c->out->masks;
+        c->colour[at].pictures++;
+        if (++kinds > SMOOTHED)
+            return many(c, path);
     }
     return FPC_OK;
 }
@@ -67,7 +74,7 @@ static fpc_status count_numbers(census *c, const char *path, const fpc_image *ma
         c->last[value] = c->out->masks;
         c->pictures[value]++;
         if (++kinds > SMOOTHED)
-            return many(c, path, SMOOTHED + 1);
+            return many(c, path);
     }
     return FPC_OK;
 }

@@ -4,7 +4,6 @@
 #include "cmd/submit/submit.h"
 #include <stdio.h>
 #include <string.h>
-#include "base/file.h"
 #include "data/classes.h"
 #include "experiment/trained.h"
 #include "weights/weights.h"
@@ -24,7 +23,7 @@ static fpc_status add_scores(const fpc_submit *s, int32_t *n, fpc_st_meta *to)
 }
 
 /* They stand for themselves, as those of a run. */
-static fpc_status save_weights(const fpc_submit *s, const char *path)
+static fpc_status weights_bytes(const fpc_submit *s, const void **data, size_t *bytes)
 {
     fpc_arena *arena = s->cmd->arena;
     const char *classes = fpc_classes_text(arena, fpc_data_info(s->experiment->data)), *recipe;
@@ -39,27 +38,23 @@ static fpc_status save_weights(const fpc_submit *s, const char *path)
         return FPC_ENOMEM;
     n = fpc_trained_meta(s->experiment, arena, recipe, classes, meta);
     status = add_scores(s, &n, meta);
-    return status ? status : fpc_weights_save(s->cmd->ctx, s->experiment->state, path, n, meta);
+    return status ? status
+                  : fpc_weights_bytes(s->cmd->ctx, arena, s->experiment->state, "solution/weights.safetensors", n, meta,
+                                      data, bytes);
 }
 
 static fpc_status add_weights(fpc_submit *s)
 {
     fpc_state *state = s->experiment->state;
     fpc_arena *arena = s->cmd->arena;
-    const char *copy = fpc_sprintf(arena, "%s.weights.tmp", s->out);
     const void *data;
-    char *text;
     size_t bytes;
-    fpc_status status = copy ? fpc_torch_weights(state, arena, "solution/ckpt.pth", &data, &bytes) : FPC_ENOMEM;
+    fpc_status status;
 
-    if (!status)
-        status = fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1);
-    if (status)
+    if ((status = fpc_torch_weights(state, arena, "solution/ckpt.pth", &data, &bytes)) ||
+        (status = fpc_submit_add(s, "solution/ckpt.pth", data, bytes, 1)) || (status = weights_bytes(s, &data, &bytes)))
         return status;
-    if (!(status = save_weights(s, copy)))
-        status = fpc_read_file(s->cmd->ctx, arena, copy, SIZE_MAX, &text, &bytes);
-    remove(copy);
-    return status ? status : fpc_submit_add(s, "solution/weights.safetensors", text, bytes, 0);
+    return fpc_submit_add(s, "solution/weights.safetensors", data, bytes, 0);
 }
 
 static fpc_status add_text(fpc_submit *s, const char *name, const char *text)

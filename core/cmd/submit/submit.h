@@ -25,7 +25,7 @@ typedef struct fpc_submit {
     fpc_experiment *experiment;
     const char *weights, *out, *scales; /* files; --scales as given or NULL */
     int force;                          /* whatever has the archive's name may go */
-    const char *part;                   /* the archive until it has its name */
+    const char *part;                   /* the archive until it has its name; NULL: not written so far */
     fpc_tta how;
     fpc_tta_run *tta;
     int64_t limit;

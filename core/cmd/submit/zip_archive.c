@@ -1,6 +1,7 @@
 /* zip_archive.c: see zip_archive.h. libzip keeps what it writes in a source in memory, which is read when the archive
  * is closed. */
 #include "cmd/submit/zip_archive.h"
+#include "base/file.h"
 #include <stdio.h>
 #include <string.h>
 #include <zip.h>
@@ -85,7 +86,7 @@ int fpc_zip_says(const char *path, const char *comment)
 {
     unsigned char tail[22 + 64];
     const size_t n = strlen(comment), bytes = 22 + n;
-    FILE *file = n <= 64 ? fopen(path, "rb") : NULL;
+    FILE *file = n <= 64 ? fpc_open_plain(path) : NULL;
     const int read = file && !fseek(file, -(long)bytes, SEEK_END) && fread(tail, 1, bytes, file) == bytes;
 
     if (file)
