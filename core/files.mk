@@ -23,7 +23,7 @@ public_headers = \
     include/fpcore/rng.h \
     include/fpcore/schedule.h \
     include/fpcore/tensor.h
-core_sources = \
+net_sources = \
     core/base/arena.c \
     core/base/at_work.c \
     core/base/at_work.h \
@@ -51,6 +51,53 @@ core_sources = \
     core/base/thread.h \
     core/base/utf8.c \
     core/base/utf8.h \
+    core/graph/attrs.c \
+    core/graph/attrs.h \
+    core/graph/flat.h \
+    core/graph/graph.c \
+    core/graph/layers.c \
+    core/graph/nodes.h \
+    core/graph/op_table.c \
+    core/graph/ops/attention.c \
+    core/graph/ops/conv.c \
+    core/graph/ops/image.c \
+    core/graph/ops/linear.c \
+    core/graph/ops/loss.c \
+    core/graph/ops/norm.c \
+    core/graph/ops/ops.c \
+    core/graph/ops/pointwise.c \
+    core/graph/ops/resize.c \
+    core/graph/ops/shapes.c \
+    core/graph/ops/table.h \
+    core/graph/passes.h \
+    core/graph/passes/autodiff.c \
+    core/graph/passes/fuse.c \
+    core/graph/passes/precision.c \
+    core/graph/passes/rewrite.c \
+    core/graph/sentence.c \
+    core/image/limits.c \
+    core/image/resize.c \
+    core/image/scores.c \
+    core/runtime/backend.c \
+    core/runtime/backend.h \
+    core/runtime/dtype.c \
+    core/runtime/dtype.h \
+    core/runtime/exec.c \
+    core/runtime/exec.h \
+    core/runtime/exec_node.c \
+    core/runtime/exec_private.h \
+    core/runtime/find_nan.c \
+    core/runtime/plan.c \
+    core/runtime/plan.h \
+    core/runtime/profile.c \
+    core/runtime/program.c \
+    core/runtime/program.h \
+    core/runtime/queue.c \
+    core/runtime/queue.h \
+    core/runtime/state.c \
+    core/runtime/state.h \
+    core/runtime/state_fill.c
+core_sources = \
     core/data/augment.c \
     core/data/augments.h \
     core/data/classes.c \
@@ -90,38 +137,13 @@ core_sources = \
     core/experiment/tta.c \
     core/experiment/tta.h \
     core/experiment/update.c \
-    core/graph/flat.h \
-    core/graph/graph.c \
-    core/graph/layers.c \
-    core/graph/nodes.h \
-    core/graph/op_table.c \
-    core/graph/ops/attention.c \
-    core/graph/ops/conv.c \
-    core/graph/ops/image.c \
-    core/graph/ops/linear.c \
-    core/graph/ops/loss.c \
-    core/graph/ops/norm.c \
-    core/graph/ops/ops.c \
-    core/graph/ops/pointwise.c \
-    core/graph/ops/resize.c \
-    core/graph/ops/shapes.c \
-    core/graph/ops/table.h \
-    core/graph/passes.h \
-    core/graph/passes/autodiff.c \
-    core/graph/passes/fuse.c \
-    core/graph/passes/precision.c \
-    core/graph/passes/rewrite.c \
-    core/graph/sentence.c \
     core/image/codec.h \
     core/image/image.c \
     core/image/image.h \
     core/image/jpeg.c \
-    core/image/limits.c \
     core/image/orientation.c \
     core/image/palette.c \
     core/image/png.c \
-    core/image/resize.c \
-    core/image/scores.c \
     core/plugin/check.c \
     core/plugin/check.h \
     core/plugin/instance.c \
@@ -158,25 +180,6 @@ core_sources = \
     core/record/series.h \
     core/record/validation.c \
     core/record/validation.h \
-    core/runtime/backend.c \
-    core/runtime/backend.h \
-    core/runtime/dtype.c \
-    core/runtime/dtype.h \
-    core/runtime/exec.c \
-    core/runtime/exec.h \
-    core/runtime/exec_node.c \
-    core/runtime/exec_private.h \
-    core/runtime/find_nan.c \
-    core/runtime/plan.c \
-    core/runtime/plan.h \
-    core/runtime/profile.c \
-    core/runtime/program.c \
-    core/runtime/program.h \
-    core/runtime/queue.c \
-    core/runtime/queue.h \
-    core/runtime/state.c \
-    core/runtime/state.h \
-    core/runtime/state_fill.c \
     core/train/check.c \
     core/train/check.h \
     core/train/checkpoint.c \
@@ -207,7 +210,17 @@ core_sources = \
     core/weights/transfer.c \
     core/weights/weights.c \
     core/weights/weights.h \
-    core/weights/weights_private.h
+    core/weights/weights_private.h \
+    core/runtime/backend_open.c
+seg_sources = \
+    core/seg/backend.c \
+    core/seg/backend.h \
+    core/seg/json.c \
+    core/seg/json.h \
+    core/seg/model.c \
+    core/seg/model.h \
+    core/seg/program.c \
+    core/seg/session.c
 cmd_sources = \
     core/cmd/analyze.c \
     core/cmd/args.c \
@@ -267,6 +280,7 @@ cmd_sources = \
     core/cmd/lr.c \
     core/cmd/model.c \
     core/cmd/new.c \
+    core/cmd/pack.c \
     core/cmd/predict.c \
     core/cmd/predict/files.c \
     core/cmd/predict/flow.c \

@@ -1,16 +1,34 @@
 # Two parts. core/cmd is the program: libfpcmd.la, linked into `fpcore` and the tests. All other rooms are libfpcore.so,
 # which plugins and other programs link. Public functions carry the version FPCORE_1, the others FPCORE_PRIVATE (our own
 # program, plugins and tests use them; they promise nothing).
-lib_LTLIBRARIES += libfpcore.la
+#
+# libfpnet.la is what libfpcore.so and libfpseg.so have in common: graph, compiler, execution. libfpseg.so is that with
+# the backend cpu and core/seg, and depends on nothing else (include/fpseg.h).
+noinst_LTLIBRARIES += libfpnet.la
+libfpnet_la_SOURCES = $(net_sources)
+libfpnet_la_CPPFLAGS = $(libfpcore_la_CPPFLAGS)
+libfpnet_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
+
+lib_LTLIBRARIES += libfpcore.la libfpseg.la
 pkginclude_HEADERS = $(public_headers)
 libfpcore_la_SOURCES = $(core_sources)
 libfpcore_la_CPPFLAGS = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -DFPC_LIB_DIR='"$(libdir)"' \
     -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' -DFPC_VERSION='"$(PACKAGE_VERSION)"'
 libfpcore_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS)
-libfpcore_la_LIBADD = $(INIPARSER_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
+libfpcore_la_LIBADD = libfpnet.la $(INIPARSER_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 libfpcore_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-z,defs -Wl,--version-script=$(top_srcdir)/core/libfpcore.map
 EXTRA_libfpcore_la_DEPENDENCIES = core/libfpcore.map
 EXTRA_DIST += core/libfpcore.map $(core_data)
+
+include_HEADERS = include/fpseg.h
+libfpseg_la_SOURCES = $(seg_sources) plugins/backend/cpu.c
+libfpseg_la_CPPFLAGS = $(AM_CPPFLAGS) -DFPC_INFERENCE -DFPC_VERSION='"$(PACKAGE_VERSION)"'
+libfpseg_la_CFLAGS = $(AM_CFLAGS) -ffunction-sections -fdata-sections
+libfpseg_la_LIBADD = libfpnet.la $(cpu_libs) -lm
+libfpseg_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-z,defs -Wl,--gc-sections \
+    -Wl,--version-script=$(top_srcdir)/core/seg/libfpseg.map
+EXTRA_libfpseg_la_DEPENDENCIES = core/seg/libfpseg.map
+EXTRA_DIST += core/seg/libfpseg.map
 
 noinst_LTLIBRARIES += libfpcmd.la
 libfpcmd_la_SOURCES = $(cmd_sources)

@@ -181,6 +181,7 @@ test_scripts = \
     tests/cli/no_gpu.sh \
     tests/cli/other_data.sh \
     tests/cli/own_data.sh \
+    tests/cli/pack.sh \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
@@ -314,6 +315,7 @@ test_data = \
     tests/unit/tiny.h \
     tests/unit/training.h \
     tests/unit/training_files.h \
+    tests/cli/lib_networks.sh \
     tests/cli/lib_pictures.sh \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
@@ -330,6 +332,8 @@ test_data = \
     tests/perf/against_peers.sh \
     tests/perf/cores.sh \
     tests/portable/run.sh \
+    tests/seg/raw.c \
+    tests/seg/try.c \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \

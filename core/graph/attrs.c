@@ -8,13 +8,22 @@
 /* Sizes, counts and channels; a larger number is a mistake or worse, and sums of two of them still fit 32 bits. */
 #define LARGEST (1 << 24)
 
-#define I32(T, f) {#f, FPC_ATTR_I32, offsetof(T, f)}
-#define I64(T, f) {#f, FPC_ATTR_I64, offsetof(T, f)}
-#define F32(T, f) {#f, FPC_ATTR_F32, offsetof(T, f)}
+#define I32(T, f)                                                                                                      \
+    {                                                                                                                  \
+#f, FPC_ATTR_I32, offsetof(T, f)                                                                               \
+    }
+#define I64(T, f)                                                                                                      \
+    {                                                                                                                  \
+#f, FPC_ATTR_I64, offsetof(T, f)                                                                               \
+    }
+#define F32(T, f)                                                                                                      \
+    {                                                                                                                  \
+#f, FPC_ATTR_F32, offsetof(T, f)                                                                               \
+    }
 
-static const fpc_attr_field conv[] = {I32(fpc_conv_attr, kh),     I32(fpc_conv_attr, kw),  I32(fpc_conv_attr, stride),
-                                      I32(fpc_conv_attr, pad),    I32(fpc_conv_attr, groups), I32(fpc_conv_attr, h),
-                                      I32(fpc_conv_attr, w),      {0}};
+static const fpc_attr_field conv[] = {
+    I32(fpc_conv_attr, kh),     I32(fpc_conv_attr, kw), I32(fpc_conv_attr, stride), I32(fpc_conv_attr, pad),
+    I32(fpc_conv_attr, groups), I32(fpc_conv_attr, h),  I32(fpc_conv_attr, w),      {0}};
 static const fpc_attr_field norm[] = {
     F32(fpc_norm_attr, eps), F32(fpc_norm_attr, momentum), I64(fpc_norm_attr, rows), {0}};
 /* Without dropout, whose stream is a number of 32 bits: a prediction draws nothing. */
@@ -26,37 +35,24 @@ static const fpc_attr_field resize[] = {
 static const fpc_attr_field broadcast[] = {
     I32(fpc_broadcast_attr, h), I32(fpc_broadcast_attr, w), F32(fpc_broadcast_attr, scale), {0}};
 static const fpc_attr_field pool[] = {I32(fpc_pool_attr, k), I32(fpc_pool_attr, stride), {0}};
-static const fpc_attr_field window[] = {I32(fpc_window_attr, top), I32(fpc_window_attr, left),
-                                        I32(fpc_window_attr, h), I32(fpc_window_attr, w), {0}};
+static const fpc_attr_field window[] = {
+    I32(fpc_window_attr, top), I32(fpc_window_attr, left), I32(fpc_window_attr, h), I32(fpc_window_attr, w), {0}};
 
-const fpc_attr_row fpc_attr_rows[] = {{"linear", NULL},
-                                      {"linear_add", NULL},
-                                      {"conv2d", conv},
-                                      {"conv2d_grad_x", conv},
-                                      {"layer_norm", norm},
-                                      {"add_layer_norm", norm},
-                                      {"batch_norm", norm},
-                                      {"attention", attention},
-                                      {"gelu", NULL},
-                                      {"relu", NULL},
-                                      {"sigmoid", NULL},
-                                      {"add", NULL},
-                                      {"mul", NULL},
-                                      {"add_bcast", NULL},
-                                      {"mul_bcast", NULL},
-                                      {"concat", NULL},
-                                      {"slice", slice},
-                                      {"copy", NULL},
-                                      {"resize", resize},
-                                      {"pool_mean", NULL},
-                                      {"pool_sum", NULL},
-                                      {"broadcast", broadcast},
-                                      {"max_pool", pool},
-                                      {"window", window},
-                                      {"to_real", NULL},
-                                      {"seg_argmax", resize},
-                                      {"softmax", NULL},
-                                      {0}};
+const fpc_attr_row fpc_attr_rows[] = {{"linear", NULL},        {"linear_add", NULL},
+                                      {"linear_grad_x", NULL}, /* of two weights: the product of two linear maps */
+                                      {"conv2d", conv},        {"conv2d_grad_x", conv},
+                                      {"layer_norm", norm},    {"add_layer_norm", norm},
+                                      {"batch_norm", norm},    {"attention", attention},
+                                      {"gelu", NULL},          {"relu", NULL},
+                                      {"sigmoid", NULL},       {"add", NULL},
+                                      {"mul", NULL},           {"add_bcast", NULL},
+                                      {"mul_bcast", NULL},     {"concat", NULL},
+                                      {"slice", slice},        {"copy", NULL},
+                                      {"resize", resize},      {"pool_mean", NULL},
+                                      {"pool_sum", NULL},      {"broadcast", broadcast},
+                                      {"max_pool", pool},      {"window", window},
+                                      {"to_real", NULL},       {"seg_argmax", resize},
+                                      {"softmax", NULL},       {0}};
 
 const fpc_attr_row *fpc_attr_find(const char *op)
 {

@@ -1,5 +1,5 @@
-/* json.h: JSON (RFC 8259) as a tree, for libfpseg, which stands alone: no library, no locale, no global state. Texts are
- * hostile: depth and size are limited. Writing is the program's, by jansson. Thread: any. */
+/* json.h: JSON (RFC 8259) as a tree, for libfpseg, which stands alone: no library, no locale, no global state. Texts
+ * are hostile: depth and size are limited. Writing is the program's, by jansson. Thread: any. */
 #ifndef CORE_SEG_JSON_H
 #define CORE_SEG_JSON_H
 

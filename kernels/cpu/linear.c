@@ -100,15 +100,16 @@ static fpc_status sum_rows_run(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     .size = sizeof(fpc_kernel), .flags = FPC_KERNEL_DETERMINISTIC | (flags_),                                          \
     .dtypes = FPC_DTYPE_BIT(FPC_STORED_DTYPE), .rank = 10
 
+/* linear_grad_x: of two weights it is the product of two linear maps, which predictions have too */
 const fpc_kernel FPC_CPU_TABLE(linear)[] = {{ROW(FPC_KERNEL_PACKS), .op = "linear", .name = FPC_KNAME("linear"),
                                              .need = linear_need, .begin = linear_begin, .run = linear_run},
                                             {ROW(FPC_KERNEL_PACKS), .op = "linear_add", .name = FPC_KNAME("linear_add"),
                                              .need = linear_need, .begin = linear_begin, .run = linear_add_run},
+                                            {ROW(FPC_KERNEL_PACKS), .op = "linear_grad_x",
+                                             .name = FPC_KNAME("linear_grad_x"), .need = linear_need,
+                                             .begin = linear_grad_x_begin, .run = linear_run},
                                             {0}};
-const fpc_kernel FPC_CPU_TABLE(linear_grad)[] = {{ROW(FPC_KERNEL_PACKS), .op = "linear_grad_x",
-                                                  .name = FPC_KNAME("linear_grad_x"), .need = linear_need,
-                                                  .begin = linear_grad_x_begin, .run = linear_run},
-                                                 {ROW(0), .op = "linear_grad_w", .name = FPC_KNAME("linear_grad_w"),
+const fpc_kernel FPC_CPU_TABLE(linear_grad)[] = {{ROW(0), .op = "linear_grad_w", .name = FPC_KNAME("linear_grad_w"),
                                                   .need = grad_w_need, .run = grad_w_run, .end = sum_end},
                                                  {ROW(0), .op = "sum_rows", .name = FPC_KNAME("sum_rows"),
                                                   .need = sum_rows_need, .run = sum_rows_run, .end = sum_end},
