@@ -1,6 +1,7 @@
 /* resolved.c: the recipe as it was understood, with every default: key by key for those who compare recipes, and as INI
  * text. */
 #include "experiment/experiment.h"
+#include "base/text.h"
 #include "recipe/option_value.h"
 #include "recipe/sections.h"
 
@@ -138,11 +139,6 @@ const fpc_resolved *fpc_resolved_find(const fpc_resolved *all, int32_t n, const 
     return NULL;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Numbers are compared as they were parsed, because that is what their texts are made of; of items the blanks go, and
  * they are sorted. */
 const char *fpc_resolved_meaning(fpc_arena *arena, const fpc_resolved *row, const char *text)
@@ -164,7 +160,7 @@ const char *fpc_resolved_meaning(fpc_arena *arena, const fpc_resolved *row, cons
         } else if (*text != ' ' && *text != '\t') {
             *to++ = *text;
         }
-    qsort(item, (size_t)n, sizeof *item, by_text);
+    qsort(item, (size_t)n, sizeof *item, fpc_by_text);
     for (int32_t i = 0; i < n && out; i++)
         out = fpc_sprintf(arena, "%s%s%s", out, i ? "," : "", item[i]);
     return out;

@@ -3,6 +3,7 @@
  * a mask is a PNG file whose name begins as its picture's does. */
 #define _GNU_SOURCE
 #include "cmd/setup/setup.h"
+#include "base/text.h"
 #include "base/message.h"
 
 #include <fpcore/image.h>
@@ -64,11 +65,6 @@ typedef struct finder {
     fpc_layout *out;
     fpc_status status; /* the first failure */
 } finder;
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 static int is_mask(const char *name)
 {
@@ -132,9 +128,9 @@ static listing look(finder *f, const char *sub)
     if (dir)
         closedir(dir);
     if (l.n)
-        qsort(l.name, (size_t)l.n, sizeof *l.name, by_name);
+        qsort(l.name, (size_t)l.n, sizeof *l.name, fpc_by_text);
     if (l.n_subs)
-        qsort(l.subs, (size_t)l.n_subs, sizeof *l.subs, by_name);
+        qsort(l.subs, (size_t)l.n_subs, sizeof *l.subs, fpc_by_text);
     return l;
 }
 
@@ -161,7 +157,7 @@ static const char *mask_of(finder *f, const listing *masks, const char *image, c
     for (int i = 0; i < 3; i++) {
         const char *want = fpc_sprintf(f->arena, "%.*s%s%s", (int)(n - tail), image, p->mask_suffix, endings[i]);
         const char **hit =
-            want && masks->n ? bsearch(&want, masks->name, (size_t)masks->n, sizeof want, by_name) : NULL;
+            want && masks->n ? bsearch(&want, masks->name, (size_t)masks->n, sizeof want, fpc_by_text) : NULL;
         if (!want)
             f->status = FPC_ENOMEM;
         if (hit)
