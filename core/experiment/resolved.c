@@ -8,17 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the value is what a recipe gets that does not give the key. */
-static int is_default(fpc_arena *arena, const fpc_option *row, const char *text)
+/* The value that a recipe gets which does not give the key; NULL: none. */
+static const char *default_of(fpc_arena *arena, const fpc_option *row)
 {
     fpc_option alone = *row;
     fpc_opt_value value;
 
     alone.offset = 0;
-    if (!row->def || fpc_opt_parse(arena, &alone, row->def, &value))
-        return 0;
-    const char *usual = fpc_option_text(arena, &alone, &value);
-    return usual && text && !strcmp(usual, text);
+    return row->def && !fpc_opt_parse(arena, &alone, row->def, &value) ? fpc_option_text(arena, &alone, &value) : NULL;
 }
 
 /* Rows of a table; those without a table have none. */
@@ -45,24 +42,25 @@ static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_
 {
     const fpc_option row = fpc_opt_row(set, i);
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, o->name), row.name);
-    const char *text = fpc_option_text(arena, &row, set->object);
+    const char *text = fpc_option_text(arena, &row, set->object), *usual = default_of(arena, &row);
+    const int is_default = usual && text && !strcmp(usual, text);
     const int named = e && *e->value && !fpc_option_is_choice(&row, e->value);
     const int held = !e && s->known && s->known->bare; /* weights hold the table, not the file's name */
     const int is_file = (row.flags & FPC_OPT_CLASSES) && (named || held);
 
-    return (fpc_resolved){.section = o->name,
-                          .key = row.name,
-                          .text = text,
-                          .origin = e ? e->origin : "default",
-                          .is_default = is_default(arena, &row, text),
-                          .resumable =
-                              fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
-                          .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
-                          .classes = is_file,
-                          .reads = e && *e->value && row.type == FPC_OPT_PATH && !(row.flags & FPC_OPT_HERE) &&
-                                   !is_default(arena, &row, text) && !fpc_option_is_choice(&row, e->value) &&
-                                   fpc_section_kind(o->name) != FPC_LOGGER,
-                          .items = row.type == FPC_OPT_TEXT && (row.flags & FPC_OPT_ITEMS)};
+    return (fpc_resolved){
+        .section = o->name,
+        .key = row.name,
+        .text = text,
+        .origin = e ? e->origin : "default",
+        .usual = usual,
+        .is_default = is_default,
+        .resumable = fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
+        .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
+        .classes = is_file,
+        .reads = e && *e->value && row.type == FPC_OPT_PATH && !(row.flags & FPC_OPT_HERE) && !is_default &&
+                 !fpc_option_is_choice(&row, e->value) && fpc_section_kind(o->name) != FPC_LOGGER,
+        .items = row.type == FPC_OPT_TEXT && (row.flags & FPC_OPT_ITEMS)};
 }
 
 static fpc_resolved use_of(const fpc_opened *o)
