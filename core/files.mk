@@ -69,6 +69,7 @@ net_sources = \
     core/graph/ops/resize.c \
     core/graph/ops/shapes.c \
     core/graph/ops/table.h \
+    core/graph/ops/train.c \
     core/graph/passes.h \
     core/graph/passes/autodiff.c \
     core/graph/passes/fuse.c \

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,14 +301,33 @@ fpc_status fpc_check_folders(fpc_ctx *ctx, const char *what, const char *path)
     return each_folder(ctx, what, path, 0);
 }
 
-fpc_status fpc_read_stdin(fpc_ctx *ctx, fpc_arena *arena, size_t most, char **data, size_t *bytes)
+/* Whether standard input has something to read, or its end, before `until` is cancelled. A signal that cancels may be
+ * caught in another thread than this one, which nothing wakes then: so it looks up from time to time. */
+static int comes(const fpc_ctx *until)
+{
+    enum { MILLISECONDS = 50 };
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    while (!fpc_ctx_cancelled(until)) {
+        const int ready = poll(&input, 1, MILLISECONDS);
+        if (ready > 0 || (ready < 0 && errno != EINTR && errno != EAGAIN)) /* what stands in the way, read will say */
+            return 1;
+    }
+    return 0;
+}
+
+fpc_status fpc_read_stdin(fpc_ctx *ctx, const fpc_ctx *until, fpc_arena *arena, size_t most, char **data, size_t *bytes)
 {
     size_t room = 1 << 16;
     char *text = malloc(room), *more = text;
 
     for (*bytes = 0; more;) {
+        if (!comes(until)) {
+            free(text);
+            return fpc_fail(ctx, FPC_ECANCEL, "standard input: interrupted before its end");
+        }
         const ssize_t got = read(STDIN_FILENO, text + *bytes, room - *bytes);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (got < 0 || *bytes + (size_t)got > most) {
             const int error = errno;

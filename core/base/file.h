@@ -37,7 +37,8 @@ fpc_status fpc_read_file(fpc_ctx *, fpc_arena *, const char *path, size_t most, 
 fpc_status fpc_read_file_why(fpc_arena *, const char *path, size_t most, char **text, size_t *bytes, const char **why);
 /* Opens a plain file, and waits for nothing else either: NULL. For a look at the first bytes. */
 FILE *fpc_open_plain(const char *path);
-/* Standard input to its end, at most `most` bytes. */
-fpc_status fpc_read_stdin(fpc_ctx *, fpc_arena *, size_t most, char **data, size_t *bytes);
+/* Standard input to its end, at most `most` bytes; FPC_ECANCEL where `until`, which may be another thread's context, is
+ * cancelled before that end comes. */
+fpc_status fpc_read_stdin(fpc_ctx *, const fpc_ctx *until, fpc_arena *, size_t most, char **data, size_t *bytes);
 
 #endif

@@ -76,3 +76,8 @@ fpc_status fpc_text_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, size_
 
     return why ? fpc_fail(ctx, FPC_EFORMAT, "%s %s", path, why) : status;
 }
+
+int fpc_by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}

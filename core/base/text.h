@@ -16,6 +16,9 @@ char **fpc_split(fpc_arena *, const char *text, int64_t *n);
 /* 1747923 as "1,747,923", of a number that is not negative. */
 const char *fpc_grouped(fpc_arena *, int64_t);
 
+/* The order of two pointers to texts, for qsort and bsearch. */
+int fpc_by_text(const void *, const void *);
+
 /* The word behind a number: "1 flaw", "2 flaws". */
 static inline const char *fpc_word(int64_t n, const char *one, const char *many)
 {

@@ -36,7 +36,7 @@ static fpc_status read_picture(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
     const job *j = arg;
     const unsigned how = fpc_predictor_experiment(j->predictor)->info.as_stored ? FPC_IMAGE_STORED : 0;
 
-    return fpc_predict_read(ctx, slot->arena, j->files.item[slot->number].picture, how, &slot->picture);
+    return fpc_predict_read(ctx, j->cmd->ctx, slot->arena, j->files.item[slot->number].picture, how, &slot->picture);
 }
 
 /* At the network's size: at the picture's they would take 20 MB for 512x512 and 19 classes. */

@@ -112,6 +112,7 @@ const char *fpc_experiment_resolved(fpc_experiment *, fpc_arena *, int with_orig
 typedef struct fpc_resolved {
     const char *section, *key, *text;
     const char *origin; /* "conf/base.ini:12", or "default" */
+    const char *usual;  /* the text of the default; NULL: there is none */
     int is_default;     /* the text is that of the default, wherever it comes from */
     int resumable;      /* may differ when a run is resumed: it changes no result */
     const char *stated; /* a path as the recipe states it; NULL: no path, or a default */

@@ -1,23 +1,21 @@
 /* resolved.c: the recipe as it was understood, with every default: key by key for those who compare recipes, and as INI
  * text. */
 #include "experiment/experiment.h"
+#include "base/text.h"
 #include "recipe/option_value.h"
 #include "recipe/sections.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the value is what a recipe gets that does not give the key. */
-static int is_default(fpc_arena *arena, const fpc_option *row, const char *text)
+/* The value that a recipe gets which does not give the key; NULL: none. */
+static const char *default_of(fpc_arena *arena, const fpc_option *row)
 {
     fpc_option alone = *row;
     fpc_opt_value value;
 
     alone.offset = 0;
-    if (!row->def || fpc_opt_parse(arena, &alone, row->def, &value))
-        return 0;
-    const char *usual = fpc_option_text(arena, &alone, &value);
-    return usual && text && !strcmp(usual, text);
+    return row->def && !fpc_opt_parse(arena, &alone, row->def, &value) ? fpc_option_text(arena, &alone, &value) : NULL;
 }
 
 /* Rows of a table; those without a table have none. */
@@ -44,24 +42,25 @@ static fpc_resolved row_of(const fpc_experiment *s, fpc_arena *arena, const fpc_
 {
     const fpc_option row = fpc_opt_row(set, i);
     const fpc_entry *e = fpc_section_entry(fpc_recipe_section(s->recipe, o->name), row.name);
-    const char *text = fpc_option_text(arena, &row, set->object);
+    const char *text = fpc_option_text(arena, &row, set->object), *usual = default_of(arena, &row);
+    const int is_default = usual && text && !strcmp(usual, text);
     const int named = e && *e->value && !fpc_option_is_choice(&row, e->value);
     const int held = !e && s->known && s->known->bare; /* weights hold the table, not the file's name */
     const int is_file = (row.flags & FPC_OPT_CLASSES) && (named || held);
 
-    return (fpc_resolved){.section = o->name,
-                          .key = row.name,
-                          .text = text,
-                          .origin = e ? e->origin : "default",
-                          .is_default = is_default(arena, &row, text),
-                          .resumable =
-                              fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
-                          .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
-                          .classes = is_file,
-                          .reads = e && *e->value && row.type == FPC_OPT_PATH && !(row.flags & FPC_OPT_HERE) &&
-                                   !is_default(arena, &row, text) && !fpc_option_is_choice(&row, e->value) &&
-                                   fpc_section_kind(o->name) != FPC_LOGGER,
-                          .items = row.type == FPC_OPT_TEXT && (row.flags & FPC_OPT_ITEMS)};
+    return (fpc_resolved){
+        .section = o->name,
+        .key = row.name,
+        .text = text,
+        .origin = e ? e->origin : "default",
+        .usual = usual,
+        .is_default = is_default,
+        .resumable = fpc_section_kind(o->name) == FPC_LOGGER || (row.flags & FPC_OPT_RESUMABLE) || is_file,
+        .stated = e && row.type == FPC_OPT_PATH ? fpc_recipe_quote(arena, e->value) : NULL,
+        .classes = is_file,
+        .reads = e && *e->value && row.type == FPC_OPT_PATH && !(row.flags & FPC_OPT_HERE) && !is_default &&
+                 !fpc_option_is_choice(&row, e->value) && fpc_section_kind(o->name) != FPC_LOGGER,
+        .items = row.type == FPC_OPT_TEXT && (row.flags & FPC_OPT_ITEMS)};
 }
 
 static fpc_resolved use_of(const fpc_opened *o)
@@ -138,11 +137,6 @@ const fpc_resolved *fpc_resolved_find(const fpc_resolved *all, int32_t n, const 
     return NULL;
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Numbers are compared as they were parsed, because that is what their texts are made of; of items the blanks go, and
  * they are sorted. */
 const char *fpc_resolved_meaning(fpc_arena *arena, const fpc_resolved *row, const char *text)
@@ -164,7 +158,7 @@ const char *fpc_resolved_meaning(fpc_arena *arena, const fpc_resolved *row, cons
         } else if (*text != ' ' && *text != '\t') {
             *to++ = *text;
         }
-    qsort(item, (size_t)n, sizeof *item, by_text);
+    qsort(item, (size_t)n, sizeof *item, fpc_by_text);
     for (int32_t i = 0; i < n && out; i++)
         out = fpc_sprintf(arena, "%s%s%s", out, i ? "," : "", item[i]);
     return out;

@@ -3,7 +3,7 @@
 #ifndef CORE_GRAPH_FLAT_H
 #define CORE_GRAPH_FLAT_H
 
-#include <fpcore/tensor.h>
+#include <fpcore/ops.h>
 
 typedef enum fpc_flat_buffer {
     FPC_FLAT_PARAM,
@@ -23,10 +23,9 @@ typedef enum fpc_flat_buffer {
     FPC_N_FLAT
 } fpc_flat_buffer;
 
-enum {
-    FPC_FLAT_ALIGN = 16, /* each parameter begins at a multiple of so many numbers */
-    FPC_FLAT_ROW = 256   /* and all are as long as a multiple of this: rows for kernels that go row by row */
-};
+/* Each parameter begins at a multiple of FPC_FLAT_ALIGN (ops.h) numbers, and all are as long as a multiple of this:
+ * rows for kernels that go row by row. */
+enum { FPC_FLAT_ROW = 256 };
 
 static inline const char *fpc_flat_name(fpc_flat_buffer which)
 {

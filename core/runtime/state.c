@@ -364,7 +364,8 @@ static fpc_status from_device(const fpc_state *s, void *host, const void *device
     return FPC_OK;
 }
 
-/* One number, from or to the host. Both types are constants where this is called, so that the loop is tight. */
+/* One number, from or to the host. In the common case, F32 on both sides, both types are constants where this is
+ * called, so that the loop is tight; the other cases look at the types for each number. */
 static inline void move_number(char *own, uint32_t own_type, int64_t at, char *host, uint32_t type, int64_t i,
                                fpc_way way)
 {

@@ -1,18 +1,16 @@
 /* identity.c: which recipe a run is of: all of it but the keys that change no result. A run goes on, and a sweep takes
  * a run for its own, only where the identities agree. */
 #include "train/identity.h"
+#include "base/digest.h"
 #include "base/message.h"
 #include "data/classes.h"
 #include "recipe/sections.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-struct line {
-    const char *section, *key, *value;
-};
-
 /* Splits INI text, as fpcore itself writes it, in place. Returns the number of keys. */
-static int32_t split_lines(char *text, struct line *line)
+static int32_t split_lines(char *text, fpc_identity_line *line)
 {
     const char *section = "";
     int32_t n = 0;
@@ -31,13 +29,13 @@ static int32_t split_lines(char *text, struct line *line)
                 end--;
             *end = '\0';
             equals++;
-            line[n++] = (struct line){section, at, equals + strspn(equals, " \t")};
+            line[n++] = (fpc_identity_line){section, at, equals + strspn(equals, " \t")};
         }
     }
     return n;
 }
 
-static int32_t lines_of(fpc_arena *arena, const char *text, struct line **out)
+static int32_t lines_of(fpc_arena *arena, const char *text, fpc_identity_line **out)
 {
     char *copy = fpc_strdup(arena, text);
     size_t most = 1;
@@ -48,7 +46,7 @@ static int32_t lines_of(fpc_arena *arena, const char *text, struct line **out)
     return *out ? split_lines(copy, *out) : -1;
 }
 
-static const char *value_in(const struct line *line, int32_t n, const char *section, const char *key)
+static const char *value_in(const fpc_identity_line *line, int32_t n, const char *section, const char *key)
 {
     for (int32_t i = 0; i < n; i++)
         if (!strcmp(line[i].section, section) && !strcmp(line[i].key, key))
@@ -60,7 +58,7 @@ static const char *value_in(const struct line *line, int32_t n, const char *sect
 struct sides {
     fpc_arena *arena;
     int32_t n_was, n_is;
-    struct line *was;
+    fpc_identity_line *was;
     const fpc_resolved *is;
     int moved; /* to another backend, whose keys are others: draws and order stay, values differ by rounding */
 };
@@ -81,7 +79,7 @@ static int means_the_same(const struct sides *s, const fpc_resolved *is, const c
 }
 
 /* "\n  section.key = here (the run: there)" behind the list, where the run's key is another one now. */
-static const char *of_the_run(const struct sides *s, const struct line *was, const char *list)
+static const char *of_the_run(const struct sides *s, const fpc_identity_line *was, const char *list)
 {
     const fpc_resolved *is = fpc_resolved_find(s->is, s->n_is, was->section, was->key);
 
@@ -154,4 +152,71 @@ fpc_status fpc_identity_classes(const fpc_experiment *experiment, fpc_arena *are
                                   "%s: the run was made with other classes; it can go on only with its own:\n  %s",
                                   origin, difference)
                        : FPC_OK;
+}
+
+/* ---- many against many ---- */
+
+static int by_key(const void *a, const void *b)
+{
+    const fpc_identity_line *x = a, *y = b;
+    const int order = strcmp(x->section, y->section);
+
+    return order ? order : strcmp(x->key, y->key);
+}
+
+const fpc_identity_line *fpc_identity_lines(fpc_arena *arena, const char *recipe, int32_t *n)
+{
+    fpc_identity_line *lines;
+
+    if ((*n = lines_of(arena, recipe, &lines)) < 0)
+        return NULL;
+    qsort(lines, (size_t)*n, sizeof *lines, by_key);
+    return lines;
+}
+
+static uint64_t joined(uint64_t digest, const char *text)
+{
+    const uint64_t both[2] = {digest, text ? fpc_digest(text, strlen(text)) : 0};
+
+    return fpc_digest(both, sizeof both);
+}
+
+/* What the digests are of: settings that have to agree, wherever the run is computed. */
+static int counts(const fpc_resolved *r)
+{
+    return !r->resumable && strcmp(r->section, "backend") != 0;
+}
+
+uint64_t fpc_identity_tables(const fpc_resolved *all, int32_t n)
+{
+    uint64_t digest = 0;
+
+    for (int32_t i = 0; i < n; i++)
+        if (counts(&all[i])) {
+            digest = joined(joined(digest, all[i].section), all[i].key);
+            digest = joined(joined(digest, all[i].usual), all[i].items ? "items" : NULL);
+        }
+    return digest;
+}
+
+fpc_status fpc_identity_digest(fpc_arena *arena, const fpc_resolved *all, int32_t n, const fpc_identity_line *lines,
+                               int32_t n_lines, uint64_t *out)
+{
+    *out = 1;
+    for (int32_t i = 0; i < n; i++) {
+        const fpc_identity_line key = {all[i].section, all[i].key, NULL};
+        const fpc_identity_line *line =
+            lines && n_lines ? bsearch(&key, lines, (size_t)n_lines, sizeof key, by_key) : NULL;
+        const char *text = line ? line->value : lines ? all[i].usual : all[i].text, *meaning;
+        if (!counts(&all[i]))
+            continue;
+        if (!text) {
+            *out = 0;
+            return FPC_OK;
+        }
+        if (!(meaning = fpc_resolved_meaning(arena, &all[i], text)))
+            return FPC_ENOMEM;
+        *out = joined(*out, meaning);
+    }
+    return FPC_OK;
 }

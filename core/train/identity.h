@@ -14,4 +14,18 @@ fpc_status fpc_identity_classes(const fpc_experiment *, fpc_arena *, const char 
  * every key whose value differs and may not. origin: where the run's recipe stands. */
 fpc_status fpc_identity_agrees(const fpc_experiment *, fpc_arena *, const char *recipe, const char *origin);
 
+/* Many recipes against many: which of them may agree, without comparing each with each. */
+typedef struct fpc_identity_line {
+    const char *section, *key, *value;
+} fpc_identity_line;
+/* The lines of a run's recipe, sorted by section and key. NULL: no memory. */
+const fpc_identity_line *fpc_identity_lines(fpc_arena *, const char *recipe, int32_t *n);
+/* A digest of what the settings are of, all but their values: equal where fpc_identity_digest can be compared. */
+uint64_t fpc_identity_tables(const fpc_resolved *, int32_t n);
+/* A digest of the values that these settings have in a run's recipe (lines), or by themselves (lines NULL). Where
+ * fpc_identity_agrees finds nothing, both are equal; not the other way round, as keys that only the run has are left
+ * out, and all of the backend. 0: the run agrees with none of these tables. */
+fpc_status fpc_identity_digest(fpc_arena *, const fpc_resolved *, int32_t n, const fpc_identity_line *lines,
+                               int32_t n_lines, uint64_t *out);
+
 #endif

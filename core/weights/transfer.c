@@ -2,9 +2,11 @@
  * otherwise. What the model is to take is decided here; weights.c checks and takes it. */
 #define _GNU_SOURCE
 #include "base/message.h"
+#include "base/text.h"
 #include "base/pattern.h"
 #include "weights/weights_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- names ---- */
@@ -60,14 +62,19 @@ static rename_rule *rule_for(rename_rule *rule, int32_t n, const char *name)
     return best;
 }
 
-static fpc_status check_unique(fpc_ctx *ctx, const fpc_st_file *file)
+/* The names of a file differ; renamed they may not. */
+static fpc_status check_unique(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *file, const char *const *name)
 {
-    for (int32_t i = 0; i < file->n; i++) {
-        const fpc_st_tensor *other = fpc_st_find(file, file->tensor[i].name);
-        if (other != &file->tensor[i])
+    const char **sorted = fpc_alloc(arena, ((size_t)file->n + 1) * sizeof *sorted);
+
+    if (!sorted)
+        return FPC_ENOMEM;
+    memcpy(sorted, name, (size_t)file->n * sizeof *sorted);
+    qsort(sorted, (size_t)file->n, sizeof *sorted, fpc_by_text);
+    for (int32_t i = 1; i < file->n; i++)
+        if (!strcmp(sorted[i - 1], sorted[i]))
             return fpc_fail_recipe(ctx, FPC_EINVAL, "run.init_rename: two tensors of %s would be called %s", file->path,
-                                   file->tensor[i].name);
-    }
+                                   sorted[i]);
     return FPC_OK;
 }
 
@@ -76,6 +83,8 @@ static fpc_status rename_tensors(fpc_ctx *ctx, fpc_arena *arena, fpc_st_file *fi
     rename_rule *rule = fpc_alloc(arena, ((size_t)text->n + 1) * sizeof *rule);
     fpc_status status = rule ? FPC_OK : FPC_ENOMEM;
 
+    if (!text->n)
+        return status;
     for (int32_t i = 0; i < text->n && !status; i++)
         status = read_rule(ctx, arena, text->v[i], &rule[i]);
     const char **name = fpc_alloc(arena, ((size_t)file->n + 1) * sizeof *name);
@@ -95,9 +104,11 @@ static fpc_status rename_tensors(fpc_ctx *ctx, fpc_arena *arena, fpc_st_file *fi
             return fpc_fail_recipe(ctx, FPC_EINVAL, "run.init_rename: %s: no name in %s begins with `%s`%s", text->v[i],
                                    file->path, rule[i].from,
                                    guess(arena, NULL, file, fpc_sprintf(arena, "%s*", rule[i].from)));
+    if ((status = check_unique(ctx, arena, file, name)))
+        return status;
     for (int32_t i = 0; i < file->n; i++)
         file->tensor[i].name = name[i];
-    return check_unique(ctx, file);
+    return FPC_OK;
 }
 
 /* ---- what is left out ---- */

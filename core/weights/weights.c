@@ -2,6 +2,7 @@
  * checked as a whole before the first number is taken over, so that a refused file leaves the state as it was. */
 #define _GNU_SOURCE
 #include "weights/weights_private.h"
+#include "base/text.h"
 #include "base/message.h"
 #include "recipe/options.h"
 #include "base/spelling.h"
@@ -57,6 +58,7 @@ static int same_dims(const fpc_state_entry *e, const fpc_st_tensor *t)
 
 enum { MOST_NAMED = 4 /* tensors or patterns in a sentence */ };
 
+/* All that do not fit, by name; a sentence is made of the first alone, however many a file has. */
 typedef struct misfits {
     fpc_arena *arena;
     int32_t n;
@@ -64,31 +66,33 @@ typedef struct misfits {
     const char *why;   /* of the first */
 } misfits;
 
-static void misfit(misfits *m, const char *name, const char *why)
+/* Whether it is the first, of which the caller is to say why. */
+static int misfit(misfits *m, const char *name)
 {
-    if (!m->n)
-        m->why = why;
     m->name[m->n++] = name;
+    return m->n == 1;
 }
 
 /* "a, b, c, d and 3 more"; layers: patterns of the layers instead, each once, NULL where there are too many. */
 static const char *names_of(const misfits *m, int layers)
 {
     const char *text = "", *part[MOST_NAMED];
+    size_t length[MOST_NAMED]; /* of what stands for itself: a name, or a layer with its dot */
     int32_t n = 0;
 
     for (int32_t i = 0; i < m->n && text; i++) {
-        const char *dot = layers ? strrchr(m->name[i], '.') : NULL;
-        const char *one = dot ? fpc_sprintf(m->arena, "%.*s.*", (int)(dot - m->name[i]), m->name[i]) : m->name[i];
+        const char *name = m->name[i], *dot = layers ? strrchr(name, '.') : NULL;
+        const size_t own = dot ? (size_t)(dot + 1 - name) : strlen(name);
         int known = 0;
-        for (int32_t k = 0; k < n && one; k++)
-            known |= layers && !strcmp(part[k], one);
-        if (!one || known)
+        for (int32_t k = 0; k < n; k++)
+            known |= layers && length[k] == own && !strncmp(part[k], name, own);
+        if (known)
             continue;
         if (n == MOST_NAMED)
             return layers ? NULL : fpc_sprintf(m->arena, "%s and %d more", text, (int)(m->n - n));
-        part[n] = one;
-        text = fpc_sprintf(m->arena, "%s%s%s", text, n++ ? ", " : "", one);
+        part[n] = name;
+        length[n] = own;
+        text = fpc_sprintf(m->arena, "%s%s%.*s%s", text, n++ ? ", " : "", (int)own, name, dot ? "*" : "");
     }
     return text;
 }
@@ -140,41 +144,55 @@ static void check_shape(misfits *m, const fpc_st_file *file, const fpc_state_ent
     const fpc_st_tensor *t = tensor_of(m->arena, file, e, averaged);
     char here[128], there[256];
 
-    if (!t && !is_optional(e))
-        misfit(m, e->name, fpc_sprintf(m->arena, "it lacks tensor %s%s", averaged ? FPC_PREFIX_AVERAGE : "", e->name));
-    else if (t && !same_dims(e, t))
-        misfit(m, e->name,
-               fpc_sprintf(m->arena, "tensor %s is %s there and %s in the model", e->name,
-                           fpc_dims_text(there, sizeof there, t->rank, t->dims),
-                           fpc_dims_text(here, sizeof here, e->rank, e->dims)));
+    if (t ? same_dims(e, t) : is_optional(e))
+        return;
+    if (!misfit(m, e->name))
+        return;
+    m->why = t ? fpc_sprintf(m->arena, "tensor %s is %s there and %s in the model", e->name,
+                             fpc_dims_text(there, sizeof there, t->rank, t->dims),
+                             fpc_dims_text(here, sizeof here, e->rank, e->dims))
+               : fpc_sprintf(m->arena, "it lacks tensor %s%s", averaged ? FPC_PREFIX_AVERAGE : "", e->name);
+}
+
+/* The names of the model's weights, in two orders: the state's, from which a guess takes the first of several that are
+ * as near, and sorted, for a file may have any number of tensors. */
+static int32_t names_wanted(fpc_arena *arena, const fpc_state *state, const char ***out, const char ***sorted)
+{
+    int32_t n = 0;
+
+    *out = fpc_alloc(arena, ((size_t)state->n + 1) * sizeof **out);
+    *sorted = fpc_alloc(arena, ((size_t)state->n + 1) * sizeof **sorted);
+    if (!*out || !*sorted)
+        return -1;
+    for (int32_t i = 0; i < state->n; i++)
+        if (fpc_weights_is_weight(&state->entry[i]))
+            (*out)[n++] = state->entry[i].name;
+    memcpy(*sorted, *out, (size_t)n * sizeof **out);
+    qsort(*sorted, (size_t)n, sizeof **sorted, fpc_by_text);
+    return n;
 }
 
 /* A name that the model does not have: most often a slip or another model's layer. */
-static fpc_status check_names(misfits *m, fpc_state *state, const fpc_st_file *file)
+static fpc_status check_names(misfits *m, const fpc_state *state, const fpc_st_file *file)
 {
-    const char **expected = fpc_alloc(m->arena, ((size_t)state->n + 1) * sizeof *expected);
-    const char *nearest;
-    int32_t n = 0;
+    const char **wanted, **sorted;
+    const int32_t n = names_wanted(m->arena, state, &wanted, &sorted);
 
-    if (!expected)
+    if (n < 0)
         return FPC_ENOMEM;
-    for (int32_t i = 0; i < state->n; i++)
-        if (fpc_weights_is_weight(&state->entry[i]))
-            expected[n++] = state->entry[i].name;
     for (int32_t i = 0; i < file->n; i++) {
         const char *name = file->tensor[i].name;
         const size_t length = strlen(name);
-        const fpc_state_entry *e = fpc_state_find(state, name);
-        if (fpc_weights_of_training(name) || (e && fpc_weights_is_weight(e)))
+        if (fpc_weights_of_training(name) || bsearch(&name, sorted, (size_t)n, sizeof *sorted, fpc_by_text))
             continue;
         if (length > 20 && !strcmp(name + length - 20, ".num_batches_tracked"))
             continue;
-        nearest = fpc_nearest(name, n, expected);
-        misfit(m, name,
-               fpc_sprintf(m->arena,
-                           nearest ? "its tensor %s is not in the model (nearest: %s)"
-                                   : "its tensor %s is not in the model",
-                           name, nearest));
+        if (!misfit(m, name))
+            continue;
+        const char *nearest = fpc_nearest(name, n, wanted);
+        m->why = fpc_sprintf(
+            m->arena, nearest ? "its tensor %s is not in the model (nearest: %s)" : "its tensor %s is not in the model",
+            name, nearest);
     }
     return FPC_OK;
 }
@@ -193,6 +211,8 @@ static fpc_status check_fit(fpc_state *state, fpc_arena *arena, const fpc_st_fil
             check_shape(&m, file, &state->entry[i], how->averaged);
     if ((status = check_names(&m, state, file)))
         return status;
+    if (m.n && !m.why)
+        return FPC_ENOMEM;
     return m.n ? other_model(state, file, &m, how->tells_keys) : FPC_OK;
 }
 

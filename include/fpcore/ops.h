@@ -261,8 +261,15 @@ typedef struct fpc_scaler_attr {
     int32_t interval; /* PyTorch's 2000 */
 } fpc_scaler_attr;
 
-/* The optimizers' last input, factors (1,1,rows,32), may be left out: for each 16 numbers of a row of p what lr is
- * multiplied by, then what weight_decay is.
+/* In a flat buffer each parameter begins at a multiple of so many numbers. So a group of them, from one such multiple
+ * to the next, is of one parameter, and what differs from parameter to parameter is given once a group. 16 floats are a
+ * line of cache and the longest vector of any processor that the kernels are made for: no vector has two groups. It is
+ * part of the format of `factors` below, for kernels of plugins too, and does not change within an ABI major. */
+enum { FPC_FLAT_ALIGN = 16 };
+
+/* The optimizers' last input, factors (1,1,rows,c/FPC_FLAT_ALIGN*2) for p of (1,1,rows,c), may be left out: for each
+ * group of FPC_FLAT_ALIGN numbers of a row of p what lr is multiplied by, then what weight_decay is. With it, c is a
+ * multiple of FPC_FLAT_ALIGN. m, v and g are of p's shape.
  *
  * adamw(p, m, v, g, scale, lr, t[, factors])    Loshchilov and Hutter 2019; lr, t (1,1,1,1); t counts from 1. coupled:
  * PyTorch's Adam, weight_decay p joins the gradient */

@@ -1,9 +1,10 @@
 /* optimizer.h: parameters, gradients and slots are flat buffers, so that one node updates all. build appends that node
  * (an in-place op). Thread: [main].
  *
- * A flat buffer holds the tensors one after the other, each from a multiple of 16 numbers on, as (1,1,rows,256). A row
- * of 256 numbers means nothing to the model: it is the grain by which row-wise ops (op.h) are shared out among threads,
- * a few times the length of any vector unit. Numbers between the tensors and at the end are zero and have to stay so.
+ * A flat buffer holds the tensors one after the other, each from a multiple of FPC_FLAT_ALIGN (ops.h) numbers on, as
+ * (1,1,rows,256). A row of 256 numbers means nothing to the model: it is the grain by which row-wise ops (op.h) are
+ * shared out among threads, a few times the length of any vector unit. Numbers between the tensors and at the end are
+ * zero and have to stay so.
  */
 #ifndef FPCORE_OPTIMIZER_H
 #define FPCORE_OPTIMIZER_H
@@ -32,8 +33,9 @@ typedef struct fpc_flat {
     fpc_val lr, step; /* (1,1,1,1) real; step counts from 1 */
     int32_t n_tensors;
     const fpc_flat_tensor *const *tensor; /* by rising offset */
-    /* NULL: all are 1. Else (1,1,rows,32), whose row is for the same row of the buffers: for each 16 numbers what the
-     * rate is multiplied by, then what the decay is. Where the rate's is 0, nothing may change. */
+    /* NULL: all are 1. Else (1,1,rows,256/FPC_FLAT_ALIGN*2), whose row is for the same row of the buffers: for each
+     * FPC_FLAT_ALIGN (ops.h) numbers what the rate is multiplied by, then what the decay is. Where the rate's is 0,
+     * nothing may change. */
     const fpc_val *factors;
 } fpc_flat;
 

@@ -120,12 +120,14 @@ static fpc_status run_zero(fpc_exec *x, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-enum { GROUP = 16 /* numbers that share a pair of factors; vectors are no longer */ };
+_Static_assert(sizeof(vf) <= FPC_FLAT_ALIGN * sizeof(float) && FPC_FLAT_ALIGN * sizeof(float) % sizeof(vf) == 0,
+               "a vector's numbers share a pair of factors");
 
 /* The factors of the rate and of the decay where number i is the first of its group; NULL: as for the number before. */
 static inline const float *new_factors(const fpc_node *node, int32_t input, int64_t i)
 {
-    return input < node->n_in && i % GROUP == 0 ? (const float *)node->in[input].data + i / GROUP * 2 : NULL;
+    return input < node->n_in && i % FPC_FLAT_ALIGN == 0 ? (const float *)node->in[input].data + i / FPC_FLAT_ALIGN * 2
+                                                         : NULL;
 }
 
 static fpc_status run_adamw(fpc_exec *x, const fpc_node *node, fpc_rows rows)

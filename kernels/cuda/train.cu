@@ -144,7 +144,7 @@ static fpc_status zero(fpc_exec *x, const fpc_node *node, fpc_rows)
  * O::scaled, which is that of numbers with factors of the rate and the decay, and O::update of one number and its two
  * slots. ---- */
 
-enum { GROUP = 16 /* numbers that share a pair of factors */ };
+static_assert(FPC_FLAT_ALIGN % FOUR == 0, "a pack's numbers share a pair of factors");
 
 struct adamw_rule {
     double beta1, beta2, epsilon, weight_decay;
@@ -251,7 +251,7 @@ struct update_arguments {
 /* What holds for number `at` and the others of its group. */
 template <class O> DEVICE typename O::step step_at(const typename O::step &s, const update_arguments &a, int64_t at)
 {
-    return a.factors ? O::scaled(s, a.factors + at / GROUP * 2) : s;
+    return a.factors ? O::scaled(s, a.factors + at / FPC_FLAT_ALIGN * 2) : s;
 }
 
 template <class O, bool SECOND>

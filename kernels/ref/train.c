@@ -89,13 +89,11 @@ static fpc_status zero(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
     return FPC_OK;
 }
 
-enum { GROUP = 16 /* numbers that share a pair of factors */ };
-
 /* The factors of number i: of the rate and of the decay; 1 where the node has none. */
 static inline const real *factors(const fpc_node *node, int32_t input, int64_t i)
 {
     static const real none[2] = {1, 1};
-    return input < node->n_in ? (const real *)node->in[input].data + i / GROUP * 2 : none;
+    return input < node->n_in ? (const real *)node->in[input].data + i / FPC_FLAT_ALIGN * 2 : none;
 }
 
 /* adamw(p, m, v, g, scale, lr, t[, factors]) -> p, m, v (Loshchilov and Hutter, 2019); coupled: Adam (Kingma and Ba,

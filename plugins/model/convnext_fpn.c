@@ -41,7 +41,7 @@ static void encode(fpc_graph *g, const struct convnext *m, fpc_val half, fpc_val
         x = fpc_conv_bn(g, "down", x, (int32_t)m->dims.v[i], halve);
         for (int32_t k = 0; k < (int32_t)m->depths.v[i]; k++) {
             fpc_enter(g, "%d", k);
-            x = block(g, m, x, fpc_drop_path_chance(m->drop_path, b++, blocks));
+            x = block(g, m, x, fpc_drop_path_chance(m->drop_path, b++, 0, blocks));
             fpc_leave(g);
         }
         map[i] = x;

@@ -19,7 +19,9 @@ fpc_val fpc_drop_path(fpc_graph *g, fpc_arena *arena, const char *name, fpc_val 
     return fpc_mul(g, x, fpc_op(g, "linear", name, 2, in, NULL, 0, NULL));
 }
 
-float fpc_drop_path_chance(double last, int64_t b, int64_t blocks)
+float fpc_drop_path_chance(double last, int64_t before, int64_t b, int64_t blocks)
 {
-    return blocks > 1 ? (float)(last * (double)b / (double)(blocks - 1)) : 0;
+    const double step = blocks > 1 ? last / (double)(blocks - 1) : 0;
+
+    return (float)(step * (double)before) + (float)b * (float)step;
 }

@@ -102,7 +102,7 @@ static fpc_val encoder_stage(fpc_graph *g, fpc_arena *arena, fpc_val x, const st
     x = fpc_layer_norm(g, "norm", conv(g, "proj", x, s->dim, patch, s->paper), 1e-5f);
     fpc_leave(g);
     for (int32_t b = 0; b < s->depth; b++) {
-        const float p = fpc_drop_path_chance(s->drop_path, s->before + b, s->blocks);
+        const float p = fpc_drop_path_chance(s->drop_path, s->before, b, s->blocks);
         fpc_enter(g, "block%d.%d", i + 1, b);
         fpc_val y = attention(g, fpc_layer_norm(g, "norm1", x, 1e-6f), s);
         x = fpc_add(g, x, fpc_drop_path(g, arena, "drop_path1", y, p));

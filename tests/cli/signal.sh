@@ -98,4 +98,32 @@ if kill -0 $pid 2>/dev/null; then
 else
     ok "a verb with nothing to save ends at the first signal"
 fi
+
+# ---- a picture on standard input that never comes to its end ----
+mkfifo open && sleep 60 >open &
+writer=$!
+until [ -p open ]; do sleep 0.01; done
+for signal in INT TERM USR1; do
+    env --default-signal=INT,TERM,USR1 "$FPCORE" predict -w "$(run_in straight)" -o masks - <open >out 2>&1 &
+    pid=$!
+    sleep 0.5
+    kill -s $signal $pid 2>/dev/null
+    tries=0
+    while kill -0 $pid 2>/dev/null && [ $tries -lt 200 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    if kill -0 $pid 2>/dev/null; then
+        not_ok "predict - ends at the first SIG$signal" out
+        kill -9 $pid
+        continue
+    fi
+    wait $pid
+    code=$?
+    want=130
+    [ $signal != USR1 ] || want=75
+    if [ $code -eq $want ]; then ok "predict -, SIG$signal: exit code $want"; else not_ok "predict -, SIG$signal: exit code $want, not $code" out; fi
+    says "predict -, SIG$signal: says so" '^fpcore: .*interrupted after 0 of 1 pictures$'
+done
+kill $writer 2>/dev/null
 exit $bad

@@ -32,6 +32,32 @@ cp before spelt
 expect "the same values in other words" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,2e0 --seeds 2 --out a
 says "the same verdict" '^B against A: '
 holds "repeat nothing" sh -c 'cksum a/*/last.safetensors a/*/run.json | cmp - spelt'
+# Runs in other words are found by what their recipes say, whatever else they say.
+cp -r a older && sed -i '/^beta1 = /d' older/*/recipe.ini
+words() { # WHAT COUNT OPTION...
+    what=$1 count=$2
+    shift 2
+    expect "$what" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,2e0 --seeds 2 --out older --dry-run "$@"
+    holds "finds $count of its runs" test "$(grep -c ' is complete$' out)" -eq "$count"
+}
+words "a run of an older fpcore, without a key" 4
+words "the same where the key has another value" 0 -s optimizer.beta1=0.8
+words "the same on another backend" 4 -s backend.use=cpu
+words "the same with another optimizer" 0 -s optimizer.use=sgd
+words "two optimizers" 4 --grid optimizer.use=adamw,sgd
+sed -i 's/^beta2 = .*/& \nbeta3 = 1/' older/*,s2-*/recipe.ini
+words "a run with a key that is not known" 2
+sed -i '/^use = cosine/d' older/*,s1-*/recipe.ini
+words "a run without a plugin that is no default" 0
+many=$(awk 'BEGIN { for (i = 1; i <= 100; i++) printf "%s%g", (i > 1 ? "," : ""), i / 1000 }')
+for value in $(echo "$many" | tr , ' '); do
+    mkdir "older/of-$value-20260101-000000"
+    sed "s/^lr = .*/lr = $value/" "$(ls -d a/tiny,dice.weight=2.0,s1-*)/recipe.ini" >"older/of-$value-20260101-000000/recipe.ini"
+    cp "$(ls -d a/tiny,dice.weight=2.0,s1-*)/run.json" "older/of-$value-20260101-000000"
+done
+expect "a hundred runs under other names" 0 "$FPCORE" sweep -c tiny.ini -s loss.dice.weight=2 --grid "optimizer.lr=$many" \
+    --seeds 1 --out older --dry-run
+holds "are found by a hundred trials" test "$(grep -c ' is complete$' out)" -eq 100
 expect "the plan" 0 "$FPCORE" sweep -c tiny.ini --grid loss.dice.weight=1,3 --seeds 2 --out a --dry-run
 says "knows what is there" '^1  tiny,dice\.weight=1,s1  is complete$'
 says "and what is not" '^3  tiny,dice\.weight=3,s1  is new$'

@@ -196,7 +196,7 @@
     {"sgd", note, {FLAT(rows), FLAT(rows), FLAT(rows), ONE(scale), ONE(0.0078125), ONE(t)},     \
      .attr.sgd = {__VA_ARGS__}}
 /* The same with factors of rate and decay, 0 and 1 among them. */
-#define FACTORS(rows) GRID(0, 2, 1, 1, rows, 32)
+#define FACTORS(rows) GRID(0, 2, 1, 1, rows, 256 / FPC_FLAT_ALIGN * 2)
 #define ADAMW_GROUPS(note, rows, scale, t, ...)                                                 \
     {"adamw", note,                                                                             \
      {FLAT(rows), FLAT(rows), FLAT_POSITIVE(rows), FLAT(rows), ONE(scale), ONE(0.0078125),      \

@@ -113,13 +113,70 @@ static void a_node_has_32_inputs(void **state)
     bench_free(&l);
 }
 
+/* Updates: what each op takes, and which inputs are buffers (b), single numbers (1) and factors (f). */
+static const struct {
+    const char *op, *in;
+    size_t attr;
+} updates[] = {{"adamw", "bbbb111f", sizeof(fpc_adamw_attr)},
+               {"sgd", "bbb111f", sizeof(fpc_sgd_attr)},
+               {"lion", "bbb11f", sizeof(fpc_lion_attr)},
+               {"ema", "bb11", 0},
+               {"add_scaled", "bb1", 0},
+               {"accumulate", "bb", 0},
+               {"narrow", "bb", 0}};
+
+/* The op with buffers of `row` numbers a row, and of the shape `other` at input `at`. What it was refused with, or
+ * NULL. */
+static const char *update_with(bench *l, size_t k, int32_t row, int at, fpc_shape other)
+{
+    static const char attr[64];
+    fpc_val in[8];
+    const int n = (int)strlen(updates[k].in);
+    fpc_ctx_clear(l->ctx);
+    fpc_graph *g = bench_graph(l, 1);
+    for (int i = 0; i < n; i++) {
+        const char is = updates[k].in[i];
+        const fpc_shape own = {1, 1, is == '1' ? 1 : 3, is == 'b' ? row : is == 'f' ? row / FPC_FLAT_ALIGN * 2 : 1};
+        in[i] = fpc_input(g, fpc_sprintf(l->arena, "x%d", i), i == at ? other : own, g->real);
+    }
+    fpc_op(g, updates[k].op, "update", n, in, updates[k].attr ? attr : NULL, updates[k].attr, NULL);
+    return fpc_graph_check(g) ? fpc_ctx_error(l->ctx) : NULL;
+}
+
+/* A kernel takes the length from the first buffer: one that is shorter would be read beyond its end. */
+static void updates_have_equal_buffers(void **state)
+{
+    (void)state;
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    for (size_t k = 0; k < sizeof updates / sizeof *updates; k++) {
+        const int n = (int)strlen(updates[k].in);
+        assert_null(update_with(&l, k, 256, -1, (fpc_shape){0}));
+        for (int i = 1; i < n; i++) {
+            const char is = updates[k].in[i];
+            const char *why = update_with(&l, k, 256, i, (fpc_shape){1, 1, is == '1' ? 1 : 3, is == '1' ? 2 : 16});
+            const char *want = is == 'b'   ? "is 1x1x3x16; it must be 1x1x3x256, as the first"
+                               : is == '1' ? "is 1x1x1x2; it must be one number"
+                                           : "the factors are 1x1x3x16; for 1x1x3x256 they must be 1x1x3x32";
+            if (!why || !strstr(why, want))
+                fail_msg("%s, input %d: %s", updates[k].op, i, why ? why : "taken");
+        }
+        if (updates[k].in[n - 1] == 'f') {
+            const char *why = update_with(&l, k, 256, n - 1, (fpc_shape){1, 1, 2, 32});
+            assert_true(why && strstr(why, "the factors are 1x1x2x32"));
+            why = update_with(&l, k, 40, -1, (fpc_shape){0});
+            assert_true(why && strstr(why, "rows of 40 numbers have no factors; a multiple of 16"));
+        }
+    }
+    bench_free(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_complete),
-        cmocka_unit_test(plugins_ops_are_checked),
-        cmocka_unit_test(plugins_ops_are_found),
-        cmocka_unit_test(a_node_has_32_inputs),
+        cmocka_unit_test(every_row_is_complete),      cmocka_unit_test(plugins_ops_are_checked),
+        cmocka_unit_test(plugins_ops_are_found),      cmocka_unit_test(a_node_has_32_inputs),
+        cmocka_unit_test(updates_have_equal_buffers),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }

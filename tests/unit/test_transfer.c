@@ -149,6 +149,49 @@ static void few_misfits_are_named_with_their_pattern(void **state)
     refused(b, to, path, "", "", "run.init_skip = decoder.conv_seg.*, decoder.head.* leaves them as drawn");
 }
 
+/* However many tensors a file has that the model does not: the first is told with the nearest name, four are named, the
+ * others counted. */
+static void of_many_misfits_the_first_is_told(void **state)
+{
+    enum { MANY = 3000 };
+    bench *b = *state;
+    fpc_state *to = state_of(b, "run.seed=2");
+    const char *path = written(b, to, "", "", "");
+    fpc_st_file *file;
+
+    assert_int_equal(fpc_st_read(b->ctx, b->arena, path, &file), FPC_OK);
+    fpc_st_tensor *all = fpc_alloc(b->arena, ((size_t)file->n + MANY) * sizeof *all);
+    memcpy(all, file->tensor, (size_t)file->n * sizeof *all);
+    for (int32_t i = 0; i < MANY; i++) {
+        all[file->n + i] = file->tensor[0];
+        all[file->n + i].name = fpc_sprintf(b->arena, "zlock1.%d.atn.q.weight", (int)i);
+    }
+    assert_int_equal(fpc_st_write(b->ctx, path, file->n + MANY, all, 0, NULL), FPC_OK);
+    refused(b, to, path, "", "",
+            "its tensor zlock1.0.atn.q.weight is not in the model (nearest: block1.0.attn.q.weight); the file holds ");
+    refused(b, to, path, "", "",
+            "3000 tensors do not fit: zlock1.0.atn.q.weight, zlock1.1.atn.q.weight, zlock1.2.atn.q.weight, "
+            "zlock1.3.atn.q.weight and 2996 more. run.init_skip = PATTERNS leaves them");
+    for (int32_t i = 0; i < MANY; i++)
+        all[file->n + i].name = fpc_sprintf(b->arena, "zlock%d.0.atn.q.n%d", (int)(i % 4), (int)i);
+    assert_int_equal(fpc_st_write(b->ctx, path, file->n + MANY, all, 0, NULL), FPC_OK);
+    refused(b, to, path, "", "",
+            "run.init_skip = zlock0.0.atn.q.*, zlock1.0.atn.q.*, zlock2.0.atn.q.*, zlock3.0.atn.q.* leaves them");
+}
+
+/* Wherever the two stand in the file, and whatever lies between them. */
+static void renamed_tensors_have_names_of_their_own(void **state)
+{
+    bench *b = *state;
+    fpc_state *from = state_of(b, "run.seed=1"), *to = state_of(b, "run.seed=2");
+    const char *path = written(b, from, "", "decoder.conv_seg.bias", "aside.bias");
+
+    refused(b, to, path, "", "aside.bias -> block1.0.attn.q.bias",
+            "w.safetensors would be called block1.0.attn.q.bias");
+    refused(b, to, path, "", "aside -> decoder.conv_seg, decoder.conv_seg.weight -> decoder.conv_seg.bias",
+            "w.safetensors would be called decoder.conv_seg.bias");
+}
+
 static void other_beginnings_are_found(void **state)
 {
     bench *b = *state;
@@ -178,8 +221,9 @@ static void a_pattern_without_a_tensor_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_skipped_head_stays_as_drawn), CASE(other_shapes_are_skipped_by_name),
-        CASE(a_head_for_three_classes),      CASE(few_misfits_are_named_with_their_pattern),
-        CASE(other_beginnings_are_found),    CASE(a_pattern_without_a_tensor_is_refused)};
+        CASE(a_skipped_head_stays_as_drawn),     CASE(other_shapes_are_skipped_by_name),
+        CASE(of_many_misfits_the_first_is_told), CASE(renamed_tensors_have_names_of_their_own),
+        CASE(a_head_for_three_classes),          CASE(few_misfits_are_named_with_their_pattern),
+        CASE(other_beginnings_are_found),        CASE(a_pattern_without_a_tensor_is_refused)};
     return cmocka_run_group_tests_name("transfer", tests, NULL, NULL);
 }

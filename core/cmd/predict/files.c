@@ -124,7 +124,8 @@ fpc_status fpc_predict_add(fpc_predict_files *f, const char *operand)
     return S_ISDIR(about.st_mode) ? add_folder(f, path) : add(f, path, "");
 }
 
-fpc_status fpc_predict_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, unsigned how, fpc_image *out)
+fpc_status fpc_predict_read(fpc_ctx *ctx, const fpc_ctx *until, fpc_arena *arena, const char *path, unsigned how,
+                            fpc_image *out)
 {
     enum { MOST = 1 << 30 }; /* more than the largest picture takes as a PNG */
     char *data;
@@ -133,7 +134,7 @@ fpc_status fpc_predict_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, un
 
     if (strcmp(path, "-"))
         return fpc_image_open(ctx, arena, path, how, out, NULL);
-    status = fpc_read_stdin(ctx, arena, MOST, &data, &bytes);
+    status = fpc_read_stdin(ctx, until, arena, MOST, &data, &bytes);
     return status ? status : fpc_image_decode(ctx, arena, "standard input", data, bytes, how, out);
 }
 

@@ -28,8 +28,8 @@ typedef struct fpc_predict_files {
 /* cmd/predict/files.c: adds what a word of the command line names: a picture, "-" for that of standard input, or a
  * folder with pictures; the files of a sub-folder go to a folder of that name below `out`. */
 fpc_status fpc_predict_add(fpc_predict_files *, const char *operand);
-/* The picture of that path, or of standard input where it is "-". */
-fpc_status fpc_predict_read(fpc_ctx *, fpc_arena *, const char *path, unsigned how, fpc_image *);
+/* The picture of that path, or of standard input where it is "-", which is waited for until `until` is cancelled. */
+fpc_status fpc_predict_read(fpc_ctx *, const fpc_ctx *until, fpc_arena *, const char *path, unsigned how, fpc_image *);
 /* Once all are added, before anything is written: no file may replace a picture or be written twice, and what is there
  * already is replaced where an earlier prediction wrote it, or where `force` is set. */
 fpc_status fpc_predict_check(const fpc_predict_files *, int force);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cmd/setup/pairs.h"
 #include "base/message.h"
+#include "base/text.h"
 
 #include <fpcore/image.h>
 
@@ -21,10 +22,6 @@ static const char *const suffixes[] = {"_mask",  "-mask",  ".mask",   "_masks", 
                                        "_annot", "_L",     "_target", NULL};
 
 /* ---- folders ---- */
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 const char *fpc_finder_join(fpc_finder *f, const char *a, const char *b)
 {
@@ -76,9 +73,9 @@ fpc_listing fpc_finder_look(fpc_finder *f, const char *sub)
     if (dir)
         closedir(dir);
     if (l.n)
-        qsort(l.name, (size_t)l.n, sizeof *l.name, by_name);
+        qsort(l.name, (size_t)l.n, sizeof *l.name, fpc_by_text);
     if (l.n_subs)
-        qsort(l.subs, (size_t)l.n_subs, sizeof *l.subs, by_name);
+        qsort(l.subs, (size_t)l.n_subs, sizeof *l.subs, fpc_by_text);
     return l;
 }
 
@@ -119,7 +116,7 @@ static const char *mask_of(const fpc_listing *masks, const char *image, const fp
     for (int i = 0; i < 3 && masks->n; i++) {
         const int bytes = snprintf(name, sizeof name, "%.*s%s%s", (int)(n - tail), image, p->mask_suffix, endings[i]);
         const char **hit =
-            bytes > 0 && bytes < NAME ? bsearch(&want, masks->name, (size_t)masks->n, sizeof want, by_name) : NULL;
+            bytes > 0 && bytes < NAME ? bsearch(&want, masks->name, (size_t)masks->n, sizeof want, fpc_by_text) : NULL;
         if (hit)
             return *hit;
     }

@@ -107,8 +107,10 @@ static fpc_status add_stray(fpc_sweep *s, const char *entry)
         fpc_ctx_clear(s->cmd->ctx);
         return FPC_OK;
     }
-    s->stray[s->n_strays++] = (fpc_stray){fpc_strdup(arena, entry), number_in(recipe, "run", "seed")};
-    return s->stray[s->n_strays - 1].entry ? FPC_OK : FPC_ENOMEM;
+    fpc_stray *stray = &s->stray[s->n_strays++];
+    *stray = (fpc_stray){.entry = fpc_strdup(arena, entry), .seed = number_in(recipe, "run", "seed")};
+    stray->lines = fpc_identity_lines(arena, text, &stray->n_lines);
+    return stray->entry && stray->lines ? FPC_OK : FPC_ENOMEM;
 }
 
 static fpc_status find(fpc_sweep *s, int strays)
@@ -236,24 +238,99 @@ static fpc_status check_meanings(const fpc_sweep *s)
     return FPC_OK;
 }
 
-/* The run that an earlier sweep made of the same recipe under another name: a value was spelt in another way. */
+/* ---- strays ---- */
+
+/* The strays by what their recipes come to under the tables of some trials. Most sweeps need one index; a sweep over
+ * plugins, one for each. */
+typedef struct digested {
+    uint64_t digest;
+    int32_t stray;
+} digested;
+
+typedef struct fpc_stray_index {
+    struct fpc_stray_index *next;
+    uint64_t tables;
+    digested *of; /* sorted, one for each stray */
+} fpc_stray_index;
+
+static int by_digest(const void *a, const void *b)
+{
+    const digested *x = a, *y = b;
+
+    if (x->digest != y->digest)
+        return x->digest < y->digest ? -1 : 1;
+    return x->stray < y->stray ? -1 : x->stray > y->stray;
+}
+
+/* The index for settings of these tables, made where it is missing. NULL: no memory. */
+static const fpc_stray_index *index_for(fpc_sweep *s, fpc_arena *scratch, const fpc_resolved *all, int32_t n)
+{
+    const uint64_t tables = fpc_identity_tables(all, n);
+    fpc_stray_index *index = s->indices;
+
+    while (index && index->tables != tables)
+        index = index->next;
+    if (index)
+        return index;
+    if (!(index = fpc_alloc(s->cmd->arena, sizeof *index)) ||
+        !(index->of = fpc_alloc(s->cmd->arena, ((size_t)s->n_strays + 1) * sizeof *index->of)))
+        return NULL;
+    for (int32_t i = 0; i < s->n_strays; i++) {
+        index->of[i].stray = i;
+        if (fpc_identity_digest(scratch, all, n, s->stray[i].lines, s->stray[i].n_lines, &index->of[i].digest))
+            return NULL;
+    }
+    qsort(index->of, (size_t)s->n_strays, sizeof *index->of, by_digest);
+    index->tables = tables;
+    index->next = s->indices;
+    return s->indices = index;
+}
+
+/* Takes a stray where its recipe is the trial's. */
+static fpc_status try_stray(fpc_sweep *s, fpc_arena *arena, fpc_trial *c, fpc_experiment *experiment,
+                            const fpc_stray *stray)
+{
+    fpc_trial as_if = *c;
+    fpc_status status;
+
+    if (stray->seed != c->seed)
+        return FPC_OK;
+    as_if.folder = fpc_sprintf(arena, "%s/%s", s->out, stray->entry);
+    status = as_if.folder ? same_recipe(s, arena, &as_if, experiment) : FPC_ENOMEM;
+    if (!status)
+        return take_folder(s, c, stray->entry);
+    if (status == FPC_ENOMEM)
+        return status;
+    fpc_ctx_clear(s->cmd->ctx);
+    return FPC_OK;
+}
+
+/* The run that an earlier sweep made of the same recipe under another name: a value was spelt in another way. Only
+ * those are compared whose digest says that they may be. */
 static fpc_status find_stray(fpc_sweep *s, fpc_arena *arena, fpc_trial *c, fpc_experiment *experiment)
 {
-    fpc_status status = FPC_OK;
+    const fpc_resolved *all;
+    const fpc_stray_index *index;
+    uint64_t digest;
+    int32_t n, low = 0, high = s->n_strays;
+    fpc_status status;
 
-    for (int32_t i = 0; i < s->n_strays && !status; i++) {
-        fpc_trial as_if = *c;
-        if (s->stray[i].seed != c->seed)
-            continue;
-        as_if.folder = fpc_sprintf(arena, "%s/%s", s->out, s->stray[i].entry);
-        status = as_if.folder ? same_recipe(s, arena, &as_if, experiment) : FPC_ENOMEM;
-        if (!status)
-            status = take_folder(s, c, s->stray[i].entry);
-        else if (status != FPC_ENOMEM) {
-            fpc_ctx_clear(s->cmd->ctx);
-            status = FPC_OK;
-        }
+    if (!s->n_strays)
+        return FPC_OK;
+    if ((status = fpc_experiment_settings(experiment, arena, &n, &all)) ||
+        (status = fpc_identity_digest(arena, all, n, NULL, 0, &digest)))
+        return status;
+    if (!(index = index_for(s, arena, all, n)))
+        return FPC_ENOMEM;
+    while (low < high) { /* the first that is not less */
+        const int32_t middle = low + (high - low) / 2;
+        if (index->of[middle].digest < digest)
+            low = middle + 1;
+        else
+            high = middle;
     }
+    for (; low < s->n_strays && index->of[low].digest == digest && !status; low++)
+        status = try_stray(s, arena, c, experiment, &s->stray[index->of[low].stray]);
     return status;
 }
 

@@ -49,10 +49,12 @@ typedef struct fpc_trial {
     int told;              /* that its history cannot be read */
 } fpc_trial;
 
-/* A run folder of the sweep's that no trial has the name of. */
+/* A run folder of the sweep's that no trial has the name of, and the lines of its recipe. */
 typedef struct fpc_stray {
     const char *entry;
     int64_t seed;
+    int32_t n_lines;
+    const struct fpc_identity_line *lines;
 } fpc_stray;
 
 typedef struct fpc_sweep {
@@ -72,6 +74,7 @@ typedef struct fpc_sweep {
     fpc_trial *trial; /* groups together, seeds inside */
     int32_t n_strays, cap_strays;
     fpc_stray *stray;
+    struct fpc_stray_index *indices; /* of the strays, one for each kind of recipe (look.c) */
 } fpc_sweep;
 
 /* "loss.dice.weight=1.0,1.5,2.0"; values that hold commas are separated by semicolons. */

@@ -267,6 +267,25 @@ static void drop_path(void **state)
     assert_int_equal(dropouts(graph(*state, "use = bisenetv2\ndropout = 0.3", 2, 64, 64, 1, 0), &sum), 1);
 }
 
+/* The chances of deep networks, to the bit: a training of before is repeatable only with the same. */
+static void drop_path_is_rounded_as_before(void **state)
+{
+    static const float chance[] = {0x1.b4e81cp-8f, 0x1.b4e81cp-7f, 0x1.47ae14p-6f, 0x1.b4e81cp-6f, 0x1.11111p-5f,
+                                   0x1.47ae14p-5f, 0x1.7e4b18p-5f, 0x1.b4e81cp-5f, 0x1.eb852p-5f,  0x1.11111p-4f,
+                                   0x1.2c5f94p-4f, 0x1.47ae14p-4f, 0x1.62fc96p-4f, 0x1.7e4b18p-4f, 0x1.99999ap-4f};
+    const char *text = "use = segformer_b0\ndepths = 3,4,6,3\ndrop_path = 0.1\ndropout = 0";
+    const fpc_graph *g = graph(*state, text, 2, 64, 64, 1, 0);
+    size_t n = 0;
+
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        if (!strcmp(g->node[i].def->name, "dropout")) {
+            const float p = ((const fpc_dropout_attr *)g->node[i].attr)->p;
+            assert_true(n / 2 < sizeof chance / sizeof *chance);
+            assert_memory_equal(&p, &chance[n++ / 2], sizeof p); /* two branches a block */
+        }
+    assert_int_equal(n, 2 * sizeof chance / sizeof *chance);
+}
+
 /* What each weight starts from. */
 static void starts(void **state)
 {
@@ -337,9 +356,17 @@ static void small_pictures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(parameters),         CASE(names_and_shapes), CASE(names_of_the_others), CASE(work),
-        CASE(logits_of_any_size), CASE(dropout_sites),    CASE(drop_path),           CASE(starts),
-        CASE(refusals),           CASE(small_pictures),
+        CASE(parameters),
+        CASE(names_and_shapes),
+        CASE(names_of_the_others),
+        CASE(work),
+        CASE(logits_of_any_size),
+        CASE(dropout_sites),
+        CASE(drop_path),
+        CASE(starts),
+        CASE(refusals),
+        CASE(small_pictures),
+        CASE(drop_path_is_rounded_as_before),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

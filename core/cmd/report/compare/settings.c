@@ -1,6 +1,7 @@
 /* settings.c: which settings differ between groups of runs, and by which key a sweep table is made. Keys stand
  * in the resolved recipes, so a default that is written out equals one that is not. */
 #include "cmd/report/compare/compare.h"
+#include "base/text.h"
 #include "recipe/options.h"
 #include "base/spelling.h"
 
@@ -17,11 +18,6 @@ const char *fpc_compare_value(const fpc_run_group *g, const char *key)
     return NULL;
 }
 
-static int text_order(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Every key of every group, once, sorted. */
 static fpc_status all_keys(const fpc_comparison *c, int32_t *n, const char ***out)
 {
@@ -36,7 +32,7 @@ static fpc_status all_keys(const fpc_comparison *c, int32_t *n, const char ***ou
     for (int32_t g = 0; g < c->n; g++)
         for (int32_t i = 0; i < c->group[g].run[0]->n_settings; i++)
             key[m++] = c->group[g].run[0]->setting[i].key;
-    qsort(key, (size_t)m, sizeof *key, text_order);
+    qsort(key, (size_t)m, sizeof *key, fpc_by_text);
     *n = 0;
     for (int32_t i = 0; i < m; i++)
         if (i == 0 || strcmp(key[i - 1], key[i]))
