@@ -249,6 +249,7 @@ test_data = \
     tests/emulated/test_races.cpp \
     tests/fixture.h \
     tests/fuzz/fuzz.h \
+    tests/fuzz/packed.json \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \
     tests/golden/convnext_fpn.expect.safetensors \
@@ -325,6 +326,7 @@ test_data = \
     tests/faults/run.sh \
     tests/fuzz/fuzz_image.c \
     tests/fuzz/fuzz_misc.c \
+    tests/fuzz/fuzz_packed.c \
     tests/fuzz/fuzz_recipe.c \
     tests/fuzz/fuzz_recorded.c \
     tests/fuzz/fuzz_weights.c \

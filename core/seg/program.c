@@ -184,7 +184,8 @@ static fpc_status read_output(reader *r, const seg_json *output)
         fpc_dtype_of(r->g, r->id[at]) != (labels ? FPC_U8 : r->g->real))
         return wrong(r, "its output is not of the network's size and classes", NULL);
     fpc_output_mark(r->g, r->which, r->id[at]);
-    return fpc_graph_check(r->g);
+    const fpc_status status = fpc_graph_check(r->g);
+    return status ? status : fpc_graph_sweep(r->g, 0, NULL); /* what nobody reads would take memory */
 }
 
 fpc_status seg_graph(fpc_ctx *ctx, fpc_arena *arena, const fps_model *m, const fpc_op_table *ops, const char *which,

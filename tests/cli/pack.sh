@@ -86,6 +86,7 @@ says "a session that has begun takes none" '^(allocations 0 0|uncounted .*)$'
 expect "two sessions at once" 0 ./try together face.fps face.ppm
 expect "arguments that make no sense" 0 ./try refusals face.fps
 says "have a sentence" 'a picture of 0 x 1; up to 16384 on a side'
+expect "programs that make no sense" 0 ./try programs "$FPCORE_SRC/tests/fuzz/packed.json"
 expect "a file that was cut or changed" 0 ./try hostile face.fps face.ppm 400
 holds "weights without a program" sh -c '! ./try about "$1"/best.safetensors >out 2>&1' sh "$run"
 says "are told" 'weights without a program; .fpcore pack. writes a file with one'

@@ -1,5 +1,7 @@
 /* The table of ops: every row is complete; a plugin's op may not take a built-in name or come without a gradient. */
 #include "graphs.h"
+#include "graph/attrs.h"
+#include <math.h>
 
 static void every_row_is_complete(void **state)
 {
@@ -171,12 +173,95 @@ static void updates_have_equal_buffers(void **state)
     bench_free(&l);
 }
 
+/* ---- attributes as a packed network states them ---- */
+
+/* Every field is somewhere in the op's struct, and no byte of it is left out but those that predictions leave zero. */
+static void attributes_are_whole(void **state)
+{
+    (void)state;
+    for (const fpc_attr_row *row = fpc_attr_rows; row->op; row++) {
+        const fpc_op_def *def = NULL;
+        size_t bytes = 0;
+        for (int32_t i = 0; i < fpc_n_builtin_ops; i++)
+            def = strcmp(fpc_builtin_ops[i].name, row->op) ? def : &fpc_builtin_ops[i];
+        assert_non_null(def);
+        assert_ptr_equal(fpc_attr_find(row->op), row);
+        for (const fpc_attr_field *f = row->field; f && f->name; f++) {
+            const size_t size = f->type == FPC_ATTR_I64 ? 8 : 4;
+            assert_true(f->offset % size == 0 && f->offset + size <= def->attr_size);
+            bytes += size;
+        }
+        if (!strcmp(row->op, "attention"))
+            bytes += sizeof(float) + sizeof(uint32_t); /* dropout and its stream */
+        assert_int_equal(bytes, def->attr_size);
+    }
+    assert_null(fpc_attr_find("adamw"));
+}
+
+static void attributes_read_back(void **state)
+{
+    (void)state;
+    const fpc_attr_field *f = fpc_attr_find("layer_norm")->field, *rows = f + 2;
+    fpc_norm_attr a = {0};
+    assert_true(fpc_attr_set(f, &a, 1e-5) && fpc_attr_set(rows, &a, 12));
+    assert_true(a.eps == 1e-5f && a.rows == 12 && fpc_attr_get(f, &a) == (double)1e-5f && fpc_attr_get(rows, &a) == 12);
+    assert_false(fpc_attr_set(rows, &a, 1.5) || fpc_attr_set(rows, &a, 1e18) || fpc_attr_set(f, &a, NAN) ||
+                 fpc_attr_set(f, &a, INFINITY));
+}
+
+/* ---- shapes that builders cannot get wrong, and files can ---- */
+
+static void shapes_are_refused(void **state)
+{
+    (void)state;
+    const fpc_conv_attr conv = {3, 3, 1, 1, 1, 8, 8}, padded = {3, 3, 1, INT32_MAX / 2, 1, 8, 8};
+    const fpc_norm_attr norm = {.eps = 1e-5f};
+    const struct {
+        const char *op;
+        int n;
+        fpc_shape in[5];
+        const void *attr;
+        size_t size;
+        const char *says;
+    } bad[] = {
+        {"conv2d", 3, {{1, 8, 8, 3}, {4, 3, 3, 3}, {1, 1, 1, 3}}, FPC_ATTR(conv), "bias of 1x1x1x3 for 4 outputs"},
+        {"conv2d_grad_x",
+         3,
+         {{1, 8, 8, 4}, {4, 3, 3, 3}, {1, 1, 1, 4}},
+         FPC_ATTR(conv),
+         "bias of 1x1x1x4 for 3 outputs"},
+        {"conv2d", 2, {{1, 8, 8, 3}, {4, 3, 3, 3}}, FPC_ATTR(padded), "padded by 1073741823"},
+        {"batch_norm",
+         5,
+         {{1, 8, 8, 3}, {1, 1, 1, 3}, {1, 1, 1, 3}, {1, 1, 1, 3}, {1, 1, 1, 2}},
+         FPC_ATTR(norm),
+         "input 4 is 1x1x1x2 for 3 channels"},
+        {"concat", 2, {{1, 1, 1, INT32_MAX}, {1, 1, 1, 1}}, NULL, 0, "more channels than can be"},
+        {"linear", 2, {{1, 1, 1, 1}, {1 << 20, 1 << 20, 1, 1}}, NULL, 0, "has more outputs than can be"},
+    };
+    bench l;
+    bench_backend(&l, REF_DOUBLE);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        fpc_ctx_clear(l.ctx);
+        fpc_graph *g = bench_graph(&l, 1);
+        fpc_val in[5];
+        for (int k = 0; k < bad[i].n; k++)
+            in[k] = fpc_input(g, fpc_sprintf(l.arena, "x%d", k), bad[i].in[k], g->real);
+        fpc_op(g, bad[i].op, "x", bad[i].n, in, bad[i].attr, bad[i].size, NULL);
+        assert_int_equal(fpc_graph_check(g), FPC_EINVAL);
+        if (!strstr(fpc_ctx_error(l.ctx), bad[i].says))
+            fail_msg("%s: %s", bad[i].op, fpc_ctx_error(l.ctx));
+    }
+    bench_free(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_complete),      cmocka_unit_test(plugins_ops_are_checked),
         cmocka_unit_test(plugins_ops_are_found),      cmocka_unit_test(a_node_has_32_inputs),
-        cmocka_unit_test(updates_have_equal_buffers),
+        cmocka_unit_test(updates_have_equal_buffers), cmocka_unit_test(attributes_are_whole),
+        cmocka_unit_test(attributes_read_back),       cmocka_unit_test(shapes_are_refused),
     };
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@ fpc_status infer_linear(fpc_ctx *ctx, fpc_node *n)
     if (w.c != x.c)
         return fpc_node_fail(ctx, n, "the weight takes %d channels, the input has %d (%s)", w.c, x.c,
                              fpc_shape_text(x));
+    if (fpc_rows_of(w) > INT32_MAX)
+        return fpc_node_fail(ctx, n, "a weight of %s has more outputs than can be", fpc_shape_text(w));
     if (n->n_in > 2 && fpc_count(n->in[2].shape) != fpc_rows_of(w))
         return fpc_node_fail(ctx, n, "bias of %s for %lld outputs", fpc_shape_text(n->in[2].shape),
                              (long long)fpc_rows_of(w));

@@ -13,6 +13,17 @@ fpc_status infer_layer_norm(fpc_ctx *ctx, fpc_node *n)
     return FPC_OK;
 }
 
+/* Weight, bias, mean and variance are of the channels. */
+fpc_status infer_batch_norm(fpc_ctx *ctx, fpc_node *n)
+{
+    const fpc_shape x = n->in[0].shape;
+    for (int32_t i = 1; i < n->n_in; i++)
+        if (fpc_count(n->in[i].shape) != x.c)
+            return fpc_node_fail(ctx, n, "input %d is %s for %d channels", i, fpc_shape_text(n->in[i].shape), x.c);
+    n->out[0].shape = x;
+    return FPC_OK;
+}
+
 fpc_status infer_add_layer_norm(fpc_ctx *ctx, fpc_node *n)
 {
     const fpc_shape x = n->in[0].shape;

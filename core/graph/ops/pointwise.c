@@ -19,7 +19,8 @@ fpc_status infer_concat(fpc_ctx *ctx, fpc_node *n)
         if (x.n != s.n || x.h != s.h || x.w != s.w)
             return fpc_node_fail(ctx, n, "%s and %s differ outside of the channels", fpc_shape_text(n->in[0].shape),
                                  fpc_shape_text(x));
-        s.c += x.c;
+        if (__builtin_add_overflow(s.c, x.c, &s.c))
+            return fpc_node_fail(ctx, n, "more channels than can be");
     }
     n->out[0].shape = s;
     return FPC_OK;
