@@ -440,6 +440,7 @@ doc_files = \
     docs/data.md \
     docs/embedding.md \
     docs/export.md \
+    docs/libfpseg.md \
     docs/losses.md \
     docs/models.md \
     docs/performance.md \

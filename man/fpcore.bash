@@ -1,7 +1,7 @@
 # Written by .ci/man from what the program says; run it after changing a help text.
 _fpcore() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= options= i
-    local -a verbs=(train check list describe model lr eval predict show export probe bench new analyze compare sweep data preview submit)
+    local -a verbs=(train check list describe model lr eval predict show export pack probe bench new analyze compare sweep data preview submit)
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ " ${verbs[*]} " == *" ${COMP_WORDS[i]} "* ]] && verb=${COMP_WORDS[i]} && break
     done
@@ -30,6 +30,7 @@ _fpcore() {
     predict) options="--flip --force --no-exchange --out --overlay --probs --recursive --scales --size --verbose --weights -c -o -r -s -v -w" ;;
     show) options="--classes --json --recipe --tensors -c" ;;
     export) options="--batch --force --onnx --output --size --torch --weights -c -s -w" ;;
+    pack) options="--force --out --size --weights -c -o -s -w" ;;
     probe) options="--backward --in --out --steps --train --weights -c -i -o -s -w" ;;
     bench) options="--against --batch --infer --jobs --ops --rates --rounds --size --steps --train -c -s" ;;
     new) options="" ;;

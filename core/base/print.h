@@ -1,4 +1,5 @@
-/* print.h: the output of verbs. The stream belongs to cmd/main.c. Thread: one at a time; a hand of predict prints too. */
+/* print.h: the output of verbs. The stream belongs to cmd/main.c. Thread: one at a time; a hand of predict prints too.
+ */
 #ifndef CORE_BASE_PRINT_H
 #define CORE_BASE_PRINT_H
 

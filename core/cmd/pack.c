@@ -12,7 +12,6 @@
 #include "cmd/line/terminal.h"
 #include "data/classes.h"
 #include "experiment/predictor.h"
-#include "experiment/step.h"
 #include "experiment/trained.h"
 #include "graph/attrs.h"
 #include "seg/model.h"
@@ -108,13 +107,12 @@ static fpc_status add_node(job *j, const fpc_gnode *node, int32_t *id, int32_t *
     return json_array_append_new(to, item) ? FPC_ENOMEM : FPC_OK;
 }
 
-static fpc_status graph_of(job *j, fpc_program_kind kind, json_t **out)
+static fpc_status graph_of(job *j, int logits, json_t **out)
 {
-    const int predicts = kind == FPC_PROGRAM_PREDICT;
     json_t *nodes = json_array();
     fpc_graph *g;
     int32_t n = 0, *id;
-    fpc_status status = fpc_steps_graph(j->experiment, kind, 1, j->info.h, j->info.w, &g);
+    fpc_status status = fpc_experiment_prediction(j->experiment, j->info.h, j->info.w, logits, &g);
 
     if (!status && !(id = fpc_alloc(j->cmd->arena, ((size_t)g->n_values + 1) * sizeof *id)))
         status = FPC_ENOMEM;
@@ -124,7 +122,7 @@ static fpc_status graph_of(job *j, fpc_program_kind kind, json_t **out)
     for (int32_t i = 0; !status && i < g->n_nodes; i++)
         status = add_node(j, &g->node[i], id, &n, nodes);
     if (!status) {
-        const fpc_val y = fpc_output_find(g, predicts ? "labels" : "logits");
+        const fpc_val y = fpc_output_find(g, logits ? "logits" : "labels");
         *out = json_pack("{s:o,s:o,s:i}", "values", values, "nodes", nodes, "output", y.id >= 0 ? id[y.id] : -1);
         return *out ? FPC_OK : FPC_ENOMEM;
     }
@@ -138,8 +136,8 @@ static fpc_status graph_of(job *j, fpc_program_kind kind, json_t **out)
 static fpc_status add_graphs(job *j, json_t *to)
 {
     json_t *labels = NULL, *logits = NULL, *graphs = json_object();
-    const fpc_status status = graph_of(j, FPC_PROGRAM_PREDICT, &labels);
-    const fpc_status other = status ? status : graph_of(j, FPC_PROGRAM_LOGITS, &logits);
+    const fpc_status status = graph_of(j, 0, &labels);
+    const fpc_status other = status ? status : graph_of(j, 1, &logits);
 
     json_object_set_new(graphs, "labels", labels);
     json_object_set_new(graphs, "logits", logits);
@@ -172,7 +170,6 @@ static fpc_status add_program(job *j)
                              "precision", half ? "bf16" : "fp32", "name", j->info.model, "parameters",
                              (json_int_t)j->info.parameters);
 
-    s->backend->device.precision = FPC_FP32; /* the reader lowers the graphs itself */
     add_classes(j, root);
     const fpc_status status = add_graphs(j, root);
     char *text = status ? NULL : json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));

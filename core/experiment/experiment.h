@@ -222,6 +222,9 @@ fpc_status fpc_experiment_memory(fpc_experiment *, int32_t n, int32_t h, int32_t
 /* Whether training with the recipe's batch fits into the memory that the backend has free; a refusal names the needs
  * and the largest batch that would. */
 fpc_status fpc_experiment_fit(fpc_experiment *);
+/* The graph of a prediction as it runs on the backend, of one picture to "labels" or "logits", rewritten and joined but
+ * not lowered to half precision. */
+fpc_status fpc_experiment_prediction(fpc_experiment *, int32_t h, int32_t w, int logits, fpc_graph **);
 /* The rewritten graph of one image, for the layer table; no memory is taken. */
 fpc_status fpc_experiment_graph(fpc_experiment *, int32_t n, int32_t h, int32_t w, int training, int rewrite,
                                 fpc_graph **);

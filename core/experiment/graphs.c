@@ -184,6 +184,17 @@ fpc_status fpc_steps_graph(fpc_experiment *s, fpc_program_kind kind, int32_t n, 
     return finish_graph(s, g, kind == FPC_PROGRAM_TRAIN, loss);
 }
 
+fpc_status fpc_experiment_prediction(fpc_experiment *s, int32_t h, int32_t w, int logits, fpc_graph **out)
+{
+    const uint32_t precision = s->backend->device.precision;
+    if (!fpc_programs_of(s))
+        return FPC_ENOMEM;
+    s->backend->device.precision = FPC_FP32;
+    const fpc_status status = fpc_steps_graph(s, logits ? FPC_PROGRAM_LOGITS : FPC_PROGRAM_PREDICT, 1, h, w, out);
+    s->backend->device.precision = precision;
+    return status;
+}
+
 /* ---- probes ---- */
 
 static fpc_augmented plain_target(fpc_val mask)

@@ -94,6 +94,17 @@ sed 's/{\\"format\\":1,/{\\"format\\":9,/' face.fps >later.fps
 holds "a later format" sh -c '! ./try about later.fps >out 2>&1'
 says "is told" 'later\.fps: packed in format 9; this libfpseg reads 1'
 
+# ---- the page's program, as it stands there ----
+awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$FPCORE_SRC/docs/libfpseg.md" >segment.c
+expect "the page's program compiles" 0 compiles -D_POSIX_C_SOURCE=200809L segment.c -I"$FPCORE_SRC/include" -L"$lib" -lfpseg -o segment
+expect "it runs" 0 ./segment face.fps face.ppm labels.pgm
+says "and says what it saw" '^microsegformer: the pixel in the middle is [a-z_]+$'
+"$FPCORE" predict -w "$run" -o masks ds/images/pic_00.png >out 2>&1
+tail -c $((48 * 40)) labels.pgm >got
+holds "its labels are those of fpcore predict" sh -c './raw mask masks/pic_00.png want && cmp want got'
+expect "without a picture" 1 ./segment face.fps
+says "it says how it is called" '^usage: segment'
+
 # ---- refusals of the verb ----
 echo mine >mine.fps
 expect "a file of somebody else" 2 "$FPCORE" pack -w "$run" -o mine.fps
