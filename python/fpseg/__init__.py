@@ -331,6 +331,6 @@ class Session:
 
 
 def _free(at, process, _file):
-    """_file: the model, which has to be open until now. After a fork the session's threads are not there to wait for."""
+    """_file: the model, which has to be open until now. A fork has no threads of the session to wait for."""
     if process == os.getpid():
         _lib.fps_session_free(at)
