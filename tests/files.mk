@@ -198,6 +198,7 @@ test_scripts = \
     tests/cli/tta.sh \
     tests/cli/void_colour.sh \
     tests/cli/weights.sh \
+    tests/cli/wheel.sh \
     tests/cli/widths.sh \
     tests/cli/your_data.sh \
     tests/conform/broken_plugins.sh \
@@ -232,6 +233,7 @@ test_data = \
     tests/case.h \
     tests/cli/onnx_agrees.py \
     tests/cli/torch_agrees.py \
+    tests/cli/wheel_holds.py \
     tests/conform/conform.h \
     tests/cuda_emulator/bits.h \
     tests/cuda_emulator/cuda_bf16.h \

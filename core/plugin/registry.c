@@ -229,12 +229,13 @@ static plugin_file *open_file(fpc_registry *reg, const char *path)
     return reg->file[reg->n_files++] = f;
 }
 
+/* Not the libraries beside the plugins of a build tree. */
 static int is_so(const struct dirent *entry)
 {
     const size_t n = strlen(entry->d_name);
 
     return n > 3 && strcmp(entry->d_name + n - 3, ".so") == 0 && entry->d_name[0] != '.' &&
-           strncmp(entry->d_name, "libfp", 5) != 0;
+           strncmp(entry->d_name, "libfpcore", 9) != 0 && strncmp(entry->d_name, "libfpseg", 8) != 0;
 }
 
 /* Opens the .so files of all folders, by name within a folder. */

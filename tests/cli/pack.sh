@@ -54,7 +54,7 @@ done <models
 pack tiny 40x48 $tiny # the picture's own size, whose labels come from another graph
 # shellcheck disable=SC2086
 pack tiny 40x48 $tiny run.precision=bf16
-# shellcheck disable=SC2086
+# shellcheck disable=SC2086,SC2046
 pack segformer_b0 32x48 $(sed -n 's/^segformer_b0 [^ ]* //p' models) run.precision=bf16 run.rewrite=off
 
 # ---- a training of one's own, and the file as weights ----
