@@ -108,7 +108,7 @@ for verb in "eval --part test" "submit -o s.zip"; do
     says "says that it is" 'alone/train/images .*: No such file or directory; the data set has its test part alone'
 done
 expect "its pictures tell the size" 0 "$FPCORE" eval --part test -c own.ini -w "$own/best.safetensors" \
-    -s dataset.root=alone -s dataset.test_masks=test/masks -s dataset.size=0
+    -s dataset.root=alone -s dataset.test_masks=test/masks -s dataset.size=0 -s backend.use=cpu
 says "all of them" '^images: 5$'
 expect "an audit of it" 0 "$FPCORE" data -c own.ini -s dataset.root=alone -s dataset.test_masks=test/masks --near 0
 says "counts it" '^test +5 +5 +0$'

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Fuzzes the readers of hostile files for SECONDS each (default 60) with clang's libFuzzer, ASan and UBSan.
+# Fuzzes the readers of hostile files for SECONDS each (default 60) with clang's libFuzzer, ASan and UBSan, as many at
+# once as there are processors.
 # usage: tests/fuzz/run.sh [SECONDS [TARGET...]]   from anywhere; builds in a folder of its own, which it removes.
-# FUZZ_JOBS: how much is compiled at once (default: one for each processor); CLANG: the compiler.
+# FUZZ_JOBS: how much is compiled or run at once (default: one for each processor); CLANG: the compiler.
 # Exits with 77 where clang's fuzzer is absent.
 set -eu
 src=$(cd "$(dirname "$0")/../.." && pwd)
@@ -21,7 +22,7 @@ $CLANG -fsanitize=fuzzer,address,undefined "$scratch/try.c" -o "$scratch/try" >"
 }
 packages="jansson libpng libjpeg cairo libzip"
 # What each compilation is given; the folder of objects is also that of the sources that the build makes.
-flags="-std=gnu11 -g -O1 -Wno-format-zero-length -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core -I$src"
+flags="-std=gnu11 -gline-tables-only -O1 -Wno-format-zero-length -fsanitize=address,undefined -fno-sanitize-recover=undefined -I$src/include -I$src/core -I$src"
 # shellcheck disable=SC2086,SC2089
 flags="$flags $(pkg-config --cflags $packages) -DFPC_LIB_DIR=\"/nowhere\" -DFPC_PLUGIN_DIR=\"/nowhere\" -DFPC_DATA_DIR=\"/nowhere\" -DFPC_VERSION=\"fuzz\""
 # shellcheck disable=SC2086
@@ -68,8 +69,9 @@ run() {
     packed) { printf p && cat "$src/tests/fuzz/packed.json"; } >"$scratch/$1/net" ;;
     misc) printf '\003loss.a.weight=1,2;3' >"$scratch/$1/words" ;;
     esac
-    (cd "$scratch" && "./fuzz_$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
-        -print_final_stats=1 "$1") >"$scratch/$1.log" 2>&1 || {
+    mkdir "$scratch/$1.at" # what it finds or writes stays apart
+    (cd "$scratch/$1.at" && "../fuzz_$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -verbosity=0 \
+        -print_final_stats=1 "../$1") >"$scratch/$1.log" 2>&1 || {
         cat "$scratch/$1.log"
         echo "check-fuzz: $1 FAILED"
         return 1
@@ -77,7 +79,24 @@ run() {
     echo "check-fuzz: $1, $seconds s: $(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$1.log") inputs"
 }
 
-for target; do
-    run "$target"
+# Of $jobs at once each has its share.
+lane() {
+    n=0
+    for target; do
+        [ $((n % jobs)) -ne "$mine" ] || run "$target" || return 1
+        n=$((n + 1))
+    done
+}
+lanes=
+mine=0
+while [ "$mine" -lt "$jobs" ]; do
+    lane "$@" &
+    lanes="$lanes $!"
+    mine=$((mine + 1))
 done
+held=1
+for lane in $lanes; do
+    wait "$lane" || held=0
+done
+[ $held = 1 ] || exit 1
 echo "check-fuzz: all readers held"
