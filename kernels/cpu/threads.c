@@ -57,7 +57,8 @@ struct fpc_threads {
     tally *tally;
 };
 
-static _Thread_local int32_t my_thread = -1; /* >= 0: inside a body */
+/* >= 0: inside a body. Initial-exec: see core/graph/sentence.c. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) int32_t my_thread = -1;
 
 static uint32_t number_of(uint64_t word)
 {
