@@ -123,6 +123,9 @@ core_sources = \
     core/image/png.c \
     core/image/resize.c \
     core/image/scores.c \
+    core/image/scores_private.h \
+    core/image/tiles.c \
+    core/image/tiles.h \
     core/plugin/check.c \
     core/plugin/check.h \
     core/plugin/instance.c \
