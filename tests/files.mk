@@ -186,6 +186,7 @@ test_scripts = \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
     tests/cli/predict.sh \
+    tests/cli/predict_tiles.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
     tests/cli/show.sh \

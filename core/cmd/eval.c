@@ -373,11 +373,11 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
         return status;
     fpc_print("part: %s\nimages: %lld\n", part_name, (long long)t.images);
     if (native)
-        fpc_print("measured at: the size of each picture, on the masks that fpcore predict writes%s\n",
-                  tiles.side ? fpc_sprintf(cmd->arena, " with --tiles %d --overlap %d", tiles.side, tiles.overlap)
-                             : "");
+        fpc_print("measured at: the size of each picture, on the masks that fpcore predict writes\n");
     else
         fpc_print("measured at: %d x %d (height x width), the size of the data set\n", info->h, info->w);
+    if (tiles.side)
+        fpc_print("tiles: %d x %d, overlapping by %d\n", tiles.side, tiles.side, tiles.overlap);
     if (fpc_tta_on(how))
         fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, how));
     print_totals(s, &t, !in.tta);
