@@ -114,6 +114,7 @@ struct blend {
     struct piece *whole; /* [across.reach] those of the row of windows under way, in turn */
     struct piece *kept;  /* [down.reach - 1][across.n] by how many rows of windows ago, from 1 on */
     float *left, *right; /* [across.reach][classes] between two rows of the grid */
+    float *mean;         /* [classes] */
     uint8_t *labels;
 };
 
@@ -163,7 +164,8 @@ static fpc_status make_room(struct blend *b, fpc_arena *arena)
     b->kept = fpc_alloc(arena, (size_t)b->down.reach * (size_t)b->across.n * sizeof *b->kept);
     b->left = fpc_alloc(arena, mixed * sizeof *b->left);
     b->right = fpc_alloc(arena, mixed * sizeof *b->right);
-    if (!b->whole || !b->kept || !b->left || !b->right)
+    b->mean = fpc_alloc(arena, (size_t)b->classes * sizeof *b->mean);
+    if (!b->whole || !b->kept || !b->left || !b->right || !b->mean)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < b->across.reach && !status; i++)
         status = make_piece(b, arena, b->down.points, &b->whole[i]);
@@ -275,9 +277,33 @@ static void add_columns(const struct blend *b, const struct place *p, int32_t x,
     }
 }
 
+/* Where points lie as close as pixels, few of the lanes would be used: there classes go side by side. */
+static void compute_few(const struct blend *b, const struct place *p, uint8_t *to)
+{
+    const struct side *across = &b->across;
+    const int32_t k = b->classes;
+
+    for (int32_t x = p->x; x < p->end; x++) {
+        float *v = memset(b->mean, 0, (size_t)k * sizeof *v);
+        for (int32_t column = p->low; column <= p->column; column++) {
+            const int64_t at = x - across->start[column];
+            const float *left = b->left + (int64_t)(column - p->low) * k,
+                        *right = b->right + (int64_t)(column - p->low) * k;
+            const float weight = across->axis.weight[at], share = across->share[column * (int64_t)across->window + at];
+            for (int32_t c = 0; c < k; c++)
+                v[c] += share * (left[c] + weight * (right[c] - left[c]));
+        }
+        fpc_scores_best(v, 1, k, to + x);
+    }
+}
+
 static void compute(const struct blend *b, const struct place *p, uint8_t *to)
 {
     mix_rows(b, p);
+    if (p->end - p->x < LANES / 2) {
+        compute_few(b, p, to);
+        return;
+    }
     for (int32_t x = p->x; x < p->end; x += LANES) {
         float most[LANES];
         int32_t best[LANES] = {0};
