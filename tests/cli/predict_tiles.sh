@@ -142,6 +142,19 @@ fi
 expect "3000 x 2000" 0 predict --tiles 256 -o huge.masks huge
 expect "has the right labels" 0 scene check 3000 2000 huge.masks/scene.png 20
 
+# ---- a signal does not wait for the picture ----
+# 371259 tiles take more than a minute.
+env --default-signal=INT "$FPCORE" predict -w "$run" --tiles 16 --overlap 12 -o stopped huge >out 2>&1 &
+pid=$!
+sleep 3
+kill -s INT $pid
+wait $pid
+code=$?
+if [ $code -eq 130 ]; then ok "SIGINT within a picture"; else not_ok "SIGINT within a picture: exit code $code" out; fi
+says "is answered at once" '^fpcore: stopping after this picture, or this tile of it; once more ends it at once$'
+says "and says how far it was" 'interrupted after 0 of 1 pictures$'
+holds "no mask is left" test ! -e stopped/scene.png
+
 # ---- what it is worth ----
 expect "eval --native" 0 "$FPCORE" eval -w "$run" --native
 cp out whole.eval
