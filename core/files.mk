@@ -145,6 +145,9 @@ core_sources = \
     core/image/orientation.c \
     core/image/palette.c \
     core/image/png.c \
+    core/image/scores_private.h \
+    core/image/tiles.c \
+    core/image/tiles.h \
     core/plugin/check.c \
     core/plugin/check.h \
     core/plugin/instance.c \

@@ -141,6 +141,7 @@ test_programs = \
     tests/unit/test_sweep \
     tests/unit/test_text \
     tests/unit/test_threads \
+    tests/unit/test_tiles \
     tests/unit/test_training_graphs \
     tests/unit/test_transfer \
     tests/unit/test_tta \
@@ -186,6 +187,7 @@ test_scripts = \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
     tests/cli/predict.sh \
+    tests/cli/predict_tiles.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
     tests/cli/show.sh \
@@ -1080,6 +1082,12 @@ tests_unit_test_threads_CPPFLAGS = $(test_cppflags)
 tests_unit_test_threads_CFLAGS = $(test_cflags)
 tests_unit_test_threads_LDFLAGS = $(test_ldflags)
 tests_unit_test_threads_LDADD = $(test_libs)
+
+tests_unit_test_tiles_SOURCES = tests/unit/test_tiles.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_tiles_CPPFLAGS = $(test_cppflags)
+tests_unit_test_tiles_CFLAGS = $(test_cflags)
+tests_unit_test_tiles_LDFLAGS = $(test_ldflags)
+tests_unit_test_tiles_LDADD = $(test_libs)
 
 tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)

@@ -349,7 +349,7 @@ static fpc_status check_part(fpc_cmdline *cmd, const source *in, const char *par
 }
 
 static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const char *part_name, const fpc_tta *how,
-                           int native, const char *to)
+                           int native, fpc_tiles tiles, const char *to)
 {
     fpc_experiment *s = fpc_predictor_experiment(predictor);
     const fpc_part part = part_named(part_name);
@@ -366,6 +366,7 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
     if ((status = check_part(cmd, &in, part_name)) || (status = stand_in(s)) ||
         (status = make_room(cmd, &in, &t, to != NULL)) || !(in.scratch = fpc_arena_new(cmd->ctx)))
         return status ? status : FPC_ENOMEM;
+    fpc_tta_cut(fpc_predictor_tta(predictor), tiles, (fpc_tta_watch){NULL, NULL});
     status = measure(cmd, &in, &t);
     fpc_arena_free(in.scratch);
     if (status)
@@ -375,6 +376,8 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
         fpc_print("measured at: the size of each picture, on the masks that fpcore predict writes\n");
     else
         fpc_print("measured at: %d x %d (height x width), the size of the data set\n", info->h, info->w);
+    if (tiles.side)
+        fpc_print("tiles: %d x %d, overlapping by %d\n", tiles.side, tiles.side, tiles.overlap);
     if (fpc_tta_on(how))
         fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, how));
     print_totals(s, &t, !in.tta);
@@ -384,31 +387,40 @@ static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const cha
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *part_name = "val", *scales = NULL, *to = NULL;
+    const char *part_name = "val", *scales = NULL, *tiled = NULL, *overlap = NULL, *to = NULL;
     int flip = 0, no_exchange = 0, native = 0;
     unsigned what = FPC_OPEN_DATA | FPC_OPEN_TRAIN;
     fpc_predictor *predictor;
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     fpc_tta how;
+    fpc_tiles tiles;
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
                             {"part", 0, FPC_ARG_TEXT, 0, &part_name},
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},
                             {"flip", 0, FPC_ARG_FLAG, 0, &flip},
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
                             {"native", 0, FPC_ARG_FLAG, 0, &native},
+                            {"tiles", 0, FPC_ARG_TEXT, 0, &tiled},
+                            {"overlap", 0, FPC_ARG_TEXT, 0, &overlap},
                             {"write", 0, FPC_ARG_TEXT, 0, &to},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (status || (status = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)))
+    if (status || (status = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)) ||
+        (status = fpc_tta_read_tiles(cmd->ctx, "eval", tiled, overlap, &tiles)))
         return status;
+    if (tiles.side && !native)
+        return fpc_fail(
+            cmd->ctx, FPC_EINVAL,
+            "fpcore eval: --tiles cuts pictures of their own size, and here they have that of the data set; "
+            "add --native");
     if (!part_named(part_name))
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
     fpc_predictor_take_tta(&open, &how);
     if (!cmd->recipe) /* one that is given is checked whole; that of the weights was, when they were trained */
         what |= FPC_OPEN_USED;
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, what, &predictor)))
-        status = evaluate(cmd, predictor, part_name, &how, native, to);
+        status = evaluate(cmd, predictor, part_name, &how, native, tiles, to);
     fpc_predictor_close(predictor);
     return status;
 }
@@ -422,7 +434,8 @@ const fpc_cmd fpc_cmd_eval = {
     .run = run,
     .help =
         "usage: fpcore eval [-c RECIPE] -w RUN|WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
-        "                   [--native] [--scales S,S...] [--flip [--no-exchange]] [--write FILE]\n"
+        "                   [--native [--tiles N [--overlap M]]] [--scales S,S...] [--flip [--no-exchange]]\n"
+        "                   [--write FILE]\n"
         "\n"
         "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
         "class.\n"
@@ -436,6 +449,8 @@ const fpc_cmd fpc_cmd_eval = {
         "  --native             measure at the pictures' own size, on the masks that predict and submit write, "
         "instead\n"
         "                       of at dataset.size; there is no loss then\n"
+        "  --tiles N            with --native: on the masks that predict --tiles N writes\n"
+        "  --overlap M          pixels that neighbouring tiles share at least (default: a quarter of N)\n"
         "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being the data set's\n"
         "  --flip               and those of the mirrored pictures, mirrored back\n"
         "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"

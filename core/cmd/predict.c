@@ -20,6 +20,11 @@ typedef struct job {
     int list;    /* every file is printed, instead of a line that counts */
     int32_t bad; /* pictures that could not be read */
     double began;
+    fpc_tiles tiles;
+    int32_t at;     /* the picture under way */
+    int64_t cut;    /* tiles of all pictures so far */
+    double before;  /* the first tile of the picture */
+    const char *of; /* "tiles of picture 3 of 10", for the line that counts */
 } job;
 
 /* A file is a line, also where its name holds a line end. */
@@ -50,14 +55,37 @@ static fpc_status probabilities(const job *j, fpc_flow_slot *slot)
                        : FPC_ENOMEM;
 }
 
-static fpc_status segment(const job *j, fpc_flow_slot *slot)
+static fpc_status interrupted(const job *j)
+{
+    return fpc_fail(j->cmd->ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", j->at, j->files.n);
+}
+
+/* A large picture takes its time: its tiles are counted, and a signal does not wait for the last one. */
+static fpc_status before_tile(void *arg, int32_t done, int32_t n)
+{
+    job *j = arg;
+
+    if (!done) {
+        j->cut += n;
+        j->before = fpc_clock_now();
+    }
+    if (fpc_ctx_cancelled(j->cmd->ctx))
+        return interrupted(j);
+    if (!j->list && n > 1)
+        fpc_show_progress(done, n, j->of, j->before);
+    return FPC_OK;
+}
+
+static fpc_status segment(job *j, fpc_flow_slot *slot)
 {
     const fpc_image *picture = &slot->picture;
     fpc_status status;
 
     slot->mask =
         (fpc_image){picture->w, picture->h, 1, fpc_alloc(slot->arena, (size_t)picture->w * (size_t)picture->h)};
-    if (!slot->mask.pixel)
+    j->of =
+        j->files.n == 1 ? "tiles" : fpc_sprintf(slot->arena, "tiles of picture %d of %d", slot->number + 1, j->files.n);
+    if (!slot->mask.pixel || !j->of)
         return FPC_ENOMEM;
     status = fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, slot->mask.pixel);
     return status || !j->files.probs ? status : probabilities(j, slot);
@@ -69,10 +97,11 @@ static fpc_status compute(void *arg, fpc_flow_slot *slot)
     job *j = arg;
     fpc_ctx *ctx = j->cmd->ctx;
 
+    j->at = slot->number;
     if (!j->list)
         fpc_show_progress(slot->number, j->files.n, "pictures", j->began);
     if (fpc_ctx_cancelled(ctx))
-        return fpc_fail(ctx, FPC_ECANCEL, "interrupted after %d of %d pictures", slot->number, j->files.n);
+        return interrupted(j);
     if (!slot->status)
         return segment(j, slot);
     if (j->files.n == 1)
@@ -162,12 +191,17 @@ static fpc_status sum_up(const job *j)
 {
     const fpc_predict_files *f = &j->files;
     const int32_t done = f->n - j->bad;
+    const char *word = fpc_word(done, "mask", "masks");
 
+    if (j->tiles.side && done)
+        word = fpc_sprintf(j->cmd->arena, "%s of %lld %s", word, (long long)j->cut, fpc_word(j->cut, "tile", "tiles"));
+    if (!word)
+        return FPC_ENOMEM;
     if (f->overlay && done)
         fpc_print("%s: %d %s with overlays; %s tells their colours\n", fpc_report_clean(j->cmd->arena, f->out), done,
-                  fpc_word(done, "mask", "masks"), fpc_report_clean(j->cmd->arena, f->legend));
+                  word, fpc_report_clean(j->cmd->arena, f->legend));
     else
-        fpc_print("%s: %d %s\n", fpc_report_clean(j->cmd->arena, f->out), done, fpc_word(done, "mask", "masks"));
+        fpc_print("%s: %d %s\n", fpc_report_clean(j->cmd->arena, f->out), done, word);
     if (f->own)
         fpc_print("passed over: %d %s that fpcore predict wrote\n", f->own, fpc_word(f->own, "file", "files"));
     if (f->folders)
@@ -206,9 +240,21 @@ static fpc_status describe(job *j)
     return FPC_OK;
 }
 
+static fpc_status read_tiles(job *j, const char *tiles, const char *overlap)
+{
+    const fpc_status status = fpc_tta_read_tiles(j->cmd->ctx, "predict", tiles, overlap, &j->tiles);
+
+    if (status || !tiles || !j->files.probs)
+        return status;
+    return fpc_fail(
+        j->cmd->ctx, FPC_EINVAL,
+        "fpcore predict: --probs writes what the model says of the whole picture, and with --tiles it never "
+        "sees that; give one of the two");
+}
+
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *scales = NULL, **operands;
+    const char *scales = NULL, *tiles = NULL, *overlap = NULL, **operands;
     int flip = 0, no_exchange = 0, force = 0;
     int32_t n;
     fpc_hw size = {0, 0};
@@ -226,18 +272,23 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},
                             {"flip", 0, FPC_ARG_FLAG, 0, &flip},
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
+                            {"tiles", 0, FPC_ARG_TEXT, 0, &tiles},
+                            {"overlap", 0, FPC_ARG_TEXT, 0, &overlap},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, &n, &operands);
 
     if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &how)) ||
-        (status = collect(&j, n, operands)) || (status = fpc_predict_check(&j.files, force)) ||
+        (status = read_tiles(&j, tiles, overlap)) || (status = collect(&j, n, operands)) ||
+        (status = fpc_predict_check(&j.files, force)) ||
         (!j.files.pipe && (status = fpc_make_folders(cmd->ctx, "fpcore predict: --out", j.files.out))))
         return status;
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) && !(status = describe(&j)))
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) && !(status = describe(&j))) {
+        fpc_tta_cut(fpc_predictor_tta(j.predictor), j.tiles, (fpc_tta_watch){j.tiles.side ? before_tile : NULL, &j});
         status = predict_all(&j);
+    }
     fpc_predictor_close(j.predictor);
     return status || j.files.pipe ? status : sum_up(&j);
 }
@@ -247,12 +298,13 @@ const fpc_cmd fpc_cmd_predict = {
     .place = 80,
     .summary = "Write label masks for pictures.",
     .needs_recipe = 0,
-    .interrupted = "stopping after this picture",
+    .interrupted = "stopping after this picture, or this tile of it",
     .run = run,
     .help = "usage: fpcore predict [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FOLDER\n"
             "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs] [-r]\n"
             "                      [--force] [-v] [--size N|HxW] [--scales S,S...]\n"
-            "                      [--flip [--no-exchange]] PICTURE|FOLDER...|-\n"
+            "                      [--flip [--no-exchange]] [--tiles N [--overlap M]]\n"
+            "                      PICTURE|FOLDER...|-\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of\n"
             "the picture's size whose indices are the labels; colours are those of the\n"
@@ -287,5 +339,12 @@ const fpc_cmd fpc_cmd_predict = {
             "  --flip               and those of the mirrored picture, mirrored back\n"
             "  --no-exchange        leave the labels of the mirrored branch as they are: for\n"
             "                       models trained so\n"
+            "  --tiles N            for large pictures: cut them into squares of N x N of\n"
+            "                       their own pixels, each of which the model sees at\n"
+            "                       --size, and blend what it says of them; of a picture\n"
+            "                       that is not wider or not higher than N, tiles are as\n"
+            "                       wide or as high as the picture\n"
+            "  --overlap M          pixels that neighbouring tiles share at least\n"
+            "                       (default: a quarter of N)\n"
             "\n"
             "example: fpcore predict -w best.safetensors -o masks --overlay photos/\n"};

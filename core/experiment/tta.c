@@ -20,6 +20,8 @@ struct fpc_tta_run {
     float *one, *two, *mean; /* NULL: nobody asked for probabilities so far */
     fpc_arena *arena;
     int32_t channel[256]; /* of the mirrored branch that belongs to a class */
+    fpc_tiles tiles;
+    fpc_tta_watch watch;
 };
 
 /* ---- options ---- */
@@ -52,6 +54,36 @@ fpc_status fpc_tta_read(fpc_ctx *ctx, const char *what, const char *scales, int 
         if (*at != ',')
             return fpc_fail(ctx, FPC_EINVAL, "fpcore %s: --scales %s: `%s` is no number", what, scales, at);
     }
+}
+
+/* A whole number from least to most; -1: none. */
+static int32_t whole_number(const char *text, int32_t least, int32_t most)
+{
+    char *end;
+    const long value = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : -1; /* LONG_MAX where it is too large */
+
+    return value >= least && value <= most && !*end ? (int32_t)value : -1;
+}
+
+fpc_status fpc_tta_read_tiles(fpc_ctx *ctx, const char *what, const char *tiles, const char *overlap, fpc_tiles *out)
+{
+    *out = (fpc_tiles){0};
+    if (!tiles)
+        return !overlap ? FPC_OK
+                        : fpc_fail(ctx, FPC_EINVAL,
+                                   "fpcore %s: --overlap %s says by how many pixels tiles overlap; add --tiles N", what,
+                                   overlap);
+    const int32_t side = whole_number(tiles, FPC_TILES_LEAST, FPC_IMAGE_SIDE);
+    if (side < 0)
+        return fpc_fail(ctx, FPC_EINVAL, "fpcore %s: --tiles %s: not a whole number of pixels from %d to %d", what,
+                        tiles, FPC_TILES_LEAST, FPC_IMAGE_SIDE);
+    const int32_t shared = overlap ? whole_number(overlap, 0, side - 1) : side / 4;
+    if (shared < 0)
+        return fpc_fail(ctx, FPC_EINVAL,
+                        "fpcore %s: --overlap %s: not a whole number of pixels from 0 to %d, less than a tile has",
+                        what, overlap, side - 1);
+    *out = (fpc_tiles){side, shared};
+    return FPC_OK;
 }
 
 int fpc_tta_on(const fpc_tta *t)
@@ -207,22 +239,87 @@ fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels
     return status;
 }
 
-fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+/* What the network makes of a picture of h x w: logits, or mean probabilities. */
+static fpc_status scores_of(fpc_tta_run *r, fpc_arena *scratch, const uint8_t *image, const float **out)
 {
-    fpc_experiment *s = r->experiment;
+    float *logits;
+
+    if (fpc_tta_on(&r->how))
+        return fpc_tta_probabilities(r, image, out);
+    const fpc_status status = fpc_logits_step(r->experiment, scratch, r->h, r->w, image, &logits);
+    *out = logits;
+    return status;
+}
+
+static fpc_status mask_of_whole(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+{
     fpc_image seen;
     const float *score;
-    float *logits = NULL;
-    fpc_status status = fpc_image_resize(s->ctx, scratch, picture, r->w, r->h, &seen);
+    fpc_status status = fpc_image_resize(r->experiment->ctx, scratch, picture, r->w, r->h, &seen);
+
     if (status)
         return status;
     if (picture->h == r->h && picture->w == r->w)
         return fpc_tta_predict(r, seen.pixel, labels);
-    status = fpc_tta_on(&r->how) ? fpc_tta_probabilities(r, seen.pixel, &score)
-                                 : fpc_logits_step(s, scratch, r->h, r->w, seen.pixel, &logits);
+    status = scores_of(r, scratch, seen.pixel, &score);
+    return status ? status : fpc_scores_labels(scratch, score, r->h, r->w, r->classes, picture->h, picture->w, labels);
+}
+
+/* ---- tiles ---- */
+
+void fpc_tta_cut(fpc_tta_run *r, fpc_tiles tiles, fpc_tta_watch watch)
+{
+    r->tiles = tiles;
+    r->watch = watch;
+}
+
+struct cutting {
+    fpc_tta_run *run;
+    const fpc_image *picture;
+    fpc_arena *scratch; /* of one tile */
+    int32_t done, n;
+};
+
+static fpc_status tell(const fpc_tta_run *r, int32_t done, int32_t n)
+{
+    return r->watch.tile ? r->watch.tile(r->watch.arg, done, n) : FPC_OK;
+}
+
+static fpc_status tile_scores(void *arg, const fpc_window *at, const float **out)
+{
+    struct cutting *c = arg;
+    const size_t line = (size_t)at->w * 3;
+    fpc_image tile = {at->w, at->h, 3, NULL};
+    fpc_status status = tell(c->run, c->done++, c->n);
+
     if (status)
         return status;
-    return fpc_scores_labels(scratch, logits ? logits : score, r->h, r->w, r->classes, picture->h, picture->w, labels);
+    fpc_arena_reset(c->scratch);
+    if (!(tile.pixel = fpc_alloc(c->scratch, line * (size_t)at->h)))
+        return FPC_ENOMEM;
+    for (int32_t y = 0; y < at->h; y++)
+        memcpy(tile.pixel + (size_t)y * line, c->picture->pixel + ((int64_t)(at->y + y) * c->picture->w + at->x) * 3,
+               line);
+    status = fpc_image_resize(c->run->experiment->ctx, c->scratch, &tile, c->run->w, c->run->h, &tile);
+    return status ? status : scores_of(c->run, c->scratch, tile.pixel, out);
+}
+
+fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+{
+    fpc_ctx *ctx = r->experiment->ctx;
+    struct cutting c = {.run = r, .picture = picture};
+    const fpc_tiles_source source = {r->h, r->w, r->classes, tile_scores, &c};
+
+    c.n = fpc_tiles_along(r->tiles, picture->h) * fpc_tiles_along(r->tiles, picture->w);
+    if (c.n == 1) {
+        const fpc_status stop = tell(r, 0, 1);
+        return stop ? stop : mask_of_whole(r, scratch, picture, labels);
+    }
+    if (!(c.scratch = fpc_arena_new(ctx)))
+        return FPC_ENOMEM;
+    const fpc_status status = fpc_tiles_labels(ctx, scratch, r->tiles, &source, picture->h, picture->w, labels);
+    fpc_arena_free(c.scratch);
+    return status;
 }
 
 void fpc_tta_count(const fpc_experiment *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels,

@@ -1,9 +1,11 @@
-/* tta.h: test-time augmentation: a prediction is the mean over scales and mirror images of the picture. */
+/* tta.h: from a picture to its mask; test-time augmentation: a prediction is the mean over scales and mirror images of
+ * the picture; large pictures in tiles. */
 #ifndef CORE_EXPERIMENT_TTA_H
 #define CORE_EXPERIMENT_TTA_H
 
 #include "experiment/experiment.h"
 #include "image/image.h"
+#include "image/tiles.h"
 
 enum { FPC_TTA_SCALES = 16 };
 
@@ -16,6 +18,8 @@ typedef struct fpc_tta {
 
 /* scales: "0.9, 1, 1.1" or NULL for 1. what: the verb, for messages. */
 fpc_status fpc_tta_read(fpc_ctx *, const char *what, const char *scales, int flip, int no_exchange, fpc_tta *);
+/* tiles: "512" or NULL: pictures stay whole; overlap: "128", or NULL for a quarter of a tile. */
+fpc_status fpc_tta_read_tiles(fpc_ctx *, const char *what, const char *tiles, const char *overlap, fpc_tiles *);
 /* Whether it is more than the plain prediction. */
 int fpc_tta_on(const fpc_tta *);
 /* "scales 0.9, 1, 1.1, mirrored with exchanged labels" */
@@ -28,10 +32,19 @@ fpc_status fpc_tta_open(fpc_experiment *, fpc_arena *, const fpc_tta *, int32_t 
 fpc_status fpc_tta_probabilities(fpc_tta_run *, const uint8_t *image, const float **out);
 /* Labels h*w of one picture: the class of the highest mean probability. */
 fpc_status fpc_tta_predict(fpc_tta_run *, const uint8_t *image, uint8_t *labels);
+/* Who follows a mask that is made of tiles: told before each of them, also of a picture that is one, how many of n are
+ * done. What it returns ends the picture. */
+typedef struct fpc_tta_watch {
+    fpc_status (*tile)(void *arg, int32_t done, int32_t n); /* NULL: nobody is told */
+    void *arg;
+} fpc_tta_watch;
+/* From now on fpc_tta_mask cuts pictures. */
+void fpc_tta_cut(fpc_tta_run *, fpc_tiles, fpc_tta_watch);
 /* Labels, (picture.h,picture.w), of an RGB picture of any size: it is resized to h x w, and what the network makes of
  * that is enlarged to the picture (fpc_scores_labels): logits, or the mean probabilities. A picture of h x w gets what
- * fpc_tta_predict gives. The one way from a picture to its mask: of predict, submit, eval --native and
- * fpcore/experiment.h. */
+ * fpc_tta_predict gives. After fpc_tta_cut that happens to each tile, and their scores are blended (fpc_tiles_labels);
+ * a picture that is one tile gets what it would get without. The one way from a picture to its mask: of predict,
+ * submit, eval --native and fpcore/experiment.h. */
 fpc_status fpc_tta_mask(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels);
 /* Adds to tp, fp, fn of each class, [classes][3]. */
 void fpc_tta_count(const fpc_experiment *, const uint8_t *mask, const uint8_t *labels, int64_t pixels,

@@ -6,18 +6,12 @@
 #include <math.h>
 #include <string.h>
 #include "image/image.h"
+#include "image/scores_private.h"
 
-enum { LANES = 8 }; /* pixels at a time: their loops become vector instructions */
-
-/* One axis. Output pixels first[i] .. first[i + 1] - 1 lie between the scores i and i + 1 (or on the last one); weight,
- * by output pixel, is that of i + 1. */
-struct axis {
-    int32_t *first;
-    float *weight;
-};
+enum { LANES = FPC_SCORES_LANES };
 
 /* Half-pixel centres, the border repeated: where PyTorch's interpolate(mode='bilinear', align_corners=False) looks. */
-static fpc_status make_axis(fpc_arena *arena, int32_t in, int32_t out, struct axis *a)
+fpc_status fpc_scores_axis_make(fpc_arena *arena, int32_t in, int32_t out, fpc_scores_axis *a)
 {
     int32_t next = 0;
 
@@ -38,8 +32,7 @@ static fpc_status make_axis(fpc_arena *arena, int32_t in, int32_t out, struct ax
     return FPC_OK;
 }
 
-/* The class of the highest score at each point of the grid. A NaN is never the highest. */
-static void find_best(const float *score, int64_t n, int32_t classes, uint8_t *best)
+void fpc_scores_best(const float *score, int64_t n, int32_t classes, uint8_t *best)
 {
     for (int64_t i = 0; i < n; i++, score += classes) {
         float most = -INFINITY;
@@ -78,7 +71,7 @@ struct grid {
     const float *score; /* (h,w,classes) */
     int32_t h, w, classes;
     const uint8_t *best; /* (h,w) */
-    struct axis across, down;
+    fpc_scores_axis across, down;
     float *left, *right; /* scores between two rows */
 };
 
@@ -116,9 +109,10 @@ fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh,
     if (!best || !mixed)
         return FPC_ENOMEM;
     g.right = mixed + classes;
-    if ((status = make_axis(scratch, sw, w, &g.across)) || (status = make_axis(scratch, sh, h, &g.down)))
+    if ((status = fpc_scores_axis_make(scratch, sw, w, &g.across)) ||
+        (status = fpc_scores_axis_make(scratch, sh, h, &g.down)))
         return status;
-    find_best(score, (int64_t)sh * sw, classes, best);
+    fpc_scores_best(score, (int64_t)sh * sw, classes, best);
     for (int32_t i = 0; i < sh; i++)
         for (int32_t y = g.down.first[i]; y < g.down.first[i + 1]; y++)
             make_row(&g, i, g.down.weight[y], labels + (int64_t)y * w);

@@ -132,7 +132,7 @@ static void open_network(bench *b, const char *text)
 
 static void promises_what_predict_delivers(void **state)
 {
-    static const char flip[] = "--flip";
+    static const char *const how[] = {"", "--flip", "--tiles=20"};
     char text[2000];
     bench b;
 
@@ -141,17 +141,19 @@ static void promises_what_predict_delivers(void **state)
              "[dataset]\nuse = folder\nroot = %s\nclasses = celebamask19\nsize = 32\nval_split = 0.6\nbatch = 2\n"
              "%s",
              root, NETWORK);
-    for (int k = 0; k < 2; k++) { /* the plain prediction, then that with mirror images */
-        const char *native[] = {"eval", "-w", weights, "--native", "--write", kept, flip};
-        const char *plain[] = {"eval", "-w", weights, flip},
-                   *predict[] = {"predict", "-w", weights, "-o", out, images, flip};
+    for (int k = 0; k < 3; k++) { /* the plain prediction, that with mirror images, and that in tiles */
+        const char *native[] = {"eval", "-w", weights, "--native", "--write", kept, how[k]};
+        const char *plain[] = {"eval", "-w", weights, how[k]},
+                   *predict[] = {"predict", "-w", weights, "-o", out, images, how[k]};
+        const int more = k > 0;
         pixels all = {0}, one[VAL] = {0};
         int64_t right = 0, n = 0;
         double miou = 0;
         int present = 0;
         open_network(&b, text);
-        const char *said = run(&b, &fpc_cmd_eval, 6 + k, native), *other = run(&b, &fpc_cmd_eval, 3 + k, plain);
-        run(&b, &fpc_cmd_predict, 6 + k, predict);
+        const char *said = run(&b, &fpc_cmd_eval, 6 + more, native);
+        const char *other = run(&b, &fpc_cmd_eval, 3 + (k == 1), plain);
+        run(&b, &fpc_cmd_predict, 6 + more, predict);
         const double f_image = own_count(&b, &all, one);
         for (int c = 0; c < K; c++) {
             right += all.right[c];
