@@ -179,6 +179,7 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/oblong.sh \
     tests/cli/other_data.sh \
     tests/cli/own_data.sh \
     tests/cli/paths.sh \

@@ -175,9 +175,10 @@ static void size_lines(const shown *s, lines *l)
 {
     const char *input = meta(s, FPC_META_INPUT), *size = value_of(s, "dataset", "size");
     const char *way = meta(s, FPC_META_ORIENTATION);
+    int32_t h, w;
 
-    if (!input && size && strcmp(size, "0"))
-        input = fpc_sprintf(l->arena, "%sx%s", size, size);
+    if (!input && fpc_trained_size(size, &h, &w))
+        input = fpc_sprintf(l->arena, "%dx%d", h, w);
     if (input)
         line(l, "input",
              fpc_sprintf(l->arena, "%s (height x width)%s", input,

@@ -43,11 +43,11 @@ fpc_status fpc_trained_find(fpc_arena *arena, const char *path, fpc_trained *out
 
 /* ---- what the metadata tell ---- */
 
-/* "512x512"; 0: no such text. */
-static int read_size(const char *text, int32_t *h, int32_t *w)
+/* "512x512", or "512" as recipes have it; 0: no such text. */
+int fpc_trained_size(const char *text, int32_t *h, int32_t *w)
 {
     char *end;
-    const long a = text ? strtol(text, &end, 10) : 0, b = a > 0 && *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+    const long a = text ? strtol(text, &end, 10) : 0, b = a > 0 && *end == 'x' ? strtol(end + 1, &end, 10) : a;
 
     if (a < 1 || a > FPC_IMAGE_SIDE || b < 1 || b > FPC_IMAGE_SIDE || *end)
         return 0;
@@ -60,6 +60,7 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
 {
     const char *text = fpc_st_meta_find(file, FPC_META_CLASSES), *way = fpc_st_meta_find(file, FPC_META_ORIENTATION);
     const char *own = fpc_st_meta_find(file, "recipe"), *lost = fpc_st_meta_find(file, FPC_META_PATHS);
+    const char *size = fpc_st_meta_find(file, FPC_META_INPUT);
     fpc_dataset_info *table = &t->known.table;
     fpc_status status;
 
@@ -73,7 +74,7 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
                      ctx, arena, fpc_sprintf(arena, "%s: metadata " FPC_META_CLASSES, file->path), text, table)))
         return status;
     table->as_stored = way && !strcmp(way, "file");
-    t->known.whole = read_size(fpc_st_meta_find(file, FPC_META_INPUT), &table->h, &table->w) && way && table->palette;
+    t->known.whole = size && strchr(size, 'x') && fpc_trained_size(size, &table->h, &table->w) && way && table->palette;
     return FPC_OK;
 }
 
@@ -172,8 +173,8 @@ static void compare_size(const fpc_trained *t, const fpc_experiment *s, fpc_aren
     const fpc_dataset_info *is = &s->info;
     int32_t h = t->known.table.h, w = t->known.table.w;
 
-    if (!h) /* older weights tell by their recipe alone */
-        h = w = before ? (int32_t)strtol(before->value, NULL, 10) : 0;
+    if (!h && before) /* older weights tell by their recipe alone */
+        fpc_trained_size(before->value, &h, &w);
     if (h < 1 || is->h < 1 || (h == is->h && w == is->w))
         return;
     fpc_log(s->ctx, FPC_LOG_WARN, "%s = %s: pictures of %dx%d (height x width), but %s was trained at %dx%d",

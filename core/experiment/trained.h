@@ -30,6 +30,8 @@ fpc_status fpc_trained_read(fpc_ctx *, fpc_arena *, const char *path, const char
 /* Opens it: what, as for fpc_experiment_open. */
 fpc_status fpc_trained_open(fpc_ctx *, fpc_arena *, const fpc_trained *, const char *plugin_path, unsigned what,
                             fpc_experiment **);
+/* Height and width of "384x512" or "512"; 0: the text is neither, and they stay as they are. */
+int fpc_trained_size(const char *text, int32_t *h, int32_t *w);
 /* Once the weights are loaded: warns where the recipe has another model, size or classes than they were trained with.
  * size 0: another size is meant. */
 fpc_status fpc_trained_compare(const fpc_trained *, const fpc_experiment *, int size);

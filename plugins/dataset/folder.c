@@ -190,8 +190,10 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
     if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
         info->as_stored = f->orientation == FPC_IMAGE_STORED;
     info->ignore_label = f->ignored;
-    if (f->size)
-        info->h = info->w = (int32_t)f->size;
+    if (f->size.h) {
+        info->h = f->size.h;
+        info->w = f->size.w;
+    }
     return FPC_OK;
 }
 
@@ -269,10 +271,12 @@ static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
         return status;
     f->test_alone = has_test_part_alone(f);
     if ((!f->test_alone && (status = open_training(f))) || (status = open_test(f)) || (status = fpc_folder_sides(f)) ||
-        (!f->size && (status = find_size(f))))
+        (!f->size.h && (status = find_size(f))))
         return status;
-    if (f->size)
-        f->w = f->h = (int32_t)f->size;
+    if (f->size.h) {
+        f->h = f->size.h;
+        f->w = f->size.w;
+    }
     info->h = f->h;
     info->w = f->w;
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
@@ -307,7 +311,8 @@ static const fpc_option options[] = {
     FPC_OPTION_TEXT(folder, val_masks, "", "folder in root with their masks"),
     FPC_OPTION_TEXT(folder, test_images, TEST_IMAGES, "folder in root with the test pictures; empty: none"),
     FPC_OPTION_TEXT(folder, test_masks, "", "folder in root with their masks; empty: the test part has no labels"),
-    FPC_OPTION_INT(folder, size, "0", 0, 16384, "px", "resize to size x size; 0: as the files are, all alike"),
+    FPC_OPTION_SIZE(folder, size, "0", 0, 16384, "px",
+                    "resize to N x N, or to HxW, height x width; 0: as the files are, all alike"),
     FPC_OPTION_REAL(folder, val_split, "0.1", 0, 0.9, "share", "share of the pictures kept for validation"),
     FPC_OPTION_INT(
         folder, split_seed, "42", 0, 4294967295.0, "",

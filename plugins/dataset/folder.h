@@ -17,7 +17,8 @@ typedef struct folder {
     const char *root, *images, *masks, *image_suffix, *mask_suffix, *val_images, *val_masks, *test_images, *test_masks,
         *train_list, *val_list, *test_list, *classes, *sides, *map, *ignore_colour;
     double val_split;
-    int64_t split_seed, size, ignore_label, orientation;                  /* orientation: FPC_IMAGE_STORED or 0 */
+    fpc_extent size;                                                      /* 0 x 0: as the files are */
+    int64_t split_seed, ignore_label, orientation;                        /* orientation: FPC_IMAGE_STORED or 0 */
     folder_files image, mask, val_image, val_mask, test_image, test_mask; /* val_*: where it has folders of its own */
     folder_part part[4];                                                  /* by fpc_part */
     int32_t n_classes, w, h;

@@ -69,7 +69,7 @@ static fpc_status check_mask_size(const folder *f, fpc_arena *scratch, const fpc
 
     if (mask->w == w && mask->h == h)
         return FPC_OK;
-    if (f->size && same_shape(w, h, mask->w, mask->h)) {
+    if (f->size.h && same_shape(w, h, mask->w, mask->h)) {
         note(f, "mask of another size than its picture, of the same shape",
              fpc_sprintf(scratch, "%s: %d x %d, its picture %d x %d", path, mask->w, mask->h, w, h));
         return FPC_OK;
@@ -135,7 +135,7 @@ static fpc_status read_files(const folder *f, fpc_arena *scratch, fpc_part part,
         return FPC_ENOMEM;
     if ((status = read_image(f, scratch, part, file, path, image)))
         return status;
-    if (!f->size && (image->w != f->w || image->h != f->h))
+    if (!f->size.h && (image->w != f->w || image->h != f->h))
         return flawed(f, part, file->stem, "picture of another size",
                       fpc_fail(f->self.ctx, FPC_EFORMAT,
                                "%s: %d x %d, but the set's pictures are %d x %d; %s.size = N resizes all", path,
