@@ -114,6 +114,7 @@ core_sources = \
     core/graph/passes/rewrite.c \
     core/graph/sentence.c \
     core/image/codec.h \
+    core/image/fit.c \
     core/image/image.c \
     core/image/image.h \
     core/image/jpeg.c \

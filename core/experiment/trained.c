@@ -61,6 +61,8 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
     const char *text = fpc_st_meta_find(file, FPC_META_CLASSES), *way = fpc_st_meta_find(file, FPC_META_ORIENTATION);
     const char *own = fpc_st_meta_find(file, "recipe"), *lost = fpc_st_meta_find(file, FPC_META_PATHS);
     const char *size = fpc_st_meta_find(file, FPC_META_INPUT);
+    const char *shape = fpc_st_meta_find(file, FPC_META_FIT);
+    const int32_t fit = shape ? fpc_fit_named(shape) : FPC_FIT_SQUEEZE;
     fpc_dataset_info *table = &t->known.table;
     fpc_status status;
 
@@ -74,7 +76,9 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
                      ctx, arena, fpc_sprintf(arena, "%s: metadata " FPC_META_CLASSES, file->path), text, table)))
         return status;
     table->as_stored = way && !strcmp(way, "file");
-    t->known.whole = size && strchr(size, 'x') && fpc_trained_size(size, &table->h, &table->w) && way && table->palette;
+    table->fit = fit > 0 ? fit : FPC_FIT_SQUEEZE;
+    t->known.whole =
+        size && strchr(size, 'x') && fpc_trained_size(size, &table->h, &table->w) && way && table->palette && fit >= 0;
     return FPC_OK;
 }
 
@@ -182,6 +186,28 @@ static void compare_size(const fpc_trained *t, const fpc_experiment *s, fpc_aren
             w);
 }
 
+static const fpc_entry *stated_fit(const fpc_experiment *s)
+{
+    return fpc_section_entry(fpc_recipe_section(s->recipe, "dataset"), "fit");
+}
+
+int32_t fpc_trained_fit(const fpc_trained *t, const fpc_experiment *s)
+{
+    return stated_fit(s) || !t->text ? s->info.fit : t->known.table.fit;
+}
+
+/* Where the recipe states none, pictures are predicted as the weights were trained, but those of the data set are read
+ * otherwise. */
+static void compare_fit(const fpc_trained *t, const fpc_experiment *s, fpc_arena *arena)
+{
+    const fpc_entry *now = stated_fit(s);
+
+    if (t->text && s->info.fit != t->known.table.fit && (now || s->data))
+        fpc_log(s->ctx, FPC_LOG_WARN, "%s = %s%s, but %s was trained with %s",
+                origin_of(arena, s->recipe, "dataset", "fit"), fpc_fit_name(s->info.fit), now ? "" : " (default)",
+                t->weights, fpc_fit_name(t->known.table.fit));
+}
+
 static fpc_status compare_classes(const fpc_trained *t, const fpc_experiment *s, fpc_arena *arena)
 {
     const fpc_dataset_info *is = s->data ? &s->info : &s->stated;
@@ -210,6 +236,8 @@ fpc_status fpc_trained_compare(const fpc_trained *t, const fpc_experiment *s, in
         status = compare_model(t, s, arena, was);
     if (!status && size)
         compare_size(t, s, arena, was);
+    if (!status)
+        compare_fit(t, s, arena);
     if (!status)
         status = compare_classes(t, s, arena);
     fpc_arena_free(arena);
@@ -245,6 +273,8 @@ int32_t fpc_trained_meta(const fpc_experiment *s, fpc_arena *arena, const char *
     to[n++] = (fpc_st_meta){"parameters", fpc_sprintf(arena, "%lld", (long long)s->state->n_trainable)};
     to[n++] = (fpc_st_meta){FPC_META_INPUT, fpc_sprintf(arena, "%dx%d", s->info.h, s->info.w)};
     to[n++] = (fpc_st_meta){FPC_META_ORIENTATION, s->info.as_stored ? "file" : "apply"};
+    if (s->info.fit != FPC_FIT_SQUEEZE)
+        to[n++] = (fpc_st_meta){FPC_META_FIT, fpc_fit_name(s->info.fit)};
     to[n++] = (fpc_st_meta){"recipe", identity};
     to[n++] = (fpc_st_meta){FPC_META_PATHS, lost_paths(s, arena)};
     to[n++] = (fpc_st_meta){FPC_META_CLASSES, classes};

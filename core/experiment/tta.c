@@ -207,13 +207,47 @@ fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels
     return status;
 }
 
+/* ---- pictures of any shape ---- */
+
+/* What the network sees of a picture, and where it lies in that. */
+static fpc_status see(const fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, fpc_image *seen,
+                      fpc_box *lies)
+{
+    const fpc_fit fit = r->experiment->info.fit == FPC_FIT_SQUEEZE ? FPC_FIT_SQUEEZE : FPC_FIT_PAD;
+    const fpc_status status = fpc_image_fit(r->experiment->ctx, scratch, picture, fit, r->w, r->h, seen);
+    fpc_fitted at;
+
+    if (status)
+        return status;
+    fpc_fit_place(fit, picture->w, picture->h, r->w, r->h, &at);
+    *lies = at.to;
+    return FPC_OK;
+}
+
+/* The scores inside of a box, as a grid of their own. */
+static fpc_status within(const fpc_tta_run *r, fpc_arena *scratch, const fpc_box *box, const float **score)
+{
+    const size_t row = (size_t)box->w * (size_t)r->classes;
+    float *own;
+
+    if (box->w == r->w && box->h == r->h)
+        return FPC_OK;
+    if (!(own = fpc_alloc(scratch, row * (size_t)box->h * sizeof *own)))
+        return FPC_ENOMEM;
+    for (int32_t y = 0; y < box->h; y++)
+        memcpy(own + (size_t)y * row, *score + (((int64_t)box->y + y) * r->w + box->x) * r->classes, row * sizeof *own);
+    *score = own;
+    return FPC_OK;
+}
+
 fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
 {
     fpc_experiment *s = r->experiment;
     fpc_image seen;
+    fpc_box box;
     const float *score;
     float *logits = NULL;
-    fpc_status status = fpc_image_resize(s->ctx, scratch, picture, r->w, r->h, &seen);
+    fpc_status status = see(r, scratch, picture, &seen, &box);
     if (status)
         return status;
     if (picture->h == r->h && picture->w == r->w)
@@ -222,7 +256,26 @@ fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *pic
                                  : fpc_logits_step(s, scratch, r->h, r->w, seen.pixel, &logits);
     if (status)
         return status;
-    return fpc_scores_labels(scratch, logits ? logits : score, r->h, r->w, r->classes, picture->h, picture->w, labels);
+    score = logits ? logits : score;
+    if ((status = within(r, scratch, &box, &score)))
+        return status;
+    return fpc_scores_labels(scratch, score, box.h, box.w, r->classes, picture->h, picture->w, labels);
+}
+
+fpc_status fpc_tta_grid(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, float *out)
+{
+    fpc_image seen;
+    fpc_box box;
+    const float *score;
+    fpc_status status;
+
+    if ((status = see(r, scratch, picture, &seen, &box)) || (status = fpc_tta_probabilities(r, seen.pixel, &score)) ||
+        (status = within(r, scratch, &box, &score)))
+        return status;
+    if (box.h != r->h || box.w != r->w)
+        return fpc_scores_resize(scratch, score, box.h, box.w, r->classes, r->h, r->w, out);
+    memcpy(out, score, (size_t)r->h * (size_t)r->w * (size_t)r->classes * sizeof *out);
+    return FPC_OK;
 }
 
 void fpc_tta_count(const fpc_experiment *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels,

@@ -28,11 +28,16 @@ fpc_status fpc_tta_open(fpc_experiment *, fpc_arena *, const fpc_tta *, int32_t 
 fpc_status fpc_tta_probabilities(fpc_tta_run *, const uint8_t *image, const float **out);
 /* Labels h*w of one picture: the class of the highest mean probability. */
 fpc_status fpc_tta_predict(fpc_tta_run *, const uint8_t *image, uint8_t *labels);
-/* Labels, (picture.h,picture.w), of an RGB picture of any size: it is resized to h x w, and what the network makes of
- * that is enlarged to the picture (fpc_scores_labels): logits, or the mean probabilities. A picture of h x w gets what
+/* Labels, (picture.h,picture.w), of an RGB picture of any size: it comes to h x w as the data set's did (info.fit), and
+ * what the network makes of that is enlarged to the picture (fpc_scores_labels): logits, or the mean probabilities.
+ * What lies beside a padded picture is left out before. A network that was trained on the middle of pictures (crop)
+ * sees them whole, padded, since what lies outside of the middle wants a label as well. A picture of h x w gets what
  * fpc_tta_predict gives. The one way from a picture to its mask: of predict, submit, eval --native and
  * fpcore/experiment.h. */
 fpc_status fpc_tta_mask(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels);
+/* Probabilities of such a picture on a grid (h,w,classes) that lies over all of it, whatever its shape, of the caller.
+ */
+fpc_status fpc_tta_grid(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, float *out);
 /* Adds to tp, fp, fn of each class, [classes][3]. */
 void fpc_tta_count(const fpc_experiment *, const uint8_t *mask, const uint8_t *labels, int64_t pixels,
                    int32_t *tp_fp_fn);

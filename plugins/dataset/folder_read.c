@@ -147,13 +147,14 @@ fpc_status fpc_folder_read(const fpc_self *self, fpc_arena *scratch, fpc_part pa
 {
     const folder *f = (const folder *)self;
     const size_t pixels = (size_t)f->w * (size_t)f->h;
-    fpc_image image, mask = {0};
+    fpc_image image, seen, mask = {0};
     fpc_status status;
     if ((status = read_files(f, scratch, part, index, out->mask != NULL, &image, &mask)) ||
-        (status = fpc_image_resize(self->ctx, scratch, &image, f->w, f->h, &image)) ||
-        (mask.pixel && (status = fpc_mask_resize(self->ctx, scratch, &mask, f->w, f->h, &mask))))
+        (status = fpc_image_fit(self->ctx, scratch, &image, (fpc_fit)f->fit, f->w, f->h, &seen)) ||
+        (mask.pixel && (status = fpc_mask_fit(self->ctx, scratch, &mask, image.w, image.h, (fpc_fit)f->fit, f->w, f->h,
+                                              (uint8_t)f->border, &mask))))
         return status;
-    memcpy(out->image, image.pixel, pixels * 3);
+    memcpy(out->image, seen.pixel, pixels * 3);
     if (mask.pixel)
         memcpy(out->mask, mask.pixel, pixels);
     else if (out->mask)

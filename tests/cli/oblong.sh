@@ -1,5 +1,6 @@
 #!/bin/sh
-# Pictures that are no squares: `size = HxW` in all verbs, a run that goes on to the same bytes, and sizes that are none.
+# Pictures that are no squares: `size = HxW` and `fit` in all verbs, runs that go on to the same bytes, and values that
+# are none.
 # shellcheck source=lib_train.sh
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 # shellcheck source=lib_pictures.sh
@@ -81,4 +82,67 @@ refused 12x 'is no size; give 0 \.\. 16384 px, or HxW \(height x width\), as 384
 refused 0x5 'has a side of 0; give 0 \.\. 16384 px, or HxW'
 refused 5x99999 'is out of range; give 0 \.\. 16384 px, or HxW'
 refused wide 'is not a whole number; give 0 \.\. 16384 px, or HxW'
+
+# ---- the ratio is kept ----
+sed -e 's/^size = .*/size = 32/' -e '/^\[augment.turn\]/,$d' wide.ini >kept.ini
+expect "squeezed" 0 "$FPCORE" -c kept.ini -s run.out=squeeze
+squeeze=$(run_in squeeze)
+for fit in pad crop; do
+    expect "$fit: two epochs" 0 "$FPCORE" -c kept.ini -s dataset.fit=$fit -s run.epochs=2 -s run.out=$fit-two
+    two=$(run_in $fit-two)
+    expect "$fit: one epoch" 0 "$FPCORE" -c kept.ini -s dataset.fit=$fit -s run.epochs=1 -s run.out=$fit
+    one=$(run_in $fit)
+    expect "$fit: goes on" 0 "$FPCORE" --resume "$one" -s run.epochs=2
+    same "$fit: to the same bytes" "$two" "$one"
+    expect "$fit: not with another fit" 2 "$FPCORE" -c kept.ini --resume "$one" -s run.epochs=3
+    says "$fit: which is named" "dataset\.fit = squeeze \(the run: $fit\)"
+    cp "$two/best.safetensors" $fit.safetensors
+    expect "$fit: show" 0 "$FPCORE" show $fit.safetensors
+    says "$fit: tells it" "input +32x32 \(height x width\), fit = $fit"
+    expect "$fit: eval" 0 "$FPCORE" eval -w "$two"
+    cp out evaluated
+    expect "$fit: eval of weights alone" 0 "$FPCORE" eval -w $fit.safetensors -s dataset.root=set
+    holds "$fit: says the same" diff evaluated out
+    expect "$fit: eval of another fit" 0 "$FPCORE" eval -w $fit.safetensors -s dataset.root=set -s dataset.fit=squeeze
+    says "$fit: warns" "-s dataset\.fit=squeeze: dataset\.fit = squeeze, but $fit\.safetensors was trained with $fit"
+    expect "$fit: eval by a recipe that states none" 0 "$FPCORE" eval -c kept.ini -w $fit.safetensors
+    says "$fit: warns, too" "dataset\.fit = squeeze \(default\), but $fit\.safetensors was trained with $fit"
+    expect "$fit: eval --native" 0 "$FPCORE" eval -w "$two" --native
+    for way in "-w $fit.safetensors" "-w $two" "-c kept.ini -w $fit.safetensors"; do
+        rm -rf "$fit-masks"
+        # shellcheck disable=SC2086
+        expect "$fit: predict $way" 0 "$FPCORE" predict $way -o $fit-masks --probs set/images
+        holds "$fit: without a warning" sh -c '! grep -q warning out'
+        [ -d "$fit-want" ] || cp -r "$fit-masks" "$fit-want"
+        holds "$fit: gives the same" diff -r "$fit-want" "$fit-masks"
+    done
+    expect "$fit: predict, squeezed" 0 "$FPCORE" predict -w $fit.safetensors -s dataset.fit=squeeze -o $fit-other --probs set/images
+    says "$fit: warns as well" "dataset\.fit = squeeze, but .* was trained with $fit"
+    holds "$fit: gives something else" sh -c "! diff -rq $fit-other $fit-masks >/dev/null"
+    expect "$fit: submit" 0 "$FPCORE" submit -w "$two" -o $fit.zip
+    says "$fit: writes masks" "^$fit\\.zip: [0-9]+ masks"
+    expect "$fit: preview" 0 "$FPCORE" preview -w "$two" -o $fit.png
+    expect "$fit: export" 0 "$FPCORE" export -w $fit.safetensors --onnx $fit.onnx --torch $fit-torch
+    holds "$fit: says so" grep -qaF "\"fit\":\"$fit\"" $fit.onnx
+    holds "$fit: to people" grep -q 'Pictures keep their ratio' $fit-torch/model.py
+done
+expect "export of the squeezed" 0 "$FPCORE" export -w "$squeeze" --onnx squeeze.onnx --torch squeeze-torch
+holds "says nothing of it" sh -c '! grep -qa "\"fit\":" squeeze.onnx && ! grep -q "keep their ratio" squeeze-torch/model.py'
+expect "show" 0 "$FPCORE" show "$squeeze/best.safetensors"
+says "neither" 'input +32x32 \(height x width\)$'
+holds "nor do the weights" sh -c "! grep -qa 'input\.fit' '$squeeze/best.safetensors'"
+
+# The border counts nowhere: pictures of 96 x 48 in 64 x 64 lie there as they do in 64 x 32, so that the audit counts as many.
+expect "the audit of the size" 0 "$FPCORE" data -c kept.ini --near 0 -s dataset.size=32x64
+grep -E '^ +[0-3]  ' out >want
+expect "of the padded" 0 "$FPCORE" data -c kept.ini --near 0 -s dataset.size=64 -s dataset.fit=pad
+grep -E '^ +[0-3]  ' out >got
+holds "counts the same pixels" cmp want got
+expect "--check" 0 "$FPCORE" -c kept.ini --check -s dataset.fit=pad
+says "has no warnings of it" 'no errors, 0 warnings'
+
+expect "fit = stretch" 2 "$FPCORE" -c kept.ini --check --no-data -s dataset.fit=stretch
+says "is answered with what there is" 'dataset\.fit = stretch: is not among the choices; give one of squeeze, pad, crop'
+expect "fit = padd" 2 "$FPCORE" -c kept.ini --check --no-data -s dataset.fit=padd
+says "gets a guess" 'did you mean `pad`'
 exit $bad
