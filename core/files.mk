@@ -76,6 +76,7 @@ net_sources = \
     core/graph/passes/precision.c \
     core/graph/passes/rewrite.c \
     core/graph/sentence.c \
+    core/image/fit.c \
     core/image/limits.c \
     core/image/resize.c \
     core/image/scores.c \

@@ -72,11 +72,12 @@ FPS_API void fps_session_free(fps_session *); /* NULL is nothing */
 
 /* The class of each pixel. rgb: height rows of width pixels of three bytes; stride: bytes from row to row, 0: 3 *
  * width. labels: height rows of width bytes, likewise. At most 16384 pixels on a side and 64 megapixels. Pictures of
- * another size than the network's are resized as fpcore does (antialiased bilinear), and the network's scores are
- * enlarged, not its labels. */
+ * another size than the network's are resized as fpcore does (antialiased bilinear; their ratio is kept where the
+ * network was trained so), and the network's scores are enlarged, not its labels. */
 FPS_API fps_status fps_segment(fps_session *, const uint8_t *rgb, int32_t width, int32_t height, ptrdiff_t stride,
                                uint8_t *labels, ptrdiff_t label_stride);
-/* The probability of each class at the network's own size: out has height * width * classes of fps_about. */
+/* The probability of each class on a grid of the network's size that lies over all of the picture: out has height *
+ * width * classes of fps_about. */
 FPS_API fps_status fps_probabilities(fps_session *, const uint8_t *rgb, int32_t width, int32_t height, ptrdiff_t stride,
                                      float *out);
 /* The sentence of the last call of this session that failed; "". */

@@ -80,6 +80,7 @@ test_programs = \
     tests/unit/test_exec \
     tests/unit/test_experiment \
     tests/unit/test_export \
+    tests/unit/test_fit \
     tests/unit/test_flow \
     tests/unit/test_fuse \
     tests/unit/test_graph \
@@ -180,6 +181,7 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/oblong.sh \
     tests/cli/other_data.sh \
     tests/cli/own_data.sh \
     tests/cli/pack.sh \
@@ -716,6 +718,12 @@ tests_unit_test_export_CPPFLAGS = $(test_cppflags)
 tests_unit_test_export_CFLAGS = $(test_cflags)
 tests_unit_test_export_LDFLAGS = $(test_ldflags)
 tests_unit_test_export_LDADD = $(test_libs)
+
+tests_unit_test_fit_SOURCES = tests/unit/test_fit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_fit_CPPFLAGS = $(test_cppflags)
+tests_unit_test_fit_CFLAGS = $(test_cflags)
+tests_unit_test_fit_LDFLAGS = $(test_ldflags)
+tests_unit_test_fit_LDADD = $(test_libs)
 
 tests_unit_test_flow_SOURCES = tests/unit/test_flow.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_flow_CPPFLAGS = $(test_cppflags)

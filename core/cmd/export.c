@@ -171,6 +171,7 @@ static fpc_status add_training(job *j)
 
 static fpc_status describe(job *j)
 {
+    const int32_t fit = fpc_predictor_experiment(j->predictor)->info.fit;
     fpc_status status;
 
     fpc_predictor_describe(j->predictor, &j->info);
@@ -179,6 +180,8 @@ static fpc_status describe(job *j)
     j->args.meta = j->meta;
     json_t *input = json_pack("{s:s,s:s,s:s,s:i,s:i,s:[i,i]}", "name", "image", "type", "uint8", "layout", "NHWC RGB",
                               "height", j->info.h, "width", j->info.w, "range", 0, 255);
+    if (fit != FPC_FIT_SQUEEZE)
+        json_object_set_new(input, "fit", json_string(fpc_fit_name(fit)));
     if ((status = add(j, "fpcore.version", FPC_VERSION)) || (status = add(j, "model", j->info.model))) {
         json_decref(input);
         return status;
@@ -206,12 +209,21 @@ static fpc_status write_onnx(job *j)
     return FPC_OK;
 }
 
+/* For people who write what brings a picture to the network. */
+static const char *shape_text(int32_t fit)
+{
+    return fit == FPC_FIT_SQUEEZE
+               ? ""
+               : "\n\nPictures keep their ratio: resize them until they fit into SIZE, put them into the "
+                 "middle, on black,\nand leave out of the logits what lies beside them.";
+}
+
 /* The weights first: a source that is there has the weights beside it. */
 static fpc_status write_torch(job *j)
 {
     fpc_experiment *s = fpc_predictor_experiment(j->predictor);
-    const char *about = fpc_sprintf(j->cmd->arena, "%s, %lld parameters, %d classes.", j->info.model,
-                                    (long long)j->info.parameters, j->info.classes);
+    const char *about = fpc_sprintf(j->cmd->arena, "%s, %lld parameters, %d classes.%s", j->info.model,
+                                    (long long)j->info.parameters, j->info.classes, shape_text(s->info.fit));
     const char *source;
     const void *weights;
     size_t bytes;
@@ -267,40 +279,42 @@ static fpc_status run(fpc_cmdline *cmd)
     return status;
 }
 
-const fpc_cmd fpc_cmd_export = {.name = "export",
-                                .place = 87,
-                                .summary = "Write a network for other programs: ONNX, PyTorch.",
-                                .needs_recipe = 0,
-                                .run = run,
-                                .help =
-                                    "usage: fpcore export [-c RECIPE] -w RUN|WEIGHTS.safetensors\n"
-                                    "                     [--onnx FILE.onnx] [--torch FOLDER]\n"
-                                    "                     [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N|free]\n"
-                                    "                     [--output labels|logits|probabilities] [--force]\n"
-                                    "\n"
-                                    "--onnx writes the network as one ONNX file (opset 17) with everything around it\n"
-                                    "inside: the input `image` takes pictures as they are decoded, uint8 (n,h,w,3),\n"
-                                    "RGB, and the output gives labels, uint8 (n,h,w), or real logits or\n"
-                                    "probabilities (n,h,w,classes), at the size of the pictures. Products of\n"
-                                    "weights and batch norms are worked out beforehand, in double, so the bytes are\n"
-                                    "the same on every machine. Height and width are fixed: resize pictures of\n"
-                                    "another size to them, bilinearly, before they go in. The file's metadata hold\n"
-                                    "class names, palette, input, recipe, epoch and metric.\n"
-                                    "\n"
-                                    "--torch writes FOLDER/model.py, the network as PyTorch source, and\n"
-                                    "FOLDER/ckpt.pth, its weights: from pictures (n,3,h,w) in [0,1] to logits.\n"
-                                    "\n"
-                                    "  -c RECIPE            default: that of the run folder, or what the weights\n"
-                                    "                       hold\n"
-                                    "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
-                                    "                       best.safetensors\n"
-                                    "  --onnx FILE          the ONNX file that is written\n"
-                                    "  --torch FOLDER       where the source and its weights go; made where it is\n"
-                                    "                       missing\n"
-                                    "  --size N             size of the pictures, N or HxW (default: dataset.size)\n"
-                                    "  --batch N            of --onnx: pictures at a time (default: 1); free: as\n"
-                                    "                       many as come\n"
-                                    "  --output WHAT        of --onnx: labels (default), logits or probabilities\n"
-                                    "  --force              replace files that fpcore export did not write\n"
-                                    "\n"
-                                    "example: fpcore export -w best.safetensors --onnx face.onnx\n"};
+const fpc_cmd fpc_cmd_export = {
+    .name = "export",
+    .place = 87,
+    .summary = "Write a network for other programs: ONNX, PyTorch.",
+    .needs_recipe = 0,
+    .run = run,
+    .help = "usage: fpcore export [-c RECIPE] -w RUN|WEIGHTS.safetensors\n"
+            "                     [--onnx FILE.onnx] [--torch FOLDER]\n"
+            "                     [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N|free]\n"
+            "                     [--output labels|logits|probabilities] [--force]\n"
+            "\n"
+            "--onnx writes the network as one ONNX file (opset 17) with everything around it\n"
+            "inside: the input `image` takes pictures as they are decoded, uint8 (n,h,w,3),\n"
+            "RGB, and the output gives labels, uint8 (n,h,w), or real logits or\n"
+            "probabilities (n,h,w,classes), at the size of the pictures. Products of\n"
+            "weights and batch norms are worked out beforehand, in double, so the bytes are\n"
+            "the same on every machine. Height and width are fixed: resize pictures of\n"
+            "another size to them, bilinearly, before they go in. The file's metadata hold\n"
+            "class names, palette, input, recipe, epoch and metric. A network that was\n"
+            "trained with dataset.fit = pad or crop says so in `input` (\"fit\"): its pictures\n"
+            "are to keep their ratio, in the middle of that size, on black.\n"
+            "\n"
+            "--torch writes FOLDER/model.py, the network as PyTorch source, and\n"
+            "FOLDER/ckpt.pth, its weights: from pictures (n,3,h,w) in [0,1] to logits.\n"
+            "\n"
+            "  -c RECIPE            default: that of the run folder, or what the weights\n"
+            "                       hold\n"
+            "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
+            "                       best.safetensors\n"
+            "  --onnx FILE          the ONNX file that is written\n"
+            "  --torch FOLDER       where the source and its weights go; made where it is\n"
+            "                       missing\n"
+            "  --size N             size of the pictures, N or HxW (default: dataset.size)\n"
+            "  --batch N            of --onnx: pictures at a time (default: 1); free: as\n"
+            "                       many as come\n"
+            "  --output WHAT        of --onnx: labels (default), logits or probabilities\n"
+            "  --force              replace files that fpcore export did not write\n"
+            "\n"
+            "example: fpcore export -w best.safetensors --onnx face.onnx\n"};

@@ -166,9 +166,10 @@ static fpc_status add_program(job *j)
 {
     fpc_experiment *s = j->experiment;
     const int half = !s->run.eval_precision && fpc_half_of(s) != 0;
-    json_t *root = json_pack("{s:i,s:i,s:i,s:s,s:s,s:I}", "format", SEG_FORMAT, "height", j->info.h, "width", j->info.w,
-                             "precision", half ? "bf16" : "fp32", "name", j->info.model, "parameters",
-                             (json_int_t)j->info.parameters);
+    const char *fit = s->info.fit == FPC_FIT_SQUEEZE ? "squeeze" : "pad"; /* as fpc_tta_mask has it */
+    json_t *root = json_pack("{s:i,s:i,s:i,s:s,s:s,s:s,s:I}", "format", SEG_FORMAT, "height", j->info.h, "width",
+                             j->info.w, "fit", fit, "precision", half ? "bf16" : "fp32", "name", j->info.model,
+                             "parameters", (json_int_t)j->info.parameters);
 
     add_classes(j, root);
     const fpc_status status = add_graphs(j, root);
@@ -183,10 +184,10 @@ static fpc_status add_program(job *j)
 /* What weights tell of themselves stays (docs/training.md), so that all verbs take the packed file for weights. */
 static fpc_status add_told(job *j)
 {
-    static const char *const key[] = {
-        "format",       FPC_META_MODEL,       "fpcore.version", "model",        "parameters",
-        FPC_META_INPUT, FPC_META_ORIENTATION, "recipe",         FPC_META_PATHS, FPC_META_CLASSES,
-        "class.pixels", "class.images",       "epoch",          "metric",       "value"};
+    static const char *const key[] = {"format",       FPC_META_MODEL, "fpcore.version", "model",
+                                      "parameters",   FPC_META_INPUT, FPC_META_FIT,     FPC_META_ORIENTATION,
+                                      "recipe",       FPC_META_PATHS, FPC_META_CLASSES, "class.pixels",
+                                      "class.images", "epoch",        "metric",         "value"};
     fpc_st_file *file;
     const fpc_status status = fpc_st_read(j->cmd->ctx, j->cmd->arena, fpc_predictor_weights(j->predictor), &file);
 

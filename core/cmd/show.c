@@ -174,13 +174,14 @@ static const char *uses(const shown *s, uint32_t kind)
 static void size_lines(const shown *s, lines *l)
 {
     const char *input = meta(s, FPC_META_INPUT), *size = value_of(s, "dataset", "size");
-    const char *way = meta(s, FPC_META_ORIENTATION);
+    const char *way = meta(s, FPC_META_ORIENTATION), *fit = meta(s, FPC_META_FIT);
+    int32_t h, w;
 
-    if (!input && size && strcmp(size, "0"))
-        input = fpc_sprintf(l->arena, "%sx%s", size, size);
+    if (!input && fpc_trained_size(size, &h, &w))
+        input = fpc_sprintf(l->arena, "%dx%d", h, w);
     if (input)
         line(l, "input",
-             fpc_sprintf(l->arena, "%s (height x width)%s", input,
+             fpc_sprintf(l->arena, "%s (height x width)%s%s%s", input, fit ? ", fit = " : "", fit ? fit : "",
                          way && !strcmp(way, "file") ? ", pictures as their files store them" : ""));
 }
 

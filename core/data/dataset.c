@@ -8,6 +8,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "data/dataset_private.h"
 #include <fpcore/draw.h>
+#include <fpcore/image.h>
 #include "recipe/sections.h"
 #include "base/digest.h"
 #include "base/message.h"
@@ -129,6 +130,9 @@ fpc_status fpc_data_classes_check(fpc_ctx *ctx, const char *name, const fpc_data
                                 i->class_names[k]);
     if (i->ignore_label < -1 || i->ignore_label > 255)
         return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: ignore label %d; labels are 0 .. 255", name, i->ignore_label);
+    if (i->fit < FPC_FIT_SQUEEZE || i->fit > FPC_FIT_CROP)
+        return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: fit %d; %d .. %d are possible (fpc_fit)", name, i->fit,
+                        FPC_FIT_SQUEEZE, FPC_FIT_CROP);
     if (i->n_mirror_pairs < 0 || i->n_mirror_pairs > FPC_MAX_CLASSES / 2 || (i->n_mirror_pairs && !i->mirror_pairs))
         return fpc_fail(ctx, FPC_EINVAL, "dataset/%s: %d mirror pairs%s; 0 .. %d are possible, listed in mirror_pairs",
                         name, i->n_mirror_pairs, i->mirror_pairs ? "" : " and no list of them", FPC_MAX_CLASSES / 2);

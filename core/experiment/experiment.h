@@ -100,7 +100,7 @@ typedef struct fpc_known {
     int bare;               /* 1: the recipe is theirs and has no paths */
     int whole;              /* 1: the table says all that a prediction asks of a data set */
     const char *lost;       /* keys of the paths that the training had, "dataset.root dataset.val_list"; or NULL */
-    fpc_dataset_info table; /* classes, names, palette, pairs (classes 0: they do not tell), h, w, as_stored */
+    fpc_dataset_info table; /* classes, names, palette, pairs (classes 0: they do not tell), h, w, as_stored, fit */
 } fpc_known;
 /* The same for weights. Without data, or where the recipe is their own, the classes are those of the weights, and no
  * file of classes is read. */

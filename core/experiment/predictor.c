@@ -93,6 +93,7 @@ static fpc_status open_all(fpc_predictor *p, const fpc_predictor_args *a, unsign
     const int known = info->h > 0 && info->w > 0;
     p->h = a->h ? a->h : known ? info->h : 512;
     p->w = a->h ? a->w : known ? info->w : 512;
+    p->experiment->info.fit = fpc_trained_fit(&p->trained, p->experiment);
     return fpc_tta_open(p->experiment, p->arena, &p->how, p->h, p->w, &p->tta);
 }
 
@@ -205,16 +206,9 @@ static fpc_status labels_of(fpc_predictor *p, int32_t h, int32_t w, const uint8_
 static fpc_status probabilities_of(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, float *out)
 {
     const fpc_image picture = picture_of(h, w, rgb);
-    fpc_image seen;
-    const float *mean;
-    fpc_status status;
+    const fpc_status status = check_picture(p, h, w, rgb, out);
 
-    if ((status = check_picture(p, h, w, rgb, out)) ||
-        (status = fpc_image_resize(p->ctx, p->scratch, &picture, p->w, p->h, &seen)) ||
-        (status = fpc_tta_probabilities(p->tta, seen.pixel, &mean)))
-        return status;
-    memcpy(out, mean, (size_t)p->w * (size_t)p->h * (size_t)p->experiment->classes * sizeof *out);
-    return FPC_OK;
+    return status ? status : fpc_tta_grid(p->tta, p->scratch, &picture, out);
 }
 
 fpc_status fpc_predictor_labels(fpc_predictor *p, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels)

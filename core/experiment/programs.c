@@ -62,7 +62,7 @@ static fpc_status fits(fpc_experiment *s, int32_t n, size_t *needed, int *yes)
 fpc_status fpc_experiment_fit(fpc_experiment *s)
 {
     const double mebi = 1048576, has = (double)s->backend->device.free;
-    const int32_t batch = (int32_t)fpc_data_options_of(s->data)->batch;
+    const int32_t batch = (int32_t)fpc_data_options_of(s->data)->batch, h = s->info.h, w = s->info.w;
     int32_t good = 0, bad = batch;
     size_t needed = 0, other = 0;
     int yes = 1;
@@ -75,12 +75,11 @@ fpc_status fpc_experiment_fit(fpc_experiment *s)
             return status;
         *(yes ? &good : &bad) = middle;
     }
+    const char *what = good ? fpc_sprintf(s->arena, "dataset.batch = %d is the largest that fits", good)
+                       : h == w
+                           ? fpc_sprintf(s->arena, "not even one picture fits; dataset.size = %d may", h / 2)
+                           : fpc_sprintf(s->arena, "not even one picture fits; dataset.size = %dx%d may", h / 2, w / 2);
     return fpc_fail(s->ctx, FPC_ENOMEM,
-                    good
-                        ? "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; "
-                          "dataset.batch = %d is the largest that fits"
-                        : "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; "
-                          "not even one picture fits; dataset.size = %d may",
-                    batch, s->info.w, s->info.h, (double)needed / mebi, s->backend->inst.plugin->name, has / mebi,
-                    good ? good : s->info.h / 2);
+                    "dataset.batch = %d at %dx%d needs %.0f MiB for training, of which backend %s has %.0f free; %s",
+                    batch, w, h, (double)needed / mebi, s->backend->inst.plugin->name, has / mebi, what ? what : "");
 }

@@ -43,11 +43,11 @@ fpc_status fpc_trained_find(fpc_arena *arena, const char *path, fpc_trained *out
 
 /* ---- what the metadata tell ---- */
 
-/* "512x512"; 0: no such text. */
-static int read_size(const char *text, int32_t *h, int32_t *w)
+/* "512x512", or "512" as recipes have it; 0: no such text. */
+int fpc_trained_size(const char *text, int32_t *h, int32_t *w)
 {
     char *end;
-    const long a = text ? strtol(text, &end, 10) : 0, b = a > 0 && *end == 'x' ? strtol(end + 1, &end, 10) : 0;
+    const long a = text ? strtol(text, &end, 10) : 0, b = a > 0 && *end == 'x' ? strtol(end + 1, &end, 10) : a;
 
     if (a < 1 || a > FPC_IMAGE_SIDE || b < 1 || b > FPC_IMAGE_SIDE || *end)
         return 0;
@@ -60,6 +60,9 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
 {
     const char *text = fpc_st_meta_find(file, FPC_META_CLASSES), *way = fpc_st_meta_find(file, FPC_META_ORIENTATION);
     const char *own = fpc_st_meta_find(file, "recipe"), *lost = fpc_st_meta_find(file, FPC_META_PATHS);
+    const char *size = fpc_st_meta_find(file, FPC_META_INPUT);
+    const char *shape = fpc_st_meta_find(file, FPC_META_FIT);
+    const int32_t fit = shape ? fpc_fit_named(shape) : FPC_FIT_SQUEEZE;
     fpc_dataset_info *table = &t->known.table;
     fpc_status status;
 
@@ -73,7 +76,9 @@ fpc_status fpc_trained_tell(fpc_ctx *ctx, fpc_arena *arena, const fpc_st_file *f
                      ctx, arena, fpc_sprintf(arena, "%s: metadata " FPC_META_CLASSES, file->path), text, table)))
         return status;
     table->as_stored = way && !strcmp(way, "file");
-    t->known.whole = read_size(fpc_st_meta_find(file, FPC_META_INPUT), &table->h, &table->w) && way && table->palette;
+    table->fit = fit > 0 ? fit : FPC_FIT_SQUEEZE;
+    t->known.whole =
+        size && strchr(size, 'x') && fpc_trained_size(size, &table->h, &table->w) && way && table->palette && fit >= 0;
     return FPC_OK;
 }
 
@@ -172,13 +177,35 @@ static void compare_size(const fpc_trained *t, const fpc_experiment *s, fpc_aren
     const fpc_dataset_info *is = &s->info;
     int32_t h = t->known.table.h, w = t->known.table.w;
 
-    if (!h) /* older weights tell by their recipe alone */
-        h = w = before ? (int32_t)strtol(before->value, NULL, 10) : 0;
+    if (!h && before) /* older weights tell by their recipe alone */
+        fpc_trained_size(before->value, &h, &w);
     if (h < 1 || is->h < 1 || (h == is->h && w == is->w))
         return;
     fpc_log(s->ctx, FPC_LOG_WARN, "%s = %s: pictures of %dx%d (height x width), but %s was trained at %dx%d",
             origin_of(arena, s->recipe, "dataset", "size"), now ? now->value : "(default)", is->h, is->w, t->weights, h,
             w);
+}
+
+static const fpc_entry *stated_fit(const fpc_experiment *s)
+{
+    return fpc_section_entry(fpc_recipe_section(s->recipe, "dataset"), "fit");
+}
+
+int32_t fpc_trained_fit(const fpc_trained *t, const fpc_experiment *s)
+{
+    return stated_fit(s) || !t->text ? s->info.fit : t->known.table.fit;
+}
+
+/* Where the recipe states none, pictures are predicted as the weights were trained, but those of the data set are read
+ * otherwise. */
+static void compare_fit(const fpc_trained *t, const fpc_experiment *s, fpc_arena *arena)
+{
+    const fpc_entry *now = stated_fit(s);
+
+    if (t->text && s->info.fit != t->known.table.fit && (now || s->data))
+        fpc_log(s->ctx, FPC_LOG_WARN, "%s = %s%s, but %s was trained with %s",
+                origin_of(arena, s->recipe, "dataset", "fit"), fpc_fit_name(s->info.fit), now ? "" : " (default)",
+                t->weights, fpc_fit_name(t->known.table.fit));
 }
 
 static fpc_status compare_classes(const fpc_trained *t, const fpc_experiment *s, fpc_arena *arena)
@@ -209,6 +236,8 @@ fpc_status fpc_trained_compare(const fpc_trained *t, const fpc_experiment *s, in
         status = compare_model(t, s, arena, was);
     if (!status && size)
         compare_size(t, s, arena, was);
+    if (!status)
+        compare_fit(t, s, arena);
     if (!status)
         status = compare_classes(t, s, arena);
     fpc_arena_free(arena);
@@ -244,6 +273,8 @@ int32_t fpc_trained_meta(const fpc_experiment *s, fpc_arena *arena, const char *
     to[n++] = (fpc_st_meta){"parameters", fpc_sprintf(arena, "%lld", (long long)s->state->n_trainable)};
     to[n++] = (fpc_st_meta){FPC_META_INPUT, fpc_sprintf(arena, "%dx%d", s->info.h, s->info.w)};
     to[n++] = (fpc_st_meta){FPC_META_ORIENTATION, s->info.as_stored ? "file" : "apply"};
+    if (s->info.fit != FPC_FIT_SQUEEZE)
+        to[n++] = (fpc_st_meta){FPC_META_FIT, fpc_fit_name(s->info.fit)};
     to[n++] = (fpc_st_meta){"recipe", identity};
     to[n++] = (fpc_st_meta){FPC_META_PATHS, lost_paths(s, arena)};
     to[n++] = (fpc_st_meta){FPC_META_CLASSES, classes};

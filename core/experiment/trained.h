@@ -8,6 +8,7 @@
 
 #define FPC_META_INPUT "input"                   /* "512x512": height x width that the network was trained at */
 #define FPC_META_ORIENTATION "input.orientation" /* "apply", or "file": pictures as their files store them */
+#define FPC_META_FIT "input.fit"                 /* "pad" or "crop" (fpc_fit); absent: squeeze */
 #define FPC_META_PATHS "recipe.paths"            /* "dataset.root": keys of the recipe whose paths are not held */
 
 typedef struct fpc_trained {
@@ -30,13 +31,17 @@ fpc_status fpc_trained_read(fpc_ctx *, fpc_arena *, const char *path, const char
 /* Opens it: what, as for fpc_experiment_open. */
 fpc_status fpc_trained_open(fpc_ctx *, fpc_arena *, const fpc_trained *, const char *plugin_path, unsigned what,
                             fpc_experiment **);
-/* Once the weights are loaded: warns where the recipe has another model, size or classes than they were trained with.
- * size 0: another size is meant. */
+/* Height and width of "384x512" or "512"; 0: the text is neither, and they stay as they are. */
+int fpc_trained_size(const char *text, int32_t *h, int32_t *w);
+/* How pictures come to the network's size: as the recipe states, else as in the training of the weights. */
+int32_t fpc_trained_fit(const fpc_trained *, const fpc_experiment *);
+/* Once the weights are loaded: warns where the recipe has another model, size, fit or classes than they were trained
+ * with. size 0: another size is meant. */
 fpc_status fpc_trained_compare(const fpc_trained *, const fpc_experiment *, int size);
 
 /* The metadata that all weights have. identity, classes: the texts that they keep. Returns how many; to has room for
  * FPC_TRAINED_META. */
-enum { FPC_TRAINED_META = 12 };
+enum { FPC_TRAINED_META = 13 };
 int32_t fpc_trained_meta(const fpc_experiment *, fpc_arena *, const char *identity, const char *classes,
                          fpc_st_meta *to);
 

@@ -251,18 +251,74 @@ static fpc_status scores_of(fpc_tta_run *r, fpc_arena *scratch, const uint8_t *i
     return status;
 }
 
+/* ---- pictures of any shape ---- */
+
+/* How pictures come to the network, and where one of w x h lies in what it sees. */
+static fpc_fit fit_of(const fpc_tta_run *r)
+{
+    return r->experiment->info.fit == FPC_FIT_SQUEEZE ? FPC_FIT_SQUEEZE : FPC_FIT_PAD;
+}
+
+static fpc_box box_of(const fpc_tta_run *r, int32_t w, int32_t h)
+{
+    fpc_fitted at;
+
+    fpc_fit_place(fit_of(r), w, h, r->w, r->h, &at);
+    return at.to;
+}
+
+static fpc_status see(const fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, fpc_image *seen)
+{
+    return fpc_image_fit(r->experiment->ctx, scratch, picture, fit_of(r), r->w, r->h, seen);
+}
+
+/* The scores inside of a box, as a grid of their own. */
+static fpc_status within(const fpc_tta_run *r, fpc_arena *scratch, const fpc_box *box, const float **score)
+{
+    const size_t row = (size_t)box->w * (size_t)r->classes;
+    float *own;
+
+    if (box->w == r->w && box->h == r->h)
+        return FPC_OK;
+    if (!(own = fpc_alloc(scratch, row * (size_t)box->h * sizeof *own)))
+        return FPC_ENOMEM;
+    for (int32_t y = 0; y < box->h; y++)
+        memcpy(own + (size_t)y * row, *score + (((int64_t)box->y + y) * r->w + box->x) * r->classes, row * sizeof *own);
+    *score = own;
+    return FPC_OK;
+}
+
 static fpc_status mask_of_whole(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
 {
     fpc_image seen;
     const float *score;
-    fpc_status status = fpc_image_resize(r->experiment->ctx, scratch, picture, r->w, r->h, &seen);
+    fpc_status status = see(r, scratch, picture, &seen);
 
     if (status)
         return status;
     if (picture->h == r->h && picture->w == r->w)
         return fpc_tta_predict(r, seen.pixel, labels);
-    status = scores_of(r, scratch, seen.pixel, &score);
-    return status ? status : fpc_scores_labels(scratch, score, r->h, r->w, r->classes, picture->h, picture->w, labels);
+    const fpc_box box = box_of(r, picture->w, picture->h);
+    if ((status = scores_of(r, scratch, seen.pixel, &score)) || (status = within(r, scratch, &box, &score)))
+        return status;
+    return fpc_scores_labels(scratch, score, box.h, box.w, r->classes, picture->h, picture->w, labels);
+}
+
+fpc_status fpc_tta_grid(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, float *out)
+{
+    fpc_image seen;
+    const float *score;
+    fpc_status status = see(r, scratch, picture, &seen);
+
+    if (status)
+        return status;
+    const fpc_box box = box_of(r, picture->w, picture->h);
+    if ((status = fpc_tta_probabilities(r, seen.pixel, &score)) || (status = within(r, scratch, &box, &score)))
+        return status;
+    if (box.h != r->h || box.w != r->w)
+        return fpc_scores_resize(scratch, score, box.h, box.w, r->classes, r->h, r->w, out);
+    memcpy(out, score, (size_t)r->h * (size_t)r->w * (size_t)r->classes * sizeof *out);
+    return FPC_OK;
 }
 
 /* ---- tiles ---- */
@@ -277,6 +333,7 @@ struct cutting {
     fpc_tta_run *run;
     const fpc_image *picture;
     fpc_arena *scratch; /* of one tile */
+    fpc_box box;        /* of any tile: all are of one size */
     int32_t done, n;
 };
 
@@ -300,15 +357,20 @@ static fpc_status tile_scores(void *arg, const fpc_window *at, const float **out
     for (int32_t y = 0; y < at->h; y++)
         memcpy(tile.pixel + (size_t)y * line, c->picture->pixel + ((int64_t)(at->y + y) * c->picture->w + at->x) * 3,
                line);
-    status = fpc_image_resize(c->run->experiment->ctx, c->scratch, &tile, c->run->w, c->run->h, &tile);
-    return status ? status : scores_of(c->run, c->scratch, tile.pixel, out);
+    if ((status = see(c->run, c->scratch, &tile, &tile)) || (status = scores_of(c->run, c->scratch, tile.pixel, out)))
+        return status;
+    return within(c->run, c->scratch, &c->box, out);
+}
+
+static int32_t lesser(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
 }
 
 fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
 {
     fpc_ctx *ctx = r->experiment->ctx;
     struct cutting c = {.run = r, .picture = picture};
-    const fpc_tiles_source source = {r->h, r->w, r->classes, tile_scores, &c};
 
     c.n = fpc_tiles_along(r->tiles, picture->h) * fpc_tiles_along(r->tiles, picture->w);
     if (c.n == 1) {
@@ -317,6 +379,8 @@ fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *pic
     }
     if (!(c.scratch = fpc_arena_new(ctx)))
         return FPC_ENOMEM;
+    c.box = box_of(r, lesser(picture->w, r->tiles.side), lesser(picture->h, r->tiles.side));
+    const fpc_tiles_source source = {c.box.h, c.box.w, r->classes, tile_scores, &c};
     const fpc_status status = fpc_tiles_labels(ctx, scratch, r->tiles, &source, picture->h, picture->w, labels);
     fpc_arena_free(c.scratch);
     return status;

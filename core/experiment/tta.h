@@ -40,12 +40,17 @@ typedef struct fpc_tta_watch {
 } fpc_tta_watch;
 /* From now on fpc_tta_mask cuts pictures. */
 void fpc_tta_cut(fpc_tta_run *, fpc_tiles, fpc_tta_watch);
-/* Labels, (picture.h,picture.w), of an RGB picture of any size: it is resized to h x w, and what the network makes of
- * that is enlarged to the picture (fpc_scores_labels): logits, or the mean probabilities. A picture of h x w gets what
- * fpc_tta_predict gives. After fpc_tta_cut that happens to each tile, and their scores are blended (fpc_tiles_labels);
- * a picture that is one tile gets what it would get without. The one way from a picture to its mask: of predict,
- * submit, eval --native and fpcore/experiment.h. */
+/* Labels, (picture.h,picture.w), of an RGB picture of any size: it comes to h x w as the data set's did (info.fit), and
+ * what the network makes of that is enlarged to the picture (fpc_scores_labels): logits, or the mean probabilities.
+ * What lies beside a padded picture is left out before. A network that was trained on the middle of pictures (crop)
+ * sees them whole, padded, since what lies outside of the middle wants a label as well. A picture of h x w gets what
+ * fpc_tta_predict gives. After fpc_tta_cut all that happens to each tile, and their scores are blended
+ * (fpc_tiles_labels); a picture that is one tile gets what it would get without. The one way from a picture to its
+ * mask: of predict, submit, eval --native and fpcore/experiment.h. */
 fpc_status fpc_tta_mask(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels);
+/* Probabilities of such a picture on a grid (h,w,classes) that lies over all of it, whatever its shape, of the caller.
+ */
+fpc_status fpc_tta_grid(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, float *out);
 /* Adds to tp, fp, fn of each class, [classes][3]. */
 void fpc_tta_count(const fpc_experiment *, const uint8_t *mask, const uint8_t *labels, int64_t pixels,
                    int32_t *tp_fp_fn);

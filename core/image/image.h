@@ -19,10 +19,17 @@ fpc_status fpc_png_write_saying(fpc_ctx *, const char *path, const fpc_image *, 
                                 const char *software);
 int fpc_png_says(const char *path, const char *software);
 
+/* "squeeze", "pad", "crop": what recipes and weights call fpc_fit; -1: no such name. */
+const char *fpc_fit_name(int32_t fit);
+int32_t fpc_fit_named(const char *name);
+
 /* The class of each pixel of a picture of w x h, from the scores (sh,sw,classes) that a network gives on a grid of its
  * own: scores are enlarged (bilinear, half-pixel centres, as PyTorch's interpolate with align_corners=False) and the
  * highest decides, the lowest class where they tie. At most 256 classes. Takes memory for the grid and some rows. */
 fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
                              int32_t w, uint8_t *labels);
+/* The same scores on a grid of (h,w), of the caller: enlarged as above, or made smaller by the same rule. */
+fpc_status fpc_scores_resize(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
+                             int32_t w, float *out);
 
 #endif

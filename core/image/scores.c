@@ -118,3 +118,29 @@ fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh,
             make_row(&g, i, g.down.weight[y], labels + (int64_t)y * w);
     return FPC_OK;
 }
+
+fpc_status fpc_scores_resize(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
+                             int32_t w, float *out)
+{
+    struct axis across, down;
+    fpc_status status;
+
+    if ((status = make_axis(scratch, sw, w, &across)) || (status = make_axis(scratch, sh, h, &down)))
+        return status;
+    for (int32_t i = 0; i < sh; i++)
+        for (int32_t y = down.first[i]; y < down.first[i + 1]; y++)
+            for (int32_t j = 0; j < sw; j++)
+                for (int32_t x = across.first[j]; x < across.first[j + 1]; x++) {
+                    const int64_t top = (int64_t)i * sw, low = (int64_t)(i + 1 < sh ? i + 1 : i) * sw;
+                    const int32_t next = j + 1 < sw ? j + 1 : j;
+                    const float *a = score + (top + j) * classes, *b = score + (top + next) * classes;
+                    const float *c = score + (low + j) * classes, *d = score + (low + next) * classes;
+                    const float u = across.weight[x], v = down.weight[y];
+                    float *to = out + ((int64_t)y * w + x) * classes;
+                    for (int32_t k = 0; k < classes; k++) {
+                        const float over = a[k] + u * (b[k] - a[k]), under = c[k] + u * (d[k] - c[k]);
+                        to[k] = over + v * (under - over);
+                    }
+                }
+    return FPC_OK;
+}

@@ -35,6 +35,8 @@ uint32_t fpc_opt_size(uint32_t type)
         return sizeof(fpc_range);
     case FPC_OPT_CURVE:
         return sizeof(fpc_curve);
+    case FPC_OPT_SIZE:
+        return sizeof(fpc_extent);
     default:
         return 0;
     }

@@ -29,8 +29,8 @@ static const char *real_text(fpc_arena *arena, double x)
 
 const char *fpc_option_type_text(const fpc_option *option)
 {
-    static const char *const names[] = {"",       "bool",  "int",  "real",  "text",  "path",
-                                        "choice", "flags", "ints", "reals", "range", "curve"};
+    static const char *const names[] = {"",      "bool", "int",   "real",  "text",  "path", "choice",
+                                        "flags", "ints", "reals", "range", "curve", "size"};
 
     return option->type < sizeof names / sizeof *names ? names[option->type] : "unknown";
 }
@@ -90,6 +90,9 @@ const char *fpc_option_range_text(fpc_arena *arena, const fpc_option *option)
     case FPC_OPT_CURVE:
         return fpc_sprintf(arena, "%s; VALUE @EPOCH, VALUE @EPOCH ... changes it",
                            bounds_text(arena, option, "a number"));
+    case FPC_OPT_SIZE:
+        return fpc_sprintf(arena, "%s, or HxW (height x width), as 384x512",
+                           bounds_text(arena, option, "a whole number"));
     default:
         return "";
     }
@@ -152,6 +155,9 @@ const char *fpc_option_text(fpc_arena *arena, const fpc_option *option, const vo
         return fpc_sprintf(arena, "%s, %s", real_text(arena, value.range.lo), real_text(arena, value.range.hi));
     case FPC_OPT_CURVE:
         return curve_text(arena, &value.curve);
+    case FPC_OPT_SIZE:
+        return value.extent.h == value.extent.w ? fpc_sprintf(arena, "%d", value.extent.h)
+                                                : fpc_sprintf(arena, "%dx%d", value.extent.h, value.extent.w);
     default:
         return "";
     }

@@ -236,6 +236,43 @@ static const char *parse_curve(fpc_arena *arena, const fpc_option *option, char 
     return NULL;
 }
 
+/* ---- sizes ---- */
+
+/* The digits at *at, as a number; *at moves behind them. -1: there are none, or a side can never be that long. */
+static int64_t parse_side(const char **at)
+{
+    const size_t n = strspn(*at, "0123456789");
+    const int64_t side = n && n <= 18 ? strtoll(*at, NULL, 10) : -1;
+
+    *at += n;
+    return side <= INT32_MAX ? side : -1;
+}
+
+/* One number is read as any whole number is. */
+static const char *parse_size(fpc_arena *arena, const fpc_option *option, const char *text, fpc_extent *out)
+{
+    const char *at = text, *what;
+    const int64_t h = parse_side(&at), w = *at == 'x' ? (at++, parse_side(&at)) : -1;
+    int64_t side;
+
+    if (!strchr(text, 'x')) {
+        if ((what = parse_int(arena, option, text, &side)))
+            return what;
+        if (side < INT32_MIN || side > INT32_MAX)
+            return outside(arena, option);
+        *out = (fpc_extent){(int32_t)side, (int32_t)side};
+        return NULL;
+    }
+    if (h < 0 || w < 0 || *at)
+        return fpc_sprintf(arena, "is no size; give %s", fpc_option_range_text(arena, option));
+    if (h < 1 || w < 1)
+        return fpc_sprintf(arena, "has a side of 0; give %s", fpc_option_range_text(arena, option));
+    if (is_bounded(option) && ((double)(h < w ? h : w) < option->min || (double)(h > w ? h : w) > option->max))
+        return outside(arena, option);
+    *out = (fpc_extent){(int32_t)h, (int32_t)w};
+    return NULL;
+}
+
 const char *fpc_opt_parse(fpc_arena *arena, const fpc_option *option, const char *text, fpc_opt_value *out)
 {
     char **item = NULL;
@@ -273,6 +310,8 @@ const char *fpc_opt_parse(fpc_arena *arena, const fpc_option *option, const char
         return parse_range(arena, option, item, n, &out->range);
     case FPC_OPT_CURVE:
         return parse_curve(arena, option, item, n, &out->curve);
+    case FPC_OPT_SIZE:
+        return parse_size(arena, option, text, &out->extent);
     default:
         return "is of a type that this fpcore does not know";
     }

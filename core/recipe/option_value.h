@@ -13,6 +13,7 @@ typedef union fpc_opt_value {
     fpc_reals reals;
     fpc_range range;
     fpc_curve curve;
+    fpc_extent extent;
 } fpc_opt_value;
 
 /* NULL: parsed and within its range. Otherwise what is wrong and what would be right: "is no number; give 0 .. 1". */

@@ -214,6 +214,7 @@ static fpc_status read_program(fps_model *m)
 {
     const seg_json *graphs = seg_json_get(m->program, "graphs");
     const char *precision = text_of(seg_json_get(m->program, "precision"), "");
+    const char *fit = text_of(seg_json_get(m->program, "fit"), "squeeze");
     int64_t format, h, w;
 
     if (!seg_json_whole(seg_json_get(m->program, "format"), 1, INT32_MAX, &format))
@@ -226,8 +227,11 @@ static fpc_status read_program(fps_model *m)
         return bad_program(m, "it has no height and width, or impossible ones");
     if (strcmp(precision, "fp32") && strcmp(precision, "bf16"))
         return bad_program(m, "its precision is neither fp32 nor bf16");
+    if (strcmp(fit, "squeeze") && strcmp(fit, "pad"))
+        return bad_program(m, "its fit is neither squeeze nor pad");
     if (!seg_json_get(graphs, "labels") || !seg_json_get(graphs, "logits"))
         return bad_program(m, "it lacks one of the graphs `labels` and `logits`");
+    m->fit = strcmp(fit, "pad") ? FPC_FIT_SQUEEZE : FPC_FIT_PAD;
     m->half = strcmp(precision, "bf16") ? 0 : FPC_BF16;
     m->about.height = (int32_t)h;
     m->about.width = (int32_t)w;

@@ -1,13 +1,11 @@
 /* model.h: a packed network as libfpseg has it: a safetensors file whose metadata hold, beside what all weights tell,
  * the graphs that `fpcore pack` made (SEG_META, JSON):
- *   {"format": 1, "height": 512, "width": 512, "precision": "fp32" | "bf16", "name": "...", "parameters": 1750000,
- *    "classes": ["skin", ...], "palette": [[204, 0, 0], ...],
- *    "graphs": {"labels": GRAPH, "logits": GRAPH}}
- *   GRAPH = {"values": [VALUE, ...], "nodes": [NODE, ...], "output": ID}
- *   VALUE = {"input": "image", "shape": [n,h,w,c]} | {"param" | "buffer": NAME, "rank": 2, "shape": ...}
- *         | {"const": [numbers], "shape": ...}
- *   NODE = {"op": "conv2d", "name": "...", "in": [ids], "attr": {"kh": 7, ...}}
- * Values have the ids 0, 1, ...; each node's outputs get the next ones. Writer: core/cmd/pack.c. */
+ *   {"format": 1, "height": 512, "width": 512, "fit": "squeeze" | "pad", "precision": "fp32" | "bf16", "name": "...",
+ * "parameters": 1750000, "classes": ["skin", ...], "palette": [[204, 0, 0], ...], "graphs": {"labels": GRAPH, "logits":
+ * GRAPH}} GRAPH = {"values": [VALUE, ...], "nodes": [NODE, ...], "output": ID} VALUE = {"input": "image", "shape":
+ * [n,h,w,c]} | {"param" | "buffer": NAME, "rank": 2, "shape": ...} | {"const": [numbers], "shape": ...} NODE = {"op":
+ * "conv2d", "name": "...", "in": [ids], "attr": {"kh": 7, ...}} Values have the ids 0, 1, ...; each node's outputs get
+ * the next ones. Writer: core/cmd/pack.c. */
 #ifndef CORE_SEG_MODEL_H
 #define CORE_SEG_MODEL_H
 
@@ -36,6 +34,7 @@ struct fps_model {
     seg_tensor *tensor;
     seg_json *program;
     uint32_t half; /* FPC_BF16, or 0: fp32 */
+    fpc_fit fit;   /* how pictures of another shape come to the network's size */
     fps_about about;
 };
 

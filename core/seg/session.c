@@ -158,8 +158,9 @@ static fpc_status check_arguments(fps_session *s, const uint8_t *rgb, int32_t w,
     return FPC_OK;
 }
 
-/* The picture without gaps between its rows, at the network's size. */
-static fpc_status see(fps_session *s, const uint8_t *rgb, int32_t w, int32_t h, ptrdiff_t stride, fpc_image *out)
+/* The picture without gaps between its rows, at the network's size; box: where it lies there. */
+static fpc_status see(fps_session *s, const uint8_t *rgb, int32_t w, int32_t h, ptrdiff_t stride, fpc_image *out,
+                      fpc_box *box)
 {
     const fps_about *a = &s->model->about;
     const size_t row = 3 * (size_t)w;
@@ -171,7 +172,10 @@ static fpc_status see(fps_session *s, const uint8_t *rgb, int32_t w, int32_t h, 
         for (int32_t y = 0; y < h; y++)
             memcpy(picture.pixel + (size_t)y * row, rgb + y * stride, row);
     }
-    return fpc_image_resize(s->ctx, s->scratch, &picture, a->width, a->height, out);
+    fpc_fitted at;
+    fpc_fit_place(s->model->fit, w, h, a->width, a->height, &at);
+    *box = at.to;
+    return fpc_image_fit(s->ctx, s->scratch, &picture, s->model->fit, a->width, a->height, out);
 }
 
 static fpc_status run(fps_session *s, fpc_program *p, const fpc_image *seen)
@@ -182,6 +186,7 @@ static fpc_status run(fps_session *s, fpc_program *p, const fpc_image *seen)
     return status ? status : fpc_program_run(p);
 }
 
+/* The logits of the whole frame. */
 static fpc_status logits_of(fps_session *s, const fpc_image *seen, float **out)
 {
     const int64_t n = (int64_t)seen->w * seen->h * s->model->about.classes;
@@ -194,7 +199,19 @@ static fpc_status logits_of(fps_session *s, const fpc_image *seen, float **out)
     return fpc_program_read(s->logits, "logits", FPC_F32, *out, n);
 }
 
-static fpc_status labels_of(fps_session *s, const fpc_image *seen, int32_t w, int32_t h, uint8_t *labels)
+/* The scores inside of a box move together, to a grid of their own. */
+static void within(const fps_about *a, const fpc_box *box, float *score)
+{
+    const size_t row = (size_t)box->w * (size_t)a->classes;
+
+    for (int32_t y = 0; y < box->h; y++)
+        memmove(score + (size_t)y * row,
+                score + ((size_t)(box->y + y) * (size_t)a->width + (size_t)box->x) * (size_t)a->classes,
+                row * sizeof *score);
+}
+
+static fpc_status labels_of(fps_session *s, const fpc_image *seen, const fpc_box *box, int32_t w, int32_t h,
+                            uint8_t *labels)
 {
     const fps_about *a = &s->model->about;
     float *logits;
@@ -206,22 +223,24 @@ static fpc_status labels_of(fps_session *s, const fpc_image *seen, int32_t w, in
     }
     if ((status = logits_of(s, seen, &logits)))
         return status;
-    return fpc_scores_labels(s->scratch, logits, a->height, a->width, a->classes, h, w, labels);
+    within(a, box, logits);
+    return fpc_scores_labels(s->scratch, logits, box->h, box->w, a->classes, h, w, labels);
 }
 
 static fpc_status segment(fps_session *s, const uint8_t *rgb, int32_t w, int32_t h, ptrdiff_t stride, uint8_t *labels,
                           ptrdiff_t label_stride)
 {
     fpc_image seen;
+    fpc_box box;
     uint8_t *dense = labels;
     fpc_status status;
 
     if ((status = check_arguments(s, rgb, w, h, stride, labels, label_stride)) ||
-        (status = see(s, rgb, w, h, stride, &seen)))
+        (status = see(s, rgb, w, h, stride, &seen, &box)))
         return status;
     if (label_stride && label_stride != w && !(dense = fpc_alloc(s->scratch, (size_t)w * (size_t)h)))
         return FPC_ENOMEM;
-    if ((status = labels_of(s, &seen, w, h, dense)))
+    if ((status = labels_of(s, &seen, &box, w, h, dense)))
         return status;
     for (int32_t y = 0; y < h && dense != labels; y++)
         memcpy(labels + y * label_stride, dense + (size_t)y * (size_t)w, (size_t)w);
@@ -248,16 +267,21 @@ static void softmax(float *x, int32_t n)
 
 static fpc_status probabilities(fps_session *s, const uint8_t *rgb, int32_t w, int32_t h, ptrdiff_t stride, float *out)
 {
-    const int32_t classes = s->model->about.classes;
+    const fps_about *a = &s->model->about;
+    const int32_t classes = a->classes;
     float *logits;
     fpc_image seen;
+    fpc_box box;
     fpc_status status;
 
-    if ((status = check_arguments(s, rgb, w, h, stride, out, 0)) || (status = see(s, rgb, w, h, stride, &seen)) ||
+    if ((status = check_arguments(s, rgb, w, h, stride, out, 0)) || (status = see(s, rgb, w, h, stride, &seen, &box)) ||
         (status = logits_of(s, &seen, &logits)))
         return status;
     for (int64_t i = 0; i < (int64_t)seen.w * seen.h; i++)
         softmax(logits + i * classes, classes);
+    within(a, &box, logits);
+    if (box.w != a->width || box.h != a->height)
+        return fpc_scores_resize(s->scratch, logits, box.h, box.w, classes, a->height, a->width, out);
     memcpy(out, logits, (size_t)seen.w * (size_t)seen.h * (size_t)classes * sizeof *out);
     return FPC_OK;
 }

@@ -24,6 +24,7 @@ typedef struct fpc_dataset_info {
     int32_t ignore_label;               /* -1: none */
     int32_t unlabelled[FPC_PART_SLOTS]; /* by fpc_part; 1: pictures without masks (a contest's test set) */
     int32_t as_stored; /* 1: pictures are read as their files have them, FPC_IMAGE_STORED; predictions do the same */
+    int32_t fit;       /* fpc_fit (image.h): how pictures of other shapes come to h x w; predictions do the same */
 } fpc_dataset_info;
 
 /* The core's buffers: image h*w*c bytes, interleaved (c 3: RGB), mask h*w labels (NULL: not wanted), id: a name for

@@ -55,10 +55,12 @@ typedef struct fpc_predictor fpc_predictor;
 FPC_API fpc_status fpc_predictor_open(const fpc_predictor_args *, fpc_predictor **out);
 FPC_API void fpc_predictor_describe(const fpc_predictor *, fpc_predictor_info *out); /* out->size: set before */
 /* The class of each pixel: labels (h,w), of the caller. rgb: (h,w,3), 1 to 16384 on a side and at most 64 megapixels;
- * it is resized to the network's size, and the network's logits (the mean probabilities with flip or scales) back to
- * the picture's, bilinearly, where the highest decides. */
+ * it is resized to the network's size, as `dataset.fit` of the training says (with pad or crop whole, its ratio kept,
+ * on black), and the network's logits (the mean probabilities with flip or scales) back to the picture's, bilinearly,
+ * where the highest decides. */
 FPC_API fpc_status fpc_predictor_labels(fpc_predictor *, int32_t h, int32_t w, const uint8_t *rgb, uint8_t *labels);
-/* The probability of each class at the network's size: (info.h,info.w,classes), of the caller; they add up to 1. */
+/* The probability of each class at the network's size: (info.h,info.w,classes), of the caller; they add up to 1. The
+ * grid lies over the whole picture, also where the network saw it with its ratio kept. */
 FPC_API fpc_status fpc_predictor_probabilities(fpc_predictor *, int32_t h, int32_t w, const uint8_t *rgb, float *out);
 /* The sentence of the call that failed last; "" where it did not. It lives until the next call. */
 FPC_API const char *fpc_predictor_error(const fpc_predictor *);

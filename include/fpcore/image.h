@@ -60,6 +60,29 @@ FPC_API void fpc_palette_make(int32_t n, uint8_t (*rgb)[3]);
 FPC_API fpc_status fpc_image_resize(fpc_ctx *, fpc_arena *, const fpc_image *, int32_t w, int32_t h, fpc_image *out);
 FPC_API fpc_status fpc_mask_resize(fpc_ctx *, fpc_arena *, const fpc_image *, int32_t w, int32_t h, fpc_image *out);
 
+/* How pictures of all shapes come into one frame. */
+typedef enum fpc_fit {
+    FPC_FIT_SQUEEZE = 0, /* each side by its own factor: the ratio is lost */
+    FPC_FIT_PAD,         /* the whole picture, its ratio kept, in the middle of the frame */
+    FPC_FIT_CROP         /* its middle, its ratio kept, so large that it fills the frame */
+} fpc_fit;
+typedef struct fpc_box {
+    int32_t x, y, w, h;
+} fpc_box;
+/* The box `from` of a picture comes into the box `to` of the frame. One of them is all of it. Sides are 1 to
+ * FPC_IMAGE_SIDE. */
+typedef struct fpc_fitted {
+    fpc_box from, to;
+} fpc_fitted;
+FPC_API void fpc_fit_place(fpc_fit, int32_t w, int32_t h, int32_t frame_w, int32_t frame_h, fpc_fitted *out);
+/* To a frame of w x h, as fpc_image_resize; beside the picture it is black. */
+FPC_API fpc_status fpc_image_fit(fpc_ctx *, fpc_arena *, const fpc_image *, fpc_fit, int32_t w, int32_t h,
+                                 fpc_image *out);
+/* The mask of a picture of of_w x of_h, which itself may be of another size, to where that lies in the frame, as
+ * fpc_mask_resize; beside it stands the label `border`. */
+FPC_API fpc_status fpc_mask_fit(fpc_ctx *, fpc_arena *, const fpc_image *, int32_t of_w, int32_t of_h, fpc_fit,
+                                int32_t w, int32_t h, uint8_t border, fpc_image *out);
+
 #ifdef __cplusplus
 }
 #endif

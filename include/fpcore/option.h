@@ -24,7 +24,8 @@ typedef enum fpc_opt_type {
     FPC_OPT_INTS,   /* fpc_ints; comma separated */
     FPC_OPT_REALS,  /* fpc_reals; comma separated */
     FPC_OPT_RANGE,  /* fpc_range: "lo, hi", or one number a meaning -a, a */
-    FPC_OPT_CURVE   /* fpc_curve: "1.3 @1, 1.5 @51": each value from its epoch on; one number: always */
+    FPC_OPT_CURVE,  /* fpc_curve: "1.3 @1, 1.5 @51": each value from its epoch on; one number: always */
+    FPC_OPT_SIZE    /* fpc_extent: "512", as high as wide, or "384x512", height x width */
 } fpc_opt_type;
 
 enum {
@@ -70,8 +71,13 @@ static inline double fpc_curve_at(const fpc_curve *c, int64_t epoch)
     return c->n > 0 ? c->value[i - 1] : 0;
 }
 
-/* min and max bound numbers, list elements, the values of a curve and both ends of a range; min > max means unbounded.
- * unit: "deg", "px", "epochs", "prob", "MiB", or "". offset: of the field in the plugin's struct.
+/* Of a picture. Both are the option's smallest number where that stands for something else ("0: as the files are"). */
+typedef struct fpc_extent {
+    int32_t h, w;
+} fpc_extent;
+
+/* min and max bound numbers, list elements, the values of a curve, both ends of a range and both sides of a size; min >
+ * max means unbounded. unit: "deg", "px", "epochs", "prob", "MiB", or "". offset: of the field in the plugin's struct.
  * A path is absolute when the plugin gets it. A relative one is looked for beside the file that states it (-s: in the
  * shell's folder), in the folder of the path option that `unit` names, if any, which stands above it in the table, and
  * in the shell's folder, then with a note; where nothing is there, it is the first of these. A text that is one of
@@ -131,6 +137,10 @@ typedef struct fpc_option {
 #define FPC_OPTION_CURVE(T, field, def_, min_, max_, unit_, help_)                                                     \
     {                                                                                                                  \
 #field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_CURVE, 0, FPC_FIELD_(T, field, fpc_curve)                \
+    }
+#define FPC_OPTION_SIZE(T, field, def_, min_, max_, unit_, help_)                                                      \
+    {                                                                                                                  \
+#field, help_, unit_, def_, min_, max_, NULL, FPC_OPT_SIZE, 0, FPC_FIELD_(T, field, fpc_extent)                \
     }
 #endif
 

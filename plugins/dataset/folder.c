@@ -12,6 +12,8 @@
 
 #define TEST_IMAGES "test/images"
 
+enum { BORDER = 255 }; /* the label beside padded pictures of a set that ignores none */
+
 /* ---- which picture belongs where ---- */
 /* Masks that no picture has are of no consequence for a training; an audit tells of them. */
 static void report_lone_masks(const folder *f, const folder_files *images, const folder_files *masks)
@@ -172,6 +174,21 @@ static void mirror_labels(folder *f, const fpc_dataset_info *info)
     }
 }
 
+/* What stands beside a picture that is padded: a label that no file may hold, where the files have none. */
+static fpc_status choose_border(folder *f)
+{
+    f->border = f->ignored;
+    if (f->fit != FPC_FIT_PAD || f->ignored >= 0)
+        return FPC_OK;
+    if (f->n_classes > BORDER)
+        return fpc_fail(f->self.ctx, FPC_EINVAL,
+                        "%s: %s.fit = pad: all 256 labels are classes of the data set, so that none is left for what "
+                        "lies beside a picture; give crop or squeeze",
+                        fpc_origin(&f->self, "fit"), f->self.label);
+    f->border = BORDER;
+    return FPC_OK;
+}
+
 static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
 {
     folder *f = (folder *)self;
@@ -184,14 +201,18 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
     const int32_t ignored = fpc_classes_void(f->classes, &f->void_colour);
     f->ignored = f->ignore_label < 0 ? ignored : (int32_t)f->ignore_label;
     mirror_labels(f, info);
-    if ((status = fpc_folder_map(f)) || (status = fpc_folder_void_colour(f)))
+    if ((status = choose_border(f)) || (status = fpc_folder_map(f)) || (status = fpc_folder_void_colour(f)))
         return status;
     info->c = 3;
     if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
         info->as_stored = f->orientation == FPC_IMAGE_STORED;
-    info->ignore_label = f->ignored;
-    if (f->size)
-        info->h = info->w = (int32_t)f->size;
+    if (info->size >= offsetof(fpc_dataset_info, fit) + sizeof info->fit)
+        info->fit = (int32_t)f->fit;
+    info->ignore_label = f->border;
+    if (f->size.h) {
+        info->h = f->size.h;
+        info->w = f->size.w;
+    }
     return FPC_OK;
 }
 
@@ -269,10 +290,12 @@ static fpc_status open_set(fpc_self *self, fpc_dataset_info *info)
         return status;
     f->test_alone = has_test_part_alone(f);
     if ((!f->test_alone && (status = open_training(f))) || (status = open_test(f)) || (status = fpc_folder_sides(f)) ||
-        (!f->size && (status = find_size(f))))
+        (!f->size.h && (status = find_size(f))))
         return status;
-    if (f->size)
-        f->w = f->h = (int32_t)f->size;
+    if (f->size.h) {
+        f->h = f->size.h;
+        f->w = f->size.w;
+    }
     info->h = f->h;
     info->w = f->w;
     for (int part = FPC_TRAIN; part <= FPC_TEST; part++)
@@ -292,6 +315,12 @@ static const fpc_choice orientations[] = {
     {"file", FPC_IMAGE_STORED, "as its file stores it: for masks that were drawn over it so"},
     {0}};
 
+static const fpc_choice fits[] = {
+    {"squeeze", FPC_FIT_SQUEEZE, "each side by its own factor: what is high and narrow becomes broad"},
+    {"pad", FPC_FIT_PAD, "whole and with its ratio, in the middle; what is beside it is black and counts nowhere"},
+    {"crop", FPC_FIT_CROP, "with its ratio, and as large as fills the size: what stands over on two sides is cut off"},
+    {0}};
+
 static const fpc_option options[] = {
     {"root", "folder of the data set; relative to the recipe's file", "", NULL, 1, 0, NULL, FPC_OPT_PATH,
      FPC_OPT_REQUIRED | FPC_OPT_RESUMABLE, FPC_FIELD_(folder, root, const char *)},
@@ -307,7 +336,10 @@ static const fpc_option options[] = {
     FPC_OPTION_TEXT(folder, val_masks, "", "folder in root with their masks"),
     FPC_OPTION_TEXT(folder, test_images, TEST_IMAGES, "folder in root with the test pictures; empty: none"),
     FPC_OPTION_TEXT(folder, test_masks, "", "folder in root with their masks; empty: the test part has no labels"),
-    FPC_OPTION_INT(folder, size, "0", 0, 16384, "px", "resize to size x size; 0: as the files are, all alike"),
+    FPC_OPTION_SIZE(folder, size, "0", 0, 16384, "px",
+                    "resize to N x N, or to HxW, height x width; 0: as the files are, all alike"),
+    FPC_OPTION_CHOICE(folder, fit, "squeeze", fits,
+                      "how pictures of another shape come to that size; predictions do as the training did"),
     FPC_OPTION_REAL(folder, val_split, "0.1", 0, 0.9, "share", "share of the pictures kept for validation"),
     FPC_OPTION_INT(
         folder, split_seed, "42", 0, 4294967295.0, "",

@@ -17,11 +17,13 @@ typedef struct folder {
     const char *root, *images, *masks, *image_suffix, *mask_suffix, *val_images, *val_masks, *test_images, *test_masks,
         *train_list, *val_list, *test_list, *classes, *sides, *map, *ignore_colour;
     double val_split;
-    int64_t split_seed, size, ignore_label, orientation;                  /* orientation: FPC_IMAGE_STORED or 0 */
+    fpc_extent size;                                                      /* 0 x 0: as the files are */
+    int64_t split_seed, ignore_label, orientation, fit;                   /* orientation: FPC_IMAGE_STORED or 0 */
     folder_files image, mask, val_image, val_mask, test_image, test_mask; /* val_*: where it has folders of its own */
     folder_part part[4];                                                  /* by fpc_part */
     int32_t n_classes, w, h;
     int32_t ignored;                /* the label that counts nowhere, of the recipe, else of the preset; -1: none */
+    int32_t border;                 /* the same in what is read: `fit = pad` has one where the files have none */
     int test_alone;                 /* there are no pictures to train on */
     uint8_t mirrored[256];          /* label of the other side */
     int16_t *label_of;              /* by value of a mask's file, where `map` is given; -1: not in it */

@@ -69,7 +69,7 @@ static fpc_status check_mask_size(const folder *f, fpc_arena *scratch, const fpc
 
     if (mask->w == w && mask->h == h)
         return FPC_OK;
-    if (f->size && same_shape(w, h, mask->w, mask->h)) {
+    if (f->size.h && same_shape(w, h, mask->w, mask->h)) {
         note(f, "mask of another size than its picture, of the same shape",
              fpc_sprintf(scratch, "%s: %d x %d, its picture %d x %d", path, mask->w, mask->h, w, h));
         return FPC_OK;
@@ -135,7 +135,7 @@ static fpc_status read_files(const folder *f, fpc_arena *scratch, fpc_part part,
         return FPC_ENOMEM;
     if ((status = read_image(f, scratch, part, file, path, image)))
         return status;
-    if (!f->size && (image->w != f->w || image->h != f->h))
+    if (!f->size.h && (image->w != f->w || image->h != f->h))
         return flawed(f, part, file->stem, "picture of another size",
                       fpc_fail(f->self.ctx, FPC_EFORMAT,
                                "%s: %d x %d, but the set's pictures are %d x %d; %s.size = N resizes all", path,
@@ -147,13 +147,14 @@ fpc_status fpc_folder_read(const fpc_self *self, fpc_arena *scratch, fpc_part pa
 {
     const folder *f = (const folder *)self;
     const size_t pixels = (size_t)f->w * (size_t)f->h;
-    fpc_image image, mask = {0};
+    fpc_image image, seen, mask = {0};
     fpc_status status;
     if ((status = read_files(f, scratch, part, index, out->mask != NULL, &image, &mask)) ||
-        (status = fpc_image_resize(self->ctx, scratch, &image, f->w, f->h, &image)) ||
-        (mask.pixel && (status = fpc_mask_resize(self->ctx, scratch, &mask, f->w, f->h, &mask))))
+        (status = fpc_image_fit(self->ctx, scratch, &image, (fpc_fit)f->fit, f->w, f->h, &seen)) ||
+        (mask.pixel && (status = fpc_mask_fit(self->ctx, scratch, &mask, image.w, image.h, (fpc_fit)f->fit, f->w, f->h,
+                                              (uint8_t)f->border, &mask))))
         return status;
-    memcpy(out->image, image.pixel, pixels * 3);
+    memcpy(out->image, seen.pixel, pixels * 3);
     if (mask.pixel)
         memcpy(out->mask, mask.pixel, pixels);
     else if (out->mask)

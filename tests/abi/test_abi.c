@@ -162,6 +162,7 @@ static void numbers_hold(void **state)
     assert_int_equal(FPC_OPT_BOOL, 1);
     assert_int_equal(FPC_OPT_RANGE, 10);
     assert_int_equal(FPC_OPT_CURVE, 11);
+    assert_int_equal(FPC_OPT_SIZE, 12);
     assert_int_equal(FPC_F32, 1);
     assert_int_equal(FPC_I64, 7);
     assert_int_equal(FPC_STAGE_MIX, 4);

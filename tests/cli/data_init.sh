@@ -50,6 +50,20 @@ mkdir elsewhere
 expect "a recipe elsewhere" 0 "$FPCORE" data --init two -o elsewhere/own.ini
 expect "finds the pictures" 0 "$FPCORE" -c elsewhere/own.ini --check
 
+# ---- pictures whose shapes a square does not bear ----
+holds "two: a square bears them" sh -c '! grep -q "^fit" two.ini'
+draw masks broad 20 90 40
+init broad
+keeps broad 'fit = pad'
+holds "broad: with its reason" grep -q '^; Width through height is 2\.25 to 2\.25: squeezed' broad.ini
+trains broad broad/images/pic_03.png 18 2
+draw masks mixed 10 60 44
+draw masks standing 10 44 60
+for f in standing/*/*.png; do mv "$f" "mixed/$(basename "$(dirname "$f")")/up_$(basename "$f")"; done
+init mixed
+keeps mixed 'fit = pad'
+holds "mixed: with its reason" grep -q '^; Width through height is 0\.73 to 1\.36: squeezed' mixed.ini
+
 # ---- other names, binary masks, names with a suffix ----
 draw binary lesions 20
 mv lesions/images lesions/Imgs

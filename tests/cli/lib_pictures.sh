@@ -2,7 +2,7 @@
 # `. "$FPCORE_SRC/tests/cli/lib_pictures.sh"` behind lib_train.sh.
 # shellcheck shell=sh
 cat >draw.c <<'END'
-/* draw KIND FOLDER N: N pictures of 48 x 40 in FOLDER/images: a disc (label 1) with a left (2) and a right (3) dot, on a
+/* draw KIND FOLDER N [W H]: N pictures of 48 x 40, or W x H, in FOLDER/images: a disc (label 1) with a left (2) and a right (3) dot, on a
  * ground (0). masks: FOLDER/masks/NAME.png; parts: FOLDER/parts/NAME_{skin,l_eye,r_eye}.png. Other kinds of masks:
  * binary: grey 0 and 255; spread: grey 0, 80, 160, 240; void: labels 0 to 3 in a frame of 255; eleven: labels 0 to 10;
  * colours: RGB; voc: RGB in the first twelve colours of Pascal VOC, with its frame; tints: RGB, four colours in each mask
@@ -11,7 +11,8 @@ cat >draw.c <<'END'
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-enum { W = 48, H = 40 };
+enum { MOST = 256 };
+static int W = 48, H = 40;
 fpc_ctx *fpc_ctx_new(void);
 void fpc_ctx_free(fpc_ctx *);
 static const uint8_t colour[4][3] = {{20, 30, 120}, {220, 170, 140}, {20, 200, 40}, {230, 30, 30}};
@@ -60,12 +61,16 @@ static int write(fpc_ctx *ctx, const char *folder, const char *sub, int i, const
 int main(int argc, char **argv)
 {
     static const char *const part[] = {"", "_skin", "_l_eye", "_r_eye"};
-    static uint8_t rgb[W * H * 3], mask[W * H], one[W * H], coded[W * H * 3];
+    static uint8_t rgb[MOST * MOST * 3], mask[MOST * MOST], one[MOST * MOST], coded[MOST * MOST * 3];
     char more[201] = "";
     fpc_ctx *ctx = fpc_ctx_new();
+    if (argc == 6)
+        sscanf(argv[4], "%d", &W), sscanf(argv[5], "%d", &H);
+    if (W < 1 || H < 1 || W > MOST || H > MOST)
+        return 2;
     const fpc_image picture = {W, H, 3, rgb}, labels = {W, H, 1, mask}, alone = {W, H, 1, one};
     int n = 0, bad = 0;
-    if (argc != 4 || !ctx)
+    if ((argc != 4 && argc != 6) || !ctx)
         return 2;
     sscanf(argv[3], "%d", &n);
     if (!strcmp(argv[1], "long"))
@@ -101,7 +106,7 @@ esac
 # shellcheck disable=SC2086
 ${CC:-cc} -std=c11 $san draw.c -I"$FPCORE_SRC/include" -L"$FPCORE_BUILD/.libs" -lfpcore -Wl,-rpath,"$FPCORE_BUILD/.libs" \
     -o draw || exit 1
-# draw KIND FOLDER N
+# draw KIND FOLDER N [W H]
 draw() {
     mkdir -p "$2"
     ./draw "$@" || exit 1

@@ -54,6 +54,8 @@ done <models
 pack tiny 40x48 $tiny # the picture's own size, whose labels come from another graph
 # shellcheck disable=SC2086
 pack tiny 40x48 $tiny run.precision=bf16
+# shellcheck disable=SC2086
+pack tiny 32x32 $tiny dataset.fit=pad # the ratio is kept
 # shellcheck disable=SC2086,SC2046
 pack segformer_b0 32x48 $(sed -n 's/^segformer_b0 [^ ]* //p' models) run.precision=bf16 run.rewrite=off
 

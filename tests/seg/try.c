@@ -391,6 +391,7 @@ static void programs(const char *json)
         {"\"output\":10", "\"output\":11", "its output is not of the network's size and classes"},
         {"\"format\":1", "\"format\":2", "packed in format 2; this libfpseg reads 1"},
         {"\"height\":8", "\"height\":0", "no height and width"},
+        {"\"height\":8", "\"fit\":\"crop\",\"height\":8", "neither squeeze nor pad"},
         {"\"precision\":\"fp32\"", "\"precision\":\"fp8\"", "neither fp32 nor bf16"},
         {"[\"a\",\"b\"]", "[]", "no list of 1 to 256 names"},
         {"[\"a\",\"b\"]", "[\"a\",\"b\",\"c\"]", "not as many colours as classes"},

@@ -20,6 +20,7 @@ struct sample {
     fpc_reals weights;
     fpc_range span, positive;
     fpc_curve factor;
+    fpc_extent extent, wide;
 };
 
 static const fpc_choice modes[] = {{"fast", 1, ""}, {"exact", 2, ""}, {"both_ways", 3, ""}, {0}};
@@ -39,6 +40,8 @@ static const fpc_option table[] = {
     FPC_OPTION_RANGE(struct sample, span, "-1, 2", -180, 180, "deg", "a span"),
     FPC_OPTION_RANGE(struct sample, positive, "0, 1", 0, 10, "", "a span above 0"),
     FPC_OPTION_CURVE(struct sample, factor, "1.0", 0, 10, "", "a factor"),
+    FPC_OPTION_SIZE(struct sample, extent, "0", 0, 16384, "px", "a size"),
+    FPC_OPTION_SIZE(struct sample, wide, "8x9", 1, 0, "", "a size without bounds"),
     {0}};
 
 static struct sample sample;
@@ -187,6 +190,46 @@ static void curves(void **state)
     assert_true(fpc_curve_at(&sample.factor, 100) == 1.7 && fpc_curve_at(&sample.factor, 100000) == 1.7);
     assert_string_equal(fpc_option_text(b->arena, &table[13], &sample), "1.3 @1, 1.5 @51, 1.7 @101");
     good(b, "factor", "4 @1"), assert_string_equal(fpc_option_text(b->arena, &table[13], &sample), "4");
+}
+
+static void sizes(void **state)
+{
+    static const struct {
+        const char *text, *again;
+        int32_t h, w;
+    } read[] = {{"0", "0", 0, 0},
+                {"512", "512", 512, 512},
+                {"384x512", "384x512", 384, 512},
+                {"512x512", "512", 512, 512},
+                {"1x16384", "1x16384", 1, 16384},
+                {"007", "7", 7, 7}};
+    bench *b = *state;
+
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++) {
+        good(b, "extent", read[i].text);
+        assert_int_equal(sample.extent.h, read[i].h);
+        assert_int_equal(sample.extent.w, read[i].w);
+        assert_string_equal(fpc_option_text(b->arena, &table[14], &sample), read[i].again);
+    }
+    assert_string_equal(fpc_option_range_text(b->arena, &table[14]),
+                        "0 .. 16384 px, or HxW (height x width), as 384x512");
+    assert_string_equal(fpc_option_type_text(&table[14]), "size");
+    assert_int_equal(read_one(b, "p", "1"), FPC_OK);
+    assert_true(sample.wide.h == 8 && sample.wide.w == 9);
+    for (const char *const *bad = (const char *const[]){"12x", "x12", "x", "12 x 5", "12x5x3", "-1x5", "12x+5",
+                                                        "12x5.5", "9999999999x5", "99999999999999999999x5", NULL};
+         *bad; bad++)
+        refused(b, "extent", *bad, "is no size; give 0 .. 16384 px, or HxW (height x width), as 384x512");
+    refused(b, "extent", "0x5", "has a side of 0; give 0 .. 16384 px, or HxW");
+    refused(b, "extent", "5x0", "has a side of 0; give 0 .. 16384 px, or HxW");
+    refused(b, "extent", "5x16385", "is out of range; give 0 .. 16384 px, or HxW");
+    refused(b, "extent", "16385x5", "is out of range");
+    refused(b, "extent", "16385", "is out of range; give 0 .. 16384 px");
+    refused(b, "extent", "-1", "is out of range");
+    refused(b, "extent", "", "has no value; give 0 .. 16384 px, or HxW");
+    refused(b, "extent", "1e3", "whole numbers are written out: 1000");
+    refused(b, "extent", "large", "is not a whole number; give 0 .. 16384 px, or HxW");
+    refused(b, "wide", "4294967297", "is out of range");
 }
 
 static void unknown_keys(void **state)
@@ -475,6 +518,7 @@ int main(void)
         CASE(good_values),
         CASE(bad_values),
         CASE(curves),
+        CASE(sizes),
         CASE(unknown_keys),
         CASE(required_values),
         CASE(a_path_lies_beside_the_recipe_its_root_or_the_shell),

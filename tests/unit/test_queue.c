@@ -2,6 +2,7 @@
  * leave the same bits as steps that are waited for, wherever the pictures lie; the ring of slots keeps its order. */
 #include "tiny.h"
 #include "graphs.h"
+#include "plugins/pictures.h"
 #include "runtime/queue.h"
 #include "experiment/resident.h"
 
@@ -64,13 +65,16 @@ static void queueing(fpc_backend *be)
     pinned_bytes = 0;
 }
 
-#define RECIPE                                                                                                         \
-    "[run]\nseed = 5\nclip_norm = 1\nema = 0.9\n"                                                                      \
-    "[dataset]\nuse = synthetic\nsize = 32\ntrain = 10\nval = 6\nbatch = 4\ndrop_last = off\n"                         \
+#define RUN "[run]\nseed = 5\nclip_norm = 1\nema = 0.9\n"
+#define REST                                                                                                           \
     "[augment.rotate]\nuse = rotate\np = 1\n[augment.mixup]\nuse = mixup\np = 0.5\nlabels = soft\n"                    \
     "[model]\nuse = microsegformer\ndims = 8,16,24,32\ndepths = 1,1,1,1\ndecoder_dim = 16\ndropout = 0.1\n"            \
     "[loss.ce]\nuse = cross_entropy\n[loss.dice]\nuse = dice\n[optimizer]\nuse = adamw\n"                              \
     "[backend]\nuse = ref\nreal = float\n"
+#define RECIPE RUN "[dataset]\nuse = synthetic\nsize = 32\ntrain = 10\nval = 6\nbatch = 4\ndrop_last = off\n" REST
+
+/* What `run` trains with. */
+static const char *recipe = RECIPE;
 
 typedef struct trace {
     double loss[16], norm[16];
@@ -104,7 +108,7 @@ static trace run(const char *sets, int queue)
     fpc_step_result r;
     const fpc_batch *batch;
     int64_t step = 0;
-    bench_experiment(&b, RECIPE, sets, OPEN_ALL);
+    bench_experiment(&b, recipe, sets, OPEN_ALL);
     if (queue) {
         queueing(b.s->backend);
         if (fpc_experiment_queue(b.s))
@@ -163,6 +167,30 @@ static void queued_steps_leave_the_same_bits(void **state)
         free(queued.weights);
     }
     free(waited.weights);
+}
+
+/* Neither blocks of pictures nor ops take height for width. */
+static void oblong_pictures(void **state)
+{
+    static const char *const more = "[augment.affine]\nuse = affine\ndegrees = 10\n[augment.perspective]\nuse = "
+                                    "perspective\n[augment.cutmix]\nuse = cutmix\n[augment.mosaic]\nuse = mosaic\n";
+    bench b;
+    (void)state;
+    assert_int_equal(bench_new(&b), 0);
+    make_folder("set/train/images");
+    make_folder("set/train/masks");
+    for (int i = 0; i < 16; i++) {
+        const fpc_image image = picture(b.arena, 80, 40, 3, i), mask = picture(b.arena, 80, 40, 1, i);
+        write_png(&b, fpc_sprintf(b.arena, "set/train/images/%02d.png", i), &image, NULL, 0);
+        write_png(&b, fpc_sprintf(b.arena, "set/train/masks/%02d.png", i), &mask, NULL, 0);
+    }
+    recipe = fpc_sprintf(b.arena,
+                         RUN "[dataset]\nuse = folder\nroot = %s\nclasses = celebamask19\nsize = 32x64\nval_split = "
+                             "0.4\nbatch = 4\ndrop_last = off\n" REST "%s",
+                         in_folder("set"), more);
+    queued_steps_leave_the_same_bits(NULL);
+    recipe = RECIPE;
+    bench_free(&b);
 }
 
 /* What the device has is not read again: the readers leave it out. */
@@ -403,6 +431,7 @@ static void records_do_not_outlive_their_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(queued_steps_leave_the_same_bits),
+                                       cmocka_unit_test(oblong_pictures),
                                        cmocka_unit_test(what_cannot_be_recorded_runs),
                                        cmocka_unit_test(records_do_not_outlive_their_memory),
                                        cmocka_unit_test(device_copies_each_picture_once),

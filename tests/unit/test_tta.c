@@ -168,9 +168,89 @@ static void golden(void **state)
     bench_free(&b);
 }
 
+/* A network that says what it sees: three classes, whose logits are red, green and blue. */
+static fpc_status build_colours(fpc_self *self, fpc_graph *g, fpc_model_io *io)
+{
+    (void)self, (void)g;
+    io->logits = io->image;
+    return FPC_OK;
+}
+
+typedef struct disc {
+    double x, y, r;
+} disc;
+
+/* A green disc on red. No blue: blue is what nothing says, unless black comes in. */
+static fpc_image draw_disc(fpc_arena *arena, int32_t w, int32_t h, const disc *d)
+{
+    fpc_image image = {w, h, 3, fpc_alloc(arena, (size_t)w * (size_t)h * 3)};
+    for (int32_t p = 0; p < w * h; p++) {
+        const double x = p % w + 0.5 - d->x, y = p / w + 0.5 - d->y;
+        image.pixel[3 * p + (x * x + y * y < d->r * d->r)] = 200;
+    }
+    return image;
+}
+
+static void find_disc(const uint8_t *labels, int32_t w, int32_t h, disc *out)
+{
+    double n = 0, x = 0, y = 0;
+    for (int32_t p = 0; p < w * h; p++) {
+        assert_true(labels[p] < 2);
+        n += labels[p];
+        x += labels[p] * (p % w + 0.5);
+        y += labels[p] * (p / w + 0.5);
+    }
+    assert_true(n > 0);
+    *out = (disc){x / n, y / n, sqrt(n / acos(-1))};
+}
+
+/* Labels lie where the picture has what they are of, whichever way it came to the network: centre and radius of a disc
+ * are found to a pixel. Probabilities lie over the whole picture. */
+static void labels_lie_on_the_picture(void **state)
+{
+    static const int32_t size[][4] = {{300, 100, 64, 64}, {100, 300, 64, 64}, {301, 97, 64, 64},  {240, 120, 33, 64},
+                                      {90, 30, 64, 64},   {64, 64, 64, 64},   {120, 120, 48, 96}, {97, 301, 64, 40}};
+    static const fpc_model_vtbl colours = {.size = sizeof colours, .build = build_colours};
+    static uint8_t labels[301 * 301];
+    static float grid[96 * 96 * 3];
+    bench b;
+    (void)state;
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        for (int k = 0; k < 6; k++) {
+            const int32_t w = size[i][0], h = size[i][1], fw = size[i][2], fh = size[i][3];
+            const disc at = {w * 0.6, h * 0.4, fmin(w, h) * 0.3};
+            const fpc_tta how = {.n_scales = 1, .scale = {1}, .flip = k >= 3, .exchange = 0};
+            fpc_tta_run *run;
+            disc found;
+            bench_experiment(&b, TINY, "", FPC_OPEN_BACKEND);
+            b.s->model.vtbl = &colours;
+            b.s->classes = 3;
+            b.s->info.fit = k % 3;
+            const fpc_image picture = draw_disc(b.arena, w, h, &at);
+            assert_int_equal(fpc_tta_open(b.s, b.arena, &how, fh, fw, &run), FPC_OK);
+            if (fpc_tta_mask(run, b.arena, &picture, labels))
+                fail_msg("%s", fpc_ctx_error(b.ctx));
+            find_disc(labels, w, h, &found);
+            if (!(fabs(found.x - at.x) < 1 && fabs(found.y - at.y) < 1 && fabs(found.r - at.r) < 1))
+                fail_msg("%d x %d in %d x %d, %d: %g, %g, %g instead of %g, %g, %g", w, h, fw, fh, k, found.x, found.y,
+                         found.r, at.x, at.y, at.r);
+            assert_int_equal(fpc_tta_grid(run, b.arena, &picture, grid), FPC_OK);
+            for (int32_t p = 0; p < fw * fh; p++) {
+                const float *q = grid + 3 * p;
+                assert_true(fabs(q[0] + q[1] + q[2] - 1) < 1e-5 && (q[2] < q[0] || q[2] < q[1]));
+                labels[p] = q[1] > q[0];
+            }
+            find_disc(labels, fw, fh, &found);
+            if (!(fabs(found.x - at.x * fw / w) < 1 && fabs(found.y - at.y * fh / h) < 1))
+                fail_msg("the grid of %d x %d in %d x %d, %d: %g, %g", w, h, fw, fh, k, found.x, found.y);
+            bench_free(&b);
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(options), cmocka_unit_test(plain), cmocka_unit_test(symmetry),
-                                       cmocka_unit_test(constant), cmocka_unit_test(golden)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(options),  cmocka_unit_test(plain),
+                                       cmocka_unit_test(symmetry), cmocka_unit_test(constant),
+                                       cmocka_unit_test(golden),   cmocka_unit_test(labels_lie_on_the_picture)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
 /* Columns of a comment. Pixels of an epoch that a processor gets through in minutes; the largest square; what a network
  * halves five times. Parameters that hold 256 classes. */
 enum { COLUMNS = 100, EPOCH_PIXELS = 512 << 20, LARGEST = 256, STEP = 32, BASE_CLASSES = 19, MORE_PARAMS = 2000000 };
+static const double RATIO = 1.5; /* of two sides, that a square bears */
 
 typedef struct writer {
     fpc_cmdline *cmd;
@@ -255,16 +256,38 @@ static void put_values(writer *w)
     }
 }
 
+/* A square squeezes what is much broader or narrower than itself out of all shape, and shows one thing in two shapes
+ * where pictures lie and stand. */
+static int wants_ratio(const writer *w)
+{
+    const fpc_mask_values *v = w->values;
+    const fpc_dataset_info *info = &w->classes->info;
+
+    return (v->broadest > RATIO || v->narrowest * RATIO < 1 || v->broadest > RATIO * v->narrowest) &&
+           (info->ignore_label >= 0 || info->classes < 256);
+}
+
 static void put_sizes(writer *w)
 {
     const fpc_mask_values *v = w->values;
+    const int ratio = wants_ratio(w);
 
     say(w,
         "Pictures are %d x %d (the middle one of %lld)%s. Larger shows more and takes longer, in proportion to the "
         "area.",
         v->w, v->h, (long long)v->pictures,
-        v->squares == v->pictures ? "" : ", and are squeezed into a square; masks that predict writes have their size");
+        v->squares == v->pictures ? ""
+        : ratio                   ? ", and come into a square; masks that predict writes have their size"
+                                  : ", and are squeezed into a square; masks that predict writes have their size");
     put(w, "size = %lld\n", (long long)w->size);
+    if (ratio) {
+        say(w,
+            "Width through height is %.2f to %.2f: squeezed, things would lose their shape. So a picture keeps its "
+            "ratio, and what is beside it in the square is black and counts nowhere. Where all have one shape, size = "
+            "HxW of that shape loses no room.",
+            v->narrowest, v->broadest);
+        put(w, "fit = pad\n");
+    }
     say(w, "%lld training pictures make %lld %s of an epoch.", (long long)w->n_train,
         (long long)(w->n_train / w->batch), fpc_word(w->n_train / w->batch, "step", "steps"));
     put(w, "batch = %lld\n", (long long)w->batch);

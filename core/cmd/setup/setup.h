@@ -38,8 +38,10 @@ typedef struct fpc_mask_values {
     int32_t n;   /* rising; of colours black comes first */
     const fpc_mask_value *value;
     int64_t masks, pixels;
-    int32_t w, h;     /* the middle one of the pictures' widths and heights */
-    int64_t squares;  /* pictures that are as wide as high */
+    int32_t w, h;    /* the middle one of the pictures' widths and heights */
+    int64_t squares; /* pictures that are as wide as high */
+    double broadest; /* of width through height of the pictures the largest, and the smallest */
+    double narrowest;
     int64_t pictures; /* whose size was looked at */
 } fpc_mask_values;
 

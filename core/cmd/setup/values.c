@@ -102,7 +102,10 @@ static fpc_status take_size(census *c, const char *path)
 
     if (status)
         return status;
+    const double ratio = (double)c->w[i] / c->h[i];
     c->out->squares += c->w[i] == c->h[i];
+    c->out->broadest = !i || ratio > c->out->broadest ? ratio : c->out->broadest;
+    c->out->narrowest = !i || ratio < c->out->narrowest ? ratio : c->out->narrowest;
     c->n_sizes++;
     return FPC_OK;
 }

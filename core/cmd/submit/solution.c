@@ -2,6 +2,7 @@
  * and as ckpt.pth (what PyTorch reads, under the key `state_dict` as the organisers' sample asks for); the recipe as it
  * was understood; a script with the options --input --output --weights; a text that says how it all fits together. */
 #include "cmd/submit/submit.h"
+#include <fpcore/image.h>
 #include <stdio.h>
 #include <string.h>
 #include "data/classes.h"
@@ -111,7 +112,7 @@ static const char *readme(const fpc_submit *s)
         "taken as RGB in the order of rows; logits are resized back to the picture (bilinear), and the class of the "
         "highest "
         "is\n"
-        "the label.\n"
+        "the label.%s\n"
         "Prediction: %s.\n\n"
         "| file | holds |\n| --- | --- |\n"
         "| run.sh | inference: `sh run.sh --input FOLDER --output FOLDER [--weights FILE]` writes NAME.png for each "
@@ -128,8 +129,13 @@ static const char *readme(const fpc_submit *s)
         "masks/ beside this folder: 8-bit palette PNGs of the pictures' sizes; the index of a pixel is its class, 0 .. "
         "%d.\n",
         s->experiment->model.plugin->name, (long long)s->experiment->state->n_trainable, (long long)s->limit, info->h,
-        info->w, fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass",
-        s->experiment->model.plugin->name, FPC_VERSION, info->classes - 1);
+        info->w,
+        s->experiment->info.fit == FPC_FIT_SQUEEZE
+            ? ""
+            : " Pictures keep their ratio: they are resized until they fit, and "
+              "lie in the\nmiddle, on black, which the logits are taken without.",
+        fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass", s->experiment->model.plugin->name,
+        FPC_VERSION, info->classes - 1);
 }
 
 static const char *requirements(const fpc_submit *s)

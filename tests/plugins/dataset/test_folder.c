@@ -69,6 +69,16 @@ static void reads_and_resizes(void **state)
     fpc_image large = picture(b->arena, 20, 16, 3, atoi(sample.id)), want;
     assert_int_equal(fpc_image_resize(b->ctx, b->arena, &large, 8, 8, &want), FPC_OK);
     assert_memory_equal(sample.image, want.pixel, 8 * 8 * 3);
+    inst = open_set(b, "plain", "size = 6x10\n", &info);
+    assert_true(info.h == 6 && info.w == 10);
+    assert_int_equal(read_one(b, &inst, FPC_VAL, 0, &sample), FPC_OK);
+    assert_int_equal(fpc_image_resize(b->ctx, b->arena, &large, 10, 6, &want), FPC_OK);
+    assert_memory_equal(sample.image, want.pixel, 10 * 6 * 3);
+    const fpc_image labels = picture(b->arena, 20, 16, 1, atoi(sample.id));
+    assert_int_equal(fpc_mask_resize(b->ctx, b->arena, &labels, 10, 6, &want), FPC_OK);
+    assert_memory_equal(sample.mask, want.pixel, 10 * 6);
+    assert_int_equal(((const fpc_dataset_vtbl *)inst.vtbl)->describe(inst.self, &info), FPC_OK);
+    assert_true(info.h == 6 && info.w == 10);
 }
 
 static void jpeg_beside_png(void **state)

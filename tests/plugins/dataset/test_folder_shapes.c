@@ -92,6 +92,60 @@ static void masks_of_other_sizes(void **state)
     }
 }
 
+/* A picture that is bright and labelled 1 on the left, dark and 0 on the right. */
+static void fits(void **state)
+{
+    bench *b = *state;
+    fpc_dataset_info info;
+    make_pair(b, 1, 48, 32); /* the mask twice as large */
+    fpc_sample sample = read_pair(b, "size = 12\nfit = pad\n", &info);
+    assert_true(info.fit == FPC_FIT_PAD && info.ignore_label == 255 && info.h == 12 && info.w == 12);
+    for (int p = 0; p < 144; p++) { /* 12 x 8 in the middle */
+        const int inside = p / 12 >= 2 && p / 12 < 10, left = p % 12 < 6;
+        assert_int_equal(sample.mask[p], inside ? left : 255);
+        if (!inside || p % 12 < 5 || p % 12 > 6)
+            assert_in_range(sample.image[3 * p], !inside ? 0 : left ? 180 : 20, !inside ? 0 : left ? 220 : 60);
+    }
+    read_pair(b, "size = 12\nfit = pad\nignore_label = 20\n", &info);
+    assert_int_equal(info.ignore_label, 20);
+    sample = read_pair(b, "size = 12\nfit = pad\nignore_label = 20\n", &info);
+    assert_true(sample.mask[0] == 20 && sample.mask[24] == 1);
+    sample = read_pair(b, "size = 12\nfit = crop\n", &info);
+    assert_true(info.fit == FPC_FIT_CROP && info.ignore_label == -1);
+    for (int p = 0; p < 144; p++) /* columns 4 to 19 of the picture */
+        assert_int_equal(sample.mask[p], p % 12 < 6);
+    sample = read_pair(b, "size = 12x3\nfit = pad\n", &info);
+    for (int p = 0; p < 36; p++) /* 3 x 2 in the middle */
+        assert_int_equal(sample.mask[p], p / 3 < 5 || p / 3 > 6 ? 255 : p % 3 < 1);
+    read_pair(b, "", &info);
+    assert_true(info.fit == FPC_FIT_SQUEEZE && info.ignore_label == -1);
+    refuse_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nclasses = voc21\nroot = .\nfit = stretch\n"),
+                  "dataset.fit = stretch: is not among the choices; give one of squeeze, pad, crop");
+}
+
+/* What is beside a picture has a label of its own; the files gain none by it. */
+static void border_is_no_label_of_files(void **state)
+{
+    bench *b = *state;
+    make_pair(b, 1, 24, 16);
+    fpc_image mask = {24, 16, 1, fpc_alloc(b->arena, 24 * 16)};
+    memset(mask.pixel, 255, 24 * 16);
+    write_png(b, "set/train/masks/a.png", &mask, NULL, 0);
+    if (!strstr(read_refused(b, "size = 12\nfit = pad\n"), "255"))
+        fail_msg("%s", fpc_ctx_error(b->ctx));
+    fpc_dataset_info info;
+    const fpc_sample sample = read_pair(b, "size = 12\nfit = pad\nignore_label = 255\n", &info);
+    assert_int_equal(sample.mask[6 * 12 + 6], 255);
+    const char *table = "[classes]\n";
+    for (int i = 0; i < 256; i++)
+        table = fpc_sprintf(b->arena, "%s%d = c%d\n", table, i, i);
+    write_bytes("many.ini", table, (int)strlen(table));
+    const char *all = fpc_sprintf(b->arena, "classes = %s\nsize = 12\n", in_folder("many.ini"));
+    refuse_set(b, "set", fpc_sprintf(b->arena, "%sfit = pad\n", all),
+               "dataset.fit = pad: all 256 labels are classes of the data set");
+    open_set(b, "set", fpc_sprintf(b->arena, "%sfit = crop\n", all), &info);
+}
+
 /* What an audit hears. */
 static char notes[2048];
 
@@ -152,6 +206,7 @@ static void told_in_an_audit(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(orientation), CASE(masks_of_other_sizes), CASE(told_in_an_audit)};
+    const struct CMUnitTest tests[] = {CASE(orientation), CASE(masks_of_other_sizes), CASE(fits),
+                                       CASE(border_is_no_label_of_files), CASE(told_in_an_audit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
