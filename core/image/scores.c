@@ -122,10 +122,11 @@ fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh,
 fpc_status fpc_scores_resize(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
                              int32_t w, float *out)
 {
-    struct axis across, down;
+    fpc_scores_axis across, down;
     fpc_status status;
 
-    if ((status = make_axis(scratch, sw, w, &across)) || (status = make_axis(scratch, sh, h, &down)))
+    if ((status = fpc_scores_axis_make(scratch, sw, w, &across)) ||
+        (status = fpc_scores_axis_make(scratch, sh, h, &down)))
         return status;
     for (int32_t i = 0; i < sh; i++)
         for (int32_t y = down.first[i]; y < down.first[i + 1]; y++)

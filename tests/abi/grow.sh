@@ -40,12 +40,12 @@ objects() {
     folder=$1
     shift
     printf '%s\n' "$@" | CC="${CC:-cc}" FLAGS="$flags" VERSION="$(variable PACKAGE_VERSION)" folder=$folder xargs -P 2 -n 1 sh -c '
-        $CC $FLAGS -Igrown -iquote "$FPCORE_SRC/core" -iquote "$FPCORE_SRC" -DFPC_LIB_DIR="\"/nowhere\"" \
+        $CC $FLAGS -Igrown -idirafter "$FPCORE_SRC/include" -iquote "$FPCORE_SRC/core" -iquote "$FPCORE_SRC" -DFPC_LIB_DIR="\"/nowhere\"" \
             -DFPC_PLUGIN_DIR="\"/nowhere\"" -DFPC_DATA_DIR="\"$FPCORE_SRC\"" -DFPC_VERSION="\"$VERSION\"" -c "$0" \
             -o "objects/$folder/$(printf %s "$0" | tr / _).o"' || not_ok "the grown core compiles"
 }
 # shellcheck disable=SC2046
-objects core $(find "$FPCORE_SRC/core" -name '*.c' ! -path '*/core/cmd/*')
+objects core $(find "$FPCORE_SRC/core" -name '*.c' ! -path '*/core/cmd/*' ! -path '*/core/seg/*')
 # shellcheck disable=SC2046
 objects cmd $(find "$FPCORE_SRC/core/cmd" -name '*.c' ! -name templates.c ! -name page.c) \
     "$FPCORE_BUILD/core/cmd/templates/templates.c" "$FPCORE_BUILD/core/cmd/report/page/page.c"

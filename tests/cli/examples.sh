@@ -40,6 +40,8 @@ example show
 says "it tells the model" "^  model  *[a-z]"
 example export
 holds "it wrote a network" test -s face.onnx
+example pack
+holds "it wrote a network" test -s face.fps
 example probe
 holds "it wrote tensors" test -s out.safetensors
 example bench

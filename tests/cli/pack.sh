@@ -54,8 +54,6 @@ done <models
 pack tiny 40x48 $tiny # the picture's own size, whose labels come from another graph
 # shellcheck disable=SC2086
 pack tiny 40x48 $tiny run.precision=bf16
-# shellcheck disable=SC2086
-pack tiny 32x32 $tiny dataset.fit=pad # the ratio is kept
 # shellcheck disable=SC2086,SC2046
 pack segformer_b0 32x48 $(sed -n 's/^segformer_b0 [^ ]* //p' models) run.precision=bf16 run.rewrite=off
 
@@ -65,6 +63,12 @@ use = cpu
 threads = 2
 INI
 sed -i '/^use = ref$/d' tiny.ini
+printf '[classes]\n0 = ground\n1 = disc\n2 = left\n3 = right\n[mirror]\nsides = 2, 3\n' >four.ini
+sed -e '/^use = synthetic/,/^batch/c use = folder\nroot = ds\nimages = images\nmasks = masks\nsize = 32\nfit = pad\nclasses = four.ini\nval_split = 0.5\nbatch = 1' \
+    tiny.ini >padded.ini
+expect "a run whose pictures keep their ratio" 0 "$FPCORE" -c padded.ini -s run.epochs=2 -s run.out=padded
+expect "is packed" 0 "$FPCORE" pack -w padded/* -o padded.fps
+same "padded" padded.fps -w padded/*
 expect "a run" 0 "$FPCORE" -c tiny.ini -s run.epochs=2 -s run.out=runs
 run=$(run_in runs)
 expect "is packed" 0 "$FPCORE" pack -w "$run" -o face.fps
