@@ -142,7 +142,7 @@ static fpc_status read_tensor(fps_model *m, const seg_json *entry, const unsigne
     if (__builtin_mul_overflow(t->count, (int64_t)fpc_dtype_size(t->dtype), &wanted) || wanted != end - begin)
         return bad_tensor(m, t->name, "its shape does not fill its bytes");
     if (wanted > *left)
-        return bad_tensor(m, t->name, "it lies where another one lies");
+        return bad_tensor(m, t->name, "tensors overlap: together they have more bytes than the file");
     *left -= wanted;
     t->data = data + begin;
     if ((uintptr_t)t->data % fpc_dtype_size(t->dtype)) { /* whoever reads it takes whole numbers */
