@@ -300,10 +300,16 @@ static const fpc_value *find_stored(const fpc_graph *g, const char *name)
     return NULL;
 }
 
-/* A session keeps one state, made for the first graph: the second one has nothing that is not there, nor as something
- * else. */
-static fpc_status same_stored(const fps_model *m, const fpc_graph *of, const fpc_graph *g)
+/* A session keeps one state, made for the first graph, which has something to keep: the second one has nothing that is
+ * not there, nor as something else. */
+static fpc_status check_stored(const fps_model *m, const fpc_graph *of, const fpc_graph *g)
 {
+    int32_t params = 0;
+
+    for (int32_t i = 0; i < of->n_values; i++)
+        params += of->value[i].role == FPC_ROLE_PARAM;
+    if (!params)
+        return fpc_fail(m->ctx, FPC_EFORMAT, "%s: graph labels: it has no parameters", m->path);
     for (int32_t i = 0; i < g->n_values; i++) {
         const fpc_value *v = &g->value[i], *there = is_stored(v) ? find_stored(of, v->name) : NULL;
         if (is_stored(v) && (!there || there->role != v->role || !fpc_same_shape(there->shape, v->shape)))
@@ -324,7 +330,7 @@ static fpc_status try_graphs(fps_model *m)
 
     if (!status && !(status = seg_graph(m->ctx, scratch, m, ops, "labels", &labels)) &&
         !(status = seg_graph(m->ctx, scratch, m, ops, "logits", &logits)))
-        status = same_stored(m, labels, logits);
+        status = check_stored(m, labels, logits);
     fpc_arena_free(scratch);
     return status;
 }

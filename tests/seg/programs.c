@@ -41,19 +41,19 @@ static uint8_t *make_file(const char *program, const char *from, const char *to,
 
 /* ---- programs that nothing but memory or time stands against ---- */
 
-/* Nodes are taken with the ids that they have behind `n` values: the picture, b, and whatever else `values` holds. Each
- * graph begins with the first two channels of the picture, which are value n + 2. */
-static uint8_t *network(const char *values, int n, const char *nodes, int last, size_t *bytes)
+/* Nodes are taken with the ids that they have behind `n` values: the picture, b of that kind, and whatever else
+ * `values` holds. Each graph begins with the first two channels of the picture, which are value n + 2. */
+static uint8_t *network(const char *kind, const char *values, int n, const char *nodes, int last, size_t *bytes)
 {
     const size_t room = strlen(values) + strlen(nodes) + 1000;
     char *graph = (char *)get(room), *text = (char *)get(2 * room + 1000);
 
     snprintf(graph, room,
              "{\"values\":[{\"input\":\"image\",\"shape\":[1,8,8,3]},"
-             "{\"param\":\"b\",\"rank\":1,\"shape\":[1,1,1,2]}%s],\"nodes\":[{\"op\":\"to_real\",\"in\":[0]},"
+             "{\"%s\":\"b\",\"rank\":1,\"shape\":[1,1,1,2]}%s],\"nodes\":[{\"op\":\"to_real\",\"in\":[0]},"
              "{\"op\":\"slice\",\"in\":[%d],\"attr\":{\"first\":0,\"count\":2,\"total\":3}},"
              "{\"op\":\"add_bcast\",\"in\":[%d,1]}%s",
-             values, n, n + 1, nodes);
+             kind, values, n, n + 1, nodes);
     sprintf(text,
             "{\"format\":1,\"height\":8,\"width\":8,\"precision\":\"fp32\",\"classes\":[\"a\",\"b\"],\"graphs\":{"
             "\"labels\":%s,{\"op\":\"seg_argmax\",\"in\":[%d],\"attr\":{\"h\":8,\"w\":8,\"align_corners\":0}}],"
@@ -96,7 +96,7 @@ static void wide_stride(int groups)
             "{\"op\":\"slice\",\"in\":[7],\"attr\":{\"first\":0,\"count\":2,\"total\":%d}},"
             "{\"op\":\"add_bcast\",\"in\":[6,8]}",
             groups, groups);
-    uint8_t *file = network(values, 4, nodes, 9, &n);
+    uint8_t *file = network("param", values, 4, nodes, 9, &n);
     no_memory(file, n, "no memory for far");
     free(values);
 }
@@ -113,7 +113,7 @@ static void *long_chain(void *arg)
 
     for (int i = 0; i < LINKS; i++)
         at += sprintf(at, ",{\"op\":\"relu\",\"in\":[%d]}", 4 + i);
-    file = network("", 2, nodes, 4 + LINKS, &n);
+    file = network("param", "", 2, nodes, 4 + LINKS, &n);
     if (fps_open_memory(file, n, &model, why, sizeof why))
         fail("a long chain");
     fps_session *s = begin(model, 1);
@@ -140,6 +140,17 @@ static void overlaps(const char *program)
     free(file);
 }
 
+static void no_parameters(void)
+{
+    size_t n;
+    uint8_t *file = network("buffer", "", 2, "", 4, &n);
+    fps_model *model;
+
+    if (fps_open_memory(file, n, &model, why, sizeof why) != FPS_EFORMAT || !strstr(why, "it has no parameters"))
+        fail("a network without parameters");
+    free(file);
+}
+
 static void extremes(const char *program)
 {
     pthread_attr_t small;
@@ -151,6 +162,7 @@ static void extremes(const char *program)
     for (int groups = 256; groups <= 1024; groups *= 2) /* vectors of 16, 8 and 4 */
         wide_stride(groups);
     overlaps(program);
+    no_parameters();
     pthread_attr_init(&small);
     if (pthread_attr_setstacksize(&small, 512 << 10) || pthread_create(&thread, &small, long_chain, NULL))
         fail("a thread with a small stack");
