@@ -140,6 +140,19 @@ static void overlaps(const char *program)
     free(file);
 }
 
+/* The pixels of the largest picture, by which batch norms are told how many rows they have. */
+static void many_rows(const char *program)
+{
+    size_t n;
+    uint8_t *file = make_file(program, "\"rows\":0", "\"rows\":67108864", &n);
+    fps_model *model;
+
+    if (fps_open_memory(file, n, &model, why, sizeof why))
+        fail("as many rows as a picture can have pixels");
+    fps_close(model);
+    free(file);
+}
+
 static void no_parameters(void)
 {
     size_t n;
@@ -163,6 +176,7 @@ static void extremes(const char *program)
         wide_stride(groups);
     overlaps(program);
     no_parameters();
+    many_rows(program);
     pthread_attr_init(&small);
     if (pthread_attr_setstacksize(&small, 512 << 10) || pthread_create(&thread, &small, long_chain, NULL))
         fail("a thread with a small stack");
@@ -190,6 +204,7 @@ static void programs(const char *json)
         {"\"stride\":1", "\"stride\":1e300", "an attribute is missing or impossible: stride"},
         {"\"stride\":1,", "", "an attribute is missing or impossible: stride"},
         {"\"stride\":1", "\"stride\":1,\"more\":1", "attributes that the op does not have"},
+        {"\"rows\":0", "\"rows\":1e16", "an attribute is missing or impossible: rows"},
         {"\"eps\":1e-5", "\"eps\":1e-5e", "neither a comma nor the end of a list"},
         {"\"eps\":1e-5", "\"eps\":0x1", "neither a comma nor the end of a list"},
         {"\"eps\":1e-5", "\"eps\":1e999", "a number that is too large"},
