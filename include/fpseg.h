@@ -14,7 +14,9 @@
  * process, reads the environment, or changes locale or signals. A session allocates nothing once it has seen a picture
  * of the largest size.
  *
- * Threads: a model is read only and may serve any number of them; a session belongs to one at a time. */
+ * Threads: a model is read only and may serve any number of them; a session belongs to one at a time, and to the
+ * process that made it: a fork copies none of its threads, so that the child neither uses nor frees it but makes its
+ * own. */
 #ifndef FPSEG_H
 #define FPSEG_H
 

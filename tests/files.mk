@@ -315,6 +315,7 @@ test_data = \
     tests/plugins/loss/term.h \
     tests/plugins/pictures.h \
     tests/plugins/tagged.h \
+    tests/seg/common.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
@@ -340,6 +341,7 @@ test_data = \
     tests/perf/against_peers.sh \
     tests/perf/cores.sh \
     tests/portable/run.sh \
+    tests/seg/programs.c \
     tests/seg/raw.c \
     tests/seg/try.c \
     tests/abi/abi1/augment.c \

@@ -103,6 +103,26 @@ static int add_block(fpc_arena *arena, size_t bytes)
     return 1;
 }
 
+/* The smallest block behind the current one that is large enough goes next: so whoever takes no more than the time
+ * before, piece by piece, finds room, and the pieces may be smaller. 0: there is none. */
+static int next_block(fpc_arena *arena, size_t bytes)
+{
+    block **best = NULL, *b;
+
+    for (block **at = arena->now ? &arena->now->next : &arena->first; *at; at = &(*at)->next)
+        if (bytes <= (*at)->size && (!best || (*at)->size < (*best)->size))
+            best = at;
+    if (!best)
+        return 0;
+    b = *best;
+    *best = b->next;
+    b->next = arena->now ? arena->now->next : arena->first;
+    *(arena->now ? &arena->now->next : &arena->first) = b;
+    arena->now = b;
+    arena->used = 0;
+    return 1;
+}
+
 /* Room for `bytes` at the alignment, or NULL. */
 static char *take(fpc_arena *arena, size_t bytes, size_t align)
 {
@@ -120,12 +140,8 @@ static char *take(fpc_arena *arena, size_t bytes, size_t align)
                 b->dirty = arena->used;
             return p;
         }
-        if (b && b->next && bytes <= b->next->size) {
-            arena->now = b->next;
-            arena->used = 0;
-        } else if (!add_block(arena, bytes)) {
+        if (!next_block(arena, bytes) && !add_block(arena, bytes))
             return NULL;
-        }
     }
 }
 

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Sizes, counts and channels; a larger number is a mistake or worse, and sums of two of them still fit 32 bits. */
+/* Sizes, counts and channels; a larger number is a mistake or worse, and sums of two of them still fit 32 bits. Counts
+ * of 64 bits, the pixels of a picture among them, are as large as a double states exactly. */
 #define LARGEST (1 << 24)
+#define LARGEST_I64 (INT64_C(1) << 53)
 
 #define I32(T, f)                                                                                                      \
     {                                                                                                                  \
@@ -75,7 +77,8 @@ int fpc_attr_set(const fpc_attr_field *f, void *attr, double value)
 {
     void *at = (char *)attr + f->offset;
 
-    if (!isfinite(value) || fabs(value) > LARGEST || (f->type != FPC_ATTR_F32 && value != floor(value)))
+    if (!isfinite(value) || fabs(value) > (f->type == FPC_ATTR_I64 ? (double)LARGEST_I64 : LARGEST) ||
+        (f->type != FPC_ATTR_F32 && value != floor(value)))
         return 0;
     if (f->type == FPC_ATTR_F32)
         *(float *)at = (float)value;

@@ -22,7 +22,8 @@ extern const fpc_attr_row fpc_attr_rows[];
 const fpc_attr_row *fpc_attr_find(const char *op);
 /* A field's value; integers are exact. */
 double fpc_attr_get(const fpc_attr_field *, const void *attr);
-/* 0: the value does not fit the field: no whole number for an integer, beyond +-2^24, or not finite. */
+/* 0: the value does not fit the field: no whole number for an integer, beyond +-2^24 (of 64 bits: 2^53), or not finite.
+ */
 int fpc_attr_set(const fpc_attr_field *, void *attr, double value);
 
 #endif

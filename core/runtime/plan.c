@@ -129,31 +129,31 @@ static fpc_status after_readers(fpc_plan *p, fpc_arena *arena, int tiled, int32_
     return FPC_OK;
 }
 
-/* Of the lazy nodes that would come along with node i, those that are not read row by row, or are too many, go first.
- */
-static fpc_status settle_inputs(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i, int32_t *along)
+/* Of the lazy nodes that would come along with node i, those that are not read row by row, or are too many, go first:
+ * the next of them; -1: none. */
+static int32_t goes_before(const fpc_plan *p, int32_t i, int32_t *along)
 {
     const fpc_gnode *n = &p->graph->node[i];
     for (int32_t j = 0; j < n->n_in; j++) {
         const int32_t made_by = p->graph->value[n->in[j]].node;
         if (made_by < 0 || p->group_of[made_by] >= 0)
             continue;
-        const int first = !streams(p->graph, n, j) || ++*along >= FPC_MAX_GROUP / 2;
-        const fpc_status status =
-            first ? place_node(p, arena, tiled, made_by) : settle_inputs(p, arena, tiled, made_by, along);
-        if (status)
-            return status;
+        if (!streams(p->graph, n, j) || ++*along >= FPC_MAX_GROUP / 2)
+            return made_by;
+        const int32_t first = goes_before(p, made_by, along);
+        if (first >= 0)
+            return first;
     }
-    return FPC_OK;
+    return -1;
 }
 
-static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i)
+static fpc_status place_now(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i)
 {
     const fpc_gnode *n = &p->graph->node[i];
     const int64_t rows = rows_of_gnode(p->graph, n);
-    int32_t along = 0, after = 0;
-    fpc_status status;
-    if ((status = settle_inputs(p, arena, tiled, i, &along)) || (status = after_readers(p, arena, tiled, i, &after)))
+    int32_t after = 0;
+    const fpc_status status = after_readers(p, arena, tiled, i, &after);
+    if (status)
         return status;
     const int barrier = fpc_plan_is_barrier(n->def, rows);
     int32_t at = tiled && !barrier ? choose_group(p, i, rows, after) : -1;
@@ -169,6 +169,21 @@ static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i
         at = p->n_groups - 1;
     }
     join_group(p, i, at);
+    return FPC_OK;
+}
+
+/* Node i, and before it whatever has to be. No call stands within a call for each of them: a graph from a file may be
+ * one chain of any length, all of it lazy. */
+static fpc_status place_node(fpc_plan *p, fpc_arena *arena, int tiled, int32_t i)
+{
+    while (p->group_of[i] < 0) {
+        int32_t now = i, along = 0;
+        for (int32_t before; (before = goes_before(p, now, &along)) >= 0; along = 0)
+            now = before;
+        const fpc_status status = place_now(p, arena, tiled, now);
+        if (status)
+            return status;
+    }
     return FPC_OK;
 }
 
@@ -444,6 +459,16 @@ static uint32_t type_of(const fpc_graph *g, const fpc_gnode *n)
     return g->real;
 }
 
+/* Kernels count in bytes that fit 64 bits and say SIZE_MAX / 2 where they would not; no machine has so much, and sums
+ * of what all nodes need must be countable too. */
+static fpc_status check_need(fpc_ctx *ctx, const fpc_gnode *n, const fpc_need *need)
+{
+    const size_t most = (size_t)1 << 46;
+    if (need->shared <= most && need->part <= most && need->thread <= most)
+        return FPC_OK;
+    return fpc_fail(ctx, FPC_ENOMEM, "no memory for %s (%s): its kernel needs more than 64 TiB", n->name, n->def->name);
+}
+
 /* Every node gets its kernel; all ops that have none are reported at once, each with its first node. */
 static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backend *be, fpc_plan *p)
 {
@@ -462,6 +487,9 @@ static fpc_status choose_kernels(fpc_ctx *ctx, fpc_arena *arena, const fpc_backe
                                   n->def->name, n->name, n->n_in ? fpc_shape_text(in[0].shape) : "-");
         else if (p->work[i].kernel->need)
             FPC_CALL_VOID(p->work[i].who, p->work[i].kernel->need(&view, &p->work[i].need));
+        const fpc_status status = check_need(ctx, n, &p->work[i].need);
+        if (status)
+            return status;
     }
     return missing ? fpc_fail(ctx, FPC_ENOSUPPORT, "backend %s has no kernel for: %s; choose another with backend.use",
                               be->inst.plugin->name, missing)

@@ -89,9 +89,9 @@ static fpc_status read_open(fps_model *m, int fd, const unsigned char **data, si
     return read_all(m, fd, to, *bytes);
 }
 
-static fpc_status read_file(fps_model *m, const unsigned char **data, size_t *bytes)
+static fpc_status read_file(fps_model *m, const char *path, const unsigned char **data, size_t *bytes)
 {
-    const int fd = open(m->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is not waited for */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is not waited for */
 
     if (fd < 0)
         return fpc_fail(m->ctx, FPC_EIO, "%s cannot be read: %s", m->path, strerror(errno));
@@ -119,7 +119,10 @@ static fpc_status read_shape(fps_model *m, const seg_json *shape, seg_tensor *t)
     return FPC_OK;
 }
 
-static fpc_status read_tensor(fps_model *m, const seg_json *entry, const unsigned char *data, size_t bytes)
+/* left: bytes of the file that no tensor has taken yet. Tensors that lie over each other would be copied as often as
+ * there are such. */
+static fpc_status read_tensor(fps_model *m, const seg_json *entry, const unsigned char *data, size_t bytes,
+                              int64_t *left)
 {
     seg_tensor *t = &m->tensor[m->n];
     const seg_json *dtype = seg_json_get(entry, "dtype"), *range = seg_json_get(entry, "data_offsets");
@@ -138,6 +141,9 @@ static fpc_status read_tensor(fps_model *m, const seg_json *entry, const unsigne
         return bad_tensor(m, t->name, "its data_offsets do not lie in the file, which may be cut");
     if (__builtin_mul_overflow(t->count, (int64_t)fpc_dtype_size(t->dtype), &wanted) || wanted != end - begin)
         return bad_tensor(m, t->name, "its shape does not fill its bytes");
+    if (wanted > *left)
+        return bad_tensor(m, t->name, "tensors overlap: together they have more bytes than the file");
+    *left -= wanted;
     t->data = data + begin;
     if ((uintptr_t)t->data % fpc_dtype_size(t->dtype)) { /* whoever reads it takes whole numbers */
         void *copy = fpc_alloc(m->arena, (size_t)wanted);
@@ -223,7 +229,7 @@ static fpc_status read_program(fps_model *m)
         return fpc_fail(m->ctx, FPC_EFORMAT, "%s: packed in format %lld; this libfpseg reads %d", m->path,
                         (long long)format, SEG_FORMAT);
     if (!seg_json_whole(seg_json_get(m->program, "height"), 1, FPC_IMAGE_SIDE, &h) ||
-        !seg_json_whole(seg_json_get(m->program, "width"), 1, FPC_IMAGE_SIDE, &w))
+        !seg_json_whole(seg_json_get(m->program, "width"), 1, FPC_IMAGE_SIDE, &w) || h * w > FPC_IMAGE_PIXELS)
         return bad_program(m, "it has no height and width, or impossible ones");
     if (strcmp(precision, "fp32") && strcmp(precision, "bf16"))
         return bad_program(m, "its precision is neither fp32 nor bf16");
@@ -248,6 +254,7 @@ static fpc_status read_entries(fps_model *m, const seg_json *header, const unsig
     const seg_json *meta = seg_json_get(header, "__metadata__");
     const char *text = text_of(seg_json_get(meta, SEG_META), NULL);
     const char *name = fpc_sprintf(m->arena, "%s: metadata " SEG_META, m->path);
+    int64_t left = (int64_t)bytes;
     fpc_status status = FPC_OK;
 
     if (header->type != SEG_OBJECT)
@@ -258,7 +265,7 @@ static fpc_status read_entries(fps_model *m, const seg_json *header, const unsig
     if (!name || !(m->tensor = fpc_alloc(m->arena, ((size_t)header->n + 1) * sizeof *m->tensor)))
         return FPC_ENOMEM;
     for (const seg_json *e = header->first; e && !status; e = e->next)
-        status = e == meta ? FPC_OK : read_tensor(m, e, data, bytes);
+        status = e == meta ? FPC_OK : read_tensor(m, e, data, bytes, &left);
     if (status || (status = seg_json_read(m->ctx, m->arena, name, text, strlen(text), &m->program)))
         return status;
     return read_program(m);
@@ -284,16 +291,50 @@ static fpc_status read_bytes(fps_model *m, const unsigned char *data, size_t byt
     return read_entries(m, header, data + 8 + length, bytes - 8 - (size_t)length);
 }
 
+static int is_stored(const fpc_value *v)
+{
+    return v->role == FPC_ROLE_PARAM || v->role == FPC_ROLE_BUFFER;
+}
+
+static const fpc_value *find_stored(const fpc_graph *g, const char *name)
+{
+    for (int32_t v = 0; v < g->n_values; v++)
+        if (is_stored(&g->value[v]) && !strcmp(g->value[v].name, name))
+            return &g->value[v];
+    return NULL;
+}
+
+/* A session keeps one state, made for the first graph, which has something to keep: the second one has nothing that is
+ * not there, nor as something else. */
+static fpc_status check_stored(const fps_model *m, const fpc_graph *of, const fpc_graph *g)
+{
+    int32_t params = 0;
+
+    for (int32_t i = 0; i < of->n_values; i++)
+        params += of->value[i].role == FPC_ROLE_PARAM;
+    if (!params)
+        return fpc_fail(m->ctx, FPC_EFORMAT, "%s: graph labels: it has no parameters", m->path);
+    for (int32_t i = 0; i < g->n_values; i++) {
+        const fpc_value *v = &g->value[i], *there = is_stored(v) ? find_stored(of, v->name) : NULL;
+        if (is_stored(v) && (!there || there->role != v->role || !fpc_same_shape(there->shape, v->shape)))
+            return fpc_fail(m->ctx, FPC_EFORMAT,
+                            "%s: graph logits: a parameter that graph labels has not as it is: %.100s", m->path,
+                            v->name);
+    }
+    return FPC_OK;
+}
+
 /* Both graphs once, so that whoever has a model can make sessions of it. */
 static fpc_status try_graphs(fps_model *m)
 {
     fpc_arena *scratch = fpc_arena_new(m->ctx);
     fpc_op_table *ops;
-    fpc_graph *g;
+    fpc_graph *labels, *logits;
     fpc_status status = scratch ? fpc_op_table_new(m->ctx, scratch, 1, &fpc_builtin_rows, &ops) : FPC_ENOMEM;
 
-    if (!status && !(status = seg_graph(m->ctx, scratch, m, ops, "labels", &g)))
-        status = seg_graph(m->ctx, scratch, m, ops, "logits", &g);
+    if (!status && !(status = seg_graph(m->ctx, scratch, m, ops, "labels", &labels)) &&
+        !(status = seg_graph(m->ctx, scratch, m, ops, "logits", &logits)))
+        status = check_stored(m, labels, logits);
     fpc_arena_free(scratch);
     return status;
 }
@@ -307,9 +348,11 @@ static fps_status open_model(const char *path, const void *data, size_t bytes, f
     fpc_status status = m ? FPC_OK : FPC_ENOMEM;
 
     if (m) {
-        *m = (fps_model){.ctx = ctx, .arena = arena, .path = fpc_strdup(arena, path)};
-        fpc_defuse((char *)(uintptr_t)m->path, "");
-        status = data ? FPC_OK : read_file(m, &from, &bytes);
+        char *shown = fpc_strdup(arena, path); /* messages can be printed, whatever the file's name is */
+        *m = (fps_model){.ctx = ctx, .arena = arena, .path = shown};
+        if (shown)
+            fpc_defuse(shown, "");
+        status = !shown ? FPC_ENOMEM : data ? FPC_OK : read_file(m, path, &from, &bytes);
     }
     if (!status && !(status = read_bytes(m, from, bytes)))
         status = try_graphs(m);

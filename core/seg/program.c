@@ -14,6 +14,7 @@ typedef struct reader {
     fpc_graph *g;
     int32_t n; /* ids so far */
     fpc_val *id;
+    int image; /* the picture is among the values */
 } reader;
 
 static fpc_status wrong(const reader *r, const char *what, const char *name)
@@ -107,7 +108,9 @@ static fpc_status add_value(reader *r, const seg_json *v)
     if (!input || input->type != SEG_TEXT || strcmp(input->text, "image") ||
         !fpc_same_shape(shape, (fpc_shape){1, about->height, about->width, 3}))
         return wrong(r, "a value that is no parameter, buffer or constant, and no picture of the network's size", NULL);
-    return add_id(r, fpc_input(r->g, "image", shape, FPC_U8)) ? FPC_OK : wrong(r, "the picture twice", NULL);
+    if (r->image++)
+        return wrong(r, "the picture twice", NULL);
+    return add_id(r, fpc_input(r->g, "image", shape, FPC_U8)) ? FPC_OK : wrong(r, "too many values", NULL);
 }
 
 /* ---- nodes ---- */
@@ -172,6 +175,14 @@ static fpc_status add_node(reader *r, const seg_json *v)
 
 /* ---- all of it ---- */
 
+/* Whoever has labels looks them up in lists of about.classes: they come from scores of as many. */
+static int labels_fit(const fpc_graph *g, fpc_val labels, int32_t classes)
+{
+    const fpc_gnode *n = &g->node[g->value[labels.id].node];
+
+    return !strcmp(n->def->name, "seg_argmax") && g->value[n->in[0]].shape.c == classes;
+}
+
 static fpc_status read_output(reader *r, const seg_json *output)
 {
     const fps_about *a = &r->model->about;
@@ -181,8 +192,11 @@ static fpc_status read_output(reader *r, const seg_json *output)
 
     if (!seg_json_whole(output, 0, r->n - 1, &at) || r->g->value[r->id[at].id].role != FPC_ROLE_NODE ||
         !fpc_same_shape(fpc_shape_of(r->g, r->id[at]), wanted) ||
-        fpc_dtype_of(r->g, r->id[at]) != (labels ? FPC_U8 : r->g->real))
+        fpc_dtype_of(r->g, r->id[at]) != (labels ? FPC_U8 : r->g->real) ||
+        (labels && !labels_fit(r->g, r->id[at], a->classes)))
         return wrong(r, "its output is not of the network's size and classes", NULL);
+    if (!r->image)
+        return wrong(r, "it does not look at the picture", NULL);
     fpc_output_mark(r->g, r->which, r->id[at]);
     const fpc_status status = fpc_graph_check(r->g);
     return status ? status : fpc_graph_sweep(r->g, 0, NULL); /* what nobody reads would take memory */

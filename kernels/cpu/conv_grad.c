@@ -48,11 +48,22 @@ static size_t scratch_layout(conv_shape s, char *memory, scratch *to)
     return (patches + result + (size_t)to->block * sizeof(int64_t) + 63) / 64 * 64;
 }
 
+/* The packed weights of all phases, in bytes. Nothing bounds a stride, so its square may be more than can be counted.
+ */
+static size_t phases_bytes(conv_shape s)
+{
+    size_t bytes;
+    return __builtin_mul_overflow((size_t)(s.groups * s.stride) * sizeof(float), (size_t)s.stride, &bytes) ||
+                   __builtin_mul_overflow(bytes, phase_floats(s), &bytes) || bytes > SIZE_MAX / 2
+               ? SIZE_MAX / 2
+               : bytes;
+}
+
 void conv_grad_x_need(const fpc_node *node, fpc_need *need)
 {
     const conv_shape s = shape_of(node);
     scratch layout = {0};
-    need->shared = phase_floats(s) * (size_t)(s.groups * s.stride * s.stride) * sizeof(float);
+    need->shared = phases_bytes(s);
     need->thread = scratch_layout(s, NULL, &layout) + gemm_scratch(widest(s), s.c / s.groups);
     if (!conv_is_pointwise(s)) /* the taps of a phase, in the order of its patches */
         need->shared += (size_t)(widest(s) * (s.c / s.groups)) * sizeof(real);

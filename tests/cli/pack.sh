@@ -14,6 +14,7 @@ export LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 # shellcheck disable=SC2086
 compiles() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror -O1 -g $san "$@"; }
 expect "a program of libfpseg compiles" 0 compiles "$FPCORE_SRC/tests/seg/try.c" -I"$FPCORE_SRC/include" -L"$lib" -lfpseg -lpthread -o try
+expect "another one" 0 compiles "$FPCORE_SRC/tests/seg/programs.c" -I"$FPCORE_SRC/include" -L"$lib" -lfpseg -lpthread -o programs
 expect "its other half too" 0 compiles "$FPCORE_SRC/tests/seg/raw.c" -I"$FPCORE_SRC/include" -L"$lib" -lfpcore -o raw
 expect "pictures are drawn" 0 compiles draw.c -I"$FPCORE_SRC/include" -L"$lib" -lfpcore -o draw
 mkdir ds
@@ -88,11 +89,16 @@ holds "is not asked" cmp face.fps other.fps
 
 # ---- what a program may count on ----
 expect "memory" 0 ./try memory face.fps face.ppm
-says "a session that has begun takes none" '^(allocations 0 0|uncounted .*)$'
+says "a session that has begun takes none" '^(allocations 0 0 0|uncounted .*)$'
 expect "two sessions at once" 0 ./try together face.fps face.ppm
+name=$(printf 'a\nfile \303\244\377.fps') # neither printable nor UTF-8
+cp face.fps "$name"
+expect "a file of any name" 0 ./try about "$name"
+holds "is named as it can be printed" sh -c '! ./try about "$1" >out 2>&1' sh "$name.none"
+says "without what a terminal would obey" 'a\?file .*\?\.fps\.none cannot be read'
 expect "arguments that make no sense" 0 ./try refusals face.fps
 says "have a sentence" 'a picture of 0 x 1; up to 16384 on a side'
-expect "programs that make no sense" 0 ./try programs "$FPCORE_SRC/tests/fuzz/packed.json"
+expect "programs that make no sense" 0 ./programs "$FPCORE_SRC/tests/fuzz/packed.json"
 expect "a file that was cut or changed" 0 ./try hostile face.fps face.ppm 400
 holds "weights without a program" sh -c '! ./try about "$1"/best.safetensors >out 2>&1' sh "$run"
 says "are told" 'weights without a program; .fpcore pack. writes a file with one'

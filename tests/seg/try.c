@@ -4,20 +4,16 @@
  *   try memory FILE.fps PICTURE.ppm                    allocations of a second and third call: none
  *   try together FILE.fps PICTURE.ppm                  two sessions in two threads: the labels of one alone
  *   try hostile FILE.fps PICTURE.ppm                   cut and changed files: a sentence, never a crash
- *   try programs tests/fuzz/packed.json                what a program may not say
  *   try refusals FILE.fps                              arguments that make no sense */
 #define _GNU_SOURCE
-#include <fpseg.h>
+#include "common.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static atomic_long allocations;
 
-/* Everything that takes memory comes through here; sanitizers have their own. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* Everything that takes memory comes through here; sanitizers and other C libraries have their own. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define COUNTS 1
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
     *__libc_memalign(size_t, size_t);
@@ -51,27 +47,17 @@ int posix_memalign(void **out, size_t align, size_t n)
 #define COUNTS 0
 #endif
 
-static char why[300];
-
-static void fail(const char *what)
+static uint32_t seed = 12345;
+static uint32_t draw(uint32_t n)
 {
-    fprintf(stderr, "%s: %s\n", what, why);
-    exit(1);
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % n;
 }
 
 typedef struct picture {
     int w, h;
     uint8_t *rgb;
 } picture;
-
-static uint8_t *get(size_t n)
-{
-    uint8_t *p = malloc(n ? n : 1);
-
-    if (!p)
-        fail("memory");
-    return p;
-}
 
 static picture read_picture(const char *path)
 {
@@ -85,32 +71,6 @@ static picture read_picture(const char *path)
         fail(path);
     fclose(f);
     return p;
-}
-
-static uint8_t *read_file(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *data;
-
-    if (!f || fseek(f, 0, SEEK_END))
-        fail(path);
-    *n = (size_t)ftell(f);
-    rewind(f);
-    data = get(*n);
-    if (fread(data, 1, *n, f) != *n)
-        fail(path);
-    fclose(f);
-    return data;
-}
-
-static fps_session *begin(fps_model *m, int threads)
-{
-    const fps_options o = {.size = sizeof o, .threads = threads};
-    fps_session *s;
-
-    if (fps_session_new(m, &o, &s, why, sizeof why))
-        fail("session");
-    return s;
 }
 
 static fps_model *open_model(const char *path)
@@ -166,6 +126,29 @@ static void about(const char *file)
     fps_close(m);
 }
 
+/* Allocations of pictures of all sizes and kinds of rows behind the largest. */
+static long smaller(fps_session *s, const fps_about *a)
+{
+    enum { MOST = 700, GAP = 9 };
+    uint8_t *rgb = get((3 * MOST + GAP) * MOST), *l = get((MOST + GAP) * MOST);
+    float *p = (float *)(void *)get(sizeof(float) * (size_t)a->height * (size_t)a->width * (size_t)a->classes);
+    long before = 0;
+
+    memset(rgb, 99, (3 * MOST + GAP) * MOST);
+    for (int i = 0; i < 300; i++) {
+        const int w = i ? 1 + (int)draw(MOST) : MOST, h = i ? 1 + (int)draw(MOST) : MOST, gaps = i ? (int)draw(4) : 3;
+        const ptrdiff_t stride = gaps & 1 ? 3 * w + GAP : 0;
+        if (i == 1)
+            before = allocations;
+        if (fps_segment(s, rgb, w, h, stride, l, gaps & 2 ? w + GAP : 0) ||
+            (i % 3 == 0 && fps_probabilities(s, rgb, w, h, stride, p)))
+            fail(fps_session_error(s));
+    }
+    before = allocations - before;
+    free(rgb), free(l), free(p);
+    return before;
+}
+
 static void memory(const char *file, const char *ppm)
 {
     picture p = read_picture(ppm);
@@ -185,7 +168,8 @@ static void memory(const char *file, const char *ppm)
     for (int i = 0; i < 3; i++)
         if (fps_segment(s, p.rgb, p.w, p.h - i, 0, l, 0))
             fail(fps_session_error(s));
-    printf("%s %ld %ld\n", COUNTS ? "allocations" : "uncounted", own, allocations - first);
+    const long repeated = allocations - first;
+    printf("%s %ld %ld %ld\n", COUNTS ? "allocations" : "uncounted", own, repeated, smaller(s, &a));
     fps_session_free(s);
     fps_close(m);
     free(l), free(p.rgb);
@@ -258,13 +242,6 @@ static int refused(const uint8_t *data, size_t n, const picture *p, uint8_t *l)
     return 0;
 }
 
-static uint32_t seed = 12345;
-static uint32_t draw(uint32_t n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
-}
-
 /* A copy of exactly n bytes, so that a sanitizer sees what lies behind. */
 static int refused_copy(const uint8_t *data, size_t n, const picture *p, uint8_t *l)
 {
@@ -319,134 +296,6 @@ static void hostile(const char *file, const char *ppm, int rounds)
     free(data), free(l), free(p.rgb);
 }
 
-/* ---- programs ---- */
-
-/* A packed file of two tensors, w (2,3,3,3) and b (2), with that program, in which `from` is `to`. */
-static uint8_t *make_file(const char *program, const char *from, const char *to, size_t *n)
-{
-    static const char head[] = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2,3,3,3],\"data_offsets\":[0,216]},"
-                               "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[216,224]},"
-                               "\"__metadata__\":{\"fpcore.program\":\"";
-    const char *hit = *from ? strstr(program, from) : NULL;
-    char *text = (char *)get(strlen(program) + strlen(to) + 1);
-    uint8_t *file = get(8 + sizeof head + 2 * strlen(program) + 2 * strlen(to) + 3 + 224);
-    size_t at = 8 + sizeof head - 1;
-
-    if (*from && !hit)
-        fail(from);
-    if (hit)
-        sprintf(text, "%.*s%s%s", (int)(hit - program), program, to, hit + strlen(from));
-    else
-        strcpy(text, program);
-    memcpy(file + 8, head, sizeof head - 1);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            file[at++] = '\\';
-        file[at++] = (uint8_t)*c;
-    }
-    memcpy(file + at, "\"}}", 3);
-    at += 3;
-    for (int k = 0; k < 8; k++)
-        file[k] = (uint8_t)((at - 8) >> 8 * k);
-    for (int i = 0; i < 56; i++)
-        memcpy(file + at + 4 * i, &(float){0.01f * (float)i}, 4);
-    *n = at + 224;
-    free(text);
-    return file;
-}
-
-/* tests/fuzz/packed.json is taken; each change of it is refused with its sentence. */
-static void programs(const char *json)
-{
-    static const struct {
-        const char *from, *to, *says;
-    } bad[] = {
-        {"\"in\":[4,1,2]", "\"in\":[0,1,2]", "reads numbers of another type than the op takes: conv2d"},
-        {"\"in\":[4,1,2]", "\"in\":[9,1,2]", "reads what is not made before it: conv2d"},
-        {"\"in\":[4,1,2]", "\"in\":[4.5,1,2]", "reads what is not made before it"},
-        {"\"in\":[4,1,2]", "\"in\":[]", "a node without a list of inputs"},
-        {"\"in\":[4,1,2]", "\"in\":[4,1,4]", "bias of 1x8x8x3 for 2 outputs"},
-        {"\"in\":[4,1,2]", "\"in\":[4,1,2,2]", "takes 2 to 3 inputs, not 4"},
-        {"\"in\":[5,3,2]", "\"in\":[5,1,2]", "for 2 channels"},
-        {"\"op\":\"gelu\"", "\"op\":\"adamw\"", "an op that no prediction has: adamw"},
-        {"\"stride\":1", "\"stride\":0", "stride 0"},
-        {"\"stride\":1", "\"stride\":-1", "stride -1"},
-        {"\"stride\":1", "\"stride\":1.5", "an attribute is missing or impossible: stride"},
-        {"\"stride\":1", "\"stride\":1e300", "an attribute is missing or impossible: stride"},
-        {"\"stride\":1,", "", "an attribute is missing or impossible: stride"},
-        {"\"stride\":1", "\"stride\":1,\"more\":1", "attributes that the op does not have"},
-        {"\"eps\":1e-5", "\"eps\":1e-5e", "neither a comma nor the end of a list"},
-        {"\"eps\":1e-5", "\"eps\":0x1", "neither a comma nor the end of a list"},
-        {"\"eps\":1e-5", "\"eps\":1e999", "a number that is too large"},
-        {"[2,3,3,3]", "[2,3,3,4]", "a parameter that the file does not hold in that shape: w"},
-        {"[2,3,3,3]", "[2,3,3]", "a value without a shape of 4 sizes"},
-        {"[2,3,3,3]", "[0,3,3,3]", "a value without a shape of 4 sizes"},
-        {"\"rank\":4", "\"rank\":5", "a parameter without a rank from 0 to 4: w"},
-        {"\"rank\":4", "\"rank\":2", "a parameter that the file does not hold in that shape: w"},
-        {"\"param\":\"w\"", "\"param\":\"$w\"", "a value that is no parameter"},
-        {"\"const\":[1,0.5]", "\"const\":[1]", "a constant of another shape than its numbers have"},
-        {"\"const\":[1,0.5]", "\"const\":[1,\"x\"]", "a constant that is no number"},
-        {"[1,8,8,3]", "[1,8,9,3]", "no picture of the network's size"},
-        {"\"output\":10", "\"output\":9", "its output is not of the network's size and classes"},
-        {"\"output\":10", "\"output\":11", "its output is not of the network's size and classes"},
-        {"\"format\":1", "\"format\":2", "packed in format 2; this libfpseg reads 1"},
-        {"\"height\":8", "\"height\":0", "no height and width"},
-        {"\"height\":8", "\"fit\":\"crop\",\"height\":8", "neither squeeze nor pad"},
-        {"\"precision\":\"fp32\"", "\"precision\":\"fp8\"", "neither fp32 nor bf16"},
-        {"[\"a\",\"b\"]", "[]", "no list of 1 to 256 names"},
-        {"[\"a\",\"b\"]", "[\"a\",\"b\",\"c\"]", "not as many colours as classes"},
-        {"[255,0,1]", "[256,0,1]", "a colour is not three numbers from 0 to 255"},
-        {"[255,0,1]", "[255,0]", "a colour is not three numbers from 0 to 255"},
-        {"\"logits\":", "\"logit\":", "lacks one of the graphs"},
-        {"\"name\":\"net\"", "\"name\":\"\\u0000\"", "an escape that JSON does not have, or of a zero byte"},
-        {"\"name\":\"net\"", "\"name\":\"\\ud800\"", "an escape that JSON does not have"},
-        {"\"name\":\"net\"", "\"name\":\"\xff\"", "no UTF-8"},
-        {"\"name\":\"net\"", "\"name\":\"net", "at byte"},
-        {"\"name\":\"net\"", "\"name\":01", "neither a value nor a number"},
-        {"\"name\":\"net\"", "\"name\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "lists within lists, too many"},
-    };
-    size_t n, m;
-    uint8_t *text = read_file(json, &n), *program = get(n + 1), *file, l[64];
-    const uint8_t rgb[192] = {9, 200, 30};
-    fps_model *model;
-    fps_session *s;
-    fps_about a = {.size = sizeof a};
-
-    memcpy(program, text, n);
-    while (n && program[n - 1] == '\n') /* a text in JSON has no line ends */
-        n--;
-    program[n] = 0;
-    file = make_file((char *)program, "\"name\":\"net\"", "\"name\":\"n\\u00e9\\ud83d\\ude00\\n\"", &m);
-    if (fps_open_memory(file, m, &model, why, sizeof why))
-        fail("the program as it stands");
-    fps_model_about(model, &a);
-    if (strcmp(a.name, "n\xc3\xa9\xf0\x9f\x98\x80\n") || a.classes != 2 || a.height != 8 || a.parameters != 56 ||
-        a.palette[1][2] != 1)
-        fail("what it says of itself");
-    s = begin(model, 1);
-    if (fps_segment(s, rgb, 8, 8, 0, l, 0))
-        fail(fps_session_error(s));
-    fps_session_free(s);
-    fps_close(model);
-    free(file);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        file = make_file((char *)program, bad[i].from, bad[i].to, &m);
-        if (fps_open_memory(file, m, &model, why, sizeof why) != FPS_EFORMAT || !strstr(why, bad[i].says)) {
-            printf("%s -> %s: wanted: %s\n", bad[i].from, bad[i].to, bad[i].says);
-            fail("another sentence");
-        }
-        free(file);
-    }
-    file = make_file((char *)program, "\"pad\":1", "\"pad\":16777216", &m); /* a sum of 2^51 numbers */
-    if (fps_open_memory(file, m, &model, why, sizeof why) ||
-        fps_session_new(model, NULL, &s, why, sizeof why) != FPS_ENOMEM || !strstr(why, "no memory for"))
-        fail("a network that no memory holds");
-    fps_close(model);
-    free(file);
-    printf("%zu programs are refused\n", sizeof bad / sizeof *bad);
-    free(program), free(text);
-}
-
 static void refusals(const char *file)
 {
     fps_model *m = NULL;
@@ -498,8 +347,6 @@ int main(int argc, char **argv)
         together(argv[2], argv[3]);
     else if (!strcmp(verb, "hostile") && argc == 5)
         hostile(argv[2], argv[3], atoi(argv[4]));
-    else if (!strcmp(verb, "programs"))
-        programs(argv[2]);
     else if (!strcmp(verb, "refusals"))
         refusals(argv[2]);
     else

@@ -224,16 +224,29 @@ static int rewrite_node(fpc_graph *g, int32_t i)
 
 /* ---- dead nodes and order ---- */
 
-/* Depth first from what is needed; gives each needed node its place after its inputs. */
-static void visit(const fpc_graph *g, int32_t node, uint8_t *seen, int32_t *order, int32_t *n)
+/* What outputs, effects or extra values need. A pass goes backwards through the list, so in a graph whose nodes stand
+ * after their inputs one does; and no call stands within a call, for a graph from a file may be one chain of any
+ * length.
+ */
+static void mark_needed(const fpc_graph *g, int32_t n_extra, const fpc_val *extra, uint8_t *seen)
 {
-    if (seen[node])
-        return;
-    seen[node] = 1;
-    for (int32_t j = 0; j < g->node[node].n_in; j++)
-        if (g->value[g->node[node].in[j]].node >= 0)
-            visit(g, g->value[g->node[node].in[j]].node, seen, order, n);
-    order[(*n)++] = node;
+    for (int32_t i = 0; i < n_extra + g->n_outputs; i++) {
+        const int32_t value = i < n_extra ? extra[i].id : g->output[i - n_extra].value;
+        if (value >= 0 && g->value[value].node >= 0)
+            seen[g->value[value].node] = 1;
+    }
+    for (int32_t i = 0; i < g->n_nodes; i++)
+        seen[i] |= !g->node[i].dead && (g->node[i].def->flags & FPC_OP_EFFECT);
+    for (int again = 1; again;) {
+        again = 0;
+        for (int32_t i = g->n_nodes - 1; i >= 0; i--)
+            for (int32_t j = 0; j < g->node[i].n_in && seen[i]; j++) {
+                const int32_t made_by = g->value[g->node[i].in[j]].node;
+                again |= made_by > i && !seen[made_by];
+                if (made_by >= 0)
+                    seen[made_by] = 1;
+            }
+    }
 }
 
 /* 1 where every needed node already stands after its inputs. */
@@ -246,31 +259,44 @@ static int in_order(const fpc_graph *g, const uint8_t *seen)
     return 1;
 }
 
-static void visit_value(const fpc_graph *g, int32_t value, uint8_t *seen, int32_t *order, int32_t *n)
+/* Depth first from what is needed; gives each needed node its place after its inputs. */
+static void visit(const fpc_graph *g, int32_t node, uint8_t *placed, int32_t *order, int32_t *n)
 {
-    if (value >= 0 && g->value[value].node >= 0)
-        visit(g, g->value[value].node, seen, order, n);
+    if (placed[node])
+        return;
+    placed[node] = 1;
+    for (int32_t j = 0; j < g->node[node].n_in; j++)
+        if (g->value[g->node[node].in[j]].node >= 0)
+            visit(g, g->value[g->node[node].in[j]].node, placed, order, n);
+    order[(*n)++] = node;
 }
 
-/* The nodes that outputs, effects or extra values need: in the order of appending where that can run (a backward pass
- * stands well as autodiff wrote it), else depth first. Returns how many. */
+static void visit_value(const fpc_graph *g, int32_t value, uint8_t *placed, int32_t *order, int32_t *n)
+{
+    if (value >= 0 && g->value[value].node >= 0)
+        visit(g, g->value[value].node, placed, order, n);
+}
+
+/* The needed nodes in the order of appending where that can run (a backward pass stands well as autodiff wrote it),
+ * else depth first. Returns how many. */
 static int32_t needed_nodes(const fpc_graph *g, int32_t n_extra, const fpc_val *extra, uint8_t *seen, int32_t *order)
 {
     int32_t n = 0;
+    mark_needed(g, n_extra, extra, seen);
+    if (in_order(g, seen)) {
+        for (int32_t i = 0; i < g->n_nodes; i++)
+            if (seen[i])
+                order[n++] = i;
+        return n;
+    }
+    memset(seen, 0, (size_t)g->n_nodes);
     for (int32_t i = 0; i < n_extra; i++)
-        if (extra[i].id >= 0)
-            visit_value(g, extra[i].id, seen, order, &n);
+        visit_value(g, extra[i].id, seen, order, &n);
     for (int32_t i = 0; i < g->n_outputs; i++)
         visit_value(g, g->output[i].value, seen, order, &n);
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (!g->node[i].dead && (g->node[i].def->flags & FPC_OP_EFFECT))
             visit(g, i, seen, order, &n);
-    if (!in_order(g, seen))
-        return n;
-    n = 0;
-    for (int32_t i = 0; i < g->n_nodes; i++)
-        if (seen[i])
-            order[n++] = i;
     return n;
 }
 
