@@ -338,6 +338,7 @@ cmd_sources = \
     core/cmd/sweep.c \
     core/cmd/sweep/look.c \
     core/cmd/sweep/prune.c \
+    core/cmd/sweep/random.c \
     core/cmd/sweep/run.c \
     core/cmd/sweep/sweep.c \
     core/cmd/sweep/sweep.h \

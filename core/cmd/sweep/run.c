@@ -60,6 +60,10 @@ static fpc_status write_manifest(fpc_sweep *s)
     for (int32_t a = 0; a < s->n_axes; a++)
         json_object_set_new(grid, s->axis[a].key, texts(s->axis[a].n, s->axis[a].value));
     json_object_set_new(root, "grid", grid);
+    if (s->random) {
+        json_object_set_new(root, "random", json_integer(s->random));
+        json_object_set_new(root, "random_seed", json_integer(s->random_seed));
+    }
     for (int32_t k = 0; k < s->n_seeds; k++)
         json_array_append_new(seeds, json_integer(s->seed[k]));
     json_object_set_new(root, "seeds", seeds);

@@ -1,16 +1,23 @@
-/* sweep.h: a grid of recipes times seeds. What has to be run, what is there already, and running it: each training is a
- * child process of the same program in a run folder of its own, so that one that fails or is cut harms no other, and a
- * sweep that is started again goes on with what is missing. */
+/* sweep.h: a grid of recipes, or samples of one, times seeds. What has to be run, what is there already, and running
+ * it: each training is a child process of the same program in a run folder of its own, so that one that fails or is cut
+ * harms no other, and a sweep that is started again goes on with what is missing. */
 #ifndef CORE_CMD_SWEEP_SWEEP_H
 #define CORE_CMD_SWEEP_SWEEP_H
 
 #include "cmd/line/line.h"
+#include <fpcore/option.h>
 #include <sys/types.h>
 
+/* The values of a key. Where the one value is a range, range has its ends, and lo and hi their texts; --random draws
+ * from the range or the values, and drawn has what it drew, a value a sample. */
 typedef struct fpc_axis {
     const char *key; /* "loss.dice.weight" */
     int32_t n;
     const char **value;
+    const char **drawn;
+    const fpc_range *range;
+    const char *lo, *hi;
+    int log, whole; /* by the logarithm; whole numbers, as the option is one */
 } fpc_axis;
 
 typedef enum fpc_trial_state {
@@ -61,6 +68,7 @@ typedef struct fpc_sweep {
     fpc_cmdline *cmd;
     const char *out; /* the sweep's folder */
     int32_t n_recipes, n_axes, n_seeds, n_groups, n;
+    int64_t random, random_seed; /* samples to draw, 0: all combinations; and of which stream */
     const char **recipe, **stem;
     fpc_axis *axis;
     int64_t *seed;
@@ -77,8 +85,18 @@ typedef struct fpc_sweep {
     struct fpc_stray_index *indices; /* of the strays, one for each kind of recipe (look.c) */
 } fpc_sweep;
 
-/* "loss.dice.weight=1.0,1.5,2.0"; values that hold commas are separated by semicolons. */
+/* "loss.dice.weight=1.0,1.5,2.0" or a range, "optimizer.lr=1e-4..3e-3:log"; values that hold commas are separated by
+ * semicolons. */
 fpc_status fpc_sweep_axis(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *out);
+/* cmd/sweep/random.c: whether a value is meant as a range, "1e-4..3e-3:log"; reads the range that is the one value. */
+int fpc_sweep_is_range(fpc_arena *, const char *text);
+fpc_status fpc_sweep_range(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *);
+/* Refuses ranges without --random, and --random without anything to draw from. */
+fpc_status fpc_sweep_random_words(const fpc_sweep *);
+/* Looks up what the keys with ranges take, in every recipe: an end that is no value of the option is refused. */
+fpc_status fpc_sweep_random_kinds(fpc_sweep *);
+/* Fills drawn of all axes with n samples that differ. */
+fpc_status fpc_sweep_draw(fpc_ctx *, fpc_arena *, int32_t n_axes, fpc_axis *, int64_t n, int64_t seed);
 /* "5": seeds 1 to 5; "3,7": these. */
 fpc_status fpc_sweep_seeds(fpc_ctx *, fpc_arena *, const char *text, int32_t *n, int64_t **out);
 /* Fills trial from recipes, axes and seeds; recipes and -s as in cmd. */
