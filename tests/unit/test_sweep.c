@@ -3,6 +3,7 @@
 #include "fixture.h"
 #include "cmd/sweep/sweep.h"
 #include <fpcore/draw.h>
+#include <math.h>
 
 static void axes(void **state)
 {
@@ -327,10 +328,20 @@ static void prune_rule(void **state)
     assert_in_range(stopped, 0, 5);
 }
 
+static void best_so_far(void **state)
+{
+    double value[] = {NAN, 0.2, 0.1, NAN, 0.5};
+    const fpc_progress run = {5, value}, none = {0};
+
+    (void)state;
+    assert_true(fpc_sweep_best(&run, 3) == 0.2 && fpc_sweep_best(&run, 100) == 0.5);
+    assert_true(isinf(fpc_sweep_best(&run, 1)) && isinf(fpc_sweep_best(&none, 1)));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(axes),       CASE(seeds),     CASE(bad_words), CASE(all_combinations),
-                                       CASE(commands),   CASE(own_keys),  CASE(ranges),    CASE(draws),
-                                       CASE(same_draws), CASE(prune_rule)};
+    const struct CMUnitTest tests[] = {CASE(axes),       CASE(seeds),      CASE(bad_words),  CASE(all_combinations),
+                                       CASE(commands),   CASE(own_keys),   CASE(ranges),     CASE(draws),
+                                       CASE(same_draws), CASE(prune_rule), CASE(best_so_far)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

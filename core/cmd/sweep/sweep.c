@@ -290,7 +290,7 @@ fpc_status fpc_sweep_baseline(const fpc_sweep *s, const char *name)
 
 const char **fpc_sweep_command(fpc_sweep *s, const fpc_trial *c, const char *program)
 {
-    const char **word = fpc_alloc(s->cmd->arena, (size_t)(2 * c->n_set + 10) * sizeof *word);
+    const char **word = fpc_alloc(s->cmd->arena, (size_t)(2 * c->n_set + 12) * sizeof *word);
     int32_t n = 0;
 
     if (!word)
@@ -309,6 +309,11 @@ const char **fpc_sweep_command(fpc_sweep *s, const fpc_trial *c, const char *pro
     if (c->folder) {
         word[n++] = "--resume";
         word[n++] = c->folder;
+    }
+    if (s->until && s->until < c->epochs) {
+        word[n++] = "--until";
+        if (!(word[n++] = fpc_sprintf(s->cmd->arena, "%lld", (long long)s->until)))
+            return NULL;
     }
     return word;
 }

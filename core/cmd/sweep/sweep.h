@@ -26,7 +26,7 @@ typedef enum fpc_trial_state {
     FPC_TRIAL_RUNNING,
     FPC_TRIAL_DONE,     /* complete or stopped early */
     FPC_TRIAL_DIVERGED, /* it would again */
-    FPC_TRIAL_PRUNED,   /* stopped because it was worse (--prune) */
+    FPC_TRIAL_PRUNED,   /* stopped because it was worse (--prune, --halving) */
     FPC_TRIAL_FAILED
 } fpc_trial_state;
 
@@ -54,6 +54,7 @@ typedef struct fpc_trial {
     int again;             /* it saved and waits to be started again: run.hours are over */
     int64_t seen;          /* epochs at the last look (--prune) */
     int told;              /* that its history cannot be read */
+    int32_t rung;          /* at which its group was stopped (--halving); 0: none */
 } fpc_trial;
 
 /* A run folder of the sweep's that no trial has the name of, and the lines of its recipe. */
@@ -75,6 +76,9 @@ typedef struct fpc_sweep {
     int64_t jobs;
     int64_t only; /* 1-based: this trial alone, one of many processes that share the folder; 0: all */
     int prune;
+    int64_t halving,
+        until; /* one of so many goes on behind a rung, 0: no rungs; trainings end there, 0: at their end */
+    int32_t rungs_judged;
     int lock;
     double
         seconds; /* of all trainings that ended well here, and the epochs that were theirs to do: for the time left */
@@ -121,12 +125,22 @@ fpc_status fpc_sweep_folders(fpc_sweep *);
 /* Runs all that is missing. FPC_ECANCEL with a sentence after a signal, when all children have saved, and where
  * trainings ended because run.hours were over. */
 fpc_status fpc_sweep_run(fpc_sweep *);
+/* cmd/sweep/halving.c: refuses what cannot be halved; prints the rungs, and what was stopped there. */
+fpc_status fpc_sweep_halving_check(const fpc_sweep *);
+void fpc_sweep_halving_plan(const fpc_sweep *);
+void fpc_sweep_halving_told(const fpc_sweep *);
+/* Trains from rung to rung: train runs all that is to be run until s->until; note writes down what was stopped. */
+fpc_status fpc_sweep_halving(fpc_sweep *, fpc_status (*train)(fpc_sweep *), fpc_status (*note)(fpc_sweep *));
 /* cmd/sweep/prune.c: why a run that is under way may be stopped, or NULL: at the same epoch it is worse than complete
  * runs of another recipe by more than the noise. epochs: the run's length. */
 typedef struct fpc_progress {
     int64_t n;     /* epochs */
     double *value; /* monitored metric; higher is better */
 } fpc_progress;
+/* The best value of the first so many epochs; -INFINITY: there is none. */
+double fpc_sweep_best(const fpc_progress *, int64_t epochs);
+/* cmd/sweep/look.c: the monitored metric of a run, higher being better, NAN where an epoch has none; NULL: nothing. */
+double *fpc_sweep_history(fpc_ctx *, fpc_arena *, fpc_trial *, int64_t *n);
 const char *fpc_sweep_worse(fpc_arena *, int64_t epochs, const fpc_progress *run, int32_t n_incumbent,
                             const fpc_progress *incumbent);
 
