@@ -109,7 +109,7 @@ static int by_score(const void *a, const void *b)
     return x->group < y->group ? -1 : x->group > y->group;
 }
 
-static double score_of(fpc_sweep *s, fpc_arena *arena, int32_t group, int64_t epoch)
+static fpc_status score_of(fpc_sweep *s, fpc_arena *arena, int32_t group, int64_t epoch, double *out)
 {
     double sum = 0;
 
@@ -118,9 +118,12 @@ static double score_of(fpc_sweep *s, fpc_arena *arena, int32_t group, int64_t ep
         fpc_progress run = {0};
         if (c->state != FPC_TRIAL_DIVERGED && c->folder)
             run.value = fpc_sweep_history(s->cmd->ctx, arena, c, &run.n);
+        if (run.n > 0 && !run.value)
+            return FPC_ENOMEM;
         sum += fpc_sweep_best(&run, epoch);
     }
-    return sum / s->n_seeds;
+    *out = sum / s->n_seeds;
+    return FPC_OK;
 }
 
 static fpc_status stop_group(fpc_sweep *s, int32_t group, int32_t rung, const char *why)
@@ -149,9 +152,13 @@ static fpc_status judge_all(fpc_sweep *s, fpc_arena *arena, int32_t rung)
 
     if (!list)
         return FPC_ENOMEM;
-    for (int32_t g = 0; g < s->n_groups; g++)
-        if (!s->trial[g * s->n_seeds].rung)
-            list[n++] = (place){g, score_of(s, arena, g, epoch)};
+    for (int32_t g = 0; g < s->n_groups && !status; g++)
+        if (!s->trial[g * s->n_seeds].rung) {
+            list[n].group = g;
+            status = score_of(s, arena, g, epoch, &list[n++].score);
+        }
+    if (status)
+        return status;
     qsort(list, (size_t)n, sizeof *list, by_score);
     if (most > n)
         most = n;

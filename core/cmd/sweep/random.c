@@ -29,17 +29,20 @@ static int is_number(char **text, double *out)
 }
 
 /* "1..2", and what begins like it: "1..2:lgo", "1..2..3"; not "../a", "1../a". */
-int fpc_sweep_is_range(fpc_arena *arena, const char *text)
+int fpc_sweep_is_range(const char *text)
 {
     const char *dots = strstr(text, "..");
-    char *lo = dots ? fpc_sprintf(arena, "%.*s", (int)(dots - text), text) : NULL;
+    const size_t n = dots ? (size_t)(dots - text) : 0;
+    char copy[64], *lo = copy;
     double number;
 
-    if (!lo || !is_number(&lo, &number))
+    if (!n || n >= sizeof copy)
         return 0;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
     dots += 2;
     dots += strspn(dots, " \t");
-    return !*dots || strchr("0123456789+-.", *dots) != NULL;
+    return is_number(&lo, &number) && (!*dots || strchr("0123456789+-.", *dots));
 }
 
 fpc_status fpc_sweep_range(fpc_ctx *ctx, fpc_arena *arena, const char *text, fpc_axis *axis)

@@ -69,12 +69,12 @@ fpc_status fpc_sweep_axis(fpc_ctx *ctx, fpc_arena *arena, const char *text, fpc_
         for (int32_t k = 0; k < i; k++)
             if (!strcmp(out->value[k], out->value[i]))
                 return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: %s stands there twice", text, out->value[i]);
-        if (out->n > 1 && fpc_sweep_is_range(arena, out->value[i]))
+        if (out->n > 1 && fpc_sweep_is_range(out->value[i]))
             return fpc_fail(ctx, FPC_EINVAL,
                             "fpcore sweep: --grid %s: %s is a range among other values; a key has one range, or values",
                             text, out->value[i]);
     }
-    return fpc_sweep_is_range(arena, out->value[0]) ? fpc_sweep_range(ctx, arena, text, out) : FPC_OK;
+    return fpc_sweep_is_range(out->value[0]) ? fpc_sweep_range(ctx, arena, text, out) : FPC_OK;
 }
 
 static int64_t seed_of(const char *word)

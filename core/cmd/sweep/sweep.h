@@ -93,7 +93,7 @@ typedef struct fpc_sweep {
  * semicolons. */
 fpc_status fpc_sweep_axis(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *out);
 /* cmd/sweep/random.c: whether a value is meant as a range, "1e-4..3e-3:log"; reads the range that is the one value. */
-int fpc_sweep_is_range(fpc_arena *, const char *text);
+int fpc_sweep_is_range(const char *text);
 fpc_status fpc_sweep_range(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *);
 /* Refuses ranges without --random, and --random without anything to draw from. */
 fpc_status fpc_sweep_random_words(const fpc_sweep *);
