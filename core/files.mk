@@ -337,8 +337,10 @@ cmd_sources = \
     core/cmd/submit/zip_archive.c \
     core/cmd/submit/zip_archive.h \
     core/cmd/sweep.c \
+    core/cmd/sweep/halving.c \
     core/cmd/sweep/look.c \
     core/cmd/sweep/prune.c \
+    core/cmd/sweep/random.c \
     core/cmd/sweep/run.c \
     core/cmd/sweep/sweep.c \
     core/cmd/sweep/sweep.h \

@@ -20,7 +20,7 @@ _fpcore() {
         return ;;
     esac
     case $verb in
-    train) options="--other-data --resume -c -s" ;;
+    train) options="--other-data --resume --until -c -s" ;;
     check) options="--check --no-data -c -s" ;;
     list) options="--plugin-path -l" ;;
     describe) options="--all --plugin-path -h" ;;
@@ -36,11 +36,11 @@ _fpcore() {
     new) options="" ;;
     analyze) options="--against --at --details --epochs --html --json --lr --mark --metric --stages --test -c -s" ;;
     compare) options="--baseline --by --json --metric" ;;
-    sweep) options="--baseline --dry-run --grid --json --only --out --prune --seeds --slurm --with -c -j -s" ;;
+    sweep) options="--baseline --dry-run --grid --halving --json --only --out --prune --random --random-seed --seeds --slurm --with -c -j -s" ;;
     data) options="--fix-sides --force --init --join-parts --json --keep-names --near -c -o -s" ;;
     preview) options="--epoch --number --out --weights -c -n -o -s -w" ;;
     submit) options="--flip --force --limit --no-exchange --out --scales --weights -c -o -s -w" ;;
-    *) options="${verbs[*]} --other-data --resume -c -s --check -l -h -V" ;;
+    *) options="${verbs[*]} --other-data --resume --until -c -s --check -l -h -V" ;;
     esac
     COMPREPLY=($(compgen -W "$options -c -s --plugin-path --help" -- "$word"))
     [[ $verb && $word != -* ]] && COMPREPLY=($(compgen -f -- "$word"))

@@ -196,6 +196,8 @@ test_scripts = \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
     tests/cli/sweep.sh \
+    tests/cli/sweep_halving.sh \
+    tests/cli/sweep_random.sh \
     tests/cli/threads.sh \
     tests/cli/train_tiny.sh \
     tests/cli/trained.sh \

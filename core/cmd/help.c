@@ -62,7 +62,7 @@ void fpc_help_usage(fpc_cmdline *cmd)
     fpc_print("\nexit codes:\n"
               "  0 done; 1 failed; 2 the command line, the recipe or a plugin that it names is\n"
               "  wrong; 3 training diverged; 130 interrupted after saving; 75 the same by\n"
-              "  SIGUSR1 or run.hours: start it again\n"
+              "  SIGUSR1, run.hours or --until: start it again\n"
               "\ninstalled recipes, which fpcore -l recipes lists:\n  %s\n",
               fpc_recipes_folder());
 }

@@ -1,7 +1,7 @@
 /* main.c: the program around libfpcore.so. It owns stdout, the signals and the exit code; everything else is a verb.
  * Exit codes: 0 done; 2 the command line, the recipe or a plugin that it names is wrong; 3 training diverged; 130
- * interrupted after saving; 75 the same by SIGUSR1 or run.hours, for batch systems that start the job again; 1 anything
- * else that failed. */
+ * interrupted after saving; 75 the same by SIGUSR1, run.hours or --until, for batch systems that start the job again; 1
+ * anything else that failed. */
 #define _GNU_SOURCE
 #include "base/at_work.h"
 #include "cmd/cmd.h"
@@ -155,7 +155,7 @@ static int exit_code(const fpc_ctx *ctx, fpc_status status)
     case FPC_ENAN:
         return 3;
     case FPC_ECANCEL:
-        return !caught || caught == SIGUSR1 ? EXIT_AGAIN : 130; /* no signal: run.hours */
+        return !caught || caught == SIGUSR1 ? EXIT_AGAIN : 130; /* no signal: run.hours, --until */
     case FPC_EINVAL:
         return 2;
     default:

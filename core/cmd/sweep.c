@@ -1,5 +1,5 @@
-/* sweep.c: `fpcore sweep`: trains a grid of recipes times seeds, or tells what it would train (--dry-run), or hands
- * it to Slurm; then compares what came out (cmd/report/compare/compare.h). */
+/* sweep.c: `fpcore sweep`: trains a grid of recipes, or samples of them, times seeds, or tells what it would train
+ * (--dry-run), or hands it to Slurm; then compares what came out (cmd/report/compare/compare.h). */
 #include "base/text.h"
 #include "cmd/args.h"
 #include "cmd/report/compare/compare.h"
@@ -16,23 +16,46 @@
 typedef struct options {
     fpc_texts grid, with;
     const char *seeds, *out, *slurm, *baseline;
-    int64_t jobs, only;
+    int64_t jobs, only, random, random_seed, halving;
     int prune, dry, json;
 } options;
 
 static fpc_status read_options(fpc_cmdline *cmd, options *o)
 {
-    const fpc_arg table[] = {{"grid", 0, FPC_ARG_TEXTS, 0, &o->grid},   {"with", 0, FPC_ARG_TEXTS, 0, &o->with},
-                             {"seeds", 0, FPC_ARG_TEXT, 0, &o->seeds},  {"out", 0, FPC_ARG_TEXT, 0, &o->out},
-                             {"jobs", 'j', FPC_ARG_COUNT, 0, &o->jobs}, {"only", 0, FPC_ARG_COUNT, 0, &o->only},
-                             {"prune", 0, FPC_ARG_FLAG, 0, &o->prune},  {"dry-run", 0, FPC_ARG_FLAG, 0, &o->dry},
-                             {"slurm", 0, FPC_ARG_TEXT, 0, &o->slurm},  {"baseline", 0, FPC_ARG_TEXT, 0, &o->baseline},
-                             {"json", 0, FPC_ARG_FLAG, 0, &o->json},    {0}};
+    const fpc_arg table[] = {{"grid", 0, FPC_ARG_TEXTS, 0, &o->grid},
+                             {"with", 0, FPC_ARG_TEXTS, 0, &o->with},
+                             {"seeds", 0, FPC_ARG_TEXT, 0, &o->seeds},
+                             {"out", 0, FPC_ARG_TEXT, 0, &o->out},
+                             {"jobs", 'j', FPC_ARG_COUNT, 0, &o->jobs},
+                             {"only", 0, FPC_ARG_COUNT, 0, &o->only},
+                             {"prune", 0, FPC_ARG_FLAG, 0, &o->prune},
+                             {"dry-run", 0, FPC_ARG_FLAG, 0, &o->dry},
+                             {"slurm", 0, FPC_ARG_TEXT, 0, &o->slurm},
+                             {"baseline", 0, FPC_ARG_TEXT, 0, &o->baseline},
+                             {"json", 0, FPC_ARG_FLAG, 0, &o->json},
+                             {"random", 0, FPC_ARG_COUNT, 0, &o->random},
+                             {"random-seed", 0, FPC_ARG_COUNT, 0, &o->random_seed},
+                             {"halving", 0, FPC_ARG_COUNT, 0, &o->halving},
+                             {0}};
     const fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
 
     if (!status && o->slurm && (o->dry || o->only))
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --slurm writes a script and runs nothing; leave out %s",
                         o->dry ? "--dry-run" : "--only");
+    if (!status && o->halving == 1)
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore sweep: --halving 1: one of so many goes on behind a rung; give 2 or more");
+    if (!status && o->halving && (o->slurm || o->only))
+        return fpc_fail(
+            cmd->ctx, FPC_EINVAL,
+            "fpcore sweep: --halving compares all runs at each rung, which tasks of their own cannot; leave "
+            "out %s",
+            o->slurm ? "--slurm" : "--only");
+    if (!status && o->halving && o->prune)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --halving and --prune both stop runs; leave one out");
+    if (!status && o->random_seed && !o->random)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --random-seed %lld: only --random N draws",
+                        (long long)o->random_seed);
     return status;
 }
 
@@ -58,7 +81,7 @@ static fpc_status fill(fpc_sweep *s, const options *o)
     if (!status && o->only > s->n)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --only %lld: the sweep has %d %s", (long long)o->only,
                         (int)s->n, fpc_word(s->n, "run", "runs"));
-    if (status || (status = fpc_sweep_look(s)))
+    if (status || (status = fpc_sweep_look(s)) || (s->halving && (status = fpc_sweep_halving_check(s))))
         return status;
     return o->baseline ? fpc_sweep_baseline(s, o->baseline) : FPC_OK;
 }
@@ -95,6 +118,8 @@ static fpc_status print_plan(fpc_sweep *s)
     fpc_print("%d %s: %d %s, %d %s; folder %s\n", (int)s->n, fpc_word(s->n, "run", "runs"), (int)s->n_groups,
               fpc_word(s->n_groups, "recipe or value", "recipes or values"), (int)s->n_seeds,
               fpc_word(s->n_seeds, "seed", "seeds"), s->out);
+    if (s->halving)
+        fpc_sweep_halving_plan(s);
     return FPC_OK;
 }
 
@@ -114,7 +139,7 @@ static const char *task_command(const fpc_sweep *s, const options *o)
 {
     const fpc_cmdline *cmd = s->cmd;
     const char **word =
-        fpc_alloc(cmd->arena, (size_t)(16 + 2 * (o->grid.n + o->with.n + cmd->n_overrides)) * sizeof *word);
+        fpc_alloc(cmd->arena, (size_t)(20 + 2 * (o->grid.n + o->with.n + cmd->n_overrides)) * sizeof *word);
     int n = 0;
 
     if (!word)
@@ -130,6 +155,12 @@ static const char *task_command(const fpc_sweep *s, const options *o)
         word[n++] = "-s", word[n++] = cmd->overrides[i];
     for (int32_t i = 0; i < o->grid.n; i++)
         word[n++] = "--grid", word[n++] = o->grid.text[i];
+    if (s->random) {
+        word[n++] = "--random", word[n++] = fpc_sprintf(cmd->arena, "%lld", (long long)s->random);
+        word[n++] = "--random-seed", word[n++] = fpc_sprintf(cmd->arena, "%lld", (long long)s->random_seed);
+        if (!word[n - 1] || !word[n - 3])
+            return NULL;
+    }
     word[n++] = "--seeds", word[n++] = o->seeds ? o->seeds : "1";
     word[n++] = "--out", word[n++] = s->out;
     return word[0] ? fpc_shell_line(cmd->arena, word) : NULL;
@@ -204,8 +235,15 @@ static fpc_status run(fpc_cmdline *cmd)
 
     if (status)
         return status;
-    *s = (fpc_sweep){
-        .cmd = cmd, .out = o.out, .jobs = o.jobs ? o.jobs : 1, .only = o.only, .prune = o.prune, .lock = -1};
+    *s = (fpc_sweep){.cmd = cmd,
+                     .out = o.out,
+                     .jobs = o.jobs ? o.jobs : 1,
+                     .only = o.only,
+                     .prune = o.prune,
+                     .lock = -1,
+                     .halving = o.halving,
+                     .random = o.random,
+                     .random_seed = o.random_seed ? o.random_seed : 1};
     if ((status = fill(s, &o)))
         return status;
     if (o.dry)
@@ -213,19 +251,25 @@ static fpc_status run(fpc_cmdline *cmd)
     if (o.slurm)
         return write_slurm(s, &o);
     status = fpc_sweep_run(s);
-    return status || s->only ? status : table(s, &o);
+    if (status || s->only)
+        return status;
+    status = table(s, &o);
+    if (!status && s->halving && !o.json)
+        fpc_sweep_halving_told(s);
+    return status;
 }
 
 const fpc_cmd fpc_cmd_sweep = {
     .name = "sweep",
     .place = 140,
-    .summary = "Train a grid of recipes times seeds, then compare.",
+    .summary = "Train a grid or samples of recipes times seeds, then compare.",
     .needs_recipe = 1,
     .interrupted = "stopping the trainings, which save",
     .run = run,
     .help =
         "usage: fpcore sweep -c RECIPE [--with RECIPE]... [--grid KEY=V,V...]... [--seeds N] [--out DIR] [-j N]\n"
-        "                    [-s SECTION.KEY=VALUE]... [--prune] [--dry-run] [--slurm FILE]\n"
+        "                    [-s SECTION.KEY=VALUE]... [--random N] [--prune | --halving R] [--dry-run] [--slurm "
+        "FILE]\n"
         "\n"
         "Trains every recipe with every combination of the values and every seed, each in its own run folder below\n"
         "DIR, and ends with the tables and verdicts of `fpcore compare`. The same command again runs what is missing,\n"
@@ -235,11 +279,21 @@ const fpc_cmd fpc_cmd_sweep = {
         "\n"
         "  --with RECIPE   a further recipe; as often as there are recipes\n"
         "  --grid KEY=V,V  values of a key, as often as there are keys; values that hold commas: KEY=V;V\n"
+        "  --random N      N samples in place of all combinations: of every key one of its values, by chance, or of "
+        "its\n"
+        "                  range KEY=LO..HI a number, whole where the option is; KEY=LO..HI:log: evenly by the "
+        "logarithm.\n"
+        "                  The same command draws the same samples, a larger N further ones\n"
+        "  --random-seed S other samples (default 1)\n"
         "  --seeds N       seeds 1 to N (default 1), or a list: --seeds 3,7,11\n"
         "  --out DIR       default runs/sweep-<recipe>\n"
         "  -j N            so many trainings at once; they share the processor's threads (default 1)\n"
         "  --prune         stop runs that are worse than complete runs of the best recipe at the same epoch by more\n"
         "                  than the noise (docs/compare.md has the rule); they stay stopped while --prune is given\n"
+        "  --halving R     train all to a first rung, the best one of R from there to the next, and so on to the end; "
+        "rungs\n"
+        "                  lie at run.epochs / R, / R^2 ... (docs/compare.md). What was stopped goes on without "
+        "--halving\n"
         "  --baseline RUN  compare with this run's recipe instead of the best one\n"
         "  --dry-run       print the runs, what is there of them, and their commands\n"
         "  --slurm FILE    write a script for a Slurm job array instead of training; -j limits its tasks at once\n"

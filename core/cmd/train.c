@@ -27,8 +27,11 @@ static fpc_status run(fpc_cmdline *cmd)
 {
     const char *resume = NULL;
     int other_data = 0;
-    const fpc_arg table[] = {
-        {"resume", 0, FPC_ARG_TEXT, 0, &resume}, {"other-data", 0, FPC_ARG_FLAG, 0, &other_data}, {0}};
+    int64_t until = 0;
+    const fpc_arg table[] = {{"resume", 0, FPC_ARG_TEXT, 0, &resume},
+                             {"other-data", 0, FPC_ARG_FLAG, 0, &other_data},
+                             {"until", 0, FPC_ARG_COUNT, 0, &until},
+                             {0}};
     fpc_experiment *experiment;
     fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
 
@@ -47,7 +50,7 @@ static fpc_status run(fpc_cmdline *cmd)
         return status;
     if (!resume && (status = tell_warnings(cmd, experiment)))
         return status;
-    return fpc_run(experiment, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv, other_data});
+    return fpc_run(experiment, &(fpc_run_args){resume, cmd->full_argc, cmd->full_argv, other_data, until});
 }
 
 const fpc_cmd fpc_cmd_train = {
@@ -58,7 +61,7 @@ const fpc_cmd fpc_cmd_train = {
     .interrupted = "finishing the step, then saving",
     .run = run,
     .help =
-        "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN [--other-data]]\n"
+        "usage: fpcore -c RECIPE [-s SECTION.KEY=VALUE]... [--resume RUN [--other-data]] [--until N]\n"
         "\n"
         "Trains into the folder <run.out>/<run.name>-<time>: best.safetensors and last.safetensors, history.json,\n"
         "curves.png, samples.png, validation.safetensors (what each validation picture scored with the best weights),\n"
@@ -70,8 +73,11 @@ const fpc_cmd fpc_cmd_train = {
         "recipe\n"
         "                 is taken. -c and -s may change only what does not touch results (paths, threads, loggers)\n"
         "                 and run.epochs, hours, patience, min_epochs, min_delta, keep_best, name.\n"
-        "  --other-data   go on although pictures were added, removed or changed, or the split is another\n"
+        "\n"
+        "  --until N      save and end after epoch N; the learning rate is that of all of run.epochs, and --resume "
+        "goes\n"
+        "                 on to the bytes of a run that was not stopped\n"
         "\n"
         "exit: 0 done, 1 failed, 2 bad recipe or usage, 3 diverged, 130 interrupted after saving, 75 the\n"
-        "same by SIGUSR1 or by run.hours\n"
+        "same by SIGUSR1, run.hours or --until\n"
         "example: fpcore -c conf/quickstart.ini -s run.epochs=2\n"};

@@ -292,6 +292,10 @@ static fpc_status interrupted(fpc_trainer *t)
 
     if (status)
         return status;
+    if (t->at_until)
+        return fpc_fail(t->ctx, FPC_ECANCEL,
+                        "epoch %lld of %lld is over (--until); saved. To go on: fpcore --resume %s",
+                        (long long)t->epoch, (long long)t->experiment->run.epochs, t->folder);
     return fpc_fail(t->ctx, FPC_ECANCEL,
                     "%s in epoch %lld after step %lld of %lld; saved. To go on: fpcore --resume %s",
                     t->out_of_time ? "run.hours are over" : "interrupted", (long long)t->epoch + 1,
@@ -357,8 +361,10 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
         fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld %s; nothing is left to train", t->folder,
                 (long long)t->epoch, fpc_word(t->epoch, "epoch", "epochs"));
     if (!status) {
-        while (!status && !finished(t))
-            status = fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);
+        while (!status && !finished(t)) {
+            t->at_until = args->until > 0 && t->epoch >= args->until;
+            status = t->at_until || fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);
+        }
         status = end(t, status);
     }
     if (failed_to_start(t, status))

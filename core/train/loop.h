@@ -11,6 +11,7 @@ typedef struct fpc_run_args {
     int argc;
     char **argv;    /* for run.json */
     int other_data; /* 1: go on with other pictures than before */
+    int64_t until;  /* above 0: to end after so many epochs as by a signal, where the run has more */
 } fpc_run_args;
 /* Trains. Folder: <run.out>/<run.name>-<YYYYmmdd-HHMMSS>[-k]/ with recipe.ini history.json history.csv curves.png
  * best.safetensors last.safetensors validation.safetensors run.json samples.png train.txt val.txt and what loggers add;

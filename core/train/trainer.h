@@ -73,6 +73,7 @@ typedef struct fpc_trainer {
     double began, epoch_began, samples_at, step_seconds, eval_seconds;
     int64_t steps_timed;
     int out_of_time; /* run.hours are over */
+    int at_until;    /* the epochs that were asked for are over */
 } fpc_trainer;
 
 /* train/trainer.c */

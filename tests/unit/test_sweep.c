@@ -1,8 +1,9 @@
-/* test_sweep.c: the words of a sweep's command line, the runs that they make, their commands, and the rule by which a
- * run may be stopped. What children do: tests/cli/sweep.sh. */
+/* test_sweep.c: the words of a sweep's command line, the runs that they make, samples, their commands, and the rule by
+ * which a run may be stopped. What children do: tests/cli/sweep.sh. */
 #include "fixture.h"
 #include "cmd/sweep/sweep.h"
 #include <fpcore/draw.h>
+#include <math.h>
 
 static void axes(void **state)
 {
@@ -47,6 +48,17 @@ static void bad_words(void **state)
         {"Run.Seed=5,6", NULL, "the sweep sets run.seed by itself"},
         {" run.seed =5,6", NULL, "the sweep sets run.seed by itself"},
         {"\tRUN.NAME=5", NULL, "the sweep sets run.name by itself"},
+        {"optimizer.lr=3..1", NULL, "3 is not below 1; a range is LO..HI"},
+        {"optimizer.lr=1e-3..1e-3", NULL, "1e-3 is not below 1e-3"},
+        {"optimizer.lr=0..1:log", NULL, "0 has no logarithm; a range with :log begins above 0"},
+        {"optimizer.lr=-1..1:log", NULL, "-1 has no logarithm"},
+        {"optimizer.lr=1..2:lgo", NULL, "not a range of numbers, which is LO..HI or, by the logarithm, LO..HI:log"},
+        {"optimizer.lr=1..", NULL, "not a range of numbers"},
+        {"optimizer.lr=1..2..3", NULL, "not a range of numbers"},
+        {"optimizer.lr=1..1e999", NULL, "not a range of numbers"},
+        {"optimizer.lr=-1e308..1e308", NULL, "the range is too wide"},
+        {"optimizer.lr=1e-300..1e300:log", NULL, "the range is too wide"},
+        {"optimizer.lr=1..2,5", NULL, "1..2 is a range among other values"},
         {NULL, "0", "--seeds 0: not a number of seeds from 1 to 10000"},
         {NULL, "-1", "--seeds -1: not a number of seeds"},
         {NULL, "99999999", "not a number of seeds"},
@@ -125,7 +137,7 @@ static void commands(void **state)
 static void own_keys(void **state)
 {
     static const char *const seed[] = {"run.seed=3"};
-    static fpc_axis twice[2] = {{"a.b", 1, NULL}, {"a.b", 1, NULL}};
+    static fpc_axis twice[2] = {{.key = "a.b", .n = 1}, {.key = "a.b", .n = 1}};
     bench *b = *state;
     fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .n_overrides = 1, .overrides = seed};
     fpc_sweep s = {.cmd = &cmd};
@@ -159,10 +171,118 @@ static void own_keys(void **state)
     assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "a.b is given twice"));
     fpc_ctx_clear(b->ctx);
-    fpc_axis big[] = {{"a.b", 200, NULL}, {"c.d", 200, NULL}};
+    fpc_axis big[] = {{.key = "a.b", .n = 200}, {.key = "c.d", .n = 200}};
     s.axis = big, s.n_recipes = s.n_seeds = 1;
     assert_int_equal(fpc_sweep_plan(&s), FPC_EINVAL);
     assert_non_null(strstr(fpc_ctx_error(b->ctx), "more than 10000 runs"));
+}
+
+/* ---- samples ---- */
+
+enum { SAMPLES = 1000 };
+
+static void read_axes(bench *b, int32_t n, const char *const *text, fpc_axis *axis)
+{
+    for (int32_t a = 0; a < n; a++)
+        assert_int_equal(fpc_sweep_axis(b->ctx, b->arena, text[a], &axis[a]), FPC_OK);
+}
+
+static void ranges(void **state)
+{
+    static const char *const text[] = {"optimizer.lr = 1e-4 .. 3e-3:log", "a.b=-2..-.5"};
+    static const char *const other[] = {
+        "dataset.root=../a", "dataset.root=1../b", "dataset.root=x..y", "a.b=1,2", "a.b=1", "a.b=..2"};
+    bench *b = *state;
+    fpc_axis a[6];
+
+    read_axes(b, 2, text, a);
+    assert_true(a[0].range && a[0].log && a[0].range->lo == 1e-4 && a[0].range->hi == 3e-3);
+    assert_true(a[1].range && !a[1].log && a[1].range->lo == -2 && a[1].range->hi == -.5);
+    read_axes(b, 6, other, a);
+    for (int i = 0; i < 6; i++)
+        assert_null(a[i].range);
+}
+
+static int below(const fpc_axis *axis, int32_t n, double limit)
+{
+    int count = 0;
+
+    for (int32_t i = 0; i < n; i++)
+        count += strtod(axis->drawn[i], NULL) < limit;
+    return count;
+}
+
+/* What is drawn is spread as it was asked for, within its ends, and written briefly. */
+static void draws(void **state)
+{
+    static const char *const text[] = {"optimizer.lr=1e-4..1e-2:log",
+                                       "loss.dice.weight=0.5..2",
+                                       "m.d=64..128",
+                                       "m.e=1..1000:log",
+                                       "s.use=a,b,c",
+                                       "a.b=100..101",
+                                       "a.c=0.12345..0.9"};
+    bench *b = *state;
+    fpc_axis a[7];
+    int of[3] = {0}, seen[129] = {0};
+
+    read_axes(b, 7, text, a);
+    a[2].whole = a[3].whole = 1;
+    assert_int_equal(fpc_sweep_draw(b->ctx, b->arena, 7, a, SAMPLES, 1), FPC_OK);
+    for (int32_t k = 0; k < 7; k++)
+        for (int32_t i = 0; i < SAMPLES && a[k].range; i++) {
+            const double v = strtod(a[k].drawn[i], NULL);
+            assert_true(v >= a[k].range->lo && v <= a[k].range->hi);
+            assert_true(strlen(a[k].drawn[i]) <= 7);
+            assert_true(!a[k].whole || !strpbrk(a[k].drawn[i], ".e"));
+        }
+    assert_in_range(below(&a[0], SAMPLES, 1e-3), 440, 560); /* the geometric middle: 3.8 standard deviations */
+    assert_in_range(below(&a[0], SAMPLES, 3.16e-4), 200, 300);
+    assert_in_range(below(&a[1], SAMPLES, 1.25), 440, 560);
+    assert_in_range(below(&a[2], SAMPLES, 96.5), 440, 570);
+    assert_in_range(below(&a[3], SAMPLES, 31), 440, 560); /* ln 31 is nearly half of ln 1001 */
+    assert_in_range(below(&a[5], SAMPLES, 100.5), 440, 560);
+    for (int32_t i = 0; i < SAMPLES; i++) {
+        of[*a[4].drawn[i] - 'a']++;
+        seen[strtol(a[2].drawn[i], NULL, 10)]++;
+    }
+    assert_true(seen[64] && seen[128]);
+    for (int i = 0; i < 3; i++)
+        assert_in_range(of[i], 270, 400);
+    assert_string_equal(a[0].drawn[0], "1.06e-4"); /* the stream is part of what a sweep's command means */
+    assert_string_equal(a[1].drawn[0], "1.97");
+    assert_string_equal(a[2].drawn[0], "77");
+}
+
+/* A sample is its number's, whatever the count, and the order of the keys; and none is there twice. */
+static void same_draws(void **state)
+{
+    static const char *const text[] = {"a.b=1..12", "c.d=x,y"}, *const turned[] = {"c.d=x,y", "a.b=1..12"};
+    bench *b = *state;
+    fpc_axis few[2], many[2], other[2], back[2];
+    int differ = 0;
+
+    read_axes(b, 2, text, few);
+    read_axes(b, 2, text, many);
+    read_axes(b, 2, text, other);
+    read_axes(b, 2, turned, back);
+    few[0].whole = many[0].whole = other[0].whole = back[1].whole = 1;
+    assert_int_equal(fpc_sweep_draw(b->ctx, b->arena, 2, few, 5, 1), FPC_OK);
+    assert_int_equal(fpc_sweep_draw(b->ctx, b->arena, 2, many, 24, 1), FPC_OK); /* all that there are */
+    assert_int_equal(fpc_sweep_draw(b->ctx, b->arena, 2, other, 5, 2), FPC_OK);
+    assert_int_equal(fpc_sweep_draw(b->ctx, b->arena, 2, back, 5, 1), FPC_OK);
+    for (int32_t i = 0; i < 5; i++) {
+        assert_string_equal(few[0].drawn[i], many[0].drawn[i]);
+        assert_string_equal(few[1].drawn[i], many[1].drawn[i]);
+        assert_string_equal(few[0].drawn[i], back[1].drawn[i]);
+        differ += strcmp(few[0].drawn[i], other[0].drawn[i]) != 0;
+    }
+    assert_true(differ > 0);
+    for (int32_t i = 0; i < 24; i++)
+        for (int32_t k = 0; k < i; k++)
+            assert_true(strcmp(many[0].drawn[i], many[0].drawn[k]) || strcmp(many[1].drawn[i], many[1].drawn[k]));
+    assert_int_equal(fpc_sweep_draw(b->ctx, b->arena, 2, many, 25, 1), FPC_EINVAL);
+    assert_non_null(strstr(fpc_ctx_error(b->ctx), "--random 25: after 24 samples 1000 further draws brought none"));
 }
 
 /* ---- pruning ---- */
@@ -208,9 +328,20 @@ static void prune_rule(void **state)
     assert_in_range(stopped, 0, 5);
 }
 
+static void best_so_far(void **state)
+{
+    double value[] = {NAN, 0.2, 0.1, NAN, 0.5};
+    const fpc_progress run = {5, value}, none = {0};
+
+    (void)state;
+    assert_true(fpc_sweep_best(&run, 3) == 0.2 && fpc_sweep_best(&run, 100) == 0.5);
+    assert_true(isinf(fpc_sweep_best(&run, 1)) && isinf(fpc_sweep_best(&none, 1)));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(axes),     CASE(seeds),    CASE(bad_words), CASE(all_combinations),
-                                       CASE(commands), CASE(own_keys), CASE(prune_rule)};
+    const struct CMUnitTest tests[] = {CASE(axes),       CASE(seeds),      CASE(bad_words),  CASE(all_combinations),
+                                       CASE(commands),   CASE(own_keys),   CASE(ranges),     CASE(draws),
+                                       CASE(same_draws), CASE(prune_rule), CASE(best_so_far)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

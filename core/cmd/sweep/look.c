@@ -12,9 +12,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- run folders ---- */
 
@@ -74,6 +76,24 @@ static fpc_status take_folder(fpc_sweep *s, fpc_trial *c, const char *entry)
     if (c->state < FPC_TRIAL_RUNNING)
         c->state = state;
     return FPC_OK;
+}
+
+double *fpc_sweep_history(fpc_ctx *ctx, fpc_arena *arena, fpc_trial *c, int64_t *n)
+{
+    const char *path = fpc_sprintf(arena, "%s/%s", c->folder, FPC_RUN_HISTORY);
+    json_t *root = fpc_json_glance(ctx, path, c->told ? NULL : "the run is not compared with others"),
+           *list = json_object_get(root, c->column);
+    double *value = NULL;
+
+    c->told |= !root && path && !access(path, F_OK);
+    *n = (int64_t)json_array_size(list);
+    if (*n > 0 && (value = fpc_alloc(arena, (size_t)*n * sizeof *value)))
+        for (int64_t i = 0; i < *n; i++) {
+            const json_t *one = json_array_get(list, (size_t)i);
+            value[i] = json_is_number(one) ? c->sign * json_number_value(one) : NAN;
+        }
+    json_decref(root);
+    return value;
 }
 
 static int64_t number_in(const fpc_recipe *recipe, const char *section, const char *key)

@@ -30,6 +30,15 @@ static double jitter(const fpc_progress *run)
     return fpc_stats_sd(CHANGES - 1, change) / sqrt(2);
 }
 
+double fpc_sweep_best(const fpc_progress *run, int64_t epochs)
+{
+    double best = -INFINITY;
+
+    for (int64_t e = 0; e < run->n && e < epochs; e++)
+        best = run->value[e] > best ? run->value[e] : best; /* not where it is NAN */
+    return best;
+}
+
 const char *fpc_sweep_worse(fpc_arena *arena, int64_t epochs, const fpc_progress *run, int32_t n_incumbent,
                             const fpc_progress *incumbent)
 {

@@ -32,7 +32,7 @@ enum {
     LOOK_EVERY = 20, /* rounds of waiting between two looks at the histories */
     /* exit codes of a training (cmd/main.c) */
     DIVERGED = 3,
-    AGAIN = 75, /* saved, to be started again: run.hours are over, or SIGUSR1 */
+    AGAIN = 75, /* saved, to be started again: run.hours or the epochs of --until are over, or SIGUSR1 */
     CUT = 130   /* saved after another signal */
 };
 
@@ -60,6 +60,12 @@ static fpc_status write_manifest(fpc_sweep *s)
     for (int32_t a = 0; a < s->n_axes; a++)
         json_object_set_new(grid, s->axis[a].key, texts(s->axis[a].n, s->axis[a].value));
     json_object_set_new(root, "grid", grid);
+    if (s->random) {
+        json_object_set_new(root, "random", json_integer(s->random));
+        json_object_set_new(root, "random_seed", json_integer(s->random_seed));
+    }
+    if (s->halving)
+        json_object_set_new(root, "halving", json_integer(s->halving));
     for (int32_t k = 0; k < s->n_seeds; k++)
         json_array_append_new(seeds, json_integer(s->seed[k]));
     json_object_set_new(root, "seeds", seeds);
@@ -198,7 +204,7 @@ static const char *time_left(const fpc_sweep *s)
         left += fmax(0, pace * (double)(c->epochs - from) - (c->pid > 0 ? fpc_clock_now() - c->began : 0));
     }
     left /= (double)s->jobs;
-    if (s->only || s->epochs <= 0)
+    if (s->only || s->epochs <= 0 || s->until) /* whose runs go on behind a rung is not known before */
         return "";
     if (left < 90)
         return fpc_sprintf(s->cmd->arena, ", about %.0f s left", left);
@@ -256,6 +262,8 @@ static void ended(fpc_sweep *s, fpc_trial *c, int how)
         c->asked = 1; /* whoever stopped it wants it stopped */
         c->again = code == AGAIN;
         c->state = c->state == FPC_TRIAL_PRUNED ? FPC_TRIAL_PRUNED : FPC_TRIAL_CUT;
+        if (s->until && !fpc_sweep_find(s) && c->epochs_done >= s->until)
+            c->why = fpc_sprintf(s->cmd->arena, "is at epoch %lld", (long long)c->epochs_done);
     } else {
         c->state = FPC_TRIAL_FAILED;
     }
@@ -305,29 +313,14 @@ static fpc_trial *next(fpc_sweep *s)
         fpc_trial *c = s->prune ? &s->trial[i] : &s->trial[i % s->n_groups * s->n_seeds + i / s->n_groups];
         if (s->only && c != &s->trial[s->only - 1])
             continue;
-        if (c->state == FPC_TRIAL_NEW || (c->state == FPC_TRIAL_CUT && !c->asked))
+        if (c->state == FPC_TRIAL_NEW ||
+            (c->state == FPC_TRIAL_CUT && !c->asked && !(s->until && c->epochs_done >= s->until)))
             return c;
     }
     return NULL;
 }
 
 /* ---- pruning ---- */
-
-static double *history_of(fpc_ctx *ctx, fpc_arena *arena, fpc_trial *c, int64_t *n)
-{
-    const char *path = fpc_sprintf(arena, "%s/%s", c->folder, FPC_RUN_HISTORY);
-    json_t *root = fpc_json_glance(ctx, path, c->told ? NULL : "the run is not compared with others"),
-           *list = json_object_get(root, c->column);
-    double *value = NULL;
-
-    c->told |= !root && path && !access(path, F_OK);
-    *n = (int64_t)json_array_size(list);
-    if (*n > 0 && (value = fpc_alloc(arena, (size_t)*n * sizeof *value)))
-        for (int64_t i = 0; i < *n; i++)
-            value[i] = c->sign * json_number_value(json_array_get(list, (size_t)i));
-    json_decref(root);
-    return value;
-}
 
 /* The runs of the best group that has at least two complete ones; *group -1: there is none. */
 static fpc_progress *incumbent(fpc_sweep *s, fpc_arena *arena, int32_t *group, int32_t *n)
@@ -342,12 +335,9 @@ static fpc_progress *incumbent(fpc_sweep *s, fpc_arena *arena, int32_t *group, i
         double sum = 0;
         for (int32_t i = g * s->n_seeds; list && i < (g + 1) * s->n_seeds; i++) {
             if (s->trial[i].state != FPC_TRIAL_DONE || !s->trial[i].folder ||
-                !(list[k].value = history_of(s->cmd->ctx, arena, &s->trial[i], &list[k].n)))
+                !(list[k].value = fpc_sweep_history(s->cmd->ctx, arena, &s->trial[i], &list[k].n)))
                 continue;
-            double most = list[k].value[0];
-            for (int64_t e = 1; e < list[k].n; e++)
-                most = list[k].value[e] > most ? list[k].value[e] : most;
-            sum += most;
+            sum += fpc_sweep_best(&list[k], list[k].n);
             k++;
         }
         if (k >= 2 && (!best || sum / k > top))
@@ -366,8 +356,8 @@ static fpc_status judge(fpc_sweep *s, fpc_trial *c, int *stopped)
 
     if (!arena)
         return FPC_ENOMEM;
-    if (c->folder && (run.value = history_of(s->cmd->ctx, arena, c, &run.n)) && (c->pid <= 0 || run.n != c->seen) &&
-        (best = incumbent(s, arena, &group, &n)) && group != c->group &&
+    if (c->folder && (run.value = fpc_sweep_history(s->cmd->ctx, arena, c, &run.n)) &&
+        (c->pid <= 0 || run.n != c->seen) && (best = incumbent(s, arena, &group, &n)) && group != c->group &&
         (why = fpc_sweep_worse(s->cmd->arena, c->epochs, &run, n, best))) {
         c->why = why;
         c->state = FPC_TRIAL_PRUNED;
@@ -485,7 +475,7 @@ fpc_status fpc_sweep_run(fpc_sweep *s)
     if (!s->only)
         status = write_manifest(s);
     if (!status)
-        status = all(s);
+        status = s->halving ? fpc_sweep_halving(s, all, write_manifest) : all(s);
     stop_all(s);
     if (status == FPC_OK || status == FPC_ECANCEL) {
         const fpc_status found = fpc_sweep_find(s);

@@ -69,8 +69,12 @@ fpc_status fpc_sweep_axis(fpc_ctx *ctx, fpc_arena *arena, const char *text, fpc_
         for (int32_t k = 0; k < i; k++)
             if (!strcmp(out->value[k], out->value[i]))
                 return fpc_fail(ctx, FPC_EINVAL, "fpcore sweep: --grid %s: %s stands there twice", text, out->value[i]);
+        if (out->n > 1 && fpc_sweep_is_range(out->value[i]))
+            return fpc_fail(ctx, FPC_EINVAL,
+                            "fpcore sweep: --grid %s: %s is a range among other values; a key has one range, or values",
+                            text, out->value[i]);
     }
-    return FPC_OK;
+    return fpc_sweep_is_range(out->value[0]) ? fpc_sweep_range(ctx, arena, text, out) : FPC_OK;
 }
 
 static int64_t seed_of(const char *word)
@@ -148,9 +152,11 @@ static const char *short_key(const char *key)
     return dot && strchr(dot + 1, '.') ? dot + 1 : key;
 }
 
-/* Value of an axis in a combination: the last axis turns fastest. */
+/* Value of an axis in a combination: the last axis turns fastest. With --random the combinations are the samples. */
 static const char *value_at(const fpc_sweep *s, int32_t combination, int32_t axis)
 {
+    if (s->random)
+        return s->axis[axis].drawn[combination];
     for (int32_t a = s->n_axes - 1; a > axis; a--)
         combination /= s->axis[a].n;
     return s->axis[axis].value[combination % s->axis[axis].n];
@@ -222,16 +228,21 @@ static fpc_status own_keys(const fpc_sweep *s)
 
 fpc_status fpc_sweep_plan(fpc_sweep *s)
 {
-    int64_t combinations = 1, n;
-    fpc_status status = own_keys(s);
+    int64_t combinations = s->random ? s->random : 1, n;
+    fpc_status status;
 
-    if (status)
+    if ((status = own_keys(s)) || (status = fpc_sweep_random_words(s)))
         return status;
-    for (int32_t a = 0; a < s->n_axes && combinations <= MAX_TRIALS; a++)
+    for (int32_t a = 0; a < s->n_axes && combinations <= MAX_TRIALS && !s->random; a++)
         combinations *= s->axis[a].n;
     n = combinations * s->n_recipes * s->n_seeds;
     if (combinations > MAX_TRIALS || n > MAX_TRIALS)
-        return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: a grid of more than %d runs", MAX_TRIALS);
+        return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: %s of more than %d runs",
+                        s->random ? "--random: samples" : "a grid", MAX_TRIALS);
+    if (s->random &&
+        ((status = fpc_sweep_random_kinds(s)) ||
+         (status = fpc_sweep_draw(s->cmd->ctx, s->cmd->arena, s->n_axes, s->axis, s->random, s->random_seed))))
+        return status;
     s->n_groups = (int32_t)combinations * s->n_recipes;
     s->stem = fpc_alloc(s->cmd->arena, (size_t)s->n_recipes * sizeof *s->stem);
     s->trial = fpc_alloc(s->cmd->arena, (size_t)n * sizeof *s->trial);
@@ -279,7 +290,7 @@ fpc_status fpc_sweep_baseline(const fpc_sweep *s, const char *name)
 
 const char **fpc_sweep_command(fpc_sweep *s, const fpc_trial *c, const char *program)
 {
-    const char **word = fpc_alloc(s->cmd->arena, (size_t)(2 * c->n_set + 10) * sizeof *word);
+    const char **word = fpc_alloc(s->cmd->arena, (size_t)(2 * c->n_set + 12) * sizeof *word);
     int32_t n = 0;
 
     if (!word)
@@ -298,6 +309,11 @@ const char **fpc_sweep_command(fpc_sweep *s, const fpc_trial *c, const char *pro
     if (c->folder) {
         word[n++] = "--resume";
         word[n++] = c->folder;
+    }
+    if (s->until && s->until < c->epochs) {
+        word[n++] = "--until";
+        if (!(word[n++] = fpc_sprintf(s->cmd->arena, "%lld", (long long)s->until)))
+            return NULL;
     }
     return word;
 }

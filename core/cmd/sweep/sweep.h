@@ -1,16 +1,23 @@
-/* sweep.h: a grid of recipes times seeds. What has to be run, what is there already, and running it: each training is a
- * child process of the same program in a run folder of its own, so that one that fails or is cut harms no other, and a
- * sweep that is started again goes on with what is missing. */
+/* sweep.h: a grid of recipes, or samples of one, times seeds. What has to be run, what is there already, and running
+ * it: each training is a child process of the same program in a run folder of its own, so that one that fails or is cut
+ * harms no other, and a sweep that is started again goes on with what is missing. */
 #ifndef CORE_CMD_SWEEP_SWEEP_H
 #define CORE_CMD_SWEEP_SWEEP_H
 
 #include "cmd/line/line.h"
+#include <fpcore/option.h>
 #include <sys/types.h>
 
+/* The values of a key. Where the one value is a range, range has its ends, and lo and hi their texts; --random draws
+ * from the range or the values, and drawn has what it drew, a value a sample. */
 typedef struct fpc_axis {
     const char *key; /* "loss.dice.weight" */
     int32_t n;
     const char **value;
+    const char **drawn;
+    const fpc_range *range;
+    const char *lo, *hi;
+    int log, whole; /* by the logarithm; whole numbers, as the option is one */
 } fpc_axis;
 
 typedef enum fpc_trial_state {
@@ -19,7 +26,7 @@ typedef enum fpc_trial_state {
     FPC_TRIAL_RUNNING,
     FPC_TRIAL_DONE,     /* complete or stopped early */
     FPC_TRIAL_DIVERGED, /* it would again */
-    FPC_TRIAL_PRUNED,   /* stopped because it was worse (--prune) */
+    FPC_TRIAL_PRUNED,   /* stopped because it was worse (--prune, --halving) */
     FPC_TRIAL_FAILED
 } fpc_trial_state;
 
@@ -47,6 +54,7 @@ typedef struct fpc_trial {
     int again;             /* it saved and waits to be started again: run.hours are over */
     int64_t seen;          /* epochs at the last look (--prune) */
     int told;              /* that its history cannot be read */
+    int32_t rung;          /* at which its group was stopped (--halving); 0: none */
 } fpc_trial;
 
 /* A run folder of the sweep's that no trial has the name of, and the lines of its recipe. */
@@ -61,12 +69,16 @@ typedef struct fpc_sweep {
     fpc_cmdline *cmd;
     const char *out; /* the sweep's folder */
     int32_t n_recipes, n_axes, n_seeds, n_groups, n;
+    int64_t random, random_seed; /* samples to draw, 0: all combinations; and of which stream */
     const char **recipe, **stem;
     fpc_axis *axis;
     int64_t *seed;
     int64_t jobs;
     int64_t only; /* 1-based: this trial alone, one of many processes that share the folder; 0: all */
     int prune;
+    int64_t halving,
+        until; /* one of so many goes on behind a rung, 0: no rungs; trainings end there, 0: at their end */
+    int32_t rungs_judged;
     int lock;
     double
         seconds; /* of all trainings that ended well here, and the epochs that were theirs to do: for the time left */
@@ -77,8 +89,18 @@ typedef struct fpc_sweep {
     struct fpc_stray_index *indices; /* of the strays, one for each kind of recipe (look.c) */
 } fpc_sweep;
 
-/* "loss.dice.weight=1.0,1.5,2.0"; values that hold commas are separated by semicolons. */
+/* "loss.dice.weight=1.0,1.5,2.0" or a range, "optimizer.lr=1e-4..3e-3:log"; values that hold commas are separated by
+ * semicolons. */
 fpc_status fpc_sweep_axis(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *out);
+/* cmd/sweep/random.c: whether a value is meant as a range, "1e-4..3e-3:log"; reads the range that is the one value. */
+int fpc_sweep_is_range(const char *text);
+fpc_status fpc_sweep_range(fpc_ctx *, fpc_arena *, const char *text, fpc_axis *);
+/* Refuses ranges without --random, and --random without anything to draw from. */
+fpc_status fpc_sweep_random_words(const fpc_sweep *);
+/* Looks up what the keys with ranges take, in every recipe: an end that is no value of the option is refused. */
+fpc_status fpc_sweep_random_kinds(fpc_sweep *);
+/* Fills drawn of all axes with n samples that differ. */
+fpc_status fpc_sweep_draw(fpc_ctx *, fpc_arena *, int32_t n_axes, fpc_axis *, int64_t n, int64_t seed);
 /* "5": seeds 1 to 5; "3,7": these. */
 fpc_status fpc_sweep_seeds(fpc_ctx *, fpc_arena *, const char *text, int32_t *n, int64_t **out);
 /* Fills trial from recipes, axes and seeds; recipes and -s as in cmd. */
@@ -103,12 +125,22 @@ fpc_status fpc_sweep_folders(fpc_sweep *);
 /* Runs all that is missing. FPC_ECANCEL with a sentence after a signal, when all children have saved, and where
  * trainings ended because run.hours were over. */
 fpc_status fpc_sweep_run(fpc_sweep *);
+/* cmd/sweep/halving.c: refuses what cannot be halved; prints the rungs, and what was stopped there. */
+fpc_status fpc_sweep_halving_check(const fpc_sweep *);
+void fpc_sweep_halving_plan(const fpc_sweep *);
+void fpc_sweep_halving_told(const fpc_sweep *);
+/* Trains from rung to rung: train runs all that is to be run until s->until; note writes down what was stopped. */
+fpc_status fpc_sweep_halving(fpc_sweep *, fpc_status (*train)(fpc_sweep *), fpc_status (*note)(fpc_sweep *));
 /* cmd/sweep/prune.c: why a run that is under way may be stopped, or NULL: at the same epoch it is worse than complete
  * runs of another recipe by more than the noise. epochs: the run's length. */
 typedef struct fpc_progress {
     int64_t n;     /* epochs */
     double *value; /* monitored metric; higher is better */
 } fpc_progress;
+/* The best value of the first so many epochs; -INFINITY: there is none. */
+double fpc_sweep_best(const fpc_progress *, int64_t epochs);
+/* cmd/sweep/look.c: the monitored metric of a run, higher being better, NAN where an epoch has none; NULL: nothing. */
+double *fpc_sweep_history(fpc_ctx *, fpc_arena *, fpc_trial *, int64_t *n);
 const char *fpc_sweep_worse(fpc_arena *, int64_t epochs, const fpc_progress *run, int32_t n_incumbent,
                             const fpc_progress *incumbent);
 
