@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/at_work.h"
 #include "cmd/cmd.h"
+#include "cmd/line/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -172,9 +173,9 @@ static void report(fpc_ctx *ctx, fpc_status status)
     const char *error = fpc_ctx_error(ctx);
 
     if (status == FPC_ECANCEL)
-        fprintf(stderr, "fpcore: %s\n", *error ? error : "interrupted");
+        fpc_tell("", *error ? error : "interrupted");
     else if (*error)
-        fprintf(stderr, "fpcore: error: %s\n", error);
+        fpc_tell("error: ", error);
     else
         fprintf(stderr, "fpcore: error: something failed (status %d) and gave no reason, which is a bug\n",
                 (int)status);
@@ -192,6 +193,7 @@ int main(int argc, char **argv)
         return 1;
     }
     running = cmd.ctx;
+    fpc_ctx_log_sink(cmd.ctx, fpc_tell_log, NULL);
     hear_more(cmd.ctx);
     ignore_signals();
     catch_crashes();
