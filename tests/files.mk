@@ -198,6 +198,7 @@ test_scripts = \
     tests/cli/sweep.sh \
     tests/cli/sweep_halving.sh \
     tests/cli/sweep_random.sh \
+    tests/cli/terminal.sh \
     tests/cli/threads.sh \
     tests/cli/train_tiny.sh \
     tests/cli/trained.sh \

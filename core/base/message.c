@@ -21,6 +21,7 @@ struct fpc_ctx {
     char *error; /* NULL with a status set: there was no memory for the sentence */
     atomic_int level;
     atomic_int cancelled;
+    const char *_Atomic folder; /* of the training under way */
     void (*sink)(void *arg, int level, const char *line);
     void *sink_arg;
     uint64_t told[64]; /* hashes of the last lines of fpc_log_once */
@@ -51,6 +52,7 @@ fpc_ctx *fpc_ctx_new(void)
     pthread_mutexattr_destroy(&recursive);
     atomic_init(&ctx->level, FPC_LOG_INFO);
     atomic_init(&ctx->cancelled, 0);
+    atomic_init(&ctx->folder, NULL);
     ctx->sink = default_sink;
     return ctx;
 }
@@ -227,7 +229,7 @@ void fpc_log_once(fpc_ctx *ctx, int level, const char *fmt, ...)
     va_end(args);
 }
 
-/* The two below run in signal handlers: one lock-free atomic each. */
+/* What is below runs in signal handlers: one lock-free atomic each. */
 void fpc_ctx_cancel(fpc_ctx *ctx)
 {
     atomic_store(&ctx->cancelled, 1);
@@ -236,4 +238,14 @@ void fpc_ctx_cancel(fpc_ctx *ctx)
 int fpc_ctx_cancelled(const fpc_ctx *ctx)
 {
     return atomic_load(&((fpc_ctx *)ctx)->cancelled);
+}
+
+void fpc_ctx_training(fpc_ctx *ctx, const char *folder)
+{
+    atomic_store(&ctx->folder, folder);
+}
+
+const char *fpc_ctx_trains_in(const fpc_ctx *ctx)
+{
+    return atomic_load(&((fpc_ctx *)ctx)->folder);
 }

@@ -27,6 +27,10 @@ void fpc_defuse(char *text, const char *kept);
 /* Set from a signal handler or any thread; the trainer looks between steps. */
 void fpc_ctx_cancel(fpc_ctx *);
 int fpc_ctx_cancelled(const fpc_ctx *);
+/* The folder of the training under way, for what is said when a signal ends it at once; NULL: none. The text stays
+ * until another is given. It may be asked for in a signal handler. */
+void fpc_ctx_training(fpc_ctx *, const char *folder);
+const char *fpc_ctx_trains_in(const fpc_ctx *);
 
 /* Arenas: blocks that grow; everything is freed at once. ctx gets the failure when memory runs out. */
 fpc_arena *fpc_arena_new(fpc_ctx *);

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "base/at_work.h"
 #include "cmd/cmd.h"
+#include "cmd/line/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ enum { EXIT_AGAIN = 75 /* EX_TEMPFAIL */ };
 
 static fpc_ctx *running;
 static const char *first_words; /* of the verb under way; said at the first signal */
-static volatile sig_atomic_t caught;
+static atomic_int caught;       /* the number of the latest signal */
 
 /* In a signal handler only write() may speak. */
 static void say(const char *words)
@@ -36,16 +37,20 @@ static void say(const char *words)
     errno = error;
 }
 
-/* The first signal asks the verb to finish what it is at and save; the second one ends the program. */
+/* The first signal asks the verb to finish what it is at and save; the second one ends the program. It is `caught` that
+ * counts them: the trainer cancels itself when run.hours are over. */
 static void on_signal(int number)
 {
-    if (fpc_ctx_cancelled(running)) {
-        say("\nfpcore: ended at once, without saving what is under way; a training goes on from what it saved last: "
-            "fpcore --resume RUN\n");
+    if (atomic_exchange(&caught, number)) {
+        const char *folder = fpc_ctx_trains_in(running);
+        say("\nfpcore: ended at once, without saving what is under way");
+        say(folder ? "; the training goes on from what it saved last: fpcore --resume " : "");
+        say(folder ? folder : "");
+        say("\n");
         signal(number, SIG_DFL);
-        raise(number);
+        raise(number); /* held back until this handler returns */
+        return;
     }
-    caught = number;
     fpc_ctx_cancel(running);
     say("\nfpcore: ");
     say(first_words);
@@ -168,9 +173,9 @@ static void report(fpc_ctx *ctx, fpc_status status)
     const char *error = fpc_ctx_error(ctx);
 
     if (status == FPC_ECANCEL)
-        fprintf(stderr, "fpcore: %s\n", *error ? error : "interrupted");
+        fpc_tell("", *error ? error : "interrupted");
     else if (*error)
-        fprintf(stderr, "fpcore: error: %s\n", error);
+        fpc_tell("error: ", error);
     else
         fprintf(stderr, "fpcore: error: something failed (status %d) and gave no reason, which is a bug\n",
                 (int)status);
@@ -188,6 +193,7 @@ int main(int argc, char **argv)
         return 1;
     }
     running = cmd.ctx;
+    fpc_ctx_log_sink(cmd.ctx, fpc_tell_log, NULL);
     hear_more(cmd.ctx);
     ignore_signals();
     catch_crashes();

@@ -361,11 +361,13 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
         fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld %s; nothing is left to train", t->folder,
                 (long long)t->epoch, fpc_word(t->epoch, "epoch", "epochs"));
     if (!status) {
+        fpc_ctx_training(t->ctx, t->folder);
         while (!status && !finished(t)) {
             t->at_until = args->until > 0 && t->epoch >= args->until;
             status = t->at_until || fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);
         }
         status = end(t, status);
+        fpc_ctx_training(t->ctx, NULL);
     }
     if (failed_to_start(t, status))
         fpc_trainer_discard(t);

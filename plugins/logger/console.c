@@ -28,23 +28,57 @@ struct console {
     int64_t val_images, train_images;
 };
 
-static void end_line(struct console *c)
+static int columns_of_terminal(void)
+{
+    struct winsize size;
+
+    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+/* Breaks the line at blanks where it is wider; a word that is stays whole. */
+static void fold(char *line, int width)
+{
+    char *blank = NULL;
+    int columns = 0;
+
+    for (char *p = line; *p; p++) {
+        columns += ((unsigned char)*p & 0xc0) != 0x80;
+        if (columns > width && blank) {
+            *blank = '\n';
+            columns = 0;
+            for (const char *q = blank + 1; q <= p; q++)
+                columns += ((unsigned char)*q & 0xc0) != 0x80;
+            blank = NULL;
+        }
+        if (*p == ' ')
+            blank = p;
+    }
+}
+
+static void put(struct console *c, int width)
 {
     if (c->drawn)
         fputs("\r\033[K", stderr);
     c->drawn = 0;
     if (c->line.n && !c->line.failed) {
         defuse(c->line.data);
+        if (width)
+            fold(c->line.data, width);
         fprintf(stderr, "%s\n", c->line.data);
     }
     c->line.n = 0;
 }
 
-static int columns_of_terminal(void)
+/* Of the table. */
+static void end_line(struct console *c)
 {
-    struct winsize size;
+    put(c, 0);
+}
 
-    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 20 ? size.ws_col : 80;
+/* On a terminal it takes as many lines as it needs. */
+static void end_sentence(struct console *c)
+{
+    put(c, isatty(STDERR_FILENO) ? columns_of_terminal() : 0);
 }
 
 /* ---- while an epoch runs ---- */
@@ -201,7 +235,7 @@ static void on_begin(struct console *c, const fpc_event *e)
     c->monitor = fpc_strdup(c->self.arena, event_text(e, "monitor", ""));
     text_add(&c->line, c->self.arena, "run %s: %s with %lld parameters on backend %s", event_text(e, "run_dir", "?"),
              event_text(e, "model", "model"), (long long)event_int(e, "params", 0), event_text(e, "backend", "?"));
-    end_line(c);
+    end_sentence(c);
     text_add(&c->line, c->self.arena,
              "%lld training and %lld validation images, %lld step%s of %lld image%s per epoch, %s %lld to %lld",
              (long long)event_int(e, "train_images", 0), (long long)event_int(e, "val_images", 0),
@@ -210,7 +244,7 @@ static void on_begin(struct console *c, const fpc_event *e)
              event_int(e, "resumed", 0) ? "resumed: epochs" : "epochs", (long long)e->clock->epoch + 1,
              (long long)e->clock->epochs);
     if (e->clock->epoch < e->clock->epochs)
-        end_line(c);
+        end_sentence(c);
     c->line.n = 0;
 }
 
@@ -273,7 +307,7 @@ static void on_end(struct console *c, const fpc_event *e)
              (long long)e->n_rows, plural(e->n_rows), duration(took, event_real(e, "seconds", 0)));
     if (*folder)
         text_add(&c->line, c->self.arena, "; results in %s", folder);
-    end_line(c);
+    end_sentence(c);
     if (best < 0 || best >= e->n_rows)
         return;
     text_add(&c->line, c->self.arena, "best epoch %lld: %s %.4f", (long long)best + 1, c->monitor ? c->monitor : "",

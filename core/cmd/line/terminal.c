@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "cmd/line/terminal.h"
 #include "base/clock.h"
+#include "base/message.h"
 #include "base/print.h"
 
 #include <stdarg.h>
@@ -13,15 +14,20 @@
 
 enum { NARROWEST = 40, WIDEST = 120, USUAL = 80, BLOCK = 4000 };
 
-int fpc_table_width(void)
+static int width_of(int fd)
 {
     const char *columns = getenv("COLUMNS");
     struct winsize size;
     long n = columns ? strtol(columns, NULL, 10) : 0;
 
-    if (n < NARROWEST && isatty(STDOUT_FILENO) && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+    if (n < NARROWEST && isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size))
         n = size.ws_col;
     return n < 1 ? USUAL : n < NARROWEST ? NARROWEST : n > 9999 ? 9999 : (int)n;
+}
+
+int fpc_table_width(void)
+{
+    return width_of(STDOUT_FILENO);
 }
 
 int fpc_terminal_width(void)
@@ -226,4 +232,52 @@ void fpc_end_progress(void)
 {
     if (fpc_terminal_live())
         fprintf(stderr, "\r\033[K");
+}
+
+/* ---- sentences on standard error ---- */
+
+/* Puts a line end in the place of blanks, so that no line is wider than `width`; a word that is stays whole. What is
+ * behind `whole` is not broken. */
+static void fold(char *text, const char *whole, int width)
+{
+    char *blank = NULL;
+    int columns = 0;
+
+    for (char *c = text; *c; c++) {
+        if (*c == '\n') {
+            columns = 0;
+            blank = NULL;
+            continue;
+        }
+        columns += !is_more(*c);
+        if (columns > width && blank) {
+            *blank = '\n';
+            columns = 0;
+            for (const char *d = blank + 1; d <= c; d++)
+                columns += !is_more(*d);
+            blank = NULL;
+        }
+        if (*c == ' ' && (!whole || c < whole))
+            blank = c;
+    }
+}
+
+void fpc_tell(const char *word, const char *sentence)
+{
+    char *text = NULL;
+
+    if (!isatty(STDERR_FILENO) || asprintf(&text, "fpcore: %s%s", word, sentence) < 0) {
+        fprintf(stderr, "fpcore: %s%s\n", word, sentence);
+        return;
+    }
+    const char *command = strstr(text, ": fpcore ");
+    fold(text, command ? command + 2 : NULL, width_of(STDERR_FILENO));
+    fprintf(stderr, "%s%s\n", fpc_terminal_live() ? "\r\033[K" : "", text);
+    free(text);
+}
+
+void fpc_tell_log(void *arg, int level, const char *sentence)
+{
+    (void)arg;
+    fpc_tell(level == FPC_LOG_ERROR ? "error: " : level == FPC_LOG_WARN ? "warning: " : "", sentence);
 }

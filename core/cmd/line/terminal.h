@@ -1,4 +1,5 @@
-/* terminal.h: what fits on a line, and lines that are written again while work goes on. Thread: [main]. */
+/* terminal.h: what fits on a line, and lines that are written again while work goes on. Thread: [main], but for
+ * fpc_tell. */
 #ifndef CORE_CMD_LINE_TERMINAL_H
 #define CORE_CMD_LINE_TERMINAL_H
 
@@ -31,5 +32,12 @@ void fpc_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "12 of 300 pictures, left 1:05", where fpc_terminal_live; began: fpc_clock_now before the first. */
 void fpc_show_progress(int64_t done, int64_t total, const char *what, double began);
 void fpc_end_progress(void);
+
+/* A sentence on standard error, behind "fpcore: " and `word`. On a terminal it takes the place of a bar or a progress
+ * line that stands there, which comes back with its next step, and is folded to the width at blanks; a command to copy
+ * (": fpcore ...") that ends it stays whole, on a line of its own. Elsewhere it is one line. Any thread. */
+void fpc_tell(const char *word, const char *sentence);
+/* The program's sink of the log (fpc_ctx_log_sink); arg is not used. */
+void fpc_tell_log(void *arg, int level, const char *sentence);
 
 #endif
