@@ -1,4 +1,4 @@
-/* test_run_check.c: what training refuses before its first step, each with its place; and the columns of the record. */
+/* test_run_check.c: what training refuses before its first step, each with its place; the columns of the record. */
 #include "tiny.h"
 #include "base/file.h"
 #include "train/check.h"
@@ -46,6 +46,21 @@ static void refusals(void **state)
             "the record itself and [metric.loss] (-s metric.loss.use=miou) both make "
             "the column train_loss");
     refused(b, "logger.a.use=plot", "logger.b.use=plot", "[logger.a] (-s logger.a.use=plot) and [logger.b]");
+}
+
+/* A logger may be opened without the record; what it is to show is looked up where the columns are known. */
+static void columns_to_show(void **state)
+{
+    bench *b = *state;
+    const char *good[] = {"logger.x.use=console", "logger.x.metrics=val_f, f,train_loss,lr,val_f"};
+
+    assert_int_equal(fpc_run_check(open_tiny(b, 2, good), 0), FPC_OK);
+    good[1] = "logger.x.metrics= ,";
+    assert_int_equal(fpc_run_check(open_tiny(b, 2, good), 0), FPC_OK);
+    refused(b, good[0], "logger.x.metrics=nothing",
+            "-s logger.x.metrics=nothing: logger.x.metrics: the record has no column `nothing`; it has train_loss, ");
+    refused(b, good[0], "logger.x.metrics=f,train_losss", "no column `train_losss`; did you mean `train_loss`?");
+    refused(b, good[0], "logger.x.metrics=val_", "no column `val_`");
 }
 
 static void classes_of_odd_names(void **state)
@@ -143,7 +158,8 @@ static void folders(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(refusals), CASE(classes_of_odd_names), CASE(columns),
-                                       cmocka_unit_test(memory), CASE(folders)};
+    const struct CMUnitTest tests[] = {
+        CASE(refusals), CASE(columns_to_show),    CASE(classes_of_odd_names),
+        CASE(columns),  cmocka_unit_test(memory), CASE(folders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
