@@ -205,7 +205,8 @@ static fpc_status sum_up(const job *j)
     if (f->own)
         fpc_print("passed over: %d %s that fpcore predict wrote\n", f->own, fpc_word(f->own, "file", "files"));
     if (f->folders)
-        fpc_print("passed over: %d sub-folders; --recursive looks into them\n", f->folders);
+        fpc_print("passed over: %d %s; --recursive looks into %s\n", f->folders,
+                  fpc_word(f->folders, "sub-folder", "sub-folders"), fpc_word(f->folders, "it", "them"));
     if (!j->bad)
         return FPC_OK;
     return fpc_fail(j->cmd->ctx, FPC_EFORMAT, "%d of %d pictures could not be read", j->bad, f->n);
@@ -216,6 +217,7 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
     fpc_status status = FPC_OK;
 
     j->files.pipe = !strcmp(j->files.out, "-");
+    j->files.others = n > 1;
     if (!n)
         return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore predict: no pictures are given; name files or a folder");
     if (j->files.overlay && !(j->files.legend = fpc_sprintf(j->cmd->arena, "%s/overlay.legend.png", j->files.out)))

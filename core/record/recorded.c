@@ -104,6 +104,21 @@ static fpc_status read_history(fpc_ctx *ctx, fpc_arena *arena, const char *path,
     return status;
 }
 
+int fpc_recorded_begun(fpc_ctx *ctx, fpc_arena *arena, const char *path)
+{
+    struct stat about;
+    const int folder = !stat(path, &about) && S_ISDIR(about.st_mode);
+    json_t *root = fpc_json_glance(ctx, folder ? fpc_sprintf(arena, "%s/%s", path, FPC_RUN_MANIFEST) : path, NULL);
+    const json_t *done = json_object_get(root, "epochs_done"), *column = json_object_iter_value(json_object_iter(root));
+    const int none = folder ? json_is_integer(done) && json_integer_value(done) == 0
+                            : json_is_array(column) && json_array_size(column) == 0;
+
+    json_decref(root);
+    if (none)
+        fpc_log(ctx, FPC_LOG_WARN, "%s: no epoch is finished; the run is left out", path);
+    return !none;
+}
+
 const double *fpc_recorded_column(const fpc_recorded *recorded, const char *key)
 {
     for (int32_t i = 0; i < recorded->n_columns; i++)

@@ -32,6 +32,9 @@ typedef struct fpc_recorded {
 
 /* path: a run folder (with history.json; run.json and recipe.ini where they are) or a file like history.json. */
 fpc_status fpc_recorded_read(fpc_ctx *, fpc_arena *, const char *path, fpc_recorded **);
+/* 0: a run that was cut in its first epoch, or a history without one; a warning says that it is left out. 1 also where
+ * the path is nothing to read: fpc_recorded_read says so. */
+int fpc_recorded_begun(fpc_ctx *, fpc_arena *, const char *path);
 /* NULL: no such column. */
 const double *fpc_recorded_column(const fpc_recorded *, const char *key);
 /* Index of the best epoch by the monitor, -1: none. */

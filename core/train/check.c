@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "train/check.h"
 #include "base/message.h"
+#include "base/spelling.h"
 #include "experiment/continued.h"
 #include "train/trainer.h"
 
@@ -183,6 +184,67 @@ fpc_status fpc_columns_of(const fpc_experiment *s, fpc_arena *arena, int validat
     return check_columns(&l);
 }
 
+/* ---- columns that a logger is to show ---- */
+
+static int is_column(const fpc_columns *c, const char *name)
+{
+    for (int32_t i = 0; i < c->n; i++)
+        if (!strcmp(c->name[i], name) || (!strncmp(c->name[i], "val_", 4) && !strcmp(c->name[i] + 4, name)))
+            return 1;
+    return 0;
+}
+
+/* The nearest is looked for among the names with and without val_; all are listed as the record has them. */
+static fpc_status no_column(const fpc_experiment *s, const fpc_columns *c, const char *place, const char *name)
+{
+    const char **known = fpc_alloc(s->arena, 2 * (size_t)c->n * sizeof *known), *near, *list = "";
+    int32_t n = 0;
+
+    if (!known)
+        return FPC_ENOMEM;
+    for (int32_t i = 0; i < c->n && list; i++) {
+        known[n++] = c->name[i];
+        if (!strncmp(c->name[i], "val_", 4))
+            known[n++] = c->name[i] + 4;
+        list = fpc_sprintf(s->arena, "%s%s%s", list, i ? ", " : "", c->name[i]);
+    }
+    if (!list)
+        return FPC_ENOMEM;
+    near = fpc_nearest(name, n, known);
+    return fpc_fail_recipe(s->ctx, FPC_EINVAL, "%s: the record has no column `%s`%s%s%s; it has %s", place, name,
+                           near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "", list);
+}
+
+static fpc_status check_shown(const fpc_experiment *s, const fpc_columns *c, const char *place, const char *names)
+{
+    for (const char *at = names + strspn(names, ", "); *at; at += strspn(at, ", ")) {
+        const int n = (int)strcspn(at, ", ");
+        const char *name = fpc_sprintf(s->arena, "%.*s", n, at);
+
+        if (!name)
+            return FPC_ENOMEM;
+        if (!is_column(c, name))
+            return no_column(s, c, place, name);
+        at += n;
+    }
+    return FPC_OK;
+}
+
+static fpc_status check_all_shown(const fpc_experiment *s, const fpc_columns *c)
+{
+    fpc_status status = FPC_OK;
+
+    for (int32_t i = 0; i < s->n_loggers; i++) {
+        const fpc_instance *logger = &s->logger[i];
+        const fpc_option *o = logger->plugin->options;
+        for (; o && o->name && !status; o++)
+            if (o->type == FPC_OPT_TEXT && (o->flags & FPC_OPT_COLUMNS))
+                status = check_shown(s, c, place_of(s, logger->self->label, o->name),
+                                     *(const char *const *)((const char *)logger->self + o->offset));
+    }
+    return status;
+}
+
 /* Checkpoints hold the names in JSON. */
 static fpc_status check_classes(const fpc_experiment *s)
 {
@@ -202,7 +264,7 @@ fpc_status fpc_run_check(const fpc_experiment *s, int resume)
     fpc_status status;
 
     if ((status = check_run(s)) || (status = check_loggers(s)) || (status = check_classes(s)) ||
-        (status = fpc_columns_of(s, s->arena, 1, &columns)))
+        (status = fpc_columns_of(s, s->arena, 1, &columns)) || (status = check_all_shown(s, &columns)))
         return status;
     return resume ? FPC_OK : check_weights(s);
 }

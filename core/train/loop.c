@@ -178,7 +178,7 @@ static fpc_status validate(fpc_trainer *t)
 static fpc_status tell_epoch(fpc_trainer *t, fpc_clock clock, int is_best)
 {
     const fpc_record *record = &t->events->record;
-    const double seconds = fpc_clock_now() - t->epoch_began;
+    const double seconds = (t->whole_ended = fpc_clock_now()) - t->epoch_began;
     fpc_arena *arena = fpc_arena_new(t->ctx);
     fpc_field *field = arena ? fpc_alloc(arena, ((size_t)record->n_columns + 8) * sizeof *field) : NULL;
     fpc_status status = FPC_ENOMEM;
@@ -245,7 +245,7 @@ static fpc_status run_epoch(fpc_trainer *t)
     const fpc_history history = {sizeof history, record->n_rows, record->value[t->monitor_column]};
     fpc_status status;
 
-    t->epoch_began = fpc_clock_now();
+    fpc_trainer_time_epoch(t);
     fpc_experiment_epoch(t->experiment, t->epoch);
     t->lr = fpc_experiment_lr(t->experiment, t->epoch, &history);
     if (isnan(t->lr))

@@ -71,14 +71,16 @@ typedef struct fpc_trainer {
 
     /* time, for people only: never part of a result */
     double began, epoch_began, samples_at, step_seconds, eval_seconds;
-    int64_t steps_timed;
-    int out_of_time; /* run.hours are over */
-    int at_until;    /* the epochs that were asked for are over */
+    double whole_began, whole_ended; /* the first whole epoch of this process, the last one so far; 0: none */
+    int64_t whole_from, steps_timed; /* index of that first one */
+    int out_of_time;                 /* run.hours are over */
+    int at_until;                    /* the epochs that were asked for are over */
 } fpc_trainer;
 
 /* train/trainer.c */
 const char *fpc_trainer_path(fpc_trainer *, const char *name);  /* in the run folder */
 double fpc_trainer_left(const fpc_trainer *, int64_t val_done); /* seconds that the rest of the run will take */
+void fpc_trainer_time_epoch(fpc_trainer *);                     /* an epoch begins */
 fpc_clock fpc_trainer_clock(const fpc_trainer *);
 fpc_field fpc_field_int(const char *key, int64_t);
 fpc_field fpc_field_real(const char *key, double);

@@ -279,9 +279,10 @@ fpc_status fpc_weights_take(fpc_state *state, const fpc_st_file *file, fpc_meeti
 
 /* Wrappers of PyTorch put their name before each tensor's: DataParallel `module.`, torch.compile `_orig_mod.`. Where
  * all tensors have it, it is no part of the model's names. */
-static void strip_wrappers(fpc_st_file *file)
+static void strip_wrappers(fpc_ctx *ctx, const char *path, fpc_st_file *file)
 {
     static const char *const wrapper[] = {"module.", "_orig_mod.", "module."};
+    const char *whole = file->n ? file->tensor[0].name : "";
 
     for (size_t w = 0; w < sizeof wrapper / sizeof *wrapper; w++) {
         const size_t length = strlen(wrapper[w]);
@@ -291,6 +292,10 @@ static void strip_wrappers(fpc_st_file *file)
         for (int32_t i = 0; i < file->n && with == file->n; i++)
             file->tensor[i].name += length;
     }
+    if (file->n && file->tensor[0].name > whole)
+        fpc_log(ctx, FPC_LOG_INFO,
+                "%s: all names begin with %.*s, which a wrapper of PyTorch put there; read without it", path,
+                (int)(file->tensor[0].name - whole), whole);
 }
 
 fpc_status fpc_weights_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_st_file **file)
@@ -299,7 +304,7 @@ fpc_status fpc_weights_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, fp
 
     if ((status = fpc_st_read(ctx, arena, path, file)) || (status = fpc_weights_readable(ctx, *file)))
         return status;
-    strip_wrappers(*file);
+    strip_wrappers(ctx, path, *file);
     return FPC_OK;
 }
 

@@ -35,7 +35,9 @@ enum {
     FPC_OPT_EXPERT = 1 << 3,     /* left out of the short help */
     FPC_OPT_HERE = 1 << 4,       /* a path for what is written: as it is given, so relative to the shell's folder */
     FPC_OPT_CLASSES = 1 << 5, /* a path of a file of classes (dataset.h): runs and archives keep a copy, classes.ini */
-    FPC_OPT_ITEMS = 1 << 6    /* a text of items with commas between, whose order and blanks mean nothing */
+    FPC_OPT_ITEMS = 1 << 6,   /* a text of items with commas between, whose order and blanks mean nothing */
+    FPC_OPT_COLUMNS = 1 << 7  /* of a logger, a text: columns of the record, with commas between; one that starts with
+                                 val_ also without that. A name that no column has is refused before the run */
 };
 
 typedef struct fpc_choice {

@@ -14,7 +14,7 @@ enum { MOST_SHOWN = 12, HEAD_EVERY = 40 /* lines */ };
 struct console {
     fpc_self self;
     int64_t progress, classes;
-    const char *metrics;   /* labels, separated by commas; "": the one that picks the best */
+    const char *metrics;   /* columns or labels, separated by commas; "": the one that picks the best */
     int32_t shown_columns; /* of the table */
     int32_t shown_column[MOST_SHOWN];
     int shown_width[MOST_SHOWN];
@@ -23,7 +23,7 @@ struct console {
     int live;     /* a bar can be drawn */
     int drawn;    /* a bar stands on the line */
     double shown; /* elapsed seconds at the last bar or progress line */
-    text line;
+    text line, missing;
     const char *run_dir, *monitor;
     int64_t val_images, train_images;
 };
@@ -141,44 +141,72 @@ static void on_step(struct console *c, const fpc_event *e)
 
 /* ---- an epoch is over ---- */
 
-/* Whether `metrics` names the label. */
-static int is_named(const struct console *c, const char *label)
-{
-    const size_t n = strlen(label);
-
-    for (const char *at = c->metrics; *at; at += strcspn(at, ", "), at += strspn(at, ", "))
-        if (strcspn(at, ", ") == n && !strncmp(at, label, n))
-            return 1;
-    return 0;
-}
-
-/* Losses always; of the metrics the one that is watched, or those that `metrics` names, as the validation has them. */
-static int is_wanted(const struct console *c, const char *column)
-{
-    if (!strcmp(column, "train_loss") || !strcmp(column, "val_loss"))
-        return 1;
-    return *c->metrics ? !strncmp(column, "val_", 4) && is_named(c, column + 4)
-                       : c->monitor && !strcmp(column, c->monitor);
-}
-
 static int epoch_width(const fpc_event *e)
 {
     return snprintf(NULL, 0, "%lld/%lld", (long long)e->clock->epochs, (long long)e->clock->epochs);
 }
 
-/* The columns of the table: losses, the metrics, as many as fit between the epoch and the rate. */
+static int has_column(const struct console *c, int32_t column)
+{
+    for (int32_t i = 0; i < c->shown_columns; i++)
+        if (c->shown_column[i] == column)
+            return 1;
+    return 0;
+}
+
+/* *used: characters of the line so far. What does not fit is added to `missing`; a learning rate has its own place. */
+static void add_column(struct console *c, const fpc_event *e, int32_t column, int *used, text *missing)
+{
+    const char *name = column < 0 ? "lr" : e->column[column];
+    const int width = strlen(name) < 8 ? 8 : (int)strlen(name);
+
+    if (column < 0 || !strcmp(name, "lr") || has_column(c, column))
+        return;
+    if (c->shown_columns == MOST_SHOWN || *used + 2 + width >= columns_of_terminal()) {
+        text_add(missing, c->self.arena, "%s%s", missing->n ? ", " : "", name);
+        return;
+    }
+    *used += 2 + width;
+    c->shown_column[c->shown_columns] = column;
+    c->shown_width[c->shown_columns++] = width;
+}
+
+/* The column that `metrics` names, n bytes: in full, or that of the validation without its val_; -1: none. */
+static int32_t named_column(const fpc_event *e, const char *name, size_t n)
+{
+    for (int full = 1; full >= 0; full--)
+        for (int32_t i = 0; i < e->n_columns; i++) {
+            const char *column = e->column[i];
+            if (!full && strncmp(column, "val_", 4) != 0)
+                continue;
+            column += full ? 0 : 4;
+            if (strlen(column) == n && !strncmp(column, name, n))
+                return i;
+        }
+    return -1;
+}
+
+/* The columns of the table: losses, then the metric that is watched or those that `metrics` names, in its order, as
+ * many as fit between the epoch and the rate. The first table says what is missing of those that were asked for. */
 static void choose_columns(struct console *c, const fpc_event *e)
 {
     int used = (epoch_width(e) < 5 ? 5 : epoch_width(e)) + (int)strlen("         lr     time     left best");
+    const char *names = *c->metrics ? c->metrics : c->monitor ? c->monitor : "";
+    text *missing = &c->missing;
 
     c->shown_columns = 0;
-    for (int32_t i = 0; i < e->n_columns && c->shown_columns < MOST_SHOWN; i++) {
-        const int width = strlen(e->column[i]) < 8 ? 8 : (int)strlen(e->column[i]);
-        if (!is_wanted(c, e->column[i]) || used + 2 + width >= columns_of_terminal())
-            continue;
-        used += 2 + width;
-        c->shown_column[c->shown_columns] = i;
-        c->shown_width[c->shown_columns++] = width;
+    missing->n = 0;
+    add_column(c, e, column_of(e, "train_loss"), &used, missing);
+    add_column(c, e, column_of(e, "val_loss"), &used, missing);
+    for (const char *at = names + strspn(names, ", "); *at; at += strspn(at, ", ")) {
+        const size_t n = strcspn(at, ", ");
+        add_column(c, e, named_column(e, at, n), &used, missing);
+        at += n;
+    }
+    if (c->lines == 1 && *c->metrics && missing->n && !missing->failed) {
+        text_add(&c->line, c->self.arena, "%s.metrics: %s: no room in %d columns: left out", c->self.label,
+                 missing->data, columns_of_terminal());
+        end_line(c);
     }
 }
 
@@ -341,8 +369,10 @@ static const fpc_option options[] = {
     FPC_OPTION_REAL(struct console, interval, "60", 0, 86400, "s",
                     "without a bar: a line so often while an epoch runs; 0: only at its end"),
     FPC_OPTION_BOOL(struct console, classes, "on", "in the end list the best epoch's values per class"),
-    FPC_OPTION_TEXT(struct console, metrics, "",
-                    "labels of the metrics to show, separated by commas; empty: the one that picks the best"),
+    {"metrics",
+     "what to show, in this order, separated by commas: metrics of the validation by their labels, or columns of "
+     "history.csv; empty: the metric that picks the best",
+     "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_COLUMNS, FPC_FIELD_(struct console, metrics, const char *)},
     {0}};
 static const fpc_logger_vtbl vtbl = {.size = sizeof vtbl, .event = event};
 static const fpc_plugin console = {

@@ -82,6 +82,20 @@ cp -r none runs/cut-short
 expect "a folder of runs" 0 "$FPCORE" analyze runs up.json
 says "counts those without history" '^  no history +1$'
 
+# A run that was cut in its first epoch.
+cp -r runs/lmsa_v1-20251007-153857 begun
+echo '{"train_loss": [], "val_f_score": []}' >begun/history.json
+cp begun/history.json begun.json
+sed 's/"epochs_done": *[0-9]*/"epochs_done": 0/' runs/lmsa_v1-20251007-153857/run.json >begun/run.json
+expect "a run without an epoch among others" 0 "$FPCORE" analyze begun up.json begun.json cut_20260101_000000.json
+says "is left out" 'begun: no epoch is finished; the run is left out$'
+says "as is a lone history" 'begun\.json: no epoch is finished; the run is left out$'
+says "and the others are reported" '^  up +0\.7000 '
+expect "alone" 1 "$FPCORE" analyze begun
+says "it has nothing to report" 'begun/history\.json: the history holds no epoch yet'
+expect "or with such alone" 1 "$FPCORE" analyze begun begun.json
+says "neither" 'none of the 2 runs found has a history that can be read'
+
 echo '{"val_loss": [3, 2, 2.5]}' >loss.json
 expect "runs of two measures" 0 "$FPCORE" analyze up.json loss.json --json two.json --html two.html
 says "are ranked by the first that all have" '^Ranking by val_loss$'

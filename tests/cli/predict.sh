@@ -34,6 +34,14 @@ expect "no picture" 2 predict -o masks
 says "is said" 'no pictures are given'
 expect "a picture that is not there" 1 predict -o masks pictures nowhere.png
 says "is named" 'nowhere\.png: No such file'
+expect "one before others" 1 predict -o some nowhere.png pictures
+says "is told of" '^fpcore: error: nowhere\.png: No such file'
+says "like a broken one" '^some: 2 masks$'
+says "and counted" '1 of 3 pictures could not be read'
+holds "the others have their masks" cmp some/face.png masks/face.png
+expect "alone" 1 predict -o none nowhere.png
+says "it ends the run" '^fpcore: error: nowhere\.png: No such file'
+holds "before a folder is made" test ! -e none
 long=$(printf '%0250d' 7)
 cp "$run/samples.png" "$long.png"
 expect "a name as long as names can be" 0 predict -o masks "$long.png"
@@ -171,6 +179,8 @@ ln -s .. tree/three/up
 expect "a folder" 0 predict -o out4 tree
 says "without its sub-folders" '^out4: 1 mask$'
 says "which are told of" '^passed over: 3 sub-folders; --recursive looks into them$'
+expect "a folder with one folder" 0 predict -o out8 tree/one
+says "has one that is passed over" '^passed over: 1 sub-folder; --recursive looks into it$'
 expect "with them" 0 predict -o out4 -r tree/
 says "has all" '^out4: 4 masks$'
 holds "in folders of the same names" test -s out4/face.png -a -s out4/one/face.png -a -s out4/one/two/other.png -a \
@@ -182,7 +192,7 @@ says "which is said" '^passed over: 9 files that fpcore predict wrote$'
 says "so that the same is written again" '^tree/masks: 4 masks with overlays'
 mkdir -p empty/one
 expect "nothing but folders" 1 predict -o out5 empty
-says "is told" 'empty: holds no pictures \(\.jpg, \.jpeg, \.png\), but 1 folder; --recursive'
+says "is told" 'empty: holds no pictures \(\.jpg, \.jpeg, \.png\), but 1 folder; --recursive looks into it$'
 expect "nothing at all" 1 predict -r -o out5 empty
 says "is told too" 'empty: holds no pictures'
 expect "nothing but masks" 1 predict -o out5 masks

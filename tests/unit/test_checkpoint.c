@@ -189,13 +189,20 @@ static void names(void **state)
     assert_int_equal(fpc_weights_load(f->b.ctx, f->state, f->path), FPC_OK);
 }
 
+static void count_notes(void *arg, int level, const char *line)
+{
+    *(int *)arg += level == FPC_LOG_INFO && strstr(line, ", which a wrapper of PyTorch put there") != NULL;
+}
+
 /* Saved from a wrapped PyTorch model: the wrapper's name stands before each tensor's, and is no part of it. */
 static void wrapped_names(void **state)
 {
     static const char *const wrapper[] = {"module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod."};
     struct fixture *f = *state;
     double *mine = weights_of(f, f->state);
+    int notes = 0;
 
+    fpc_ctx_log_sink(f->b.ctx, count_notes, &notes);
     for (size_t w = 0; w < sizeof wrapper / sizeof *wrapper; w++) {
         fpc_state *other = state_of(f, tiny, "run.seed=78");
         for (int32_t i = 0; i < f->file->n; i++)
@@ -203,6 +210,7 @@ static void wrapped_names(void **state)
         write_changed(f, f->file->n);
         assert_int_equal(fpc_weights_load(f->b.ctx, other, f->path), FPC_OK);
         same_weights(mine, weights_of(f, other));
+        assert_int_equal(notes, w + 1);
     }
     f->tensor[3].name = f->file->tensor[3].name; /* not all of them: these are other names */
     write_changed(f, f->file->n);

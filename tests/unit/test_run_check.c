@@ -1,7 +1,11 @@
-/* test_run_check.c: what training refuses before its first step, each with its place; and the columns of the record. */
+/* test_run_check.c: what training refuses before its first step, each with its place; the columns of the record,
+ * and the time that is left. */
 #include "tiny.h"
 #include "base/file.h"
 #include "train/check.h"
+#include "train/trainer.h"
+
+#include <math.h>
 
 static const char tiny[] = "[run]\nmetric = f\n[dataset]\nuse = synthetic\n[loss.ce]\nuse = cross_entropy\n"
                            "[loss.d]\nuse = dice\nweight = 1 @1, 2 @3\n[metric.f]\nuse = fscore_batch\n"
@@ -46,6 +50,52 @@ static void refusals(void **state)
             "the record itself and [metric.loss] (-s metric.loss.use=miou) both make "
             "the column train_loss");
     refused(b, "logger.a.use=plot", "logger.b.use=plot", "[logger.a] (-s logger.a.use=plot) and [logger.b]");
+}
+
+/* A logger may be opened without the record; what it is to show is looked up where the columns are known. */
+static void columns_to_show(void **state)
+{
+    bench *b = *state;
+    const char *good[] = {"logger.x.use=console", "logger.x.metrics=val_f, f,train_loss,lr,val_f"};
+
+    assert_int_equal(fpc_run_check(open_tiny(b, 2, good), 0), FPC_OK);
+    good[1] = "logger.x.metrics= ,";
+    assert_int_equal(fpc_run_check(open_tiny(b, 2, good), 0), FPC_OK);
+    refused(b, good[0], "logger.x.metrics=nothing",
+            "-s logger.x.metrics=nothing: logger.x.metrics: the record has no column `nothing`; it has train_loss, ");
+    refused(b, good[0], "logger.x.metrics=f,train_losss", "no column `train_losss`; did you mean `train_loss`?");
+    refused(b, good[0], "logger.x.metrics=val_", "no column `val_`");
+}
+
+/* An epoch of 4 steps of 1 ms takes 2 s: its end counts too. */
+static void time_left(void **state)
+{
+    fpc_experiment *s = open_tiny(*state, 0, NULL);
+    fpc_trainer t = {.experiment = s, .epoch = 3, .steps_per_epoch = 4, .step_seconds = 0.001};
+
+    s->run.epochs = 13;
+    assert_true(fabs(fpc_trainer_left(&t, 0) - 0.04) < 1e-9); /* nothing else is known yet */
+    t.train.steps = 1;
+    fpc_trainer_time_epoch(&t); /* resumed in its middle: not a whole one */
+    assert_true(t.whole_began == 0 && fabs(fpc_trainer_left(&t, 0) - 0.039) < 1e-9);
+    t.train.steps = 0;
+    t.epoch = 4;
+    fpc_trainer_time_epoch(&t);
+    assert_true(t.whole_began > 0 && t.whole_from == 4);
+    assert_true(fabs(fpc_trainer_left(&t, 0) - 0.036) < 1e-9);
+    t.epoch = 7; /* three of 2 s are over */
+    t.whole_ended = t.whole_began + 6;
+    assert_true(fabs(fpc_trainer_left(&t, 0) - 12) < 1e-9);
+    t.whole_began -= 6;
+    fpc_trainer_time_epoch(&t);
+    const double left = fpc_trainer_left(&t, 0);
+    assert_true(left > 10 && left < 13);
+    t.epoch_began -= 1.5, t.whole_began -= 1.5, t.whole_ended -= 1.5;
+    assert_true(fpc_trainer_left(&t, 0) < left - 1.4);
+    t.epoch_began -= 600, t.whole_began -= 600, t.whole_ended -= 600; /* a slow one: its steps are still to come */
+    assert_true(fpc_trainer_left(&t, 0) >= 10 + 0.004);
+    t.epoch = 13;
+    assert_true(fpc_trainer_left(&t, 0) <= 0);
 }
 
 static void classes_of_odd_names(void **state)
@@ -143,7 +193,8 @@ static void folders(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(refusals), CASE(classes_of_odd_names), CASE(columns),
-                                       cmocka_unit_test(memory), CASE(folders)};
+    const struct CMUnitTest tests[] = {
+        CASE(refusals), CASE(columns_to_show),    CASE(time_left), CASE(classes_of_odd_names),
+        CASE(columns),  cmocka_unit_test(memory), CASE(folders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

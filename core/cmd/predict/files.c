@@ -102,8 +102,9 @@ static fpc_status add_folder(fpc_predict_files *f, const char *folder)
     }
     if (f->folders > folders)
         return fpc_fail(f->cmd->ctx, FPC_ENOENT,
-                        "%s: holds no pictures (.jpg, .jpeg, .png), but %d %s; --recursive looks into them", folder,
-                        f->folders - folders, fpc_word(f->folders - folders, "folder", "folders"));
+                        "%s: holds no pictures (.jpg, .jpeg, .png), but %d %s; --recursive looks into %s", folder,
+                        f->folders - folders, fpc_word(f->folders - folders, "folder", "folders"),
+                        fpc_word(f->folders - folders, "it", "them"));
     return fpc_fail(f->cmd->ctx, FPC_ENOENT, "%s: holds no pictures (.jpg, .jpeg, .png)%s", folder,
                     f->own > own ? " but those that fpcore predict wrote" : "");
 }
@@ -119,6 +120,8 @@ fpc_status fpc_predict_add(fpc_predict_files *f, const char *operand)
         return add(f, path, "");
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--) /* photos/ is photos */
         path[n - 1] = '\0';
+    if (stat(path, &about) && f->others) /* told of when its turn comes, like a broken one */
+        return add(f, path, "");
     if (stat(path, &about))
         return fpc_fail(f->cmd->ctx, FPC_ENOENT, "%s: %s", operand, strerror(errno));
     return S_ISDIR(about.st_mode) ? add_folder(f, path) : add(f, path, "");

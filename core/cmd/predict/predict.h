@@ -19,6 +19,7 @@ typedef struct fpc_predict_files {
     const char *out;               /* folder */
     int pipe;                      /* the one mask goes to standard output */
     int overlay, probs, recursive; /* what is wanted */
+    int others;                    /* several words name pictures: one that is not there does not end the run */
     int32_t n, cap;
     fpc_predict_item *item; /* in the order in which pictures were named, those of a folder by name */
     const char *legend;     /* path, of all overlays; NULL: not wanted */

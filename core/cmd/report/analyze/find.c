@@ -1,5 +1,6 @@
 /* find.c: the recorded runs that words of the command line name. A run folder or a history file that cannot be
- * read is an error where it was named, and a warning where it was only found in a folder that was. */
+ * read is an error where it was named, and a warning where it was only found in a folder that was. A run without an
+ * epoch is also left out where others were named. */
 #define _GNU_SOURCE
 #include "cmd/report/analyze/analyze.h"
 #include "base/message.h"
@@ -60,6 +61,14 @@ static fpc_status try(finder *f, const char *path)
         fpc_log(f->ctx, FPC_LOG_WARN, "%s; left out", fpc_ctx_error(own));
     }
     fpc_ctx_free(own);
+    return FPC_OK;
+}
+
+static fpc_status add_named(finder *f, const char *path, int others)
+{
+    if (!others || fpc_recorded_begun(f->ctx, f->arena, path))
+        return add(f, f->ctx, path);
+    f->unreadable++;
     return FPC_OK;
 }
 
@@ -139,7 +148,7 @@ fpc_status fpc_analyze_find(fpc_ctx *ctx, fpc_arena *arena, int32_t n, const cha
         const char *path = run_of(arena, operand[i]);
         status = !path                                           ? FPC_ENOMEM
                  : *path && is_folder(path) && !fpc_is_run(path) ? look_into(&f, path)
-                                                                 : add(&f, ctx, path);
+                                                                 : add_named(&f, path, n > 1);
     }
     if (!status)
         status = fpc_recorded_labels(arena, f.n, f.recorded);

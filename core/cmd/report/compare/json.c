@@ -49,8 +49,8 @@ static json_t *verdict_json(const fpc_comparison *c, const fpc_verdict *v)
                      "difference", real(known ? v->d.value : NAN), "lo", real(known ? v->d.lo : NAN), "hi",
                      real(known ? v->d.hi : NAN), "se", real(known ? v->d.se : NAN), "df", real(known ? v->d.df : NAN),
                      "p", real(known ? v->d.p : NAN), "p_corrected", real(known ? v->corrected : NAN), "smallest",
-                     real(known ? v->d.smallest : NAN), "seeds_a", (int)c->group[v->a].n_finished, "seeds_b",
-                     (int)c->group[v->b].n_finished, "seeds_needed",
+                     real(known && v->kind != FPC_VERDICT_EQUAL ? v->d.smallest : NAN), "seeds_a",
+                     (int)c->group[v->a].n_finished, "seeds_b", (int)c->group[v->b].n_finished, "seeds_needed",
                      v->seeds_needed > 0 ? json_integer(v->seeds_needed) : json_null());
 }
 

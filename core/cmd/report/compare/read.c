@@ -177,26 +177,12 @@ static fpc_status read_scores(fpc_comparison *c, fpc_compared_run *r)
     return fpc_validation_read(c->ctx, c->arena, path, &r->scores);
 }
 
-/* A run that was cut in its first epoch has nothing to compare, and is no mistake of whoever names a sweep's folder. */
-static int has_epochs(fpc_comparison *c, const char *path)
-{
-    const char *manifest = is_folder(path) ? join(c, path, FPC_RUN_MANIFEST) : NULL;
-    json_t *root = fpc_json_glance(c->ctx, manifest, NULL); /* where it is broken, fpc_recorded_read says so */
-    const json_t *done = json_object_get(root, "epochs_done");
-    const int none = json_is_integer(done) && json_integer_value(done) == 0;
-
-    json_decref(root);
-    if (none)
-        fpc_log(c->ctx, FPC_LOG_WARN, "%s: no epoch is finished; the run is left out", path);
-    return !none;
-}
-
 static fpc_status read_run(fpc_comparison *c, const char *path)
 {
     fpc_compared_run *r = &c->run[c->n_runs];
     fpc_status status;
 
-    if (!has_epochs(c, path))
+    if (!fpc_recorded_begun(c->ctx, c->arena, path)) /* no mistake of whoever names a sweep's folder */
         return FPC_OK;
     *r = (fpc_compared_run){.metric = "", .seed = ""};
     if ((status = fpc_recorded_read(c->ctx, c->arena, path, &r->recorded)))

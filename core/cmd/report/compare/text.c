@@ -101,9 +101,14 @@ static void print_pair(const fpc_comparison *c, fpc_verdict v)
     const char *of = c->pictures ? fpc_sprintf(c->arena, ", %lld %s", (long long)c->pictures,
                                                fpc_word(c->pictures, "picture", "pictures"))
                                  : "";
-    fpc_say("    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %d + %d seed%s%s; shows differences from %.4f on",
-            v.d.value, v.d.lo, v.d.hi, v.d.p, v.corrected, (int)a->n_finished, (int)b->n_finished,
-            a->n_finished + b->n_finished == 2 ? " alone" : "s", of ? of : "", v.d.smallest);
+    const char *seeds = fpc_sprintf(c->arena, "%d + %d seed%s%s", (int)a->n_finished, (int)b->n_finished,
+                                    a->n_finished + b->n_finished == 2 ? " alone" : "s", of ? of : "");
+    if (v.kind ==
+        FPC_VERDICT_EQUAL) /* no spread: an interval of no width, and a smallest difference of 0, mean nothing */
+        fpc_say("    %s", seeds ? seeds : "");
+    else
+        fpc_say("    %+.4f, 95 %% %+.4f to %+.4f, p %.2g, corrected %.2g; %s; shows differences from %.4f on",
+                v.d.value, v.d.lo, v.d.hi, v.d.p, v.corrected, seeds ? seeds : "", v.d.smallest);
 }
 
 static void print_verdicts(const fpc_comparison *c)

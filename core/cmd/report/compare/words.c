@@ -57,7 +57,11 @@ const char *fpc_verdict_text(const fpc_comparison *c, const fpc_verdict *v)
 
     switch (v->kind) {
     case FPC_VERDICT_EQUAL:
-        return "no difference: the scores are the same, one by one";
+        return c->group[v->a].n_finished + c->group[v->b].n_finished > 2
+                   ? "no difference: the scores are the same, one by one"
+                   : "no verdict: the scores are the same, one by one, but one seed each does not show the noise "
+                     "between "
+                     "runs (fpcore sweep --seeds 3 trains more)";
     case FPC_VERDICT_WITHIN:
         return "no difference is shown: it is within the noise";
     case FPC_VERDICT_ALONE:
