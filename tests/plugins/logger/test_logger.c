@@ -546,38 +546,22 @@ static void console_in_a_file(void **state)
     free(text);
 }
 
-static int times(const char *text, const char *part)
-{
-    int n = 0;
-
-    for (; (text = strstr(text, part)); text++)
-        n++;
-    return n;
-}
-
-/* With val_ and without; rate and losses have their place already. */
 static void console_of_named_columns(void **state)
 {
-    static const char *const same[] = {"f_score", "val_f_score", "lr, val_loss,val_f_score,f_score"};
+    char *text = console_output(state, "use = console\nmetrics = lr,val_f_score,f_score", 0);
 
-    for (int i = 0; i < 3; i++) {
-        char options[100], *text;
-        snprintf(options, sizeof options, "use = console\nmetrics = %s", same[i]);
-        text = console_output(state, options, 0);
-        contains(text, "epoch  train_loss  val_loss  val_f_score         lr     time     left\n");
-        assert_null(strstr(text, "left out"));
-        free(text);
-    }
+    contains(text, "epoch  train_loss  val_loss  val_f_score         lr     time     left\n");
+    assert_null(strstr(text, "left out")); /* named twice, and the rate has its place already */
+    free(text);
 }
 
-/* The first of the user, though the record has the other one before it. */
 static void console_says_what_does_not_fit(void **state)
 {
     char *text = console_output(state, "use = console\nmetrics = f1.skin,train_f_score,grad_norm", 0);
 
-    contains(text, "epoch  train_loss  val_loss  val_f1.skin         lr     time     left\n");
+    contains(text, "epoch  train_loss  val_loss  val_f1.skin         lr     time     left\n"); /* the user's order */
     contains(text, ".metrics: train_f_score, grad_norm: no room in 80 columns: left out\n");
-    assert_int_equal(times(text, "left out"), 1);
+    assert_null(strstr(strstr(text, "left out") + 1, "left out")); /* once */
     free(text);
 }
 
