@@ -117,7 +117,7 @@ static void fits(void **state)
     sample = read_pair(b, "size = 12x3\nfit = pad\n", &info);
     for (int p = 0; p < 36; p++) /* 3 x 2 in the middle */
         assert_int_equal(sample.mask[p], p / 3 < 5 || p / 3 > 6 ? 255 : p % 3 < 1);
-    read_pair(b, "", &info);
+    read_pair(b, "size = 12\n", &info);
     assert_true(info.fit == FPC_FIT_SQUEEZE && info.ignore_label == -1);
     refuse_plugin(b, "dataset", fpc_sprintf(b->arena, "use = folder\nclasses = voc21\nroot = .\nfit = stretch\n"),
                   "dataset.fit = stretch: is not among the choices; give one of squeeze, pad, crop");
