@@ -117,6 +117,7 @@ static fpc_status begin(fpc_trainer *t)
                 "%s/best.safetensors is missing; it comes back with the next epoch that is better", t->folder);
     if (t->resumed)
         note_rate(t);
+    fpc_ctx_training(t->ctx, t->folder); /* before anybody is told that it has begun */
     return tell_begin(t);
 }
 
@@ -361,14 +362,13 @@ fpc_status fpc_run(fpc_experiment *experiment, const fpc_run_args *args)
         fpc_log(t->ctx, FPC_LOG_INFO, "%s: the run is complete after %lld %s; nothing is left to train", t->folder,
                 (long long)t->epoch, fpc_word(t->epoch, "epoch", "epochs"));
     if (!status) {
-        fpc_ctx_training(t->ctx, t->folder);
         while (!status && !finished(t)) {
             t->at_until = args->until > 0 && t->epoch >= args->until;
             status = t->at_until || fpc_ctx_cancelled(t->ctx) ? FPC_ECANCEL : run_epoch(t);
         }
         status = end(t, status);
-        fpc_ctx_training(t->ctx, NULL);
     }
+    fpc_ctx_training(t->ctx, NULL);
     if (failed_to_start(t, status))
         fpc_trainer_discard(t);
     fpc_arena_free(t->watch);

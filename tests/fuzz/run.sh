@@ -53,8 +53,8 @@ run() {
     recipe) cp "$src"/conf/*.ini "$scratch/$1" ;;
     weights) cp "$src"/tests/golden/*input.safetensors "$scratch/$1" ;;
     recorded)
-        for n in 1 30; do # histories of so many epochs
-            awk -v n=$n 'BEGIN {
+        for epochs in 1 30; do # histories of so many
+            awk -v n=$epochs 'BEGIN {
                 split("train_loss train_f_score val_f_score lr", name)
                 for (c = 0; c < 4; c++) {
                     printf "%s\"%s\": [", (c ? ", " : "{"), name[c + 1]
@@ -63,7 +63,7 @@ run() {
                     printf "]"
                 }
                 printf "}\n~~~\n{\"status\": \"complete\", \"sessions\": []}\n~~~\n[run]\nmetric = f_score\nseed = 1\n"
-            }' >"$scratch/$1/$n"
+            }' >"$scratch/$1/$epochs"
         done
         ;;
     packed) { printf p && cat "$src/tests/fuzz/packed.json"; } >"$scratch/$1/net" ;;
@@ -81,10 +81,10 @@ run() {
 
 # Of $jobs at once each has its share.
 lane() {
-    n=0
+    turn=0
     for target; do
-        [ $((n % jobs)) -ne "$mine" ] || run "$target" || return 1
-        n=$((n + 1))
+        [ $((turn % jobs)) -ne "$mine" ] || run "$target" || return 1
+        turn=$((turn + 1))
     done
 }
 lanes=
