@@ -275,15 +275,13 @@ static fpc_status see(const fpc_tta_run *r, fpc_arena *scratch, const fpc_image 
 /* The scores inside of a box, as a grid of their own. */
 static fpc_status within(const fpc_tta_run *r, fpc_arena *scratch, const fpc_box *box, const float **score)
 {
-    const size_t row = (size_t)box->w * (size_t)r->classes;
     float *own;
 
     if (box->w == r->w && box->h == r->h)
         return FPC_OK;
-    if (!(own = fpc_alloc(scratch, row * (size_t)box->h * sizeof *own)))
+    if (!(own = fpc_alloc(scratch, (size_t)box->w * (size_t)box->h * (size_t)r->classes * sizeof *own)))
         return FPC_ENOMEM;
-    for (int32_t y = 0; y < box->h; y++)
-        memcpy(own + (size_t)y * row, *score + (((int64_t)box->y + y) * r->w + box->x) * r->classes, row * sizeof *own);
+    fpc_scores_within(*score, r->w, r->classes, box, own);
     *score = own;
     return FPC_OK;
 }

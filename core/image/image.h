@@ -28,6 +28,8 @@ int32_t fpc_fit_named(const char *name);
  * highest decides, the lowest class where they tie. At most 256 classes. Takes memory for the grid and some rows. */
 fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
                              int32_t w, uint8_t *labels);
+/* The scores inside of a box of a grid that is w wide, as a grid of their own; out may be the grid itself. */
+void fpc_scores_within(const float *score, int32_t w, int32_t classes, const fpc_box *, float *out);
 /* The same scores on a grid of (h,w), of the caller: enlarged as above, or made smaller by the same rule. */
 fpc_status fpc_scores_resize(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
                              int32_t w, float *out);

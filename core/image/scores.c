@@ -119,6 +119,14 @@ fpc_status fpc_scores_labels(fpc_arena *scratch, const float *score, int32_t sh,
     return FPC_OK;
 }
 
+void fpc_scores_within(const float *score, int32_t w, int32_t classes, const fpc_box *box, float *out)
+{
+    const size_t row = (size_t)box->w * (size_t)classes;
+
+    for (int32_t y = 0; y < box->h; y++)
+        memmove(out + (size_t)y * row, score + (((int64_t)box->y + y) * w + box->x) * classes, row * sizeof *out);
+}
+
 fpc_status fpc_scores_resize(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
                              int32_t w, float *out)
 {

@@ -367,7 +367,7 @@ static fps_status open_model(const char *path, const void *data, size_t bytes, f
     return seg_status(status == FPC_EINVAL || status == FPC_ENOSUPPORT ? FPC_EFORMAT : status);
 }
 
-static fps_status refuse(const char *what, char *why, size_t n)
+fps_status seg_refuse(const char *what, char *why, size_t n)
 {
     if (why && n > 0) {
         why[0] = 0;
@@ -379,18 +379,18 @@ static fps_status refuse(const char *what, char *why, size_t n)
 fps_status fps_open(const char *path, fps_model **out, char *why, size_t n)
 {
     if (!out)
-        return refuse("fps_open: there is no place for the model", why, n);
+        return seg_refuse("fps_open: there is no place for the model", why, n);
     *out = NULL;
-    return path ? open_model(path, NULL, 0, out, why, n) : refuse("fps_open: no path is given", why, n);
+    return path ? open_model(path, NULL, 0, out, why, n) : seg_refuse("fps_open: no path is given", why, n);
 }
 
 fps_status fps_open_memory(const void *data, size_t bytes, fps_model **out, char *why, size_t n)
 {
     if (!out)
-        return refuse("fps_open_memory: there is no place for the model", why, n);
+        return seg_refuse("fps_open_memory: there is no place for the model", why, n);
     *out = NULL;
     return data ? open_model("memory", data, bytes, out, why, n)
-                : refuse("fps_open_memory: no bytes are given", why, n);
+                : seg_refuse("fps_open_memory: no bytes are given", why, n);
 }
 
 void fps_close(fps_model *m)

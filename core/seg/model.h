@@ -48,5 +48,7 @@ fps_status seg_status(fpc_status);
 fpc_ctx *seg_ctx(void);
 /* The sentence of a context into the caller's buffer. */
 void seg_tell(const fpc_ctx *, char *why, size_t n);
+/* FPS_EINVAL with a sentence, where there is no context yet. */
+fps_status seg_refuse(const char *what, char *why, size_t n);
 
 #endif

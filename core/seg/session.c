@@ -69,7 +69,7 @@ static fpc_status warm_up(fps_session *s)
     const size_t pixels = (size_t)a->height * (size_t)a->width;
     fpc_arena *arena = fpc_arena_new(s->ctx);
     uint8_t *picture = arena ? fpc_alloc(arena, 3 * pixels) : NULL;
-    uint8_t *labels = arena ? fpc_alloc(arena, 2 * pixels + 64) : NULL;
+    uint8_t *labels = arena ? fpc_alloc(arena, pixels) : NULL;
     fpc_status status = picture && labels ? FPC_OK : FPC_ENOMEM;
 
     if (!status && (fps_segment(s, picture, a->width, a->height, 0, labels, 0) ||
@@ -96,13 +96,15 @@ static fpc_status open_session(fps_session *s, const fps_options *o)
 fps_status fps_session_new(const fps_model *m, const fps_options *options, fps_session **out, char *why, size_t n)
 {
     fps_options o = {.size = sizeof o};
-    fpc_ctx *ctx = m && out ? seg_ctx() : NULL;
-    fpc_arena *arena = ctx ? fpc_arena_new(ctx) : NULL;
-    fps_session *s = arena ? fpc_alloc(arena, sizeof *s) : NULL;
-    fpc_status status = m && out ? FPC_ENOMEM : FPC_EINVAL;
-
     if (out)
         *out = NULL;
+    if (!m || !out)
+        return seg_refuse("fps_session_new: no model, or no place for the session", why, n);
+    fpc_ctx *ctx = seg_ctx();
+    fpc_arena *arena = ctx ? fpc_arena_new(ctx) : NULL;
+    fps_session *s = arena ? fpc_alloc(arena, sizeof *s) : NULL;
+    fpc_status status = FPC_ENOMEM;
+
     if (options && options->size >= sizeof options->size) /* of a program that was built with another version */
         memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     if (s) {
@@ -113,10 +115,7 @@ fps_status fps_session_new(const fps_model *m, const fps_options *options, fps_s
         *out = s;
         return FPS_OK;
     }
-    if (why && n > 0 && status == FPC_EINVAL && !ctx)
-        strncat(memset(why, 0, 1), "fps_session_new: no model, or no place for the session", n - 1);
-    else
-        seg_tell(ctx, why, n);
+    seg_tell(ctx, why, n);
     fps_session_free(s);
     if (!s) {
         fpc_arena_free(arena);
@@ -199,17 +198,6 @@ static fpc_status logits_of(fps_session *s, const fpc_image *seen, float **out)
     return fpc_program_read(s->logits, "logits", FPC_F32, *out, n);
 }
 
-/* The scores inside of a box move together, to a grid of their own. */
-static void within(const fps_about *a, const fpc_box *box, float *score)
-{
-    const size_t row = (size_t)box->w * (size_t)a->classes;
-
-    for (int32_t y = 0; y < box->h; y++)
-        memmove(score + (size_t)y * row,
-                score + ((size_t)(box->y + y) * (size_t)a->width + (size_t)box->x) * (size_t)a->classes,
-                row * sizeof *score);
-}
-
 static fpc_status labels_of(fps_session *s, const fpc_image *seen, const fpc_box *box, int32_t w, int32_t h,
                             uint8_t *labels)
 {
@@ -223,7 +211,7 @@ static fpc_status labels_of(fps_session *s, const fpc_image *seen, const fpc_box
     }
     if ((status = logits_of(s, seen, &logits)))
         return status;
-    within(a, box, logits);
+    fpc_scores_within(logits, a->width, a->classes, box, logits);
     return fpc_scores_labels(s->scratch, logits, box->h, box->w, a->classes, h, w, labels);
 }
 
@@ -279,7 +267,7 @@ static fpc_status probabilities(fps_session *s, const uint8_t *rgb, int32_t w, i
         return status;
     for (int64_t i = 0; i < (int64_t)seen.w * seen.h; i++)
         softmax(logits + i * classes, classes);
-    within(a, &box, logits);
+    fpc_scores_within(logits, a->width, classes, &box, logits);
     if (box.w != a->width || box.h != a->height)
         return fpc_scores_resize(s->scratch, logits, box.h, box.w, classes, a->height, a->width, out);
     memcpy(out, logits, (size_t)seen.w * (size_t)seen.h * (size_t)classes * sizeof *out);
