@@ -48,24 +48,13 @@ static fpc_status begin(fpc_exec *x, const fpc_node *node)
     return FPC_OK;
 }
 
-/* The largest of VL numbers */
-static inline float most_of(vf v)
-{
-    float a[VL];
-    vf_store(a, v);
-    for (int n = VL / 2; n > 0; n /= 2)
-        for (int l = 0; l < n; l++)
-            a[l] = a[l] > a[l + n] ? a[l] : a[l + n];
-    return a[0];
-}
-
 static float largest_score(attention_size s, const float *score)
 {
     vf most = vf_set(-INFINITY);
     int64_t j = 0;
     for (; j + VL <= s.nk; j += VL)
         most = vf_max(most, vf_load(score + j));
-    float m = most_of(most);
+    float m = vf_most(most);
     for (; j < s.nk; j++)
         m = score[j] > m ? score[j] : m;
     return m;
@@ -102,13 +91,16 @@ static void attend(attention_size s, const float *packed, int64_t row, int64_t r
     fpc_gemm_to_float(scratch, rows, s.nk_pad, s.d, q, s.c, packed, score, s.nk_pad);
     if (s.clock)
         attention_words(s, row, rows, head, words);
-    float norm[BLOCK];
-    for (int64_t r = 0; r < rows; r++) {
-        float most;
-        const float sum = exponentials(s, score + r * s.nk_pad, words + r * philox_stride(s.nk), &most);
-        lse[r * s.heads] = most * s.scale + logf(sum);
-        norm[r] = keep / sum;
+    float norm[BLOCK], most[BLOCK], sum[BLOCK];
+    for (int64_t r = 0; r < rows; r++)
+        sum[r] = exponentials(s, score + r * s.nk_pad, words + r * philox_stride(s.nk), &most[r]);
+    for (FPC_COLUMNS(r, n, rows)) {
+        const vf all = vf_get(sum + r, n);
+        vf_put(norm + r, keep / all, n);
+        vf_put(sum + r, vf_get(most + r, n) * s.scale + vf_log(all), n);
     }
+    for (int64_t r = 0; r < rows; r++)
+        lse[r * s.heads] = sum[r];
     fpc_gemm_to_float(scratch, rows, s.d, s.nk, (const real *)score, attention_stored_row(s),
                       packed + attention_wide(s), result, result_row(s));
     for (int64_t r = 0; r < rows; r++)

@@ -135,14 +135,21 @@ static const step steps[GEMM_MAX_NV][GEMM_STEPS] = GEMM_TABLE(STEP);
 /* Two rows of n numbers to pairs, zeros up to a whole number of 16 pairs. second NULL: zeros. */
 static void pair_rows(real *to, const real *first, const real *second, int64_t n)
 {
-    const __m512i turn = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
-                                          21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-    for (int64_t j = 0; j < n; j += 16) {
+    const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37,
+                                         5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+    const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+    int64_t j = 0;
+    for (; j + 32 <= n && second; j += 32) {
+        const __m512i a = _mm512_loadu_si512(first + j), b = _mm512_loadu_si512(second + j);
+        _mm512_storeu_si512(to + 2 * j, _mm512_permutex2var_epi16(a, low, b));
+        _mm512_storeu_si512(to + 2 * j + 32, _mm512_permutex2var_epi16(a, high, b));
+    }
+    for (; j < n; j += 16) {
         const __mmask16 mask = n - j < 16 ? (__mmask16)((1u << (n - j)) - 1) : (__mmask16)0xffff;
-        const __m256i low = _mm256_maskz_loadu_epi16(mask, first + j),
-                      high = second ? _mm256_maskz_loadu_epi16(mask, second + j) : _mm256_setzero_si256();
-        const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-        _mm512_storeu_si512(to + 2 * j, _mm512_permutexvar_epi16(turn, both));
+        const __m256i a = _mm256_maskz_loadu_epi16(mask, first + j),
+                      b = second ? _mm256_maskz_loadu_epi16(mask, second + j) : _mm256_setzero_si256();
+        _mm512_storeu_si512(to + 2 * j,
+                            _mm512_permutex2var_epi16(_mm512_castsi256_si512(a), low, _mm512_castsi256_si512(b)));
     }
 }
 

@@ -139,32 +139,51 @@ struct normalised {
     float *mean, *rstd, eps;
 };
 
-FPC_INLINE void layer_norm_rows(struct normalised t, int64_t rows, int64_t c)
-{
-    const float *g = t.g, *b = t.b, inverse = 1.0f / (float)c;
-    const real *a = t.x;
-    real *y = t.y;
+enum { ABREAST = 4 }; /* rows whose sums across lanes are taken together */
 
-    for (int64_t row = 0; row < rows; row++, a += c, y += c) {
-        vf sum = {0}, off = {0}, square = {0};
+/* Up to ABREAST rows. */
+FPC_INLINE void layer_norm_abreast(struct normalised t, int64_t row, int rows, int64_t c)
+{
+    const real *a = t.x + row * c;
+    real *y = t.y + row * c;
+    const float inverse = 1.0f / (float)c;
+    float near[ABREAST] = {0}, off[ABREAST], square[ABREAST]; /* near: the mean, but for rounding */
+    vf s[ABREAST] = {0}, u[ABREAST] = {0};
+
+    for (int r = 0; r < rows; r++)
         for (FPC_COLUMNS(j, n, c))
-            sum += vr_get(a + j, n);
-        const float near = vf_sum(sum) * inverse; /* the mean, but for rounding */
+            s[r] += vr_get(a + r * c + j, n);
+    vf_sum_four(s[0], s[1], s[2], s[3], near);
+    for (int r = 0; r < rows; r++) {
+        near[r] *= inverse;
+        s[r] = (vf){0};
         for (FPC_COLUMNS(j, n, c)) {
-            const vf v = vr_get(a + j, n) - near, d = n == VL ? v : vf_first(v, n);
-            off += d;
-            square += d * d;
+            const vf v = vr_get(a + r * c + j, n) - near[r], d = n == VL ? v : vf_first(v, n);
+            s[r] += d;
+            u[r] += d * d;
         }
-        const float rest = vf_sum(off) * inverse;
-        const float rstd = 1.0f / sqrtf(vf_sum(square) * inverse - rest * rest + t.eps);
+    }
+    vf_sum_four(s[0], s[1], s[2], s[3], off);
+    vf_sum_four(u[0], u[1], u[2], u[3], square);
+    for (int r = 0; r < rows; r++) {
+        const float rest = off[r] * inverse, rstd = 1.0f / sqrtf(square[r] * inverse - rest * rest + t.eps);
         const vf by = vf_set(rstd), shift = vf_set(-rest * rstd);
         for (FPC_COLUMNS(j, n, c)) {
-            const vf hat = vf_fma(vr_get(a + j, n) - near, by, shift);
-            vr_put(y + j, vf_fma(hat, vf_get(g + j, n), vf_get(b + j, n)), n);
+            const vf hat = vf_fma(vr_get(a + r * c + j, n) - near[r], by, shift);
+            vr_put(y + r * c + j, vf_fma(hat, vf_get(t.g + j, n), vf_get(t.b + j, n)), n);
         }
-        t.mean[row] = near + rest;
-        t.rstd[row] = rstd;
+        t.mean[row + r] = near[r] + rest;
+        t.rstd[row + r] = rstd;
     }
+}
+
+FPC_INLINE void layer_norm_rows(struct normalised t, int64_t rows, int64_t c)
+{
+    int64_t row = 0;
+    for (; row + ABREAST <= rows; row += ABREAST)
+        layer_norm_abreast(t, row, ABREAST, c);
+    for (; row < rows; row++)
+        layer_norm_abreast(t, row, 1, c);
 }
 
 /* With the width known, the loops over a row unroll and the row stays in registers. */
@@ -219,31 +238,45 @@ static fpc_status run_add_layer_norm(fpc_exec *x, const fpc_node *node, fpc_rows
     return FPC_OK;
 }
 
-/* plus: added to dx; NULL: nothing */
-FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, const real *plus, int64_t rows, int64_t c)
+/* Up to ABREAST rows. plus: added to dx; NULL: nothing */
+FPC_INLINE void layer_norm_grad_abreast(const fpc_node *node, const real *plus, int64_t row, int rows, int64_t c)
 {
-    const real *a = node->in[0].data, *dy = node->in[4].data;
-    const float *g = node->in[1].data, *mean = node->in[2].data, *rstd = node->in[3].data;
-    real *dx = node->out[0].data;
+    const real *a = (const real *)node->in[0].data + row * c, *dy = (const real *)node->in[4].data + row * c;
+    const float *g = node->in[1].data, *m = (const float *)node->in[2].data + row,
+                *rstd = (const float *)node->in[3].data + row;
+    real *dx = (real *)node->out[0].data + row * c;
     const float inverse = 1.0f / (float)c;
+    float all[ABREAST], along[ABREAST];
+    vf s[ABREAST] = {0}, t[ABREAST] = {0};
 
-    for (int64_t row = 0; row < rows; row++, a += c, dy += c, dx += c) {
-        const float m = mean[row], r = rstd[row];
-        vf s = {0}, t = {0};
+    for (int r = 0; r < rows; r++)
         for (FPC_COLUMNS(j, n, c)) {
-            const vf u = vf_get(g + j, n) * vr_get(dy + j, n); /* 0 behind the last column */
-            s += u;
-            t += u * ((vr_get(a + j, n) - m) * r);
+            const vf u = vf_get(g + j, n) * vr_get(dy + r * c + j, n); /* 0 behind the last column */
+            s[r] += u;
+            t[r] += u * ((vr_get(a + r * c + j, n) - m[r]) * rstd[r]);
         }
-        const float all = vf_sum(s) * inverse, along = vf_sum(t) * inverse;
+    vf_sum_four(s[0], s[1], s[2], s[3], all);
+    vf_sum_four(t[0], t[1], t[2], t[3], along);
+    for (int r = 0; r < rows; r++) {
+        const float mean = all[r] * inverse, slope = along[r] * inverse;
         for (FPC_COLUMNS(j, n, c)) {
-            const vf u = vf_get(g + j, n) * vr_get(dy + j, n), hat = (vr_get(a + j, n) - m) * r;
-            vf d = r * (u - all - hat * along);
+            const vf u = vf_get(g + j, n) * vr_get(dy + r * c + j, n);
+            const vf hat = (vr_get(a + r * c + j, n) - m[r]) * rstd[r];
+            vf d = rstd[r] * (u - mean - hat * slope);
             if (plus)
-                d += vr_get(plus + row * c + j, n);
-            vr_put(dx + j, d, n);
+                d += vr_get(plus + (row + r) * c + j, n);
+            vr_put(dx + r * c + j, d, n);
         }
     }
+}
+
+FPC_INLINE void layer_norm_grad_rows(const fpc_node *node, const real *plus, int64_t rows, int64_t c)
+{
+    int64_t row = 0;
+    for (; row + ABREAST <= rows; row += ABREAST)
+        layer_norm_grad_abreast(node, plus, row, ABREAST, c);
+    for (; row < rows; row++)
+        layer_norm_grad_abreast(node, plus, row, 1, c);
 }
 
 static fpc_status run_layer_norm_grad(fpc_exec *x, const fpc_node *node, fpc_rows rows)

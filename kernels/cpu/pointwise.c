@@ -32,7 +32,7 @@
         return FPC_OK;                                                                                                 \
     }
 
-FLAT1(run_gelu, vf_gelu(a))
+FLAT1(run_gelu, vr_gelu(a))
 FLAT2(run_gelu_grad, (vf_gelu_slope(a) * b))
 FLAT1(run_relu, vf_max(vf_set(0), a))
 FLAT2(run_relu_grad, vm_only(vm_gt(a, vf_set(0)), b))
