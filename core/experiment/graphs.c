@@ -95,7 +95,7 @@ uint32_t fpc_half_of(const fpc_experiment *s)
 static fpc_status lower(fpc_experiment *s, fpc_graph *g, int training)
 {
     const uint32_t half = training || !s->run.eval_precision ? fpc_half_of(s) : 0;
-    const fpc_status status = s->backend->device.fuses ? fpc_graph_fuse(g) : FPC_OK;
+    const fpc_status status = s->backend->device.fuses ? fpc_graph_fuse(g, s->backend->device.fuses) : FPC_OK;
     return status || !half ? status : fpc_graph_cast_half(g, half);
 }
 

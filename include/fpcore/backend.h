@@ -28,7 +28,8 @@ typedef struct fpc_device {
     /* Before open: what run.precision asks for. open refuses what it cannot compute in, or puts its own option in. */
     uint32_t precision;  /* an fpc_precision */
     uint32_t precisions; /* after open: bit 1 << p for each fpc_precision p that it computes in; 0: fp32 alone */
-    uint32_t fuses;      /* 1: the core may join nodes into linear_add, add_layer_norm and the like (ops.h) */
+    uint32_t fuses;      /* 1: the core may join nodes into linear_add, add_layer_norm and layer_norm_grad with a sum
+                          * (ops.h); 2: into resize_add too */
 } fpc_device;
 
 /* What activations and products are computed in. Parameters, statistics, losses and sums are fp32 in any case. */

@@ -97,6 +97,7 @@ typedef struct fpc_dropout_attr {
  * pool_mean(x) pool_sum(x) -> y           (n,1,1,c) */
 
 /* resize(x) -> y                          bilinear to h x w
+ * resize_add(x, r) -> y                   resize + r, of the shape of y; the core makes it of the two
  * resize_grad(dy) -> dx                   its adjoint, to h x w
  * align_corners 0: src = max(0, (dst + 0.5) * in/out - 0.5), upper neighbour clamped to in-1; 1: src = dst *
  * (in-1)/(out-1), 0 where out is 1. Ratios in double, weights rounded to real.

@@ -74,17 +74,21 @@ static void blend_stored(float *to, const real *a, const real *b, float weight, 
     }
 }
 
-static void blend(real *to, const float *a, const float *b, float weight, int64_t c)
+/* plus: added; NULL: nothing. It may lie where `to` does. */
+FPC_INLINE void blend(real *to, const float *a, const float *b, float weight, const real *plus, int64_t c)
 {
     const vf w = vf_set(weight);
     for (FPC_COLUMNS(j, n, c)) {
         const vf v = vf_get(a + j, n);
-        vr_put(to + j, vf_fma(w, vf_get(b + j, n) - v, v), n);
+        vf y = vf_fma(w, vf_get(b + j, n) - v, v);
+        if (plus)
+            y += vr_get(plus + j, n);
+        vr_put(to + j, y, n);
     }
 }
 
 /* Vertically first: pixels next to each other blend the same two columns of blended pixels, which are kept. */
-static fpc_status run_resize(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+FPC_INLINE void resize_rows(fpc_exec *x, const fpc_node *node, fpc_rows rows, const real *plus)
 {
     const fpc_shape in = node->in[0].shape, out = node->out[0].shape;
     const int64_t c = out.c;
@@ -105,11 +109,20 @@ static fpc_status run_resize(fpc_exec *x, const fpc_node *node, fpc_rows rows)
                 have[column[i] & 1] = column[i];
                 blend_stored(keep[column[i] & 1], top + column[i] * c, bottom + column[i] * c, v.weight, c);
             }
-        blend(y, keep[h.low & 1], keep[h.high & 1], h.weight, c);
+        blend(y, keep[h.low & 1], keep[h.high & 1], h.weight, plus ? plus + row * c : NULL, c);
         step_on(&at, out);
         if (at.x == 0)
             have[0] = have[1] = -1;
     }
+}
+static fpc_status run_resize(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    resize_rows(x, node, rows, NULL);
+    return FPC_OK;
+}
+static fpc_status run_resize_add(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    resize_rows(x, node, rows, node->in[1].data);
     return FPC_OK;
 }
 
@@ -384,6 +397,7 @@ static fpc_status run_window(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 
 const fpc_kernel FPC_CPU_TABLE(resize)[] = {
     FPC_CPU_ROW_OF(FPC_KERNEL_PACKS, resize, .need = need_resize, .begin = begin_resize, .run = run_resize),
+    FPC_CPU_ROW_OF(FPC_KERNEL_PACKS, resize_add, .need = need_resize, .begin = begin_resize, .run = run_resize_add),
     FPC_CPU_ROW(pool_mean, .need = need_pool, .run = run_pool_mean),
     FPC_CPU_ROW(pool_sum, .need = need_pool, .run = run_pool_sum),
     FPC_CPU_ROW(broadcast, .run = run_broadcast),

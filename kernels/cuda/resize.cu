@@ -64,7 +64,7 @@ static int32_t lines_each(fpc_shape s, int32_t n)
 }
 
 template <class T> struct resize_job {
-    const T *from;
+    const T *from, *plus; /* plus: added to what is written, or null */
     T *to;
     axis v, h;
     lines k; /* over `to` */
@@ -104,6 +104,11 @@ template <class T, int N> __global__ void __launch_bounds__(PACK_THREADS) resize
         float out[N];
         for (int k = 0; k < N; k++)
             out[k] = (1 - w) * top[k] + w * bottom[k];
+        if (j.plus) {
+            const pack<T, N> r = load_pack<N>(j.plus + (to - j.to));
+            for (int k = 0; k < N; k++)
+                out[k] += to_float(r.v[k]);
+        }
         store_floats<N>(to, out);
     }
 }
@@ -163,6 +168,7 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, bool back)
         const int N = decltype(n)::n;
         const lines k = lines_of(out.shape, N, lines_each(out.shape, N));
         const resize_job<T> j = {data_of<T>(in),
+                                 node->n_in > 1 ? data_of<T>(node->in[1]) : nullptr,
                                  data_of<T>(out),
                                  axis_of(low.h, high.h, align_corners),
                                  axis_of(low.w, high.w, align_corners),
@@ -173,6 +179,7 @@ static fpc_status run(fpc_exec *x, const fpc_node *node, bool back)
     });
 }
 
+/* and resize_add(x, r) -> y */
 static fpc_status resize(fpc_exec *x, const fpc_node *node, fpc_rows)
 {
     return run(x, node, false);
@@ -185,6 +192,7 @@ static fpc_status resize_grad(fpc_exec *x, const fpc_node *node, fpc_rows)
 
 const fpc_kernel fpc_cuda_resize[] = {
     FPC_CUDA_ROW("resize", "plain", 0, FPC_CUDA_ALL, fits, nullptr, resize),
+    FPC_CUDA_ROW("resize_add", "plain", 0, FPC_CUDA_ALL, fits, nullptr, resize),
     FPC_CUDA_ROW("resize_grad", "plain", 0, FPC_CUDA_ALL, fits, nullptr, resize_grad),
     FPC_CUDA_END,
 };

@@ -2,13 +2,13 @@
  * and pad-and-crop. */
 #include "ref.h"
 
-/* resize(x) -> y */
+/* resize(x) -> y, resize_add(x, r) -> y */
 static fpc_status resize(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
     (void)exec;
     const fpc_resize_attr *a = node->attr;
     const fpc_shape xs = node->in[0].shape, ys = node->out[0].shape;
-    const real *x = node->in[0].data;
+    const real *x = node->in[0].data, *plus = node->n_in > 1 ? node->in[1].data : NULL;
     real *y = node->out[0].data;
     for (int64_t r = 0; r < rows.count; r++) {
         const place at = place_of(ys, rows.first + r);
@@ -16,9 +16,15 @@ static fpc_status resize(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
         const real *x00 = x + row_of(xs, at.n, ty.i0, tx.i0) * xs.c, *x01 = x + row_of(xs, at.n, ty.i0, tx.i1) * xs.c;
         const real *x10 = x + row_of(xs, at.n, ty.i1, tx.i0) * xs.c, *x11 = x + row_of(xs, at.n, ty.i1, tx.i1) * xs.c;
         for (int64_t c = 0; c < xs.c; c++)
-            y[r * xs.c + c] = ty.w0 * (tx.w0 * x00[c] + tx.w1 * x01[c]) + ty.w1 * (tx.w0 * x10[c] + tx.w1 * x11[c]);
+            y[r * xs.c + c] = ty.w0 * (tx.w0 * x00[c] + tx.w1 * x01[c]) + ty.w1 * (tx.w0 * x10[c] + tx.w1 * x11[c]) +
+                              (plus ? plus[r * xs.c + c] : 0);
     }
     return FPC_OK;
+}
+
+static fpc_status resize_add(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    return resize(exec, node, rows);
 }
 
 /* resize_grad(dy) -> dx gathers: the outputs that read input position i along an axis are a contiguous range, since
@@ -204,6 +210,7 @@ static fpc_status window(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 }
 
 const fpc_kernel REF_TABLE(resize)[] = {REF_ROW(resize),
+                                        REF_ROW(resize_add),
                                         REF_ROW(resize_grad, .need = resize_grad_need, .begin = resize_grad_begin),
                                         REF_ROW(pool_mean),
                                         REF_ROW(pool_sum),

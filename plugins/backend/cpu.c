@@ -161,7 +161,7 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     device->threads = threads;
     device->tile_bytes = half_of_level_2();
     device->host = 1;
-    device->fuses = 1;
+    device->fuses = 2;
     if (c->precision != PRECISION_OF_RUN)
         device->precision = (uint32_t)c->precision;
     device->precisions = 1u << FPC_FP32 | 1u << FPC_HALF_BF16;

@@ -211,7 +211,7 @@ static fpc_status open_cuda(fpc_self *self, fpc_device *device)
     device->real = FPC_F32;
     device->threads = 1;
     device->precisions = 1u << FPC_FP32 | 1u << FPC_TF32 | 1u << FPC_HALF_BF16 | 1u << FPC_HALF_FP16;
-    device->fuses = 1;
+    device->fuses = 2;
     device->exec = &c->m;
     return FPC_OK;
 }

@@ -108,6 +108,7 @@
 /* (n,h,w,c) to (h2,w2) and the adjoint. */
 #define RESIZE(note, n, h, w, c, h2, w2, corners)                                               \
     {"resize", note, {X(n, h, w, c)}, .attr.resize = {h2, w2, corners}},                        \
+    {"resize_add", note, {X(n, h, w, c), X(n, h2, w2, c)}, .attr.resize = {h2, w2, corners}},   \
     {"resize_grad", note, {X(n, h2, w2, c)}, .attr.resize = {h, w, corners}}
 
 #define MAX_POOL(note, input, n, h, w, c, k, stride, kinks_)                                    \

@@ -65,7 +65,7 @@ static void finish(problem *p, fpc_val out)
         p->g->n_grads = p->n_params;
         p->g->grad = p->grad;
         must(fpc_graph_sweep(p->g, p->n_params, p->grad), p->what);
-        must(fpc_graph_fuse(p->g), p->what);
+        must(fpc_graph_fuse(p->g, 2), p->what);
     }
     must(op_machine_new(all->b.ctx, all->scratch, p->g, p->b ? p->b : &all->exact, &p->m), p->what);
 }

@@ -8,7 +8,7 @@ typedef fpc_val build_fn(fpc_graph *, fpc_val x);
 typedef struct result {
     double *y, *grad;
     int64_t n_y, n_grad;
-    int32_t linear_add, add_layer_norm, grad_with_sum, nodes;
+    int32_t linear_add, add_layer_norm, grad_with_sum, resize_add, nodes;
 } result;
 
 static int32_t count(const fpc_graph *g, const char *op, int32_t n_in)
@@ -47,12 +47,13 @@ static result run(build_fn *build, int fuse)
     g->grad = fpc_alloc(l.arena, (size_t)g->n_grads * sizeof *g->grad);
     assert_int_equal(fpc_autodiff(g, fpc_output_find(g, "loss"), g->n_grads, g->grad), FPC_OK);
     assert_int_equal(fpc_graph_sweep(g, g->n_grads, g->grad), FPC_OK);
-    if (fuse && fpc_graph_fuse(g))
+    if (fuse && fpc_graph_fuse(g, 2))
         fail_msg("%s", fpc_ctx_error(l.ctx));
     check_order(g);
     r.linear_add = count(g, "linear_add", 4);
     r.add_layer_norm = count(g, "add_layer_norm", 4);
     r.grad_with_sum = count(g, "layer_norm_grad", 6);
+    r.resize_add = count(g, "resize_add", 2);
     r.nodes = g->n_nodes;
     fpc_program *p = bench_compile(&l, g, &state, 5);
     bench_write_noise(&l, p, "x", 1);
@@ -72,10 +73,11 @@ static result run(build_fn *build, int fuse)
 static result same(build_fn *build)
 {
     result plain = run(build, 0), fused = run(build, 1);
-    assert_int_equal(plain.linear_add + plain.add_layer_norm + plain.grad_with_sum, 0);
+    assert_int_equal(plain.linear_add + plain.add_layer_norm + plain.grad_with_sum + plain.resize_add, 0);
     assert_true(worst(plain.y, fused.y, plain.n_y) < 1e-13);
     assert_true(worst(plain.grad, fused.grad, plain.n_grad) < 1e-12);
-    assert_int_equal(plain.nodes - fused.nodes, fused.linear_add + fused.add_layer_norm + fused.grad_with_sum);
+    assert_int_equal(plain.nodes - fused.nodes,
+                     fused.linear_add + fused.add_layer_norm + fused.grad_with_sum + fused.resize_add);
     free(plain.y), free(plain.grad), free(fused.y), free(fused.grad);
     return fused;
 }
@@ -142,9 +144,47 @@ static void no_bias_no_join(void **state)
     assert_int_equal(same(no_bias).linear_add, 0);
 }
 
+/* A decoder's sum of maps of several sizes. */
+static fpc_val pyramid(fpc_graph *g, fpc_val x)
+{
+    const fpc_shape s = fpc_shape_of(g, x);
+    fpc_val sum = fpc_linear(g, "fine", x, 8, 1);
+    for (int32_t i = 1; i <= 3; i++) {
+        fpc_enter(g, "stage%d", i);
+        const fpc_val small = fpc_linear(g, "map", fpc_resize(g, x, i, i + 1, 0), 8, 1);
+        const fpc_val up = fpc_resize(g, fpc_relu(g, small), s.h, s.w, 0);
+        sum = i == 2 ? fpc_add(g, up, sum) : fpc_add(g, sum, up);
+        fpc_leave(g);
+    }
+    return sum;
+}
+
+static void sums_of_resized(void **state)
+{
+    (void)state;
+    const result r = same(pyramid);
+    assert_int_equal(r.linear_add, 1);
+    assert_int_equal(r.resize_add, 2);
+}
+
+/* A resized map that others read too stays. */
+static fpc_val read_twice(fpc_graph *g, fpc_val x)
+{
+    const fpc_shape s = fpc_shape_of(g, x);
+    const fpc_val up = fpc_resize(g, fpc_linear(g, "map", fpc_resize(g, x, 2, 2, 0), 8, 1), s.h, s.w, 0);
+    return fpc_mul(g, up, fpc_add(g, fpc_relu(g, x), up));
+}
+
+static void resized_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(same(read_twice).resize_add, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(residual_blocks), cmocka_unit_test(norm_takes_the_sum),
-                                       cmocka_unit_test(outputs_are_kept), cmocka_unit_test(no_bias_no_join)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(residual_blocks),  cmocka_unit_test(norm_takes_the_sum),
+                                       cmocka_unit_test(outputs_are_kept), cmocka_unit_test(no_bias_no_join),
+                                       cmocka_unit_test(sums_of_resized),  cmocka_unit_test(resized_is_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

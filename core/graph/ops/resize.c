@@ -10,6 +10,14 @@ fpc_status infer_resize(fpc_ctx *ctx, fpc_node *n)
     n->out[0].shape = (fpc_shape){x.n, a->h, a->w, x.c};
     return FPC_OK;
 }
+fpc_status infer_resize_add(fpc_ctx *ctx, fpc_node *n)
+{
+    const fpc_status status = infer_resize(ctx, n);
+    if (!status && !fpc_same_shape(n->in[1].shape, n->out[0].shape))
+        return fpc_node_fail(ctx, n, "%s is to be added to %s", fpc_shape_text(n->in[1].shape),
+                             fpc_shape_text(n->out[0].shape));
+    return status;
+}
 fpc_status grad_resize(fpc_graph *g, fpc_grad *d)
 {
     const fpc_shape x = fpc_shape_of(g, d->in[0]);

@@ -4,6 +4,7 @@
  *   1 add(linear(x, w, b), r)          -> linear_add(x, w, b, r)
  *   2 layer_norm(add(a, b))            -> add_layer_norm(a, b)
  *   3 add(dx of layer_norm_grad, r)    -> layer_norm_grad(.., r)
+ *   4 add(resize(x), r)                -> resize_add(x, r), where the backend has it (fuses is 2)
  * A joined node stands where the last of its parts stood that others wait for, so that the order stays one in which the
  * graph can run. */
 /* clang-format on */
@@ -139,10 +140,27 @@ static int norm_grad_add(fpc_graph *g, int32_t i)
     return 0;
 }
 
-fpc_status fpc_graph_fuse(fpc_graph *g)
+/* Join 4. The enlargement moves down to the addition; where two are added, the second one takes the sum. */
+static int resize_add(fpc_graph *g, int32_t i)
 {
-    static int (*const joins[])(fpc_graph *, int32_t) = {linear_add, norm_grad_add, add_layer_norm};
-    for (size_t k = 0; k < sizeof joins / sizeof *joins; k++)
+    const fpc_gnode *n = &g->node[i];
+    if (!is_op(n, "add"))
+        return 0;
+    for (int32_t j = 1; j >= 0; j--) {
+        const int32_t r = maker(g, n->in[j], "resize");
+        if (r < 0 || only_reader(g, n->in[j]) != i)
+            continue;
+        const int32_t out[1] = {n->out[0]};
+        const fpc_val in[2] = {val(g->node[r].in[0]), val(n->in[1 - j])};
+        return put(g, i, r, "resize_add", g->node[r].name, 2, in, g->node[r].attr, out);
+    }
+    return 0;
+}
+
+fpc_status fpc_graph_fuse(fpc_graph *g, uint32_t fuses)
+{
+    static int (*const joins[])(fpc_graph *, int32_t) = {linear_add, norm_grad_add, add_layer_norm, resize_add};
+    for (size_t k = 0; k < (fuses > 1 ? 4 : 3); k++)
         for (int32_t i = 0; i < g->n_nodes; i++)
             if (!g->node[i].dead)
                 joins[k](g, i);
