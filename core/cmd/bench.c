@@ -1,6 +1,6 @@
 /* bench.c: `fpcore bench`: images per second of whole training steps and of inference, memory, and where the time
- * goes, on random pictures: no data set is read, nothing is augmented. The matrix-product peak is that of the backend's
- * own kernel on a product large enough to hide everything else. */
+ * goes, on random pictures: no data set is read, nothing is augmented. The peak is what the backend says it does
+ * in registers alone; the matrix-product peak that of its own kernel on a product large enough to hide all else. */
 #include "base/text.h"
 #include "cmd/bench.h"
 #include "experiment/labels.h"
@@ -182,7 +182,8 @@ const fpc_cmd fpc_cmd_bench = {
         "Runs whole training steps (forward, losses, backward, clipping, update) and inference on random pictures and\n"
         "prints `train: X images/s` and `infer: X images/s` (medians), peak memory, and a table of where a step's "
         "time\n"
-        "goes, against what the machine could do at most: the rate of a large matrix product, that of a large copy.\n"
+        "goes, against what the machine could do at most: multiply-accumulates in registers alone (where the backend "
+        "tells; else in a large matrix product), and a large copy.\n"
         "\n"
         "  --size N     picture size (default: dataset.size, else 512)\n"
         "  --batch N    pictures in a batch (default: dataset.batch)\n"

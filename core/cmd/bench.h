@@ -14,7 +14,7 @@ typedef struct fpc_bench {
     uint8_t *image, *mask, *labels;
     fpc_batch whole;  /* of all of them */
     double *seconds;  /* one per step */
-    double peak;      /* multiply-accumulates a second of a large matrix product */
+    double peak;      /* multiply-accumulates a second: in registers; not known: of a large matrix product */
     double bandwidth; /* bytes a second of a large copy, read and written */
 } fpc_bench;
 

@@ -65,6 +65,10 @@ typedef struct fpc_backend_vtbl {
     fpc_status (*record_end)(fpc_self *, void **record);
     fpc_status (*replay)(fpc_self *, void *record);
     void (*forget)(fpc_self *, void *record);
+
+    /* NULL: not known. Multiply-accumulates a second that all threads together do in registers alone, in the precision
+     * that was opened: what no program can pass. Measured by the call, some tens of milliseconds. */
+    double (*peak)(fpc_self *);
 } fpc_backend_vtbl;
 
 enum { FPC_MARKS = 8 };

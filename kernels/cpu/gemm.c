@@ -4,7 +4,7 @@
 #include "gemm.h"
 
 #define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 24")
 
 enum { LINE = 16 /* floats of a cache line */, TURN = 64 };
 
@@ -179,4 +179,16 @@ void fpc_gemm_outer(void *scratch, int64_t rows, int64_t m, int64_t n, const flo
             s->outer(rows, (left){a + i, lda}, (left){b + at.v * VL, ldb}, c + i * ldc + at.v * VL, ldc, at.lanes);
         }
     }
+}
+
+double fpc_gemm_registers(int64_t turns, float *keep)
+{
+    vf acc[GEMM_CHAINS], sum = {0};
+    const vf a = vf_set(keep[0]), b = vf_set(1 - keep[0]);
+    UNROLL for (int c = 0; c < GEMM_CHAINS; c++) acc[c] = b + (float)c;
+    for (int64_t i = 0; i < turns; i++)
+        UNROLL for (int c = 0; c < GEMM_CHAINS; c++) acc[c] = acc[c] * a + b;
+    UNROLL for (int c = 0; c < GEMM_CHAINS; c++) sum += acc[c];
+    *keep = vf_sum(sum);
+    return (double)turns * GEMM_CHAINS * VL;
 }

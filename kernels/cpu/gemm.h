@@ -19,6 +19,7 @@
 #define fpc_gemm_to_float FPC_CAT(fpc_gemm_to_float, FPC_ISA)
 #define fpc_gemm_pack FPC_CAT(fpc_gemm_pack, FPC_ISA)
 #define fpc_gemm_outer FPC_CAT(fpc_gemm_outer, FPC_ISA)
+#define fpc_gemm_registers FPC_CAT(fpc_gemm_registers, FPC_ISA)
 
 /* Bytes of a thread's scratch, for products of bf16 only: what has to be turned or widened is, a block at a time.
  * Blocks are of so many bytes, or of as many rows as two of the tallest micro-kernel. */
@@ -71,7 +72,13 @@ void fpc_gemm_to_float(void *scratch, int64_t m, int64_t n, int64_t k, const rea
 void fpc_gemm_outer(void *scratch, int64_t rows, int64_t m, int64_t n, const real *a, int64_t lda, const real *b,
                     int64_t ldb, float *c, int64_t ldc);
 
+/* The arithmetic of a product alone, in registers, `turns` times over: its rate is what no product can pass. Returns
+ * how many multiply-accumulates were done. *keep is read and written, so that no compiler leaves the work out. Only at
+ * the levels of fp32 and at avx512_bf16. */
+double fpc_gemm_registers(int64_t turns, float *keep);
+
 /* ---- what gemm.c and gemm_half.c share ---- */
+enum { GEMM_CHAINS = VL == 16 ? 24 : 12 }; /* accumulators: enough to hide the latency of an addition */
 
 enum { GEMM_MAX_MR = 12, GEMM_MAX_NV = VL == 16 ? 4 : 2 };
 

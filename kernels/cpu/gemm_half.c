@@ -21,7 +21,7 @@ static void *aligned(void *scratch)
 
 #ifdef __AVX512BF16__
 
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 24")
 
 enum { LINE = 32 /* numbers of a cache line */ };
 
@@ -267,6 +267,18 @@ void fpc_gemm_outer(void *scratch, int64_t rows, int64_t m, int64_t n, const rea
             }
         }
     }
+}
+
+double fpc_gemm_registers(int64_t turns, float *keep)
+{
+    __m512 acc[GEMM_CHAINS], sum = _mm512_setzero_ps();
+    const __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(keep[0]), _mm512_set1_ps(keep[0]));
+    UNROLL for (int c = 0; c < GEMM_CHAINS; c++) acc[c] = _mm512_set1_ps(keep[0] + (float)c);
+    for (int64_t i = 0; i < turns; i++)
+        UNROLL for (int c = 0; c < GEMM_CHAINS; c++) acc[c] = _mm512_dpbf16_ps(acc[c], a, a);
+    UNROLL for (int c = 0; c < GEMM_CHAINS; c++) sum = _mm512_add_ps(sum, acc[c]);
+    *keep = vf_sum((vf)sum);
+    return (double)turns * GEMM_CHAINS * VL * 2;
 }
 
 #else

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ISA_AUTO = 0, ISA_GENERIC, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16 };
@@ -48,6 +49,7 @@ struct cpu {
     fpc_self self;
     int64_t threads, bind, isa, precision; /* as the recipe says */
     int level;                             /* as found */
+    int half;                              /* products of bf16 */
     fpc_threads *pool;
 };
 
@@ -165,6 +167,7 @@ static fpc_status open_cpu(fpc_self *self, fpc_device *device)
     if (c->precision != PRECISION_OF_RUN)
         device->precision = (uint32_t)c->precision;
     device->precisions = 1u << FPC_FP32 | 1u << FPC_HALF_BF16;
+    c->half = device->precision == FPC_HALF_BF16;
     return FPC_OK;
 }
 
@@ -223,6 +226,66 @@ static void parallel(fpc_self *self, int32_t n, void (*body)(void *arg, int32_t 
     fpc_threads_run(((struct cpu *)self)->pool, n, body, arg);
 }
 
+#ifndef FPC_INFERENCE
+#define REGISTERS(isa) fpc_gemm_registers_##isa
+double REGISTERS(generic)(int64_t turns, float *keep);
+#if defined(__x86_64__)
+double REGISTERS(avx2)(int64_t turns, float *keep);
+double REGISTERS(avx512)(int64_t turns, float *keep);
+double REGISTERS(avx512_bf16_half)(int64_t turns, float *keep);
+#endif
+
+struct registers {
+    double (*work)(int64_t turns, float *keep);
+    double *done; /* by each item */
+};
+
+static void use_registers(void *arg, int32_t i, int32_t thread)
+{
+    enum { STEPS = 1 << 20 };
+    const struct registers *r = arg;
+    float keep = 0.5f;
+    (void)thread;
+    r->done[i] = r->work(STEPS, &keep);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The best of several, since others may run here too. */
+static double peak(fpc_self *self)
+{
+    const struct cpu *c = (const struct cpu *)self;
+    const int32_t threads = c->threads > 0 ? (int32_t)c->threads : fpc_processors();
+    struct registers r = {REGISTERS(generic), calloc((size_t)threads, sizeof(double))};
+    double best = 0;
+
+    if (!r.done)
+        return 0;
+#if defined(__x86_64__)
+    if (c->level >= ISA_AVX2)
+        r.work = c->level == ISA_AVX2 ? REGISTERS(avx2) : REGISTERS(avx512);
+    if (c->level == ISA_AVX512_BF16 && c->half)
+        r.work = REGISTERS(avx512_bf16_half);
+#endif
+    for (int run = 0; run < 8; run++) {
+        const double start = now();
+        fpc_threads_run(c->pool, threads, use_registers, &r);
+        const double seconds = now() - start;
+        double done = 0;
+        for (int32_t i = 0; i < threads; i++)
+            done += r.done[i];
+        best = done / seconds > best ? done / seconds : best;
+    }
+    free(r.done);
+    return best;
+}
+#endif
+
 static void fini(fpc_self *self)
 {
     fpc_threads_free(((struct cpu *)self)->pool);
@@ -254,7 +317,11 @@ static const fpc_backend_vtbl vtbl = {.size = sizeof vtbl,
                                       .kernels = kernels,
                                       .alloc = alloc,
                                       .release = release,
-                                      .parallel = parallel};
+                                      .parallel = parallel,
+#ifndef FPC_INFERENCE
+                                      .peak = peak
+#endif
+};
 static const fpc_plugin cpu = {
     FPC_PLUGIN_HEAD,
     .kind = FPC_BACKEND,
