@@ -4,8 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Weights are -127 to 127, so that both signs reach as far. Half of that would spare processors without instructions for
- * dot products (VNNI), which add two products in 16 bits, from cutting sums; but networks lost 0.0075 F by it. */
+/* Weights are -127 to 127, so that both signs reach as far. Half of that would spare processors without instructions
+ * for dot products (VNNI), which add two products in 16 bits, from cutting sums; but one network in docs/export.md lost
+ * 0.0075 F so. */
 enum { WHOLE = 127 };
 /* Biases stay below this, a quarter of what 32 bits hold, so that sums of products have room beside them. */
 #define BIAS_MOST 536870912.0

@@ -35,7 +35,8 @@ static fpc_status open_predictor(job *j, unsigned what)
 {
     fpc_predictor_args open = *j->a->open;
     const char **all = fpc_alloc(j->arena, ((size_t)open.n_overrides + 2) * sizeof *all);
-    const char *size = fpc_sprintf(j->arena, "dataset.size=%dx%d", j->a->h, j->a->w);
+    const char *size = j->a->h == j->a->w ? fpc_sprintf(j->arena, "dataset.size=%d", j->a->h)
+                                          : fpc_sprintf(j->arena, "dataset.size=%dx%d", j->a->h, j->a->w);
 
     if (!all || !size)
         return FPC_ENOMEM;
