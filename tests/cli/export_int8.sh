@@ -99,6 +99,6 @@ mkdir broken && echo "no picture" >broken/face.png
 expect "a picture that cannot be read" 1 int8 --onnx no.onnx --calibrate broken
 says "is told by its name" 'broken/face\.png: '
 expect "a data set without training pictures" 2 int8 --onnx no.onnx -s dataset.train=0
-says "is refused" 'train'
+says "is refused" 'export --int8: no calibration pictures: the data set has no training part; --calibrate FOLDER takes pictures'
 holds "and nothing is written" test ! -e no.onnx
 exit $bad
