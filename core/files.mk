@@ -244,8 +244,14 @@ cmd_sources = \
     core/cmd/export.c \
     core/cmd/export/export.h \
     core/cmd/export/graph.c \
+    core/cmd/export/int8.c \
+    core/cmd/export/int8.h \
+    core/cmd/export/int8_export.c \
+    core/cmd/export/int8_graph.c \
+    core/cmd/export/int8_ranges.c \
     core/cmd/export/onnx.c \
     core/cmd/export/onnx.h \
+    core/cmd/export/onnx_int8.c \
     core/cmd/export/onnx_ops.c \
     core/cmd/export/protobuf.c \
     core/cmd/export/protobuf.h \

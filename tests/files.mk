@@ -89,6 +89,7 @@ test_programs = \
     tests/unit/test_help \
     tests/unit/test_image \
     tests/unit/test_index \
+    tests/unit/test_int8 \
     tests/unit/test_labels \
     tests/unit/test_layers \
     tests/unit/test_lint \
@@ -164,6 +165,7 @@ test_scripts = \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \
     tests/cli/export.sh \
+    tests/cli/export_int8.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
     tests/cli/installed.sh \
@@ -239,6 +241,7 @@ test_data = \
     tests/abi/abi1/fpcore/tensor.h \
     tests/case.h \
     tests/cli/onnx_agrees.py \
+    tests/cli/onnx_int8_agrees.py \
     tests/cli/torch_agrees.py \
     tests/cli/wheel_holds.py \
     tests/conform/conform.h \
@@ -777,6 +780,12 @@ tests_unit_test_index_CPPFLAGS = $(test_cppflags)
 tests_unit_test_index_CFLAGS = $(test_cflags)
 tests_unit_test_index_LDFLAGS = $(test_ldflags)
 tests_unit_test_index_LDADD = $(test_libs)
+
+tests_unit_test_int8_SOURCES = tests/unit/test_int8.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_int8_CPPFLAGS = $(test_cppflags)
+tests_unit_test_int8_CFLAGS = $(test_cflags)
+tests_unit_test_int8_LDFLAGS = $(test_ldflags)
+tests_unit_test_int8_LDADD = $(test_libs)
 
 tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_labels_CPPFLAGS = $(test_cppflags)

@@ -79,6 +79,13 @@ typedef struct fpc_cast_attr {
     uint32_t dtype;
 } fpc_cast_attr;
 
+/* fake_quantize(x) -> y                   scale * (q - zero), q = x / scale + zero rounded to nearest, ties to even,
+ * and kept within [low, high]: what is left of x after a whole number of few bits; no gradient */
+typedef struct fpc_quantize_attr {
+    float scale; /* > 0 */
+    int32_t zero, low, high;
+} fpc_quantize_attr;
+
 /* slice(x) -> y                           channels [first, first+count)
  * slice_grad(dy) -> dx                    zeros outside; total channels */
 typedef struct fpc_slice_attr {

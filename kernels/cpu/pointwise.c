@@ -174,6 +174,20 @@ static fpc_status run_copy(fpc_exec *x, const fpc_node *node, fpc_rows rows)
 }
 
 #ifndef FPC_HALF
+static fpc_status run_fake_quantize(fpc_exec *x, const fpc_node *node, fpc_rows rows)
+{
+    (void)x;
+    const fpc_quantize_attr *q = node->attr;
+    const float scale = q->scale, low = (float)(q->low - q->zero), high = (float)(q->high - q->zero);
+    const float *a = node->in[0].data;
+    float *y = node->out[0].data;
+    for (int64_t i = 0; i < rows.count * node->out[0].shape.c; i++) {
+        const float whole = rintf(a[i] / scale);
+        y[i] = scale * (whole < low ? low : whole > high ? high : whole);
+    }
+    return FPC_OK;
+}
+
 static float number(const fpc_tensor *t, int64_t i)
 {
     switch (t->dtype) {
@@ -261,6 +275,7 @@ const fpc_kernel FPC_CPU_TABLE(pointwise)[] = {
     FPC_CPU_ROW(slice, .run = run_slice),
     FPC_CPU_ROW(copy, .run = run_copy),
 #ifndef FPC_HALF /* nothing of theirs is an activation in half precision alone */
+    FPC_CPU_ROW(fake_quantize, .run = run_fake_quantize),
     FPC_CPU_ROW(cast, .run = run_cast),
     FPC_CPU_ROW(narrow, .run = run_cast),
 #endif

@@ -37,6 +37,16 @@ static fpc_status sigmoid_grad(fpc_exec *x, const fpc_node *node, fpc_rows)
     return map2(x, node, [] __device__(float y, float dy) { return dy * y * (1 - y); });
 }
 
+static fpc_status fake_quantize(fpc_exec *x, const fpc_node *node, fpc_rows)
+{
+    const fpc_quantize_attr *q = static_cast<const fpc_quantize_attr *>(node->attr);
+    const float scale = q->scale, low = (float)(q->low - q->zero), high = (float)(q->high - q->zero);
+    return map1(x, node, [=] __device__(float a) {
+        const float whole = rintf(a / scale);
+        return scale * (whole < low ? low : whole > high ? high : whole);
+    });
+}
+
 static fpc_status add(fpc_exec *x, const fpc_node *node, fpc_rows)
 {
     return map2(x, node, [] __device__(float a, float b) { return a + b; });
@@ -363,6 +373,7 @@ const fpc_kernel fpc_cuda_pointwise[] = {
     FPC_CUDA_ROW("dropout", "plain", 1, FPC_CUDA_ALL, nullptr, nullptr, dropout),
     FPC_CUDA_ROW("copy", "plain", 1, FPC_CUDA_ALL, nullptr, nullptr, copy),
     FPC_CUDA_ROW("cast", "plain", 1, FPC_CUDA_ALL, match_cast, nullptr, cast),
+    FPC_CUDA_ROW("fake_quantize", "plain", 1, FPC_CUDA_FLOAT, nullptr, nullptr, fake_quantize),
     FPC_CUDA_ROW("narrow", "plain", 1, FPC_CUDA_ALL, nullptr, nullptr, cast),
     FPC_CUDA_ROW("combine", "plain", 1, FPC_CUDA_FLOAT, nullptr, nullptr, combine),
     FPC_CUDA_ROW("combine_grad", "plain", 1, FPC_CUDA_FLOAT, nullptr, nullptr, combine_grad),

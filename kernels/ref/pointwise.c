@@ -64,6 +64,21 @@ BINARY(mul, a[i] * b[i])
 BROADCAST(add_bcast, (*a) + (*b))
 BROADCAST(mul_bcast, (*a) * (*b))
 
+/* NaN stays NaN. */
+static fpc_status fake_quantize(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
+{
+    (void)exec;
+    const fpc_quantize_attr *q = node->attr;
+    const real scale = q->scale, low = (real)(q->low - q->zero), high = (real)(q->high - q->zero);
+    const real *a = node->in[0].data;
+    real *y = node->out[0].data;
+    for (int64_t i = 0; i < elements(node, rows); i++) {
+        const real whole = rint(a[i] / scale);
+        y[i] = scale * (whole < low ? low : whole > high ? high : whole);
+    }
+    return FPC_OK;
+}
+
 /* concat(a, b, ...) -> y along c */
 static fpc_status concat(fpc_exec *exec, const fpc_node *node, fpc_rows rows)
 {
@@ -194,6 +209,7 @@ const fpc_kernel REF_TABLE(pointwise)[] = {REF_ROW(gelu),
                                            REF_ROW(slice_grad),
                                            REF_ROW(dropout),
                                            REF_ROW(copy),
+                                           REF_ROW(fake_quantize),
                                            REF_ROW(cast),
                                            {.size = sizeof(fpc_kernel),
                                             .flags = FPC_KERNEL_DETERMINISTIC,

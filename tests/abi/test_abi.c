@@ -67,6 +67,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_conv_attr, 28);
     SIZE(fpc_norm_attr, 16);
     SIZE(fpc_attention_attr, 16);
+    SIZE(fpc_quantize_attr, 16);
     SIZE(fpc_slice_attr, 12);
     SIZE(fpc_dropout_attr, 12);
     SIZE(fpc_resize_attr, 12);

@@ -176,6 +176,10 @@ const op_case op_cases[] = {
     {"cast", "to fp16, width 64", {X(1, 5, 3, 64)}, .attr.cast = {FPC_F16}},
     {"cast", "to fp16, too large", {BETWEEN(-1e5, 1e5, 1, 4, 5, 8)}, .attr.cast = {FPC_F16}},
     {"cast", "to fp16, denormal", {BETWEEN(-1e-5, 1e-5, 1, 4, 5, 8)}, .attr.cast = {FPC_F16}},
+    /* Scales that are powers of two, so that float and double divide alike and round the same way. */
+    {"fake_quantize", "of both signs", {BETWEEN(-9, 9, 3, 5, 7, 19)}, .attr.quantize = {0.0625f, 96, 0, 255}},
+    {"fake_quantize", "halves go to even", {GRID(-40, 40, 2, 5, 7, 32)}, .attr.quantize = {2, 0, -16, 15}},
+    {"fake_quantize", "width 1", {BETWEEN(-1, 5, 1, 3, 3, 1)}, .attr.quantize = {0.015625f, 0, 0, 255}},
     {"narrow", "", {X(1, 1, 3, 256), X(1, 1, 3, 256)}},
     {"cast", "from bf16", {{.fill = FILL_BF16, .shape = {2, 5, 7, 19}, .lo = -2, .hi = 2}}, .attr.cast = {FPC_F32}},
     {"cast", "from fp16", {{.fill = FILL_F16, .shape = {2, 5, 7, 19}, .lo = -2, .hi = 2}}, .attr.cast = {FPC_F32}},

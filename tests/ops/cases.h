@@ -47,6 +47,7 @@ typedef union op_attr {
     fpc_norm_attr norm;
     fpc_attention_attr attention;
     fpc_cast_attr cast;
+    fpc_quantize_attr quantize;
     fpc_slice_attr slice;
     fpc_dropout_attr dropout;
     fpc_resize_attr resize;

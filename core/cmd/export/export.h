@@ -15,7 +15,8 @@ typedef struct fpc_export_args {
     int32_t n, h, w; /* of the pictures; n 0: as many as come */
     fpc_export_output output;
     int32_t n_meta;
-    const fpc_st_meta *meta; /* what the file says of the network, in this order */
+    const fpc_st_meta *meta;     /* what the file says of the network, in this order */
+    const struct fpc_int8 *int8; /* of --onnx: what is in whole numbers (int8.h); NULL: nothing */
 } fpc_export_args;
 
 /* Pictures as bytes (n,h,w,3), input "image", to the output: labels as bytes (n,h,w,1), or real logits or probabilities

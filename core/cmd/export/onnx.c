@@ -3,6 +3,7 @@
  * machine or compiler in them. */
 #include "cmd/export/onnx.h"
 #include "cmd/export/export.h"
+#include "cmd/export/int8.h"
 #include "base/file.h"
 #include "base/message.h"
 #include <stdio.h>
@@ -18,7 +19,6 @@ enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_F = 2, ATTRIBUTE_I = 3, ATTRIBUTE_S = 4, AT
 enum { TENSOR_DIM = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
 enum { VALUE_NAME = 1, VALUE_TYPE = 2, TYPE_TENSOR = 1, ELEMENT_TYPE = 1, ELEMENT_SHAPE = 2, SHAPE_DIM = 1 };
 enum { DIM_VALUE = 1, DIM_PARAM = 2 };
-enum { TYPE_FLOAT = 1, TYPE_U8 = 2, TYPE_I64 = 7 };
 
 void fpc_onnx_refuse(fpc_onnx *x, const char *what)
 {
@@ -29,8 +29,8 @@ void fpc_onnx_refuse(fpc_onnx *x, const char *what)
 
 /* ---- constants ---- */
 
-static void put_tensor(fpc_onnx *x, const char *name, int32_t type, int32_t rank, const int64_t *dims, const void *data,
-                       size_t bytes)
+void fpc_onnx_tensor(fpc_onnx *x, const char *name, int32_t type, int32_t rank, const int64_t *dims, const void *data,
+                     size_t bytes)
 {
     fpc_proto t = {.arena = x->arena};
 
@@ -43,8 +43,8 @@ static void put_tensor(fpc_onnx *x, const char *name, int32_t type, int32_t rank
 }
 
 /* Little-endian, as raw_data is on every machine. */
-static void put_reals(fpc_onnx *x, const char *name, int32_t rank, const int64_t *dims, int64_t count,
-                      const float *number)
+void fpc_onnx_reals(fpc_onnx *x, const char *name, int32_t rank, const int64_t *dims, int64_t count,
+                    const float *number)
 {
     uint8_t *raw = fpc_alloc(x->arena, (size_t)count * 4 + 1);
 
@@ -55,10 +55,10 @@ static void put_reals(fpc_onnx *x, const char *name, int32_t rank, const int64_t
         for (int b = 0; b < 4; b++)
             raw[4 * i + b] = (uint8_t)(bits >> (8 * b));
     }
-    put_tensor(x, name, TYPE_FLOAT, rank, dims, raw, raw ? (size_t)count * 4 : 0);
+    fpc_onnx_tensor(x, name, FPC_ONNX_FLOAT32, rank, dims, raw, raw ? (size_t)count * 4 : 0);
 }
 
-static const char *numbered(fpc_onnx *x, const char *what)
+const char *fpc_onnx_numbered(fpc_onnx *x, const char *what)
 {
     return fpc_sprintf(x->arena, "%s/%s_%d", x->at ? x->at->name : "graph", what, x->made++);
 }
@@ -69,7 +69,7 @@ const char *fpc_onnx_scalar(fpc_onnx *x, float v)
         if (!memcmp(&x->scalar[i].value, &v, sizeof v))
             return x->scalar[i].name;
     const char *name = fpc_sprintf(x->arena, "scalar/%d", x->made++);
-    put_reals(x, name, 0, NULL, 1, &v);
+    fpc_onnx_reals(x, name, 0, NULL, 1, &v);
     if (x->n_scalars < (int32_t)(sizeof x->scalar / sizeof x->scalar[0])) {
         x->scalar[x->n_scalars].value = v;
         x->scalar[x->n_scalars++].name = name;
@@ -80,13 +80,13 @@ const char *fpc_onnx_scalar(fpc_onnx *x, float v)
 const char *fpc_onnx_ints(fpc_onnx *x, int32_t n, const int64_t *v)
 {
     const int64_t dims[] = {n};
-    const char *name = numbered(x, "ints");
+    const char *name = fpc_onnx_numbered(x, "ints");
     uint8_t raw[8 * 8];
 
     for (int32_t i = 0; i < n; i++)
         for (int b = 0; b < 8; b++)
             raw[8 * i + b] = (uint8_t)((uint64_t)v[i] >> (8 * b));
-    put_tensor(x, name, TYPE_I64, 1, dims, raw, (size_t)n * 8);
+    fpc_onnx_tensor(x, name, FPC_ONNX_I64, 1, dims, raw, (size_t)n * 8);
     return name;
 }
 
@@ -110,7 +110,7 @@ const char *fpc_onnx_shape(fpc_onnx *x, int32_t n_behind, const int64_t *behind)
 }
 
 /* Where number i of the tensor comes from in the value, which is n rows of c; NCHW has the rows of a picture last. */
-static int64_t source(fpc_onnx_form form, fpc_shape s, int64_t i)
+int64_t fpc_onnx_source(fpc_onnx_form form, fpc_shape s, int64_t i)
 {
     const int64_t pixels = (int64_t)s.h * s.w, rows = fpc_rows_of(s);
 
@@ -121,7 +121,7 @@ static int64_t source(fpc_onnx_form form, fpc_shape s, int64_t i)
     return i;
 }
 
-static int32_t dims_of(fpc_onnx_form form, fpc_shape s, int64_t dims[4])
+int32_t fpc_onnx_dims(fpc_onnx_form form, fpc_shape s, int64_t dims[4])
 {
     const int64_t all[FPC_ONNX_FORMS][4] = {[FPC_ONNX_NHWC] = {s.n, s.h, s.w, s.c},
                                             [FPC_ONNX_NCHW] = {s.n, s.c, s.h, s.w},
@@ -150,8 +150,8 @@ static const char *put_constant(fpc_onnx *x, int32_t v, fpc_onnx_form form)
         return NULL;
     }
     for (int64_t i = 0; i < count; i++)
-        number[i] = (float)value->constant[source(form, value->shape, i)];
-    put_reals(x, name, dims_of(form, value->shape, dims), dims, count, number);
+        number[i] = (float)value->constant[fpc_onnx_source(form, value->shape, i)];
+    fpc_onnx_reals(x, name, fpc_onnx_dims(form, value->shape, dims), dims, count, number);
     return name;
 }
 
@@ -193,6 +193,8 @@ fpc_onnx_form fpc_onnx_layout(const fpc_onnx *x, int32_t n, const int32_t *value
 
 void fpc_onnx_out(fpc_onnx *x, int32_t v, fpc_onnx_form form, const char *tensor)
 {
+    if (x->int8 && x->int8->behind[v])
+        tensor = x->rounded[v][form] = fpc_onnx_rounded(x, v, tensor);
     x->tensor[v][form] = tensor;
 }
 
@@ -233,7 +235,7 @@ static void put_node(fpc_onnx *x, const char *op_type, int32_t n_in, const char 
 const char *fpc_onnx_node(fpc_onnx *x, const char *op_type, int32_t n_in, const char *const *in, int32_t n_attr,
                           const fpc_onnx_attr *attr)
 {
-    const char *out = numbered(x, op_type);
+    const char *out = fpc_onnx_numbered(x, op_type);
 
     if (!x->status)
         put_node(x, op_type, n_in, in, out, n_attr, attr);
@@ -292,8 +294,8 @@ static void put_ports(fpc_onnx *x, const fpc_export_args *a)
     x->at = NULL;
     const char *made = fpc_onnx_in(x, out->value, FPC_ONNX_NHWC);
     put_node(x, "Identity", 1, &made, out->name, 0, NULL);
-    put_port(x, GRAPH_INPUT, "image", TYPE_U8, 4, picture);
-    put_port(x, GRAPH_OUTPUT, out->name, labels ? TYPE_U8 : TYPE_FLOAT, labels ? 3 : 4, result);
+    put_port(x, GRAPH_INPUT, "image", FPC_ONNX_U8, 4, picture);
+    put_port(x, GRAPH_OUTPUT, out->name, labels ? FPC_ONNX_U8 : FPC_ONNX_FLOAT32, labels ? 3 : 4, result);
 }
 
 static fpc_status put_model(fpc_onnx *x, const fpc_export_args *a, fpc_proto *model)
@@ -320,26 +322,62 @@ static fpc_status put_model(fpc_onnx *x, const fpc_export_args *a, fpc_proto *mo
     return FPC_OK;
 }
 
+/* Nodes, and what they read. */
+static fpc_status put_graph(fpc_onnx *x)
+{
+    const fpc_graph *g = x->g;
+
+    x->tensor = fpc_alloc(x->arena, (size_t)g->n_values * sizeof *x->tensor);
+    x->rounded = fpc_alloc(x->arena, (size_t)g->n_values * sizeof *x->rounded);
+    if (!x->tensor || !x->rounded)
+        return FPC_ENOMEM;
+    for (int32_t v = 0; v < g->n_values; v++)
+        if (g->value[v].role == FPC_ROLE_INPUT)
+            x->tensor[v][FPC_ONNX_NHWC] = g->value[v].name;
+    put_nodes(x);
+    return x->status;
+}
+
+/* What int8 says is by the numbers of its own graph, of one picture; this one is of as many as are wanted. */
+static fpc_status check_same(fpc_ctx *ctx, const fpc_graph *g, const fpc_int8 *q)
+{
+    int same = g->n_values == q->g->n_values && g->n_nodes == q->g->n_nodes;
+
+    for (int32_t i = 0; i < g->n_nodes && same; i++) {
+        const fpc_gnode *a = &g->node[i], *b = &q->g->node[i];
+        same = a->def == b->def && a->n_in == b->n_in && !memcmp(a->in, b->in, (size_t)a->n_in * sizeof *a->in) &&
+               !memcmp(a->out, b->out, (size_t)a->n_out * sizeof *a->out);
+    }
+    return same ? FPC_OK
+                : fpc_fail(
+                      ctx, FPC_ENOSUPPORT,
+                      "export --int8: the network is another one for several pictures at a time; --batch 1 or free");
+}
+
+fpc_status fpc_onnx_convolutions(fpc_ctx *ctx, fpc_arena *arena, const fpc_graph *g, uint8_t **out)
+{
+    fpc_onnx x = {.ctx = ctx, .arena = arena, .body = {.arena = arena}, .g = g};
+
+    if (!(x.conv = *out = fpc_alloc(arena, (size_t)g->n_nodes + 1)))
+        return FPC_ENOMEM;
+    return put_graph(&x);
+}
+
 fpc_status fpc_onnx_make(fpc_experiment *s, fpc_arena *arena, const fpc_export_args *a, const void **data,
                          size_t *bytes)
 {
-    fpc_onnx x = {.ctx = s->ctx, .arena = arena, .body = {.arena = arena}, .free_batch = !a->n};
+    fpc_onnx x = {.ctx = s->ctx, .arena = arena, .body = {.arena = arena}, .free_batch = !a->n, .int8 = a->int8};
     fpc_proto model = {.arena = arena};
     fpc_graph *g;
     fpc_status status;
 
-    if ((status = fpc_export_graph(s, arena, a, &g)))
+    if ((status = fpc_export_graph(s, arena, a, &g)) || (a->int8 && (status = check_same(s->ctx, g, a->int8))))
         return status;
     x.g = g;
-    if (!(x.tensor = fpc_alloc(arena, (size_t)g->n_values * sizeof *x.tensor)))
-        return FPC_ENOMEM;
-    for (int32_t v = 0; v < g->n_values; v++)
-        if (g->value[v].role == FPC_ROLE_INPUT)
-            x.tensor[v][FPC_ONNX_NHWC] = g->value[v].name;
     fpc_proto_text(&x.body, GRAPH_NAME, s->model.plugin->name);
-    put_nodes(&x);
-    if (!x.status)
-        put_ports(&x, a);
+    if ((status = put_graph(&x)))
+        return status;
+    put_ports(&x, a);
     if (x.status || (status = put_model(&x, a, &model)))
         return x.status ? x.status : status;
     *data = model.data;

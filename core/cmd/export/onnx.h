@@ -12,6 +12,8 @@
 #include "graph/nodes.h"
 
 enum { FPC_ONNX_IR = 8, FPC_ONNX_OPSET = 17 };
+/* TensorProto.DataType */
+enum { FPC_ONNX_FLOAT32 = 1, FPC_ONNX_U8 = 2, FPC_ONNX_I8 = 3, FPC_ONNX_I32 = 6, FPC_ONNX_I64 = 7 };
 
 /* How a value's numbers lie in a tensor. The last three are for constants alone. */
 typedef enum fpc_onnx_form {
@@ -39,6 +41,9 @@ typedef struct fpc_onnx {
     } scalar[16];      /* written so far; more are written again */
     const char *batch; /* free batch: the tensor with its size */
     int free_batch;
+    const struct fpc_int8 *int8;            /* what is in whole numbers; NULL: nothing */
+    const char *(*rounded)[FPC_ONNX_FORMS]; /* by value, as tensor: after a QuantizeLinear and a DequantizeLinear */
+    uint8_t *conv;                          /* by node: set where its form is a Conv; NULL: nobody asks */
 } fpc_onnx;
 
 typedef struct fpc_onnx_attr {
@@ -98,6 +103,25 @@ const char *fpc_onnx_scalar(fpc_onnx *, float);
 const char *fpc_onnx_ints(fpc_onnx *, int32_t n, const int64_t *);
 /* A shape with the pictures' number in front: a constant, or made in the network of the input's where that is free. */
 const char *fpc_onnx_shape(fpc_onnx *, int32_t n_behind, const int64_t *behind);
+/* A product's activation, weight and bias (VECTOR), rounded where int8 says so (onnx_int8.c). */
+const char *fpc_onnx_factor(fpc_onnx *, const fpc_gnode *product, fpc_onnx_form);
+const char *fpc_onnx_weight(fpc_onnx *, const fpc_gnode *product, fpc_onnx_form);
+const char *fpc_onnx_bias(fpc_onnx *, const fpc_gnode *product);
+int fpc_onnx_is_rounded(const fpc_onnx *, const fpc_gnode *product);
+/* The form of a linear map that is rounded, of rows: (n,h,w,c) becomes (n h w,c) for it. */
+void fpc_onnx_gemm(fpc_onnx *, const fpc_gnode *linear);
+/* The tensor rounded to the value's point. */
+const char *fpc_onnx_rounded(fpc_onnx *, int32_t value, const char *tensor);
+/* A name that no other tensor has; a constant of that name: data in ONNX's order, little-endian. */
+const char *fpc_onnx_numbered(fpc_onnx *, const char *what);
+void fpc_onnx_tensor(fpc_onnx *, const char *name, int32_t type, int32_t rank, const int64_t *dims, const void *data,
+                     size_t bytes);
+void fpc_onnx_reals(fpc_onnx *, const char *name, int32_t rank, const int64_t *dims, int64_t count, const float *);
+/* The dims of a constant of that shape, and where its number i lies in the value. Returns the rank. */
+int32_t fpc_onnx_dims(fpc_onnx_form, fpc_shape, int64_t dims[4]);
+int64_t fpc_onnx_source(fpc_onnx_form, fpc_shape, int64_t i);
+/* By node of the graph, whether its form is a Conv: found by writing it to nowhere. */
+fpc_status fpc_onnx_convolutions(fpc_ctx *, fpc_arena *, const fpc_graph *, uint8_t **by_node);
 /* The node has no form in ONNX; what: "" or why, " with a computed weight". */
 void fpc_onnx_refuse(fpc_onnx *, const char *what);
 

@@ -106,18 +106,31 @@ static void form_slice(fpc_onnx *x, const fpc_gnode *n, const char *op)
 
 /* ---- products ---- */
 
+static void mark_conv(fpc_onnx *x, const fpc_gnode *n)
+{
+    if (x->conv)
+        x->conv[n - x->g->node] = 1;
+}
+
 /* Where the input comes out of convolutions, so may this: a 1x1 convolution spares two Transposes. */
 static void form_linear(fpc_onnx *x, const fpc_gnode *n, const char *op)
 {
     const fpc_onnx_form layout = fpc_onnx_layout(x, 1, n->in);
     const int point = layout == FPC_ONNX_NCHW;
-    const char *bias = n->n_in > 2 ? fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR) : "";
-    const char *value = fpc_onnx_in(x, n->in[0], layout);
-    const char *weight = fpc_onnx_in(x, n->in[1], point ? FPC_ONNX_POINT : FPC_ONNX_MATRIX);
+
+    if (!point && fpc_onnx_is_rounded(x, n)) {
+        fpc_onnx_gemm(x, n);
+        return;
+    }
+    const char *bias = n->n_in > 2 ? fpc_onnx_bias(x, n) : "";
+    const char *value = fpc_onnx_factor(x, n, layout);
+    const char *weight = fpc_onnx_weight(x, n, point ? FPC_ONNX_POINT : FPC_ONNX_MATRIX);
     const char *const in[] = {value, weight, bias};
     const char *y = fpc_onnx_node(x, point ? "Conv" : op, point && n->n_in > 2 ? 3 : 2, in, 0, NULL);
 
-    if (!point && n->n_in > 2)
+    if (point)
+        mark_conv(x, n);
+    else if (n->n_in > 2)
         y = fpc_onnx_node2(x, "Add", y, bias);
     fpc_onnx_out(x, n->out[0], layout, y);
 }
@@ -134,10 +147,12 @@ static void form_conv(fpc_onnx *x, const fpc_gnode *n, const char *op)
         FPC_ONNX_INTS("pads", 4, a->pad, a->pad, a->pad, a->pad), FPC_ONNX_INT("group", a->groups),
         FPC_ONNX_INTS("output_padding", 2, a->h - ((s.h - 1) * a->stride - 2 * a->pad + a->kh),
                       a->w - ((s.w - 1) * a->stride - 2 * a->pad + a->kw))};
-    const char *value = fpc_onnx_in(x, n->in[0], FPC_ONNX_NCHW), *weight = fpc_onnx_in(x, n->in[1], FPC_ONNX_NCHW);
-    const char *bias = n->n_in > 2 ? fpc_onnx_in(x, n->in[2], FPC_ONNX_VECTOR) : "";
+    const char *value = fpc_onnx_factor(x, n, FPC_ONNX_NCHW), *weight = fpc_onnx_weight(x, n, FPC_ONNX_NCHW);
+    const char *bias = n->n_in > 2 ? fpc_onnx_bias(x, n) : "";
     const char *const in[] = {value, weight, bias};
 
+    if (!transposed)
+        mark_conv(x, n);
     fpc_onnx_out(x, n->out[0], FPC_ONNX_NCHW,
                  fpc_onnx_node(x, op, n->n_in > 2 ? 3 : 2, in, COUNT(attr) - !transposed, attr));
 }

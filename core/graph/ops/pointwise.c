@@ -1,5 +1,6 @@
 /* pointwise.c: shapes and gradients of ops that look at one pixel at a time. */
 #include "graph/ops/table.h"
+#include <float.h>
 
 fpc_status infer_bcast(fpc_ctx *ctx, fpc_node *n)
 {
@@ -23,6 +24,16 @@ fpc_status infer_concat(fpc_ctx *ctx, fpc_node *n)
             return fpc_node_fail(ctx, n, "more channels than can be");
     }
     n->out[0].shape = s;
+    return FPC_OK;
+}
+
+fpc_status infer_fake_quantize(fpc_ctx *ctx, fpc_node *n)
+{
+    const fpc_quantize_attr *a = n->attr;
+    if (!(a->scale > 0) || !(a->scale <= FLT_MAX) || a->low >= a->high || a->zero < a->low || a->zero > a->high)
+        return fpc_node_fail(ctx, n, "scale %g, zero %d in [%d, %d]; a scale above zero is wanted, and the zero within",
+                             (double)a->scale, a->zero, a->low, a->high);
+    n->out[0].shape = n->in[0].shape;
     return FPC_OK;
 }
 
