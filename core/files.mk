@@ -124,6 +124,7 @@ core_sources = \
     core/experiment/inputs.c \
     core/experiment/labels.c \
     core/experiment/labels.h \
+    core/experiment/normalize.c \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
     core/experiment/programs.c \

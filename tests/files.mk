@@ -100,6 +100,7 @@ test_programs = \
     tests/unit/test_message \
     tests/unit/test_native \
     tests/unit/test_near_hashes \
+    tests/unit/test_normalize \
     tests/unit/test_open_once \
     tests/unit/test_ops \
     tests/unit/test_option \
@@ -181,6 +182,7 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/normalize.sh \
     tests/cli/oblong.sh \
     tests/cli/other_data.sh \
     tests/cli/own_data.sh \
@@ -843,6 +845,12 @@ tests_unit_test_near_hashes_CPPFLAGS = $(test_cppflags)
 tests_unit_test_near_hashes_CFLAGS = $(test_cflags)
 tests_unit_test_near_hashes_LDFLAGS = $(test_ldflags)
 tests_unit_test_near_hashes_LDADD = $(test_libs)
+
+tests_unit_test_normalize_SOURCES = tests/unit/test_normalize.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_normalize_CPPFLAGS = $(test_cppflags)
+tests_unit_test_normalize_CFLAGS = $(test_cflags)
+tests_unit_test_normalize_LDFLAGS = $(test_ldflags)
+tests_unit_test_normalize_LDADD = $(test_libs)
 
 tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_CPPFLAGS = $(test_cppflags)
