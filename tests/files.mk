@@ -42,6 +42,7 @@ test_programs = \
     tests/plugins/dataset/test_folder_fingerprint \
     tests/plugins/dataset/test_folder_layouts \
     tests/plugins/dataset/test_folder_masks \
+    tests/plugins/dataset/test_folder_parts \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
     tests/plugins/dataset/test_synthetic \
@@ -187,6 +188,7 @@ test_scripts = \
     tests/cli/other_data.sh \
     tests/cli/own_data.sh \
     tests/cli/pack.sh \
+    tests/cli/parts.sh \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
@@ -497,6 +499,12 @@ tests_plugins_dataset_test_folder_masks_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_masks_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_masks_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_masks_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_folder_parts_SOURCES = tests/plugins/dataset/test_folder_parts.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_parts_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_parts_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_parts_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_parts_LDADD = $(test_libs)
 
 tests_plugins_dataset_test_folder_shapes_SOURCES = tests/plugins/dataset/test_folder_shapes.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_folder_shapes_CPPFLAGS = $(test_cppflags)

@@ -16,13 +16,22 @@ enum { BORDER = 255 }; /* the label beside padded pictures of a set that ignores
 
 /* ---- which picture belongs where ---- */
 /* Masks that no picture has are of no consequence for a training; an audit tells of them. */
-static void report_lone_masks(const folder *f, const folder_files *images, const folder_files *masks)
+static fpc_status report_lone_masks(const folder *f, const folder_files *images, const folder_files *masks)
 {
+    uint8_t *used = fpc_alloc(f->self.arena, (size_t)masks->n + 1);
+    if (!used)
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < images->n; i++) {
+        const int64_t at = fpc_folder_find(masks, images->file[i].stem);
+        if (at >= 0)
+            used[at] = 1;
+    }
     for (int64_t i = 0; i < masks->n; i++)
-        if (fpc_folder_find(images, masks->file[i].stem) < 0)
+        if (!used[i])
             f->audit->flaw(f->audit->arg, "mask without picture", 0, masks->file[i].stem,
                            fpc_sprintf(f->self.arena, "%s/%s: %s has no picture of that name", masks->path,
                                        masks->file[i].name, images->path));
+    return FPC_OK;
 }
 
 /* used: by picture, whether it is in any part; NULL: all are. In an audit reading a sample reports its missing mask. */
@@ -30,11 +39,11 @@ static fpc_status match_masks(const folder *f, const folder_files *images, const
                               const uint8_t *used)
 {
     int64_t missing = 0, first = -1, n = 0;
-    if (f->audit) {
-        report_lone_masks(f, images, masks);
-        return FPC_OK;
-    }
-    for (int64_t i = 0; i < images->n; i++) {
+    fpc_status status;
+    if ((f->audit && (status = report_lone_masks(f, images, masks))) ||
+        (masks->piece && (status = fpc_folder_shared(f, images, masks))))
+        return status;
+    for (int64_t i = 0; i < images->n && !f->audit; i++) {
         if (used && !used[i])
             continue;
         n++;
@@ -45,8 +54,9 @@ static fpc_status match_masks(const folder *f, const folder_files *images, const
         return FPC_OK;
     return fpc_fail(f->self.ctx, FPC_ENOENT,
                     "%s/%s has no mask: %s/%s%s.png is not there (%lld of %lld pictures lack theirs)%s", images->path,
-                    images->file[first].name, masks->path, images->file[first].stem, masks->suffix, (long long)missing,
-                    (long long)n, fpc_folder_near(&f->self, masks, images->file[first].stem));
+                    images->file[first].name, masks->path, images->file[first].stem,
+                    masks->piece ? "_CLASS" : masks->suffix, (long long)missing, (long long)n,
+                    fpc_folder_near(&f->self, masks, images->file[first].stem));
 }
 
 static fpc_status split_by_seed(folder *f, int64_t n)
@@ -116,11 +126,17 @@ static int has_test_part_alone(const folder *f)
 /* Pictures or masks of one part; names are told apart by their suffixes where both lie in one folder. */
 static fpc_status scan(folder *f, int masks, const char *what, const char *sub, const char *beside, folder_files *out)
 {
+    if (masks && *f->parts && !strcmp(sub, beside))
+        return fpc_fail(f->self.ctx, FPC_EINVAL,
+                        "%s: %s.parts: pictures and parts lie both in %s/%s, where a part cannot be told from a "
+                        "picture; parts have a folder of their own",
+                        fpc_origin(&f->self, "parts"), f->self.label, f->root, sub);
     const folder_search s = {.root = f->root,
                              .sub = sub,
                              .what = what,
                              .masks = masks,
                              .suffix = masks ? f->mask_suffix : f->image_suffix,
+                             .order = masks && *f->parts ? &f->order : NULL,
                              .without = strcmp(sub, beside) ? ""
                                         : masks             ? f->image_suffix
                                                             : f->mask_suffix};
@@ -201,7 +217,8 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
     const int32_t ignored = fpc_classes_void(f->classes, &f->void_colour);
     f->ignored = f->ignore_label < 0 ? ignored : (int32_t)f->ignore_label;
     mirror_labels(f, info);
-    if ((status = choose_border(f)) || (status = fpc_folder_map(f)) || (status = fpc_folder_void_colour(f)))
+    if ((status = choose_border(f)) || (status = fpc_folder_parts(f, info)) || (status = fpc_folder_map(f)) ||
+        (status = fpc_folder_void_colour(f)))
         return status;
     info->c = 3;
     if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
@@ -363,6 +380,10 @@ static const fpc_option options[] = {
      "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks in black and "
      "white; empty: the values are the labels, and the colours of RGB masks those of the classes' palette",
      "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_ITEMS, FPC_FIELD_(folder, map, const char *)},
+    FPC_OPTION_TEXT(folder, parts, "",
+                    "masks in parts, a file NAME_CLASS.png for each class that a picture shows, in `masks` or its "
+                    "folders, black where the class is not: `all` paints them in the order of the labels, later over "
+                    "earlier, and a list of classes in its order, those alone; empty: whole masks"),
     FPC_OPTION_CHOICE(folder, orientation, "apply", orientations, "which way up a picture is"),
     FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "",
                    "label that counts nowhere; -1: that of a preset of classes, else none"),
