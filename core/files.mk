@@ -320,6 +320,7 @@ cmd_sources = \
     core/cmd/report/stats.h \
     core/cmd/report/text.c \
     core/cmd/setup/classes.c \
+    core/cmd/setup/cut.c \
     core/cmd/setup/layout.c \
     core/cmd/setup/pairs.c \
     core/cmd/setup/pairs.h \

@@ -351,6 +351,14 @@ static void put_recipe(writer *w)
     set(w, "root", root_for(w));
     set(w, "images", l->train.images);
     set(w, "masks", l->train.masks);
+    if (l->cut) {
+        say(w,
+            "A mask is a file for each class that its picture shows. They are painted in the order of the labels, "
+            "later "
+            "ones over earlier%s.",
+            w->classes->preset ? ", as is the custom with this set" : ": the larger first, as they are numbered here");
+        put(w, "parts = all\n");
+    }
     if (*l->train.image_suffix || *l->train.mask_suffix)
         say(w, "What the names of a pair do not share.");
     if (*l->train.image_suffix)
@@ -382,9 +390,14 @@ static void put_classes(writer *w)
     const char *table = fpc_classes_text(w->cmd->arena, &c->info);
 
     w->bytes = 0;
-    if (c->preset)
+    if (w->layout->cut && !c->preset)
+        say(w, "The classes are called after the parts' files, NAME_CLASS.png, and so they have to be. Their order is "
+               "that "
+               "in which parts are painted, later ones over earlier.");
+    else if (c->preset)
         say(w,
-            "The classes of `classes = %s`, whose labels or colours the masks have. Where they mean something else, "
+            "The classes of `classes = %s`, whose labels, colours or names the masks have. Where they mean something "
+            "else, "
             "change the names.",
             c->preset);
     else
@@ -467,7 +480,8 @@ static void print_summary(const writer *w)
                   100.0 * (double)v->value[i].pixels / (double)v->pixels, (long long)v->value[i].pictures);
     }
     fpc_print("\nwrote %s and %s%s\n", w->path, w->classes_path, w->train_list ? ", and lists of the pictures" : "");
-    fpc_print("next:  name the classes in %s\n", w->classes_path);
+    fpc_print("next:  %s in %s\n", w->layout->cut ? "look at the order of the classes" : "name the classes",
+              w->classes_path);
     fpc_print("       fpcore preview -c %s -o preview.png\n       fpcore -c %s --check\n       fpcore -c %s\n", w->path,
               w->path, w->path);
 }
