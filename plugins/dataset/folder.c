@@ -151,9 +151,24 @@ static int64_t *all_of(fpc_arena *arena, int64_t n)
     return index;
 }
 
+/* A part whose pictures have a folder of their own: all of them, or those that a list names. Pictures that the list
+ * leaves out need no mask. */
+static fpc_status open_part(folder *f, fpc_part which, const char *key, const char *list, const folder_files *images,
+                            const folder_files *masks)
+{
+    folder_part *p = &f->part[which];
+    uint8_t *taken = fpc_alloc(f->self.arena, (size_t)images->n);
+    fpc_status status = taken ? FPC_OK : FPC_ENOMEM;
+    *p = (folder_part){.images = images, .masks = masks, .n = images->n};
+    if (status == FPC_OK && *list)
+        status = fpc_folder_list(&f->self, f->audit, f->root, key, list, images, taken, 1, &p->n, &p->index);
+    else if (status == FPC_OK && !(p->index = all_of(f->self.arena, p->n)))
+        status = FPC_ENOMEM;
+    return status || !masks ? status : match_masks(f, images, masks, *list ? taken : NULL);
+}
+
 static fpc_status open_test(folder *f)
 {
-    folder_part *p = &f->part[FPC_TEST];
     if (!has_test_folder(f))
         return *f->test_list ? fpc_fail(f->self.ctx, FPC_EINVAL, "%s.test_list without %s.test_images", f->self.label,
                                         f->self.label)
@@ -161,21 +176,9 @@ static fpc_status open_test(folder *f)
     fpc_status status = scan(f, 0, "test_images", f->test_images, f->test_masks, &f->test_image);
     if (status == FPC_OK && *f->test_masks)
         status = scan(f, 1, "test_masks", f->test_masks, f->test_images, &f->test_mask);
-    if (status == FPC_OK && *f->test_masks)
-        status = match_masks(f, &f->test_image, &f->test_mask, NULL);
-    if (status != FPC_OK)
-        return status;
-    p->images = &f->test_image;
-    p->masks = *f->test_masks ? &f->test_mask : NULL;
-    uint8_t *taken = fpc_alloc(f->self.arena, (size_t)f->test_image.n);
-    if (!taken)
-        return FPC_ENOMEM;
-    if (*f->test_list)
-        return fpc_folder_list(&f->self, f->audit, f->root, "test_list", f->test_list, &f->test_image, taken, 1, &p->n,
-                               &p->index);
-    p->n = f->test_image.n;
-    p->index = all_of(f->self.arena, p->n);
-    return p->index ? FPC_OK : FPC_ENOMEM;
+    return status ? status
+                  : open_part(f, FPC_TEST, "test_list", f->test_list, &f->test_image,
+                              *f->test_masks ? &f->test_mask : NULL);
 }
 
 /* ---- opening ---- */
@@ -253,28 +256,18 @@ static fpc_status find_size(folder *f)
     return FPC_OK;
 }
 
-/* Validation in folders of its own: nothing is drawn, and there is nothing for lists to say. */
+/* Validation in folders of its own: nothing is drawn. */
 static fpc_status open_val_folders(folder *f)
 {
-    folder_part *train = &f->part[FPC_TRAIN], *val = &f->part[FPC_VAL];
     fpc_status status;
-    if (!*f->val_images || !*f->val_masks || *f->train_list || *f->val_list)
+    if (!*f->val_images || !*f->val_masks)
         return fpc_fail(f->self.ctx, FPC_EINVAL,
-                        "%s: val_images and val_masks name the folders of the validation, both or none, and leave "
-                        "nothing to train_list and val_list",
-                        f->self.label);
+                        "%s: val_images and val_masks name the folders of the validation, both or none", f->self.label);
     if ((status = scan(f, 0, "val_images", f->val_images, f->val_masks, &f->val_image)) ||
         (status = scan(f, 1, "val_masks", f->val_masks, f->val_images, &f->val_mask)) ||
-        (status = match_masks(f, &f->image, &f->mask, NULL)) ||
-        (status = match_masks(f, &f->val_image, &f->val_mask, NULL)))
+        (status = open_part(f, FPC_TRAIN, "train_list", f->train_list, &f->image, &f->mask)))
         return status;
-    *train = (folder_part){
-        .images = &f->image, .masks = &f->mask, .n = f->image.n, .index = all_of(f->self.arena, f->image.n)};
-    *val = (folder_part){.images = &f->val_image,
-                         .masks = &f->val_mask,
-                         .n = f->val_image.n,
-                         .index = all_of(f->self.arena, f->val_image.n)};
-    return train->index && val->index ? FPC_OK : FPC_ENOMEM;
+    return open_part(f, FPC_VAL, "val_list", f->val_list, &f->val_image, &f->val_mask);
 }
 
 static fpc_status open_training(folder *f)
@@ -363,9 +356,10 @@ static const fpc_option options[] = {
         "seed of the split: NumPy's RandomState(seed).permutation of the sorted stems, the last part validates"),
     FPC_OPTION_PATH_BESIDE(folder, train_list, "", "root",
                            "file with the training pictures' names, a line each, instead of a split; beside the recipe "
-                           "or in root, as the other lists"),
+                           "or in root, as the other lists. With val_images: those of `images` to use; empty: all"),
     FPC_OPTION_PATH_BESIDE(folder, val_list, "", "root",
-                           "file with the validation pictures' names; one list given: the rest is the other"),
+                           "file with the validation pictures' names; one list given: the rest is the other. With "
+                           "val_images: those of its pictures to use; empty: all"),
     FPC_OPTION_PATH_BESIDE(folder, test_list, "", "root",
                            "file with the names of the test pictures to use; empty: all"),
     {"classes",

@@ -344,6 +344,22 @@ says "some: are counted" '^10 pictures with masks, 2 without$'
 trains some some/images/pic_04.png 8 2
 keeps some 'train_list = some.train.txt'
 
+# in sets whose parts have folders of their own each part has its list; one that is whole needs none
+for part in train val test; do draw masks holes/$part 9; done
+rm holes/train/masks/pic_04.png holes/val/masks/pic_07.png holes/test/masks/pic_00.png holes/test/masks/pic_01.png
+init holes
+says "holes: are counted" '^23 pictures with masks, 4 without$'
+trains holes holes/train/images/pic_04.png 8 8
+keeps holes 'train_list = holes.train.txt'
+keeps holes 'val_list = holes.val.txt'
+keeps holes 'test_list = holes.test.txt'
+holds "holes: a list has those with a mask" sh -c 'test "$(wc -l <holes.test.txt)" = 7 && ! grep -q pic_07 holes.val.txt && grep -q pic_04 holes.val.txt'
+cp holes/train/masks/pic_03.png holes/train/masks/pic_04.png
+rm holes.*
+init holes
+holds "holes: the training is whole" test ! -e holes.train.txt -a -e holes.val.txt
+checks holes 9 8
+
 # ---- lists of many ----
 # What is written grows with the names, and not with their square.
 draw long long 1500
