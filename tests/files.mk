@@ -171,6 +171,7 @@ test_scripts = \
     tests/cli/installed.sh \
     tests/cli/join_parts.sh \
     tests/cli/kill.sh \
+    tests/cli/layouts.sh \
     tests/cli/list.sh \
     tests/cli/losses.sh \
     tests/cli/lr.sh \
