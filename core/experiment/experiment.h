@@ -207,6 +207,10 @@ fpc_status fpc_augmented_step(fpc_experiment *, const fpc_batch *, float *image,
 
 /* Reads [model] mean and std; one number stands for all channels. Refused: another count of numbers. */
 fpc_status fpc_normalized_read(fpc_experiment *, const fpc_model_common *);
+/* Whether a key of [model] is one of the two. */
+int fpc_normalized_key(const char *key);
+/* Warns where the weights `path`, with which a training begins, come from one that normalized otherwise. */
+fpc_status fpc_normalized_warn(fpc_experiment *, const char *path);
 /* Appends the recipe's model: a real image (n,h,w,3) in 0 .. 1 to logits (n,h,w,classes). Its first nodes normalize,
  * where the recipe says so: every graph that has the model has them, so what trains, measures, predicts and is exported
  * or packed sees the same numbers. They stand for themselves and are not folded into the first product: where that

@@ -2,6 +2,8 @@
  * given. See experiment.h. */
 #include "graph/nodes.h"
 #include "experiment/step.h"
+#include "weights/weights.h"
+#include <string.h>
 
 /* Number c of a list that has one for all channels, or one a channel. */
 static double of_channel(fpc_reals list, int32_t c, double otherwise)
@@ -34,6 +36,51 @@ fpc_status fpc_normalized_read(fpc_experiment *s, const fpc_model_common *o)
         to->over_std[c] = 1 / of_channel(o->std, c, 1);
     }
     return FPC_OK;
+}
+
+int fpc_normalized_key(const char *key)
+{
+    return !strcmp(key, "mean") || !strcmp(key, "std");
+}
+
+/* was: the recipe of the weights; a key that it lacks was not there when they were trained. */
+static fpc_status warn_of(fpc_experiment *s, fpc_arena *arena, const char *path, const fpc_recipe *was)
+{
+    const fpc_resolved *all;
+    int32_t n;
+    const fpc_status status = fpc_experiment_settings(s, arena, &n, &all);
+
+    for (int32_t i = 0; !status && i < n; i++) {
+        if (strcmp(all[i].section, "model") != 0 || !fpc_normalized_key(all[i].key))
+            continue;
+        const fpc_entry *e = fpc_section_entry(fpc_recipe_section(was, "model"), all[i].key);
+        const char *then = fpc_resolved_meaning(arena, &all[i], e ? e->value : ""), *now;
+        if (!then || !(now = fpc_resolved_meaning(arena, &all[i], all[i].text)))
+            return FPC_ENOMEM;
+        if (strcmp(then, now) != 0)
+            fpc_log(s->ctx, FPC_LOG_WARN,
+                    "run.init_from = %s: those weights were trained with model.%s = %s, and this recipe has %s: they "
+                    "will see other numbers than they know",
+                    path, all[i].key, *then ? then : "none", *now ? now : "none");
+    }
+    return status;
+}
+
+fpc_status fpc_normalized_warn(fpc_experiment *s, const char *path)
+{
+    fpc_arena *arena = fpc_arena_new(s->ctx);
+    fpc_st_file *file;
+    fpc_recipe *was;
+    fpc_status status = arena ? fpc_st_read(s->ctx, arena, path, &file) : FPC_ENOMEM;
+    const char *text = status ? NULL : fpc_st_meta_find(file, "recipe");
+
+    if (text && !fpc_recipe_parse(s->ctx, arena, path, text, 0, NULL, &was))
+        status = warn_of(s, arena, path, was);
+    else if (text)
+        fpc_ctx_clear(s->ctx); /* weights of another program may call something else so */
+    if (arena)
+        fpc_arena_free(arena);
+    return status;
 }
 
 fpc_val fpc_normalized_build(const fpc_experiment *s, fpc_graph *g, fpc_val image)

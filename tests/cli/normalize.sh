@@ -51,6 +51,13 @@ holds "gives the same" diff -r masks again
 expect "predict without them" 0 "$FPCORE" predict -c own.ini -w alone.safetensors -o other --probs set/images -s model.mean=
 says "warns" '-s model\.mean=.*model\.mean = , but alone\.safetensors was trained with 0\.'
 holds "gives something else" sh -c '! diff -rq masks other >/dev/null'
+sed 's/mean = 0/;ean = 0/; s/std = 0/;td = 0/' alone.safetensors >older.safetensors # as of before there were such keys
+expect "weights that know of none" 0 "$FPCORE" predict -c own.ini -w older.safetensors -o other set/images
+says "warn, too" "model\.mean = .*, but older\.safetensors was trained with none"
+expect "a training that begins with such" 0 "$FPCORE" -c own.ini -s run.epochs=1 -s run.out=begun -s run.init_from=older.safetensors
+says "warns" 'run\.init_from = .*older\.safetensors: those weights were trained with model\.mean = none, and this recipe has 0\.'
+expect "one that begins with its like" 0 "$FPCORE" -c own.ini -s run.epochs=1 -s run.out=begun2 -s run.init_from=alone.safetensors
+holds "does not" sh -c '! grep -q "other numbers than they know" out'
 expect "tiles" 0 "$FPCORE" predict -w alone.safetensors --tiles 24 -o tiles set/images
 expect "pack" 0 "$FPCORE" pack -w alone.safetensors -o net.fps
 expect "submit" 0 "$FPCORE" submit -c own.ini -w "$two" -o all.zip -s dataset.test_images=images
