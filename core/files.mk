@@ -124,6 +124,7 @@ core_sources = \
     core/experiment/inputs.c \
     core/experiment/labels.c \
     core/experiment/labels.h \
+    core/experiment/normalize.c \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
     core/experiment/programs.c \
@@ -325,6 +326,7 @@ cmd_sources = \
     core/cmd/report/stats.h \
     core/cmd/report/text.c \
     core/cmd/setup/classes.c \
+    core/cmd/setup/cut.c \
     core/cmd/setup/layout.c \
     core/cmd/setup/pairs.c \
     core/cmd/setup/pairs.h \

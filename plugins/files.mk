@@ -278,7 +278,7 @@ backend_ref_la_LDFLAGS = $(plugin_ldflags)
 backend_ref_la_LIBADD = libref_f32.la libref_f64.la $(plugin_libs) 
 
 plugin_LTLIBRARIES += dataset_folder.la
-dataset_folder_la_SOURCES = plugins/dataset/folder.c plugins/dataset/classes.c plugins/dataset/classes_presets.c plugins/dataset/folder_colours.c plugins/dataset/folder_files.c plugins/dataset/folder_fingerprint.c plugins/dataset/folder_labels.c plugins/dataset/folder_names.c plugins/dataset/folder_read.c plugins/dataset/folder_sides.c
+dataset_folder_la_SOURCES = plugins/dataset/folder.c plugins/dataset/classes.c plugins/dataset/classes_presets.c plugins/dataset/folder_colours.c plugins/dataset/folder_files.c plugins/dataset/folder_fingerprint.c plugins/dataset/folder_labels.c plugins/dataset/folder_names.c plugins/dataset/folder_parts.c plugins/dataset/folder_read.c plugins/dataset/folder_sides.c
 dataset_folder_la_CFLAGS = $(plugin_cflags)
 dataset_folder_la_LDFLAGS = $(plugin_ldflags)
 dataset_folder_la_LIBADD = $(plugin_libs) 

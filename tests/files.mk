@@ -42,6 +42,7 @@ test_programs = \
     tests/plugins/dataset/test_folder_fingerprint \
     tests/plugins/dataset/test_folder_layouts \
     tests/plugins/dataset/test_folder_masks \
+    tests/plugins/dataset/test_folder_parts \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
     tests/plugins/dataset/test_synthetic \
@@ -101,6 +102,7 @@ test_programs = \
     tests/unit/test_message \
     tests/unit/test_native \
     tests/unit/test_near_hashes \
+    tests/unit/test_normalize \
     tests/unit/test_open_once \
     tests/unit/test_ops \
     tests/unit/test_option \
@@ -171,6 +173,7 @@ test_scripts = \
     tests/cli/installed.sh \
     tests/cli/join_parts.sh \
     tests/cli/kill.sh \
+    tests/cli/layouts.sh \
     tests/cli/list.sh \
     tests/cli/losses.sh \
     tests/cli/lr.sh \
@@ -183,10 +186,12 @@ test_scripts = \
     tests/cli/new.sh \
     tests/cli/new_plugin.sh \
     tests/cli/no_gpu.sh \
+    tests/cli/normalize.sh \
     tests/cli/oblong.sh \
     tests/cli/other_data.sh \
     tests/cli/own_data.sh \
     tests/cli/pack.sh \
+    tests/cli/parts.sh \
     tests/cli/paths.sh \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
@@ -498,6 +503,12 @@ tests_plugins_dataset_test_folder_masks_CPPFLAGS = $(test_cppflags)
 tests_plugins_dataset_test_folder_masks_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_folder_masks_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_folder_masks_LDADD = $(test_libs)
+
+tests_plugins_dataset_test_folder_parts_SOURCES = tests/plugins/dataset/test_folder_parts.c tests/plugins/dataset/folders.h
+tests_plugins_dataset_test_folder_parts_CPPFLAGS = $(test_cppflags)
+tests_plugins_dataset_test_folder_parts_CFLAGS = $(test_cflags)
+tests_plugins_dataset_test_folder_parts_LDFLAGS = $(test_ldflags)
+tests_plugins_dataset_test_folder_parts_LDADD = $(test_libs)
 
 tests_plugins_dataset_test_folder_shapes_SOURCES = tests/plugins/dataset/test_folder_shapes.c tests/plugins/dataset/folders.h
 tests_plugins_dataset_test_folder_shapes_CPPFLAGS = $(test_cppflags)
@@ -852,6 +863,12 @@ tests_unit_test_near_hashes_CPPFLAGS = $(test_cppflags)
 tests_unit_test_near_hashes_CFLAGS = $(test_cflags)
 tests_unit_test_near_hashes_LDFLAGS = $(test_ldflags)
 tests_unit_test_near_hashes_LDADD = $(test_libs)
+
+tests_unit_test_normalize_SOURCES = tests/unit/test_normalize.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_normalize_CPPFLAGS = $(test_cppflags)
+tests_unit_test_normalize_CFLAGS = $(test_cflags)
+tests_unit_test_normalize_LDFLAGS = $(test_ldflags)
+tests_unit_test_normalize_LDADD = $(test_libs)
 
 tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_CPPFLAGS = $(test_cppflags)

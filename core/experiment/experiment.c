@@ -226,6 +226,8 @@ static fpc_status open_sections(fpc_experiment *s, commons *c, unsigned what)
         (measures && (status = open_metrics(s))) || (all && (status = open_rest(s))))
         return status;
     s->max_params = c->model.max_params;
+    if ((status = fpc_normalized_read(s, &c->model)))
+        return status;
     s->lr = c->optimizer.lr;
     s->sam = c->optimizer.sam;
     if (all) {

@@ -29,6 +29,13 @@ typedef struct fpc_label_numbers {
     int assumed; /* made up */
 } fpc_label_numbers;
 
+/* What the network is told of pictures, channel by channel: (x - mean) / std. */
+enum { FPC_CHANNELS = 3 };
+typedef struct fpc_normalized {
+    int32_t on; /* 0: pictures stay as they are, and graphs have no node for it */
+    double minus_mean[FPC_CHANNELS], over_std[FPC_CHANNELS];
+} fpc_normalized;
+
 typedef struct fpc_experiment_metric {
     fpc_instance inst;
     const char *label; /* "f_score" */
@@ -52,6 +59,7 @@ typedef struct fpc_experiment {
     fpc_op_table *ops;
     fpc_instance model, optimizer, schedule;
     int64_t max_params;                 /* [model] max_params, 0: no limit */
+    fpc_normalized normalized;          /* [model] mean and std */
     fpc_curve lr;                       /* [optimizer] lr */
     double warmup_epochs, warmup_start; /* [schedule] */
     int64_t schedule_begin;             /* [schedule] begin: epochs of the schedule that lie behind epoch 0 */
@@ -197,7 +205,18 @@ fpc_status fpc_predict_step(fpc_experiment *, int32_t n, int32_t h, int32_t w, c
 /* A training batch as the model and the losses get it: pictures n*h*w*3, mostly in [0,1], and (first) masks n*h*w. */
 fpc_status fpc_augmented_step(fpc_experiment *, const fpc_batch *, float *image, uint8_t *mask);
 
-/* Appends the recipe's model: a real image (n,h,w,3) to logits (n,h,w,classes). */
+/* Reads [model] mean and std; one number stands for all channels. Refused: another count of numbers. */
+fpc_status fpc_normalized_read(fpc_experiment *, const fpc_model_common *);
+/* Whether a key of [model] is one of the two. */
+int fpc_normalized_key(const char *key);
+/* Warns where the weights `path`, with which a training begins, come from one that normalized otherwise. */
+fpc_status fpc_normalized_warn(fpc_experiment *, const char *path);
+/* Appends the recipe's model: a real image (n,h,w,3) in 0 .. 1 to logits (n,h,w,classes). Its first nodes normalize,
+ * where the recipe says so: every graph that has the model has them, so what trains, measures, predicts and is exported
+ * or packed sees the same numbers. They stand for themselves and are not folded into the first product: where that
+ * pads, the zeros beside a picture are those of a normalized one, as in PyTorch, and a shift in the weights would
+ * change them.
+ */
 fpc_status fpc_experiment_model(fpc_experiment *, fpc_graph *, fpc_val image, fpc_val *logits);
 /* For probe, model and bench: builds a program around real-valued images. Outputs "logits" (n,h,w,classes) at full size
  * when `logits` is set, "loss", "terms"; with backward, gradients land in state (grad.NAME). */

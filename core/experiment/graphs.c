@@ -11,8 +11,9 @@ fpc_status fpc_experiment_model(fpc_experiment *s, fpc_graph *g, fpc_val image, 
 {
     const fpc_model_vtbl *v = s->model.vtbl;
     const fpc_shape x = fpc_shape_of(g, image);
-    fpc_model_io io = {.size = sizeof io, .image = image, .classes = s->classes, .logits = {-1}};
+    fpc_model_io io = {.size = sizeof io, .classes = s->classes, .logits = {-1}};
     fpc_status status;
+    io.image = fpc_normalized_build(s, g, image);
     g->freeze = s->freeze.n ? &s->freeze : NULL;
     g->freeze_stats = (int)s->rules.freeze_stats;
     if ((status = fpc_graph_check(g)) || (status = FPC_ASK(&s->model, "build", v->build(s->model.self, g, &io))) ||

@@ -58,6 +58,9 @@ fpc_status fpc_steps_diverged(fpc_experiment *, fpc_program *, int64_t step, con
 fpc_status fpc_steps_graph(fpc_experiment *, fpc_program_kind, int32_t n, int32_t h, int32_t w, fpc_graph **);
 fpc_status fpc_steps_probe_graph(fpc_experiment *, const fpc_probe_args *, fpc_graph **);
 
+/* experiment/normalize.c: the picture as [model] mean and std make it, or itself. */
+fpc_val fpc_normalized_build(const fpc_experiment *, fpc_graph *, fpc_val image);
+
 /* experiment/update.c */
 /* Programs `accumulate` (adds the gradients to a sum) and `clear`. */
 fpc_status fpc_update_accumulate(fpc_experiment *);

@@ -163,9 +163,10 @@ static fpc_status compare_model(const fpc_trained *t, const fpc_experiment *s, f
     now = fpc_recipe_section(is, "model");
     for (int32_t i = 0; now && i < now->n; i++) {
         const fpc_entry *a = fpc_section_entry(before, now->entry[i].key), *b = &now->entry[i];
-        if (a && strcmp(a->value, b->value) && strcmp(b->key, "max_params"))
+        const char *then = a ? a->value : fpc_normalized_key(b->key) ? "" : NULL; /* "": weights of before the key */
+        if (then && strcmp(then, b->value) && strcmp(b->key, "max_params"))
             fpc_log(s->ctx, FPC_LOG_WARN, "%s = %s, but %s was trained with %s",
-                    origin_of(arena, s->recipe, "model", b->key), b->value, t->weights, a->value);
+                    origin_of(arena, s->recipe, "model", b->key), b->value, t->weights, *then ? then : "none");
     }
     return FPC_OK;
 }

@@ -22,7 +22,8 @@ typedef struct fpc_optimizer_common {
     int64_t freeze_stats;          /* 0 */
 } fpc_optimizer_common;
 typedef struct fpc_model_common {
-    int64_t max_params; /* 0: no limit */
+    int64_t max_params;  /* 0: no limit */
+    fpc_reals mean, std; /* of the channels of pictures in 0 .. 1, one number or one a channel; none: as they are */
 } fpc_model_common;
 
 extern const fpc_option fpc_core_model[], fpc_core_loss[], fpc_core_optimizer[], fpc_core_schedule[];
@@ -38,6 +39,10 @@ extern const fpc_option fpc_core_model[], fpc_core_loss[], fpc_core_optimizer[],
 const fpc_option fpc_core_model[] = {
     FPC_OPTION_INT(fpc_model_common, max_params, "0", 0, 9007199254740992.0, "",
                    "refuse a model with more trainable numbers, before memory is taken; 0: no limit"),
+    FPC_OPTION_REALS(fpc_model_common, mean, "", 0, 1, "of 0 .. 1",
+                     "what is taken from each channel of a picture (red, green, blue), or one number for all; then it "
+                     "is divided by std. `fpcore data` measures both; none: pictures are 0 .. 1"),
+    FPC_OPTION_REALS(fpc_model_common, std, "", 1e-4, 1, "of 0 .. 1", "what each channel is then divided by; none: 1"),
     {0}};
 
 const fpc_option fpc_core_loss[] = {

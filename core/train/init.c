@@ -108,5 +108,7 @@ fpc_status fpc_trainer_init(fpc_trainer *t)
     if ((status = fpc_run_init(t->experiment, &t->first_step, &t->taken)))
         return status;
     t->step = t->first_step;
+    if (*run->init_from && (status = fpc_normalized_warn(t->experiment, path)))
+        return status;
     return *run->init_from ? fpc_seen_warn(t->ctx, t->experiment, &t->seen, path) : FPC_OK;
 }

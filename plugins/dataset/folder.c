@@ -16,13 +16,22 @@ enum { BORDER = 255 }; /* the label beside padded pictures of a set that ignores
 
 /* ---- which picture belongs where ---- */
 /* Masks that no picture has are of no consequence for a training; an audit tells of them. */
-static void report_lone_masks(const folder *f, const folder_files *images, const folder_files *masks)
+static fpc_status report_lone_masks(const folder *f, const folder_files *images, const folder_files *masks)
 {
+    uint8_t *used = fpc_alloc(f->self.arena, (size_t)masks->n + 1);
+    if (!used)
+        return FPC_ENOMEM;
+    for (int64_t i = 0; i < images->n; i++) {
+        const int64_t at = fpc_folder_find(masks, images->file[i].stem);
+        if (at >= 0)
+            used[at] = 1;
+    }
     for (int64_t i = 0; i < masks->n; i++)
-        if (fpc_folder_find(images, masks->file[i].stem) < 0)
+        if (!used[i])
             f->audit->flaw(f->audit->arg, "mask without picture", 0, masks->file[i].stem,
                            fpc_sprintf(f->self.arena, "%s/%s: %s has no picture of that name", masks->path,
                                        masks->file[i].name, images->path));
+    return FPC_OK;
 }
 
 /* used: by picture, whether it is in any part; NULL: all are. In an audit reading a sample reports its missing mask. */
@@ -30,11 +39,11 @@ static fpc_status match_masks(const folder *f, const folder_files *images, const
                               const uint8_t *used)
 {
     int64_t missing = 0, first = -1, n = 0;
-    if (f->audit) {
-        report_lone_masks(f, images, masks);
-        return FPC_OK;
-    }
-    for (int64_t i = 0; i < images->n; i++) {
+    fpc_status status;
+    if ((f->audit && (status = report_lone_masks(f, images, masks))) ||
+        (masks->piece && (status = fpc_folder_shared(f, images, masks))))
+        return status;
+    for (int64_t i = 0; i < images->n && !f->audit; i++) {
         if (used && !used[i])
             continue;
         n++;
@@ -45,8 +54,9 @@ static fpc_status match_masks(const folder *f, const folder_files *images, const
         return FPC_OK;
     return fpc_fail(f->self.ctx, FPC_ENOENT,
                     "%s/%s has no mask: %s/%s%s.png is not there (%lld of %lld pictures lack theirs)%s", images->path,
-                    images->file[first].name, masks->path, images->file[first].stem, masks->suffix, (long long)missing,
-                    (long long)n, fpc_folder_near(&f->self, masks, images->file[first].stem));
+                    images->file[first].name, masks->path, images->file[first].stem,
+                    masks->piece ? "_CLASS" : masks->suffix, (long long)missing, (long long)n,
+                    fpc_folder_near(&f->self, masks, images->file[first].stem));
 }
 
 static fpc_status split_by_seed(folder *f, int64_t n)
@@ -116,11 +126,17 @@ static int has_test_part_alone(const folder *f)
 /* Pictures or masks of one part; names are told apart by their suffixes where both lie in one folder. */
 static fpc_status scan(folder *f, int masks, const char *what, const char *sub, const char *beside, folder_files *out)
 {
+    if (masks && *f->parts && !strcmp(sub, beside))
+        return fpc_fail(f->self.ctx, FPC_EINVAL,
+                        "%s: %s.parts: pictures and parts lie both in %s/%s, where a part cannot be told from a "
+                        "picture; parts have a folder of their own",
+                        fpc_origin(&f->self, "parts"), f->self.label, f->root, sub);
     const folder_search s = {.root = f->root,
                              .sub = sub,
                              .what = what,
                              .masks = masks,
                              .suffix = masks ? f->mask_suffix : f->image_suffix,
+                             .order = masks && *f->parts ? &f->order : NULL,
                              .without = strcmp(sub, beside) ? ""
                                         : masks             ? f->image_suffix
                                                             : f->mask_suffix};
@@ -135,9 +151,24 @@ static int64_t *all_of(fpc_arena *arena, int64_t n)
     return index;
 }
 
+/* A part whose pictures have a folder of their own: all of them, or those that a list names. Pictures that the list
+ * leaves out need no mask. */
+static fpc_status open_part(folder *f, fpc_part which, const char *key, const char *list, const folder_files *images,
+                            const folder_files *masks)
+{
+    folder_part *p = &f->part[which];
+    uint8_t *taken = fpc_alloc(f->self.arena, (size_t)images->n);
+    fpc_status status = taken ? FPC_OK : FPC_ENOMEM;
+    *p = (folder_part){.images = images, .masks = masks, .n = images->n};
+    if (status == FPC_OK && *list)
+        status = fpc_folder_list(&f->self, f->audit, f->root, key, list, images, taken, 1, &p->n, &p->index);
+    else if (status == FPC_OK && !(p->index = all_of(f->self.arena, p->n)))
+        status = FPC_ENOMEM;
+    return status || !masks ? status : match_masks(f, images, masks, *list ? taken : NULL);
+}
+
 static fpc_status open_test(folder *f)
 {
-    folder_part *p = &f->part[FPC_TEST];
     if (!has_test_folder(f))
         return *f->test_list ? fpc_fail(f->self.ctx, FPC_EINVAL, "%s.test_list without %s.test_images", f->self.label,
                                         f->self.label)
@@ -145,21 +176,9 @@ static fpc_status open_test(folder *f)
     fpc_status status = scan(f, 0, "test_images", f->test_images, f->test_masks, &f->test_image);
     if (status == FPC_OK && *f->test_masks)
         status = scan(f, 1, "test_masks", f->test_masks, f->test_images, &f->test_mask);
-    if (status == FPC_OK && *f->test_masks)
-        status = match_masks(f, &f->test_image, &f->test_mask, NULL);
-    if (status != FPC_OK)
-        return status;
-    p->images = &f->test_image;
-    p->masks = *f->test_masks ? &f->test_mask : NULL;
-    uint8_t *taken = fpc_alloc(f->self.arena, (size_t)f->test_image.n);
-    if (!taken)
-        return FPC_ENOMEM;
-    if (*f->test_list)
-        return fpc_folder_list(&f->self, f->audit, f->root, "test_list", f->test_list, &f->test_image, taken, 1, &p->n,
-                               &p->index);
-    p->n = f->test_image.n;
-    p->index = all_of(f->self.arena, p->n);
-    return p->index ? FPC_OK : FPC_ENOMEM;
+    return status ? status
+                  : open_part(f, FPC_TEST, "test_list", f->test_list, &f->test_image,
+                              *f->test_masks ? &f->test_mask : NULL);
 }
 
 /* ---- opening ---- */
@@ -201,7 +220,8 @@ static fpc_status describe(fpc_self *self, fpc_dataset_info *info)
     const int32_t ignored = fpc_classes_void(f->classes, &f->void_colour);
     f->ignored = f->ignore_label < 0 ? ignored : (int32_t)f->ignore_label;
     mirror_labels(f, info);
-    if ((status = choose_border(f)) || (status = fpc_folder_map(f)) || (status = fpc_folder_void_colour(f)))
+    if ((status = choose_border(f)) || (status = fpc_folder_parts(f, info)) || (status = fpc_folder_map(f)) ||
+        (status = fpc_folder_void_colour(f)))
         return status;
     info->c = 3;
     if (info->size >= offsetof(fpc_dataset_info, as_stored) + sizeof info->as_stored)
@@ -236,28 +256,18 @@ static fpc_status find_size(folder *f)
     return FPC_OK;
 }
 
-/* Validation in folders of its own: nothing is drawn, and there is nothing for lists to say. */
+/* Validation in folders of its own: nothing is drawn. */
 static fpc_status open_val_folders(folder *f)
 {
-    folder_part *train = &f->part[FPC_TRAIN], *val = &f->part[FPC_VAL];
     fpc_status status;
-    if (!*f->val_images || !*f->val_masks || *f->train_list || *f->val_list)
+    if (!*f->val_images || !*f->val_masks)
         return fpc_fail(f->self.ctx, FPC_EINVAL,
-                        "%s: val_images and val_masks name the folders of the validation, both or none, and leave "
-                        "nothing to train_list and val_list",
-                        f->self.label);
+                        "%s: val_images and val_masks name the folders of the validation, both or none", f->self.label);
     if ((status = scan(f, 0, "val_images", f->val_images, f->val_masks, &f->val_image)) ||
         (status = scan(f, 1, "val_masks", f->val_masks, f->val_images, &f->val_mask)) ||
-        (status = match_masks(f, &f->image, &f->mask, NULL)) ||
-        (status = match_masks(f, &f->val_image, &f->val_mask, NULL)))
+        (status = open_part(f, FPC_TRAIN, "train_list", f->train_list, &f->image, &f->mask)))
         return status;
-    *train = (folder_part){
-        .images = &f->image, .masks = &f->mask, .n = f->image.n, .index = all_of(f->self.arena, f->image.n)};
-    *val = (folder_part){.images = &f->val_image,
-                         .masks = &f->val_mask,
-                         .n = f->val_image.n,
-                         .index = all_of(f->self.arena, f->val_image.n)};
-    return train->index && val->index ? FPC_OK : FPC_ENOMEM;
+    return open_part(f, FPC_VAL, "val_list", f->val_list, &f->val_image, &f->val_mask);
 }
 
 static fpc_status open_training(folder *f)
@@ -346,9 +356,10 @@ static const fpc_option options[] = {
         "seed of the split: NumPy's RandomState(seed).permutation of the sorted stems, the last part validates"),
     FPC_OPTION_PATH_BESIDE(folder, train_list, "", "root",
                            "file with the training pictures' names, a line each, instead of a split; beside the recipe "
-                           "or in root, as the other lists"),
+                           "or in root, as the other lists. With val_images: those of `images` to use; empty: all"),
     FPC_OPTION_PATH_BESIDE(folder, val_list, "", "root",
-                           "file with the validation pictures' names; one list given: the rest is the other"),
+                           "file with the validation pictures' names; one list given: the rest is the other. With "
+                           "val_images: those of its pictures to use; empty: all"),
     FPC_OPTION_PATH_BESIDE(folder, test_list, "", "root",
                            "file with the names of the test pictures to use; empty: all"),
     {"classes",
@@ -363,6 +374,10 @@ static const fpc_option options[] = {
      "which label each value of the masks stands for, VALUE:LABEL with commas: `0:0, 255:1` reads masks in black and "
      "white; empty: the values are the labels, and the colours of RGB masks those of the classes' palette",
      "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_ITEMS, FPC_FIELD_(folder, map, const char *)},
+    FPC_OPTION_TEXT(folder, parts, "",
+                    "masks in parts, a file NAME_CLASS.png for each class that a picture shows, in `masks` or its "
+                    "folders, black where the class is not: `all` paints them in the order of the labels, later over "
+                    "earlier, and a list of classes in its order, those alone; empty: whole masks"),
     FPC_OPTION_CHOICE(folder, orientation, "apply", orientations, "which way up a picture is"),
     FPC_OPTION_INT(folder, ignore_label, "-1", -1, 255, "",
                    "label that counts nowhere; -1: that of a preset of classes, else none"),

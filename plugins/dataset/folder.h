@@ -15,7 +15,7 @@ typedef struct folder_part {
 typedef struct folder {
     fpc_self self;
     const char *root, *images, *masks, *image_suffix, *mask_suffix, *val_images, *val_masks, *test_images, *test_masks,
-        *train_list, *val_list, *test_list, *classes, *sides, *map, *ignore_colour;
+        *train_list, *val_list, *test_list, *classes, *sides, *map, *ignore_colour, *parts;
     double val_split;
     fpc_extent size;                                                      /* 0 x 0: as the files are */
     int64_t split_seed, ignore_label, orientation, fit;                   /* orientation: FPC_IMAGE_STORED or 0 */
@@ -24,6 +24,7 @@ typedef struct folder {
     int32_t n_classes, w, h;
     int32_t ignored;                /* the label that counts nowhere, of the recipe, else of the preset; -1: none */
     int32_t border;                 /* the same in what is read: `fit = pad` has one where the files have none */
+    folder_order order;             /* where `parts` is given */
     int test_alone;                 /* there are no pictures to train on */
     uint8_t mirrored[256];          /* label of the other side */
     int16_t *label_of;              /* by value of a mask's file, where `map` is given; -1: not in it */
@@ -44,6 +45,12 @@ fpc_status fpc_folder_labels(const folder *, fpc_arena *scratch, const char *pat
 /* folder_colours.c: reads the option `ignore_colour`, once the classes are known; turns a mask in RGB into labels. */
 fpc_status fpc_folder_void_colour(folder *);
 fpc_status fpc_folder_colours(const folder *, fpc_arena *scratch, const char *path, fpc_image *mask);
+
+/* folder_parts.c: reads the option `parts`, once the classes are known; refuses pictures that would share their parts;
+ * paints the parts of masks->file[at] into one mask. */
+fpc_status fpc_folder_parts(folder *, const fpc_dataset_info *);
+fpc_status fpc_folder_shared(const folder *, const folder_files *images, const folder_files *masks);
+fpc_status fpc_folder_join(const folder *, fpc_arena *scratch, const folder_files *masks, int64_t at, fpc_image *out);
 
 /* folder_read.c */
 fpc_status fpc_folder_read(const fpc_self *, fpc_arena *scratch, fpc_part, int64_t index, fpc_sample *out);

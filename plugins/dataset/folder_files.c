@@ -38,6 +38,30 @@ static size_t shared_length(const folder_search *s, const char *name)
     return !n || !ends(name, n, s->suffix) || (*s->without && ends(name, n, s->without)) ? 0 : n - strlen(s->suffix);
 }
 
+/* The same of a file that is a part. One that no class is called after is a mistake, as is every file that the folder
+ * is not meant to hold; one whose class the order leaves out is not. */
+static fpc_status part_length(fpc_self *self, const fpc_dataset_audit *audit, const folder_search *s, const char *path,
+                              const char *name, size_t *out)
+{
+    const char *list = "";
+    const int32_t label = fpc_folder_part(s->order, name, *out, out);
+    if (label >= 0 && s->order->rank[label] < 0)
+        *out = 0;
+    if (label >= 0)
+        return FPC_OK;
+    *out = 0;
+    for (int32_t i = 0; i < s->order->classes && list; i++)
+        list = fpc_sprintf(self->arena, "%s%s%s", list, i ? ", " : "", s->order->names[i]);
+    const fpc_status status = fpc_fail(self->ctx, FPC_EFORMAT,
+                                       "%s/%s: no class is called so; with %s.parts each file is NAME_CLASS.png, and "
+                                       "the classes are %s",
+                                       path, name, self->label, list ? list : "others");
+    if (!audit)
+        return status;
+    audit->flaw(audit->arg, "part of no class", 0, name, NULL);
+    return FPC_OK;
+}
+
 static int leaves_root(const char *sub)
 {
     if (sub[0] == '/')
@@ -135,10 +159,46 @@ static fpc_status no_folder(const fpc_self *self, const folder_search *s, const 
 
 static fpc_status none_found(const fpc_self *self, const folder_search *s, const char *path)
 {
-    const char *named = *s->suffix ? fpc_sprintf(self->arena, " named NAME%s", s->suffix) : "";
+    const char *named = s->order     ? " named NAME_CLASS"
+                        : *s->suffix ? fpc_sprintf(self->arena, " named NAME%s", s->suffix)
+                                     : "";
     return fpc_fail(self->ctx, FPC_ENOENT, "%s: no %s%s in it (%s.root and %s.%s say where they are)", path,
                     s->masks ? ".png masks" : "pictures (.jpg, .jpeg, .png)", named ? named : "", self->label,
                     self->label, s->what);
+}
+
+/* The files of a folder; of parts those in its folders too, whose name is `in`. */
+static fpc_status scan_folder(fpc_self *self, const fpc_dataset_audit *audit, const folder_search *s, const char *in,
+                              folder_files *out, int64_t *room)
+{
+    const char *path = *in ? fpc_sprintf(self->arena, "%s/%s", out->path, in) : out->path;
+    DIR *dir = path ? opendir(path) : NULL;
+    struct dirent *entry;
+    fpc_status status = FPC_OK;
+    if (!path)
+        return FPC_ENOMEM;
+    if (!dir && *in) /* a file, or a link to what is gone */
+        return errno == ENOTDIR || errno == ENOENT ? FPC_OK
+                                                   : fpc_fail(self->ctx, FPC_EIO, "%s: %s", path, strerror(errno));
+    if (!dir)
+        return no_folder(self, s, path);
+    while (status == FPC_OK && (errno = 0, entry = readdir(dir))) {
+        size_t stem = shared_length(s, entry->d_name);
+        if (stem && s->order && (status = part_length(self, audit, s, path, entry->d_name, &stem)))
+            break;
+        if (stem && *in) {
+            const char *name = fpc_sprintf(self->arena, "%s/%s", in, entry->d_name);
+            status = name ? add_file(self, out, room, name, stem + strlen(in) + 1) : FPC_ENOMEM;
+        } else if (stem) {
+            status = add_file(self, out, room, entry->d_name, stem);
+        } else if (s->order && !*in && entry->d_name[0] != '.' && !fpc_image_named(entry->d_name)) {
+            status = scan_folder(self, audit, s, entry->d_name, out, room);
+        }
+    }
+    if (status == FPC_OK && errno)
+        status = fpc_fail(self->ctx, FPC_EIO, "%s: %s", path, strerror(errno));
+    closedir(dir);
+    return status;
 }
 
 fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const folder_search *s, folder_files *out)
@@ -148,34 +208,27 @@ fpc_status fpc_folder_scan(fpc_self *self, const fpc_dataset_audit *audit, const
         return fpc_fail(self->ctx, FPC_EINVAL, "%s.%s = %s: a folder inside of %s.root; no `..` and no leading `/`",
                         self->label, s->what, s->sub, self->label);
     out->path = fpc_sprintf(self->arena, "%s/%s", s->root, s->sub);
-    DIR *dir = out->path ? opendir(out->path) : NULL;
+    int64_t room = 0;
     if (!out->path)
         return FPC_ENOMEM;
-    if (!dir)
-        return no_folder(self, s, out->path);
-    fpc_status status = FPC_OK;
-    int64_t room = 0;
-    struct dirent *entry;
-    while (status == FPC_OK && (errno = 0, entry = readdir(dir))) {
-        const size_t stem = shared_length(s, entry->d_name);
-        if (stem)
-            status = add_file(self, out, &room, entry->d_name, stem);
-    }
-    if (status == FPC_OK && errno)
-        status = fpc_fail(self->ctx, FPC_EIO, "%s: %s", out->path, strerror(errno));
-    closedir(dir);
+    fpc_status status = scan_folder(self, audit, s, "", out, &room);
     if (status == FPC_OK && !out->n)
         status = none_found(self, s, out->path);
     if (status != FPC_OK)
         return status;
-    qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
-    status = check_stems(self, audit, out);
+    if (s->order) {
+        status = fpc_folder_group(self, audit, s->order, out);
+    } else {
+        qsort(out->file, (size_t)out->n, sizeof *out->file, by_stem);
+        status = check_stems(self, audit, out);
+    }
     return status ? status : list_looks(self, out);
 }
 
 int64_t fpc_folder_find(const folder_files *files, const char *stem)
 {
     char look[FPC_FOLDER_LOOK];
+    stem = files->piece ? fpc_folder_key(stem) : stem;
     const folder_file *hit = find(files->n, files->file, stem), *other;
     if (!hit && files->n_looks && fpc_folder_look(stem, look) && (other = find(files->n_looks, files->looks, look)))
         hit = find(files->n, files->file, other->name);

@@ -68,10 +68,17 @@ fpc_status fpc_folder_fingerprint(const fpc_self *self, fpc_part part, int64_t i
         status = add_file(f, path, out);
     if (status != FPC_OK || mask < 0)
         return status;
-    if (snprintf(path, sizeof path, "%s/%s", p->masks->path, p->masks->file[mask].name) >= (int)sizeof path)
-        return fpc_fail(self->ctx, FPC_EINVAL, "%s/%s: the path is longer than %zu bytes", p->masks->path,
-                        p->masks->file[mask].name, sizeof path);
-    status = add_file(f, path, out);
+    const int64_t begin = p->masks->piece ? p->masks->first[mask] : 0,
+                  end = p->masks->piece ? p->masks->first[mask + 1] : 1;
+    for (int64_t i = begin; i < end && status == FPC_OK; i++) {
+        const char *name = p->masks->piece ? p->masks->piece[i].name : p->masks->file[mask].name;
+        if (snprintf(path, sizeof path, "%s/%s", p->masks->path, name) >= (int)sizeof path)
+            return fpc_fail(self->ctx, FPC_EINVAL, "%s/%s: the path is longer than %zu bytes", p->masks->path, name,
+                            sizeof path);
+        if (p->masks->piece)
+            *out = add_number(*out, (uint64_t)p->masks->piece[i].label);
+        status = add_file(f, path, out);
+    }
     *out = add_number(*out, p->exchange && p->exchange[at]);
     return status;
 }

@@ -91,17 +91,20 @@ static fpc_status check_mask_size(const folder *f, fpc_arena *scratch, const fpc
                     of, w, h, why ? why : "");
 }
 
-/* of: the picture's file, which is w x h. */
+/* masks->file[at], which is `path` or begins with it. of: the picture's file, which is w x h. */
 static fpc_status read_mask(const folder *f, fpc_arena *scratch, fpc_part part, const folder_file *file,
-                            const char *path, const char *of, int32_t w, int32_t h, fpc_image *out)
+                            const folder_files *masks, int64_t at, const char *path, const char *of, int32_t w,
+                            int32_t h, fpc_image *out)
 {
-    fpc_status status = fpc_image_open(f->self.ctx, scratch, path,
-                                       FPC_IMAGE_MASK | FPC_IMAGE_CODED | (unsigned)f->orientation, out, NULL);
+    fpc_status status = masks->piece
+                            ? fpc_folder_join(f, scratch, masks, at, out)
+                            : fpc_image_open(f->self.ctx, scratch, path,
+                                             FPC_IMAGE_MASK | FPC_IMAGE_CODED | (unsigned)f->orientation, out, NULL);
     if (status != FPC_OK)
         return flawed(f, part, file->stem, "unreadable mask", status);
     if ((status = check_mask_size(f, scratch, out, path, of, w, h)))
         return flawed(f, part, file->stem, "mask of another size", status);
-    status = fpc_folder_labels(f, scratch, path, out);
+    status = masks->piece ? FPC_OK : fpc_folder_labels(f, scratch, path, out);
     return status == FPC_OK ? FPC_OK : flawed(f, part, file->stem, "label out of range", status);
 }
 
@@ -115,9 +118,10 @@ static fpc_status mask_of(const folder *f, fpc_arena *scratch, fpc_part part, in
     if (found < 0) /* only an audit opens a set like that */
         return flawed(f, part, file->stem, "missing mask",
                       fpc_fail(f->self.ctx, FPC_ENOENT, "%s has no mask: %s/%s%s.png is not there", image_path,
-                               p->masks->path, file->stem, p->masks->suffix));
+                               p->masks->path, file->stem, p->masks->piece ? "_CLASS" : p->masks->suffix));
     const char *path = fpc_sprintf(scratch, "%s/%s", p->masks->path, p->masks->file[found].name);
-    const fpc_status status = path ? read_mask(f, scratch, part, file, path, image_path, w, h, out) : FPC_ENOMEM;
+    const fpc_status status =
+        path ? read_mask(f, scratch, part, file, p->masks, found, path, image_path, w, h, out) : FPC_ENOMEM;
     for (int64_t i = 0; status == FPC_OK && p->exchange && p->exchange[at] && i < (int64_t)out->w * out->h; i++)
         out->pixel[i] = f->mirrored[out->pixel[i]];
     return status;

@@ -276,6 +276,66 @@ done
 init cities
 keeps cities 'mask_suffix = _semantic'
 
+# ---- masks in parts ----
+draw parts cut 12
+init cut
+says "cut: the larger part first" '^1 +1  skin '
+trains cut cut/images/pic_03.png 10 2
+keeps cut 'parts = all'
+keeps cut 'masks = parts'
+holds "cut: classes are called after the parts" grep -qx '1 = skin' cut.classes.ini
+holds "cut: with their pairs" grep -qE '^pair1 = (2, 3|3, 2)$' cut.classes.ini
+draw masks cut/whole 12
+# table OPTION...: the audit's rows of classes
+table() { "$FPCORE" data -c cut.ini --near 0 "$@" 2>&1 | grep -E '^ +[0-3]  '; }
+table >got
+table -s dataset.masks=whole/masks -s dataset.parts= >want
+holds "cut: the labels of whole masks" sh -c 'test -s want && cmp want got'
+rm cut/parts/pic_05_l_eye.png
+expect "cut: an eye is absent" 0 "$FPCORE" data --init cut -o cut.ini --force
+table >got
+holds "cut: in one picture" grep -qE '^ +2  +l_eye +[0-9.]+ +11 ' got
+# as CelebAMask-HQ comes, in the folder of its archive; a picture has no parts
+hq=faces/CelebAMask-HQ
+mkdir -p $hq/CelebA-HQ-img $hq/CelebAMask-HQ-mask-anno/0 $hq/CelebAMask-HQ-mask-anno/1
+for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
+    p=$(printf %02d $i)
+    cp cut/images/pic_$p.png $hq/CelebA-HQ-img/$i.png
+    for part in skin nose l_brow r_brow hair neck cloth mouth u_lip l_lip; do
+        [ $i = 9 ] || cp cut/parts/pic_${p}_skin.png "$hq/CelebAMask-HQ-mask-anno/$((i / 6))/000${p}_$part.png"
+    done
+    for part in l_eye r_eye; do
+        [ $i = 9 ] || [ ! -e cut/parts/pic_${p}_$part.png ] ||
+            cp cut/parts/pic_${p}_$part.png "$hq/CelebAMask-HQ-mask-anno/$((i / 6))/000${p}_$part.png"
+    done
+done
+init faces
+says "faces: their labels are those of the known set" '^[0-9]+ +13  hair '
+says "faces: one picture has none" '^11 pictures with masks, 1 without$'
+expect "faces: --check" 0 "$FPCORE" -c faces.ini --check # each part hides the one before: it warns of classes without pixels
+says "faces: its pictures" '^; data: 9 training, 2 validation'
+# shellcheck disable=SC2086
+expect "faces: a training" 0 "$FPCORE" -c faces.ini $small -s run.out=runs-faces
+expect "faces: predict" 0 "$FPCORE" predict -w "$(run_in runs-faces)" -o out-faces $hq/CelebA-HQ-img/9.png
+holds "faces: a mask" test -s out-faces/9.png
+holds "faces: and its pairs" grep -q ' = 4, 5$' faces.classes.ini
+keeps faces 'masks = CelebAMask-HQ-mask-anno'
+# Two kinds of whole masks are no parts, nor are those of pictures whose names go on.
+draw masks kinds 9
+for f in kinds/masks/*.png; do
+    cp "$f" "${f%.png}_fine.png"
+    mv "$f" "${f%.png}_coarse.png"
+done
+init kinds
+holds "kinds: are no parts" sh -c '! grep -q "^parts" kinds.ini'
+draw binary goes_on 9
+for d in images masks; do
+    mv goes_on/$d/pic_00.png goes_on/$d/pic.png
+done
+init goes_on
+holds "goes_on: are no parts" sh -c '! grep -q "^parts" goes_on.ini'
+keeps goes_on 'map = 0:0, 255:1'
+
 # ---- pictures without masks ----
 draw masks some 12
 rm some/masks/pic_04.png some/masks/pic_07.png
@@ -283,6 +343,22 @@ init some
 says "some: are counted" '^10 pictures with masks, 2 without$'
 trains some some/images/pic_04.png 8 2
 keeps some 'train_list = some.train.txt'
+
+# in sets whose parts have folders of their own each part has its list; one that is whole needs none
+for part in train val test; do draw masks holes/$part 9; done
+rm holes/train/masks/pic_04.png holes/val/masks/pic_07.png holes/test/masks/pic_00.png holes/test/masks/pic_01.png
+init holes
+says "holes: are counted" '^23 pictures with masks, 4 without$'
+trains holes holes/train/images/pic_04.png 8 8
+keeps holes 'train_list = holes.train.txt'
+keeps holes 'val_list = holes.val.txt'
+keeps holes 'test_list = holes.test.txt'
+holds "holes: a list has those with a mask" sh -c 'test "$(wc -l <holes.test.txt)" = 7 && ! grep -q pic_07 holes.val.txt && grep -q pic_04 holes.val.txt'
+cp holes/train/masks/pic_03.png holes/train/masks/pic_04.png
+rm holes.*
+init holes
+holds "holes: the training is whole" test ! -e holes.train.txt -a -e holes.val.txt
+checks holes 9 8
 
 # ---- lists of many ----
 # What is written grows with the names, and not with their square.

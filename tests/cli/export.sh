@@ -51,6 +51,7 @@ while read -r name sizes settings; do
     done
 done <models
 export_case tiny "$golden/tiny.weights.safetensors" 40x64 "$tiny run.rewrite=off"
+export_case tiny "$golden/tiny.weights.safetensors" 48x64 "$tiny model.mean=0.485,0.456,0.406 model.std=0.229,0.224,0.225"
 "$FPCORE" -l model | sed -n 's/^  \([a-z0-9_]*\) .*/\1/p' | while read -r model; do
     grep -q "model.use=$model " models || echo "$model"
 done >out

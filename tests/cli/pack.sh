@@ -55,6 +55,8 @@ done <models
 pack tiny 40x48 $tiny # the picture's own size, whose labels come from another graph
 # shellcheck disable=SC2086
 pack tiny 40x48 $tiny run.precision=bf16
+# shellcheck disable=SC2086
+pack tiny 48x40 $tiny model.mean=0.485,0.456,0.406 model.std=0.229,0.224,0.225
 # shellcheck disable=SC2086,SC2046
 pack segformer_b0 32x48 $(sed -n 's/^segformer_b0 [^ ]* //p' models) run.precision=bf16 run.rewrite=off
 

@@ -2,6 +2,7 @@
 #include "cmd/inspect/audit.h"
 #include "cmd/line/terminal.h"
 #include "base/clock.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,6 +86,28 @@ static void count_labels(fpc_audit *a, fpc_part part, const uint8_t *mask, int64
     }
 }
 
+static void count_colours(fpc_audit *a, const uint8_t *rgb, int64_t n)
+{
+    a->seen += n;
+    for (int64_t i = 0; i < 3 * n; i++) {
+        a->sum[i % 3] += rgb[i];
+        a->squares[i % 3] += rgb[i] * rgb[i];
+    }
+}
+
+double fpc_audit_mean(const fpc_audit *a, int32_t channel)
+{
+    return a->seen ? (double)a->sum[channel] / (double)a->seen / 255 : 0;
+}
+
+/* Of whole numbers, so that nothing is lost where all pictures are alike. */
+double fpc_audit_std(const fpc_audit *a, int32_t channel)
+{
+    const long double n = (long double)a->seen, sum = (long double)a->sum[channel];
+
+    return a->seen ? sqrt(fmax(0, (double)((long double)a->squares[channel] / n - sum / n * (sum / n)))) / 255 : 0;
+}
+
 static fpc_status look_at(fpc_audit *a, fpc_arena *scratch, fpc_audit_sample *s)
 {
     fpc_batch one;
@@ -116,6 +139,8 @@ static fpc_status look_at(fpc_audit *a, fpc_arena *scratch, fpc_audit_sample *s)
     if (!s->thumb || !s->order)
         return FPC_ENOMEM;
     fpc_picture_thumb(one.image, one.h, one.w, s->thumb);
+    if (s->part == FPC_TRAIN)
+        count_colours(a, one.image, (int64_t)one.h * one.w);
     if (!one.mask)
         return a->failed;
     count_labels(a, s->part, one.mask, (int64_t)one.h * one.w);

@@ -58,6 +58,7 @@ typedef struct fpc_audit {
     fpc_audit_note *note;
     int64_t usable[4], ignored[4];                         /* by part: samples; pixels that count nowhere */
     int64_t pixels[4][256], images[4][256];                /* by part and class */
+    int64_t seen, sum[3], squares[3];                      /* of the training pictures: pixels, bytes by channel */
     int64_t both[FPC_AUDIT_PAIRS], right[FPC_AUDIT_PAIRS]; /* by mirror pair: masks with both; first one on the right */
     int64_t decidable, exchanged;                          /* masks */
     int32_t near;                                          /* largest distance of hashes that is looked at */
@@ -90,6 +91,11 @@ uint64_t fpc_picture_hash(const uint8_t *rgb, int32_t h, int32_t w, int mirrored
 void fpc_picture_thumb(const uint8_t *rgb, int32_t h, int32_t w, uint8_t *thumb);
 double fpc_thumb_similarity(const uint8_t *a, const uint8_t *b, int mirrored);
 fpc_status fpc_audit_duplicates(fpc_audit *);
+
+/* Mean and deviation of a channel of the training pictures, of 0 .. 1, as [model] mean and std take them. No picture:
+ * 0 and 0. */
+double fpc_audit_mean(const fpc_audit *, int32_t channel);
+double fpc_audit_std(const fpc_audit *, int32_t channel);
 
 /* cmd/inspect/audit_report.c */
 const char *fpc_part_word(fpc_part); /* "training" */

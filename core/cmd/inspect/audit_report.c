@@ -85,6 +85,10 @@ static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
     if (a->n_sizes > SHOWN)
         fpc_print(", and %lld further", (long long)(a->n_sizes - SHOWN));
     fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
+    if (a->seen)
+        fpc_print("colours of the training pictures, for [model]: mean = %.4f, %.4f, %.4f  std = %.4f, %.4f, %.4f\n",
+                  fpc_audit_mean(a, 0), fpc_audit_mean(a, 1), fpc_audit_mean(a, 2), fpc_audit_std(a, 0),
+                  fpc_audit_std(a, 1), fpc_audit_std(a, 2));
     return status;
 }
 
@@ -326,10 +330,12 @@ fpc_status fpc_audit_json(const fpc_audit *a, const char *path)
     for (int64_t i = 0; i < a->n_sizes; i++)
         json_array_append_new(sizes, json_pack("{s:i, s:i, s:I}", "w", a->size[i].w, "h", a->size[i].h, "pictures",
                                                (json_int_t)a->size[i].n));
-    json_t *all = json_pack("{s:s, s:[i,i], s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "dataset",
-                            fpc_data_instance(a->data)->plugin->name, "measured_at", a->info->h, a->info->w, "parts",
-                            json_parts(a), "sizes", sizes, "classes", json_classes(a), "sides", json_sides(a),
-                            "near_duplicates", json_duplicates(a), "notes", json_notes(a), "flaws", json_flaws(a));
+    json_t *all = json_pack("{s:s, s:[i,i], s:[f,f,f], s:[f,f,f], s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "dataset",
+                            fpc_data_instance(a->data)->plugin->name, "measured_at", a->info->h, a->info->w, "mean",
+                            fpc_audit_mean(a, 0), fpc_audit_mean(a, 1), fpc_audit_mean(a, 2), "std",
+                            fpc_audit_std(a, 0), fpc_audit_std(a, 1), fpc_audit_std(a, 2), "parts", json_parts(a),
+                            "sizes", sizes, "classes", json_classes(a), "sides", json_sides(a), "near_duplicates",
+                            json_duplicates(a), "notes", json_notes(a), "flaws", json_flaws(a));
     char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
     fpc_status status =
         text ? fpc_write_text(a->ctx, path, text)

@@ -123,10 +123,91 @@ static fpc_status name_by_value(fpc_arena *arena, const fpc_mask_values *v, fpc_
     return FPC_OK;
 }
 
+/* ---- masks in parts, whose names say what they are ---- */
+
+static int32_t label_of(const fpc_dataset_info *info, const char *name)
+{
+    for (int32_t i = 0; i < info->classes; i++)
+        if (!strcmp(info->class_names[i], name))
+            return i;
+    return -1;
+}
+
+/* Whether the parts are those of CelebAMask-HQ, more than half of them. */
+static fpc_status find_faces(fpc_cmdline *cmd, const fpc_cut *cut, fpc_setup_classes *out)
+{
+    static const char faces[] = "celebamask19";
+    const fpc_status status = open_preset(cmd, faces, &out->info);
+
+    if (status || 2 * cut->classes < out->info.classes)
+        return status;
+    for (int32_t i = 0; i < cut->classes; i++) {
+        const int32_t label = label_of(&out->info, cut->class[i].name);
+        if (label < 1)
+            return FPC_OK;
+        out->label[i + 1] = (int16_t)label;
+    }
+    out->preset = faces;
+    return FPC_OK;
+}
+
+/* l_eye and r_eye, left_eye and right_eye. */
+static int32_t find_sides(const fpc_dataset_info *info, uint8_t (*pair)[2])
+{
+    static const char *const side[][2] = {{"l_", "r_"}, {"left_", "right_"}};
+    int32_t n = 0;
+
+    for (int32_t i = 1; i < info->classes; i++)
+        for (int k = 0; k < 2; k++) {
+            const size_t l = strlen(side[k][0]), r = strlen(side[k][1]);
+            for (int32_t j = 1; j < info->classes && !strncmp(info->class_names[i], side[k][0], l); j++)
+                if (!strncmp(info->class_names[j], side[k][1], r) &&
+                    !strcmp(info->class_names[i] + l, info->class_names[j] + r)) {
+                    pair[n][0] = (uint8_t)i;
+                    pair[n++][1] = (uint8_t)j;
+                }
+        }
+    return n;
+}
+
+/* In the order in which they were counted, the larger ones first. */
+static fpc_status name_by_part(fpc_arena *arena, const fpc_cut *cut, fpc_setup_classes *out)
+{
+    const int32_t n = cut->classes + 1;
+    const char **name = fpc_alloc(arena, (size_t)n * sizeof *name);
+    uint8_t(*colour)[3] = fpc_alloc(arena, (size_t)n * sizeof *colour);
+    uint8_t(*pair)[2] = fpc_alloc(arena, (size_t)n * sizeof *pair);
+
+    if (!name || !colour || !pair)
+        return FPC_ENOMEM;
+    *out = (fpc_setup_classes){.ignored = -1};
+    out->info = (fpc_dataset_info){.size = sizeof out->info, .classes = n, .ignore_label = -1};
+    fpc_palette_make(n, colour);
+    name[0] = "background";
+    for (int32_t i = 0; i < n; i++) {
+        name[i] = i ? cut->class[i - 1].name : name[0];
+        out->label[i] = (int16_t)i;
+    }
+    out->info.class_names = name;
+    out->info.palette = (const uint8_t(*)[3])colour;
+    out->info.n_mirror_pairs = find_sides(&out->info, pair);
+    out->info.mirror_pairs = (const uint8_t(*)[2])pair;
+    return FPC_OK;
+}
+
+static fpc_status find_parts(fpc_cmdline *cmd, const fpc_layout *layout, fpc_setup_classes *out)
+{
+    const fpc_status status = find_faces(cmd, layout->cut, out);
+
+    return status || out->preset ? status : name_by_part(cmd->arena, layout->cut, out);
+}
+
 fpc_status fpc_setup_classes_find(fpc_cmdline *cmd, const fpc_layout *layout, const fpc_mask_values *v,
                                   fpc_setup_classes *out)
 {
     *out = (fpc_setup_classes){.ignored = -1};
+    if (layout->cut)
+        return find_parts(cmd, layout, out);
     const fpc_status status = find_preset(cmd, layout, v, out);
 
     return status || out->preset ? status : name_by_value(cmd->arena, v, out);

@@ -377,7 +377,8 @@ static fpc_status unknown(fpc_finder *f, const char *folder, const fpc_listing *
         "%s: no pictures with masks in a layout that is known. Found: %s. Known are: images/ and masks/ (or names like "
         "img, imgs, JPEGImages, and labels, annotations, mask, gt, SegmentationClass) with files of equal names, or "
         "with a suffix as 7_mask.png; one folder with 7.jpg and 7_mask.png (_seg, _label, _gt); train/ and val/ (and "
-        "test/) with such folders in them; images/train and labels/train; train and train_masks; Pascal VOC. "
+        "test/) with such folders in them; images/train and labels/train; train and train_masks; masks in parts, "
+        "7_skin.png and 7_hair.png; Pascal VOC. "
         "Pictures are JPEG or PNG, masks are PNG",
         folder, contents(f, top));
 }
@@ -395,7 +396,7 @@ fpc_status fpc_layout_find(fpc_ctx *ctx, fpc_arena *arena, const char *folder, f
         if (!depth && !top.there)
             return fpc_fail(ctx, errno == ENOENT ? FPC_ENOENT : FPC_EIO,
                             "%s: the folder of pictures cannot be read: %s", folder, strerror(errno));
-        const int found = find_voc(&f) || find_parts(&f, &top) || find_two(&f);
+        const int found = find_voc(&f) || fpc_cut_find(&f, &top) || find_parts(&f, &top) || find_two(&f);
         if (f.status)
             return f.status;
         if (found) {

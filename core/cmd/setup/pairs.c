@@ -21,6 +21,14 @@ static const char *const suffixes[] = {"_mask",  "-mask",  ".mask",   "_masks", 
                                        "_label", "-label", "_labels", "_gt",    "_groundtruth", "_annotation",
                                        "_annot", "_L",     "_target", NULL};
 
+int fpc_pairs_suffix(const char *tail)
+{
+    for (const char *const *s = suffixes; *s; s++)
+        if (!strcasecmp(*s + 1, tail))
+            return 1;
+    return 0;
+}
+
 /* ---- folders ---- */
 
 const char *fpc_finder_join(fpc_finder *f, const char *a, const char *b)

@@ -43,4 +43,10 @@ int fpc_pairs_better(const fpc_pairs *, const fpc_pairs *than);
 /* Pairs of two folders, which may be one. n 0: none. */
 fpc_pairs fpc_pairs_find(fpc_finder *, const fpc_listing *images, const fpc_listing *masks);
 
+/* Whether a name's end is one that people give to whole masks: "mask" of 7_mask.png. */
+int fpc_pairs_suffix(const char *tail);
+
+/* cut.c: masks in parts. 0: there are none, and nothing of f->out is set. */
+int fpc_cut_find(fpc_finder *, const fpc_listing *top);
+
 #endif

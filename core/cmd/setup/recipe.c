@@ -24,7 +24,8 @@ typedef struct writer {
     const fpc_layout *layout;
     const fpc_mask_values *values;
     const fpc_setup_classes *classes;
-    const char *path, *classes_path, *train_list, *val_list; /* lists: where they are written; NULL: none */
+    const char *path, *classes_path;
+    const char *train_list, *val_list, *test_list; /* where they are written; NULL: none */
     int64_t n_train, n_val, batch, size, epochs;
     double val_split;
     char *text; /* the file so far, and how much of its room it takes */
@@ -186,6 +187,16 @@ static const char *root_for(writer *w)
     return out;
 }
 
+/* The pictures of a part with a folder of its own that have a mask, where some have none. */
+static void put_list(writer *w, const char *key, const char *list, const fpc_pairs *p)
+{
+    if (!list)
+        return;
+    say(w, "%lld pictures in %s have no mask, so that this list names the %lld that have one.", (long long)p->alone,
+        p->images, (long long)p->n);
+    set(w, key, basename(list));
+}
+
 static void put_split(writer *w)
 {
     const fpc_layout *l = w->layout;
@@ -194,6 +205,8 @@ static void put_split(writer *w)
         say(w, "%lld pictures validate, in folders of their own.", (long long)l->val.n);
         set(w, "val_images", l->val.images);
         set(w, "val_masks", l->val.masks);
+        put_list(w, "train_list", w->train_list, &l->train);
+        put_list(w, "val_list", w->val_list, &l->val);
     } else if (l->train_list) {
         say(w, "The lists that lie with the pictures say which of them train (%lld) and which validate (%lld).",
             (long long)w->n_train, (long long)w->n_val);
@@ -225,6 +238,7 @@ static void put_test(writer *w)
     set(w, "test_images", t->images);
     if (t->masks)
         set(w, "test_masks", t->masks);
+    put_list(w, "test_list", w->test_list, t);
 }
 
 static void put_values(writer *w)
@@ -351,6 +365,14 @@ static void put_recipe(writer *w)
     set(w, "root", root_for(w));
     set(w, "images", l->train.images);
     set(w, "masks", l->train.masks);
+    if (l->cut) {
+        say(w,
+            "A mask is a file for each class that its picture shows. They are painted in the order of the labels, "
+            "later "
+            "ones over earlier%s.",
+            w->classes->preset ? ", as is the custom with this set" : ": the larger first, as they are numbered here");
+        put(w, "parts = all\n");
+    }
     if (*l->train.image_suffix || *l->train.mask_suffix)
         say(w, "What the names of a pair do not share.");
     if (*l->train.image_suffix)
@@ -382,9 +404,14 @@ static void put_classes(writer *w)
     const char *table = fpc_classes_text(w->cmd->arena, &c->info);
 
     w->bytes = 0;
-    if (c->preset)
+    if (w->layout->cut && !c->preset)
+        say(w, "The classes are called after the parts' files, NAME_CLASS.png, and so they have to be. Their order is "
+               "that "
+               "in which parts are painted, later ones over earlier.");
+    else if (c->preset)
         say(w,
-            "The classes of `classes = %s`, whose labels or colours the masks have. Where they mean something else, "
+            "The classes of `classes = %s`, whose labels, colours or names the masks have. Where they mean something "
+            "else, "
             "change the names.",
             c->preset);
     else
@@ -410,24 +437,33 @@ static fpc_status write_text(writer *w, const char *path)
     return w->status ? w->status : fpc_write_atomic(w->cmd->ctx, path, w->text, w->bytes);
 }
 
-/* The pictures that have a mask, every k-th of them to validate. */
+/* The pictures of a part that have a mask: all, or (share 1) every so many of them and (share 0) the others. */
+static fpc_status write_list(writer *w, const char *path, const fpc_pairs *p, int64_t n_val, int share)
+{
+    if (!path)
+        return FPC_OK;
+    w->bytes = 0;
+    for (int64_t i = 0; i < p->n; i++)
+        if ((i * n_val / p->n != (i + 1) * n_val / p->n) == share)
+            put(w, "%s\n", p->image[i]);
+    return write_text(w, path);
+}
+
 static fpc_status write_lists(writer *w)
 {
-    fpc_status status = FPC_OK;
+    const fpc_layout *l = w->layout;
+    const int own = l->val.n != 0; /* folders of the validation */
+    fpc_status status;
 
-    for (int val = 0; val < 2 && w->train_list && !status; val++) {
-        w->bytes = 0;
-        for (int64_t i = 0; i < w->layout->train.n; i++)
-            if ((i * w->n_val / w->layout->train.n != (i + 1) * w->n_val / w->layout->train.n) == val)
-                put(w, "%s\n", w->layout->train.image[i]);
-        status = write_text(w, val ? w->val_list : w->train_list);
-    }
-    return status;
+    if ((status = write_list(w, w->train_list, &l->train, own ? 0 : w->n_val, 0)) ||
+        (status = write_list(w, w->val_list, own ? &l->val : &l->train, own ? 0 : w->n_val, !own)))
+        return status;
+    return write_list(w, w->test_list, &l->test, 0, 0);
 }
 
 static fpc_status check_free(const writer *w, int force)
 {
-    const char *const files[] = {w->path, w->classes_path, w->train_list, w->val_list};
+    const char *const files[] = {w->path, w->classes_path, w->train_list, w->val_list, w->test_list};
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (files[i] && !force && !access(files[i], F_OK))
@@ -442,22 +478,32 @@ static fpc_status name_files(writer *w)
 {
     fpc_arena *arena = w->cmd->arena;
     const size_t n = strlen(w->path), stem = n > 4 && !strcmp(w->path + n - 4, ".ini") ? n - 4 : n;
-    const int lists = w->layout->train.alone && !w->layout->train_list && !w->layout->val.n;
+    const fpc_layout *l = w->layout;
+    const int drawn = !l->val.n && l->train.alone && !l->train_list;
+    const struct {
+        const char **to, *word;
+        int wanted;
+    } list[] = {{&w->classes_path, "classes.ini", 1},
+                {&w->train_list, "train.txt", drawn || (l->val.n && l->train.alone)},
+                {&w->val_list, "val.txt", drawn || (l->val.n && l->val.alone)},
+                {&w->test_list, "test.txt", l->test.masks && l->test.alone}};
 
-    w->classes_path = fpc_sprintf(arena, "%.*s.classes.ini", (int)stem, w->path);
-    w->train_list = lists ? fpc_sprintf(arena, "%.*s.train.txt", (int)stem, w->path) : NULL;
-    w->val_list = lists ? fpc_sprintf(arena, "%.*s.val.txt", (int)stem, w->path) : NULL;
-    return w->classes_path && (!lists || (w->train_list && w->val_list)) ? FPC_OK : FPC_ENOMEM;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (list[i].wanted && !(*list[i].to = fpc_sprintf(arena, "%.*s.%s", (int)stem, w->path, list[i].word)))
+            return FPC_ENOMEM;
+    return FPC_OK;
 }
 
 static void print_summary(const writer *w)
 {
     const fpc_mask_values *v = w->values;
+    const fpc_layout *l = w->layout;
+    const int64_t alone = l->train.alone + l->val.alone + (l->test.masks ? l->test.alone : 0);
+    const int64_t pairs = l->train.n + l->val.n + (l->test.masks ? l->test.n : 0);
 
-    fpc_print("%s\n", w->layout->kind);
-    fpc_print("%lld pictures with masks%s\n\n%-10s %5s  %-24s %8s %9s\n", (long long)v->masks,
-              w->layout->train.alone ? fpc_sprintf(w->cmd->arena, ", %lld without", (long long)w->layout->train.alone)
-                                     : "",
+    fpc_print("%s\n", l->kind);
+    fpc_print("%lld pictures with masks%s\n\n%-10s %5s  %-24s %8s %9s\n", (long long)pairs,
+              alone ? fpc_sprintf(w->cmd->arena, ", %lld without", (long long)alone) : "",
               v->colours ? "colour" : "value", "label", "class", "pixels %", "pictures");
     for (int32_t i = 0; i < v->n; i++) {
         const uint32_t value = v->value[i].value;
@@ -466,8 +512,10 @@ static void print_summary(const writer *w)
                   i == w->classes->ignored ? "(counts nowhere)" : class_at(w, i),
                   100.0 * (double)v->value[i].pixels / (double)v->pixels, (long long)v->value[i].pictures);
     }
-    fpc_print("\nwrote %s and %s%s\n", w->path, w->classes_path, w->train_list ? ", and lists of the pictures" : "");
-    fpc_print("next:  name the classes in %s\n", w->classes_path);
+    fpc_print("\nwrote %s and %s%s\n", w->path, w->classes_path,
+              w->train_list || w->val_list || w->test_list ? ", and lists of the pictures" : "");
+    fpc_print("next:  %s in %s\n", w->layout->cut ? "look at the order of the classes" : "name the classes",
+              w->classes_path);
     fpc_print("       fpcore preview -c %s -o preview.png\n       fpcore -c %s --check\n       fpcore -c %s\n", w->path,
               w->path, w->path);
 }

@@ -14,10 +14,30 @@ typedef struct fpc_pairs {
     const char **image, **mask;             /* their names, in order of the pictures' */
 } fpc_pairs;
 
+/* Masks in parts: a file for each class that a picture shows. */
+enum { FPC_CUT_CLASSES = 128 };
+typedef struct fpc_cut_part {
+    int64_t picture; /* in the listing of their folder */
+    int32_t label;   /* place in `class` as it was found */
+    const char *name;
+} fpc_cut_part;
+typedef struct fpc_cut_class {
+    const char *name;
+    int64_t pixels, pictures; /* of those that were counted */
+} fpc_cut_class;
+typedef struct fpc_cut {
+    int32_t classes;
+    fpc_cut_class class[FPC_CUT_CLASSES + 1];
+    int64_t n, room, *first; /* first: by pair, its first part; then n */
+    fpc_cut_part *part;      /* by picture */
+    int64_t ground, with_ground;
+} fpc_cut;
+
 typedef struct fpc_layout {
     const char *root;                  /* the folder that was named, or the one in it that holds all */
     const char *kind;                  /* what it was recognised by: a sentence */
     const char *preset;                /* the classes that sets of this layout mostly have; NULL: any */
+    fpc_cut *cut;                      /* masks in parts, of `train`; NULL: whole ones */
     fpc_pairs train, val, test;        /* n 0: none of its own; of test, n counts pictures without masks too */
     const char *train_list, *val_list; /* in the root; NULL: none */
     int64_t listed_train, listed_val;  /* pictures that these name */
@@ -48,6 +68,11 @@ typedef struct fpc_mask_values {
 /* Reads every mask of the layout, and the size of every picture. Masks that are none (smoothed, one value alone,
  * numbers here and colours there) are refused with a file's name. */
 fpc_status fpc_mask_values_read(fpc_ctx *, fpc_arena *, const fpc_layout *, fpc_mask_values *out);
+
+/* cut.c, for values.c: counts the parts of a pair (*pixels: of its mask), and makes the values of what was counted: the
+ * ground, then the classes, the larger parts first. */
+fpc_status fpc_cut_count(fpc_ctx *, fpc_arena *scratch, const fpc_layout *, int64_t pair, int64_t *pixels);
+fpc_status fpc_cut_conclude(fpc_arena *, const fpc_layout *, fpc_mask_values *);
 
 /* What the values mean. */
 typedef struct fpc_setup_classes {

@@ -12,6 +12,9 @@
 
 /* Values of 16 bits; classes at most; values that a mask of classes hardly holds. */
 enum { NUMBERS = 65536, CLASSES = 256, SMOOTHED = 64 };
+/* Pictures whose parts are counted, where masks come in parts: their names tell the classes, and the numbers are to
+ * choose by. */
+enum { COUNTED = 1000 };
 
 typedef struct census {
     fpc_ctx *ctx;
@@ -95,6 +98,20 @@ static fpc_status take_mask(census *c, fpc_arena *scratch, const char *path)
     return mask.c == 3 ? count_colours(c, path, &mask) : count_numbers(c, path, &mask);
 }
 
+/* As above of masks in parts, of pictures that are spread over the set. */
+static fpc_status take_parts(census *c, fpc_arena *scratch, int64_t pair)
+{
+    const int64_t step = c->layout->train.n / COUNTED + 1;
+    int64_t pixels;
+
+    if (pair % step)
+        return FPC_OK;
+    const fpc_status status = fpc_cut_count(c->ctx, scratch, c->layout, pair, &pixels);
+    c->out->masks++;
+    c->out->pixels += pixels;
+    return status;
+}
+
 static fpc_status take_size(census *c, const char *path)
 {
     const int64_t i = c->n_sizes;
@@ -126,7 +143,7 @@ static fpc_status take_pairs(census *c, fpc_arena *first, fpc_arena *scratch, co
         if (!(status = take_size(c, image)) && p->masks) {
             if (!c->first)
                 c->first = fpc_strdup(first, mask);
-            status = take_mask(c, scratch, mask);
+            status = c->layout->cut ? take_parts(c, scratch, i) : take_mask(c, scratch, mask);
         }
         fpc_arena_reset(scratch);
         fpc_show_progress(++*done, total, "masks", began);
@@ -177,6 +194,8 @@ static fpc_status conclude(census *c, fpc_arena *arena)
     v->w = c->w[c->n_sizes / 2];
     v->h = c->h[c->n_sizes / 2];
     v->pictures = c->n_sizes;
+    if (c->layout->cut)
+        return fpc_cut_conclude(arena, c->layout, v);
     if (v->n > CLASSES)
         return fpc_fail(c->ctx, FPC_EFORMAT,
                         "%s and the other masks hold more than %d different values; there are at most %d classes",

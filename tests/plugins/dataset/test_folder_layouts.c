@@ -98,9 +98,30 @@ static void validation_folders(void **state)
     assert_int_equal(read_one(b, &inst, FPC_VAL, 1, &sample), FPC_OK);
     assert_true(sample.mask[0] == 1 && sample.mask[1] == 0 && sample.mask[2] == 2);
     refuse_set(b, "parts", three(b, "val_images = val/images\n"), "val_images and val_masks name the folders");
-    refuse_set(b, "parts", three(b, fpc_sprintf(b->arena, "%sval_list = x\n", use)), "leave nothing to train_list");
     put(b, "parts/val/images/t1.png", 0, 1);
     refuse_set(b, "parts", three(b, use), "parts/val/images/t1.png has no mask");
+    /* lists name the pictures of their part's own folder; those that they leave out need no mask */
+    write_bytes("val.txt", "v1\n", 3);
+    write_bytes("train.txt", "t2\nt0.png\n", 10);
+    const char *lists =
+        fpc_sprintf(b->arena, "%strain_list = %s\nval_list = %s\n", use, in_folder("train.txt"), in_folder("val.txt"));
+    inst = open_set(b, "parts", three(b, lists), &info);
+    assert_true(info.count[FPC_TRAIN] == 2 && info.count[FPC_VAL] == 1);
+    assert_string_equal(name_of(&inst, FPC_TRAIN, 0), "t2");
+    assert_string_equal(name_of(&inst, FPC_VAL, 0), "v1");
+    check_mask(b, &inst, FPC_TRAIN, 0, 2);
+    check_mask(b, &inst, FPC_VAL, 0, 2);
+    write_bytes("val.txt", "t2\n", 3);
+    refuse_set(b, "parts", three(b, lists), "`t2`: no picture of that name in ");
+    fpc_ctx_clear(b->ctx);
+    /* and so does that of the test part */
+    const char *test = fpc_sprintf(b->arena, "test_images = val/images\ntest_masks = val/masks\ntest_list = %s\n",
+                                   in_folder("val.txt"));
+    refuse_set(b, "parts", three(b, "test_images = val/images\ntest_masks = val/masks\n"), "t1.png has no mask");
+    fpc_ctx_clear(b->ctx);
+    write_bytes("val.txt", "v0\n", 3);
+    open_set(b, "parts", three(b, test), &info);
+    assert_int_equal(info.count[FPC_TEST], 1);
     put(b, "parts/val/masks/t1.png", 1, 1);
     write_bytes("sides.txt", "t1 exchange\n", 12);
     refuse_set(b, "parts", three(b, fpc_sprintf(b->arena, "%ssides = %s\n", use, in_folder("sides.txt"))),
