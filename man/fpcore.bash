@@ -29,7 +29,7 @@ _fpcore() {
     eval) options="--flip --native --no-exchange --overlap --part --scales --tiles --weights --write -c -s -w" ;;
     predict) options="--flip --force --no-exchange --out --overlap --overlay --probs --recursive --scales --size --tiles --verbose --weights -c -o -r -s -v -w" ;;
     show) options="--classes --json --recipe --tensors -c" ;;
-    export) options="--batch --force --onnx --output --size --torch --weights -c -s -w" ;;
+    export) options="--batch --beside --c --force --onnx --output --size --torch --weights -c -s -w" ;;
     pack) options="--force --out --size --weights -c -o -s -w" ;;
     probe) options="--backward --in --out --steps --train --weights -c -i -o -s -w" ;;
     bench) options="--against --batch --infer --jobs --ops --rates --rounds --size --steps --train -c -s" ;;

@@ -27,6 +27,7 @@ static float *weights;
 
 static void fail(const char *what)
 {
+    fflush(stdout);
     fprintf(stderr, "%s\n", what);
     _Exit(1); /* without a word about memory that is not given back */
 }

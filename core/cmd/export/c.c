@@ -95,12 +95,12 @@ static fpc_status find_end(network *n)
 
 static fpc_status plan(network *n)
 {
-    const size_t line = (size_t)n->w * (size_t)n->grid.c;
-    fpc_status status = find_end(n);
+    const fpc_status status = find_end(n);
 
     if (status)
         return status;
     /* two lines of scores and one between them, and the best class of each of its points (c_picture.c, `enlarge`) */
+    const size_t line = (size_t)n->w * (size_t)n->grid.c;
     return fpc_c_plan(&n->x, 3 * line + ((size_t)n->w + 3) / 4, &n->tail);
 }
 

@@ -23,42 +23,40 @@ static const char text_fill[] = "/* n pixels of c numbers begin as the bias, or 
                                 "}\n";
 
 static const char text_products[] =
-    "/* A panel of LANES outputs for four pixels, dx and dy numbers apart: y += x * w. */\n"
-    "static void panel_of_four(const float *x, int dx, int n_in, const float *RESTRICT w, float *RESTRICT y, int dy)\n"
+    "/* A panel of LANES outputs for four pixels, dx and dy numbers apart: y += x * w. A loop for each pixel, also "
+    "where\n"
+    " * sums come and go: what compilers make vectors of. */\n"
+    "APART static void panel_of_four(const float *x, int dx, int n_in, const float *RESTRICT w, float *RESTRICT y, int "
+    "dy)\n"
     "{\n"
     "    float a[LANES], b[LANES], c[LANES], d[LANES];\n"
+    "    float *y2 = y + dy, *y3 = y2 + dy, *y4 = y3 + dy;\n"
     "\n"
-    "    for (int k = 0; k < LANES; k++) {\n"
-    "        a[k] = y[k];\n"
-    "        b[k] = y[dy + k];\n"
-    "        c[k] = y[2 * dy + k];\n"
-    "        d[k] = y[3 * dy + k];\n"
-    "    }\n"
-    "    for (int i = 0; i < n_in; i++, w += LANES) {\n"
-    "        const float p = x[i], q = x[dx + i], r = x[2 * dx + i], s = x[3 * dx + i];\n"
+    "    for (int k = 0; k < LANES; k++) a[k] = y[k];\n"
+    "    for (int k = 0; k < LANES; k++) b[k] = y2[k];\n"
+    "    for (int k = 0; k < LANES; k++) c[k] = y3[k];\n"
+    "    for (int k = 0; k < LANES; k++) d[k] = y4[k];\n"
+    "    for (int i = 0; i < n_in; i++, x++, w += LANES) {\n"
+    "        const float p = x[0], q = x[dx], r = x[2 * dx], s = x[3 * dx];\n"
     "        AS_VECTOR for (int k = 0; k < LANES; k++) a[k] += p * w[k];\n"
     "        AS_VECTOR for (int k = 0; k < LANES; k++) b[k] += q * w[k];\n"
     "        AS_VECTOR for (int k = 0; k < LANES; k++) c[k] += r * w[k];\n"
     "        AS_VECTOR for (int k = 0; k < LANES; k++) d[k] += s * w[k];\n"
     "    }\n"
-    "    for (int k = 0; k < LANES; k++) {\n"
-    "        y[k] = a[k];\n"
-    "        y[dy + k] = b[k];\n"
-    "        y[2 * dy + k] = c[k];\n"
-    "        y[3 * dy + k] = d[k];\n"
-    "    }\n"
+    "    for (int k = 0; k < LANES; k++) y[k] = a[k];\n"
+    "    for (int k = 0; k < LANES; k++) y2[k] = b[k];\n"
+    "    for (int k = 0; k < LANES; k++) y3[k] = c[k];\n"
+    "    for (int k = 0; k < LANES; k++) y4[k] = d[k];\n"
     "}\n"
     "\n"
-    "static void panel_of_one(const float *x, int n_in, const float *RESTRICT w, float *RESTRICT y)\n"
+    "APART static void panel_of_one(const float *x, int n_in, const float *RESTRICT w, float *RESTRICT y)\n"
     "{\n"
     "    float a[LANES];\n"
     "\n"
-    "    for (int k = 0; k < LANES; k++)\n"
-    "        a[k] = y[k];\n"
+    "    for (int k = 0; k < LANES; k++) a[k] = y[k];\n"
     "    for (int i = 0; i < n_in; i++, w += LANES)\n"
     "        AS_VECTOR for (int k = 0; k < LANES; k++) a[k] += x[i] * w[k];\n"
-    "    for (int k = 0; k < LANES; k++)\n"
-    "        y[k] = a[k];\n"
+    "    for (int k = 0; k < LANES; k++) y[k] = a[k];\n"
     "}\n"
     "\n"
     "/* y[p][o] += sum over i of x[p][i] * w[first + i][o], for n pixels p whose inputs are dx numbers apart and "
@@ -66,29 +64,28 @@ static const char text_products[] =
     " * outputs dy. w is a matrix of `rows` x n_out in panels of LANES outputs, row after row; the last panel is as "
     "wide\n"
     " * as what is left. */\n"
-    "static void products(const float *x, int dx, int n_in, const float *w, int first, int rows, int n_out, float *y,\n"
-    "                     int dy, int n)\n"
+    "APART static void products(const float *x, int dx, int n_in, const float *w, int first, int rows, int n_out, "
+    "float *y,\n"
+    "                           int dy, int n)\n"
     "{\n"
-    "    int o = 0;\n"
-    "\n"
-    "    for (; o + LANES <= n_out; o += LANES, w += rows * LANES) {\n"
-    "        int p = 0;\n"
-    "        for (; p + 4 <= n; p += 4)\n"
-    "            panel_of_four(x + p * dx, dx, n_in, w + first * LANES, y + p * dy + o, dy);\n"
-    "        for (; p < n; p++)\n"
-    "            panel_of_one(x + p * dx, n_in, w + first * LANES, y + p * dy + o);\n"
+    "    for (; n_out >= LANES; n_out -= LANES, w += rows * LANES, y += LANES) {\n"
+    "        const float *from = x;\n"
+    "        float *to = y;\n"
+    "        int left = n;\n"
+    "        for (; left >= 4; left -= 4, from += 4 * dx, to += 4 * dy)\n"
+    "            panel_of_four(from, dx, n_in, w + first * LANES, to, dy);\n"
+    "        for (; left > 0; left--, from += dx, to += dy)\n"
+    "            panel_of_one(from, n_in, w + first * LANES, to);\n"
     "    }\n"
-    "    const int left = n_out - o;\n"
-    "    for (int p = 0; p < n; p++)\n"
-    "        for (int k = 0; k < left; k++) {\n"
-    "            float sum = y[p * dy + o + k];\n"
-    "            for (int i = 0; i < n_in; i++)\n"
-    "                sum += x[p * dx + i] * w[(first + i) * left + k];\n"
-    "            y[p * dy + o + k] = sum;\n"
+    "    for (; n_out > 0 && n > 0; n--, x += dx, y += dy)\n"
+    "        for (int k = 0; k < n_out; k++) {\n"
+    "            const float *at = w + first * n_out + k;\n"
+    "            for (int i = 0; i < n_in; i++, at += n_out)\n"
+    "                y[k] += x[i] * *at;\n"
     "        }\n"
     "}\n";
 
-static const char text_to_real[] = "static void to_real(const uint8_t *x, int n, float *y)\n"
+static const char text_to_real[] = "APART static void to_real(const uint8_t *x, int n, float *y)\n"
                                    "{\n"
                                    "    for (int i = 0; i < n; i++)\n"
                                    "        y[i] = (float)x[i] / 255.0f;\n"
@@ -96,7 +93,7 @@ static const char text_to_real[] = "static void to_real(const uint8_t *x, int n,
 
 static const char text_linear[] =
     "/* A linear map of n pixels. */\n"
-    "static void linear(const float *x, int n, int c, const float *w, const float *bias, float *y, int oc)\n"
+    "APART static void linear(const float *x, int n, int c, const float *w, const float *bias, float *y, int oc)\n"
     "{\n"
     "    fill(y, n, bias, oc);\n"
     "    products(x, c, c, w, 0, c, oc, y, oc, n);\n"
@@ -106,8 +103,9 @@ static const char text_conv[] =
     "/* A convolution, line by line: of a line of the kernel, inputs of neighbouring taps lie side by side, so it is "
     "one\n"
     " * product; at the borders of those taps that are inside. */\n"
-    "static void conv(const float *x, int h, int w, int c, const float *weight, const float *bias, int kh, int kw,\n"
-    "                 int stride, int pad, float *y, int oh, int ow, int oc)\n"
+    "APART static void conv(const float *x, int h, int w, int c, const float *weight, const float *bias, int kh, int "
+    "kw,\n"
+    "                       int stride, int pad, float *y, int oh, int ow, int oc)\n"
     "{\n"
     "    for (int oy = 0; oy < oh; oy++, y += ow * oc) {\n"
     "        fill(y, ow, bias, oc);\n"
@@ -128,8 +126,9 @@ static const char text_conv[] =
 
 static const char text_conv_groups[] =
     "/* A convolution whose output channels see a group of the input channels each, tap by tap. */\n"
-    "static void conv_groups(const float *x, int h, int w, int c, const float *weight, const float *bias, int groups,\n"
-    "                        int kh, int kw, int stride, int pad, float *y, int oh, int ow, int oc)\n"
+    "APART static void conv_groups(const float *x, int h, int w, int c, const float *weight, const float *bias, int "
+    "groups,\n"
+    "                              int kh, int kw, int stride, int pad, float *y, int oh, int ow, int oc)\n"
     "{\n"
     "    const int in = c / groups, out = oc / groups;\n"
     "\n"
@@ -149,8 +148,9 @@ static const char text_conv_groups[] =
 
 static const char text_conv_depthwise[] =
     "/* A convolution of each channel for itself. */\n"
-    "static void conv_depthwise(const float *x, int h, int w, int c, const float *weight, const float *bias, int kh,\n"
-    "                           int kw, int stride, int pad, float *RESTRICT y, int oh, int ow)\n"
+    "APART static void conv_depthwise(const float *x, int h, int w, int c, const float *weight, const float *bias, int "
+    "kh,\n"
+    "                                 int kw, int stride, int pad, float *RESTRICT y, int oh, int ow)\n"
     "{\n"
     "    for (int oy = 0; oy < oh; oy++, y += ow * c) {\n"
     "        fill(y, ow, bias, c);\n"
@@ -169,9 +169,10 @@ static const char text_conv_depthwise[] =
 
 static const char text_conv_transposed[] =
     "/* A transposed convolution: each input adds to the outputs that a convolution would make it of. */\n"
-    "static void conv_transposed(const float *x, int h, int w, int c, const float *weight, const float *bias, int "
+    "APART static void conv_transposed(const float *x, int h, int w, int c, const float *weight, const float *bias, "
+    "int "
     "groups,\n"
-    "                            int kh, int kw, int stride, int pad, float *y, int oh, int ow, int oc)\n"
+    "                                  int kh, int kw, int stride, int pad, float *y, int oh, int ow, int oc)\n"
     "{\n"
     "    const int in = c / groups, out = oc / groups;\n"
     "\n"
@@ -207,7 +208,8 @@ static const char text_layer_norm[] =
     "    return sum;\n"
     "}\n"
     "\n"
-    "static void layer_norm(const float *x, int n, int c, const float *gain, const float *bias, float eps, float *y)\n"
+    "APART static void layer_norm(const float *x, int n, int c, const float *gain, const float *bias, float eps, float "
+    "*y)\n"
     "{\n"
     "    for (int p = 0; p < n; p++, x += c, y += c) {\n"
     "        const float mean = total(x, c, 0.0f, 0) / (float)c;\n"
@@ -218,7 +220,7 @@ static const char text_layer_norm[] =
     "}\n";
 
 static const char text_softmax_of[] = "/* exp(scale * x) of n numbers, so that they add up to 1; y may be x. */\n"
-                                      "static void softmax_of(const float *x, int n, float scale, float *y)\n"
+                                      "APART static void softmax_of(const float *x, int n, float scale, float *y)\n"
                                       "{\n"
                                       "    float most = scale * x[0], sum = 0;\n"
                                       "\n"
@@ -232,7 +234,7 @@ static const char text_softmax_of[] = "/* exp(scale * x) of n numbers, so that t
                                       "        y[i] /= sum;\n"
                                       "}\n";
 
-static const char text_softmax[] = "static void softmax(const float *x, int n, int c, float *y)\n"
+static const char text_softmax[] = "APART static void softmax(const float *x, int n, int c, float *y)\n"
                                    "{\n"
                                    "    for (int p = 0; p < n; p++, x += c, y += c)\n"
                                    "        softmax_of(x, c, 1.0f, y);\n"
@@ -240,7 +242,7 @@ static const char text_softmax[] = "static void softmax(const float *x, int n, i
 
 static const char text_attention[] =
     "/* The matrix x[i * di + o * dout] in panels, as `products` reads it. */\n"
-    "static void panels(const float *x, int di, int dout, int n_in, int n_out, float *to)\n"
+    "APART static void panels(const float *x, int di, int dout, int n_in, int n_out, float *to)\n"
     "{\n"
     "    for (int first = 0; first < n_out; first += LANES)\n"
     "        for (int i = 0; i < n_in; i++)\n"
@@ -251,8 +253,9 @@ static const char text_attention[] =
     "/* Every pixel of q looks at all of k and v, each head at its own channels; QUERIES pixels at a time. work: keys "
     "and\n"
     " * values of a head, and the scores. */\n"
-    "static void attention(const float *q, const float *k, const float *v, int heads, int queries, int keys, int c,\n"
-    "                      float scale, float *work, float *y)\n"
+    "APART static void attention(const float *q, const float *k, const float *v, int heads, int queries, int keys, int "
+    "c,\n"
+    "                            float scale, float *work, float *y)\n"
     "{\n"
     "    const int d = c / heads;\n"
     "    float *key = work, *value = key + d * keys, *score = value + d * keys;\n"
@@ -276,19 +279,19 @@ static const char text_attention[] =
     "}\n";
 
 #define BY_NUMBER(name, how)                                                                                           \
-    "static void " name "(const float *x, int n, float *y)\n"                                                          \
+    "APART static void " name "(const float *x, int n, float *y)\n"                                                    \
     "{\n"                                                                                                              \
     "    for (int i = 0; i < n; i++)\n"                                                                                \
     "        y[i] = " how ";\n"                                                                                        \
     "}\n"
 #define BY_TWO(name, sign)                                                                                             \
-    "static void " name "(const float *x, const float *z, int n, float *y)\n"                                          \
+    "APART static void " name "(const float *x, const float *z, int n, float *y)\n"                                    \
     "{\n"                                                                                                              \
     "    for (int i = 0; i < n; i++)\n"                                                                                \
     "        y[i] = x[i] " sign " z[i];\n"                                                                             \
     "}\n"
 #define BY_CHANNEL(name, sign)                                                                                         \
-    "static void " name "(const float *x, int n, int c, const float *z, float *y)\n"                                   \
+    "APART static void " name "(const float *x, int n, int c, const float *z, float *y)\n"                             \
     "{\n"                                                                                                              \
     "    for (int p = 0; p < n; p++, x += c, y += c)\n"                                                                \
     "        for (int k = 0; k < c; k++)\n"                                                                            \
@@ -297,7 +300,7 @@ static const char text_attention[] =
 
 static const char text_channels[] =
     "/* `count` channels of n pixels, from the first-th of x to the at-th of y: concatenations and slices. */\n"
-    "static void channels(const float *x, int n, int c, int first, int count, float *y, int oc, int at)\n"
+    "APART static void channels(const float *x, int n, int c, int first, int count, float *y, int oc, int at)\n"
     "{\n"
     "    for (int p = 0; p < n; p++)\n"
     "        memcpy(y + p * oc + at, x + p * c + first, (size_t)count * sizeof *y);\n"
@@ -319,7 +322,8 @@ static const char text_place[] =
 
 static const char text_resize_line[] =
     "/* Line oy of a picture of h x w that is made oh x ow, bilinearly. */\n"
-    "static void resize_line(const float *x, int h, int w, int c, int corners, int oy, int oh, int ow, float *y)\n"
+    "APART static void resize_line(const float *x, int h, int w, int c, int corners, int oy, int oh, int ow, float "
+    "*y)\n"
     "{\n"
     "    int iy, ix;\n"
     "    const float v = place(oy, h, oh, corners, &iy);\n"
@@ -335,7 +339,7 @@ static const char text_resize_line[] =
     "}\n";
 
 static const char text_resize[] =
-    "static void resize(const float *x, int h, int w, int c, int corners, float *y, int oh, int ow)\n"
+    "APART static void resize(const float *x, int h, int w, int c, int corners, float *y, int oh, int ow)\n"
     "{\n"
     "    for (int oy = 0; oy < oh; oy++, y += ow * c)\n"
     "        resize_line(x, h, w, c, corners, oy, oh, ow, y);\n"
@@ -343,7 +347,7 @@ static const char text_resize[] =
 
 static const char text_pool_sum[] =
     "/* scale times the sum of each channel over n pixels, LANES channels at a time. */\n"
-    "static void pool(const float *x, int n, int c, double scale, float *y)\n"
+    "APART static void pool(const float *x, int n, int c, double scale, float *y)\n"
     "{\n"
     "    for (int first = 0; first < c; first += LANES) {\n"
     "        const int wide = c - first < LANES ? c - first : LANES;\n"
@@ -356,16 +360,17 @@ static const char text_pool_sum[] =
     "    }\n"
     "}\n";
 
-static const char text_broadcast[] = "/* One pixel, times scale, n times. */\n"
-                                     "static void broadcast(const float *x, int c, float scale, float *y, int n)\n"
-                                     "{\n"
-                                     "    for (int p = 0; p < n; p++, y += c)\n"
-                                     "        for (int k = 0; k < c; k++)\n"
-                                     "            y[k] = scale * x[k];\n"
-                                     "}\n";
+static const char text_broadcast[] =
+    "/* One pixel, times scale, n times. */\n"
+    "APART static void broadcast(const float *x, int c, float scale, float *y, int n)\n"
+    "{\n"
+    "    for (int p = 0; p < n; p++, y += c)\n"
+    "        for (int k = 0; k < c; k++)\n"
+    "            y[k] = scale * x[k];\n"
+    "}\n";
 
 static const char text_max_pool[] =
-    "static void max_pool(const float *x, int w, int c, int size, int stride, float *y, int oh, int ow)\n"
+    "APART static void max_pool(const float *x, int w, int c, int size, int stride, float *y, int oh, int ow)\n"
     "{\n"
     "    for (int oy = 0; oy < oh; oy++)\n"
     "        for (int ox = 0; ox < ow; ox++, y += c) {\n"
@@ -381,7 +386,7 @@ static const char text_max_pool[] =
 
 static const char text_window[] =
     "/* x in a frame of oh x ow, `top` and `left` from its corner, where that is inside; 0 elsewhere. */\n"
-    "static void window(const float *x, int h, int w, int c, int top, int left, float *y, int oh, int ow)\n"
+    "APART static void window(const float *x, int h, int w, int c, int top, int left, float *y, int oh, int ow)\n"
     "{\n"
     "    for (int oy = 0; oy < oh; oy++)\n"
     "        for (int ox = 0; ox < ow; ox++, y += c) {\n"
