@@ -82,6 +82,8 @@ net_sources = \
     core/image/scores.c \
     core/runtime/backend.c \
     core/runtime/backend.h \
+    core/runtime/blocks.c \
+    core/runtime/blocks.h \
     core/runtime/dtype.c \
     core/runtime/dtype.h \
     core/runtime/exec.c \
@@ -243,6 +245,15 @@ cmd_sources = \
     core/cmd/describe.c \
     core/cmd/eval.c \
     core/cmd/export.c \
+    core/cmd/export/c.c \
+    core/cmd/export/c.h \
+    core/cmd/export/c_frame.c \
+    core/cmd/export/c_functions.c \
+    core/cmd/export/c_memory.c \
+    core/cmd/export/c_ops.c \
+    core/cmd/export/c_picture.c \
+    core/cmd/export/c_spell.c \
+    core/cmd/export/c_weights.c \
     core/cmd/export/export.h \
     core/cmd/export/graph.c \
     core/cmd/export/int8.c \

@@ -168,6 +168,7 @@ test_scripts = \
     tests/cli/examples.sh \
     tests/cli/export.sh \
     tests/cli/export_int8.sh \
+    tests/cli/export_c.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
     tests/cli/installed.sh \
@@ -355,6 +356,7 @@ test_data = \
     tests/seg/programs.c \
     tests/seg/raw.c \
     tests/seg/try.c \
+    tests/exported/try.c \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \

@@ -18,7 +18,8 @@ enum { MOST_PICTURES = 65536, MOST_META = 16 };
 
 typedef struct job {
     fpc_cmdline *cmd;
-    const char *onnx, *torch;     /* the file and the folder that are written; NULL: not wanted */
+    const char *onnx, *torch, *c; /* the files and the folder that are written; NULL: not wanted */
+    const char *bin;              /* the weights beside `c`; NULL: in it */
     const char *source, *weights; /* the files in that folder */
     int int8;                     /* --onnx in whole numbers of eight bits */
     const char *calibrate;        /* pictures for its ranges; NULL: of the data set */
@@ -66,12 +67,17 @@ static fpc_status check_paths(job *j, int force)
 {
     fpc_status status = FPC_OK;
 
-    if (!j->onnx && !j->torch)
+    if (!j->onnx && !j->torch && !j->c)
         return fpc_fail(j->cmd->ctx, FPC_EINVAL,
-                        "fpcore export: neither --onnx FILE nor --torch FOLDER says what to write");
+                        "fpcore export: none of --onnx FILE, --torch FOLDER and --c FILE says what to write");
     if (j->onnx)
         status = fpc_output_check(j->cmd->ctx, j->onnx, "fpcore export", "name to --onnx",
                                   force || fpc_onnx_is_own(j->onnx));
+    if (!status && j->c)
+        status = fpc_output_check(j->cmd->ctx, j->c, "fpcore export", "name to --c", force || fpc_c_is_own(j->c));
+    if (!status && j->bin)
+        status = fpc_output_check(j->cmd->ctx, j->bin, "fpcore export", "name to --c",
+                                  force || fpc_c_weights_are_own(j->bin));
     if (status || !j->torch)
         return status;
     j->source = fpc_sprintf(j->cmd->arena, "%s/model.py", j->torch);
@@ -93,12 +99,26 @@ static fpc_status check_options(const job *j, const char *output, const char *ba
     if (j->calibrate && !j->int8)
         return fpc_fail(j->cmd->ctx, FPC_EINVAL,
                         "fpcore export: --calibrate gives pictures to --int8, which is not given");
-    if (j->onnx || !j->torch || (!output && !batch))
+    if (j->onnx || (!output && !batch))
         return FPC_OK;
-    return fpc_fail(j->cmd->ctx, FPC_EINVAL,
-                    "fpcore export: %s is for --onnx, which is not given: what --torch writes takes any number of "
-                    "pictures and gives logits",
-                    output ? "--output" : "--batch");
+    return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore export: %s is for --onnx, which is not given: what %s",
+                    output ? "--output" : "--batch",
+                    j->torch ? "--torch writes takes any number of pictures and gives logits"
+                             : "--c writes takes one picture and gives labels or scores");
+}
+
+/* The C file's name, and that of its weights: face.c, face.bin. */
+static fpc_status read_c(job *j, int beside)
+{
+    const size_t n = j->c ? strlen(j->c) : 0;
+
+    if (beside && !j->c)
+        return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore export: --beside is for --c, which is not given");
+    if (j->c && (n < 3 || strcmp(j->c + n - 2, ".c") || j->c[n - 3] == '/'))
+        return fpc_fail(j->cmd->ctx, FPC_EINVAL, "fpcore export: --c %s: a name that ends in .c, such as face.c", j->c);
+    if (beside && !(j->bin = fpc_sprintf(j->cmd->arena, "%.*s.bin", (int)(n - 2), j->c)))
+        return FPC_ENOMEM;
+    return FPC_OK;
 }
 
 /* ---- what the file says of the network ---- */
@@ -282,25 +302,48 @@ static fpc_status write_torch(job *j)
     return FPC_OK;
 }
 
+/* The weights first: a source that is there has its weights beside it. */
+static fpc_status write_c(job *j)
+{
+    fpc_experiment *s = fpc_predictor_experiment(j->predictor);
+    const fpc_c_args args = {j->c, j->bin != NULL, s->info.fit != FPC_FIT_SQUEEZE, &j->info};
+    fpc_c_files files;
+    fpc_status status = fpc_c_make(s, j->cmd->arena, &args, &files);
+
+    if (!status && j->bin)
+        status = fpc_write_atomic(j->cmd->ctx, j->bin, files.weights, files.weights_bytes);
+    if (status || (status = fpc_write_atomic(j->cmd->ctx, j->c, files.source, files.source_bytes)))
+        return status;
+    fpc_say("%s%s%s: %s, %lld parameters, %.1f MB; pictures of %dx%d, %.1f MB of memory", j->c, j->bin ? ", " : "",
+            j->bin ? j->bin : "", j->info.model, (long long)j->info.parameters,
+            (double)(files.source_bytes + files.weights_bytes) / 1e6, j->args.h, j->args.w,
+            (double)files.floats * 4e-6);
+    return FPC_OK;
+}
+
 static fpc_status write_all(job *j)
 {
     fpc_status status = describe(j);
 
     if (!status && j->onnx)
         status = write_onnx(j);
-    return status || !j->torch ? status : write_torch(j);
+    if (!status && j->torch)
+        status = write_torch(j);
+    return status || !j->c ? status : write_c(j);
 }
 
 static fpc_status run(fpc_cmdline *cmd)
 {
     const char *output = NULL, *batch = NULL;
-    int force = 0;
+    int force = 0, beside = 0;
     fpc_hw size = {0, 0};
     job j = {.cmd = cmd, .info = {.size = sizeof j.info}};
     j.open = fpc_cmd_predictor(cmd);
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &j.open.weights},
                             {"onnx", 0, FPC_ARG_TEXT, 0, &j.onnx},
                             {"torch", 0, FPC_ARG_TEXT, 0, &j.torch},
+                            {"c", 0, FPC_ARG_TEXT, 0, &j.c},
+                            {"beside", 0, FPC_ARG_FLAG, 0, &beside},
                             {"output", 0, FPC_ARG_TEXT, 0, &output},
                             {"size", 0, FPC_ARG_SIZE, 0, &size},
                             {"batch", 0, FPC_ARG_TEXT, 0, &batch},
@@ -311,7 +354,8 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = read_output(&j, output)) || (status = read_batch(&j, batch)) ||
-        (status = check_options(&j, output, batch)) || (status = check_paths(&j, force)))
+        (status = check_options(&j, output, batch)) || (status = read_c(&j, beside)) ||
+        (status = check_paths(&j, force)))
         return status;
     j.open.h = size.h;
     j.open.w = size.w;
@@ -324,11 +368,11 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_export = {
     .name = "export",
     .place = 87,
-    .summary = "Write a network for other programs: ONNX, PyTorch.",
+    .summary = "Write a network for other programs: ONNX, PyTorch, C.",
     .needs_recipe = 0,
     .run = run,
     .help = "usage: fpcore export [-c RECIPE] -w RUN|WEIGHTS.safetensors\n"
-            "                     [--onnx FILE.onnx] [--torch FOLDER]\n"
+            "                     [--onnx FILE.onnx] [--torch FOLDER] [--c FILE.c [--beside]]\n"
             "                     [-s SECTION.KEY=VALUE]... [--size N|HxW] [--batch N|free]\n"
             "                     [--output labels|logits|probabilities]\n"
             "                     [--int8 [--calibrate FOLDER]] [--force]\n"
@@ -353,6 +397,10 @@ const fpc_cmd fpc_cmd_export = {
             "--torch writes FOLDER/model.py, the network as PyTorch source, and\n"
             "FOLDER/ckpt.pth, its weights: from pictures (n,3,h,w) in [0,1] to logits.\n"
             "\n"
+            "--c writes the network as one C file that needs libm and nothing else: C99 (and\n"
+            "C++11), plain loops, no malloc, memory of the caller's, pictures in, labels or\n"
+            "scores out. Its names begin like the file's; it begins with how it is used.\n"
+            "\n"
             "  -c RECIPE            default: that of the run folder, or what the weights\n"
             "                       hold\n"
             "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
@@ -360,6 +408,8 @@ const fpc_cmd fpc_cmd_export = {
             "  --onnx FILE          the ONNX file that is written\n"
             "  --torch FOLDER       where the source and its weights go; made where it is\n"
             "                       missing\n"
+            "  --c FILE.c           the C file that is written\n"
+            "  --beside             of --c: weights go into FILE.bin, not into the source\n"
             "  --size N             size of the pictures, N or HxW (default: dataset.size)\n"
             "  --batch N            of --onnx: pictures at a time (default: 1); free: as\n"
             "                       many as come\n"

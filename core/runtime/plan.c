@@ -5,6 +5,7 @@
  * memory, share one block: each is placed first-fit where nothing that lives at the same time lies. */
 #include "runtime/plan.h"
 #include "graph/nodes.h"
+#include "runtime/blocks.h"
 #include <string.h>
 
 enum { MIN_TILE = 16, MAX_TILE = 256 };
@@ -311,63 +312,12 @@ static void choose_parts(const fpc_plan *p, fpc_plan_group *grp, size_t tile_byt
     grp->parts = grp->barrier || !tile_bytes || parts < 1 ? 1 : (int32_t)parts;
 }
 
-/* ---- placement: first fit by size, largest first ---- */
-
-typedef struct block {
-    size_t bytes, *offset;
-    int32_t first, last, order;
-} block;
-
-static int larger(const block *a, const block *b)
-{
-    return a->bytes != b->bytes ? a->bytes > b->bytes : a->order < b->order;
-}
-
-static void sort_blocks(block *b, int32_t n) /* heap sort: deterministic, no allocation */
-{
-    for (int32_t end = n, start = n / 2; end > 1;) {
-        if (start > 0)
-            start--;
-        else {
-            end--;
-            const block t = b[0];
-            b[0] = b[end], b[end] = t;
-        }
-        for (int32_t root = start, child; (child = 2 * root + 1) < end; root = child) {
-            child += child + 1 < end && larger(&b[child], &b[child + 1]);
-            if (!larger(&b[root], &b[child]))
-                break;
-            const block t = b[root];
-            b[root] = b[child], b[child] = t;
-        }
-    }
-}
-
-static size_t place_blocks(block *b, int32_t n)
-{
-    size_t top = 0;
-    sort_blocks(b, n);
-    for (int32_t i = 0; i < n; i++) {
-        size_t at = 0;
-        for (int32_t moved = 1; moved;) { /* step over every placed block that overlaps in time and space */
-            moved = 0;
-            for (int32_t k = 0; k < i; k++)
-                if (b[k].first <= b[i].last && b[i].first <= b[k].last && at < *b[k].offset + b[k].bytes &&
-                    *b[k].offset < at + b[i].bytes) {
-                    at = *b[k].offset + b[k].bytes;
-                    moved = 1;
-                }
-        }
-        *b[i].offset = at;
-        top = at + b[i].bytes > top ? at + b[i].bytes : top;
-    }
-    return top;
-}
+/* ---- placement (runtime/blocks.h) ---- */
 
 static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
 {
     const fpc_graph *g = p->graph;
-    block *b = fpc_alloc(arena, ((size_t)g->n_values + 2 * (size_t)g->n_nodes + 1) * sizeof *b);
+    fpc_lifetime *b = fpc_alloc(arena, ((size_t)g->n_values + 2 * (size_t)g->n_nodes + 1) * sizeof *b);
     int32_t n = 0;
     if (!b)
         return FPC_ENOMEM;
@@ -376,8 +326,8 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
         const int32_t made_by = g->value[v].node;
         const int alias = made_by >= 0 && (g->node[made_by].def->flags & FPC_OP_INPLACE);
         if (s->place == FPC_PLACE_ARENA && !alias && s->first >= 0)
-            b[n++] =
-                (block){fpc_round64(fpc_bytes(g->value[v].shape, g->value[v].dtype)), &s->offset, s->first, s->last, v};
+            b[n++] = (fpc_lifetime){fpc_round64(fpc_bytes(g->value[v].shape, g->value[v].dtype)), &s->offset, s->first,
+                                    s->last, v};
     }
     for (int32_t k = 0; k < p->n_groups; k++)
         for (int32_t i = 0; i < p->group[k].n; i++) {
@@ -386,15 +336,16 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
                 w->shared = p->kept_bytes;
                 p->kept_bytes += fpc_round64(w->need.shared);
             } else if (w->need.shared) {
-                b[n] = (block){fpc_round64(w->need.shared), &w->shared, k, k, g->n_values + n};
+                b[n] = (fpc_lifetime){fpc_round64(w->need.shared), &w->shared, k, k, g->n_values + n};
                 n++;
             }
             if (w->need.part) {
-                b[n] = (block){fpc_round64(w->need.part) * (size_t)p->group[k].parts, &w->part, k, k, g->n_values + n};
+                b[n] = (fpc_lifetime){fpc_round64(w->need.part) * (size_t)p->group[k].parts, &w->part, k, k,
+                                      g->n_values + n};
                 n++;
             }
         }
-    p->arena_bytes = place_blocks(b, n);
+    p->arena_bytes = fpc_blocks_place(b, n);
     for (int32_t i = 0; i < g->n_nodes; i++)
         if (g->node[i].def->flags & FPC_OP_INPLACE)
             for (int32_t o = 0; o < g->node[i].n_out; o++)
@@ -406,7 +357,7 @@ static fpc_status place_arena(fpc_plan *p, fpc_arena *arena)
 static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
 {
     fpc_graph *g = p->graph;
-    block *b = fpc_alloc(arena, (size_t)(FPC_MAX_GROUP * (FPC_MAX_OUTPUTS + 1) + 1) * sizeof *b);
+    fpc_lifetime *b = fpc_alloc(arena, (size_t)(FPC_MAX_GROUP * (FPC_MAX_OUTPUTS + 1) + 1) * sizeof *b);
     if (!b)
         return FPC_ENOMEM;
     for (int32_t k = 0; k < p->n_groups; k++) {
@@ -423,17 +374,17 @@ static fpc_status place_tiles(fpc_plan *p, fpc_arena *arena)
                     for (int32_t j = 0; j < g->node[grp->node[m]].n_in; j++)
                         last = g->node[grp->node[m]].in[j] == node->out[o] ? m : last;
                 const fpc_value *v = &g->value[node->out[o]];
-                b[n] = (block){fpc_round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)),
-                               &s->offset, i, last, n};
+                b[n] = (fpc_lifetime){fpc_round64((size_t)grp->tile * (size_t)v->shape.c * fpc_dtype_size(v->dtype)),
+                                      &s->offset, i, last, n};
                 n++;
             }
             fpc_work *w = &p->work[grp->node[i]];
             if (w->need.thread) {
-                b[n] = (block){fpc_round64(w->need.thread), &w->scratch, i, i, n};
+                b[n] = (fpc_lifetime){fpc_round64(w->need.thread), &w->scratch, i, i, n};
                 n++;
             }
         }
-        const size_t top = place_blocks(b, n);
+        const size_t top = fpc_blocks_place(b, n);
         p->thread_bytes = top > p->thread_bytes ? top : p->thread_bytes;
     }
     return FPC_OK;

@@ -247,10 +247,13 @@ expect "--torch with a batch" 2 "$FPCORE" export -w "$run" --torch none --batch 
 says "of which it knows nothing" 'fpcore export: --batch is for --onnx, which is not given'
 holds "and nothing is written" test ! -e none
 expect "no file" 2 "$FPCORE" export -w "$run"
-says "is told" 'fpcore export: neither --onnx FILE nor --torch FOLDER says what to write$'
+says "is told" 'fpcore export: none of --onnx FILE, --torch FOLDER and --c FILE says what to write$'
 expect "PyTorch: an op without a form" 1 "$FPCORE" export -w "$run" -s model.own=on --torch own
 says "is refused by its name and place" 'export --torch: op half_wave \(wave\) has no PyTorch form$'
 holds "and nothing is written" test ! -e own
+expect "C: an op without a form" 1 "$FPCORE" export -w "$run" -s model.own=on --c own.c
+says "is refused by its name and place" 'export --c: op half_wave \(wave\) has no form in C$'
+holds "and nothing is written" test ! -e own.c
 expect "both at once" 0 "$FPCORE" export -w "$run" --onnx b.onnx --torch made/net --output labels --batch 1
 says "each has its line" '^made/net/model\.py, made/net/ckpt\.pth: every, [0-9]+ parameters; image float$'
 says "which breaks at blanks" '^  \(n,3,32,32\) to logits$'
