@@ -86,9 +86,10 @@ const fpc_option fpc_core_run[] = {
     FPC_OPTION_INT(fpc_run_options, swa_every, "1", 1, 1e6, "epochs", "then the weights of every so-many-th epoch"),
     FPC_OPTION_TEXT(fpc_run_options, metric, "f_score",
                     "label of the [metric.LABEL] section that picks the best checkpoint"),
-    FPC_OPTION_PATH(
-        fpc_run_options, init_from, "",
-        "weights and batch-norm statistics to start from: a safetensors file, or a run folder; empty: none"),
+    FPC_OPTION_PATH(fpc_run_options, init_from, "",
+                    "weights and batch-norm statistics to start from: a safetensors file, one of torch.save, or a run "
+                    "folder; empty: "
+                    "none"),
     {"init_skip",
      "patterns, with commas between, of tensors that are not taken from there and stay as drawn: decoder.conv_seg.*",
      "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
