@@ -211,6 +211,7 @@ core_sources = \
     core/train/trainer.h \
     core/train/validation.c \
     core/train/watch.c \
+    core/weights/names.c \
     core/weights/pickle.c \
     core/weights/pickle_private.h \
     core/weights/safetensors.c \

@@ -60,6 +60,7 @@ test_programs = \
     tests/plugins/schedule/test_torch \
     tests/recipes/test_recipes \
     tests/torch/test_archive \
+    tests/torch/test_names \
     tests/unit/test_analyze \
     tests/unit/test_analyze_reference \
     tests/unit/test_arena \
@@ -322,6 +323,9 @@ test_data = \
     tests/plugins/tagged.h \
     tests/seg/common.h \
     tests/torch/complex.pth \
+    tests/torch/huggingface.expect.safetensors \
+    tests/torch/huggingface.py \
+    tests/torch/huggingface.weights.safetensors \
     tests/torch/kinds.pth \
     tests/torch/make.py \
     tests/torch/module.pth \
@@ -619,6 +623,12 @@ tests_torch_test_archive_CPPFLAGS = $(test_cppflags)
 tests_torch_test_archive_CFLAGS = $(test_cflags)
 tests_torch_test_archive_LDFLAGS = $(test_ldflags)
 tests_torch_test_archive_LDADD = $(test_libs)
+
+tests_torch_test_names_SOURCES = tests/torch/test_names.c
+tests_torch_test_names_CPPFLAGS = $(test_cppflags)
+tests_torch_test_names_CFLAGS = $(test_cflags)
+tests_torch_test_names_LDFLAGS = $(test_ldflags)
+tests_torch_test_names_LDADD = $(test_libs)
 
 tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_CPPFLAGS = $(test_cppflags)

@@ -95,8 +95,9 @@ const fpc_option fpc_core_run[] = {
      "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
      FPC_FIELD_(fpc_run_options, init_skip, const char *)},
     {"init_rename",
-     "what names of tensors begin with there and here, OLD -> NEW with commas between: backbone. -> encoder.", "", "",
-     1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
+     "what names of tensors begin with there and here, OLD -> NEW with commas between: backbone. -> encoder.; or "
+     "`huggingface`: SegFormer as transformers calls it",
+     "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
      FPC_FIELD_(fpc_run_options, init_rename, const char *)},
     {"init_optimizer", "what else is taken from there, where training goes on from another run", "", "reset", 1, 0,
      inits, FPC_OPT_CHOICE, FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, init_optimizer, int64_t)},

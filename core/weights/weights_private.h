@@ -24,5 +24,9 @@ fpc_status fpc_weights_take(fpc_state *, const fpc_st_file *, fpc_meeting *);
 fpc_status fpc_torch_read(fpc_ctx *, fpc_arena *, const unsigned char *data, size_t bytes, fpc_st_file *out);
 /* Refuses the name of the next tensor of the file where it is empty, too long, or has control characters. */
 fpc_status fpc_tensor_name_check(fpc_ctx *, const fpc_st_file *, const char *name);
+/* Whether run.init_rename has a set of names that is called so; and the file's tensors called as the model's, where the
+ * set has their names. Those of the file that are one in the model are joined. */
+int fpc_names_known(const char *set);
+fpc_status fpc_names_apply(fpc_ctx *, fpc_arena *, fpc_st_file *, const char *set);
 
 #endif

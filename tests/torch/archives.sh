@@ -39,4 +39,12 @@ if "$python" "$make" has 2>/dev/null && [ -x "$FPCORE_BUILD/tests/torch/test_arc
 else
     echo "ok what PyTorch writes is read # SKIP $python has no torch (FPCORE_PYTHON names another), or cmocka is missing"
 fi
+if "$python" "$FPCORE_SRC/tests/torch/huggingface.py" has 2>/dev/null && [ -x "$FPCORE_BUILD/tests/torch/test_names" ]; then
+    mkdir named
+    cp "$FPCORE_SRC/tests/torch/kinds.pth" named
+    expect "transformers writes weights" 0 "$python" "$FPCORE_SRC/tests/torch/huggingface.py" named
+    expect "they give its logits" 0 env FPCORE_TORCH_FILES="$(pwd)/named" "$FPCORE_BUILD/tests/torch/test_names"
+else
+    echo "ok what transformers writes is read # SKIP $python has no transformers (FPCORE_PYTHON names another), or cmocka is missing"
+fi
 exit $bad
