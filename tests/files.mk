@@ -60,6 +60,8 @@ test_programs = \
     tests/plugins/schedule/test_schedule \
     tests/plugins/schedule/test_torch \
     tests/recipes/test_recipes \
+    tests/torch/test_archive \
+    tests/torch/test_names \
     tests/unit/test_analyze \
     tests/unit/test_analyze_reference \
     tests/unit/test_arena \
@@ -221,7 +223,8 @@ test_scripts = \
     tests/emulated/kit.sh \
     tests/emulated/ops.sh \
     tests/emulated/recipes.sh \
-    tests/emulated/train.sh
+    tests/emulated/train.sh \
+    tests/torch/archives.sh
 test_data = \
     tests/abi/abi1/fpcore/augment.h \
     tests/abi/abi1/fpcore/backend.h \
@@ -328,6 +331,22 @@ test_data = \
     tests/plugins/pictures.h \
     tests/plugins/tagged.h \
     tests/seg/common.h \
+    tests/torch/complex.pth \
+    tests/torch/huggingface.expect.safetensors \
+    tests/torch/huggingface.py \
+    tests/torch/huggingface.weights.safetensors \
+    tests/torch/kinds.pth \
+    tests/torch/make.py \
+    tests/torch/module.pth \
+    tests/torch/object.pth \
+    tests/torch/old.pth \
+    tests/torch/parameters.pth \
+    tests/torch/protocol.pth \
+    tests/torch/repeated.pth \
+    tests/torch/script.pt \
+    tests/torch/tensor.pth \
+    tests/torch/training.pth \
+    tests/torch/views.pth \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
@@ -348,6 +367,7 @@ test_data = \
     tests/fuzz/fuzz_packed.c \
     tests/fuzz/fuzz_recipe.c \
     tests/fuzz/fuzz_recorded.c \
+    tests/fuzz/fuzz_torch.c \
     tests/fuzz/fuzz_weights.c \
     tests/fuzz/run.sh \
     tests/perf/against_peers.sh \
@@ -613,6 +633,18 @@ tests_recipes_test_recipes_CPPFLAGS = $(test_cppflags)
 tests_recipes_test_recipes_CFLAGS = $(test_cflags)
 tests_recipes_test_recipes_LDFLAGS = $(test_ldflags)
 tests_recipes_test_recipes_LDADD = $(test_libs)
+
+tests_torch_test_archive_SOURCES = tests/torch/test_archive.c
+tests_torch_test_archive_CPPFLAGS = $(test_cppflags)
+tests_torch_test_archive_CFLAGS = $(test_cflags)
+tests_torch_test_archive_LDFLAGS = $(test_ldflags)
+tests_torch_test_archive_LDADD = $(test_libs)
+
+tests_torch_test_names_SOURCES = tests/torch/test_names.c
+tests_torch_test_names_CPPFLAGS = $(test_cppflags)
+tests_torch_test_names_CFLAGS = $(test_cflags)
+tests_torch_test_names_LDFLAGS = $(test_ldflags)
+tests_torch_test_names_LDADD = $(test_libs)
 
 tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_CPPFLAGS = $(test_cppflags)

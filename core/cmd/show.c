@@ -367,7 +367,7 @@ static fpc_status run(fpc_cmdline *cmd)
     if (status)
         return status;
     if (n != 1)
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore show: %s; a run folder or a .safetensors file is wanted",
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore show: %s; a run folder or a file of weights is wanted",
                         n ? "more than one name is given" : "nothing is named");
     if (tensors + recipe + classes + json > 1)
         return fpc_fail(cmd->ctx, FPC_EINVAL,

@@ -12,6 +12,7 @@ typedef enum fpc_init { FPC_INIT_RESET, FPC_INIT_KEEP, FPC_INIT_HYBRID } fpc_ini
 typedef struct fpc_run_options {
     const char *name, *out;  /* "run", "runs" */
     int64_t seed, epochs;    /* 0, 1 */
+    int64_t validate_every;  /* epochs from one validation to the next; the last epoch always has one. 1 */
     int64_t patience;        /* epochs without a new best before stopping; 0: never */
     int64_t min_epochs;      /* no stop before, 0 */
     double hours;            /* of one call of the program; 0: no limit */
@@ -64,6 +65,9 @@ const fpc_option fpc_core_run[] = {
     FPC_OPTION_INT(fpc_run_options, seed, "0", 0, 9007199254740992.0, "",
                    "key of every random number: weights, order, augmentation, dropout"),
     RESUMABLE_INT(fpc_run_options, epochs, "1", 1, 1e6, "epochs", "length of the training"),
+    FPC_OPTION_INT(
+        fpc_run_options, validate_every, "1", 1, 1e6, "epochs",
+        "validate after every so-many-th epoch, and after the last; the others have no values of validation"),
     RESUMABLE_INT(fpc_run_options, patience, "0", 0, 1e6, "epochs",
                   "stop after so many epochs without a better one; 0: never"),
     RESUMABLE_INT(fpc_run_options, min_epochs, "0", 0, 1e6, "epochs", "no stop by patience before so many epochs"),
@@ -86,16 +90,18 @@ const fpc_option fpc_core_run[] = {
     FPC_OPTION_INT(fpc_run_options, swa_every, "1", 1, 1e6, "epochs", "then the weights of every so-many-th epoch"),
     FPC_OPTION_TEXT(fpc_run_options, metric, "f_score",
                     "label of the [metric.LABEL] section that picks the best checkpoint"),
-    FPC_OPTION_PATH(
-        fpc_run_options, init_from, "",
-        "weights and batch-norm statistics to start from: a safetensors file, or a run folder; empty: none"),
+    FPC_OPTION_PATH(fpc_run_options, init_from, "",
+                    "weights and batch-norm statistics to start from: a safetensors file, one of torch.save, or a run "
+                    "folder; empty: "
+                    "none"),
     {"init_skip",
      "patterns, with commas between, of tensors that are not taken from there and stay as drawn: decoder.conv_seg.*",
      "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
      FPC_FIELD_(fpc_run_options, init_skip, const char *)},
     {"init_rename",
-     "what names of tensors begin with there and here, OLD -> NEW with commas between: backbone. -> encoder.", "", "",
-     1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
+     "what names of tensors begin with there and here, OLD -> NEW with commas between: backbone. -> encoder.; or "
+     "`huggingface`: SegFormer as transformers calls it",
+     "", "", 1, 0, NULL, FPC_OPT_TEXT, FPC_OPT_RESUMABLE | FPC_OPT_ITEMS,
      FPC_FIELD_(fpc_run_options, init_rename, const char *)},
     {"init_optimizer", "what else is taken from there, where training goes on from another run", "", "reset", 1, 0,
      inits, FPC_OPT_CHOICE, FPC_OPT_RESUMABLE, FPC_FIELD_(fpc_run_options, init_optimizer, int64_t)},

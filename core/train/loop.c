@@ -148,11 +148,16 @@ static fpc_status save_best(fpc_trainer *t)
                : FPC_OK;
 }
 
-/* With the weights in place. */
+/* With the weights in place. An epoch without a validation has a row all the same, and pictures. */
 static fpc_status validate_these(fpc_trainer *t)
 {
     fpc_status status;
 
+    if (!fpc_trainer_validates(t, t->epoch)) {
+        fpc_meter_clear(&t->val);
+        fpc_trainer_row(t);
+        return fpc_trainer_take_pictures(t);
+    }
     if ((status = fpc_trainer_validate(t)))
         return status;
     fpc_trainer_row(t);

@@ -112,7 +112,10 @@ void fpc_trainer_row(fpc_trainer *t)
         *at++ = measure(s, &t->val, &s->metric[i]);
         if (!has_classes(&s->metric[i]))
             continue;
-        metric_of(&s->metric[i])->per_class(s->metric[i].inst.self, extra);
+        if (t->val.batches)
+            metric_of(&s->metric[i])->per_class(s->metric[i].inst.self, extra);
+        for (int32_t c = 0; c < s->classes && !t->val.batches; c++)
+            extra[c] = NAN;
         extra += s->classes;
     }
     *at = t->lr;

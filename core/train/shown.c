@@ -80,9 +80,10 @@ fpc_status fpc_trainer_check_validated(fpc_trainer *t)
 
     if (t->val.images && !labelled(&t->val, t->experiment->classes, sum))
         return refuse(t, &t->val, "validation");
-    if (t->epoch == 0 && isnan(t->row[t->monitor_column]))
-        fpc_log(t->ctx, FPC_LOG_WARN, "%s has no value in the first epoch; without one no best checkpoint is picked",
-                t->events->record.column[t->monitor_column]);
+    if (t->epoch < t->experiment->run.validate_every && isnan(t->row[t->monitor_column]))
+        fpc_log(t->ctx, FPC_LOG_WARN, "%s has no value in the first %s; without one no best checkpoint is picked",
+                t->events->record.column[t->monitor_column],
+                t->experiment->run.validate_every > 1 ? "epoch that was validated" : "epoch");
     return FPC_OK;
 }
 

@@ -15,12 +15,22 @@ static double metric_of(const fpc_trainer *t, int64_t e)
     return e < record->n_rows ? record->value[t->monitor_column][e] : t->row[t->monitor_column];
 }
 
-/* Its mean over the last n epochs up to e; NAN where none of them has a value. */
+int fpc_trainer_validates(const fpc_trainer *t, int64_t epoch)
+{
+    const fpc_run_options *run = &t->experiment->run;
+
+    return !t->val_images || (epoch + 1) % run->validate_every == 0 || epoch + 1 == run->epochs;
+}
+
+/* Its mean over the last n epochs up to e; NAN where none of them has a value. An epoch that was not validated has none
+ * of its own: a mean that rises because an old value leaves the window is no news of its weights. */
 static double trailing_mean(const fpc_trainer *t, int64_t e, int64_t n)
 {
     double sum = 0;
     int64_t count = 0;
 
+    if (t->experiment->run.validate_every > 1 && isnan(metric_of(t, e)))
+        return NAN;
     for (int64_t i = e - n + 1 > 0 ? e - n + 1 : 0; i <= e; i++)
         if (!isnan(metric_of(t, i))) {
             sum += metric_of(t, i);
@@ -75,5 +85,6 @@ int fpc_trainer_out_of_patience(const fpc_trainer *t)
 {
     const fpc_run_options *run = &t->experiment->run;
 
-    return run->patience > 0 && t->waited >= run->patience && t->epoch >= run->min_epochs;
+    return run->patience > 0 && t->waited >= run->patience && t->epoch >= run->min_epochs &&
+           fpc_trainer_validates(t, t->epoch - 1);
 }

@@ -115,6 +115,9 @@ fpc_status fpc_trainer_load(fpc_trainer *);
 /* train/stop.c: what the monitored metric decides. */
 double fpc_trainer_score(const fpc_trainer *); /* of the epoch under way, whose row is there: what picks the best */
 int fpc_trainer_better(const fpc_trainer *, double score);
+/* Whether the epoch, from 0, ends with a validation; without pictures to validate on the metrics of training stand for
+ * one. */
+int fpc_trainer_validates(const fpc_trainer *, int64_t epoch);
 int64_t fpc_trainer_waited(const fpc_trainer *); /* from the record */
 int fpc_trainer_out_of_patience(const fpc_trainer *);
 double fpc_trainer_score_at(const fpc_trainer *, int64_t epoch);         /* of any epoch, from 0, up to that one */

@@ -1,9 +1,9 @@
-/* safetensors.c: reads and writes safetensors files (github.com/huggingface/safetensors). Files are hostile: the whole
- * header is checked before anything uses it: lengths against the file's size, shapes against offsets, no overlaps, no
- * holes, no duplicate or unprintable names. Writing is deterministic: wide dtypes first (so that data are aligned),
- * else in the order given; no times, no paths. */
+/* safetensors.c: reads and writes safetensors files (github.com/huggingface/safetensors); what begins as a ZIP file
+ * does is read by torch_archive.c. Files are hostile: the whole header is checked before anything uses it: lengths
+ * against the file's size, shapes against offsets, no overlaps, no holes, no duplicate or unprintable names. Writing is
+ * deterministic: wide dtypes first (so that data are aligned), else in the order given; no times, no paths. */
 #define _GNU_SOURCE
-#include "weights/weights.h"
+#include "weights/weights_private.h"
 #include "base/file.h"
 #include "base/message.h"
 #include "base/file.h"
@@ -106,8 +106,8 @@ static fpc_status read_file(fpc_ctx *ctx, fpc_arena *arena, const char *path, un
 /* What people most often give in place of a safetensors file; NULL: nothing that is known. */
 static const char *other_format(const unsigned char *data)
 {
-    if (!memcmp(data, "PK\3\4", 4))
-        return "a PyTorch archive (.pth, .pt, .ckpt) or another zip file";
+    if (!memcmp(data, "\x80\2\x8a\x0a\x6c\xfc\x9c\x46", 8)) /* the number that torch.save began with until 1.5 */
+        return "a file of PyTorch before 1.6 (.pth)";
     if (data[0] == 0x80 && data[1] >= 2 && data[1] <= 5)
         return "a pickle of Python (.pth, .pkl)";
     if (!memcmp(data, "\x89HDF", 4))
@@ -117,6 +117,20 @@ static const char *other_format(const unsigned char *data)
 
 /* ---- reading ---- */
 
+fpc_status fpc_tensor_name_check(fpc_ctx *ctx, const fpc_st_file *file, const char *name)
+{
+    const size_t length = strlen(name);
+
+    if (length == 0 || length > MAX_NAME)
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: tensor %d of the header has a name of %zu bytes; 1 to %d are allowed",
+                        file->path, (int)file->n, length, MAX_NAME);
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return fpc_fail(ctx, FPC_EFORMAT, "%s: tensor %d of the header has a control character in its name",
+                            file->path, (int)file->n);
+    return FPC_OK;
+}
+
 struct reader {
     fpc_ctx *ctx;
     fpc_arena *arena;
@@ -125,20 +139,6 @@ struct reader {
     uint64_t data_bytes;
     uint64_t (*range)[2]; /* offsets of each tensor */
 };
-
-static fpc_status check_name(struct reader *r, const char *name)
-{
-    size_t length = strlen(name);
-
-    if (length == 0 || length > MAX_NAME)
-        return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %d of the header has a name of %zu bytes; 1 to %d are allowed",
-                        r->file->path, (int)r->file->n, length, MAX_NAME);
-    for (const char *c = name; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return fpc_fail(r->ctx, FPC_EFORMAT, "%s: tensor %d of the header has a control character in its name",
-                            r->file->path, (int)r->file->n);
-    return FPC_OK;
-}
 
 static fpc_status read_shape(struct reader *r, const json_t *shape, fpc_st_tensor *t)
 {
@@ -196,7 +196,7 @@ static fpc_status read_tensor(struct reader *r, const char *name, const json_t *
     fpc_st_tensor *t = &r->file->tensor[r->file->n];
     uint64_t *range = r->range[r->file->n];
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    fpc_status status = check_name(r, name);
+    fpc_status status = fpc_tensor_name_check(r->ctx, r->file, name);
 
     if (status)
         return status;
@@ -329,11 +329,17 @@ fpc_status fpc_st_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, fpc_st_
         return FPC_ENOMEM;
     if ((status = read_file(ctx, arena, path, &data, &bytes)))
         return status;
+    if (!memcmp(data, "PK\3\4", 4)) {
+        if (!(status = fpc_torch_read(ctx, arena, data, bytes, r.file)))
+            *out = r.file;
+        return status;
+    }
     if (other_format(data))
-        return fpc_fail(ctx, FPC_EFORMAT,
-                        "%s: %s, no safetensors file; in Python: safetensors.torch.save_file(torch.load(\"%s\", "
-                        "weights_only=True), \"weights.safetensors\")",
-                        path, other_format(data), path);
+        return fpc_fail(
+            ctx, FPC_EFORMAT,
+            "%s: %s, no safetensors file and no archive of torch.save; in Python: torch.save(torch.load(\"%s\", "
+            "weights_only=True), \"weights.pth\") writes one",
+            path, other_format(data), path);
     length = little_endian(data);
     if (length > MAX_HEADER)
         return fpc_fail(

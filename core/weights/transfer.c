@@ -43,7 +43,7 @@ static fpc_status read_rule(fpc_ctx *ctx, fpc_arena *arena, const char *text, re
     if (!arrow || strstr(arrow + 2, "->"))
         return fpc_fail_recipe(ctx, FPC_EINVAL,
                                "run.init_rename: `%s` is not OLD -> NEW: what names begin with in the file, and in the "
-                               "model",
+                               "model; nor is it a set of names, of which there is `huggingface`",
                                text);
     while (from && (text[from - 1] == ' ' || text[from - 1] == '\t'))
         from--;
@@ -82,14 +82,16 @@ static fpc_status rename_tensors(fpc_ctx *ctx, fpc_arena *arena, fpc_st_file *fi
 {
     rename_rule *rule = fpc_alloc(arena, ((size_t)text->n + 1) * sizeof *rule);
     fpc_status status = rule ? FPC_OK : FPC_ENOMEM;
+    int32_t n = 0;
 
     if (!text->n)
         return status;
-    for (int32_t i = 0; i < text->n && !status; i++)
-        status = read_rule(ctx, arena, text->v[i], &rule[i]);
+    for (int32_t i = 0; i < text->n && !status; i++) /* sets first: rules see the names that they give */
+        status = fpc_names_known(text->v[i]) ? fpc_names_apply(ctx, arena, file, text->v[i])
+                                             : read_rule(ctx, arena, text->v[i], &rule[n++]);
     const char **name = fpc_alloc(arena, ((size_t)file->n + 1) * sizeof *name);
     for (int32_t i = 0; i < file->n && !status && name; i++) {
-        rename_rule *r = rule_for(rule, text->n, file->tensor[i].name);
+        rename_rule *r = rule_for(rule, n, file->tensor[i].name);
         name[i] = file->tensor[i].name;
         if (!r || fpc_weights_of_training(name[i]))
             continue;
@@ -99,10 +101,10 @@ static fpc_status rename_tensors(fpc_ctx *ctx, fpc_arena *arena, fpc_st_file *fi
     }
     if (status || !name)
         return status ? status : FPC_ENOMEM;
-    for (int32_t i = 0; i < text->n; i++)
+    for (int32_t i = 0; i < n; i++)
         if (!rule[i].used)
-            return fpc_fail_recipe(ctx, FPC_EINVAL, "run.init_rename: %s: no name in %s begins with `%s`%s", text->v[i],
-                                   file->path, rule[i].from,
+            return fpc_fail_recipe(ctx, FPC_EINVAL, "run.init_rename: %s -> %s: no name in %s begins with `%s`%s",
+                                   rule[i].from, rule[i].to, file->path, rule[i].from,
                                    guess(arena, NULL, file, fpc_sprintf(arena, "%s*", rule[i].from)));
     if ((status = check_unique(ctx, arena, file, name)))
         return status;

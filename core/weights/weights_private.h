@@ -20,5 +20,13 @@ int fpc_weights_is_weight(const fpc_state_entry *);
 fpc_status fpc_weights_open(fpc_ctx *, fpc_arena *, const char *path, fpc_st_file **);
 /* Checks the whole file, then takes it over. */
 fpc_status fpc_weights_take(fpc_state *, const fpc_st_file *, fpc_meeting *);
+/* The tensors of an archive of torch.save, the bytes of the file at out->path. The numbers are in the arena. */
+fpc_status fpc_torch_read(fpc_ctx *, fpc_arena *, const unsigned char *data, size_t bytes, fpc_st_file *out);
+/* Refuses the name of the next tensor of the file where it is empty, too long, or has control characters. */
+fpc_status fpc_tensor_name_check(fpc_ctx *, const fpc_st_file *, const char *name);
+/* Whether run.init_rename has a set of names that is called so; and the file's tensors called as the model's, where the
+ * set has their names. Those of the file that are one in the model are joined. */
+int fpc_names_known(const char *set);
+fpc_status fpc_names_apply(fpc_ctx *, fpc_arena *, fpc_st_file *, const char *set);
 
 #endif

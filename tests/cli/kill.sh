@@ -15,7 +15,7 @@ train_and_kill() {
     wait $pid 2>/dev/null
 }
 
-set -- -s run.epochs=20 -s run.ema=0.9
+set -- -s run.epochs=20 -s run.ema=0.9 -s run.validate_every=3 -s run.smooth=4 -s run.smooth_best=on -s run.keep_best=2
 expect "a run that is left alone" 0 "$FPCORE" -c tiny.ini "$@" -s run.out=straight
 for after in 0.05 0.15 0.25 0.4 0.7; do
     rm -rf cut

@@ -8,7 +8,7 @@ set -eu
 src=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- recipe weights image recorded packed misc
+[ $# -gt 0 ] || set -- recipe weights torch image recorded packed misc
 CLANG=${CLANG:-clang}
 jobs=${FUZZ_JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
 scratch=$(mktemp -d)
@@ -52,6 +52,14 @@ run() {
     case $1 in
     recipe) cp "$src"/conf/*.ini "$scratch/$1" ;;
     weights) cp "$src"/tests/golden/*input.safetensors "$scratch/$1" ;;
+    torch) # each as an archive, and some as the pickle in it
+        for file in "$src"/tests/torch/*.pth; do
+            { printf a && cat "$file"; } >"$scratch/$1/$(basename "$file")"
+        done
+        for file in kinds views training parameters; do
+            { printf p && unzip -p "$src/tests/torch/$file.pth" "$file/data.pkl"; } >"$scratch/$1/$file" 2>/dev/null || true
+        done
+        ;;
     recorded)
         for epochs in 1 30; do # histories of so many
             awk -v n=$epochs 'BEGIN {

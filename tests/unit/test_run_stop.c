@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define FALLING "optimizer.lr=5e-3 @1, 3 @7"
+
 enum { MOST = 40 };
 
 typedef struct rules {
@@ -99,6 +101,80 @@ static void stops_by_the_rules(void **state)
         other += best_of(r, value, n) != best_of(&cases[0], value, n);
     }
     assert_true(early > 2 && late > 0 && other > 0); /* or else the cases say nothing */
+}
+
+static int is_missing(const json_t *history, const char *column, size_t epoch)
+{
+    const json_t *list = json_object_get(history, column);
+
+    assert_true(json_array_size(list) > epoch);
+    return json_is_null(json_array_get(list, epoch));
+}
+
+/* Every third epoch is validated, and the last; only those have values and can be the best, and training is the same as
+ * with all of them validated. A rate that is far too high makes the score fall: of the mean over five epochs the
+ * largest is that of epoch 8, where epoch 3 has left the window and epoch 9 has not come, but epoch 8 was not
+ * validated. */
+static void validates_now_and_then(void **state)
+{
+    static const char *const all[] = {"run.epochs=10", FALLING}, *const some[] = {"run.epochs=10", FALLING,
+                                                                                  "run.validate_every=3",
+                                                                                  "run.smooth=5", "run.smooth_best=on"};
+    double every[MOST], most = -1, passed_over = -1;
+    json_t *history, *log;
+    int best = -1;
+
+    (void)state;
+    remove_tree("a");
+    remove_tree("b");
+    succeeds("a", 2, all, NULL);
+    succeeds("b", 5, some, NULL);
+    assert_int_equal(metric(folder_of("a"), every), 10);
+    history = json_of(folder_of("b"), "history.json");
+    for (int e = 0; e < 10; e++) {
+        const int validated = (e + 1) % 3 == 0 || e == 9;
+        double sum = 0;
+        int n = 0;
+        assert_int_equal(is_missing(history, "val_f_score", (size_t)e), !validated);
+        assert_int_equal(is_missing(history, "val_loss", (size_t)e), !validated);
+        assert_false(is_missing(history, "train_loss", (size_t)e));
+        for (int i = e - 4 > 0 ? e - 4 : 0; i <= e; i++)
+            if ((i + 1) % 3 == 0 || i == 9)
+                sum += every[i], n++;
+        if (!validated && n)
+            passed_over = fmax(passed_over, sum / n);
+        if (!validated)
+            continue;
+        assert_float_equal(json_number_value(json_array_get(json_object_get(history, "val_f_score"), (size_t)e)),
+                           every[e], 1e-12);
+        if (sum / n > most)
+            most = sum / n, best = e + 1;
+    }
+    if (passed_over <= most) /* or else the means say nothing */
+        fail_msg("%g, %g: %g %g %g %g", passed_over, most, every[2], every[5], every[8], every[9]);
+    json_decref(history);
+    log = json_of(folder_of("b"), "run.json");
+    assert_int_equal(json_integer_value(json_object_get(log, "best_epoch")), best);
+    assert_float_equal(json_number_value(json_object_get(log, "best_value")), most, 1e-12);
+    json_decref(log);
+}
+
+/* Patience counts epochs, and ends a run after a validated one: here it is used up after epoch 5. */
+static void stops_where_it_validates(void **state)
+{
+    static const char *const hasty[] = {"run.epochs=12", "optimizer.lr=1e-2", "run.validate_every=3", "run.patience=2",
+                                        "run.min_delta=0.9"};
+    json_t *log, *history;
+
+    (void)state;
+    remove_tree("a");
+    succeeds("a", 5, hasty, NULL);
+    log = json_of(folder_of("a"), "run.json");
+    assert_string_equal(json_string_value(json_object_get(log, "status")), "stopped early");
+    json_decref(log);
+    history = json_of(folder_of("a"), "history.json");
+    assert_int_equal(json_array_size(json_object_get(history, "val_f_score")), 6);
+    json_decref(history);
 }
 
 /* A patience that was changed counts from the record, as if it had always been so. */
@@ -208,8 +284,9 @@ static void beats_a_value(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(stops_by_the_rules),   TEST(patience_may_change), TEST(keeps_the_best),
-        TEST(removes_its_own_only), TEST(beats_a_value),
+        TEST(validates_now_and_then), TEST(stops_where_it_validates), TEST(stops_by_the_rules),
+        TEST(patience_may_change),    TEST(keeps_the_best),           TEST(removes_its_own_only),
+        TEST(beats_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
