@@ -133,6 +133,7 @@ test_programs = \
     tests/unit/test_scores \
     tests/unit/test_seen \
     tests/unit/test_series \
+    tests/unit/test_serve \
     tests/unit/test_split \
     tests/unit/test_state \
     tests/unit/test_stats \
@@ -192,6 +193,7 @@ test_scripts = \
     tests/cli/predict_tiles.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
+    tests/cli/serve.sh \
     tests/cli/show.sh \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
@@ -319,6 +321,7 @@ test_data = \
     tests/plugins/pictures.h \
     tests/plugins/tagged.h \
     tests/seg/common.h \
+    tests/serve/hostile.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
@@ -347,6 +350,7 @@ test_data = \
     tests/seg/programs.c \
     tests/seg/raw.c \
     tests/seg/try.c \
+    tests/serve/client.c \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \
@@ -1041,6 +1045,12 @@ tests_unit_test_series_CPPFLAGS = $(test_cppflags)
 tests_unit_test_series_CFLAGS = $(test_cflags)
 tests_unit_test_series_LDFLAGS = $(test_ldflags)
 tests_unit_test_series_LDADD = $(test_libs)
+
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_serve_CPPFLAGS = $(test_cppflags)
+tests_unit_test_serve_CFLAGS = $(test_cflags)
+tests_unit_test_serve_LDFLAGS = $(test_ldflags)
+tests_unit_test_serve_LDADD = $(test_libs)
 
 tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)
