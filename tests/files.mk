@@ -241,6 +241,7 @@ test_data = \
     tests/abi/abi1/fpcore/tensor.h \
     tests/case.h \
     tests/cli/onnx_agrees.py \
+    tests/cli/serve_page.py \
     tests/cli/torch_agrees.py \
     tests/cli/wheel_holds.py \
     tests/conform/conform.h \

@@ -209,6 +209,20 @@ holds "and it ends well" test $code -eq 0
 cp log out
 says "saying so" '^fpcore: answering what was asked; once more ends it at once$'
 
+# ---- the page, in a browser ----
+python=${FPCORE_PYTHON:-python3}
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+if [ -z "$chromium" ] || ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+    echo "ok the page in a browser # SKIP chromium or $python is not there (Debian: apt-get install chromium)"
+elif ! HOME=$scratch timeout 60 "$chromium" --headless=new --no-sandbox --disable-gpu --user-data-dir="$scratch/profile" \
+    --dump-dom about:blank >out 2>&1; then
+    echo "ok the page in a browser # SKIP chromium does not start here"
+else
+    start "$run"
+    HOME=$scratch timeout 300 "$python" "$FPCORE_SRC/tests/cli/serve_page.py" "$chromium" "$(cat url)" face.png masks/face.png || bad=1
+    stop
+fi
+
 # ---- other addresses ----
 : >url
 "$FPCORE" serve --port 0 --host 0.0.0.0 "$run" >url 2>log &
