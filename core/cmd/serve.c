@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
 
 /* Of a picture of 12 megapixels one worker decodes and encodes as long as the network and the enlarging of its scores
  * take (0.07 s each), of one of 512 x 512 a seventh of that: with a second one only memory would be taken. */

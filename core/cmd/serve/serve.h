@@ -1,6 +1,6 @@
 /* serve.h: a trained network behind HTTP (`fpcore serve`). One thread of the HTTP library talks with all clients
- * (http.c); what a request may be is decided from its head (rules.h); pictures go through two threads that decode and
- * encode, and through the caller's, which is the network's (works.h); answer.h makes the texts. Nothing is read from a
+ * (http.c); what a request may be is decided from its head (rules.h); pictures go through a thread that decodes and
+ * encodes, and through the caller's, which is the network's (works.h); answer.h makes the texts. Nothing is read from a
  * disk once the network is open. */
 #ifndef CORE_CMD_SERVE_SERVE_H
 #define CORE_CMD_SERVE_SERVE_H
