@@ -18,7 +18,7 @@ check-sanitizers check-tsan:
 	$(MAKE) && if test -n "$$tests"; then $(MAKE) check TESTS="$$tests"; else $(MAKE) check; fi
 
 # Threads: readers and kernels.
-tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %test_predictor %test_flow %ops/agree,$(test_programs))
+tsan_tests = $(filter %test_dataset %test_augment %test_message %test_exec %test_backend %test_steps %test_predictor %test_flow %test_serve %ops/agree,$(test_programs))
 
 # Kernels of the backend cuda whose threads meet without order (tests/cuda_emulator/races.cpp): kernels with planted
 # mistakes, then every op and the gradients of whole models. Takes minutes.

@@ -342,6 +342,16 @@ cmd_sources = \
     core/cmd/report/stats.c \
     core/cmd/report/stats.h \
     core/cmd/report/text.c \
+    core/cmd/serve.c \
+    core/cmd/serve/answer.c \
+    core/cmd/serve/answer.h \
+    core/cmd/serve/http.c \
+    core/cmd/serve/listen.c \
+    core/cmd/serve/rules.c \
+    core/cmd/serve/rules.h \
+    core/cmd/serve/serve.h \
+    core/cmd/serve/works.c \
+    core/cmd/serve/works.h \
     core/cmd/setup/classes.c \
     core/cmd/setup/cut.c \
     core/cmd/setup/layout.c \
@@ -476,6 +486,7 @@ doc_files = \
     docs/quickstart.png \
     docs/recipes.md \
     docs/results.md \
+    docs/serve.md \
     docs/training.md \
     docs/writing-a-plugin.md \
     docs/your-data.md

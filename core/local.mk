@@ -32,10 +32,10 @@ EXTRA_DIST += core/seg/libfpseg.map
 
 noinst_LTLIBRARIES += libfpcmd.la
 libfpcmd_la_SOURCES = $(cmd_sources)
-nodist_libfpcmd_la_SOURCES = core/cmd/templates/templates.c core/cmd/report/page/page.c
-libfpcmd_la_CPPFLAGS = $(libfpcore_la_CPPFLAGS)
-libfpcmd_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS)
-libfpcmd_la_LIBADD = libfpcore.la $(JANSSON_LIBS) $(CAIRO_LIBS)
+nodist_libfpcmd_la_SOURCES = core/cmd/templates/templates.c core/cmd/report/page/page.c core/cmd/serve/page.c
+libfpcmd_la_CPPFLAGS = $(libfpcore_la_CPPFLAGS) $(MICROHTTPD_DEFINE)
+libfpcmd_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS) $(MICROHTTPD_CFLAGS)
+libfpcmd_la_LIBADD = libfpcore.la $(JANSSON_LIBS) $(CAIRO_LIBS) $(MICROHTTPD_LIBS)
 
 bin_PROGRAMS += fpcore
 fpcore_SOURCES = core/cmd/main.c
@@ -60,6 +60,12 @@ page_files = core/cmd/report/page/analyze.css core/cmd/report/page/analyze.js
 EXTRA_DIST += core/cmd/report/page/embed.sh $(page_files)
 CLEANFILES += core/cmd/report/page/page.c
 core/cmd/report/page/page.c: $(page_files) core/cmd/report/page/embed.sh
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && ( cd $(srcdir) && $(SHELL) core/cmd/report/page/embed.sh css=core/cmd/report/page/analyze.css js=core/cmd/report/page/analyze.js ) >$@.new && mv $@.new $@
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ( cd $(srcdir) && $(SHELL) core/cmd/report/page/embed.sh cmd/report/page/page.h fpc_page_css=core/cmd/report/page/analyze.css fpc_page_js=core/cmd/report/page/analyze.js ) >$@.new && mv $@.new $@
+
+# The page of `fpcore serve`.
+EXTRA_DIST += core/cmd/serve/page.html
+CLEANFILES += core/cmd/serve/page.c
+core/cmd/serve/page.c: core/cmd/serve/page.html core/cmd/report/page/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ( cd $(srcdir) && $(SHELL) core/cmd/report/page/embed.sh cmd/serve/answer.h fpc_serve_page=core/cmd/serve/page.html ) >$@.new && mv $@.new $@
 
 include core/files.mk

@@ -1,7 +1,7 @@
 # Written by .ci/man from what the program says; run it after changing a help text.
 _fpcore() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= options= i
-    local -a verbs=(train check list describe model lr eval predict show export pack probe bench new analyze compare sweep data preview submit)
+    local -a verbs=(train check list describe model lr eval predict serve show export pack probe bench new analyze compare sweep data preview submit)
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ " ${verbs[*]} " == *" ${COMP_WORDS[i]} "* ]] && verb=${COMP_WORDS[i]} && break
     done
@@ -28,6 +28,7 @@ _fpcore() {
     lr) options="--all --csv --png --recorded -c -s" ;;
     eval) options="--flip --native --no-exchange --overlap --part --scales --tiles --weights --write -c -s -w" ;;
     predict) options="--flip --force --no-exchange --out --overlap --overlay --probs --recursive --scales --size --tiles --verbose --weights -c -o -r -s -v -w" ;;
+    serve) options="--at-once --host --max-megapixels --max-mib --port --size --timeout --verbose -c -s -v" ;;
     show) options="--classes --json --recipe --tensors -c" ;;
     export) options="--batch --calibrate --force --int --onnx --output --size --torch --weights -c -s -w" ;;
     pack) options="--force --out --size --weights -c -o -s -w" ;;

@@ -138,6 +138,7 @@ test_programs = \
     tests/unit/test_scores \
     tests/unit/test_seen \
     tests/unit/test_series \
+    tests/unit/test_serve \
     tests/unit/test_split \
     tests/unit/test_state \
     tests/unit/test_stats \
@@ -202,6 +203,7 @@ test_scripts = \
     tests/cli/predict_tiles.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
+    tests/cli/serve.sh \
     tests/cli/show.sh \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
@@ -251,6 +253,7 @@ test_data = \
     tests/case.h \
     tests/cli/onnx_agrees.py \
     tests/cli/onnx_int8_agrees.py \
+    tests/cli/serve_page.py \
     tests/cli/torch_agrees.py \
     tests/cli/wheel_holds.py \
     tests/conform/conform.h \
@@ -347,6 +350,7 @@ test_data = \
     tests/torch/tensor.pth \
     tests/torch/training.pth \
     tests/torch/views.pth \
+    tests/serve/hostile.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
@@ -377,6 +381,7 @@ test_data = \
     tests/seg/raw.c \
     tests/seg/try.c \
     tests/exported/try.c \
+    tests/serve/client.c \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \
@@ -1101,6 +1106,12 @@ tests_unit_test_series_CPPFLAGS = $(test_cppflags)
 tests_unit_test_series_CFLAGS = $(test_cflags)
 tests_unit_test_series_LDFLAGS = $(test_ldflags)
 tests_unit_test_series_LDADD = $(test_libs)
+
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_serve_CPPFLAGS = $(test_cppflags)
+tests_unit_test_serve_CFLAGS = $(test_cflags)
+tests_unit_test_serve_LDFLAGS = $(test_ldflags)
+tests_unit_test_serve_LDADD = $(test_libs)
 
 tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)

@@ -227,21 +227,6 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
     return status;
 }
 
-/* Of a data set without colours the labels get some. */
-static fpc_status describe(job *j)
-{
-    uint8_t(*made)[3];
-
-    fpc_predictor_describe(j->predictor, &j->info);
-    if (j->info.palette)
-        return FPC_OK;
-    if (!(made = fpc_alloc(j->cmd->arena, (size_t)j->info.classes * sizeof *made)))
-        return FPC_ENOMEM;
-    fpc_palette_make(j->info.classes, made);
-    j->info.palette = (const uint8_t(*)[3])made;
-    return FPC_OK;
-}
-
 static fpc_status read_tiles(job *j, const char *tiles, const char *overlap)
 {
     const fpc_status status = fpc_tta_read_tiles(j->cmd->ctx, "predict", tiles, overlap, &j->tiles);
@@ -287,7 +272,8 @@ static fpc_status run(fpc_cmdline *cmd)
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) && !(status = describe(&j))) {
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) &&
+        !(status = fpc_predict_describe(cmd->arena, j.predictor, &j.info))) {
         fpc_tta_cut(fpc_predictor_tta(j.predictor), j.tiles, (fpc_tta_watch){j.tiles.side ? before_tile : NULL, &j});
         status = predict_all(&j);
     }

@@ -9,12 +9,12 @@ sed -e 's/^name = tiny/name = quickstart/' -e 's/^use = ref/use = cpu/' -e 's/^v
 sed 's/^name = .*/name = lmsa_v1/' conf/quickstart.ini >conf/lmsa_v1.ini
 cp "$FPCORE_SRC/tests/golden/tiny.input.safetensors" in.safetensors
 
-# example VERB: runs it as it stands, through a shell
+# example VERB [BEFORE]: runs it as it stands, through a shell
 example() {
     "$FPCORE" "$1" --help >help
     line=$(sed -n 's/^example: //p' help)
     holds "$1: the help ends with an example" test -n "$line" -a "$line" = "$(sed -n '$s/^example: //p' help)"
-    expect "$1: $line" 0 sh -c "$(printf '%s' "$line" | sed "s|^fpcore|'$FPCORE'|")"
+    expect "$1: $line" 0 sh -c "${2-}$(printf '%s' "$line" | sed "s|^fpcore|'$FPCORE'|")"
 }
 
 example train
@@ -42,6 +42,20 @@ example export
 holds "it wrote a network" test -s face.onnx
 example pack
 holds "it wrote a network" test -s face.fps
+# This one goes on until a signal comes: as soon as it has said where it is.
+"$FPCORE" serve --port 0 nowhere >out 2>&1
+if grep -q 'without libmicrohttpd' out; then
+    echo "ok serve # SKIP this build is without libmicrohttpd"
+else
+    : >out
+    (
+        tries=0
+        until grep -q '^http' out || [ $tries -gt 1500 ]; do sleep 0.02 && tries=$((tries + 1)); done
+        kill "$(cat pid)"
+    ) &
+    example serve 'echo $$ >pid; exec '
+    says "it said where it was" '^http://127\.0\.0\.1:[0-9]+/$'
+fi
 example probe
 holds "it wrote tensors" test -s out.safetensors
 example bench
@@ -62,6 +76,6 @@ holds "it wrote an archive" test -s submission.zip
 # No verb is forgotten here.
 "$FPCORE" --help | sed -n "s/^  \([a-z][a-z]*\)  *[A-Z].*/\1/p" | grep -v "^fpcore$" >verbs
 for verb in $(cat verbs); do
-    holds "$verb has its example above" grep -q "^example $verb\$" "$FPCORE_SRC/tests/cli/examples.sh"
+    holds "$verb has its example above" grep -qE "^ *example $verb( |\$)" "$FPCORE_SRC/tests/cli/examples.sh"
 done
 exit $bad

@@ -33,11 +33,12 @@ export CLANG flags scratch src
 echo "check-fuzz: compiling the readers"
 mkdir "$scratch/objects"
 (cd "$src" && sh core/cmd/templates/embed.sh core/cmd/templates/*.c.in) >"$scratch/templates.c"
-(cd "$src/core/cmd/report/page" && sh ./embed.sh css=analyze.css js=analyze.js) >"$scratch/page.c"
+(cd "$src/core/cmd/report/page" && sh ./embed.sh cmd/report/page/page.h fpc_page_css=analyze.css fpc_page_js=analyze.js) >"$scratch/page.c"
+(cd "$src/core/cmd" && sh report/page/embed.sh cmd/serve/answer.h fpc_serve_page=serve/page.html) >"$scratch/serve_page.c"
 {
     # of libfpseg what reads files: sessions need the kernels
     find "$src/core" -name '*.c' ! -path '*/cmd/main.c' ! -path '*/seg/backend.c' ! -path '*/seg/session.c'
-    printf '%s\n' "$src/plugins/logger/tensorboard.c" "$src/plugins/logger/hparams.c" "$src/plugins/logger/sheet.c" "$scratch/templates.c" "$scratch/page.c"
+    printf '%s\n' "$src/plugins/logger/tensorboard.c" "$src/plugins/logger/hparams.c" "$src/plugins/logger/sheet.c" "$scratch/templates.c" "$scratch/page.c" "$scratch/serve_page.c"
 } | xargs -P "$jobs" -n 4 sh -c '
     for file; do
         $CLANG $flags -fsanitize=fuzzer-no-link -c "$file" \

@@ -6,6 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- colours ---- */
+
+fpc_status fpc_predict_describe(fpc_arena *arena, const fpc_predictor *predictor, fpc_predictor_info *info)
+{
+    uint8_t(*made)[3];
+
+    fpc_predictor_describe(predictor, info);
+    if (info->palette)
+        return FPC_OK;
+    if (!(made = fpc_alloc(arena, (size_t)info->classes * sizeof *made)))
+        return FPC_ENOMEM;
+    fpc_palette_make(info->classes, made);
+    info->palette = (const uint8_t(*)[3])made;
+    return FPC_OK;
+}
+
 /* ---- overlay ---- */
 
 /* Whether a pixel with another label lies within d pixels, in the row or in the column. */

@@ -3,6 +3,7 @@
 #ifndef CORE_CMD_PREDICT_PREDICT_H
 #define CORE_CMD_PREDICT_PREDICT_H
 
+#include <fpcore/experiment.h>
 #include "cmd/line/line.h"
 #include "image/image.h"
 
@@ -35,6 +36,9 @@ fpc_status fpc_predict_read(fpc_ctx *, const fpc_ctx *until, fpc_arena *, const 
  * already is replaced where an earlier prediction wrote it, or where `force` is set. */
 fpc_status fpc_predict_check(const fpc_predict_files *, int force);
 
+/* cmd/predict/overlay.c: what the predictor is, whose size is set before. Of a data set without colours the labels get
+ * some. */
+fpc_status fpc_predict_describe(fpc_arena *, const fpc_predictor *, fpc_predictor_info *);
 /* cmd/predict/overlay.c: tints the picture with the colours of its labels, and draws the border of each part. Label 0
  * is the ground and stays as it is. palette: by label. */
 void fpc_overlay_draw(fpc_image *picture, const uint8_t *label, const uint8_t (*palette)[3]);

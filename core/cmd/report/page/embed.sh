@@ -1,9 +1,11 @@
 #!/bin/sh
-# embed.sh NAME=FILE ...: prints a C source in which each file is a list of lines, fpc_page_NAME, that ends with NULL.
+# embed.sh HEADER VARIABLE=FILE ...: prints a C source in which each file is a list of lines, VARIABLE, that ends with
+# NULL; HEADER declares them.
 set -eu
-printf '/* Made by core/cmd/report/page/embed.sh. */\n#include "cmd/report/page/page.h"\n#include <stddef.h>\n'
+printf '/* Made by core/cmd/report/page/embed.sh. */\n#include "%s"\n#include <stddef.h>\n' "$1"
+shift
 for pair; do
-    printf '\nconst char *const fpc_page_%s[] = {\n' "${pair%%=*}"
+    printf '\nconst char *const %s[] = {\n' "${pair%%=*}"
     sed 's/[\\"]/\\&/g; s/^/    "/; s/$/\\n",/' "${pair#*=}"
     printf '    NULL};\n'
 done
