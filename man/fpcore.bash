@@ -27,7 +27,7 @@ _fpcore() {
     model) options="--batch --groups --nodes --rewritten --size -c -s" ;;
     lr) options="--all --csv --png --recorded -c -s" ;;
     eval) options="--flip --native --no-exchange --overlap --part --scales --tiles --weights --write -c -s -w" ;;
-    predict) options="--flip --force --no-exchange --out --overlap --overlay --probs --recursive --scales --size --tiles --verbose --weights -c -o -r -s -v -w" ;;
+    predict) options="--flip --force --no-exchange --out --overlap --overlay --probabilities --probs --recursive --scales --size --tiles --verbose --weights -c -o -r -s -v -w" ;;
     show) options="--classes --json --recipe --tensors -c" ;;
     export) options="--batch --force --onnx --output --size --torch --weights -c -s -w" ;;
     pack) options="--force --out --size --weights -c -o -s -w" ;;

@@ -109,6 +109,10 @@ static fpc_status option(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t
         *(int *)a->out = 1;
         return FPC_OK;
     }
+    if (a->kind == FPC_ARG_MAYBE) {
+        *(const char **)a->out = value ? value : "";
+        return FPC_OK;
+    }
     if (!value && *i + 1 < cmd->argc)
         value = cmd->argv[++*i];
     if (!value)

@@ -11,7 +11,8 @@ typedef enum fpc_arg_kind {
     FPC_ARG_TEXT,     /* const char * */
     FPC_ARG_COUNT,    /* int64_t, 1 to 2^31 - 1 */
     FPC_ARG_SIZE,     /* fpc_hw: "512" or "480x640" (height x width), 1 to 16384 */
-    FPC_ARG_TEXTS     /* fpc_texts: may be given several times */
+    FPC_ARG_TEXTS,    /* fpc_texts: may be given several times */
+    FPC_ARG_MAYBE     /* const char *: a value behind = only; "" where there is none */
 } fpc_arg_kind;
 
 typedef struct fpc_hw {
