@@ -166,6 +166,7 @@ test_scripts = \
     tests/cli/export.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
+    tests/cli/installcheck.sh \
     tests/cli/installed.sh \
     tests/cli/join_parts.sh \
     tests/cli/kill.sh \
@@ -214,7 +215,8 @@ test_scripts = \
     tests/emulated/kit.sh \
     tests/emulated/ops.sh \
     tests/emulated/recipes.sh \
-    tests/emulated/train.sh
+    tests/emulated/train.sh \
+    tests/installcheck.sh
 test_data = \
     tests/abi/abi1/fpcore/augment.h \
     tests/abi/abi1/fpcore/backend.h \
