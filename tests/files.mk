@@ -160,6 +160,7 @@ test_scripts = \
     tests/cli/compare.sh \
     tests/cli/data.sh \
     tests/cli/data_init.sh \
+    tests/cli/deb.sh \
     tests/cli/disk_full.sh \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \
