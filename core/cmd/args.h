@@ -1,4 +1,6 @@
-/* args.h: the options of a verb: one table, one reader, one kind of sentence for what is wrong. */
+/* args.h: the options of a verb: one table, one reader, one kind of sentence for what is wrong. Words are read as
+ * getopt_long reads them: --name VALUE, --name=VALUE, as much of a name as no other begins with, -oVALUE, -rv for -r
+ * -v, options behind operands, -- before words that are none. */
 #ifndef CORE_CMD_ARGS_H
 #define CORE_CMD_ARGS_H
 
