@@ -8,7 +8,7 @@ export LC_ALL=C
 [ $# -eq 5 ] || { echo "usage: deb.sh STAGE PREFIX LIBDIR VERSION OUT" >&2 && exit 2; }
 stage=$1 prefix=$2 libdir=$3 version=$4-1 out=$5
 here=$(cd "$(dirname "$0")" && pwd)
-for tool in dpkg dpkg-deb dpkg-shlibdeps dpkg-parsechangelog; do
+for tool in dpkg dpkg-deb dpkg-shlibdeps dpkg-parsechangelog readelf; do
     command -v $tool >/dev/null || { echo "make deb: $tool is not there (Debian: apt-get install dpkg-dev)" >&2 && exit 1; }
 done
 arch=$(dpkg --print-architecture)
@@ -35,6 +35,12 @@ mv "$main/$lib/pkgconfig" "$main/$lib"/lib*.so "$dev/$lib/"
 find "$main/$lib" "$main/bin" "$dev/bin" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec strip --strip-unneeded \
     --remove-section=.comment --remove-section=.note {} +
 find "$main/$lib" -name '*.so*' -type f -exec chmod 644 {} +
+
+# Of a prefix where the system looks for no libraries, libtool writes the place into each file.
+foreign=$(find "$main" "$dev" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec readelf -d {} + 2>/dev/null |
+    sed -n 's/.*R[UN]*PATH.*\[\(\/.*\)\]$/\1/p' | head -n 1)
+[ -z "$foreign" ] ||
+    { echo "make deb: what was built looks for its libraries in $foreign; configure with --prefix=/usr" >&2 && exit 1; }
 
 # ---- what Debian calls otherwise ----
 doc=$main/share/doc/fpcore

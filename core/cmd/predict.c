@@ -250,6 +250,9 @@ static fpc_status sum_up(const job *j)
     if (f->folders)
         fpc_print("passed over: %d %s; --recursive looks into %s\n", f->folders,
                   fpc_word(f->folders, "sub-folder", "sub-folders"), fpc_word(f->folders, "it", "them"));
+    if (!j->bad && f->unlisted)
+        return fpc_fail(j->cmd->ctx, FPC_EIO, "%d %s could not be looked into", f->unlisted,
+                        fpc_word(f->unlisted, "folder", "folders"));
     if (!j->bad)
         return FPC_OK;
     return fpc_fail(j->cmd->ctx, FPC_EFORMAT, "%d of %d pictures could not be read", j->bad, f->n);
@@ -267,6 +270,9 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < n && !status; i++)
         status = fpc_predict_add(&j->files, operands[i]);
+    if (!status && !j->files.n)
+        return fpc_fail(j->cmd->ctx, FPC_EIO, "no picture could be found in %d %s that could not be looked into",
+                        j->files.unlisted, fpc_word(j->files.unlisted, "folder", "folders"));
     return status;
 }
 

@@ -32,6 +32,10 @@ make_them() {
     return $status
 }
 expect "the packages" 0 make_them one
+if [ $bad -eq 1 ] && grep -q '^make deb: what was built looks for its libraries in ' out; then
+    echo "ok the packages # SKIP of a build for $prefix"
+    exit 77
+fi
 holds "without a word but their names" test "$(wc -l <out)" -eq 2
 main=$(echo one/fpcore_*.deb) dev=$(echo one/fpcore-dev_*.deb)
 expect "again" 0 make_them two

@@ -223,10 +223,10 @@ if [ "$san" ]; then echo "# memory: not under a sanitizer, which takes all addre
     done
 fi
 # ---- a disk that is full: a file of more than a block cannot be written ----
-for how in "" "=npy"; do
-    expect "files may be 100 kB (--probabilities$how)" 1 \
-        sh -c 'ulimit -f 100; trap "" XFSZ; exec "$@"' - "$FPCORE" predict -w "$run" --probabilities$how -o full huge
-    says "is told" '^fpcore: error: full/a[^:]*\.(png|npy): cannot write: .*File too large'
+for how in png16:a_ground.png npy:a.probabilities.npy; do
+    expect "files may be 50 kB (--probabilities=${how%:*})" 1 \
+        sh -c 'ulimit -f 100; trap "" XFSZ; exec "$@"' - "$FPCORE" predict -w "$run" --probabilities="${how%:*}" -o full huge
+    says "is told" "^fpcore: error: full/${how#*:}: cannot write: .*File too large"
     holds "nothing is left" sh -c 'test ! -d full || test -z "$(ls -A full)"'
 done
 mkdir -p taken

@@ -80,8 +80,13 @@ static fpc_status walk(fpc_predict_files *f, const char *folder, const char *bel
     fpc_status status = FPC_OK;
     DIR *dir = opendir(folder);
 
-    if (!dir)
+    if (!dir && !f->others && !*below)
         return fpc_fail(f->cmd->ctx, FPC_EIO, "%s: cannot be listed: %s", folder, strerror(errno));
+    if (!dir) { /* like a broken picture: told of, and the rest goes on */
+        fpc_log(f->cmd->ctx, FPC_LOG_ERROR, "%s: cannot be listed: %s", folder, strerror(errno));
+        f->unlisted++;
+        return FPC_OK;
+    }
     while (!status && (entry = readdir(dir)))
         if (entry->d_name[0] != '.')
             status = take(f, folder, below, entry->d_name);
@@ -91,7 +96,7 @@ static fpc_status walk(fpc_predict_files *f, const char *folder, const char *bel
 
 static fpc_status add_folder(fpc_predict_files *f, const char *folder)
 {
-    const int32_t first = f->n, folders = f->folders, own = f->own;
+    const int32_t first = f->n, folders = f->folders, own = f->own, unlisted = f->unlisted;
     const fpc_status status = walk(f, folder, "");
 
     if (status)
@@ -100,6 +105,8 @@ static fpc_status add_folder(fpc_predict_files *f, const char *folder)
         qsort(f->item + first, (size_t)(f->n - first), sizeof *f->item, by_picture);
         return FPC_OK;
     }
+    if (f->unlisted > unlisted)
+        return FPC_OK;
     if (f->folders > folders)
         return fpc_fail(f->cmd->ctx, FPC_ENOENT,
                         "%s: holds no pictures (.jpg, .jpeg, .png), but %d %s; --recursive looks into %s", folder,

@@ -23,6 +23,7 @@ typedef struct fpc_predict_files {
     const char **map_end;          /* [n_maps] what they are called behind the picture's name: "_skin.png" */
     int npy;                       /* there is one, an array */
     int others;                    /* several words name pictures: one that is not there does not end the run */
+    int32_t unlisted;              /* folders that could not be looked into */
     int32_t n, cap;
     fpc_predict_item *item; /* in the order in which pictures were named, those of a folder by name */
     const char *legend;     /* path, of all overlays; NULL: not wanted */
