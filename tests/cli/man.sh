@@ -16,8 +16,8 @@ done
 "$FPCORE" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p' >verbs
 while read -r verb; do
     "$FPCORE" "$verb" --help | grep -oE '^  (-[a-z], )?--[a-z-]+' | sed 's/.*--/--/' | while read -r option; do
-        grep "^    $verb) options=" man/fpcore.bash | grep -qE -- "[\" ]$option[\" ]" &&
-            grep "^$verb) options=" man/_fpcore | grep -qE -- "[( ]$option[) ]" || echo "$verb $option"
+        grep "^    $verb) options=" man/fpcore.bash | grep -qE -- "[\" ]${option}[\" ]" &&
+            grep "^$verb) options=" man/_fpcore | grep -qE -- "[( ]${option}[) ]" || echo "$verb $option"
     done >>uncompleted
     grep -qx "\.SS $verb" man/fpcore.1 && grep -q "^    $verb) options=" man/fpcore.bash && grep -q "^$verb) options=" man/_fpcore ||
         not_ok "$verb stands in all of them"
