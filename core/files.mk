@@ -311,6 +311,7 @@ cmd_sources = \
     core/cmd/new.c \
     core/cmd/pack.c \
     core/cmd/predict.c \
+    core/cmd/predict/class_maps.c \
     core/cmd/predict/files.c \
     core/cmd/predict/flow.c \
     core/cmd/predict/flow.h \

@@ -46,6 +46,7 @@ test_programs = \
     tests/plugins/dataset/test_folder_shapes \
     tests/plugins/dataset/test_folder_text \
     tests/plugins/dataset/test_synthetic \
+    tests/plugins/logger/test_console \
     tests/plugins/logger/test_hparams \
     tests/plugins/logger/test_logger \
     tests/plugins/logger/test_names \
@@ -76,6 +77,7 @@ test_programs = \
     tests/unit/test_checkpoint \
     tests/unit/test_classes \
     tests/unit/test_compare \
+    tests/unit/test_compare_apart \
     tests/unit/test_dataset \
     tests/unit/test_draw \
     tests/unit/test_dtype \
@@ -166,6 +168,7 @@ test_scripts = \
     tests/cli/compare.sh \
     tests/cli/data.sh \
     tests/cli/data_init.sh \
+    tests/cli/deb.sh \
     tests/cli/disk_full.sh \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \
@@ -174,6 +177,7 @@ test_scripts = \
     tests/cli/export_c.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
+    tests/cli/installcheck.sh \
     tests/cli/installed.sh \
     tests/cli/join_parts.sh \
     tests/cli/kill.sh \
@@ -200,6 +204,7 @@ test_scripts = \
     tests/cli/plateau.sh \
     tests/cli/precision.sh \
     tests/cli/predict.sh \
+    tests/cli/predict_maps.sh \
     tests/cli/predict_tiles.sh \
     tests/cli/preview.sh \
     tests/cli/resume.sh \
@@ -227,6 +232,7 @@ test_scripts = \
     tests/emulated/recipes.sh \
     tests/emulated/train.sh \
     tests/torch/archives.sh
+    tests/installcheck.sh
 test_data = \
     tests/abi/abi1/fpcore/augment.h \
     tests/abi/abi1/fpcore/backend.h \
@@ -327,6 +333,7 @@ test_data = \
     tests/plugins/augment/apply.h \
     tests/plugins/augment/draws.h \
     tests/plugins/dataset/folders.h \
+    tests/plugins/logger/told.h \
     tests/plugins/logger/wire.h \
     tests/plugins/loss/losses.safetensors \
     tests/plugins/loss/make.py \
@@ -351,9 +358,11 @@ test_data = \
     tests/torch/training.pth \
     tests/torch/views.pth \
     tests/serve/hostile.h \
+    tests/unit/compared.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
     tests/unit/lints.h \
+    tests/unit/pixels.h \
     tests/unit/recordings.h \
     tests/unit/tiny.h \
     tests/unit/training.h \
@@ -555,25 +564,31 @@ tests_plugins_dataset_test_synthetic_CFLAGS = $(test_cflags)
 tests_plugins_dataset_test_synthetic_LDFLAGS = $(test_ldflags)
 tests_plugins_dataset_test_synthetic_LDADD = $(test_libs)
 
-tests_plugins_logger_test_hparams_SOURCES = tests/plugins/logger/test_hparams.c tests/plugins/logger/wire.h
+tests_plugins_logger_test_console_SOURCES = tests/plugins/logger/test_console.c tests/plugins/logger/told.h tests/plugins/logger/wire.h
+tests_plugins_logger_test_console_CPPFLAGS = $(test_cppflags)
+tests_plugins_logger_test_console_CFLAGS = $(test_cflags)
+tests_plugins_logger_test_console_LDFLAGS = $(test_ldflags)
+tests_plugins_logger_test_console_LDADD = $(test_libs)
+
+tests_plugins_logger_test_hparams_SOURCES = tests/plugins/logger/test_hparams.c tests/plugins/logger/told.h tests/plugins/logger/wire.h
 tests_plugins_logger_test_hparams_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_hparams_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_hparams_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_hparams_LDADD = $(test_libs)
 
-tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c tests/plugins/logger/wire.h
+tests_plugins_logger_test_logger_SOURCES = tests/plugins/logger/test_logger.c tests/plugins/logger/told.h tests/plugins/logger/wire.h
 tests_plugins_logger_test_logger_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_logger_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_logger_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_logger_LDADD = $(test_libs)
 
-tests_plugins_logger_test_names_SOURCES = tests/plugins/logger/test_names.c tests/plugins/logger/wire.h
+tests_plugins_logger_test_names_SOURCES = tests/plugins/logger/test_names.c tests/plugins/logger/told.h tests/plugins/logger/wire.h
 tests_plugins_logger_test_names_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_names_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_names_LDFLAGS = $(test_ldflags)
 tests_plugins_logger_test_names_LDADD = $(test_libs)
 
-tests_plugins_logger_test_tensorboard_SOURCES = tests/plugins/logger/test_tensorboard.c tests/plugins/logger/wire.h
+tests_plugins_logger_test_tensorboard_SOURCES = tests/plugins/logger/test_tensorboard.c tests/plugins/logger/told.h tests/plugins/logger/wire.h
 tests_plugins_logger_test_tensorboard_CPPFLAGS = $(test_cppflags)
 tests_plugins_logger_test_tensorboard_CFLAGS = $(test_cflags)
 tests_plugins_logger_test_tensorboard_LDFLAGS = $(test_ldflags)
@@ -652,180 +667,187 @@ tests_torch_test_names_LDFLAGS = $(test_ldflags)
 tests_torch_test_names_LDADD = $(test_libs)
 
 tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_CPPFLAGS = $(test_cppflags)
 tests_unit_test_analyze_CFLAGS = $(test_cflags)
 tests_unit_test_analyze_LDFLAGS = $(test_ldflags)
 tests_unit_test_analyze_LDADD = $(test_libs)
 
-tests_unit_test_analyze_reference_SOURCES = tests/unit/test_analyze_reference.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_analyze_reference_SOURCES = tests/unit/test_analyze_reference.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_reference_CPPFLAGS = $(test_cppflags)
 tests_unit_test_analyze_reference_CFLAGS = $(test_cflags)
 tests_unit_test_analyze_reference_LDFLAGS = $(test_ldflags)
 tests_unit_test_analyze_reference_LDADD = $(test_libs)
 
-tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_arena_CPPFLAGS = $(test_cppflags)
 tests_unit_test_arena_CFLAGS = $(test_cflags)
 tests_unit_test_arena_LDFLAGS = $(test_ldflags)
 tests_unit_test_arena_LDADD = $(test_libs)
 
-tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_args_SOURCES = tests/unit/test_args.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_args_CPPFLAGS = $(test_cppflags)
 tests_unit_test_args_CFLAGS = $(test_cflags)
 tests_unit_test_args_LDFLAGS = $(test_ldflags)
 tests_unit_test_args_LDADD = $(test_libs)
 
-tests_unit_test_at_work_SOURCES = tests/unit/test_at_work.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_at_work_SOURCES = tests/unit/test_at_work.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_at_work_CPPFLAGS = $(test_cppflags)
 tests_unit_test_at_work_CFLAGS = $(test_cflags)
 tests_unit_test_at_work_LDFLAGS = $(test_ldflags)
 tests_unit_test_at_work_LDADD = $(test_libs)
 
-tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_audit_CPPFLAGS = $(test_cppflags)
 tests_unit_test_audit_CFLAGS = $(test_cflags)
 tests_unit_test_audit_LDFLAGS = $(test_ldflags)
 tests_unit_test_audit_LDADD = $(test_libs)
 
-tests_unit_test_audit_notes_SOURCES = tests/unit/test_audit_notes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_audit_notes_SOURCES = tests/unit/test_audit_notes.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_audit_notes_CPPFLAGS = $(test_cppflags)
 tests_unit_test_audit_notes_CFLAGS = $(test_cflags)
 tests_unit_test_audit_notes_LDFLAGS = $(test_ldflags)
 tests_unit_test_audit_notes_LDADD = $(test_libs)
 
-tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_augment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_CFLAGS = $(test_cflags)
 tests_unit_test_augment_LDFLAGS = $(test_ldflags)
 tests_unit_test_augment_LDADD = $(test_libs)
 
-tests_unit_test_augment_draw_SOURCES = tests/unit/test_augment_draw.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_augment_draw_SOURCES = tests/unit/test_augment_draw.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_augment_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_augment_draw_CFLAGS = $(test_cflags)
 tests_unit_test_augment_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_augment_draw_LDADD = $(test_libs)
 
-tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_autodiff_SOURCES = tests/unit/test_autodiff.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_autodiff_CPPFLAGS = $(test_cppflags)
 tests_unit_test_autodiff_CFLAGS = $(test_cflags)
 tests_unit_test_autodiff_LDFLAGS = $(test_ldflags)
 tests_unit_test_autodiff_LDADD = $(test_libs)
 
-tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_backend_SOURCES = tests/unit/test_backend.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_backend_CPPFLAGS = $(test_cppflags)
 tests_unit_test_backend_CFLAGS = $(test_cflags)
 tests_unit_test_backend_LDFLAGS = $(test_ldflags)
 tests_unit_test_backend_LDADD = $(test_libs)
 
-tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
 tests_unit_test_checkpoint_LDFLAGS = $(test_ldflags)
 tests_unit_test_checkpoint_LDADD = $(test_libs)
 
-tests_unit_test_classes_SOURCES = tests/unit/test_classes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_classes_SOURCES = tests/unit/test_classes.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_classes_CPPFLAGS = $(test_cppflags)
 tests_unit_test_classes_CFLAGS = $(test_cflags)
 tests_unit_test_classes_LDFLAGS = $(test_ldflags)
 tests_unit_test_classes_LDADD = $(test_libs)
 
-tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_compare_CPPFLAGS = $(test_cppflags)
 tests_unit_test_compare_CFLAGS = $(test_cflags)
 tests_unit_test_compare_LDFLAGS = $(test_ldflags)
 tests_unit_test_compare_LDADD = $(test_libs)
 
-tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_compare_apart_SOURCES = tests/unit/test_compare_apart.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_compare_apart_CPPFLAGS = $(test_cppflags)
+tests_unit_test_compare_apart_CFLAGS = $(test_cflags)
+tests_unit_test_compare_apart_LDFLAGS = $(test_ldflags)
+tests_unit_test_compare_apart_LDADD = $(test_libs)
+
+tests_unit_test_dataset_SOURCES = tests/unit/test_dataset.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_dataset_CPPFLAGS = $(test_cppflags)
 tests_unit_test_dataset_CFLAGS = $(test_cflags)
 tests_unit_test_dataset_LDFLAGS = $(test_ldflags)
 tests_unit_test_dataset_LDADD = $(test_libs)
 
-tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_draw_SOURCES = tests/unit/test_draw.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_draw_CPPFLAGS = $(test_cppflags)
 tests_unit_test_draw_CFLAGS = $(test_cflags)
 tests_unit_test_draw_LDFLAGS = $(test_ldflags)
 tests_unit_test_draw_LDADD = $(test_libs)
 
-tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_dtype_CPPFLAGS = $(test_cppflags)
 tests_unit_test_dtype_CFLAGS = $(test_cflags)
 tests_unit_test_dtype_LDFLAGS = $(test_ldflags)
 tests_unit_test_dtype_LDADD = $(test_libs)
 
-tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_events_CPPFLAGS = $(test_cppflags)
 tests_unit_test_events_CFLAGS = $(test_cflags)
 tests_unit_test_events_LDFLAGS = $(test_ldflags)
 tests_unit_test_events_LDADD = $(test_libs)
 
-tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_exec_SOURCES = tests/unit/test_exec.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_exec_CPPFLAGS = $(test_cppflags)
 tests_unit_test_exec_CFLAGS = $(test_cflags)
 tests_unit_test_exec_LDFLAGS = $(test_ldflags)
 tests_unit_test_exec_LDADD = $(test_libs)
 
-tests_unit_test_experiment_SOURCES = tests/unit/test_experiment.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_experiment_SOURCES = tests/unit/test_experiment.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_experiment_CPPFLAGS = $(test_cppflags)
 tests_unit_test_experiment_CFLAGS = $(test_cflags)
 tests_unit_test_experiment_LDFLAGS = $(test_ldflags)
 tests_unit_test_experiment_LDADD = $(test_libs)
 
-tests_unit_test_export_SOURCES = tests/unit/test_export.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_export_SOURCES = tests/unit/test_export.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_export_CPPFLAGS = $(test_cppflags)
 tests_unit_test_export_CFLAGS = $(test_cflags)
 tests_unit_test_export_LDFLAGS = $(test_ldflags)
 tests_unit_test_export_LDADD = $(test_libs)
 
-tests_unit_test_fit_SOURCES = tests/unit/test_fit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_fit_SOURCES = tests/unit/test_fit.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_fit_CPPFLAGS = $(test_cppflags)
 tests_unit_test_fit_CFLAGS = $(test_cflags)
 tests_unit_test_fit_LDFLAGS = $(test_ldflags)
 tests_unit_test_fit_LDADD = $(test_libs)
 
-tests_unit_test_flow_SOURCES = tests/unit/test_flow.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_flow_SOURCES = tests/unit/test_flow.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_flow_CPPFLAGS = $(test_cppflags)
 tests_unit_test_flow_CFLAGS = $(test_cflags)
 tests_unit_test_flow_LDFLAGS = $(test_ldflags)
 tests_unit_test_flow_LDADD = $(test_libs)
 
-tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_fuse_SOURCES = tests/unit/test_fuse.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_fuse_CPPFLAGS = $(test_cppflags)
 tests_unit_test_fuse_CFLAGS = $(test_cflags)
 tests_unit_test_fuse_LDFLAGS = $(test_ldflags)
 tests_unit_test_fuse_LDADD = $(test_libs)
 
-tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_graph_CPPFLAGS = $(test_cppflags)
 tests_unit_test_graph_CFLAGS = $(test_cflags)
 tests_unit_test_graph_LDFLAGS = $(test_ldflags)
 tests_unit_test_graph_LDADD = $(test_libs)
 
-tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_groups_SOURCES = tests/unit/test_groups.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_groups_CPPFLAGS = $(test_cppflags)
 tests_unit_test_groups_CFLAGS = $(test_cflags)
 tests_unit_test_groups_LDFLAGS = $(test_ldflags)
 tests_unit_test_groups_LDADD = $(test_libs)
 
-tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_half_SOURCES = tests/unit/test_half.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_half_CPPFLAGS = $(test_cppflags)
 tests_unit_test_half_CFLAGS = $(test_cflags)
 tests_unit_test_half_LDFLAGS = $(test_ldflags)
 tests_unit_test_half_LDADD = $(test_libs)
 
-tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_help_SOURCES = tests/unit/test_help.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_help_CPPFLAGS = $(test_cppflags)
 tests_unit_test_help_CFLAGS = $(test_cflags)
 tests_unit_test_help_LDFLAGS = $(test_ldflags)
 tests_unit_test_help_LDADD = $(test_libs)
 
-tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_image_CPPFLAGS = $(test_cppflags)
 tests_unit_test_image_CFLAGS = $(test_cflags)
 tests_unit_test_image_LDFLAGS = $(test_ldflags)
 tests_unit_test_image_LDADD = $(test_libs)
 
-tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_index_CPPFLAGS = $(test_cppflags)
 tests_unit_test_index_CFLAGS = $(test_cflags)
 tests_unit_test_index_LDFLAGS = $(test_ldflags)
@@ -838,66 +860,67 @@ tests_unit_test_int8_LDFLAGS = $(test_ldflags)
 tests_unit_test_int8_LDADD = $(test_libs)
 
 tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_labels_CPPFLAGS = $(test_cppflags)
 tests_unit_test_labels_CFLAGS = $(test_cflags)
 tests_unit_test_labels_LDFLAGS = $(test_ldflags)
 tests_unit_test_labels_LDADD = $(test_libs)
 
-tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_layers_SOURCES = tests/unit/test_layers.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_layers_CPPFLAGS = $(test_cppflags)
 tests_unit_test_layers_CFLAGS = $(test_cflags)
 tests_unit_test_layers_LDFLAGS = $(test_ldflags)
 tests_unit_test_layers_LDADD = $(test_libs)
 
-tests_unit_test_lint_SOURCES = tests/unit/test_lint.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_SOURCES = tests/unit/test_lint.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_CFLAGS = $(test_cflags)
 tests_unit_test_lint_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_LDADD = $(test_libs)
 
-tests_unit_test_lint_data_SOURCES = tests/unit/test_lint_data.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_data_SOURCES = tests/unit/test_lint_data.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_data_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_data_CFLAGS = $(test_cflags)
 tests_unit_test_lint_data_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_data_LDADD = $(test_libs)
 
-tests_unit_test_lint_keys_SOURCES = tests/unit/test_lint_keys.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_keys_SOURCES = tests/unit/test_lint_keys.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_keys_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_keys_CFLAGS = $(test_cflags)
 tests_unit_test_lint_keys_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_keys_LDADD = $(test_libs)
 
-tests_unit_test_lint_loss_SOURCES = tests/unit/test_lint_loss.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_loss_SOURCES = tests/unit/test_lint_loss.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_loss_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_loss_CFLAGS = $(test_cflags)
 tests_unit_test_lint_loss_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_loss_LDADD = $(test_libs)
 
-tests_unit_test_lint_schedule_SOURCES = tests/unit/test_lint_schedule.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_lint_schedule_SOURCES = tests/unit/test_lint_schedule.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_lint_schedule_CPPFLAGS = $(test_cppflags)
 tests_unit_test_lint_schedule_CFLAGS = $(test_cflags)
 tests_unit_test_lint_schedule_LDFLAGS = $(test_ldflags)
 tests_unit_test_lint_schedule_LDADD = $(test_libs)
 
-tests_unit_test_measure_SOURCES = tests/unit/test_measure.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_measure_SOURCES = tests/unit/test_measure.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_measure_CPPFLAGS = $(test_cppflags)
 tests_unit_test_measure_CFLAGS = $(test_cflags)
 tests_unit_test_measure_LDFLAGS = $(test_ldflags)
 tests_unit_test_measure_LDADD = $(test_libs)
 
-tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_message_SOURCES = tests/unit/test_message.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_message_CPPFLAGS = $(test_cppflags)
 tests_unit_test_message_CFLAGS = $(test_cflags)
 tests_unit_test_message_LDFLAGS = $(test_ldflags)
 tests_unit_test_message_LDADD = $(test_libs)
 
-tests_unit_test_native_SOURCES = tests/unit/test_native.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_native_SOURCES = tests/unit/test_native.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_native_CPPFLAGS = $(test_cppflags)
 tests_unit_test_native_CFLAGS = $(test_cflags)
 tests_unit_test_native_LDFLAGS = $(test_ldflags)
 tests_unit_test_native_LDADD = $(test_libs)
 
-tests_unit_test_near_hashes_SOURCES = tests/unit/test_near_hashes.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_near_hashes_SOURCES = tests/unit/test_near_hashes.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_near_hashes_CPPFLAGS = $(test_cppflags)
 tests_unit_test_near_hashes_CFLAGS = $(test_cflags)
 tests_unit_test_near_hashes_LDFLAGS = $(test_ldflags)
@@ -910,198 +933,199 @@ tests_unit_test_normalize_LDFLAGS = $(test_ldflags)
 tests_unit_test_normalize_LDADD = $(test_libs)
 
 tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_CPPFLAGS = $(test_cppflags)
 tests_unit_test_open_once_CFLAGS = $(test_cflags)
 tests_unit_test_open_once_LDFLAGS = $(test_ldflags)
 tests_unit_test_open_once_LDADD = $(test_libs)
 
-tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_ops_SOURCES = tests/unit/test_ops.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_ops_CPPFLAGS = $(test_cppflags)
 tests_unit_test_ops_CFLAGS = $(test_cflags)
 tests_unit_test_ops_LDFLAGS = $(test_ldflags)
 tests_unit_test_ops_LDADD = $(test_libs)
 
-tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_option_SOURCES = tests/unit/test_option.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_option_CPPFLAGS = $(test_cppflags)
 tests_unit_test_option_CFLAGS = $(test_cflags)
 tests_unit_test_option_LDFLAGS = $(test_ldflags)
 tests_unit_test_option_LDADD = $(test_libs)
 
-tests_unit_test_output_SOURCES = tests/unit/test_output.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_output_SOURCES = tests/unit/test_output.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_output_CPPFLAGS = $(test_cppflags)
 tests_unit_test_output_CFLAGS = $(test_cflags)
 tests_unit_test_output_LDFLAGS = $(test_ldflags)
 tests_unit_test_output_LDADD = $(test_libs)
 
-tests_unit_test_parts_SOURCES = tests/unit/test_parts.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_parts_SOURCES = tests/unit/test_parts.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_parts_CPPFLAGS = $(test_cppflags)
 tests_unit_test_parts_CFLAGS = $(test_cflags)
 tests_unit_test_parts_LDFLAGS = $(test_ldflags)
 tests_unit_test_parts_LDADD = $(test_libs)
 
-tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_pattern_CPPFLAGS = $(test_cppflags)
 tests_unit_test_pattern_CFLAGS = $(test_cflags)
 tests_unit_test_pattern_LDFLAGS = $(test_ldflags)
 tests_unit_test_pattern_LDADD = $(test_libs)
 
-tests_unit_test_place_SOURCES = tests/unit/test_place.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_place_SOURCES = tests/unit/test_place.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_place_CPPFLAGS = $(test_cppflags)
 tests_unit_test_place_CFLAGS = $(test_cflags)
 tests_unit_test_place_LDFLAGS = $(test_ldflags)
 tests_unit_test_place_LDADD = $(test_libs)
 
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_plan_CPPFLAGS = $(test_cppflags)
 tests_unit_test_plan_CFLAGS = $(test_cflags)
 tests_unit_test_plan_LDFLAGS = $(test_ldflags)
 tests_unit_test_plan_LDADD = $(test_libs)
 
-tests_unit_test_precision_SOURCES = tests/unit/test_precision.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_precision_SOURCES = tests/unit/test_precision.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_precision_CPPFLAGS = $(test_cppflags)
 tests_unit_test_precision_CFLAGS = $(test_cflags)
 tests_unit_test_precision_LDFLAGS = $(test_ldflags)
 tests_unit_test_precision_LDADD = $(test_libs)
 
-tests_unit_test_predict_SOURCES = tests/unit/test_predict.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_predict_SOURCES = tests/unit/test_predict.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_predict_CPPFLAGS = $(test_cppflags)
 tests_unit_test_predict_CFLAGS = $(test_cflags)
 tests_unit_test_predict_LDFLAGS = $(test_ldflags)
 tests_unit_test_predict_LDADD = $(test_libs)
 
-tests_unit_test_predictor_SOURCES = tests/unit/test_predictor.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_predictor_SOURCES = tests/unit/test_predictor.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_predictor_CPPFLAGS = $(test_cppflags)
 tests_unit_test_predictor_CFLAGS = $(test_cflags)
 tests_unit_test_predictor_LDFLAGS = $(test_ldflags)
 tests_unit_test_predictor_LDADD = $(test_libs)
 
-tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_preview_SOURCES = tests/unit/test_preview.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_preview_CPPFLAGS = $(test_cppflags)
 tests_unit_test_preview_CFLAGS = $(test_cflags)
 tests_unit_test_preview_LDFLAGS = $(test_ldflags)
 tests_unit_test_preview_LDADD = $(test_libs)
 
-tests_unit_test_products_SOURCES = tests/unit/test_products.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_products_SOURCES = tests/unit/test_products.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_products_CPPFLAGS = $(test_cppflags)
 tests_unit_test_products_CFLAGS = $(test_cflags)
 tests_unit_test_products_LDFLAGS = $(test_ldflags)
 tests_unit_test_products_LDADD = $(test_libs)
 
-tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_queue_CPPFLAGS = $(test_cppflags)
 tests_unit_test_queue_CFLAGS = $(test_cflags)
 tests_unit_test_queue_LDFLAGS = $(test_ldflags)
 tests_unit_test_queue_LDADD = $(test_libs)
 
-tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_recipe_SOURCES = tests/unit/test_recipe.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_recipe_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recipe_CFLAGS = $(test_cflags)
 tests_unit_test_recipe_LDFLAGS = $(test_ldflags)
 tests_unit_test_recipe_LDADD = $(test_libs)
 
-tests_unit_test_recorded_SOURCES = tests/unit/test_recorded.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_recorded_SOURCES = tests/unit/test_recorded.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_recorded_CPPFLAGS = $(test_cppflags)
 tests_unit_test_recorded_CFLAGS = $(test_cflags)
 tests_unit_test_recorded_LDFLAGS = $(test_ldflags)
 tests_unit_test_recorded_LDADD = $(test_libs)
 
-tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_registry_CPPFLAGS = $(test_cppflags)
 tests_unit_test_registry_CFLAGS = $(test_cflags)
 tests_unit_test_registry_LDFLAGS = $(test_ldflags)
 tests_unit_test_registry_LDADD = $(test_libs)
 
-tests_unit_test_report_SOURCES = tests/unit/test_report.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_report_SOURCES = tests/unit/test_report.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_report_CPPFLAGS = $(test_cppflags)
 tests_unit_test_report_CFLAGS = $(test_cflags)
 tests_unit_test_report_LDFLAGS = $(test_ldflags)
 tests_unit_test_report_LDADD = $(test_libs)
 
-tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_rewrite_CPPFLAGS = $(test_cppflags)
 tests_unit_test_rewrite_CFLAGS = $(test_cflags)
 tests_unit_test_rewrite_LDFLAGS = $(test_ldflags)
 tests_unit_test_rewrite_LDADD = $(test_libs)
 
-tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_SOURCES = tests/unit/test_run.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_CFLAGS = $(test_cflags)
 tests_unit_test_run_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_LDADD = $(test_libs)
 
-tests_unit_test_run_check_SOURCES = tests/unit/test_run_check.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_check_SOURCES = tests/unit/test_run_check.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_check_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_check_CFLAGS = $(test_cflags)
 tests_unit_test_run_check_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_check_LDADD = $(test_libs)
 
-tests_unit_test_run_counters_SOURCES = tests/unit/test_run_counters.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_counters_SOURCES = tests/unit/test_run_counters.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_counters_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_counters_CFLAGS = $(test_cflags)
 tests_unit_test_run_counters_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_counters_LDADD = $(test_libs)
 
-tests_unit_test_run_files_SOURCES = tests/unit/test_run_files.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_files_SOURCES = tests/unit/test_run_files.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_files_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_files_CFLAGS = $(test_cflags)
 tests_unit_test_run_files_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_files_LDADD = $(test_libs)
 
-tests_unit_test_run_init_SOURCES = tests/unit/test_run_init.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_init_SOURCES = tests/unit/test_run_init.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_init_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_init_CFLAGS = $(test_cflags)
 tests_unit_test_run_init_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_init_LDADD = $(test_libs)
 
-tests_unit_test_run_shown_SOURCES = tests/unit/test_run_shown.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_shown_SOURCES = tests/unit/test_run_shown.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_shown_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_shown_CFLAGS = $(test_cflags)
 tests_unit_test_run_shown_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_shown_LDADD = $(test_libs)
 
-tests_unit_test_run_stop_SOURCES = tests/unit/test_run_stop.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_stop_SOURCES = tests/unit/test_run_stop.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_stop_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_stop_CFLAGS = $(test_cflags)
 tests_unit_test_run_stop_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_stop_LDADD = $(test_libs)
 
-tests_unit_test_run_swa_SOURCES = tests/unit/test_run_swa.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_run_swa_SOURCES = tests/unit/test_run_swa.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_run_swa_CPPFLAGS = $(test_cppflags)
 tests_unit_test_run_swa_CFLAGS = $(test_cflags)
 tests_unit_test_run_swa_LDFLAGS = $(test_ldflags)
 tests_unit_test_run_swa_LDADD = $(test_libs)
 
-tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_safetensors_CPPFLAGS = $(test_cppflags)
 tests_unit_test_safetensors_CFLAGS = $(test_cflags)
 tests_unit_test_safetensors_LDFLAGS = $(test_ldflags)
 tests_unit_test_safetensors_LDADD = $(test_libs)
 
-tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_sampler_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sampler_CFLAGS = $(test_cflags)
 tests_unit_test_sampler_LDFLAGS = $(test_ldflags)
 tests_unit_test_sampler_LDADD = $(test_libs)
 
-tests_unit_test_samples_SOURCES = tests/unit/test_samples.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_samples_SOURCES = tests/unit/test_samples.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_samples_CPPFLAGS = $(test_cppflags)
 tests_unit_test_samples_CFLAGS = $(test_cflags)
 tests_unit_test_samples_LDFLAGS = $(test_ldflags)
 tests_unit_test_samples_LDADD = $(test_libs)
 
-tests_unit_test_scores_SOURCES = tests/unit/test_scores.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_scores_SOURCES = tests/unit/test_scores.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_scores_CPPFLAGS = $(test_cppflags)
 tests_unit_test_scores_CFLAGS = $(test_cflags)
 tests_unit_test_scores_LDFLAGS = $(test_ldflags)
 tests_unit_test_scores_LDADD = $(test_libs)
 
-tests_unit_test_seen_SOURCES = tests/unit/test_seen.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_seen_SOURCES = tests/unit/test_seen.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_seen_CPPFLAGS = $(test_cppflags)
 tests_unit_test_seen_CFLAGS = $(test_cflags)
 tests_unit_test_seen_LDFLAGS = $(test_ldflags)
 tests_unit_test_seen_LDADD = $(test_libs)
 
-tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_series_CPPFLAGS = $(test_cppflags)
 tests_unit_test_series_CFLAGS = $(test_cflags)
 tests_unit_test_series_LDFLAGS = $(test_ldflags)
@@ -1114,90 +1138,91 @@ tests_unit_test_serve_LDFLAGS = $(test_ldflags)
 tests_unit_test_serve_LDADD = $(test_libs)
 
 tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)
 tests_unit_test_split_CFLAGS = $(test_cflags)
 tests_unit_test_split_LDFLAGS = $(test_ldflags)
 tests_unit_test_split_LDADD = $(test_libs)
 
-tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_state_SOURCES = tests/unit/test_state.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_state_CPPFLAGS = $(test_cppflags)
 tests_unit_test_state_CFLAGS = $(test_cflags)
 tests_unit_test_state_LDFLAGS = $(test_ldflags)
 tests_unit_test_state_LDADD = $(test_libs)
 
-tests_unit_test_stats_SOURCES = tests/unit/test_stats.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_stats_SOURCES = tests/unit/test_stats.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_stats_CPPFLAGS = $(test_cppflags)
 tests_unit_test_stats_CFLAGS = $(test_cflags)
 tests_unit_test_stats_LDFLAGS = $(test_ldflags)
 tests_unit_test_stats_LDADD = $(test_libs)
 
-tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_steps_SOURCES = tests/unit/test_steps.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_steps_CPPFLAGS = $(test_cppflags)
 tests_unit_test_steps_CFLAGS = $(test_cflags)
 tests_unit_test_steps_LDFLAGS = $(test_ldflags)
 tests_unit_test_steps_LDADD = $(test_libs)
 
-tests_unit_test_steps_update_SOURCES = tests/unit/test_steps_update.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_steps_update_SOURCES = tests/unit/test_steps_update.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_steps_update_CPPFLAGS = $(test_cppflags)
 tests_unit_test_steps_update_CFLAGS = $(test_cflags)
 tests_unit_test_steps_update_LDFLAGS = $(test_ldflags)
 tests_unit_test_steps_update_LDADD = $(test_libs)
 
-tests_unit_test_submit_SOURCES = tests/unit/test_submit.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_submit_SOURCES = tests/unit/test_submit.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_submit_CPPFLAGS = $(test_cppflags)
 tests_unit_test_submit_CFLAGS = $(test_cflags)
 tests_unit_test_submit_LDFLAGS = $(test_ldflags)
 tests_unit_test_submit_LDADD = $(test_libs)
 
-tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_sweep_CPPFLAGS = $(test_cppflags)
 tests_unit_test_sweep_CFLAGS = $(test_cflags)
 tests_unit_test_sweep_LDFLAGS = $(test_ldflags)
 tests_unit_test_sweep_LDADD = $(test_libs)
 
-tests_unit_test_text_SOURCES = tests/unit/test_text.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_text_SOURCES = tests/unit/test_text.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_text_CPPFLAGS = $(test_cppflags)
 tests_unit_test_text_CFLAGS = $(test_cflags)
 tests_unit_test_text_LDFLAGS = $(test_ldflags)
 tests_unit_test_text_LDADD = $(test_libs)
 
-tests_unit_test_threads_SOURCES = tests/unit/test_threads.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_threads_SOURCES = tests/unit/test_threads.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_threads_CPPFLAGS = $(test_cppflags)
 tests_unit_test_threads_CFLAGS = $(test_cflags)
 tests_unit_test_threads_LDFLAGS = $(test_ldflags)
 tests_unit_test_threads_LDADD = $(test_libs)
 
-tests_unit_test_tiles_SOURCES = tests/unit/test_tiles.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_tiles_SOURCES = tests/unit/test_tiles.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_tiles_CPPFLAGS = $(test_cppflags)
 tests_unit_test_tiles_CFLAGS = $(test_cflags)
 tests_unit_test_tiles_LDFLAGS = $(test_ldflags)
 tests_unit_test_tiles_LDADD = $(test_libs)
 
-tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_training_graphs_SOURCES = tests/unit/test_training_graphs.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_training_graphs_CPPFLAGS = $(test_cppflags)
 tests_unit_test_training_graphs_CFLAGS = $(test_cflags)
 tests_unit_test_training_graphs_LDFLAGS = $(test_ldflags)
 tests_unit_test_training_graphs_LDADD = $(test_libs)
 
-tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_transfer_SOURCES = tests/unit/test_transfer.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_transfer_CPPFLAGS = $(test_cppflags)
 tests_unit_test_transfer_CFLAGS = $(test_cflags)
 tests_unit_test_transfer_LDFLAGS = $(test_ldflags)
 tests_unit_test_transfer_LDADD = $(test_libs)
 
-tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_tta_SOURCES = tests/unit/test_tta.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_tta_CPPFLAGS = $(test_cppflags)
 tests_unit_test_tta_CFLAGS = $(test_cflags)
 tests_unit_test_tta_LDFLAGS = $(test_ldflags)
 tests_unit_test_tta_LDADD = $(test_libs)
 
-tests_unit_test_validation_SOURCES = tests/unit/test_validation.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_validation_SOURCES = tests/unit/test_validation.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_validation_CPPFLAGS = $(test_cppflags)
 tests_unit_test_validation_CFLAGS = $(test_cflags)
 tests_unit_test_validation_LDFLAGS = $(test_ldflags)
 tests_unit_test_validation_LDADD = $(test_libs)
 
-tests_unit_test_zip_archive_SOURCES = tests/unit/test_zip_archive.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_zip_archive_SOURCES = tests/unit/test_zip_archive.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_zip_archive_CPPFLAGS = $(test_cppflags)
 tests_unit_test_zip_archive_CFLAGS = $(test_cflags)
 tests_unit_test_zip_archive_LDFLAGS = $(test_ldflags)

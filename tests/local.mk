@@ -49,6 +49,12 @@ tests/installed.stamp: $(lib_LTLIBRARIES) $(bin_PROGRAMS) $(plugin_LTLIBRARIES) 
 	$(MAKE) $(AM_MAKEFLAGS) install DESTDIR='$(abs_top_builddir)/tests/installed' >tests/installed.log 2>&1 && echo done >$@
 CLEANFILES += tests/installed.stamp tests/installed.log
 
+# What was installed works where it is.
+installcheck-local:
+	@FPCORE_SRC='$(abs_top_srcdir)' CC='$(CC)' $(SHELL) '$(top_srcdir)/tests/installcheck.sh' '$(DESTDIR)$(bindir)' \
+	    '$(DESTDIR)$(libdir)' '$(DESTDIR)$(docdir)'
+EXTRA_DIST += tests/installcheck.sh
+
 # On a machine with a GPU: everything that can be checked there, in ten minutes. CUDA_LOGS: folder for the logs.
 CUDA_LOGS = cuda-logs
 .PHONY: check-cuda

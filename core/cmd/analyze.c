@@ -323,6 +323,7 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_analyze = {
     .name = "analyze",
     .place = 120,
+    .no_plugins = 1,
     .summary = "Tell what recorded runs did: ranking, stages, gaps, restarts, classes.",
     .run = run,
     .help =

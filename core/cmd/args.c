@@ -15,6 +15,8 @@ static fpc_status unknown(fpc_cmdline *cmd, const fpc_arg *table, const char *wo
 
     for (; n < MAX_ARGS && table[n].name; n++)
         names[n] = table[n].name;
+    if (!word)
+        return FPC_ENOMEM;
     const char *name = word[1] == '-' ? fpc_strdup(cmd->arena, word + 2) : NULL;
     if (name && strchr(name, '='))
         *strchr(name, '=') = 0;
@@ -76,32 +78,39 @@ static fpc_status put(fpc_cmdline *cmd, const fpc_arg *a, const char *value)
                     a->name, value);
 }
 
-static const fpc_arg *find(const fpc_arg *table, const char *word, const char **value)
+/* The long option of that name of n letters, or the only one that begins so. *several: NULL, or those that do where
+ * they are more than one. */
+static const fpc_arg *find_long(fpc_cmdline *cmd, const fpc_arg *table, const char *name, size_t n,
+                                const char **several)
 {
-    for (const fpc_arg *a = table; a->name; a++) {
-        const size_t n = strlen(a->name);
-        *value = NULL;
-        if (word[1] == '-' && !strncmp(word + 2, a->name, n) && (!word[2 + n] || word[2 + n] == '=')) {
-            *value = word[2 + n] ? word + 3 + n : NULL;
+    const fpc_arg *found = NULL;
+
+    *several = NULL;
+    for (const fpc_arg *a = table; a->name; a++)
+        if (!strncmp(name, a->name, n) && !a->name[n])
             return a;
+    for (const fpc_arg *a = table; a->name; a++)
+        if (!strncmp(name, a->name, n)) {
+            if (found)
+                *several = fpc_sprintf(cmd->arena, "%s%s or --%s", *several ? "" : "--",
+                                       *several ? *several : found->name, a->name);
+            found = a;
         }
-        if (word[1] != '-' && a->letter && word[1] == a->letter) {
-            *value = word[2] ? word + 2 : NULL;
+    return found;
+}
+
+static const fpc_arg *find_letter(const fpc_arg *table, char letter)
+{
+    for (const fpc_arg *a = table; a->name; a++)
+        if (a->letter && a->letter == letter)
             return a;
-        }
-    }
     return NULL;
 }
 
-/* The option at argv[*i]; moves *i to its last word. */
-static fpc_status option(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t *seen)
+/* The option `a`, with the value that stands in the same word, or NULL; moves *i to the last word of it. */
+static fpc_status take(fpc_cmdline *cmd, const fpc_arg *a, const char *value, int *i, uint8_t *seen)
 {
-    const char *word = cmd->argv[*i], *value;
-    const fpc_arg *a = find(table, word, &value);
-
-    if (!a)
-        return unknown(cmd, table, word);
-    if (seen[a - table]++ && a->kind != FPC_ARG_TEXTS)
+    if ((*seen)++ && a->kind != FPC_ARG_TEXTS)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s is given twice", cmd->argv[0], a->name);
     if (a->kind == FPC_ARG_FLAG) {
         if (value)
@@ -109,11 +118,45 @@ static fpc_status option(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t
         *(int *)a->out = 1;
         return FPC_OK;
     }
+    if (a->kind == FPC_ARG_MAYBE) {
+        *(const char **)a->out = value ? value : "";
+        return FPC_OK;
+    }
     if (!value && *i + 1 < cmd->argc)
         value = cmd->argv[++*i];
     if (!value)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%s needs a value", cmd->argv[0], a->name);
     return put(cmd, a, value);
+}
+
+static fpc_status long_option(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t *seen)
+{
+    const char *word = cmd->argv[*i], *name = word + 2;
+    const size_t n = strcspn(name, "=");
+    const char *several;
+    const fpc_arg *a = find_long(cmd, table, name, n, &several);
+
+    if (several)
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: --%.*s may be %s; write more of it", cmd->argv[0], (int)n,
+                        name, several);
+    return a ? take(cmd, a, name[n] ? name + n + 1 : NULL, i, &seen[a - table]) : unknown(cmd, table, word);
+}
+
+/* -v, -oFILE, and several letters in one word, of which the last may have a value: -rvo FILE. */
+static fpc_status letters(fpc_cmdline *cmd, const fpc_arg *table, int *i, uint8_t *seen)
+{
+    const char *word = cmd->argv[*i];
+    fpc_status status = FPC_OK;
+
+    for (const char *at = word + 1; *at && !status; at++) {
+        const fpc_arg *a = find_letter(table, *at);
+        if (!a)
+            return unknown(cmd, table, at == word + 1 ? word : fpc_sprintf(cmd->arena, "-%c", *at));
+        if (a->kind != FPC_ARG_FLAG)
+            return take(cmd, a, at[1] ? at + 1 : NULL, i, &seen[a - table]);
+        status = take(cmd, a, NULL, i, &seen[a - table]);
+    }
+    return status;
 }
 
 fpc_status fpc_args_read(fpc_cmdline *cmd, const fpc_arg *table, int32_t *n_operands, const char ***operands)
@@ -134,7 +177,8 @@ fpc_status fpc_args_read(fpc_cmdline *cmd, const fpc_arg *table, int32_t *n_oper
                 return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore %s: `%s` is one word too many", cmd->argv[0], word);
             rest[n++] = word;
         } else {
-            const fpc_status status = option(cmd, table, &i, seen);
+            const fpc_status status =
+                word[1] == '-' ? long_option(cmd, table, &i, seen) : letters(cmd, table, &i, seen);
             if (status)
                 return status;
         }

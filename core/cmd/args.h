@@ -1,4 +1,6 @@
-/* args.h: the options of a verb: one table, one reader, one kind of sentence for what is wrong. */
+/* args.h: the options of a verb: one table, one reader, one kind of sentence for what is wrong. Words are read as
+ * getopt_long reads them: --name VALUE, --name=VALUE, as much of a name as no other begins with, -oVALUE, -rv for -r
+ * -v, options behind operands, -- before words that are none. */
 #ifndef CORE_CMD_ARGS_H
 #define CORE_CMD_ARGS_H
 
@@ -11,7 +13,8 @@ typedef enum fpc_arg_kind {
     FPC_ARG_TEXT,     /* const char * */
     FPC_ARG_COUNT,    /* int64_t, 1 to 2^31 - 1 */
     FPC_ARG_SIZE,     /* fpc_hw: "512" or "480x640" (height x width), 1 to 16384 */
-    FPC_ARG_TEXTS     /* fpc_texts: may be given several times */
+    FPC_ARG_TEXTS,    /* fpc_texts: may be given several times */
+    FPC_ARG_MAYBE     /* const char *: a value behind = only; "" where there is none */
 } fpc_arg_kind;
 
 typedef struct fpc_hw {

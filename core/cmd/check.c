@@ -1,7 +1,7 @@
 /* check.c: `fpcore -c R.ini --check`: opens everything that the recipe names, as training would, then prints the
  * recipe resolved with the origin of every value, and what looks unintended. Trains nothing and writes nothing. */
 #include "base/text.h"
-#include "cmd/cmd.h"
+#include "cmd/args.h"
 #include "cmd/line/terminal.h"
 #include "cmd/lint/lint.h"
 #include "experiment/experiment.h"
@@ -46,13 +46,12 @@ static fpc_status run(fpc_cmdline *cmd)
     int32_t warnings;
     fpc_taken taken;
     int64_t step;
+    int no_data = 0;
+    const fpc_arg table[] = {{"no-data", 0, FPC_ARG_FLAG, 0, &no_data}, {0}};
 
-    for (int i = 1; i < cmd->argc; i++) {
-        if (strcmp(cmd->argv[i], "--no-data") != 0)
-            return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore --check: unknown option %s; it takes --no-data",
-                                   cmd->argv[i]);
-        what &= ~(unsigned)FPC_OPEN_DATA;
-    }
+    if ((status = fpc_args_read(cmd, table, NULL, NULL)))
+        return status;
+    what &= no_data ? ~(unsigned)FPC_OPEN_DATA : ~0u;
     status = fpc_recipe_read(cmd->ctx, cmd->arena, cmd->recipe, cmd->n_overrides, cmd->overrides, &recipe);
     if (!status)
         status = fpc_experiment_open(cmd->ctx, cmd->arena, cmd->plugin_path, recipe, what, &experiment);

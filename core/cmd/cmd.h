@@ -10,6 +10,8 @@ typedef struct fpc_cmd {
     const char *summary; /* one line */
     const char *help;    /* `fpcore VERB --help`: usage, options, one example that works */
     int needs_recipe;
+    int no_recipe;  /* it reads none: -c and -s are refused, for nothing is ignored */
+    int no_plugins; /* it opens none: nor is --plugin-path of use */
     /* What the first SIGINT, SIGTERM, SIGHUP, SIGUSR1 or SIGXCPU makes the verb do, for a message: it looks at
      * fpc_ctx_cancelled. NULL: the signal ends the program at once. */
     const char *interrupted;

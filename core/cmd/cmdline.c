@@ -64,21 +64,58 @@ static fpc_status set_once(parser *p, const char **slot, const char *option, con
     return FPC_OK;
 }
 
+/* Whether `text`, of a verb's help, names a long option that begins with those n letters. */
+static int names_option(const char *text, const char *letters, size_t n)
+{
+    for (const char *at = text; (at = strstr(at, "--")); at += 2)
+        if (!strncmp(at + 2, letters, n))
+            return 1;
+    return 0;
+}
+
+/* The whole of a long option that all verbs share and that `arg` begins, as `--plug` does --plugin-path, unless the
+ * verb has one that begins so: then it is his to read. Before the verb also those that choose one. Others: arg as it
+ * is. */
+static const char *whole_option(const parser *p, const char *arg)
+{
+    static const char *const names[] = {"--help", "--plugin-path", "--version", "--list", "--check"};
+    const fpc_cmd *verb = p->verb ? p->verb : verb_of(p->cmd, "train");
+    const size_t n = strcspn(arg, "=");
+
+    if (n < 3 || strncmp(arg, "--", 2) != 0)
+        return arg;
+    for (int i = 0; i < (p->verb || p->n_rest ? 2 : 5); i++)
+        if (!strncmp(arg, names[i], n))
+            return strlen(names[i]) == n || !verb || !names_option(verb->help, arg + 2, n - 2)
+                       ? fpc_sprintf(p->cmd->arena, "%s%s", names[i], arg + n)
+                       : arg;
+    return arg;
+}
+
+/* The value of an option that `arg` begins, in the same word (-cFILE, --plugin-path=DIR) or in the next one. 0: arg is
+ * another option. *value NULL: a failure. */
+static int value_option(parser *p, const char *arg, const char *option, const char *what, const char **value)
+{
+    const size_t n = strlen(option);
+
+    if (strncmp(arg, option, n) != 0 || (n > 2 && arg[n] && arg[n] != '='))
+        return 0;
+    *value = arg[n] ? arg + n + (n > 2) : value_of(p, option, what);
+    return 1;
+}
+
 /* Options of every verb. *taken 0: it is none of them. */
 static fpc_status shared_option(parser *p, const char *arg, int *taken)
 {
     fpc_cmdline *cmd = p->cmd;
+    const char *value;
 
     *taken = 1;
-    if (strcmp(arg, "-c") == 0)
-        return set_once(p, &cmd->recipe, "-c", value_of(p, "-c", "a recipe"));
-    if (strcmp(arg, "--plugin-path") == 0)
-        return set_once(p, &cmd->plugin_path, arg, value_of(p, arg, "a folder"));
-    if (strncmp(arg, "--plugin-path=", 14) == 0)
-        return set_once(p, &cmd->plugin_path, "--plugin-path", arg + 14);
-    if (strcmp(arg, "-s") == 0) {
-        const char *value = value_of(p, "-s", "section.key=value");
-
+    if (value_option(p, arg, "-c", "a recipe", &value))
+        return set_once(p, &cmd->recipe, "-c", value);
+    if (value_option(p, arg, "--plugin-path", "a folder", &value))
+        return set_once(p, &cmd->plugin_path, "--plugin-path", value);
+    if (value_option(p, arg, "-s", "section.key=value", &value)) {
         if (!value)
             return FPC_EINVAL;
         p->overrides[cmd->n_overrides++] = value;
@@ -113,6 +150,7 @@ static int verb_option(parser *p, const char *arg)
 
 static fpc_status read_argument(parser *p)
 {
+    static char version[] = "-V";
     char *arg = p->argv[p->at++];
     fpc_status status;
     int taken;
@@ -123,13 +161,15 @@ static fpc_status read_argument(parser *p)
             keep(p, p->argv[p->at++]);
         return FPC_OK;
     }
-    status = shared_option(p, arg, &taken);
+    const char *whole = whole_option(p, arg);
+    if (!whole)
+        return FPC_ENOMEM;
+    status = shared_option(p, whole, &taken);
     if (taken || status)
         return status;
-    if (p->n_rest == 0 && verb_option(p, arg))
+    if (p->n_rest == 0 && verb_option(p, whole))
         return FPC_OK;
     if (!p->verb && p->n_rest == 0 && arg[0] != '-') {
-        static char version[] = "-V";
         if (strcmp(arg, "version") == 0) {
             keep(p, version);
             return FPC_OK;
@@ -141,7 +181,7 @@ static fpc_status read_argument(parser *p)
         p->verb = verb_of(p->cmd, arg);
         return p->verb ? FPC_OK : unknown_verb(p->cmd, arg);
     }
-    keep(p, arg);
+    keep(p, !p->verb && strcmp(whole, "--version") == 0 ? version : arg);
     return FPC_OK;
 }
 
@@ -183,6 +223,12 @@ static fpc_status choose(parser *p, const fpc_cmd **verb)
                                "  fpcore -l                         the plugins\n"
                                "  fpcore -h KIND/NAME | KEY | VERB  one of them, a key, a verb\n"
                                "  fpcore --help                     all verbs and options");
+    if (p->verb->no_recipe && (cmd->recipe || cmd->n_overrides))
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore %s: %s is of no use here, for it reads no recipe",
+                               p->verb->name, cmd->recipe ? "-c" : "-s");
+    if (p->verb->no_plugins && cmd->plugin_path)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL,
+                               "fpcore %s: --plugin-path is of no use here, for it opens no plugins", p->verb->name);
     if (p->verb->needs_recipe && !cmd->recipe)
         return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore %s: the recipe is missing; give -c RECIPE.ini",
                                p->verb->name);

@@ -25,6 +25,8 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_compare = {
     .name = "compare",
     .place = 130,
+    .no_plugins = 1,
+    .no_recipe = 1,
     .summary = "Say which of several runs is really better.",
     .run = run,
     .help =

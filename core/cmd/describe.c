@@ -1,6 +1,6 @@
 /* describe.c: `fpcore -h WHAT`: a plugin (KIND/NAME, or NAME where only one kind has it), a section of the recipe,
  * a verb, or with --all the whole reference of options in Markdown. */
-#include "cmd/cmd.h"
+#include "cmd/args.h"
 #include "recipe/sections.h"
 #include "cmd/help.h"
 #include "base/spelling.h"
@@ -109,22 +109,19 @@ static fpc_status describe_key(fpc_cmdline *cmd, fpc_registry *reg, const char *
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *what = NULL, *slash;
+    const char *what, *slash, **words;
     fpc_registry *reg;
     fpc_status status;
+    int32_t n;
     int all = 0;
+    const fpc_arg table[] = {{"all", 0, FPC_ARG_FLAG, 0, &all}, {0}};
 
-    for (int i = 1; i < cmd->argc; i++) {
-        if (strcmp(cmd->argv[i], "--all") == 0)
-            all = 1;
-        else if (cmd->argv[i][0] == '-')
-            return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -h: unknown option %s; it takes --all", cmd->argv[i]);
-        else if (what)
-            return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -h: one thing at a time, but `%s` follows `%s`",
-                                   cmd->argv[i], what);
-        else
-            what = cmd->argv[i];
-    }
+    if ((status = fpc_args_read(cmd, table, &n, &words)))
+        return status;
+    if (n > 1)
+        return fpc_fail_recipe(cmd->ctx, FPC_EINVAL, "fpcore -h: one thing at a time, but `%s` follows `%s`", words[1],
+                               words[0]);
+    what = n ? words[0] : NULL;
     if (!what && !all) {
         fpc_help_usage(cmd);
         return FPC_OK;
@@ -147,6 +144,7 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_describe = {
     .name = "describe",
     .place = 40,
+    .no_recipe = 1,
     .summary = "Describe a plugin, a section or a verb (-h).",
     .help =
         "usage: fpcore -h KIND/NAME | NAME | SECTION | SECTION.KEY | KEY | VERB [--all] [--plugin-path DIR]\n"

@@ -61,6 +61,7 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_list = {
     .name = "list",
     .place = 30,
+    .no_recipe = 1,
     .summary = "List the plugins (-l).",
     .help = "usage: fpcore -l [KIND | recipes | classes] [--plugin-path DIR]\n\n"
             "Lists every plugin by kind, one line each. KIND is model, loss, schedule, optimizer, augment, metric,\n"

@@ -157,6 +157,7 @@ static fpc_status run(fpc_cmdline *cmd)
 const fpc_cmd fpc_cmd_new = {
     .name = "new",
     .place = 110,
+    .no_recipe = 1,
     .summary = "Write the source of a new plugin.",
     .help = "usage: fpcore new KIND NAME\n"
             "\n"

@@ -36,6 +36,19 @@ static void tell(const job *j, fpc_arena *arena, const char *path)
 
 /* ---- one picture: three hands (cmd/predict/flow.h) ---- */
 
+/* Where rows of probabilities go. */
+struct into {
+    const job *job;
+    fpc_class_maps *maps;
+};
+
+static fpc_status make_folder(fpc_ctx *ctx, fpc_arena *arena, const fpc_predict_item *item)
+{
+    const char *folder = fpc_sprintf(arena, "%.*s", (int)(strrchr(item->mask, '/') - item->mask), item->mask);
+
+    return folder ? fpc_make_folders(ctx, "fpcore predict: --out", folder) : FPC_ENOMEM;
+}
+
 static fpc_status read_picture(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
 {
     const job *j = arg;
@@ -76,6 +89,31 @@ static fpc_status before_tile(void *arg, int32_t done, int32_t n)
     return FPC_OK;
 }
 
+static fpc_status take_row(void *arg, float *row, const uint8_t *labels)
+{
+    struct into *to = arg;
+
+    (void)labels;
+    return fpc_ctx_cancelled(to->job->cmd->ctx) ? interrupted(to->job) : fpc_class_maps_add(to->maps, row);
+}
+
+/* The mask, and the probabilities beside it, which are written as they come. */
+static fpc_status label(job *j, fpc_flow_slot *slot)
+{
+    const fpc_image *picture = &slot->picture;
+    const fpc_predict_item *item = &j->files.item[slot->number];
+    struct into to = {j, NULL};
+    fpc_status status;
+
+    if (!j->files.n_maps)
+        return fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, slot->mask.pixel);
+    if (!(status = make_folder(j->cmd->ctx, slot->arena, item)) &&
+        !(status =
+              fpc_class_maps_open(&j->files, slot->arena, item, picture->h, picture->w, j->info.classes, &to.maps)))
+        status = fpc_predictor_labels_rows(j->predictor, picture, slot->mask.pixel, &(fpc_score_rows){take_row, &to});
+    return fpc_class_maps_close(to.maps, status);
+}
+
 static fpc_status segment(job *j, fpc_flow_slot *slot)
 {
     const fpc_image *picture = &slot->picture;
@@ -87,7 +125,7 @@ static fpc_status segment(job *j, fpc_flow_slot *slot)
         j->files.n == 1 ? "tiles" : fpc_sprintf(slot->arena, "tiles of picture %d of %d", slot->number + 1, j->files.n);
     if (!slot->mask.pixel || !j->of)
         return FPC_ENOMEM;
-    status = fpc_predictor_labels(j->predictor, picture->h, picture->w, picture->pixel, slot->mask.pixel);
+    status = label(j, slot);
     return status || !j->files.probs ? status : probabilities(j, slot);
 }
 
@@ -158,15 +196,20 @@ static fpc_status write_files(void *arg, fpc_ctx *ctx, fpc_flow_slot *slot)
     const job *j = arg;
     const fpc_predict_item *item = &j->files.item[slot->number];
     fpc_arena *arena = slot->arena;
-    const char *folder = fpc_sprintf(arena, "%.*s", (int)(strrchr(item->mask, '/') - item->mask), item->mask);
     fpc_status status;
 
-    if (!folder)
-        return FPC_ENOMEM;
-    if ((!j->files.pipe && (status = fpc_make_folders(ctx, "fpcore predict: --out", folder))) ||
+    if ((!j->files.pipe && (status = make_folder(ctx, arena, item))) ||
         (status = write_png(j, ctx, arena, item->mask, &slot->mask, j->info.palette)) ||
-        (item->probs && (status = write_probs(j, ctx, arena, item->probs, slot->probs))) || !item->overlay)
+        (item->probs && (status = write_probs(j, ctx, arena, item->probs, slot->probs))))
         return status;
+    for (int32_t m = 0; m < j->files.n_maps && j->list; m++) {
+        const char *path = fpc_predict_map_path(&j->files, arena, item, m);
+        if (!path)
+            return FPC_ENOMEM;
+        tell(j, arena, path);
+    }
+    if (!item->overlay)
+        return FPC_OK;
     fpc_overlay_draw(&slot->picture, slot->mask.pixel, j->info.palette);
     return write_png(j, ctx, arena, item->overlay, &slot->picture, NULL);
 }
@@ -207,6 +250,9 @@ static fpc_status sum_up(const job *j)
     if (f->folders)
         fpc_print("passed over: %d %s; --recursive looks into %s\n", f->folders,
                   fpc_word(f->folders, "sub-folder", "sub-folders"), fpc_word(f->folders, "it", "them"));
+    if (!j->bad && f->unlisted)
+        return fpc_fail(j->cmd->ctx, FPC_EIO, "%d %s could not be looked into", f->unlisted,
+                        fpc_word(f->unlisted, "folder", "folders"));
     if (!j->bad)
         return FPC_OK;
     return fpc_fail(j->cmd->ctx, FPC_EFORMAT, "%d of %d pictures could not be read", j->bad, f->n);
@@ -224,6 +270,9 @@ static fpc_status collect(job *j, int32_t n, const char *const *operands)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < n && !status; i++)
         status = fpc_predict_add(&j->files, operands[i]);
+    if (!status && !j->files.n)
+        return fpc_fail(j->cmd->ctx, FPC_EIO, "no picture could be found in %d %s that could not be looked into",
+                        j->files.unlisted, fpc_word(j->files.unlisted, "folder", "folders"));
     return status;
 }
 
@@ -236,12 +285,12 @@ static fpc_status read_tiles(job *j, const char *tiles, const char *overlap)
     return fpc_fail(
         j->cmd->ctx, FPC_EINVAL,
         "fpcore predict: --probs writes what the model says of the whole picture, and with --tiles it never "
-        "sees that; give one of the two");
+        "sees that; --probabilities goes with tiles");
 }
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *scales = NULL, *tiles = NULL, *overlap = NULL, **operands;
+    const char *scales = NULL, *tiles = NULL, *overlap = NULL, *maps = NULL, **operands;
     int flip = 0, no_exchange = 0, force = 0;
     int32_t n;
     fpc_hw size = {0, 0};
@@ -252,6 +301,7 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"out", 'o', FPC_ARG_TEXT, 1, &j.files.out},
                             {"overlay", 0, FPC_ARG_FLAG, 0, &j.files.overlay},
                             {"probs", 0, FPC_ARG_FLAG, 0, &j.files.probs},
+                            {"probabilities", 0, FPC_ARG_MAYBE, 0, &maps},
                             {"recursive", 'r', FPC_ARG_FLAG, 0, &j.files.recursive},
                             {"force", 0, FPC_ARG_FLAG, 0, &force},
                             {"verbose", 'v', FPC_ARG_FLAG, 0, &j.list},
@@ -265,15 +315,16 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_status status = fpc_args_read(cmd, args, &n, &operands);
 
     if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &how)) ||
-        (status = read_tiles(&j, tiles, overlap)) || (status = collect(&j, n, operands)) ||
-        (status = fpc_predict_check(&j.files, force)) ||
-        (!j.files.pipe && (status = fpc_make_folders(cmd->ctx, "fpcore predict: --out", j.files.out))))
+        (status = read_tiles(&j, tiles, overlap)) || (status = collect(&j, n, operands)))
         return status;
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) &&
-        !(status = fpc_predict_describe(cmd->arena, j.predictor, &j.info))) {
+        !(status = fpc_predict_describe(cmd->arena, j.predictor, &j.info)) &&
+        !(status = fpc_predict_name_maps(&j.files, maps, j.info.classes, j.info.class_names)) &&
+        !(status = fpc_predict_check(&j.files, force)) &&
+        !(status = j.files.pipe ? FPC_OK : fpc_make_folders(cmd->ctx, "fpcore predict: --out", j.files.out))) {
         fpc_tta_cut(fpc_predictor_tta(j.predictor), j.tiles, (fpc_tta_watch){j.tiles.side ? before_tile : NULL, &j});
         status = predict_all(&j);
     }
@@ -289,9 +340,10 @@ const fpc_cmd fpc_cmd_predict = {
     .interrupted = "stopping after this picture, or this tile of it",
     .run = run,
     .help = "usage: fpcore predict [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FOLDER\n"
-            "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs] [-r]\n"
-            "                      [--force] [-v] [--size N|HxW] [--scales S,S...]\n"
-            "                      [--flip [--no-exchange]] [--tiles N [--overlap M]]\n"
+            "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs]\n"
+            "                      [--probabilities[=png16|npy]] [-r] [--force] [-v]\n"
+            "                      [--size N|HxW] [--scales S,S...] [--flip [--no-exchange]]\n"
+            "                      [--tiles N [--overlap M]]\n"
             "                      PICTURE|FOLDER...|-\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of\n"
@@ -317,6 +369,12 @@ const fpc_cmd fpc_cmd_predict = {
             "  --probs              also FOLDER/NAME.probs.safetensors: the tensor\n"
             "                       `probabilities` (height, width, classes) at the size that\n"
             "                       the model sees\n"
+            "  --probabilities[=png16|npy]\n"
+            "                       also the probability of each class at each pixel of the\n"
+            "                       picture: FOLDER/NAME_CLASS.png, grey of 16 bits, 65535\n"
+            "                       being 1; npy: FOLDER/NAME.probabilities.npy, floats\n"
+            "                       (height, width, classes), for NumPy. No class has more\n"
+            "                       than the label of the mask\n"
             "  -r, --recursive      pictures in sub-folders too; their masks go to\n"
             "                       sub-folders of the same names\n"
             "  --force              replace files that fpcore predict did not write\n"

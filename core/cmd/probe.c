@@ -286,5 +286,4 @@ const fpc_cmd fpc_cmd_probe = {
         "                       image and mask have a leading axis of K batches; OUT gets `lr`, `loss`, `grad_norm`\n"
         "                       (before clipping) of each step and `after.NAME`\n"
         "\n"
-        "example: fpcore probe -c conf/lmsa_v1.ini -w best.safetensors -i in.safetensors -o out.safetensors "
-        "--backward\n"};
+        "example: fpcore probe -c conf/lmsa_v1.ini -i in.safetensors -o out.safetensors\n"};

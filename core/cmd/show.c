@@ -383,6 +383,8 @@ static fpc_status run(fpc_cmdline *cmd)
 
 const fpc_cmd fpc_cmd_show = {.name = "show",
                               .place = 85,
+                              .no_plugins = 1,
+                              .no_recipe = 1,
                               .summary = "Show what a file of weights holds.",
                               .needs_recipe = 0,
                               .run = run,

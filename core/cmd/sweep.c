@@ -302,4 +302,4 @@ const fpc_cmd fpc_cmd_sweep = {
         "\n"
         "exit: 0 done, 1 a training failed, 2 usage or recipe, 75 trainings saved and wait to be started again\n"
         "(run.hours), 130 interrupted after all trainings saved\n"
-        "example: fpcore sweep -c conf/quickstart.ini --grid loss.dice.weight=1.0,1.5 --seeds 2 --dry-run\n"};
+        "example: fpcore sweep -c quickstart.ini --grid run.ema=0,0.9 --seeds 2 --dry-run\n"};

@@ -248,6 +248,14 @@ fpc_tta_run *fpc_predictor_tta(fpc_predictor *p)
     return p->tta;
 }
 
+fpc_status fpc_predictor_labels_rows(fpc_predictor *p, const fpc_image *picture, uint8_t *labels,
+                                     const fpc_score_rows *rows)
+{
+    const fpc_status status = check_picture(p, picture->h, picture->w, picture->pixel, labels);
+
+    return status ? status : fpc_tta_mask_rows(p->tta, p->scratch, picture, labels, rows);
+}
+
 const char *fpc_predictor_weights(const fpc_predictor *p)
 {
     return p->trained.weights;

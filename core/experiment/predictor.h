@@ -11,6 +11,9 @@
 fpc_status fpc_predictor_open_in(fpc_ctx *, const fpc_predictor_args *, unsigned what, fpc_predictor **out);
 fpc_experiment *fpc_predictor_experiment(fpc_predictor *);
 fpc_tta_run *fpc_predictor_tta(fpc_predictor *);
+/* fpc_predictor_labels, with the probabilities of each pixel's classes to `rows` (fpc_tta_mask_rows). */
+fpc_status fpc_predictor_labels_rows(fpc_predictor *, const fpc_image *picture, uint8_t *labels,
+                                     const fpc_score_rows *rows);
 /* Path of the weights that were loaded, the file itself where a run folder was given. */
 const char *fpc_predictor_weights(const fpc_predictor *);
 /* Sets the arguments that --scales, --flip and --no-exchange give. */

@@ -286,20 +286,40 @@ static fpc_status within(const fpc_tta_run *r, fpc_arena *scratch, const fpc_box
     return FPC_OK;
 }
 
-static fpc_status mask_of_whole(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+/* Rows of scores on their way to who wants probabilities. */
+struct probable {
+    const fpc_score_rows *to;
+    int32_t w, classes;
+    int logits;
+};
+
+static fpc_status make_probable(void *arg, float *score, const uint8_t *labels)
 {
+    const struct probable *p = arg;
+
+    fpc_scores_probabilities(score, p->w, p->classes, p->logits, labels);
+    return p->to->take(p->to->arg, score, labels);
+}
+
+/* A picture of the network's size gets the plain prediction, to the bit, whoever wants its scores as well. */
+static fpc_status mask_of_whole(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,
+                                const fpc_score_rows *rows)
+{
+    const int plain = picture->h == r->h && picture->w == r->w;
     fpc_image seen;
     const float *score;
     fpc_status status = see(r, scratch, picture, &seen);
 
-    if (status)
+    if (status || (plain && ((status = fpc_tta_predict(r, seen.pixel, labels)) || !rows)))
         return status;
-    if (picture->h == r->h && picture->w == r->w)
-        return fpc_tta_predict(r, seen.pixel, labels);
     const fpc_box box = box_of(r, picture->w, picture->h);
     if ((status = scores_of(r, scratch, seen.pixel, &score)) || (status = within(r, scratch, &box, &score)))
         return status;
-    return fpc_scores_labels(scratch, score, box.h, box.w, r->classes, picture->h, picture->w, labels);
+    if (!plain)
+        status = fpc_scores_labels(scratch, score, box.h, box.w, r->classes, picture->h, picture->w, labels);
+    if (status || !rows)
+        return status;
+    return fpc_scores_rows(scratch, score, box.h, box.w, r->classes, picture->h, picture->w, labels, rows);
 }
 
 fpc_status fpc_tta_grid(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, float *out)
@@ -365,7 +385,8 @@ static int32_t lesser(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+static fpc_status mask_of(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,
+                          const fpc_score_rows *rows)
 {
     fpc_ctx *ctx = r->experiment->ctx;
     struct cutting c = {.run = r, .picture = picture};
@@ -373,15 +394,28 @@ fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *pic
     c.n = fpc_tiles_along(r->tiles, picture->h) * fpc_tiles_along(r->tiles, picture->w);
     if (c.n == 1) {
         const fpc_status stop = tell(r, 0, 1);
-        return stop ? stop : mask_of_whole(r, scratch, picture, labels);
+        return stop ? stop : mask_of_whole(r, scratch, picture, labels, rows);
     }
     if (!(c.scratch = fpc_arena_new(ctx)))
         return FPC_ENOMEM;
     c.box = box_of(r, lesser(picture->w, r->tiles.side), lesser(picture->h, r->tiles.side));
     const fpc_tiles_source source = {c.box.h, c.box.w, r->classes, tile_scores, &c};
-    const fpc_status status = fpc_tiles_labels(ctx, scratch, r->tiles, &source, picture->h, picture->w, labels);
+    const fpc_status status = fpc_tiles_labels(ctx, scratch, r->tiles, &source, picture->h, picture->w, labels, rows);
     fpc_arena_free(c.scratch);
     return status;
+}
+
+fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
+{
+    return mask_of(r, scratch, picture, labels, NULL);
+}
+
+fpc_status fpc_tta_mask_rows(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,
+                             const fpc_score_rows *to)
+{
+    struct probable p = {to, picture->w, r->classes, !fpc_tta_on(&r->how)};
+
+    return mask_of(r, scratch, picture, labels, &(fpc_score_rows){make_probable, &p});
 }
 
 void fpc_tta_count(const fpc_experiment *s, const uint8_t *mask, const uint8_t *labels, int64_t pixels,

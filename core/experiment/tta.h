@@ -48,6 +48,10 @@ void fpc_tta_cut(fpc_tta_run *, fpc_tiles, fpc_tta_watch);
  * (fpc_tiles_labels); a picture that is one tile gets what it would get without. The one way from a picture to its
  * mask: of predict, submit, eval --native and fpcore/experiment.h. */
 fpc_status fpc_tta_mask(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels);
+/* The same labels, and to `rows` the probabilities of the classes at each pixel: the softmax of the enlarged logits, or
+ * the enlarged mean probabilities; no class has more than the label. */
+fpc_status fpc_tta_mask_rows(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,
+                             const fpc_score_rows *rows);
 /* Probabilities of such a picture on a grid (h,w,classes) that lies over all of it, whatever its shape, of the caller.
  */
 fpc_status fpc_tta_grid(fpc_tta_run *, fpc_arena *scratch, const fpc_image *picture, float *out);

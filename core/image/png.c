@@ -326,3 +326,100 @@ fpc_status fpc_png_write(fpc_ctx *ctx, const char *path, const fpc_image *image,
 {
     return fpc_png_write_saying(ctx, path, image, palette, n, NULL);
 }
+
+/* ---- writing by rows ---- */
+
+struct fpc_png_rows {
+    fpc_ctx *ctx;
+    const char *path;
+    char *temporary; /* NULL: there is no file */
+    FILE *file;
+    png_structp png;
+    png_infop info;
+    struct said said;
+    int32_t left;
+};
+
+static fpc_status rows_fail(fpc_png_rows *r)
+{
+    return fpc_fail(r->ctx, FPC_EIO, "%s: cannot write: %s (%s)", r->path, r->said.text, strerror(errno));
+}
+
+/* Smooth numbers: the row above says most of it. All filters at level 6 make files that are a third smaller, in five
+ * times the time. */
+static fpc_status rows_begin(fpc_png_rows *r, int32_t w, const char *software)
+{
+    png_text note = {.compression = PNG_TEXT_COMPRESSION_NONE,
+                     .key = (png_charp)(uintptr_t)SOFTWARE,
+                     .text = (png_charp)(uintptr_t)software,
+                     .text_length = strlen(software)};
+
+    if (setjmp(png_jmpbuf(r->png)))
+        return rows_fail(r);
+    png_init_io(r->png, r->file);
+    png_set_filter(r->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
+    png_set_compression_level(r->png, 1);
+    png_set_IHDR(r->png, r->info, (png_uint_32)w, (png_uint_32)r->left, 16, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_text(r->png, r->info, &note, 1);
+    png_write_info(r->png, r->info);
+    return FPC_OK;
+}
+
+fpc_status fpc_png_rows_open(fpc_ctx *ctx, fpc_arena *arena, const char *path, int32_t w, int32_t h,
+                             const char *software, fpc_png_rows **out)
+{
+    fpc_png_rows *r = *out = fpc_alloc(arena, sizeof *r);
+
+    if (!r)
+        return FPC_ENOMEM;
+    *r = (fpc_png_rows){.ctx = ctx, .path = path, .left = h};
+    const int fd = fpc_create_beside(path, &r->temporary);
+    if (fd < 0 || !(r->file = fdopen(fd, "wb"))) {
+        const fpc_status status = fpc_fail(ctx, FPC_EIO, "%s: cannot be made: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        else
+            r->temporary = NULL;
+        return status;
+    }
+    r->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &r->said, fatal, warn);
+    r->info = r->png ? png_create_info_struct(r->png) : NULL;
+    return r->info ? rows_begin(r, w, software) : fpc_fail(ctx, FPC_ENOMEM, "%s: no memory for libpng", path);
+}
+
+fpc_status fpc_png_rows_add(fpc_png_rows *r, const uint8_t *row)
+{
+    if (setjmp(png_jmpbuf(r->png)))
+        return rows_fail(r);
+    png_write_row(r->png, row);
+    r->left--;
+    return FPC_OK;
+}
+
+static fpc_status rows_finish(fpc_png_rows *r)
+{
+    if (setjmp(png_jmpbuf(r->png)))
+        return rows_fail(r);
+    png_write_end(r->png, NULL);
+    return FPC_OK;
+}
+
+fpc_status fpc_png_rows_end(fpc_png_rows *r, fpc_status so_far)
+{
+    fpc_status status = so_far;
+
+    if (!r)
+        return status;
+    if (!status)
+        status = r->left ? fpc_fail(r->ctx, FPC_EINVAL, "%s: %d rows are missing", r->path, r->left) : rows_finish(r);
+    png_destroy_write_struct(&r->png, &r->info);
+    if (r->file && fclose(r->file) != 0 && !status)
+        status = fpc_fail(r->ctx, FPC_EIO, "%s: cannot write: %s", r->path, strerror(errno));
+    if (!status && rename(r->temporary, r->path) != 0)
+        status = fpc_fail(r->ctx, FPC_EIO, "%s: cannot be put in place: %s", r->path, strerror(errno));
+    if (status && r->temporary)
+        unlink(r->temporary);
+    free(r->temporary);
+    return status;
+}

@@ -127,29 +127,70 @@ void fpc_scores_within(const float *score, int32_t w, int32_t classes, const fpc
         memmove(out + (size_t)y * row, score + (((int64_t)box->y + y) * w + box->x) * classes, row * sizeof *out);
 }
 
+/* A row of enlarged scores, `share` of the way from the grid's row i to the next one. */
+static void enlarge_row(const struct grid *g, int32_t i, float share, float *to)
+{
+    const int32_t k = g->classes;
+
+    for (int32_t j = 0; j < g->w; j++) {
+        const int64_t top = (int64_t)i * g->w, low = (int64_t)(i + 1 < g->h ? i + 1 : i) * g->w;
+        const int32_t next = j + 1 < g->w ? j + 1 : j;
+        const float *a = g->score + (top + j) * k, *b = g->score + (top + next) * k;
+        const float *under_a = g->score + (low + j) * k, *under_b = g->score + (low + next) * k;
+        for (int32_t x = g->across.first[j]; x < g->across.first[j + 1]; x++)
+            for (int32_t c = 0; c < k; c++) {
+                const float u = g->across.weight[x];
+                const float over = a[c] + u * (b[c] - a[c]), under = under_a[c] + u * (under_b[c] - under_a[c]);
+                to[(int64_t)x * k + c] = over + share * (under - over);
+            }
+    }
+}
+
 fpc_status fpc_scores_resize(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
                              int32_t w, float *out)
 {
-    fpc_scores_axis across, down;
+    struct grid g = {.score = score, .h = sh, .w = sw, .classes = classes};
     fpc_status status;
 
-    if ((status = fpc_scores_axis_make(scratch, sw, w, &across)) ||
-        (status = fpc_scores_axis_make(scratch, sh, h, &down)))
+    if ((status = fpc_scores_axis_make(scratch, sw, w, &g.across)) ||
+        (status = fpc_scores_axis_make(scratch, sh, h, &g.down)))
         return status;
     for (int32_t i = 0; i < sh; i++)
-        for (int32_t y = down.first[i]; y < down.first[i + 1]; y++)
-            for (int32_t j = 0; j < sw; j++)
-                for (int32_t x = across.first[j]; x < across.first[j + 1]; x++) {
-                    const int64_t top = (int64_t)i * sw, low = (int64_t)(i + 1 < sh ? i + 1 : i) * sw;
-                    const int32_t next = j + 1 < sw ? j + 1 : j;
-                    const float *a = score + (top + j) * classes, *b = score + (top + next) * classes;
-                    const float *c = score + (low + j) * classes, *d = score + (low + next) * classes;
-                    const float u = across.weight[x], v = down.weight[y];
-                    float *to = out + ((int64_t)y * w + x) * classes;
-                    for (int32_t k = 0; k < classes; k++) {
-                        const float over = a[k] + u * (b[k] - a[k]), under = c[k] + u * (d[k] - c[k]);
-                        to[k] = over + v * (under - over);
-                    }
-                }
+        for (int32_t y = g.down.first[i]; y < g.down.first[i + 1]; y++)
+            enlarge_row(&g, i, g.down.weight[y], out + (int64_t)y * w * classes);
     return FPC_OK;
+}
+
+fpc_status fpc_scores_rows(fpc_arena *scratch, const float *score, int32_t sh, int32_t sw, int32_t classes, int32_t h,
+                           int32_t w, const uint8_t *labels, const fpc_score_rows *to)
+{
+    struct grid g = {.score = score, .h = sh, .w = sw, .classes = classes};
+    float *row = fpc_alloc(scratch, (size_t)w * (size_t)classes * sizeof *row);
+    fpc_status status = row ? FPC_OK : FPC_ENOMEM;
+
+    if (status || (status = fpc_scores_axis_make(scratch, sw, w, &g.across)) ||
+        (status = fpc_scores_axis_make(scratch, sh, h, &g.down)))
+        return status;
+    for (int32_t i = 0; i < sh; i++)
+        for (int32_t y = g.down.first[i]; y < g.down.first[i + 1] && !status; y++) {
+            enlarge_row(&g, i, g.down.weight[y], row);
+            status = to->take(to->arg, row, labels + (int64_t)y * w);
+        }
+    return status;
+}
+
+/* The label's score takes the place of the highest: a difference above it is one of rounding, and counts as none. */
+void fpc_scores_probabilities(float *score, int64_t n, int32_t classes, int logits, const uint8_t *labels)
+{
+    for (int64_t i = 0; i < n; i++, score += classes) {
+        const float most = score[labels[i]];
+        float sum = 0;
+        for (int32_t c = 0; c < classes; c++) {
+            const float v = score[c] > most ? most : score[c];
+            score[c] = logits ? expf(v - most) : v;
+            sum += score[c];
+        }
+        for (int32_t c = 0; c < classes; c++)
+            score[c] /= sum;
+    }
 }

@@ -111,16 +111,19 @@ struct piece { /* scores of a window, without the grid's rows above */
 struct blend {
     struct side down, across;
     int32_t classes;
-    struct piece *whole; /* [across.reach] those of the row of windows under way, in turn */
+    int32_t n_whole;
+    struct piece *whole; /* [n_whole] those of the row of windows under way, in turn */
     struct piece *kept;  /* [down.reach - 1][across.n] by how many rows of windows ago, from 1 on */
     float *left, *right; /* [across.reach][classes] between two rows of the grid */
     float *mean;         /* [classes] */
+    float *line;         /* (across.length,classes) for `rows` */
+    const fpc_score_rows *rows;
     uint8_t *labels;
 };
 
 static struct piece *piece_of(const struct blend *b, int32_t ago, int32_t column)
 {
-    return ago ? b->kept + (int64_t)(ago - 1) * b->across.n + column : b->whole + column % b->across.reach;
+    return ago ? b->kept + (int64_t)(ago - 1) * b->across.n + column : b->whole + column % b->n_whole;
 }
 
 /* Rows of the grid that a window `ago` rows of windows above can still be asked for. */
@@ -141,11 +144,11 @@ static size_t values_of(const struct blend *b, int32_t rows)
 static double bytes_needed(const struct blend *b)
 {
     const size_t each = sizeof(float), point = 1 + each * (size_t)b->classes;
-    double rows = (double)b->across.reach * b->down.points;
+    double rows = (double)b->n_whole * b->down.points;
 
     for (int32_t ago = 1; ago < b->down.reach; ago++)
         rows += (double)b->across.n * rows_kept(&b->down, ago);
-    return rows * b->across.points * (double)point;
+    return rows * b->across.points * (double)point + (b->rows ? (double)b->across.length * (double)point : 0);
 }
 
 static fpc_status make_piece(const struct blend *b, fpc_arena *arena, int32_t rows, struct piece *p)
@@ -160,14 +163,16 @@ static fpc_status make_room(struct blend *b, fpc_arena *arena)
     const size_t mixed = (size_t)b->across.reach * (size_t)b->classes;
     fpc_status status = FPC_OK;
 
-    b->whole = fpc_alloc(arena, (size_t)b->across.reach * sizeof *b->whole);
+    b->whole = fpc_alloc(arena, (size_t)b->n_whole * sizeof *b->whole);
     b->kept = fpc_alloc(arena, (size_t)b->down.reach * (size_t)b->across.n * sizeof *b->kept);
     b->left = fpc_alloc(arena, mixed * sizeof *b->left);
     b->right = fpc_alloc(arena, mixed * sizeof *b->right);
     b->mean = fpc_alloc(arena, (size_t)b->classes * sizeof *b->mean);
-    if (!b->whole || !b->kept || !b->left || !b->right || !b->mean)
+    if (b->rows)
+        b->line = fpc_alloc(arena, (size_t)b->across.length * (size_t)b->classes * sizeof *b->line);
+    if (!b->whole || !b->kept || !b->left || !b->right || !b->mean || (b->rows && !b->line))
         return FPC_ENOMEM;
-    for (int32_t i = 0; i < b->across.reach && !status; i++)
+    for (int32_t i = 0; i < b->n_whole && !status; i++)
         status = make_piece(b, arena, b->down.points, &b->whole[i]);
     for (int32_t ago = 1; ago < b->down.reach; ago++)
         for (int32_t c = 0; c < b->across.n && !status; c++)
@@ -277,23 +282,29 @@ static void add_columns(const struct blend *b, const struct place *p, int32_t x,
     }
 }
 
-/* Where points lie as close as pixels, few of the lanes would be used: there classes go side by side. */
-static void compute_few(const struct blend *b, const struct place *p, uint8_t *to)
+/* The mean scores of a pixel, behind mix_rows. */
+static void mean_at(const struct blend *b, const struct place *p, int32_t x, float *v)
 {
     const struct side *across = &b->across;
     const int32_t k = b->classes;
 
+    memset(v, 0, (size_t)k * sizeof *v);
+    for (int32_t column = p->low; column <= p->column; column++) {
+        const int64_t at = x - across->start[column];
+        const float *left = b->left + (int64_t)(column - p->low) * k,
+                    *right = b->right + (int64_t)(column - p->low) * k;
+        const float weight = across->axis.weight[at], share = across->share[column * (int64_t)across->window + at];
+        for (int32_t c = 0; c < k; c++)
+            v[c] += share * (left[c] + weight * (right[c] - left[c]));
+    }
+}
+
+/* Where points lie as close as pixels, few of the lanes would be used: there classes go side by side. */
+static void compute_few(const struct blend *b, const struct place *p, uint8_t *to)
+{
     for (int32_t x = p->x; x < p->end; x++) {
-        float *v = memset(b->mean, 0, (size_t)k * sizeof *v);
-        for (int32_t column = p->low; column <= p->column; column++) {
-            const int64_t at = x - across->start[column];
-            const float *left = b->left + (int64_t)(column - p->low) * k,
-                        *right = b->right + (int64_t)(column - p->low) * k;
-            const float weight = across->axis.weight[at], share = across->share[column * (int64_t)across->window + at];
-            for (int32_t c = 0; c < k; c++)
-                v[c] += share * (left[c] + weight * (right[c] - left[c]));
-        }
-        fpc_scores_best(v, 1, k, to + x);
+        mean_at(b, p, x, b->mean);
+        fpc_scores_best(b->mean, 1, b->classes, to + x);
     }
 }
 
@@ -366,6 +377,30 @@ static void label(const struct blend *b, int32_t row, int32_t column)
     }
 }
 
+/* The rows of pixels of which that row of windows, all of which are there, is the last; they have their labels. */
+static fpc_status give_rows(const struct blend *b, int32_t row)
+{
+    const struct side *down = &b->down, *across = &b->across;
+    const int32_t first_row = row + 1 - down->reach;
+    struct place p = {.row = row, .top = first_row > 0 ? first_row : 0};
+    fpc_status status = FPC_OK;
+
+    for (p.y = down->start[row]; p.y < end_of(down, row) && !status; p.y++) {
+        p.top = lowest(down, p.y, p.top);
+        p.low = p.column = 0;
+        for (p.x = 0; p.x < across->length; p.x = p.end) {
+            p.low = lowest(across, p.x, p.low);
+            p.column += p.x >= end_of(across, p.column);
+            p.end = stretch(across, &p, end_of(across, p.column));
+            mix_rows(b, &p);
+            for (int32_t x = p.x; x < p.end; x++)
+                mean_at(b, &p, x, b->line + (int64_t)x * b->classes);
+        }
+        status = b->rows->take(b->rows->arg, b->line, b->labels + (int64_t)p.y * across->length);
+    }
+    return status;
+}
+
 /* ---- all of it ---- */
 
 static fpc_status take(struct blend *b, const fpc_tiles_source *from, int32_t row, int32_t column)
@@ -384,7 +419,7 @@ static fpc_status take(struct blend *b, const fpc_tiles_source *from, int32_t ro
 
 static fpc_status blend_all(struct blend *b, const fpc_tiles_source *from)
 {
-    const int32_t reach = b->across.reach;
+    const int32_t behind = b->n_whole - 1; /* windows that stay whole behind the last one that was taken */
     fpc_status status;
 
     for (int32_t row = 0; row < b->down.n; row++) {
@@ -392,25 +427,28 @@ static fpc_status blend_all(struct blend *b, const fpc_tiles_source *from)
             if ((status = take(b, from, row, column)))
                 return status;
             label(b, row, column);
-            if (column + 1 >= reach)
-                keep(b, row, column + 1 - reach);
+            if (column >= behind && !b->rows)
+                keep(b, row, column - behind);
         }
-        for (int32_t column = b->across.n - reach + 1; column < b->across.n; column++)
+        if (b->rows && (status = give_rows(b, row)))
+            return status;
+        for (int32_t column = b->rows ? 0 : b->across.n - behind; column < b->across.n; column++)
             keep(b, row, column);
     }
     return FPC_OK;
 }
 
 fpc_status fpc_tiles_labels(fpc_ctx *ctx, fpc_arena *scratch, fpc_tiles tiles, const fpc_tiles_source *from, int32_t h,
-                            int32_t w, uint8_t *labels)
+                            int32_t w, uint8_t *labels, const fpc_score_rows *rows)
 {
-    struct blend b = {.classes = from->classes, .labels = labels};
+    struct blend b = {.classes = from->classes, .labels = labels, .rows = rows};
     fpc_status status;
 
     if ((status = lay_windows(scratch, tiles, h, from->gh, &b.down)) ||
         (status = lay_windows(scratch, tiles, w, from->gw, &b.across)) || (status = make_tables(scratch, &b.down)) ||
         (status = make_tables(scratch, &b.across)))
         return status;
+    b.n_whole = rows ? b.across.n : b.across.reach;
     if (bytes_needed(&b) > most_kept)
         return fpc_fail(ctx, FPC_EINVAL,
                         "a picture of %d x %d in tiles of %d that overlap by %d: %.1f GiB of scores would have to be "

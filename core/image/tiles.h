@@ -4,7 +4,7 @@
 #ifndef CORE_IMAGE_TILES_H
 #define CORE_IMAGE_TILES_H
 
-#include <fpcore/image.h>
+#include "image/image.h"
 
 /* Squares of side x side pixels of the picture, neighbours of which share at least `overlap`. A direction in which the
  * picture has no more than `side` has one window, as wide as the picture. All windows of a picture have one size. side
@@ -36,8 +36,9 @@ typedef struct fpc_tiles_source {
  * their mean over the windows at a pixel is taken, and the highest decides, the lowest class where they tie. A window
  * weighs by how far the pixel is from its border, in both directions: triangles, which are nowhere 0, so that no window
  * begins with a step. Kept are the scores of as many windows as overlap side by side, and of the row of windows above
- * what the next one overlaps: FPC_EINVAL where that would be more than 2 GiB. */
+ * what the next one overlaps: FPC_EINVAL where that would be more than 2 GiB. rows: who takes the mean scores as well;
+ * then a whole row of windows is kept. NULL: nobody. */
 fpc_status fpc_tiles_labels(fpc_ctx *, fpc_arena *scratch, fpc_tiles, const fpc_tiles_source *, int32_t h, int32_t w,
-                            uint8_t *labels);
+                            uint8_t *labels, const fpc_score_rows *rows);
 
 #endif

@@ -186,6 +186,17 @@ static int32_t named_column(const fpc_event *e, const char *name, size_t n)
     return -1;
 }
 
+/* Whether a word of `names` before `at`, which is of n bytes, means the same column. */
+static int named_before(const fpc_event *e, const char *names, const char *at, size_t n)
+{
+    for (const char *p = names + strspn(names, ", "); p < at; p += strspn(p, ", ")) {
+        if (named_column(e, p, strcspn(p, ", ")) == named_column(e, at, n))
+            return 1;
+        p += strcspn(p, ", ");
+    }
+    return 0;
+}
+
 /* The columns of the table: losses, then the metric that is watched or those that `metrics` names, in its order, as
  * many as fit between the epoch and the rate. The first table says what is missing of those that were asked for. */
 static void choose_columns(struct console *c, const fpc_event *e)
@@ -200,7 +211,8 @@ static void choose_columns(struct console *c, const fpc_event *e)
     add_column(c, e, column_of(e, "val_loss"), &used, missing);
     for (const char *at = names + strspn(names, ", "); *at; at += strspn(at, ", ")) {
         const size_t n = strcspn(at, ", ");
-        add_column(c, e, named_column(e, at, n), &used, missing);
+        if (!named_before(e, names, at, n))
+            add_column(c, e, named_column(e, at, n), &used, missing);
         at += n;
     }
     if (c->lines == 1 && *c->metrics && missing->n && !missing->failed) {

@@ -98,5 +98,5 @@ expect "a model that is too large" 2 "$FPCORE" -c r.ini --check -s model.max_par
 says "it is refused" 'max_params'
 says "with its size" '1,?747,?923'
 expect "an unknown option" 2 "$FPCORE" -c r.ini --check --what
-says "it is named" 'fpcore --check: unknown option --what'
+says "it is named" '^fpcore: error: fpcore check: unknown option --what; '
 exit $bad

@@ -68,10 +68,41 @@ says "is the version" '^plugin ABI '
 expect "a plugin folder that is not there" 0 "$FPCORE" --plugin-path /nope -l loss
 says "gets a word" 'warning: --plugin-path /nope: there is no such folder'
 
-# Help fits 80 columns, examples aside, and is broken once: no line that ends early goes on in the next.
+# Options as users of getopt_long expect them, those of every verb too.
+expect "a part of a name" 0 "$FPCORE" --vers
+says "is enough where no other begins so" '^plugin ABI '
+expect "of --list" 0 "$FPCORE" --li loss
+says "as well" '^  dice '
+expect "of --check, behind -cFILE and -sKEY=VALUE" 0 "$FPCORE" -cquickstart.ini -srun.epochs=7 --che --no-d
+says "which were read" '^epochs = 7 '
+expect "of --help behind a verb" 0 "$FPCORE" eval --he
+says "as well" '^usage: fpcore eval '
+expect "of --plugin-path" 0 "$FPCORE" --plug=/nope -l loss
+says "with =" '--plugin-path /nope: there is no such folder'
+expect "too little of a name" 2 "$FPCORE" predict --ov
+says "names those that begin so" '^fpcore: error: fpcore predict: --ov may be --overlay or --overlap; write more of it$'
+expect "too little of a name, which a verb shares" 2 "$FPCORE" predict --p
+says "names the verb's" 'fpcore predict: --p may be --probs or --probabilities; '
+expect "letters in one word, behind an operand" 1 "$FPCORE" predict nowhere -rvw nothing -omasks
+says "are read" '^fpcore: error: nowhere: No such file or directory$'
+
+# What a verb does not read is no option of it.
+for verb in list describe show new compare; do
+    for option in "-s a.b=c" "-c quickstart.ini"; do
+        # shellcheck disable=SC2086
+        expect "$verb with $option" 2 "$FPCORE" $verb $option
+        says "is refused" "^fpcore: error: fpcore $verb: ${option%% *} is of no use here, for it reads no recipe\$"
+    done
+done
+for verb in show compare analyze; do
+    expect "$verb with --plugin-path" 2 "$FPCORE" $verb --plugin-path / x
+    says "is refused" "^fpcore: error: fpcore $verb: --plugin-path is of no use here, for it opens no plugins\$"
+done
+
+# Help fits 80 columns, examples too, and is broken once: no line that ends early goes on in the next.
 wide=$(for verb in $verbs; do
     "$FPCORE" $verb --help
-done | grep -v '^example: ' | awk 'length($0) > 80')
+done | awk 'length($0) > 80')
 [ -z "$wide" ] && ok "verbs' help fits 80 columns" || { printf '%s\n' "$wide" >out; not_ok "verbs' help fits 80 columns" out; }
 "$FPCORE" --help >out && ! awk 'length($0) > 80 { found = 1 } END { exit !found }' out && ok "so does the usage" || not_ok "so does the usage" out
 "$FPCORE" -l | awk '/^[a-z]/ { kind = $1 } /^  [a-z]/ { print kind "/" $1 }' >plugins

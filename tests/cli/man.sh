@@ -15,6 +15,10 @@ for file in fpcore.1 fpcore-recipe.5 fpcore.bash _fpcore; do
 done
 "$FPCORE" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p' >verbs
 while read -r verb; do
+    "$FPCORE" "$verb" --help | grep -oE '^  (-[a-z], )?--[a-z-]+' | sed 's/.*--/--/' | while read -r option; do
+        grep "^    $verb) options=" man/fpcore.bash | grep -qE -- "[\" ]${option}[\" ]" &&
+            grep "^$verb) options=" man/_fpcore | grep -qE -- "[( ]${option}[) ]" || echo "$verb $option"
+    done >>uncompleted
     grep -qx "\.SS $verb" man/fpcore.1 && grep -q "^    $verb) options=" man/fpcore.bash && grep -q "^$verb) options=" man/_fpcore ||
         not_ok "$verb stands in all of them"
 done <verbs
@@ -22,6 +26,8 @@ done <verbs
 while read -r plugin; do
     grep -qx "\.SS \"$plugin\"" man/fpcore-recipe.5 || not_ok "$plugin stands in the page"
 done <plugins
+[ ! -s uncompleted ] && ok "every long option completes, in bash and in zsh" ||
+    not_ok "every long option completes, in bash and in zsh" uncompleted
 [ -s verbs ] && [ -s plugins ] || not_ok "verbs and plugins are listed"
 [ $bad -eq 0 ] && ok "every verb and every plugin stands there"
 
@@ -63,6 +69,8 @@ completes() {
 if command -v bash >/dev/null 2>&1; then
     completes "a verb" '^predict$' fpcore pre
     completes "an option of a verb" '^--overlay$' fpcore predict --ov
+    completes "one that is the first letters of two" '^--probabilities$' fpcore predict --prob
+    completes "every option that a verb's help lists" '^--tiles$' fpcore predict --t
     completes "an option of every verb" '^--plugin-path$' fpcore eval --pl
     completes "a key" '^run\.epochs=$' fpcore -c r.ini -s run.ep
     completes "a plugin" '^model/microsegformer$' fpcore -h model/micro

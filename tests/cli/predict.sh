@@ -39,6 +39,28 @@ says "is told of" '^fpcore: error: nowhere\.png: No such file'
 says "like a broken one" '^some: 2 masks$'
 says "and counted" '1 of 3 pictures could not be read'
 holds "the others have their masks" cmp some/face.png masks/face.png
+mkdir -p locked/in world && cp pictures/face.png locked/ && cp pictures/face.png locked/in/
+chmod 755 "$scratch" && chmod 777 world && chmod 0 locked/in
+as_nobody= # root looks into everything
+[ "$(id -u)" -ne 0 ] || as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+chmod -R a+rX "$run" pictures
+# shellcheck disable=SC2086
+if [ -z "$as_nobody" ] || $as_nobody "$FPCORE" -V >/dev/null 2>&1; then
+    expect "a folder that cannot be looked into, in another" 1 $as_nobody "$FPCORE" predict -w "$run" -r -o world/a locked
+    says "is told of" '^fpcore: error: locked/in: cannot be listed: Permission denied$'
+    says "the others get their masks" '^world/a: 1 mask$'
+    says "and it is counted" '^fpcore: error: 1 folder could not be looked into$'
+    chmod 755 locked/in && chmod 0 locked
+    expect "before others" 1 $as_nobody "$FPCORE" predict -w "$run" -o world/b locked pictures
+    says "is told of as well" '^fpcore: error: locked: cannot be listed: Permission denied$'
+    says "and the rest goes on" '^world/b: 2 masks$'
+    expect "alone" 1 $as_nobody "$FPCORE" predict -w "$run" -o world/d locked
+    says "it ends the run" '^fpcore: error: locked: cannot be listed: Permission denied$'
+    holds "before a folder is made" test ! -e world/d
+    chmod 755 locked
+else
+    echo "ok a folder that cannot be looked into # SKIP root looks into everything, and setpriv makes nobody else of it"
+fi
 expect "alone" 1 predict -o none nowhere.png
 says "it ends the run" '^fpcore: error: nowhere\.png: No such file'
 holds "before a folder is made" test ! -e none

@@ -182,7 +182,7 @@ for n in 64 65 -1 x ''; do
     refuse "--overlap $n" "--overlap $n: not a whole number of pixels from 0 to 63, less than a tile has" --tiles 64 --overlap "$n"
 done
 refuse "--overlap alone" "--overlap 8 says by how many pixels tiles overlap; add --tiles N" --overlap 8
-refuse "probabilities" "--probs writes what the model says of the whole picture, and with --tiles it never sees that; give one of the two" \
+refuse "probabilities" "--probs writes what the model says of the whole picture, and with --tiles it never sees that; --probabilities goes with tiles" \
     --tiles 64 --probs
 expect "eval --tiles without --native" 2 "$FPCORE" eval -w "$run" --tiles 64
 says "is refused" '^fpcore: error: fpcore eval: --tiles cuts pictures of their own size, .*; add --native$'

@@ -3,7 +3,8 @@
 #include "cmd/args.h"
 
 typedef struct parsed {
-    int csv;
+    int csv, verbose, recursive;
+    const char *maps;
     const char *out;
     int64_t steps;
     fpc_hw size;
@@ -17,9 +18,16 @@ static fpc_status read_words(bench *b, const char *line, int take, parsed *to)
 {
     char *text = fpc_strdup(b->arena, line), *argv[32] = {(char *)(uintptr_t) "verb"}, *word;
     fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena, .argc = 1, .argv = argv};
-    const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &to->csv},      {"out", 'o', FPC_ARG_TEXT, 0, &to->out},
-                             {"steps", 0, FPC_ARG_COUNT, 0, &to->steps}, {"size", 0, FPC_ARG_SIZE, 0, &to->size},
-                             {"grid", 0, FPC_ARG_TEXTS, 0, &to->grid},   {0}};
+    const fpc_arg table[] = {{"csv", 0, FPC_ARG_FLAG, 0, &to->csv},
+                             {"out", 'o', FPC_ARG_TEXT, 0, &to->out},
+                             {"steps", 0, FPC_ARG_COUNT, 0, &to->steps},
+                             {"size", 0, FPC_ARG_SIZE, 0, &to->size},
+                             {"grid", 0, FPC_ARG_TEXTS, 0, &to->grid},
+                             {"verbose", 'v', FPC_ARG_FLAG, 0, &to->verbose},
+                             {"recursive", 'r', FPC_ARG_FLAG, 0, &to->recursive},
+                             {"maps", 0, FPC_ARG_MAYBE, 0, &to->maps},
+                             {"maps-too", 0, FPC_ARG_FLAG, 0, &to->csv},
+                             {0}};
 
     *to = (parsed){0};
     while ((word = strsep(&text, " ")))
@@ -57,6 +65,42 @@ static void reads(void **state)
     assert_int_equal(p.csv, 0);
 }
 
+/* What users of getopt_long expect. */
+static void reads_as_getopt_long(void **state)
+{
+    parsed p;
+
+    assert_int_equal(read_words(*state, "--o a --steps=4", 0, &p), FPC_OK); /* so much of a name as is enough */
+    assert_string_equal(p.out, "a");
+    assert_int_equal(read_words(*state, "--ste 4 --verb --si=5x6 --gr x", 0, &p), FPC_OK);
+    assert_true(p.steps == 4 && p.verbose && p.size.w == 6 && p.grid.n == 1);
+    assert_int_equal(read_words(*state, "--maps", 0, &p), FPC_OK); /* a whole name that another one goes on from */
+    assert_string_equal(p.maps, "");
+    assert_int_equal(read_words(*state, "--maps=x --maps-", 0, &p), FPC_OK);
+    assert_string_equal(p.maps, "x");
+    assert_int_equal(p.csv, 1);
+    assert_int_equal(read_words(*state, "--maps y", 1, &p), FPC_OK); /* a value that may be left out stands behind = */
+    assert_string_equal(p.maps, "");
+    assert_string_equal(p.word[0], "y");
+    assert_int_equal(read_words(*state, "-rv", 0, &p), FPC_OK); /* letters in one word */
+    assert_true(p.recursive && p.verbose);
+    assert_int_equal(read_words(*state, "-vro file", 0, &p), FPC_OK);
+    assert_true(p.recursive && p.verbose);
+    assert_string_equal(p.out, "file");
+    assert_int_equal(read_words(*state, "-vofile", 0, &p), FPC_OK);
+    assert_string_equal(p.out, "file");
+    assert_int_equal(p.verbose, 1);
+    assert_int_equal(read_words(*state, "one -v two --steps 2 three", 1, &p), FPC_OK); /* behind operands */
+    assert_true(p.verbose && p.steps == 2 && p.n == 3);
+    assert_string_equal(p.word[2], "three");
+    assert_int_equal(read_words(*state, "-o -v", 0, &p), FPC_OK); /* a value is a value */
+    assert_string_equal(p.out, "-v");
+    assert_int_equal(p.verbose, 0);
+    assert_int_equal(read_words(*state, "-- -v", 1, &p), FPC_OK);
+    assert_int_equal(p.verbose, 0);
+    assert_string_equal(p.word[0], "-v");
+}
+
 static void refuses(void **state)
 {
     static const struct {
@@ -66,6 +110,12 @@ static void refuses(void **state)
         {"--steeps=3", "did you mean --steps?"},
         {"-q", "fpcore verb: unknown option -q; `fpcore verb --help` lists them"},
         {"--csvx", "unknown option --csvx"},
+        {"-vq", "fpcore verb: unknown option -q; `fpcore verb --help` lists them"},
+        {"--s 3", "fpcore verb: --s may be --steps or --size; write more of it"},
+        {"--map", "fpcore verb: --map may be --maps or --maps-too; write more of it"},
+        {"-vv", "--verbose is given twice"},
+        {"--verb=1", "--verbose takes no value"},
+        {"-vo", "--out needs a value"},
         {"word", "fpcore verb: `word` is one word too many"},
         {"--csv=1", "--csv takes no value"},
         {"--csv --csv", "--csv is given twice"},
@@ -109,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(reads),
+        CASE(reads_as_getopt_long),
         CASE(refuses),
         CASE(required),
     };

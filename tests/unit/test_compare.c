@@ -1,150 +1,7 @@
-/* test_compare.c: run folders made by hand, whose scores per picture are known: which verdict they get, what keeps two
- * runs from being compared, and the Dice sweep of the reports. */
+/* test_compare.c: run folders made by hand, whose scores per picture are known: which verdict they get, tables of
+ * them, and the Dice sweep of the reports. What is not compared: test_compare_apart.c. */
 #define _GNU_SOURCE
-#include "fixture.h"
-#include "weights/weights.h"
-#include "cmd/report/compare/compare.h"
-#include <errno.h>
-#include <fpcore/draw.h>
-#include <jansson.h>
-#include <math.h>
-#include <sys/stat.h>
-
-enum { PICTURES = 40, MOST = 100, EPOCHS = 12, CLASSES = 19 };
-
-typedef struct fixture {
-    bench *b;
-    int32_t n;
-    const char *path[16];
-} fixture;
-
-static int setup(void **state)
-{
-    static fixture f;
-    void *b;
-
-    if (bench_open(&b))
-        return -1;
-    f = (fixture){.b = b};
-    *state = &f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    void *b = f->b;
-
-    return bench_close(&b);
-}
-
-static void put_text(fixture *f, const char *folder, const char *name, const char *text)
-{
-    const char *path = fpc_sprintf(f->b->arena, "%s/%s", folder, name);
-
-    assert_int_equal(fpc_write_atomic(f->b->ctx, path, text, strlen(text)), FPC_OK);
-}
-
-/* What a run of the tests is made of. */
-typedef struct made {
-    const char *name, *weight, *metric, *status, *extra, *first_picture;
-    const char *watched; /* run.metric; NULL: f_score */
-    int seed, pictures, other_labels, no_scores, epochs, classes;
-    double level, spread; /* of the scores: mean, and noise of each picture */
-} made;
-
-/* Scores: tp of 100,000 pixels of the one class that each picture has, as many false ones as missed ones, so that
- * P = R = F = tp / 100,000. Each picture has a part of its own, which all runs share. */
-static void write_scores(fixture *f, const made *m, const char *folder)
-{
-    static int32_t counts[MOST * CLASSES][3];
-    const char *name[MOST];
-    const int classes = m->classes ? m->classes : 2;
-    const fpc_rng shared = {{1, 1}, 1, 0, 0}, own = {{2, fpc_hash(m->name)}, (uint32_t)m->seed, 0, 0};
-    const int n = m->pictures ? m->pictures : PICTURES;
-
-    memset(counts, 0, sizeof counts);
-
-    for (int i = 0; i < n; i++) {
-        const double score =
-            m->level + 0.05 * fpc_draw_normal(shared, (uint32_t)i) + m->spread * fpc_draw_normal(own, (uint32_t)i);
-        const int32_t tp = (int32_t)lround(1e5 * score), all = m->other_labels && i == 3 ? 100001 : 100000;
-        counts[i * classes][0] = tp;
-        counts[i * classes][1] = counts[i * classes][2] = all - tp;
-        name[i] = i == 0 && m->first_picture ? m->first_picture : fpc_sprintf(f->b->arena, "%d.jpg", i);
-    }
-    const fpc_validation v = {
-        .epoch = EPOCHS - 1, .images = n, .batch = 4, .classes = classes, .counts = counts[0], .image_name = name};
-    assert_int_equal(fpc_validation_write(f->b->ctx, fpc_sprintf(f->b->arena, "%s/validation.safetensors", folder), &v),
-                     FPC_OK);
-}
-
-static const char *history_text(fixture *f, const made *m)
-{
-    const char *val = "", *train = "";
-
-    for (int e = 0; e < EPOCHS; e++) { /* rises to the level in the last but one epoch */
-        const double v = e == EPOCHS - 1 ? m->level - 0.01 : m->level * (e + 1) / (EPOCHS - 1) + 1e-5 * m->seed;
-        val = fpc_sprintf(f->b->arena, "%s%s%.17g", val, e ? ", " : "", v);
-        train = fpc_sprintf(f->b->arena, "%s%s%.17g", train, e ? ", " : "", v + 0.02);
-    }
-    return fpc_sprintf(f->b->arena, "{\"train_f_score\": [%s], \"val_f_score\": [%s]}", train, val);
-}
-
-static void make_run(fixture *f, made m)
-{
-    fpc_arena *a = f->b->arena;
-    const char *folder = fpc_sprintf(a, "%s/%s-20260101-0000%02d", test_folder(), m.name, m.seed);
-
-    assert_int_equal(mkdir(folder, 0777), 0);
-    put_text(f, folder, "recipe.ini",
-             fpc_sprintf(a,
-                         "[run]\nname = %s\nseed = %d\nepochs = %d\nmetric = %s\n[loss.ce]\nweight = 1\n"
-                         "[loss.dice]\nweight = %s\n[metric.f_score]\nuse = %s\n[logger.l%d]\nuse = history\n%s",
-                         m.name, m.seed, m.epochs ? m.epochs : EPOCHS, m.watched ? m.watched : "f_score",
-                         m.weight ? m.weight : "1.5", m.metric ? m.metric : "fscore_batch", m.seed,
-                         m.extra ? m.extra : ""));
-    put_text(f, folder, "run.json",
-             fpc_sprintf(a, "{\"name\": \"%s\", \"status\": \"%s\"}", m.name, m.status ? m.status : "complete"));
-    put_text(f, folder, "history.json", history_text(f, &m));
-    if (!m.no_scores)
-        write_scores(f, &m, folder);
-    f->path[f->n++] = folder;
-}
-
-static fpc_comparison compare(fixture *f, const char *by, const char *baseline)
-{
-    fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
-
-    if (fpc_compare_read(&c, f->n, f->path, NULL) || fpc_compare_runs(&c, by, baseline))
-        fail_msg("%s", fpc_ctx_error(f->b->ctx));
-    return c;
-}
-
-static void has_text(const char *text, const char *want)
-{
-    if (!text || !strstr(text, want))
-        fail_msg("\"%s\" has no \"%s\"", text ? text : "NULL", want);
-}
-
-static void near(double a, double b, double bound)
-{
-    if (!(fabs(a - b) <= bound))
-        fail_msg("%.17g is not %.17g +- %g", a, b, bound);
-}
-
-/* Three seeds of two recipes whose names alone differ between seeds. */
-static void seeds_of(fixture *f, const char *name, const char *weight, int seeds, double level)
-{
-    static const double of_seed[] = {0, 0.002, -0.002, 0.001};
-
-    for (int s = 0; s < seeds; s++)
-        make_run(f, (made){.name = fpc_sprintf(f->b->arena, "%s,s%d", name, s + 1),
-                           .weight = weight,
-                           .seed = s + 1,
-                           .level = level + of_seed[s],
-                           .spread = 0.005});
-}
+#include "compared.h"
 
 static void larger_than_the_noise(void **state)
 {
@@ -276,8 +133,6 @@ static fpc_comparison two_measures(fixture *f, const char *second)
     return c;
 }
 
-static char *printed(fixture *f, const fpc_comparison *c, int json);
-
 static void first_measure_that_all_have(void **state)
 {
     fixture *f = *state;
@@ -342,86 +197,6 @@ static void equal_scores(void **state)
     assert_int_equal(once, 1);
 }
 
-/* ---- what keeps runs apart ---- */
-
-static void refused(fixture *f, made other, const char *want)
-{
-    make_run(f, (made){.name = "good", .weight = "1", .seed = 1, .level = 0.6, .spread = 0.01});
-    make_run(f, (made){.name = "fine", .weight = "2", .seed = 1, .level = 0.59, .spread = 0.01});
-    other.weight = "3", other.seed = 1, other.spread = 0.01, other.name = "other", other.level = 0.65;
-    make_run(f, other);
-    const fpc_comparison c = compare(f, NULL, NULL);
-    int none = 0;
-    assert_int_equal(c.n_verdicts, 2);
-    assert_string_equal(c.group[2].name, "other"); /* the best value, and not the reference */
-    for (int i = 0; i < 2; i++)
-        if (c.verdict[i].kind == FPC_VERDICT_NONE) {
-            none++;
-            assert_true(c.verdict[i].a == 2 && c.verdict[i].b == 0);
-            has_text(fpc_verdict_text(&c, &c.verdict[i]), want);
-        }
-    assert_int_equal(none, 1);
-}
-
-static void other_count(void **state)
-{
-    refused(*state, (made){.pictures = 39}, "no verdict: other validation data: 40 pictures of 2 classes, and 39 of 2");
-}
-
-static void other_names(void **state)
-{
-    refused(*state, (made){.first_picture = "q.jpg"},
-            "other validation pictures: picture 1 is 0.jpg in one and q.jpg in the other");
-}
-
-static void other_labels(void **state)
-{
-    refused(*state, (made){.other_labels = 1}, "the labels of validation picture 4 (3.jpg) are not the same");
-}
-
-static void other_metric(void **state)
-{
-    refused(*state, (made){.metric = "miou"}, "other metrics pick the best epoch: fscore_batch and miou");
-}
-
-static void interrupted(void **state)
-{
-    refused(*state, (made){.status = "interrupted"}, "no verdict: was interrupted behind epoch 12 of 12");
-}
-
-static void diverged(void **state)
-{
-    refused(*state, (made){.status = "diverged"}, "no verdict: diverged behind epoch 12");
-}
-
-static void no_scores(void **state)
-{
-    refused(*state, (made){.no_scores = 1}, "no verdict: it has no validation.safetensors");
-}
-
-/* Without scores per picture, seeds alone tell of noise; a single run tells nothing. */
-static void seeds_without_pictures(void **state)
-{
-    fixture *f = *state;
-    static const double level[] = {0.60, 0.602, 0.598, 0.650, 0.652, 0.648};
-
-    for (int i = 0; i < 6; i++)
-        make_run(f, (made){.name = i < 3 ? "a" : "b",
-                           .weight = i < 3 ? "1" : "2",
-                           .seed = 1 + i % 3,
-                           .level = level[i],
-                           .no_scores = 1});
-    make_run(f, (made){.name = "c", .weight = "3", .seed = 1, .level = 0.7, .no_scores = 1});
-    const fpc_comparison c = compare(f, NULL, NULL);
-    assert_true(c.pictures == 0 && c.n == 3 && c.n_verdicts == 2 && c.reference == 0);
-    assert_string_equal(c.group[0].name, "b");
-    assert_int_equal(c.verdict[0].kind, FPC_VERDICT_LARGER);
-    near(c.verdict[0].d.value, -0.05, 1e-12);
-    near(c.verdict[0].d.df, 4, 1e-6);
-    has_text(fpc_verdict_text(&c, &c.verdict[1]),
-             "neither scores per picture (validation.safetensors) nor a second seed");
-}
-
 /* ---- tables ---- */
 
 static void sweep_rows(void **state)
@@ -453,20 +228,6 @@ static void sweep_rows(void **state)
     assert_int_equal(fpc_compare_read(&bad, f->n, f->path, NULL), FPC_OK);
     assert_int_equal(fpc_compare_runs(&bad, "loss.dice.wieght", NULL), FPC_EINVAL);
     has_text(fpc_ctx_error(f->b->ctx), "did you mean `loss.dice.weight`?");
-}
-
-static char *printed(fixture *f, const fpc_comparison *c, int json)
-{
-    fpc_cmdline cmd = {.ctx = f->b->ctx, .arena = f->b->arena};
-    char *text = NULL;
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
-
-    fpc_print_to(out);
-    assert_int_equal(json ? fpc_compare_print_json(&cmd, c) : fpc_compare_print(&cmd, c), FPC_OK);
-    fpc_print_to(NULL);
-    fclose(out);
-    return text;
 }
 
 static void text_and_json(void **state)
@@ -543,58 +304,22 @@ static void dice_sweep_of_the_reports(void **state)
     assert_int_equal(s->window_end, 93);
 }
 
-/* ---- bad input ---- */
-
-static void bad_paths(void **state)
-{
-    fixture *f = *state;
-    fpc_comparison c = {.ctx = f->b->ctx, .arena = f->b->arena};
-    const char *path = "/nowhere/run";
-
-    assert_int_equal(fpc_compare_read(&c, 1, &path, NULL), FPC_ENOENT);
-    has_text(fpc_ctx_error(f->b->ctx), "/nowhere/run: cannot be read: No such file");
-    fpc_ctx_clear(f->b->ctx);
-    path = test_folder();
-    assert_int_equal(fpc_compare_read(&c, 1, &path, NULL), FPC_ENOENT);
-    has_text(fpc_ctx_error(f->b->ctx), "neither a run folder (no recipe.ini) nor a folder that holds some");
-    fpc_ctx_clear(f->b->ctx);
-    make_run(f, (made){.name = "x", .seed = 1, .level = 0.5});
-    assert_int_equal(truncate(fpc_sprintf(f->b->arena, "%s/validation.safetensors", f->path[0]), 99), 0);
-    assert_int_equal(fpc_compare_read(&c, 1, f->path, NULL), FPC_EFORMAT);
-    has_text(fpc_ctx_error(f->b->ctx), "validation.safetensors: ");
-    fpc_ctx_clear(f->b->ctx);
-
-    fpc_comparison d = {.ctx = f->b->ctx, .arena = f->b->arena};
-    make_run(f, (made){.name = "y", .seed = 1, .level = 0.5});
-    assert_int_equal(fpc_compare_read(&d, 1, &f->path[1], NULL), FPC_OK);
-    assert_int_equal(fpc_compare_runs(&d, NULL, "elsewhere"), FPC_EINVAL);
-    has_text(fpc_ctx_error(f->b->ctx), "--baseline elsewhere: is none of the runs that are compared");
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
-    setenv("COLUMNS", "1000", 1); /* a row of a table, a sentence are a line */
-    const struct CMUnitTest tests[] = {TEST(larger_than_the_noise),
-                                       TEST(within_the_noise),
-                                       TEST(one_seed),
-                                       TEST(noise_of_the_reports),
-                                       TEST(first_measure_that_all_have),
-                                       TEST(no_measure_in_common),
-                                       TEST(seeds_of_one_side),
-                                       TEST(equal_scores),
-                                       TEST(other_count),
-                                       TEST(other_names),
-                                       TEST(other_labels),
-                                       TEST(other_metric),
-                                       TEST(interrupted),
-                                       TEST(diverged),
-                                       TEST(no_scores),
-                                       TEST(seeds_without_pictures),
-                                       TEST(sweep_rows),
-                                       TEST(text_and_json),
-                                       TEST(dice_sweep_of_the_reports),
-                                       TEST(bad_paths)};
+    const struct CMUnitTest tests[] = {
+        TEST(larger_than_the_noise),
+        TEST(within_the_noise),
+        TEST(one_seed),
+        TEST(noise_of_the_reports),
+        TEST(seeds_of_one_side),
+        TEST(first_measure_that_all_have),
+        TEST(no_measure_in_common),
+        TEST(equal_scores),
+        TEST(sweep_rows),
+        TEST(text_and_json),
+        TEST(dice_sweep_of_the_reports),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

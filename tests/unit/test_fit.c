@@ -2,31 +2,9 @@
  * that pictures and masks come to just those places. */
 #include <stdlib.h>
 #include <string.h>
-#include "case.h"
-#include "base/message.h"
-#include "image/image.h"
+#include "pixels.h"
 
 enum { ROUNDS = 3000, MOST = 90 };
-
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-
-static int open_all(void **state)
-{
-    (void)state;
-    srand(7);
-    ctx = fpc_ctx_new();
-    arena = ctx ? fpc_arena_new(ctx) : NULL;
-    return arena ? 0 : -1;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return 0;
-}
 
 static int32_t side(int32_t most)
 {

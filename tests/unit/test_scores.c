@@ -1,39 +1,11 @@
 /* test_scores.c: labels of a picture from the scores of a coarser or finer grid: the definition in double, written down
- * plainly; what ties give; that no score is taken for the label of another place; memory. */
+ * plainly; what ties give; that no score is taken for the label of another place; memory; the enlarged scores
+ * themselves and their probabilities. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include "case.h"
-#include "base/message.h"
-#include "image/image.h"
-
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-
-static int open_all(void **state)
-{
-    (void)state;
-    ctx = fpc_ctx_new();
-    arena = ctx ? fpc_arena_new(ctx) : NULL;
-    return arena ? 0 : -1;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return 0;
-}
-
-/* One axis of interpolate(mode='bilinear', align_corners=False). */
-static double place(int i, int in, int out)
-{
-    const double at = (i + 0.5) * in / out - 0.5;
-
-    return at < 0 ? 0 : at > in - 1 ? in - 1 : at;
-}
+#include "pixels.h"
 
 static double score_at(const float *score, int sh, int sw, int classes, double y, double x, int c)
 {
@@ -101,6 +73,82 @@ static void by_definition(void **state)
         }
 }
 
+static void rows_by_definition(void **state)
+{
+    static const struct {
+        int sh, sw, classes, h, w;
+    } size[] = {{4, 4, 3, 16, 16}, {5, 7, 19, 23, 61}, {8, 8, 19, 8, 8},
+                {16, 12, 5, 7, 5}, {1, 1, 4, 9, 3},    {6, 6, 256, 9, 50}};
+
+    (void)state;
+    for (size_t s = 0; s < sizeof size / sizeof *size; s++) {
+        const int sh = size[s].sh, sw = size[s].sw, k = size[s].classes, h = size[s].h, w = size[s].w;
+        const float *score = random_scores(sh, sw, k, 1);
+        uint8_t *labels = fpc_alloc(arena, (size_t)(h * w));
+        float *resized = fpc_alloc(arena, (size_t)(h * w * k) * sizeof *resized);
+        assert_int_equal(fpc_scores_labels(arena, score, sh, sw, k, h, w, labels), FPC_OK);
+        kept_rows kept = keep_rows(h, w, k, labels);
+        assert_int_equal(fpc_scores_rows(arena, score, sh, sw, k, h, w, labels, &(fpc_score_rows){keep_row, &kept}),
+                         FPC_OK);
+        assert_int_equal(kept.rows, h);
+        for (int i = 0; i < h * w * k; i++)
+            assert_true(fabs(kept.score[i] - score_at(score, sh, sw, k, place(i / k / w, sh, h),
+                                                      place(i / k % w, sw, w), i % k)) < 1e-5);
+        assert_int_equal(fpc_scores_resize(arena, score, sh, sw, k, h, w, resized), FPC_OK);
+        assert_memory_equal(resized, kept.score, (size_t)(h * w * k) * sizeof *resized);
+        fpc_arena_reset(arena);
+    }
+}
+
+static void rows_end(void **state)
+{
+    const float score[4] = {1, 2, 3, 4};
+    const uint8_t labels[5 * 3] = {0};
+    kept_rows kept = keep_rows(5, 3, 1, labels);
+
+    (void)state;
+    kept.fails = FPC_ECANCEL;
+    assert_int_equal(fpc_scores_rows(arena, score, 2, 2, 1, 5, 3, labels, &(fpc_score_rows){keep_row, &kept}),
+                     FPC_ECANCEL);
+    assert_int_equal(kept.rows, 3);
+}
+
+static void probabilities(void **state)
+{
+    enum { POINTS = 500, CLASSES = 19 };
+    float *score = random_scores(1, POINTS, CLASSES, 0), *p = fpc_alloc(arena, sizeof(float) * POINTS * CLASSES);
+    uint8_t labels[POINTS];
+
+    (void)state;
+    for (int i = 0; i < POINTS * CLASSES; i++)
+        p[i] = score[i] *= 30;
+    for (int i = 0; i < POINTS; i++)
+        for (int c = labels[i] = 0; c < CLASSES; c++)
+            labels[i] = score[i * CLASSES + c] > score[i * CLASSES + labels[i]] ? (uint8_t)c : labels[i];
+    fpc_scores_probabilities(p, POINTS, CLASSES, 1, labels);
+    for (int i = 0; i < POINTS; i++) {
+        double sum = 0, all = 0;
+        for (int c = 0; c < CLASSES; c++)
+            sum += exp(score[i * CLASSES + c]);
+        for (int c = 0; c < CLASSES; c++) {
+            const double want = exp(score[i * CLASSES + c]) / sum;
+            assert_true(fabs(p[i * CLASSES + c] - want) <= 1e-6 + 1e-5 * want);
+            assert_true(p[i * CLASSES + c] <= p[i * CLASSES + labels[i]]);
+            all += p[i * CLASSES + c];
+        }
+        assert_true(fabs(all - 1) < 1e-6);
+    }
+    /* Rounded in another order the label may lie a little below another class: then they tie. Means stay what they are.
+     */
+    float close[2][3] = {{5, 5.000001f, -5}, {0.5f, 0.25f, 0.25f}};
+    const uint8_t first = 0;
+    fpc_scores_probabilities(close[0], 1, 3, 1, &first);
+    assert_true(close[0][0] == close[0][1] && close[0][2] > 0);
+    fpc_scores_probabilities(close[1], 1, 3, 0, &first);
+    assert_memory_equal(close[1], ((float[]){0.5f, 0.25f, 0.25f}), sizeof close[1]);
+    fpc_arena_reset(arena);
+}
+
 /* The weights of two points on four pixels are 1, 3/4, 1/4, 0: where b passes a between them decides. */
 static void weights(void **state)
 {
@@ -137,7 +185,8 @@ static void large(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_definition), cmocka_unit_test(weights),
-                                       cmocka_unit_test(large)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(by_definition),      cmocka_unit_test(weights),
+                                       cmocka_unit_test(rows_by_definition), cmocka_unit_test(rows_end),
+                                       cmocka_unit_test(probabilities),      cmocka_unit_test(large)};
     return cmocka_run_group_tests(tests, open_all, close_all);
 }

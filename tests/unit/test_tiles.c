@@ -5,29 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include "case.h"
-#include "base/message.h"
-#include "image/image.h"
+#include "pixels.h"
 #include "image/tiles.h"
-
-static fpc_ctx *ctx;
-static fpc_arena *arena;
-
-static int open_all(void **state)
-{
-    (void)state;
-    ctx = fpc_ctx_new();
-    arena = ctx ? fpc_arena_new(ctx) : NULL;
-    return arena ? 0 : -1;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    fpc_arena_free(arena);
-    fpc_ctx_free(ctx);
-    return 0;
-}
 
 /* ---- where windows lie ---- */
 
@@ -87,7 +66,7 @@ static fpc_status give(void *arg, const fpc_window *window, const float **out)
     return FPC_OK;
 }
 
-static fpc_status try_labels(scores *s, fpc_tiles t, int h, int w, uint8_t *labels)
+static fpc_status try_labels(scores *s, fpc_tiles t, int h, int w, uint8_t *labels, const fpc_score_rows *rows)
 {
     const fpc_tiles_source from = {s->gh, s->gw, s->classes, give, s};
 
@@ -95,7 +74,7 @@ static fpc_status try_labels(scores *s, fpc_tiles t, int h, int w, uint8_t *labe
     s->width = w;
     s->asked = 0;
     assert_non_null(s->room);
-    return fpc_tiles_labels(ctx, arena, t, &from, h, w, labels);
+    return fpc_tiles_labels(ctx, arena, t, &from, h, w, labels, rows);
 }
 
 static uint8_t *labels_of(scores *s, fpc_tiles t, int h, int w)
@@ -104,7 +83,7 @@ static uint8_t *labels_of(scores *s, fpc_tiles t, int h, int w)
 
     assert_non_null(labels);
     memset(labels, 255, (size_t)(h * w));
-    if (try_labels(s, t, h, w, labels))
+    if (try_labels(s, t, h, w, labels, NULL))
         fail_msg("%s", fpc_ctx_error(ctx));
     assert_int_equal(s->asked, fpc_tiles_along(t, h) * fpc_tiles_along(t, w));
     return labels;
@@ -131,12 +110,6 @@ static float smooth(const scores *s, const fpc_window *at, int i, int j, int c)
 
 /* Nothing but what fpc_tiles_labels promises. value: mean score of a class at a pixel; a row of interpolate(mode =
  * 'bilinear', align_corners=False) within each window. */
-static double place(double at, int in, int out)
-{
-    at = (at + 0.5) * in / out - 0.5;
-    return at < 0 ? 0 : at > in - 1 ? in - 1 : at;
-}
-
 static double inside(const scores *s, const fpc_window *at, int y, int x, int c)
 {
     const double v = place(y - at->y, s->gh, at->h), u = place(x - at->x, s->gw, at->w);
@@ -219,6 +192,27 @@ static void by_definition(void **state)
             assert_true(clear > h * w * 9 / 10);
             fpc_arena_reset(arena);
         }
+}
+
+/* With rows, labels are the same, and the mean scores come with them. */
+static void rows_by_definition(void **state)
+{
+    (void)state;
+    for (int k = 0; k < SIZES; k++) {
+        scores s = {size[k].gh, size[k].gw, size[k].classes, .at = any};
+        const fpc_tiles t = {size[k].side, size[k].overlap};
+        const int h = size[k].h, w = size[k].w, n = s.classes;
+        const uint8_t *want = labels_of(&s, t, h, w);
+        uint8_t *labels = fpc_alloc(arena, (size_t)(h * w));
+        kept_rows kept = keep_rows(h, w, n, labels);
+        assert_int_equal(try_labels(&s, t, h, w, labels, &(fpc_score_rows){keep_row, &kept}), FPC_OK);
+        assert_int_equal(kept.rows, h);
+        assert_memory_equal(labels, want, (size_t)(h * w));
+        for (int i = 0; i < h * w * n; i += 1 + n / 32) /* of many classes some */
+            if (fabs(kept.score[i] - value(&s, t, h, w, i / n / w, i / n % w, i % n)) >= 1e-5)
+                fail_msg("case %d: %g of class %d at x %d, y %d", k, kept.score[i], i % n, i / n % w, i / n / w);
+        fpc_arena_reset(arena);
+    }
 }
 
 /* ---- what follows of it ---- */
@@ -358,7 +352,7 @@ static void large(void **state)
     assert_true(labels && drawn);
     for (int i = 0; i < SCORES + 19; i++)
         drawn[i] = (float)(i % 19 == i / 19 / 40 % 19);
-    assert_int_equal(fpc_tiles_labels(ctx, arena, (fpc_tiles){512, 128}, &from, SIDE, SIDE, labels), FPC_OK);
+    assert_int_equal(fpc_tiles_labels(ctx, arena, (fpc_tiles){512, 128}, &from, SIDE, SIDE, labels, NULL), FPC_OK);
     assert_int_equal(asked, 21 * 21);
     getrusage(RUSAGE_SELF, &usage);
     assert_true(usage.ru_maxrss < 384 * 1024); /* KiB; also with the sanitizers' share */
@@ -375,11 +369,16 @@ static void refusals(void **state)
     const fpc_tiles_source from = {512, 512, 19, give_drawn, &asked};
 
     (void)state;
-    assert_int_equal(try_labels(&s, (fpc_tiles){32, 8}, 100, 100, labels), FPC_ECANCEL);
+    assert_int_equal(try_labels(&s, (fpc_tiles){32, 8}, 100, 100, labels, NULL), FPC_ECANCEL);
     assert_int_equal(s.asked, 3);
     assert_string_equal(fpc_ctx_error(ctx), "no scores");
     fpc_ctx_clear(ctx);
-    assert_int_equal(fpc_tiles_labels(ctx, arena, (fpc_tiles){512, 500}, &from, 8192, 8192, labels), FPC_EINVAL);
+    kept_rows kept = keep_rows(100, 100, 3, labels);
+    kept.fails = FPC_EIO;
+    s.fails = FPC_OK;
+    assert_int_equal(try_labels(&s, (fpc_tiles){32, 8}, 100, 100, labels, &(fpc_score_rows){keep_row, &kept}), FPC_EIO);
+    assert_int_equal(kept.rows, 3);
+    assert_int_equal(fpc_tiles_labels(ctx, arena, (fpc_tiles){512, 500}, &from, 8192, 8192, labels, NULL), FPC_EINVAL);
     assert_int_equal(asked, 0);
     assert_non_null(strstr(fpc_ctx_error(ctx), "a picture of 8192 x 8192 in tiles of 512 that overlap by 500: "));
     assert_non_null(
@@ -391,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lie_evenly),
                                        cmocka_unit_test(by_definition),
+                                       cmocka_unit_test(rows_by_definition),
                                        cmocka_unit_test(mirrored),
                                        cmocka_unit_test(constant_stays_constant),
                                        cmocka_unit_test(field_is_reproduced),

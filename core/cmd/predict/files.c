@@ -80,8 +80,13 @@ static fpc_status walk(fpc_predict_files *f, const char *folder, const char *bel
     fpc_status status = FPC_OK;
     DIR *dir = opendir(folder);
 
-    if (!dir)
+    if (!dir && !f->others && !*below)
         return fpc_fail(f->cmd->ctx, FPC_EIO, "%s: cannot be listed: %s", folder, strerror(errno));
+    if (!dir) { /* like a broken picture: told of, and the rest goes on */
+        fpc_log(f->cmd->ctx, FPC_LOG_ERROR, "%s: cannot be listed: %s", folder, strerror(errno));
+        f->unlisted++;
+        return FPC_OK;
+    }
     while (!status && (entry = readdir(dir)))
         if (entry->d_name[0] != '.')
             status = take(f, folder, below, entry->d_name);
@@ -91,7 +96,7 @@ static fpc_status walk(fpc_predict_files *f, const char *folder, const char *bel
 
 static fpc_status add_folder(fpc_predict_files *f, const char *folder)
 {
-    const int32_t first = f->n, folders = f->folders, own = f->own;
+    const int32_t first = f->n, folders = f->folders, own = f->own, unlisted = f->unlisted;
     const fpc_status status = walk(f, folder, "");
 
     if (status)
@@ -100,6 +105,8 @@ static fpc_status add_folder(fpc_predict_files *f, const char *folder)
         qsort(f->item + first, (size_t)(f->n - first), sizeof *f->item, by_picture);
         return FPC_OK;
     }
+    if (f->unlisted > unlisted)
+        return FPC_OK;
     if (f->folders > folders)
         return fpc_fail(f->cmd->ctx, FPC_ENOENT,
                         "%s: holds no pictures (.jpg, .jpeg, .png), but %d %s; --recursive looks into %s", folder,
@@ -146,13 +153,14 @@ fpc_status fpc_predict_read(fpc_ctx *ctx, const fpc_ctx *until, fpc_arena *arena
 /* A picture is no text: a terminal is not given one, and nothing else goes there. */
 static fpc_status check_pipe(const fpc_predict_files *f)
 {
-    if (f->n != 1 || f->overlay || f->probs)
+    if (f->n != 1 || f->overlay || f->probs || f->n_maps)
         return fpc_fail(f->cmd->ctx, FPC_EINVAL,
                         "fpcore predict: -o - takes the mask of one picture and nothing else, not %s; give a folder to "
                         "--out",
                         f->n != 1    ? fpc_sprintf(f->cmd->arena, "%d masks", f->n)
                         : f->overlay ? "--overlay"
-                                     : "--probs");
+                        : f->probs   ? "--probs"
+                                     : "--probabilities");
     if (isatty(STDOUT_FILENO))
         return fpc_fail(f->cmd->ctx, FPC_EINVAL,
                         "fpcore predict: -o - writes a PNG to standard output, which is a terminal; put > mask.png "
@@ -182,7 +190,8 @@ static int is_ours(const char *path)
         return 0;
     const size_t n = fread(head, 1, sizeof head, file);
     fclose(file);
-    return n > 8 && head[8] == '{' && memmem(head, n, FPC_PREDICT_META, strlen(FPC_PREDICT_META));
+    return fpc_predict_is_npy(head, n) ||
+           (n > 8 && head[8] == '{' && memmem(head, n, FPC_PREDICT_META, strlen(FPC_PREDICT_META)));
 }
 
 static int by_path(const void *a, const void *b)
@@ -255,7 +264,7 @@ static fpc_status replaces(const fpc_predict_files *f, int32_t n, const output *
 
 fpc_status fpc_predict_check(const fpc_predict_files *f, int force)
 {
-    output *to = fpc_alloc(f->cmd->arena, sizeof *to * (3 * (size_t)f->n + 1));
+    output *to = fpc_alloc(f->cmd->arena, sizeof *to * ((3 + (size_t)f->n_maps) * (size_t)f->n + 1));
     known *picture = fpc_alloc(f->cmd->arena, sizeof *picture * ((size_t)f->n + 1));
     int32_t n = 0, n_pictures = 0;
     fpc_status status;
@@ -272,6 +281,9 @@ fpc_status fpc_predict_check(const fpc_predict_files *f, int force)
             to[n++] = (output){item->overlay, item->picture};
         if (item->probs)
             to[n++] = (output){item->probs, item->picture};
+        for (int32_t m = 0; m < f->n_maps; m++)
+            if (!(to[n++] = (output){fpc_predict_map_path(f, f->cmd->arena, item, m), item->picture}).path)
+                return FPC_ENOMEM;
         if (!stat(item->picture, &about))
             picture[n_pictures++] = (known){about.st_dev, about.st_ino, item->picture};
     }

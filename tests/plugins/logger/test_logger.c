@@ -1,90 +1,15 @@
 /* test_logger.c: the loggers, told of a training of a few epochs: history.json and CSV read back to the same doubles,
- * the TensorBoard file parses record by record and goes on after a cut, curves.png shows both curves, the console says
- * what happened. */
+ * the TensorBoard file parses record by record and goes on after a cut, curves.png shows both curves. The console:
+ * test_console.c. */
 #define _GNU_SOURCE
 #include "fixture.h"
 
-#include <fpcore/logger.h>
+#include "told.h"
 #include <cairo.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
-#include <sys/stat.h>
-
-enum { COLUMNS = 8, ROWS = 5 };
-static const char *const column[COLUMNS] = {"train_loss", "train_f_score", "val_loss",          "val_f_score",
-                                            "lr",         "val_f1.skin",   "val_f1.a \"b\", c", "grad_norm"};
-/* In the event file. */
-static const char *const tags[COLUMNS] = {"loss/train", "f_score/train", "loss/val",      "f_score/val",
-                                          "lr",         "f1/skin",       "f1/a \"b\", c", "grad_norm"};
-static double value[COLUMNS][ROWS];
-static const double *const values[COLUMNS] = {value[0], value[1], value[2], value[3],
-                                              value[4], value[5], value[6], value[7]};
-
-static int setup(void **state)
-{
-    for (int r = 0; r < ROWS; r++) {
-        value[0][r] = 2 / (r + 1.0);
-        value[1][r] = 1 - 1 / (r + 1.5);
-        value[2][r] = 2.2 / (r + 1.0);
-        value[3][r] = 0.1 * r;
-        value[4][r] = 1e-3 / (r + 3.0);
-        value[5][r] = 1.0 / 3 + r;
-        value[6][r] = r == 2 ? NAN : r; /* whole numbers, and one that does not exist */
-        value[7][r] = 1e300 * r;
-    }
-    return bench_open(state);
-}
-
-static void tell(fpc_instance *logger, uint32_t what, int64_t rows, int resumed, double elapsed)
-{
-    const fpc_field field[] = {{.key = "run_dir", .type = FPC_OPT_TEXT, .v.s = test_folder()},
-                               {.key = "name", .type = FPC_OPT_TEXT, .v.s = "a run"},
-                               {.key = "resumed", .type = FPC_OPT_INT, .v.i = resumed},
-                               {.key = "best_epoch", .type = FPC_OPT_INT, .v.i = rows - 1},
-                               {.key = "best_value", .type = FPC_OPT_REAL, .v.r = 0.4},
-                               {.key = "best", .type = FPC_OPT_INT, .v.i = 1},
-                               {.key = "monitor", .type = FPC_OPT_TEXT, .v.s = "val_f_score"},
-                               {.key = "unix_time", .type = FPC_OPT_REAL, .v.r = 1700000000 + elapsed},
-                               {.key = "elapsed", .type = FPC_OPT_REAL, .v.r = elapsed},
-                               {.key = "seconds_left", .type = FPC_OPT_REAL, .v.r = 3723},
-                               {.key = "loss", .type = FPC_OPT_REAL, .v.r = 1.25},
-                               {.key = "done", .type = FPC_OPT_INT, .v.i = 3},
-                               {.key = "total", .type = FPC_OPT_INT, .v.i = 4},
-                               {.key = "status", .type = FPC_OPT_TEXT, .v.s = "complete"}};
-    const fpc_clock clock = {.size = sizeof clock,
-                             .step = 7,
-                             .steps_per_epoch = 28,
-                             .epoch = what == FPC_EPOCH ? rows - 1 : rows,
-                             .epochs = ROWS};
-    const fpc_event event = {.size = sizeof event,
-                             .what = what,
-                             .clock = &clock,
-                             .n = sizeof field / sizeof *field,
-                             .field = field,
-                             .n_columns = COLUMNS,
-                             .n_rows = rows,
-                             .column = column,
-                             .value = values};
-    const fpc_logger_vtbl *vtbl = logger->vtbl;
-
-    assert_int_equal(vtbl->event(logger->self, &event), FPC_OK);
-}
-
-static char *slurp(const char *name, size_t *n)
-{
-    char path[600], *data = calloc(1, 1 << 20);
-    FILE *in;
-
-    snprintf(path, sizeof path, "%s/%s", test_folder(), name);
-    in = fopen(path, "rb");
-    if (!in)
-        fail_msg("%s is missing", path);
-    *n = fread(data, 1, (1 << 20) - 1, in);
-    fclose(in);
-    return data;
-}
 
 /* ---- history ---- */
 
@@ -492,91 +417,6 @@ static void plot_shows_both_curves(void **state)
     assert_true(blue > 1000 && orange > 600 && white > w * h / 2);
 }
 
-/* ---- console ---- */
-
-static char *console_output(void **state, const char *options, int bar)
-{
-    fpc_instance logger = open_plugin(*state, "logger.c", options);
-    const int saved = dup(STDERR_FILENO);
-    char path[600];
-    size_t n;
-    int fd;
-
-    snprintf(path, sizeof path, "%s/stderr", test_folder());
-    fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    assert_true(fd >= 0 && saved >= 0);
-    fflush(stderr);
-    dup2(fd, STDERR_FILENO);
-    tell(&logger, FPC_RUN_BEGIN, 0, 0, 0);
-    tell(&logger, FPC_STEP, 0, 0, bar ? 1 : 30);
-    tell(&logger, FPC_STEP, 0, 0, 70);
-    tell(&logger, FPC_EVAL, 0, 0, 71);
-    for (int r = 1; r <= ROWS; r++)
-        tell(&logger, FPC_EPOCH, r, 0, 80 + r);
-    tell(&logger, FPC_RUN_END, ROWS, 0, 100);
-    fflush(stderr);
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    close(fd);
-    return slurp("stderr", &n);
-}
-
-static void contains(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in:\n%s", part, text);
-}
-
-static void console_in_a_file(void **state)
-{
-    char *text = console_output(state, "use = console", 0), *at;
-    int lines = 0;
-
-    assert_null(strchr(text, '\r'));
-    contains(text, "epoch 1/5  loss 1.2500  0.0 images/s 7/28  left 1:02:03\n"); /* one a minute */
-    contains(text, "epoch  train_loss  val_loss  val_f_score         lr     time     left\n");
-    contains(text, "\n  3/5      0.6667    0.7333       0.2000     0.0002    0.0 s  1:02:03 best\n");
-    contains(text, "best epoch 5: val_f_score 0.4000");
-    contains(text, "  class                   f1\n  skin                4.3333\n");
-    for (at = text; (at = strstr(at, "epoch 1/5")); at++)
-        lines++;
-    assert_int_equal(lines, 1);                     /* progress, once */
-    for (at = text; *at; at = strchr(at, '\n') + 1) /* 80 columns and no terminal: every line of the table fits */
-        assert_true(strchr(at, '\n') - at <= 80 || (*at != ' ' && strncmp(at, "epoch", 5)));
-    free(text);
-}
-
-static void console_of_named_columns(void **state)
-{
-    char *text = console_output(state, "use = console\nmetrics = lr,val_f_score,f_score", 0);
-
-    contains(text, "epoch  train_loss  val_loss  val_f_score         lr     time     left\n");
-    assert_null(strstr(text, "left out")); /* named twice, and the rate has its place already */
-    free(text);
-}
-
-static void console_says_what_does_not_fit(void **state)
-{
-    char *text = console_output(state, "use = console\nmetrics = f1.skin,train_f_score,grad_norm", 0);
-
-    contains(text, "epoch  train_loss  val_loss  val_f1.skin         lr     time     left\n"); /* the user's order */
-    contains(text, ".metrics: train_f_score, grad_norm: no room in 80 columns: left out\n");
-    assert_null(strstr(strstr(text, "left out") + 1, "left out")); /* once */
-    free(text);
-}
-
-static void console_with_a_bar(void **state)
-{
-    char *text = console_output(state, "use = console\nprogress = on\nclasses = off", 1);
-
-    contains(text, "\repoch 1/5 [=====>               ] 7/28  loss 1.2500  0.0 images/s  left 1:02:03\033[K"); /* 79 */
-    contains(text, "3/4  validation  left 1:02:03");
-    contains(text, "\r\033[Kepoch  train_loss");
-    contains(text, "\n  1/5 ");
-    assert_null(strstr(text, "skin"));
-    free(text);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, bench_close)
 
 int main(void)
@@ -591,10 +431,6 @@ int main(void)
         TEST(tensorboard_leaves_others),
         TEST(plot_shows_both_curves),
         TEST(plot_shows_samples),
-        TEST(console_in_a_file),
-        TEST(console_of_named_columns),
-        TEST(console_says_what_does_not_fit),
-        TEST(console_with_a_bar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
