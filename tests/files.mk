@@ -173,8 +173,8 @@ test_scripts = \
     tests/cli/embedding.sh \
     tests/cli/examples.sh \
     tests/cli/export.sh \
-    tests/cli/export_int8.sh \
     tests/cli/export_c.sh \
+    tests/cli/export_int8.sh \
     tests/cli/going_on.sh \
     tests/cli/help.sh \
     tests/cli/installcheck.sh \
@@ -231,8 +231,8 @@ test_scripts = \
     tests/emulated/ops.sh \
     tests/emulated/recipes.sh \
     tests/emulated/train.sh \
+    tests/installcheck.sh \
     tests/torch/archives.sh
-    tests/installcheck.sh
 test_data = \
     tests/abi/abi1/fpcore/augment.h \
     tests/abi/abi1/fpcore/backend.h \
@@ -341,6 +341,7 @@ test_data = \
     tests/plugins/pictures.h \
     tests/plugins/tagged.h \
     tests/seg/common.h \
+    tests/serve/hostile.h \
     tests/torch/complex.pth \
     tests/torch/huggingface.expect.safetensors \
     tests/torch/huggingface.py \
@@ -357,7 +358,6 @@ test_data = \
     tests/torch/tensor.pth \
     tests/torch/training.pth \
     tests/torch/views.pth \
-    tests/serve/hostile.h \
     tests/unit/compared.h \
     tests/unit/compile.h \
     tests/unit/graphs.h \
@@ -389,8 +389,8 @@ test_data = \
     tests/seg/programs.c \
     tests/seg/raw.c \
     tests/seg/try.c \
-    tests/exported/try.c \
     tests/serve/client.c \
+    tests/exported/try.c \
     tests/abi/abi1/augment.c \
     tests/abi/abi1/backend.c \
     tests/abi/abi1/dataset.c \
@@ -666,7 +666,6 @@ tests_torch_test_names_CFLAGS = $(test_cflags)
 tests_torch_test_names_LDFLAGS = $(test_ldflags)
 tests_torch_test_names_LDADD = $(test_libs)
 
-tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_SOURCES = tests/unit/test_analyze.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_analyze_CPPFLAGS = $(test_cppflags)
 tests_unit_test_analyze_CFLAGS = $(test_cflags)
@@ -853,13 +852,12 @@ tests_unit_test_index_CFLAGS = $(test_cflags)
 tests_unit_test_index_LDFLAGS = $(test_ldflags)
 tests_unit_test_index_LDADD = $(test_libs)
 
-tests_unit_test_int8_SOURCES = tests/unit/test_int8.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_int8_SOURCES = tests/unit/test_int8.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_int8_CPPFLAGS = $(test_cppflags)
 tests_unit_test_int8_CFLAGS = $(test_cflags)
 tests_unit_test_int8_LDFLAGS = $(test_ldflags)
 tests_unit_test_int8_LDADD = $(test_libs)
 
-tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_labels_SOURCES = tests/unit/test_labels.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_labels_CPPFLAGS = $(test_cppflags)
 tests_unit_test_labels_CFLAGS = $(test_cflags)
@@ -926,13 +924,12 @@ tests_unit_test_near_hashes_CFLAGS = $(test_cflags)
 tests_unit_test_near_hashes_LDFLAGS = $(test_ldflags)
 tests_unit_test_near_hashes_LDADD = $(test_libs)
 
-tests_unit_test_normalize_SOURCES = tests/unit/test_normalize.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_normalize_SOURCES = tests/unit/test_normalize.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_normalize_CPPFLAGS = $(test_cppflags)
 tests_unit_test_normalize_CFLAGS = $(test_cflags)
 tests_unit_test_normalize_LDFLAGS = $(test_ldflags)
 tests_unit_test_normalize_LDADD = $(test_libs)
 
-tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_SOURCES = tests/unit/test_open_once.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_open_once_CPPFLAGS = $(test_cppflags)
 tests_unit_test_open_once_CFLAGS = $(test_cflags)
@@ -1131,13 +1128,12 @@ tests_unit_test_series_CFLAGS = $(test_cflags)
 tests_unit_test_series_LDFLAGS = $(test_ldflags)
 tests_unit_test_series_LDADD = $(test_libs)
 
-tests_unit_test_serve_SOURCES = tests/unit/test_serve.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_serve_SOURCES = tests/unit/test_serve.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_serve_CPPFLAGS = $(test_cppflags)
 tests_unit_test_serve_CFLAGS = $(test_cflags)
 tests_unit_test_serve_LDFLAGS = $(test_ldflags)
 tests_unit_test_serve_LDADD = $(test_libs)
 
-tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_split_SOURCES = tests/unit/test_split.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_split_CPPFLAGS = $(test_cppflags)
 tests_unit_test_split_CFLAGS = $(test_cflags)
