@@ -406,6 +406,7 @@ conf_files = \
     conf/augment_mixup_cutmix.ini \
     conf/base.ini \
     conf/best.ini \
+    conf/best128.ini \
     conf/celebamask128.ini \
     conf/lmsa_v1.ini \
     conf/own.ini \
