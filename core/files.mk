@@ -124,6 +124,8 @@ core_sources = \
     core/experiment/inputs.c \
     core/experiment/labels.c \
     core/experiment/labels.h \
+    core/experiment/post.c \
+    core/experiment/post.h \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
     core/experiment/programs.c \
@@ -139,6 +141,8 @@ core_sources = \
     core/experiment/tta.c \
     core/experiment/tta.h \
     core/experiment/update.c \
+    core/image/blobs.c \
+    core/image/blobs.h \
     core/image/codec.h \
     core/image/image.c \
     core/image/image.h \
@@ -146,6 +150,8 @@ core_sources = \
     core/image/orientation.c \
     core/image/palette.c \
     core/image/png.c \
+    core/image/post.c \
+    core/image/post.h \
     core/image/scores_private.h \
     core/image/tiles.c \
     core/image/tiles.h \
@@ -345,7 +351,12 @@ cmd_sources = \
     core/cmd/sweep/sweep.c \
     core/cmd/sweep/sweep.h \
     core/cmd/templates/templates.h \
-    core/cmd/train.c
+    core/cmd/train.c \
+    core/cmd/tune.c \
+    core/cmd/tune/bias.c \
+    core/cmd/tune/choose.c \
+    core/cmd/tune/pictures.c \
+    core/cmd/tune/tune.h
 core_data = \
     core/cmd/verbs.def \
     core/graph/ops/ops.def

@@ -256,11 +256,12 @@ static fpc_status read_tiles(job *j, const char *tiles, const char *overlap)
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *scales = NULL, *tiles = NULL, *overlap = NULL, **operands;
+    const char *scales = NULL, *tiles = NULL, *overlap = NULL, *post = NULL, **operands;
     int flip = 0, no_exchange = 0, force = 0;
     int32_t n;
     fpc_hw size = {0, 0};
     fpc_tta how;
+    const fpc_post *changes;
     job j = {.cmd = cmd, .files = {.cmd = cmd}, .info = {.size = sizeof j.info}};
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
@@ -276,6 +277,7 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
                             {"tiles", 0, FPC_ARG_TEXT, 0, &tiles},
                             {"overlap", 0, FPC_ARG_TEXT, 0, &overlap},
+                            {"post", 0, FPC_ARG_TEXT, 0, &post},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, &n, &operands);
 
@@ -287,7 +289,8 @@ static fpc_status run(fpc_cmdline *cmd)
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) && !(status = describe(&j))) {
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) &&
+        !(status = fpc_predictor_post(j.predictor, post, &changes)) && !(status = describe(&j))) {
         fpc_tta_cut(fpc_predictor_tta(j.predictor), j.tiles, (fpc_tta_watch){j.tiles.side ? before_tile : NULL, &j});
         status = predict_all(&j);
     }
@@ -306,6 +309,7 @@ const fpc_cmd fpc_cmd_predict = {
             "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs] [-r]\n"
             "                      [--force] [-v] [--size N|HxW] [--scales S,S...]\n"
             "                      [--flip [--no-exchange]] [--tiles N [--overlap M]]\n"
+            "                      [--post FILE]\n"
             "                      PICTURE|FOLDER...|-\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of\n"
@@ -348,5 +352,7 @@ const fpc_cmd fpc_cmd_predict = {
             "                       wide or as high as the picture\n"
             "  --overlap M          pixels that neighbouring tiles share at least\n"
             "                       (default: a quarter of N)\n"
+            "  --post FILE          change labels by what fpcore tune found; --probs stay\n"
+            "                       what the model says\n"
             "\n"
             "example: fpcore predict -w best.safetensors -o masks --overlay photos/\n"};

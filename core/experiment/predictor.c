@@ -5,6 +5,7 @@
 #include "base/message.h"
 #include "image/codec.h"
 #include "experiment/labels.h"
+#include "experiment/post.h"
 #include "experiment/trained.h"
 
 #include <locale.h>
@@ -246,6 +247,22 @@ fpc_experiment *fpc_predictor_experiment(fpc_predictor *p)
 fpc_tta_run *fpc_predictor_tta(fpc_predictor *p)
 {
     return p->tta;
+}
+
+fpc_status fpc_predictor_post(fpc_predictor *p, const char *path, const fpc_post **out)
+{
+    fpc_post *post = fpc_alloc(p->arena, sizeof *post);
+    fpc_dataset_info info = p->experiment->info;
+    fpc_status status;
+
+    *out = NULL;
+    if (!post)
+        return FPC_ENOMEM;
+    info.classes = p->experiment->classes;
+    if (!path || (status = fpc_post_read(p->ctx, p->arena, path, &info, post)))
+        return path ? status : FPC_OK;
+    fpc_tta_post(p->tta, *out = post);
+    return FPC_OK;
 }
 
 const char *fpc_predictor_weights(const fpc_predictor *p)

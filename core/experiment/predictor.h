@@ -11,6 +11,8 @@
 fpc_status fpc_predictor_open_in(fpc_ctx *, const fpc_predictor_args *, unsigned what, fpc_predictor **out);
 fpc_experiment *fpc_predictor_experiment(fpc_predictor *);
 fpc_tta_run *fpc_predictor_tta(fpc_predictor *);
+/* Reads the file that --post names and has labels made so (experiment/post.h); path NULL: none is named. */
+fpc_status fpc_predictor_post(fpc_predictor *, const char *path, const fpc_post **out);
 /* Path of the weights that were loaded, the file itself where a run folder was given. */
 const char *fpc_predictor_weights(const fpc_predictor *);
 /* Sets the arguments that --scales, --flip and --no-exchange give. */
