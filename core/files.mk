@@ -343,6 +343,8 @@ cmd_sources = \
     core/cmd/submit/zip_archive.c \
     core/cmd/submit/zip_archive.h \
     core/cmd/sweep.c \
+    core/cmd/sweep/folded.c \
+    core/cmd/sweep/folds.c \
     core/cmd/sweep/halving.c \
     core/cmd/sweep/look.c \
     core/cmd/sweep/prune.c \
@@ -465,6 +467,7 @@ doc_files = \
     docs/recipes.md \
     docs/results.md \
     docs/training.md \
+    docs/tune.md \
     docs/writing-a-plugin.md \
     docs/your-data.md
 ci_files = \

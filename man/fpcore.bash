@@ -37,7 +37,7 @@ _fpcore() {
     new) options="" ;;
     analyze) options="--against --at --details --epochs --html --json --lr --mark --metric --stages --test -c -s" ;;
     compare) options="--baseline --by --json --metric" ;;
-    sweep) options="--baseline --dry-run --grid --halving --json --only --out --prune --random --random-seed --seeds --slurm --with -c -j -s" ;;
+    sweep) options="--baseline --dry-run --folds --grid --halving --json --only --out --prune --random --random-seed --seeds --slurm --with -c -j -s" ;;
     data) options="--fix-sides --force --init --join-parts --json --keep-names --near -c -o -s" ;;
     preview) options="--epoch --number --out --weights -c -n -o -s -w" ;;
     submit) options="--flip --force --limit --no-exchange --out --post --scales --weights -c -o -s -w" ;;

@@ -199,6 +199,7 @@ test_scripts = \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
     tests/cli/sweep.sh \
+    tests/cli/sweep_folds.sh \
     tests/cli/sweep_halving.sh \
     tests/cli/sweep_random.sh \
     tests/cli/terminal.sh \
