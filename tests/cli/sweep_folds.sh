@@ -64,7 +64,7 @@ holds "other recipes get the same folds" sh -c \
     '"$FPCORE" sweep -c own.ini --folds 3 --out b -s dataset.val_split=0.5 -s run.epochs=1 && diff -r a/folds b/folds'
 
 # ---- cut, and gone on with ----
-"$FPCORE" sweep -c own.ini --folds 3 --out c -s run.epochs=60 >cut 2>&1 &
+"$FPCORE" sweep -c own.ini --folds 3 --out c -s run.epochs=60 >killed 2>&1 &
 pid=$!
 n=0
 while [ ! -s "$(ls -d c/own,s1,f2-* 2>/dev/null | head -n 1)/last.safetensors" ] && [ $n -lt 600 ]; do

@@ -1,6 +1,6 @@
 /* bias.c: a bias for each class, by coordinates: of one class after the other some values are tried around the one that
- * it has, and the best is taken, until a round over all of them changes nothing. A value is judged by the pixels that
- * it can change: counts of a picture's pixels are kept, and moved. */
+ * it has, and the best is taken whose gain is larger than its standard error, until a round over all of them changes
+ * nothing. A value is judged by the pixels that it can change: counts of a picture's pixels are kept, and moved. */
 #include "cmd/tune/tune.h"
 #include "record/validation.h"
 
@@ -27,6 +27,7 @@ typedef struct search {
     int32_t n;
     standing *of;
     int32_t *trial; /* [classes][3] */
+    double *gain;   /* [n] of a value that is tried */
 } search;
 
 static double f_of(const search *s, const int32_t *count)
@@ -98,14 +99,15 @@ static int improve(search *s, int32_t c)
 
     for (int k = 0; k < STEPS; k++) {
         const float value = roundf((was + step[k]) * 20) / 20; /* multiples of 0.05 */
-        double gain = 0;
+        double gain;
         if (fabsf(value) > FPC_TUNE_BIAS)
             continue;
         s->bias[c] = value;
         for (int32_t i = 0; i < s->n; i++)
-            gain += try_one(s, &s->of[i], c) - s->of[i].f;
-        if (gain / s->n > most) {
-            most = gain / s->n;
+            s->gain[i] = try_one(s, &s->of[i], c) - s->of[i].f;
+        gain = fpc_stats_mean(s->n, s->gain);
+        if (gain > most && gain > fpc_stats_sd(s->n, s->gain) / sqrt(s->n)) {
+            most = gain;
             best = value;
         }
     }
@@ -121,7 +123,8 @@ static fpc_status begin(search *s, fpc_arena *scratch, const int32_t *which)
 
     s->of = fpc_alloc(scratch, ((size_t)s->n + 1) * sizeof *s->of);
     s->trial = fpc_alloc(scratch, counts);
-    if (!s->of || !s->trial)
+    s->gain = fpc_alloc(scratch, ((size_t)s->n + 1) * sizeof *s->gain);
+    if (!s->of || !s->trial || !s->gain)
         return FPC_ENOMEM;
     for (int32_t i = 0; i < s->n; i++) {
         standing *t = &s->of[i];

@@ -59,7 +59,7 @@ fpc_status fpc_tune_labels(const fpc_tune_set *, fpc_arena *scratch, const fpc_t
 double fpc_tune_f(const fpc_tune_set *, const fpc_tune_picture *, const uint8_t *labels);
 
 /* cmd/tune/bias.c: the biases with the largest mean F on the n pictures `which`, by steps of one class at a time from
- * none on. */
+ * none on, each of which gains more than its standard error over the pictures. */
 fpc_status fpc_tune_biases(const fpc_tune_set *, fpc_arena *scratch, int32_t n, const int32_t *which, fpc_post *);
 
 /* cmd/tune/choose.c: all of it. folds: 2 or more, of which each has two pictures; seed: which picture is in which.
