@@ -193,13 +193,21 @@ fpc_status fpc_post_read(fpc_ctx *ctx, fpc_arena *arena, const char *path, const
 
 /* ---- writing ---- */
 
+/* -0.1, not -0.100000001, where both are read as the same number. */
+static double short_form(float v)
+{
+    const double rounded = round((double)v * 1e6) / 1e6;
+
+    return (float)rounded == v ? rounded : (double)v;
+}
+
 static const char *class_lines(fpc_arena *arena, const char *text, const char *section, const fpc_post *p,
                                const char *const *name, int smallest)
 {
     int any = 0;
 
     for (int32_t c = 0; c < p->classes && text; c++) {
-        const double value = smallest ? p->smallest[c] : (double)p->bias[c];
+        const double value = smallest ? p->smallest[c] : short_form(p->bias[c]);
         if (value == 0)
             continue;
         text = fpc_sprintf(arena, "%s%s%s%s%d = %.9g ; %s\n", text, any ? "" : "\n[", any ? "" : section,
