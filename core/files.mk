@@ -127,6 +127,8 @@ core_sources = \
     core/experiment/labels.c \
     core/experiment/labels.h \
     core/experiment/normalize.c \
+    core/experiment/post.c \
+    core/experiment/post.h \
     core/experiment/predictor.c \
     core/experiment/predictor.h \
     core/experiment/programs.c \
@@ -142,6 +144,8 @@ core_sources = \
     core/experiment/tta.c \
     core/experiment/tta.h \
     core/experiment/update.c \
+    core/image/blobs.c \
+    core/image/blobs.h \
     core/image/codec.h \
     core/image/image.c \
     core/image/image.h \
@@ -149,6 +153,8 @@ core_sources = \
     core/image/orientation.c \
     core/image/palette.c \
     core/image/png.c \
+    core/image/post.c \
+    core/image/post.h \
     core/image/scores_private.h \
     core/image/tiles.c \
     core/image/tiles.h \
@@ -371,6 +377,8 @@ cmd_sources = \
     core/cmd/submit/torch_file.h \
     core/cmd/submit/trial.c \
     core/cmd/sweep.c \
+    core/cmd/sweep/folded.c \
+    core/cmd/sweep/folds.c \
     core/cmd/sweep/halving.c \
     core/cmd/sweep/look.c \
     core/cmd/sweep/prune.c \
@@ -379,7 +387,12 @@ cmd_sources = \
     core/cmd/sweep/sweep.c \
     core/cmd/sweep/sweep.h \
     core/cmd/templates/templates.h \
-    core/cmd/train.c
+    core/cmd/train.c \
+    core/cmd/tune.c \
+    core/cmd/tune/bias.c \
+    core/cmd/tune/choose.c \
+    core/cmd/tune/pictures.c \
+    core/cmd/tune/tune.h
 core_data = \
     core/cmd/verbs.def \
     core/graph/ops/ops.def
@@ -490,6 +503,7 @@ doc_files = \
     docs/results.md \
     docs/serve.md \
     docs/training.md \
+    docs/tune.md \
     docs/writing-a-plugin.md \
     docs/your-data.md
 ci_files = \

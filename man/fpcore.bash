@@ -1,7 +1,7 @@
 # Written by .ci/man from what the program says; run it after changing a help text.
 _fpcore() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb= options= i
-    local -a verbs=(train check list describe model lr eval predict serve show export pack probe bench new analyze compare sweep data preview submit)
+    local -a verbs=(train check list describe model lr eval tune predict serve show export pack probe bench new analyze compare sweep data preview submit)
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ " ${verbs[*]} " == *" ${COMP_WORDS[i]} "* ]] && verb=${COMP_WORDS[i]} && break
     done
@@ -26,8 +26,9 @@ _fpcore() {
     describe) options="--all --plugin-path -h" ;;
     model) options="--batch --groups --nodes --rewritten --size -c -s" ;;
     lr) options="--all --csv --png --recorded -c -s" ;;
-    eval) options="--flip --native --no-exchange --overlap --part --scales --tiles --weights --write -c -s -w" ;;
-    predict) options="--flip --force --no-exchange --out --overlap --overlay --probabilities --probs --recursive --scales --size --tiles --verbose --weights -c -o -r -s -v -w" ;;
+    eval) options="--flip --native --no-exchange --overlap --part --post --scales --tiles --weights --write -c -s -w" ;;
+    tune) options="--flip --folds --force --no-exchange --out --scales --seed --weights -c -o -s -w" ;;
+    predict) options="--flip --force --no-exchange --out --overlap --overlay --post --probabilities --probs --recursive --scales --size --tiles --verbose --weights -c -o -r -s -v -w" ;;
     serve) options="--at-once --host --max-megapixels --max-mib --port --size --timeout --verbose -c -s -v" ;;
     show) options="--classes --json --recipe --tensors -c" ;;
     export) options="--batch --beside --c --calibrate --force --int8 --onnx --output --size --torch --weights -c -s -w" ;;
@@ -37,10 +38,10 @@ _fpcore() {
     new) options="" ;;
     analyze) options="--against --at --details --epochs --html --json --lr --mark --metric --stages --test -c -s" ;;
     compare) options="--baseline --by --json --metric" ;;
-    sweep) options="--baseline --dry-run --grid --halving --json --only --out --prune --random --random-seed --seeds --slurm --with -c -j -s" ;;
+    sweep) options="--baseline --dry-run --folds --grid --halving --json --only --out --prune --random --random-seed --seeds --slurm --with -c -j -s" ;;
     data) options="--fix-sides --force --init --join-parts --json --keep-names --near -c -o -s" ;;
     preview) options="--epoch --number --out --weights -c -n -o -s -w" ;;
-    submit) options="--flip --force --limit --no-exchange --out --scales --weights -c -o -s -w" ;;
+    submit) options="--flip --force --limit --no-exchange --out --post --scales --weights -c -o -s -w" ;;
     *) options="${verbs[*]} --other-data --resume --until -c -s --check -l -h -V" ;;
     esac
     COMPREPLY=($(compgen -W "$options -c -s --plugin-path --help" -- "$word"))

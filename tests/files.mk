@@ -74,6 +74,7 @@ test_programs = \
     tests/unit/test_augment_draw \
     tests/unit/test_autodiff \
     tests/unit/test_backend \
+    tests/unit/test_blobs \
     tests/unit/test_checkpoint \
     tests/unit/test_classes \
     tests/unit/test_compare \
@@ -115,6 +116,7 @@ test_programs = \
     tests/unit/test_pattern \
     tests/unit/test_place \
     tests/unit/test_plan \
+    tests/unit/test_post \
     tests/unit/test_precision \
     tests/unit/test_predict \
     tests/unit/test_predictor \
@@ -154,6 +156,7 @@ test_programs = \
     tests/unit/test_training_graphs \
     tests/unit/test_transfer \
     tests/unit/test_tta \
+    tests/unit/test_tune \
     tests/unit/test_validation \
     tests/unit/test_zip_archive
 test_scripts = \
@@ -213,6 +216,7 @@ test_scripts = \
     tests/cli/signal.sh \
     tests/cli/submit.sh \
     tests/cli/sweep.sh \
+    tests/cli/sweep_folds.sh \
     tests/cli/sweep_halving.sh \
     tests/cli/sweep_random.sh \
     tests/cli/terminal.sh \
@@ -220,6 +224,7 @@ test_scripts = \
     tests/cli/train_tiny.sh \
     tests/cli/trained.sh \
     tests/cli/tta.sh \
+    tests/cli/tune.sh \
     tests/cli/void_colour.sh \
     tests/cli/weights.sh \
     tests/cli/wheel.sh \
@@ -732,6 +737,12 @@ tests_unit_test_backend_CFLAGS = $(test_cflags)
 tests_unit_test_backend_LDFLAGS = $(test_ldflags)
 tests_unit_test_backend_LDADD = $(test_libs)
 
+tests_unit_test_blobs_SOURCES = tests/unit/test_blobs.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_blobs_CPPFLAGS = $(test_cppflags)
+tests_unit_test_blobs_CFLAGS = $(test_cflags)
+tests_unit_test_blobs_LDFLAGS = $(test_ldflags)
+tests_unit_test_blobs_LDADD = $(test_libs)
+
 tests_unit_test_checkpoint_SOURCES = tests/unit/test_checkpoint.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_checkpoint_CPPFLAGS = $(test_cppflags)
 tests_unit_test_checkpoint_CFLAGS = $(test_cflags)
@@ -978,6 +989,12 @@ tests_unit_test_plan_CFLAGS = $(test_cflags)
 tests_unit_test_plan_LDFLAGS = $(test_ldflags)
 tests_unit_test_plan_LDADD = $(test_libs)
 
+tests_unit_test_post_SOURCES = tests/unit/test_post.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_post_CPPFLAGS = $(test_cppflags)
+tests_unit_test_post_CFLAGS = $(test_cflags)
+tests_unit_test_post_LDFLAGS = $(test_ldflags)
+tests_unit_test_post_LDADD = $(test_libs)
+
 tests_unit_test_precision_SOURCES = tests/unit/test_precision.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_precision_CPPFLAGS = $(test_cppflags)
 tests_unit_test_precision_CFLAGS = $(test_cflags)
@@ -1211,6 +1228,12 @@ tests_unit_test_tta_CPPFLAGS = $(test_cppflags)
 tests_unit_test_tta_CFLAGS = $(test_cflags)
 tests_unit_test_tta_LDFLAGS = $(test_ldflags)
 tests_unit_test_tta_LDADD = $(test_libs)
+
+tests_unit_test_tune_SOURCES = tests/unit/test_tune.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
+tests_unit_test_tune_CPPFLAGS = $(test_cppflags)
+tests_unit_test_tune_CFLAGS = $(test_cflags)
+tests_unit_test_tune_LDFLAGS = $(test_ldflags)
+tests_unit_test_tune_LDADD = $(test_libs)
 
 tests_unit_test_validation_SOURCES = tests/unit/test_validation.c tests/unit/compared.h tests/unit/compile.h tests/unit/graphs.h tests/unit/lints.h tests/unit/pixels.h tests/unit/recordings.h tests/unit/tiny.h tests/unit/training.h tests/unit/training_files.h
 tests_unit_test_validation_CPPFLAGS = $(test_cppflags)

@@ -1,7 +1,7 @@
 /* eval.c: `fpcore eval`: every metric and loss term of given weights over a part of the data set, and a table of
  * classes. The numbers are those that training writes for its validation: same batches, same order, same sums. With
- * --scales or --flip the metrics are those of the averaged prediction (experiment/tta.h), which has no loss; with
- * --native they are those of the masks that `fpcore predict` writes, at each picture's own size. */
+ * --scales, --flip or --post the metrics are those of the labels that come of it (experiment/tta.h), which have no
+ * loss; with --native they are those of the masks that `fpcore predict` writes, at each picture's own size. */
 #include "cmd/args.h"
 #include "cmd/line/terminal.h"
 #include "cmd/report/report.h"
@@ -62,7 +62,7 @@ typedef struct source {
     uint8_t *labels;  /* of a batch: where the confusion is counted, or of one picture */
     fpc_part part;
     int64_t at, images, batch_size;
-    fpc_arena *scratch;
+    fpc_arena *scratch, *work; /* work: of one picture's labels */
     fpc_batch batch;
 } source;
 
@@ -104,7 +104,7 @@ static fpc_status next_batch(source *in, const fpc_batch **out)
     return read_batch(in);
 }
 
-/* One batch by averaged predictions. */
+/* One batch by labels of the whole way: averaged, or changed by --post. */
 static fpc_status average(source *in, const fpc_batch *b, fpc_step_result *r)
 {
     const int64_t pixels = (int64_t)b->h * b->w;
@@ -113,9 +113,11 @@ static fpc_status average(source *in, const fpc_batch *b, fpc_step_result *r)
 
     *r = (fpc_step_result){.images = b->n, .tp_fp_fn = in->counts};
     memset(in->counts, 0, (size_t)b->n * each * sizeof *in->counts);
-    for (int32_t i = 0; i < b->n && !status; i++)
-        if (!(status = fpc_tta_predict(in->tta, b->image + i * pixels * 3, in->labels + i * pixels)))
+    for (int32_t i = 0; i < b->n && !status; i++) {
+        fpc_arena_reset(in->work);
+        if (!(status = fpc_tta_predict(in->tta, in->work, b->image + i * pixels * 3, in->labels + i * pixels)))
             fpc_tta_count(in->s, b->mask + i * pixels, in->labels + i * pixels, pixels, in->counts + (size_t)i * each);
+    }
     return status;
 }
 
@@ -348,79 +350,96 @@ static fpc_status check_part(fpc_cmdline *cmd, const source *in, const char *par
                     part_name);
 }
 
-static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const char *part_name, const fpc_tta *how,
-                           int native, fpc_tiles tiles, const char *to)
+typedef struct wishes {
+    const char *part, *post, *write; /* words of the command line; the last two may be NULL */
+    fpc_tta how;
+    fpc_tiles tiles;
+    int native;
+} wishes;
+
+static void print_how(const fpc_cmdline *cmd, const wishes *w, const fpc_dataset_info *info)
+{
+    if (w->native)
+        fpc_print("measured at: the size of each picture, on the masks that fpcore predict writes\n");
+    else
+        fpc_print("measured at: %d x %d (height x width), the size of the data set\n", info->h, info->w);
+    if (w->tiles.side)
+        fpc_print("tiles: %d x %d, overlapping by %d\n", w->tiles.side, w->tiles.side, w->tiles.overlap);
+    if (fpc_tta_on(&w->how))
+        fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, &w->how));
+    if (w->post)
+        fpc_print("changed by: %s\n", fpc_report_clean(cmd->arena, w->post));
+}
+
+static fpc_status evaluate(fpc_cmdline *cmd, fpc_predictor *predictor, const wishes *w)
 {
     fpc_experiment *s = fpc_predictor_experiment(predictor);
-    const fpc_part part = part_named(part_name);
+    const fpc_part part = part_named(w->part);
     totals t = {0};
-    fpc_status status;
+    const fpc_post *post;
+    fpc_status status = fpc_predictor_post(predictor, w->post, &post);
     const fpc_dataset_info *info = fpc_data_info(s->data);
     const int64_t batch = fpc_data_options_of(s->data)->batch;
     source in = {.s = s,
                  .part = part,
                  .images = info->count[part],
-                 .native = native,
-                 .tta = fpc_tta_on(how) || native ? fpc_predictor_tta(predictor) : NULL};
+                 .native = w->native,
+                 .tta = fpc_tta_on(&w->how) || w->native || post ? fpc_predictor_tta(predictor) : NULL};
     in.batch_size = batch < in.images ? batch : in.images;
-    if ((status = check_part(cmd, &in, part_name)) || (status = stand_in(s)) ||
-        (status = make_room(cmd, &in, &t, to != NULL)) || !(in.scratch = fpc_arena_new(cmd->ctx)))
-        return status ? status : FPC_ENOMEM;
-    fpc_tta_cut(fpc_predictor_tta(predictor), tiles, (fpc_tta_watch){NULL, NULL});
-    status = measure(cmd, &in, &t);
+    if (status || (status = check_part(cmd, &in, w->part)) || (status = stand_in(s)) ||
+        (status = make_room(cmd, &in, &t, w->write != NULL)))
+        return status;
+    in.scratch = fpc_arena_new(cmd->ctx);
+    in.work = fpc_arena_new(cmd->ctx);
+    fpc_tta_cut(fpc_predictor_tta(predictor), w->tiles, (fpc_tta_watch){NULL, NULL});
+    status = in.scratch && in.work ? measure(cmd, &in, &t) : FPC_ENOMEM;
     fpc_arena_free(in.scratch);
+    fpc_arena_free(in.work);
     if (status)
         return status;
-    fpc_print("part: %s\nimages: %lld\n", part_name, (long long)t.images);
-    if (native)
-        fpc_print("measured at: the size of each picture, on the masks that fpcore predict writes\n");
-    else
-        fpc_print("measured at: %d x %d (height x width), the size of the data set\n", info->h, info->w);
-    if (tiles.side)
-        fpc_print("tiles: %d x %d, overlapping by %d\n", tiles.side, tiles.side, tiles.overlap);
-    if (fpc_tta_on(how))
-        fpc_print("average of: %s\n", fpc_tta_text(cmd->arena, how));
+    fpc_print("part: %s\nimages: %lld\n", w->part, (long long)t.images);
+    print_how(cmd, w, info);
     print_totals(s, &t, !in.tta);
     status = print_classes(cmd, s, &t);
-    return status || !to ? status : write_validation(cmd, &in, &t, fpc_predictor_weights(predictor), to);
+    return status || !w->write ? status : write_validation(cmd, &in, &t, fpc_predictor_weights(predictor), w->write);
 }
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *part_name = "val", *scales = NULL, *tiled = NULL, *overlap = NULL, *to = NULL;
-    int flip = 0, no_exchange = 0, native = 0;
+    const char *scales = NULL, *tiled = NULL, *overlap = NULL;
+    int flip = 0, no_exchange = 0;
     unsigned what = FPC_OPEN_DATA | FPC_OPEN_TRAIN;
     fpc_predictor *predictor;
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
-    fpc_tta how;
-    fpc_tiles tiles;
+    wishes w = {.part = "val"};
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
-                            {"part", 0, FPC_ARG_TEXT, 0, &part_name},
+                            {"part", 0, FPC_ARG_TEXT, 0, &w.part},
                             {"scales", 0, FPC_ARG_TEXT, 0, &scales},
                             {"flip", 0, FPC_ARG_FLAG, 0, &flip},
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
-                            {"native", 0, FPC_ARG_FLAG, 0, &native},
+                            {"native", 0, FPC_ARG_FLAG, 0, &w.native},
                             {"tiles", 0, FPC_ARG_TEXT, 0, &tiled},
                             {"overlap", 0, FPC_ARG_TEXT, 0, &overlap},
-                            {"write", 0, FPC_ARG_TEXT, 0, &to},
+                            {"post", 0, FPC_ARG_TEXT, 0, &w.post},
+                            {"write", 0, FPC_ARG_TEXT, 0, &w.write},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
-    if (status || (status = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &how)) ||
-        (status = fpc_tta_read_tiles(cmd->ctx, "eval", tiled, overlap, &tiles)))
+    if (status || (status = fpc_tta_read(cmd->ctx, "eval", scales, flip, no_exchange, &w.how)) ||
+        (status = fpc_tta_read_tiles(cmd->ctx, "eval", tiled, overlap, &w.tiles)))
         return status;
-    if (tiles.side && !native)
+    if (w.tiles.side && !w.native)
         return fpc_fail(
             cmd->ctx, FPC_EINVAL,
             "fpcore eval: --tiles cuts pictures of their own size, and here they have that of the data set; "
             "add --native");
-    if (!part_named(part_name))
-        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", part_name);
-    fpc_predictor_take_tta(&open, &how);
+    if (!part_named(w.part))
+        return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore eval: --part %s: not one of train, val, test", w.part);
+    fpc_predictor_take_tta(&open, &w.how);
     if (!cmd->recipe) /* one that is given is checked whole; that of the weights was, when they were trained */
         what |= FPC_OPEN_USED;
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, what, &predictor)))
-        status = evaluate(cmd, predictor, part_name, &how, native, tiles, to);
+        status = evaluate(cmd, predictor, &w);
     fpc_predictor_close(predictor);
     return status;
 }
@@ -435,7 +454,7 @@ const fpc_cmd fpc_cmd_eval = {
     .help =
         "usage: fpcore eval [-c RECIPE] -w RUN|WEIGHTS.safetensors [-s SECTION.KEY=VALUE]... [--part train|val|test]\n"
         "                   [--native [--tiles N [--overlap M]]] [--scales S,S...] [--flip [--no-exchange]]\n"
-        "                   [--write FILE]\n"
+        "                   [--post FILE] [--write FILE]\n"
         "\n"
         "Prints every metric and loss term of the recipe, in lines `NAME: VALUE`, and a table with a row for each "
         "class.\n"
@@ -454,6 +473,7 @@ const fpc_cmd fpc_cmd_eval = {
         "  --scales S,S...      predict from the mean probabilities at these sizes, 1 being the data set's\n"
         "  --flip               and those of the mirrored pictures, mirrored back\n"
         "  --no-exchange        leave the labels of the mirrored branch as they are: for models trained so\n"
+        "  --post FILE          with what fpcore tune found; there is no loss then\n"
         "  --write FILE         a validation.safetensors of these weights, for `fpcore compare`\n"
         "\n"
         "example: fpcore eval -w runs/quickstart-*\n"};

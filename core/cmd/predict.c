@@ -290,11 +290,12 @@ static fpc_status read_tiles(job *j, const char *tiles, const char *overlap)
 
 static fpc_status run(fpc_cmdline *cmd)
 {
-    const char *scales = NULL, *tiles = NULL, *overlap = NULL, *maps = NULL, **operands;
+    const char *scales = NULL, *tiles = NULL, *overlap = NULL, *maps = NULL, *post = NULL, **operands;
     int flip = 0, no_exchange = 0, force = 0;
     int32_t n;
     fpc_hw size = {0, 0};
     fpc_tta how;
+    const fpc_post *changes;
     job j = {.cmd = cmd, .files = {.cmd = cmd}, .info = {.size = sizeof j.info}};
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
@@ -311,16 +312,22 @@ static fpc_status run(fpc_cmdline *cmd)
                             {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
                             {"tiles", 0, FPC_ARG_TEXT, 0, &tiles},
                             {"overlap", 0, FPC_ARG_TEXT, 0, &overlap},
+                            {"post", 0, FPC_ARG_TEXT, 0, &post},
                             {0}};
     fpc_status status = fpc_args_read(cmd, args, &n, &operands);
 
     if (status || (status = fpc_tta_read(cmd->ctx, "predict", scales, flip, no_exchange, &how)) ||
         (status = read_tiles(&j, tiles, overlap)) || (status = collect(&j, n, operands)))
         return status;
+    if (post && maps)
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore predict: --probabilities writes what the network says, and --post changes labels "
+                        "afterwards, which would not go together; give one of them");
     open.h = size.h;
     open.w = size.w;
     fpc_predictor_take_tta(&open, &how);
     if (!(status = fpc_predictor_open_in(cmd->ctx, &open, FPC_OPEN_USED, &j.predictor)) &&
+        !(status = fpc_predictor_post(j.predictor, post, &changes)) &&
         !(status = fpc_predict_describe(cmd->arena, j.predictor, &j.info)) &&
         !(status = fpc_predict_name_maps(&j.files, maps, j.info.classes, j.info.class_names)) &&
         !(status = fpc_predict_check(&j.files, force)) &&
@@ -343,7 +350,7 @@ const fpc_cmd fpc_cmd_predict = {
             "                      [-s SECTION.KEY=VALUE]... [--overlay] [--probs]\n"
             "                      [--probabilities[=png16|npy]] [-r] [--force] [-v]\n"
             "                      [--size N|HxW] [--scales S,S...] [--flip [--no-exchange]]\n"
-            "                      [--tiles N [--overlap M]]\n"
+            "                      [--tiles N [--overlap M]] [--post FILE]\n"
             "                      PICTURE|FOLDER...|-\n"
             "\n"
             "Writes FOLDER/NAME.png for each picture (JPEG or PNG): an 8-bit palette PNG of\n"
@@ -392,5 +399,7 @@ const fpc_cmd fpc_cmd_predict = {
             "                       wide or as high as the picture\n"
             "  --overlap M          pixels that neighbouring tiles share at least\n"
             "                       (default: a quarter of N)\n"
+            "  --post FILE          change labels by what fpcore tune found; --probs stay\n"
+            "                       what the model says\n"
             "\n"
             "example: fpcore predict -w best.safetensors -o masks --overlay photos/\n"};

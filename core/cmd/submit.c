@@ -65,13 +65,19 @@ static fpc_status submit(fpc_submit *s, fpc_predictor *predictor)
 static fpc_status run(fpc_cmdline *cmd)
 {
     int flip = 0, no_exchange = 0;
+    const char *post = NULL;
     fpc_submit s = {.cmd = cmd, .limit = FPC_SUBMIT_LIMIT};
     fpc_predictor_args open = fpc_cmd_predictor(cmd);
     fpc_predictor *predictor = NULL;
-    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},  {"out", 'o', FPC_ARG_TEXT, 1, &s.out},
-                            {"scales", 0, FPC_ARG_TEXT, 0, &s.scales},         {"flip", 0, FPC_ARG_FLAG, 0, &flip},
-                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange}, {"limit", 0, FPC_ARG_COUNT, 0, &s.limit},
-                            {"force", 0, FPC_ARG_FLAG, 0, &s.force},           {0}};
+    const fpc_arg args[] = {{"weights", 'w', FPC_ARG_TEXT, 1, &open.weights},
+                            {"out", 'o', FPC_ARG_TEXT, 1, &s.out},
+                            {"scales", 0, FPC_ARG_TEXT, 0, &s.scales},
+                            {"flip", 0, FPC_ARG_FLAG, 0, &flip},
+                            {"no-exchange", 0, FPC_ARG_FLAG, 0, &no_exchange},
+                            {"limit", 0, FPC_ARG_COUNT, 0, &s.limit},
+                            {"force", 0, FPC_ARG_FLAG, 0, &s.force},
+                            {"post", 0, FPC_ARG_TEXT, 0, &post},
+                            {0}};
     fpc_status status = fpc_args_read(cmd, args, NULL, NULL);
 
     if (status || (status = fpc_tta_read(cmd->ctx, "submit", s.scales, flip, no_exchange, &s.how)) ||
@@ -81,7 +87,8 @@ static fpc_status run(fpc_cmdline *cmd)
     fpc_predictor_take_tta(&open, &s.how);
     /* A recipe that is given is packed with every default, so all that it names is opened. */
     const unsigned what = FPC_OPEN_DATA | (cmd->recipe ? 0 : FPC_OPEN_USED);
-    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, what, &predictor)))
+    if (!(status = fpc_predictor_open_in(cmd->ctx, &open, what, &predictor)) &&
+        !(status = fpc_predictor_post(predictor, post, &s.post)))
         status = submit(&s, predictor);
     fpc_predictor_close(predictor);
     return status;
@@ -96,7 +103,8 @@ const fpc_cmd fpc_cmd_submit = {
     .run = run,
     .help = "usage: fpcore submit [-c RECIPE] -w RUN|WEIGHTS.safetensors -o FILE.zip\n"
             "                     [-s SECTION.KEY=VALUE]... [--scales S,S...]\n"
-            "                     [--flip [--no-exchange]] [--limit N] [--force]\n"
+            "                     [--flip [--no-exchange]] [--post FILE]\n"
+            "                     [--limit N] [--force]\n"
             "\n"
             "Writes masks/NAME.png for every picture of the data set's test part (8-bit\n"
             "palette, the index is the class, the size is the picture's) and solution/:\n"
@@ -113,7 +121,7 @@ const fpc_cmd fpc_cmd_submit = {
             "  -w, --weights FILE   weights of the recipe's model, or a run folder: its\n"
             "                       best.safetensors\n"
             "  -o, --out FILE       the archive\n"
-            "  --scales, --flip, --no-exchange\n"
+            "  --scales, --flip, --no-exchange, --post FILE\n"
             "                       as in `fpcore predict`\n"
             "  --limit N            refuse a model with N trainable parameters or more\n"
             "                       (default: " FPC_SUBMIT_TEXT_OF(

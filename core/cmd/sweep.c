@@ -16,9 +16,30 @@
 typedef struct options {
     fpc_texts grid, with;
     const char *seeds, *out, *slurm, *baseline;
-    int64_t jobs, only, random, random_seed, halving;
+    int64_t jobs, only, random, random_seed, halving, folds;
     int prune, dry, json;
 } options;
+
+/* Runs of two folds are judged by other pictures: what compares single runs would compare pictures. */
+static fpc_status check_folds(const fpc_cmdline *cmd, const options *o)
+{
+    const char *other = o->halving    ? "--halving"
+                        : o->prune    ? "--prune"
+                        : o->baseline ? "--baseline"
+                        : o->json     ? "--json"
+                                      : NULL;
+
+    if (!o->folds)
+        return FPC_OK;
+    if (o->folds == 1)
+        return fpc_fail(cmd->ctx, FPC_EINVAL,
+                        "fpcore sweep: --folds 1: a single fold leaves nothing to train on; give 2 or more");
+    return other ? fpc_fail(cmd->ctx, FPC_EINVAL,
+                            "fpcore sweep: --folds makes runs that are judged by other pictures each, and %s compares "
+                            "runs; leave one out",
+                            other)
+                 : FPC_OK;
+}
 
 static fpc_status read_options(fpc_cmdline *cmd, options *o)
 {
@@ -36,6 +57,7 @@ static fpc_status read_options(fpc_cmdline *cmd, options *o)
                              {"random", 0, FPC_ARG_COUNT, 0, &o->random},
                              {"random-seed", 0, FPC_ARG_COUNT, 0, &o->random_seed},
                              {"halving", 0, FPC_ARG_COUNT, 0, &o->halving},
+                             {"folds", 0, FPC_ARG_COUNT, 0, &o->folds},
                              {0}};
     const fpc_status status = fpc_args_read(cmd, table, NULL, NULL);
 
@@ -56,7 +78,7 @@ static fpc_status read_options(fpc_cmdline *cmd, options *o)
     if (!status && o->random_seed && !o->random)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --random-seed %lld: only --random N draws",
                         (long long)o->random_seed);
-    return status;
+    return status ? status : check_folds(cmd, o);
 }
 
 static fpc_status fill(fpc_sweep *s, const options *o)
@@ -78,6 +100,8 @@ static fpc_status fill(fpc_sweep *s, const options *o)
         status = fpc_sweep_seeds(cmd->ctx, cmd->arena, o->seeds ? o->seeds : "1", &s->n_seeds, &s->seed);
     if (!status)
         status = fpc_sweep_plan(s);
+    if (!status)
+        status = fpc_sweep_folds_look(s);
     if (!status && o->only > s->n)
         return fpc_fail(cmd->ctx, FPC_EINVAL, "fpcore sweep: --only %lld: the sweep has %d %s", (long long)o->only,
                         (int)s->n, fpc_word(s->n, "run", "runs"));
@@ -115,9 +139,12 @@ static fpc_status print_plan(fpc_sweep *s)
         if (c->state == FPC_TRIAL_NEW || c->state == FPC_TRIAL_CUT)
             fpc_print("   %s\n", line);
     }
-    fpc_print("%d %s: %d %s, %d %s; folder %s\n", (int)s->n, fpc_word(s->n, "run", "runs"), (int)s->n_groups,
+    const char *folds = s->folds ? fpc_sprintf(s->cmd->arena, ", %d folds", s->folds) : "";
+    if (!folds)
+        return FPC_ENOMEM;
+    fpc_print("%d %s: %d %s, %d %s%s; folder %s\n", (int)s->n, fpc_word(s->n, "run", "runs"), (int)s->n_groups,
               fpc_word(s->n_groups, "recipe or value", "recipes or values"), (int)s->n_seeds,
-              fpc_word(s->n_seeds, "seed", "seeds"), s->out);
+              fpc_word(s->n_seeds, "seed", "seeds"), folds, s->out);
     if (s->halving)
         fpc_sweep_halving_plan(s);
     return FPC_OK;
@@ -139,7 +166,7 @@ static const char *task_command(const fpc_sweep *s, const options *o)
 {
     const fpc_cmdline *cmd = s->cmd;
     const char **word =
-        fpc_alloc(cmd->arena, (size_t)(20 + 2 * (o->grid.n + o->with.n + cmd->n_overrides)) * sizeof *word);
+        fpc_alloc(cmd->arena, (size_t)(22 + 2 * (o->grid.n + o->with.n + cmd->n_overrides)) * sizeof *word);
     int n = 0;
 
     if (!word)
@@ -159,6 +186,11 @@ static const char *task_command(const fpc_sweep *s, const options *o)
         word[n++] = "--random", word[n++] = fpc_sprintf(cmd->arena, "%lld", (long long)s->random);
         word[n++] = "--random-seed", word[n++] = fpc_sprintf(cmd->arena, "%lld", (long long)s->random_seed);
         if (!word[n - 1] || !word[n - 3])
+            return NULL;
+    }
+    if (s->folds) {
+        word[n++] = "--folds";
+        if (!(word[n++] = fpc_sprintf(cmd->arena, "%d", s->folds)))
             return NULL;
     }
     word[n++] = "--seeds", word[n++] = o->seeds ? o->seeds : "1";
@@ -242,6 +274,7 @@ static fpc_status run(fpc_cmdline *cmd)
                      .prune = o.prune,
                      .lock = -1,
                      .halving = o.halving,
+                     .folds = (int32_t)o.folds,
                      .random = o.random,
                      .random_seed = o.random_seed ? o.random_seed : 1};
     if ((status = fill(s, &o)))
@@ -253,7 +286,7 @@ static fpc_status run(fpc_cmdline *cmd)
     status = fpc_sweep_run(s);
     if (status || s->only)
         return status;
-    status = table(s, &o);
+    status = s->folds ? fpc_sweep_folded(s) : table(s, &o);
     if (!status && s->halving && !o.json)
         fpc_sweep_halving_told(s);
     return status;
@@ -268,8 +301,8 @@ const fpc_cmd fpc_cmd_sweep = {
     .run = run,
     .help =
         "usage: fpcore sweep -c RECIPE [--with RECIPE]... [--grid KEY=V,V...]... [--seeds N] [--out DIR] [-j N]\n"
-        "                    [-s SECTION.KEY=VALUE]... [--random N] [--prune | --halving R] [--dry-run] [--slurm "
-        "FILE]\n"
+        "                    [-s SECTION.KEY=VALUE]... [--random N] [--folds K] [--prune | --halving R] [--dry-run]\n"
+        "                    [--slurm FILE]\n"
         "\n"
         "Trains every recipe with every combination of the values and every seed, each in its own run folder below\n"
         "DIR, and ends with the tables and verdicts of `fpcore compare`. The same command again runs what is missing,\n"
@@ -286,6 +319,9 @@ const fpc_cmd fpc_cmd_sweep = {
         "                  The same command draws the same samples, a larger N further ones\n"
         "  --random-seed S other samples (default 1)\n"
         "  --seeds N       seeds 1 to N (default 1), or a list: --seeds 3,7,11\n"
+        "  --folds K       every recipe and seed K times, each time without one of K parts of all labelled pictures, "
+        "which\n"
+        "                  judges it: F of every picture by a network that has not seen it (docs/compare.md)\n"
         "  --out DIR       default runs/sweep-<recipe>\n"
         "  -j N            so many trainings at once; they share the processor's threads (default 1)\n"
         "  --prune         stop runs that are worse than complete runs of the best recipe at the same epoch by more\n"

@@ -5,6 +5,7 @@
 #include "base/message.h"
 #include "image/codec.h"
 #include "experiment/labels.h"
+#include "experiment/post.h"
 #include "experiment/trained.h"
 
 #include <locale.h>
@@ -254,6 +255,22 @@ fpc_status fpc_predictor_labels_rows(fpc_predictor *p, const fpc_image *picture,
     const fpc_status status = check_picture(p, picture->h, picture->w, picture->pixel, labels);
 
     return status ? status : fpc_tta_mask_rows(p->tta, p->scratch, picture, labels, rows);
+}
+
+fpc_status fpc_predictor_post(fpc_predictor *p, const char *path, const fpc_post **out)
+{
+    fpc_post *post = fpc_alloc(p->arena, sizeof *post);
+    fpc_dataset_info info = p->experiment->info;
+    fpc_status status;
+
+    *out = NULL;
+    if (!post)
+        return FPC_ENOMEM;
+    info.classes = p->experiment->classes;
+    if (!path || (status = fpc_post_read(p->ctx, p->arena, path, &info, post)))
+        return path ? status : FPC_OK;
+    fpc_tta_post(p->tta, *out = post);
+    return FPC_OK;
 }
 
 const char *fpc_predictor_weights(const fpc_predictor *p)

@@ -14,6 +14,8 @@ fpc_tta_run *fpc_predictor_tta(fpc_predictor *);
 /* fpc_predictor_labels, with the probabilities of each pixel's classes to `rows` (fpc_tta_mask_rows). */
 fpc_status fpc_predictor_labels_rows(fpc_predictor *, const fpc_image *picture, uint8_t *labels,
                                      const fpc_score_rows *rows);
+/* Reads the file that --post names and has labels made so (experiment/post.h); path NULL: none is named. */
+fpc_status fpc_predictor_post(fpc_predictor *, const char *path, const fpc_post **out);
 /* Path of the weights that were loaded, the file itself where a run folder was given. */
 const char *fpc_predictor_weights(const fpc_predictor *);
 /* Sets the arguments that --scales, --flip and --no-exchange give. */

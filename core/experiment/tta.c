@@ -22,6 +22,7 @@ struct fpc_tta_run {
     int32_t channel[256]; /* of the mirrored branch that belongs to a class */
     fpc_tiles tiles;
     fpc_tta_watch watch;
+    const fpc_post *post; /* NULL: none */
 };
 
 /* ---- options ---- */
@@ -224,12 +225,29 @@ fpc_status fpc_tta_probabilities(fpc_tta_run *r, const uint8_t *image, const flo
     return FPC_OK;
 }
 
-fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels)
+fpc_status fpc_tta_scores(fpc_tta_run *r, fpc_arena *scratch, const uint8_t *image, float **out)
 {
-    const float *p;
-    if (!fpc_tta_on(&r->how)) /* the plain prediction, to the bit */
+    const int averaged = fpc_tta_on(&r->how);
+    const float *mean;
+    const fpc_status status = averaged ? fpc_tta_probabilities(r, image, &mean)
+                                       : fpc_logits_step(r->experiment, scratch, r->h, r->w, image, out);
+
+    if (status)
+        return status;
+    if (averaged)
+        *out = r->mean;
+    if (r->post && r->post->biased)
+        fpc_post_scores(r->post, averaged, (int64_t)r->h * r->w, *out);
+    return FPC_OK;
+}
+
+/* Without what follows from shapes, which is a matter of the whole picture. */
+static fpc_status best_of(fpc_tta_run *r, fpc_arena *scratch, const uint8_t *image, uint8_t *labels)
+{
+    float *p;
+    if (!fpc_tta_on(&r->how) && !(r->post && r->post->biased)) /* the plain prediction, to the bit */
         return fpc_predict_step(r->experiment, 1, r->h, r->w, image, labels);
-    const fpc_status status = fpc_tta_probabilities(r, image, &p);
+    const fpc_status status = fpc_tta_scores(r, scratch, image, &p);
     for (int64_t i = 0; i < (int64_t)r->h * r->w && !status; i++, p += r->classes) {
         int32_t best = 0;
         for (int32_t c = 1; c < r->classes; c++)
@@ -239,16 +257,22 @@ fpc_status fpc_tta_predict(fpc_tta_run *r, const uint8_t *image, uint8_t *labels
     return status;
 }
 
-/* What the network makes of a picture of h x w: logits, or mean probabilities. */
-static fpc_status scores_of(fpc_tta_run *r, fpc_arena *scratch, const uint8_t *image, const float **out)
+/* What shapes tell of a whole picture's labels. */
+static fpc_status finish(const fpc_tta_run *r, fpc_arena *scratch, int32_t h, int32_t w, uint8_t *labels)
 {
-    float *logits;
+    return r->post ? fpc_post_labels(scratch, r->post, h, w, labels) : FPC_OK;
+}
 
-    if (fpc_tta_on(&r->how))
-        return fpc_tta_probabilities(r, image, out);
-    const fpc_status status = fpc_logits_step(r->experiment, scratch, r->h, r->w, image, &logits);
-    *out = logits;
-    return status;
+fpc_status fpc_tta_predict(fpc_tta_run *r, fpc_arena *scratch, const uint8_t *image, uint8_t *labels)
+{
+    const fpc_status status = best_of(r, scratch, image, labels);
+
+    return status ? status : finish(r, scratch, r->h, r->w, labels);
+}
+
+void fpc_tta_post(fpc_tta_run *r, const fpc_post *post)
+{
+    r->post = post;
 }
 
 /* ---- pictures of any shape ---- */
@@ -308,12 +332,16 @@ static fpc_status mask_of_whole(fpc_tta_run *r, fpc_arena *scratch, const fpc_im
     const int plain = picture->h == r->h && picture->w == r->w;
     fpc_image seen;
     const float *score;
+    float *own;
     fpc_status status = see(r, scratch, picture, &seen);
 
-    if (status || (plain && ((status = fpc_tta_predict(r, seen.pixel, labels)) || !rows)))
+    if (status || (plain && ((status = best_of(r, scratch, seen.pixel, labels)) || !rows)))
         return status;
     const fpc_box box = box_of(r, picture->w, picture->h);
-    if ((status = scores_of(r, scratch, seen.pixel, &score)) || (status = within(r, scratch, &box, &score)))
+    if ((status = fpc_tta_scores(r, scratch, seen.pixel, &own)))
+        return status;
+    score = own;
+    if ((status = within(r, scratch, &box, &score)))
         return status;
     if (!plain)
         status = fpc_scores_labels(scratch, score, box.h, box.w, r->classes, picture->h, picture->w, labels);
@@ -364,6 +392,7 @@ static fpc_status tile_scores(void *arg, const fpc_window *at, const float **out
 {
     struct cutting *c = arg;
     const size_t line = (size_t)at->w * 3;
+    float *own;
     fpc_image tile = {at->w, at->h, 3, NULL};
     fpc_status status = tell(c->run, c->done++, c->n);
 
@@ -375,8 +404,10 @@ static fpc_status tile_scores(void *arg, const fpc_window *at, const float **out
     for (int32_t y = 0; y < at->h; y++)
         memcpy(tile.pixel + (size_t)y * line, c->picture->pixel + ((int64_t)(at->y + y) * c->picture->w + at->x) * 3,
                line);
-    if ((status = see(c->run, c->scratch, &tile, &tile)) || (status = scores_of(c->run, c->scratch, tile.pixel, out)))
+    if ((status = see(c->run, c->scratch, &tile, &tile)) ||
+        (status = fpc_tta_scores(c->run, c->scratch, tile.pixel, &own)))
         return status;
+    *out = own;
     return within(c->run, c->scratch, &c->box, out);
 }
 
@@ -385,18 +416,13 @@ static int32_t lesser(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
-static fpc_status mask_of(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,
-                          const fpc_score_rows *rows)
+static fpc_status mask_of_tiles(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, int32_t n,
+                                uint8_t *labels, const fpc_score_rows *rows)
 {
     fpc_ctx *ctx = r->experiment->ctx;
-    struct cutting c = {.run = r, .picture = picture};
+    struct cutting c = {.run = r, .picture = picture, .scratch = fpc_arena_new(ctx), .n = n};
 
-    c.n = fpc_tiles_along(r->tiles, picture->h) * fpc_tiles_along(r->tiles, picture->w);
-    if (c.n == 1) {
-        const fpc_status stop = tell(r, 0, 1);
-        return stop ? stop : mask_of_whole(r, scratch, picture, labels, rows);
-    }
-    if (!(c.scratch = fpc_arena_new(ctx)))
+    if (!c.scratch)
         return FPC_ENOMEM;
     c.box = box_of(r, lesser(picture->w, r->tiles.side), lesser(picture->h, r->tiles.side));
     const fpc_tiles_source source = {c.box.h, c.box.w, r->classes, tile_scores, &c};
@@ -405,9 +431,24 @@ static fpc_status mask_of(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *p
     return status;
 }
 
+/* rows: for who wants the scores too; NULL: nobody. */
+static fpc_status mask_of(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,
+                          const fpc_score_rows *rows)
+{
+    const int32_t n = fpc_tiles_along(r->tiles, picture->h) * fpc_tiles_along(r->tiles, picture->w);
+    const fpc_status stop = n == 1 ? tell(r, 0, 1) : FPC_OK;
+
+    if (stop)
+        return stop;
+    return n == 1 ? mask_of_whole(r, scratch, picture, labels, rows)
+                  : mask_of_tiles(r, scratch, picture, n, labels, rows);
+}
+
 fpc_status fpc_tta_mask(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels)
 {
-    return mask_of(r, scratch, picture, labels, NULL);
+    const fpc_status status = mask_of(r, scratch, picture, labels, NULL);
+
+    return status ? status : finish(r, scratch, picture->h, picture->w, labels);
 }
 
 fpc_status fpc_tta_mask_rows(fpc_tta_run *r, fpc_arena *scratch, const fpc_image *picture, uint8_t *labels,

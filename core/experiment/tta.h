@@ -5,6 +5,7 @@
 
 #include "experiment/experiment.h"
 #include "image/image.h"
+#include "image/post.h"
 #include "image/tiles.h"
 
 enum { FPC_TTA_SCALES = 16 };
@@ -30,8 +31,13 @@ typedef struct fpc_tta_run fpc_tta_run;
 fpc_status fpc_tta_open(fpc_experiment *, fpc_arena *, const fpc_tta *, int32_t h, int32_t w, fpc_tta_run **);
 /* Mean probabilities h*w*classes of one picture, valid until the next call. */
 fpc_status fpc_tta_probabilities(fpc_tta_run *, const uint8_t *image, const float **out);
+/* What the labels are made of: logits, or mean probabilities (fpc_tta_on), with the biases of fpc_tta_post. Valid until
+ * the next call or as long as scratch. */
+fpc_status fpc_tta_scores(fpc_tta_run *, fpc_arena *scratch, const uint8_t *image, float **out);
 /* Labels h*w of one picture: the class of the highest mean probability. */
-fpc_status fpc_tta_predict(fpc_tta_run *, const uint8_t *image, uint8_t *labels);
+fpc_status fpc_tta_predict(fpc_tta_run *, fpc_arena *scratch, const uint8_t *image, uint8_t *labels);
+/* From now on labels are made so (image/post.h); NULL or all zeros: as the network says. It must stay. */
+void fpc_tta_post(fpc_tta_run *, const fpc_post *);
 /* Who follows a mask that is made of tiles: told before each of them, also of a picture that is one, how many of n are
  * done. What it returns ends the picture. */
 typedef struct fpc_tta_watch {

@@ -5,7 +5,7 @@
 . "$FPCORE_SRC/tests/cli/lib_train.sh"
 
 mkdir conf
-sed -e 's/^name = tiny/name = quickstart/' -e 's/^use = ref/use = cpu/' -e 's/^val = 6/val = 6\ntest = 3/' tiny.ini >conf/quickstart.ini
+sed -e 's/^name = tiny/name = quickstart/' -e 's/^use = ref/use = cpu/' -e 's/^val = 6/val = 10\ntest = 3/' tiny.ini >conf/quickstart.ini
 sed 's/^name = .*/name = lmsa_v1/' conf/quickstart.ini >conf/lmsa_v1.ini
 cp "$FPCORE_SRC/tests/golden/tiny.input.safetensors" in.safetensors
 
@@ -34,6 +34,8 @@ example lr
 holds "it drew" test -s lr.png
 example eval
 says "it measured" '^f_score: 0\.'
+example tune
+says "it tells what is worth it" '^optimism: '
 example predict
 holds "it wrote masks and overlays" test -s masks/samples.png -a -s masks/samples.overlay.png
 example show

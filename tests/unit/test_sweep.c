@@ -338,10 +338,89 @@ static void best_so_far(void **state)
     assert_true(isinf(fpc_sweep_best(&run, 1)) && isinf(fpc_sweep_best(&none, 1)));
 }
 
+/* ---- folds ---- */
+
+static const char **numbered(bench *b, int64_t n, int backwards)
+{
+    const char **name = fpc_alloc(b->arena, (size_t)(n + 1) * sizeof *name);
+
+    for (int64_t i = 0; i < n; i++)
+        name[i] = fpc_sprintf(b->arena, "p%02d", (int)(backwards ? n - 1 - i : i));
+    return name;
+}
+
+static int lines_of(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+/* Each picture in one fold, folds as equal as can be, the same whatever the order of the names. */
+static void folds_are_disjoint_and_cover_all(void **state)
+{
+    bench *b = *state;
+
+    for (int32_t k = 2; k <= 5; k++)
+        for (int64_t n = k; n < 40; n++) {
+            fpc_folds *f, *back, *other;
+            int count[6] = {0}, differs = 0;
+            has_to_succeed(b, fpc_folds_deal(b->ctx, b->arena, n, numbered(b, n, 0), k, 42, &f), "deal");
+            has_to_succeed(b, fpc_folds_deal(b->ctx, b->arena, n, numbered(b, n, 1), k, 42, &back), "deal");
+            has_to_succeed(b, fpc_folds_deal(b->ctx, b->arena, n, numbered(b, n, 0), k, 43, &other), "deal");
+            for (int64_t i = 0; i < n; i++) {
+                assert_in_range(f->fold[i], 1, k);
+                count[f->fold[i]]++;
+                assert_string_equal(f->name[i], back->name[i]);
+                assert_int_equal(f->fold[i], back->fold[i]);
+                differs |= f->fold[i] != other->fold[i];
+            }
+            assert_true(differs || n < 12);
+            for (int32_t one = 1; one <= k; one++) {
+                const char *train = fpc_folds_list(b->arena, f, one, 0), *val = fpc_folds_list(b->arena, f, one, 1);
+                assert_in_range(count[one], n / k, (n + k - 1) / k);
+                assert_int_equal(lines_of(val), count[one]);
+                assert_int_equal(lines_of(train), n - count[one]);
+                for (int64_t i = 0; i < n; i++)
+                    assert_true((strstr(val, f->name[i]) != NULL) == (f->fold[i] == one) &&
+                                (strstr(train, f->name[i]) != NULL) == (f->fold[i] != one));
+            }
+        }
+}
+
+static void folds_multiply_the_runs(void **state)
+{
+    static const char *recipe[] = {"a.ini"};
+    static int64_t seed[] = {7, 9};
+    bench *b = *state;
+    fpc_cmdline cmd = {.ctx = b->ctx, .arena = b->arena};
+    fpc_sweep s = {.cmd = &cmd, .n_recipes = 1, .recipe = recipe, .n_seeds = 2, .seed = seed, .folds = 3, .out = "o"};
+
+    has_to_succeed(b, fpc_sweep_plan(&s), "plan");
+    assert_true(s.n == 6 && s.n_groups == 1 && s.each == 6);
+    assert_string_equal(s.trial[0].name, "a,s7,f1");
+    assert_string_equal(s.trial[5].name, "a,s9,f3");
+    assert_true(s.trial[5].seed == 9 && s.trial[5].fold == 3);
+    assert_string_equal(s.trial[5].set[s.trial[5].n_set - 2], "dataset.train_list=o/folds/3.train.txt");
+    assert_string_equal(s.trial[5].set[s.trial[5].n_set - 1], "dataset.val_list=o/folds/3.val.txt");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(axes),       CASE(seeds),      CASE(bad_words),  CASE(all_combinations),
-                                       CASE(commands),   CASE(own_keys),   CASE(ranges),     CASE(draws),
-                                       CASE(same_draws), CASE(prune_rule), CASE(best_so_far)};
+    const struct CMUnitTest tests[] = {CASE(axes),
+                                       CASE(seeds),
+                                       CASE(bad_words),
+                                       CASE(all_combinations),
+                                       CASE(commands),
+                                       CASE(own_keys),
+                                       CASE(ranges),
+                                       CASE(draws),
+                                       CASE(same_draws),
+                                       CASE(prune_rule),
+                                       CASE(best_so_far),
+                                       CASE(folds_are_disjoint_and_cover_all),
+                                       CASE(folds_multiply_the_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void plain(void **state)
     assert_int_equal(fpc_tta_open(b.s, b.arena, &how, 32, 32, &run), FPC_OK);
     assert_int_equal(fpc_predict_step(b.s, 4, 32, 32, batch->image, want), FPC_OK);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(fpc_tta_predict(run, batch->image + i * 3072, got + i * 1024), FPC_OK);
+        assert_int_equal(fpc_tta_predict(run, b.arena, batch->image + i * 3072, got + i * 1024), FPC_OK);
         fpc_tta_count(b.s, batch->mask + i * 1024, got + i * 1024, 1024, counts[i][0]);
     }
     assert_memory_equal(got, want, sizeof got);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "data/classes.h"
+#include "experiment/post.h"
 #include "experiment/trained.h"
 #include "weights/weights.h"
 #include "cmd/submit/torch_file.h"
@@ -94,10 +95,11 @@ static const char *script(const fpc_submit *s)
         "    exit 2\n"
         "    ;;\n"
         "esac\n"
-        "exec \"${FPCORE:-fpcore}\" predict -c \"$here/recipe.ini\" -w \"$weights\" -o \"$output\" --size %dx%d%s%s%s "
+        "exec \"${FPCORE:-fpcore}\" predict -c \"$here/recipe.ini\" -w \"$weights\" -o \"$output\" --size "
+        "%dx%d%s%s%s%s "
         "\"$input\"\n",
         FPC_VERSION, info->h, info->w, more ? more : "", s->how.flip ? " --flip" : "",
-        s->how.flip && !s->how.exchange ? " --no-exchange" : "");
+        s->how.flip && !s->how.exchange ? " --no-exchange" : "", s->post ? " --post \"$here/post.ini\"" : "");
 }
 
 static const char *readme(const fpc_submit *s)
@@ -113,7 +115,7 @@ static const char *readme(const fpc_submit *s)
         "highest "
         "is\n"
         "the label.%s\n"
-        "Prediction: %s.\n\n"
+        "Prediction: %s.%s\n\n"
         "| file | holds |\n| --- | --- |\n"
         "| run.sh | inference: `sh run.sh --input FOLDER --output FOLDER [--weights FILE]` writes NAME.png for each "
         "picture |\n"
@@ -134,8 +136,9 @@ static const char *readme(const fpc_submit *s)
             ? ""
             : " Pictures keep their ratio: they are resized until they fit, and "
               "lie in the\nmiddle, on black, which the logits are taken without.",
-        fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass", s->experiment->model.plugin->name,
-        FPC_VERSION, info->classes - 1);
+        fpc_tta_on(&s->how) ? fpc_tta_text(s->cmd->arena, &s->how) : "one pass",
+        s->post ? " Labels are changed by post.ini, whose numbers were chosen on validation pictures." : "",
+        s->experiment->model.plugin->name, FPC_VERSION, info->classes - 1);
 }
 
 static const char *requirements(const fpc_submit *s)
@@ -165,11 +168,20 @@ static fpc_status add_recipe(fpc_submit *s)
                : FPC_OK;
 }
 
+/* Names of classes that it holds are those of the archive's own table. */
+static fpc_status add_post(fpc_submit *s)
+{
+    fpc_dataset_info info = s->experiment->info;
+
+    info.classes = s->experiment->classes;
+    return s->post ? add_text(s, "solution/post.ini", fpc_post_text(s->cmd->arena, s->post, &info, "")) : FPC_OK;
+}
+
 fpc_status fpc_submit_solution(fpc_submit *s)
 {
     fpc_status status;
-    if ((status = add_weights(s)) || (status = add_recipe(s)) || (status = add_text(s, "solution/run.sh", script(s))) ||
-        (status = add_text(s, "solution/README.md", readme(s))))
+    if ((status = add_weights(s)) || (status = add_recipe(s)) || (status = add_post(s)) ||
+        (status = add_text(s, "solution/run.sh", script(s))) || (status = add_text(s, "solution/README.md", readme(s))))
         return status;
     return add_text(s, "solution/requirements.txt", requirements(s));
 }

@@ -28,6 +28,7 @@ typedef struct fpc_submit {
     const char *part;                   /* the archive until it has its name; NULL: not written so far */
     fpc_tta how;
     fpc_tta_run *tta;
+    const fpc_post *post; /* what --post says; NULL: nothing */
     int64_t limit;
     int32_t n_masks;
     fpc_submit_mask *mask;

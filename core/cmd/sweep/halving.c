@@ -48,7 +48,7 @@ fpc_status fpc_sweep_halving_check(const fpc_sweep *s)
     fpc_ctx *ctx = s->cmd->ctx;
     const fpc_trial *first = &s->trial[0];
 
-    for (int32_t i = 0; i < s->n; i += s->n_seeds) {
+    for (int32_t i = 0; i < s->n; i += s->each) {
         const fpc_trial *c = &s->trial[i];
         if (c->epochs != first->epochs)
             return fpc_fail(ctx, FPC_EINVAL,
@@ -85,7 +85,7 @@ void fpc_sweep_halving_told(const fpc_sweep *s)
     fpc_print("halving:");
     for (int32_t k = 1; k <= s->rungs_judged; k++) {
         int stopped = 0;
-        for (int32_t i = 0; i < s->n; i += s->n_seeds)
+        for (int32_t i = 0; i < s->n; i += s->each)
             stopped += s->trial[i].rung == k;
         fpc_print("%s %d stopped at epoch %lld", k > 1 ? "," : "", stopped, (long long)rung_epoch(s, k));
     }
@@ -113,7 +113,7 @@ static fpc_status score_of(fpc_sweep *s, fpc_arena *arena, int32_t group, int64_
 {
     double sum = 0;
 
-    for (int32_t i = group * s->n_seeds; i < (group + 1) * s->n_seeds; i++) {
+    for (int32_t i = group * s->each; i < (group + 1) * s->each; i++) {
         fpc_trial *c = &s->trial[i];
         fpc_progress run = {0};
         if (c->state != FPC_TRIAL_DIVERGED && c->folder)
@@ -122,7 +122,7 @@ static fpc_status score_of(fpc_sweep *s, fpc_arena *arena, int32_t group, int64_
             return FPC_ENOMEM;
         sum += fpc_sweep_best(&run, epoch);
     }
-    *out = sum / s->n_seeds;
+    *out = sum / s->each;
     return FPC_OK;
 }
 
@@ -130,7 +130,7 @@ static fpc_status stop_group(fpc_sweep *s, int32_t group, int32_t rung, const ch
 {
     if (!why)
         return FPC_ENOMEM;
-    for (int32_t i = group * s->n_seeds; i < (group + 1) * s->n_seeds; i++) {
+    for (int32_t i = group * s->each; i < (group + 1) * s->each; i++) {
         s->trial[i].rung = rung;
         if (s->trial[i].state != FPC_TRIAL_CUT && s->trial[i].state != FPC_TRIAL_NEW)
             continue; /* it is complete from a sweep before, or diverged */
@@ -153,7 +153,7 @@ static fpc_status judge_all(fpc_sweep *s, fpc_arena *arena, int32_t rung)
     if (!list)
         return FPC_ENOMEM;
     for (int32_t g = 0; g < s->n_groups && !status; g++)
-        if (!s->trial[g * s->n_seeds].rung) {
+        if (!s->trial[g * s->each].rung) {
             list[n].group = g;
             status = score_of(s, arena, g, epoch, &list[n++].score);
         }

@@ -242,8 +242,8 @@ static fpc_status find_meaning(fpc_experiment *experiment, fpc_arena *arena, uin
  * and compared with itself. */
 static fpc_status check_meanings(const fpc_sweep *s)
 {
-    for (int32_t i = 0; i < s->n; i += s->n_seeds)
-        for (int32_t k = 0; k < i; k += s->n_seeds) {
+    for (int32_t i = 0; i < s->n; i += s->each)
+        for (int32_t k = 0; k < i; k += s->each) {
             const fpc_trial *a = &s->trial[k], *b = &s->trial[i];
             if (a->meaning != b->meaning)
                 continue;
@@ -379,11 +379,11 @@ static fpc_status look_at(fpc_sweep *s, fpc_trial *c)
 
 fpc_status fpc_sweep_look(fpc_sweep *s)
 {
-    fpc_status status = find(s, 1);
+    fpc_status status = find(s, !s->folds); /* the recipe does not tell which fold a run of another name is of */
 
     for (int32_t i = 0; i < s->n && !status; i++) {
         fpc_trial *c = &s->trial[i];
-        const fpc_trial *first = &s->trial[c->group * s->n_seeds];
+        const fpc_trial *first = &s->trial[c->group * s->each];
         if (c->folder || c == first || s->n_strays) {
             status = look_at(s, c);
             continue;

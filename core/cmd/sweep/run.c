@@ -64,6 +64,8 @@ static fpc_status write_manifest(fpc_sweep *s)
         json_object_set_new(root, "random", json_integer(s->random));
         json_object_set_new(root, "random_seed", json_integer(s->random_seed));
     }
+    if (s->folds)
+        json_object_set_new(root, "folds", json_integer(s->folds));
     if (s->halving)
         json_object_set_new(root, "halving", json_integer(s->halving));
     for (int32_t k = 0; k < s->n_seeds; k++)
@@ -310,7 +312,7 @@ static void nap(void)
 static fpc_trial *next(fpc_sweep *s)
 {
     for (int32_t i = 0; i < s->n; i++) {
-        fpc_trial *c = s->prune ? &s->trial[i] : &s->trial[i % s->n_groups * s->n_seeds + i / s->n_groups];
+        fpc_trial *c = s->prune ? &s->trial[i] : &s->trial[i % s->n_groups * s->each + i / s->n_groups];
         if (s->only && c != &s->trial[s->only - 1])
             continue;
         if (c->state == FPC_TRIAL_NEW ||
@@ -330,10 +332,10 @@ static fpc_progress *incumbent(fpc_sweep *s, fpc_arena *arena, int32_t *group, i
 
     *group = -1, *n = 0;
     for (int32_t g = 0; g < s->n_groups; g++) {
-        fpc_progress *list = fpc_alloc(arena, (size_t)s->n_seeds * sizeof *list);
+        fpc_progress *list = fpc_alloc(arena, (size_t)s->each * sizeof *list);
         int32_t k = 0;
         double sum = 0;
-        for (int32_t i = g * s->n_seeds; list && i < (g + 1) * s->n_seeds; i++) {
+        for (int32_t i = g * s->each; list && i < (g + 1) * s->each; i++) {
             if (s->trial[i].state != FPC_TRIAL_DONE || !s->trial[i].folder ||
                 !(list[k].value = fpc_sweep_history(s->cmd->ctx, arena, &s->trial[i], &list[k].n)))
                 continue;
@@ -462,7 +464,9 @@ fpc_status fpc_sweep_folders(fpc_sweep *s)
 {
     const char *logs = fpc_sprintf(s->cmd->arena, "%s/logs", s->out);
 
-    return logs ? fpc_make_folders(s->cmd->ctx, "fpcore sweep: --out", logs) : FPC_ENOMEM;
+    const fpc_status status = logs ? fpc_make_folders(s->cmd->ctx, "fpcore sweep: --out", logs) : FPC_ENOMEM;
+
+    return status || !s->folds ? status : fpc_sweep_folds_write(s);
 }
 
 fpc_status fpc_sweep_run(fpc_sweep *s)

@@ -175,7 +175,7 @@ static const char *label_of(const fpc_sweep *s, int32_t recipe, int32_t combinat
         return NULL;
     tidy(label);
     for (int32_t i = 0; i < group; i++)
-        if (!strcmp(s->trial[i * s->n_seeds].label, label)) /* tidied to the same */
+        if (!strcmp(s->trial[i * s->each].label, label)) /* tidied to the same */
             return fpc_sprintf(arena, "%s,g%d", label, (int)group + 1);
     return label;
 }
@@ -183,12 +183,16 @@ static const char *label_of(const fpc_sweep *s, int32_t recipe, int32_t combinat
 static fpc_status plan_trial(fpc_sweep *s, int32_t recipe, int32_t combination, int32_t group, int32_t k)
 {
     fpc_arena *arena = s->cmd->arena;
-    fpc_trial *c = &s->trial[group * s->n_seeds + k];
+    fpc_trial *c = &s->trial[group * s->each + k];
 
-    *c = (fpc_trial){.recipe = recipe, .group = group, .seed = s->seed[k]};
-    c->set = fpc_alloc(arena, (size_t)(s->cmd->n_overrides + s->n_axes + 3) * sizeof *c->set);
-    c->label = k ? s->trial[group * s->n_seeds].label : label_of(s, recipe, combination, group);
-    if (!c->set || !c->label || !(c->name = fpc_sprintf(arena, "%s,s%lld", c->label, (long long)c->seed)))
+    *c = (fpc_trial){.recipe = recipe,
+                     .group = group,
+                     .seed = s->seed[s->folds ? k / s->folds : k],
+                     .fold = s->folds ? k % s->folds + 1 : 0};
+    c->set = fpc_alloc(arena, (size_t)(s->cmd->n_overrides + s->n_axes + 5) * sizeof *c->set);
+    c->label = k ? s->trial[group * s->each].label : label_of(s, recipe, combination, group);
+    if (!c->set || !c->label || !(c->name = fpc_sprintf(arena, "%s,s%lld", c->label, (long long)c->seed)) ||
+        (c->fold && !(c->name = fpc_sprintf(arena, "%s,f%d", c->name, c->fold))))
         return FPC_ENOMEM;
     for (int32_t i = 0; i < s->cmd->n_overrides; i++)
         c->set[c->n_set++] = s->cmd->overrides[i];
@@ -200,7 +204,7 @@ static fpc_status plan_trial(fpc_sweep *s, int32_t recipe, int32_t combination, 
     for (int32_t i = 0; i < c->n_set; i++)
         if (!c->set[i])
             return FPC_ENOMEM;
-    return FPC_OK;
+    return c->fold ? fpc_sweep_folds_words(s, c) : FPC_OK;
 }
 
 static fpc_status own_keys(const fpc_sweep *s)
@@ -235,7 +239,8 @@ fpc_status fpc_sweep_plan(fpc_sweep *s)
         return status;
     for (int32_t a = 0; a < s->n_axes && combinations <= MAX_TRIALS && !s->random; a++)
         combinations *= s->axis[a].n;
-    n = combinations * s->n_recipes * s->n_seeds;
+    s->each = s->n_seeds * (s->folds ? s->folds : 1);
+    n = combinations * s->n_recipes * s->each;
     if (combinations > MAX_TRIALS || n > MAX_TRIALS)
         return fpc_fail(s->cmd->ctx, FPC_EINVAL, "fpcore sweep: %s of more than %d runs",
                         s->random ? "--random: samples" : "a grid", MAX_TRIALS);
@@ -254,7 +259,7 @@ fpc_status fpc_sweep_plan(fpc_sweep *s)
     if (!s->out && !(s->out = fpc_sprintf(s->cmd->arena, "runs/sweep-%s", s->stem[0])))
         return FPC_ENOMEM;
     for (int32_t g = 0; g < s->n_groups; g++)
-        for (int32_t k = 0; k < s->n_seeds && !status; k++)
+        for (int32_t k = 0; k < s->each && !status; k++)
             status = plan_trial(s, g / (int32_t)combinations, g % (int32_t)combinations, g, k);
     s->n = (int32_t)n;
     return status;
@@ -278,7 +283,7 @@ fpc_status fpc_sweep_baseline(const fpc_sweep *s, const char *name)
     for (int32_t i = 0; i < s->n; i++)
         if (is_meant(&s->trial[i], name))
             return FPC_OK;
-    for (int32_t i = 0; i < s->n && list; i += s->n_seeds)
+    for (int32_t i = 0; i < s->n && list; i += s->each)
         if (n++ < LISTED)
             list = fpc_sprintf(s->cmd->arena, "%s%s%s", list, i ? ", " : "", s->trial[i].label);
     return fpc_fail(s->cmd->ctx, FPC_EINVAL,

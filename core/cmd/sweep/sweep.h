@@ -30,9 +30,9 @@ typedef enum fpc_trial_state {
     FPC_TRIAL_FAILED
 } fpc_trial_state;
 
-/* One training. Trials that differ in the seed alone are a group. */
+/* One training. Trials that differ in seed and fold alone are a group. */
 typedef struct fpc_trial {
-    int32_t recipe, group;
+    int32_t recipe, group, fold; /* fold: from 1 on; 0: there are none */
     int64_t seed;
     const char *name;  /* run.name: "lmsa_v1,dice.weight=1.5,s3" */
     const char *label; /* of the group */
@@ -69,6 +69,8 @@ typedef struct fpc_sweep {
     fpc_cmdline *cmd;
     const char *out; /* the sweep's folder */
     int32_t n_recipes, n_axes, n_seeds, n_groups, n;
+    int32_t folds, each; /* --folds, 0: the recipe's own validation; trials of a group: seeds times folds */
+    struct fpc_folds *pictures;
     int64_t random, random_seed; /* samples to draw, 0: all combinations; and of which stream */
     const char **recipe, **stem;
     fpc_axis *axis;
@@ -83,7 +85,7 @@ typedef struct fpc_sweep {
     double
         seconds; /* of all trainings that ended well here, and the epochs that were theirs to do: for the time left */
     int64_t epochs;
-    fpc_trial *trial; /* groups together, seeds inside */
+    fpc_trial *trial; /* groups together, seeds inside, folds inside of these */
     int32_t n_strays, cap_strays;
     fpc_stray *stray;
     struct fpc_stray_index *indices; /* of the strays, one for each kind of recipe (look.c) */
@@ -125,6 +127,27 @@ fpc_status fpc_sweep_folders(fpc_sweep *);
 /* Runs all that is missing. FPC_ECANCEL with a sentence after a signal, when all children have saved, and where
  * trainings ended because run.hours were over. */
 fpc_status fpc_sweep_run(fpc_sweep *);
+/* cmd/sweep/folds.c: --folds. Every labelled picture of the training and validation parts is in one fold; a trial
+ * validates on its fold and trains on the others, by lists below OUT/folds. */
+typedef struct fpc_folds {
+    int64_t n;
+    const char **name; /* sorted */
+    int32_t *fold;     /* from 1 on */
+} fpc_folds;
+/* Deals names into folds, sizes differing by one at most: a function of the sorted names and the seed alone. */
+fpc_status fpc_folds_deal(fpc_ctx *, fpc_arena *, int64_t n, const char **name, int32_t folds, int64_t seed,
+                          fpc_folds **out);
+/* The list of a fold: its pictures (validation) or all others, a name a line. NULL: no memory. */
+const char *fpc_folds_list(fpc_arena *, const fpc_folds *, int32_t fold, int validation);
+/* The words `dataset.train_list=...` and `dataset.val_list=...` of a trial. */
+fpc_status fpc_sweep_folds_words(const fpc_sweep *, fpc_trial *);
+/* Looks up the pictures; refuses data sets that take no lists, recipes with different pictures, and a folder that has
+ * other folds, or has folds where none are asked for. */
+fpc_status fpc_sweep_folds_look(fpc_sweep *);
+/* Writes the lists that are not there yet. */
+fpc_status fpc_sweep_folds_write(const fpc_sweep *);
+/* cmd/sweep/folded.c: the tables of a sweep with folds, and OUT/out-of-fold.csv. */
+fpc_status fpc_sweep_folded(fpc_sweep *);
 /* cmd/sweep/halving.c: refuses what cannot be halved; prints the rungs, and what was stopped there. */
 fpc_status fpc_sweep_halving_check(const fpc_sweep *);
 void fpc_sweep_halving_plan(const fpc_sweep *);
