@@ -224,13 +224,13 @@ core_sources = \
     core/weights/pickle.c \
     core/weights/pickle_private.h \
     core/weights/safetensors.c \
+    core/weights/stored_zip.c \
+    core/weights/stored_zip.h \
     core/weights/torch_archive.c \
     core/weights/transfer.c \
     core/weights/weights.c \
     core/weights/weights.h \
     core/weights/weights_private.h \
-    core/weights/zip_archive.c \
-    core/weights/zip_archive.h \
     core/runtime/backend_open.c
 seg_sources = \
     core/seg/backend.c \
@@ -376,6 +376,8 @@ cmd_sources = \
     core/cmd/submit/torch_file.c \
     core/cmd/submit/torch_file.h \
     core/cmd/submit/trial.c \
+    core/cmd/submit/zip_archive.c \
+    core/cmd/submit/zip_archive.h \
     core/cmd/sweep.c \
     core/cmd/sweep/folded.c \
     core/cmd/sweep/folds.c \

@@ -14,8 +14,8 @@ pkginclude_HEADERS = $(public_headers)
 libfpcore_la_SOURCES = $(core_sources)
 libfpcore_la_CPPFLAGS = $(AM_CPPFLAGS) $(INIPARSER_CFLAGS) -DFPC_LIB_DIR='"$(libdir)"' \
     -DFPC_PLUGIN_DIR='"$(plugindir)"' -DFPC_DATA_DIR='"$(pkgdatadir)"' -DFPC_VERSION='"$(PACKAGE_VERSION)"'
-libfpcore_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS) $(ZIP_CFLAGS)
-libfpcore_la_LIBADD = libfpnet.la $(INIPARSER_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS) $(ZIP_LIBS)
+libfpcore_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS) $(JPEG_CFLAGS)
+libfpcore_la_LIBADD = libfpnet.la $(INIPARSER_LIBS) $(JANSSON_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 libfpcore_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,-z,defs -Wl,--version-script=$(top_srcdir)/core/libfpcore.map
 EXTRA_libfpcore_la_DEPENDENCIES = core/libfpcore.map
 EXTRA_DIST += core/libfpcore.map $(core_data)
@@ -34,8 +34,8 @@ noinst_LTLIBRARIES += libfpcmd.la
 libfpcmd_la_SOURCES = $(cmd_sources)
 nodist_libfpcmd_la_SOURCES = core/cmd/templates/templates.c core/cmd/report/page/page.c core/cmd/serve/page.c
 libfpcmd_la_CPPFLAGS = $(libfpcore_la_CPPFLAGS) $(MICROHTTPD_DEFINE)
-libfpcmd_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS) $(MICROHTTPD_CFLAGS)
-libfpcmd_la_LIBADD = libfpcore.la $(JANSSON_LIBS) $(CAIRO_LIBS) $(MICROHTTPD_LIBS)
+libfpcmd_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CAIRO_CFLAGS) $(PNG_CFLAGS) $(ZIP_CFLAGS) $(MICROHTTPD_CFLAGS)
+libfpcmd_la_LIBADD = libfpcore.la $(JANSSON_LIBS) $(CAIRO_LIBS) $(ZIP_LIBS) -ldl
 
 bin_PROGRAMS += fpcore
 fpcore_SOURCES = core/cmd/main.c

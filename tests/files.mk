@@ -236,7 +236,6 @@ test_scripts = \
     tests/emulated/ops.sh \
     tests/emulated/recipes.sh \
     tests/emulated/train.sh \
-    tests/installcheck.sh \
     tests/torch/archives.sh
 test_data = \
     tests/abi/abi1/fpcore/augment.h \
@@ -372,12 +371,14 @@ test_data = \
     tests/unit/tiny.h \
     tests/unit/training.h \
     tests/unit/training_files.h \
+    tests/cli/installcheck.sh \
     tests/cli/lib_networks.sh \
     tests/cli/lib_pictures.sh \
     tests/cli/lib_train.sh \
     tests/conform/lib_conform.sh \
     tests/cuda.sh \
     tests/emulated/lib_emulated.sh \
+    tests/installcheck.sh \
     tests/faults/fault.c \
     tests/faults/run.sh \
     tests/fuzz/fuzz_image.c \

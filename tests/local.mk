@@ -53,7 +53,6 @@ CLEANFILES += tests/installed.stamp tests/installed.log
 installcheck-local:
 	@FPCORE_SRC='$(abs_top_srcdir)' CC='$(CC)' $(SHELL) '$(top_srcdir)/tests/installcheck.sh' '$(DESTDIR)$(bindir)' \
 	    '$(DESTDIR)$(libdir)' '$(DESTDIR)$(docdir)'
-EXTRA_DIST += tests/installcheck.sh
 
 # On a machine with a GPU: everything that can be checked there, in ten minutes. CUDA_LOGS: folder for the logs.
 CUDA_LOGS = cuda-logs

@@ -8,7 +8,7 @@
 #include "runtime/dtype.h"
 #include "weights/pickle_private.h"
 #include "weights/weights_private.h"
-#include "weights/zip_archive.h"
+#include "weights/stored_zip.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ typedef struct reader {
     fpc_arena *arena, *scratch; /* of the result; of what is only needed meanwhile */
     fpc_st_file *file;
     int32_t n;
-    fpc_zip_entry *entry; /* sorted by name */
+    fpc_stored *entry;    /* sorted by name */
     const char *folder;   /* "archive/" */
     int64_t copied, most; /* bytes of tensors that do not lie in their storage one after the other; how many may be */
 } reader;
@@ -31,18 +31,18 @@ typedef struct reader {
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const fpc_zip_entry *)a)->name, ((const fpc_zip_entry *)b)->name);
+    return strcmp(((const fpc_stored *)a)->name, ((const fpc_stored *)b)->name);
 }
 
 /* By its name in the folder; NULL: not there. */
-static const fpc_zip_entry *entry_of(const reader *r, const char *name)
+static const fpc_stored *entry_of(const reader *r, const char *name)
 {
-    const fpc_zip_entry key = {.name = fpc_sprintf(r->scratch, "%s%s", r->folder, name)};
+    const fpc_stored key = {.name = fpc_sprintf(r->scratch, "%s%s", r->folder, name)};
 
     return key.name ? bsearch(&key, r->entry, (size_t)r->n, sizeof key, by_name) : NULL;
 }
 
-static fpc_status compressed(const reader *r, const fpc_zip_entry *e)
+static fpc_status compressed(const reader *r, const fpc_stored *e)
 {
     return fpc_fail(r->ctx, FPC_ENOSUPPORT,
                     "%s: its entry %.80s is compressed, so it was packed by another program than torch.save; unpacked "
@@ -81,7 +81,7 @@ static fpc_status find_folder(reader *r)
 
 static fpc_status check_order(const reader *r)
 {
-    const fpc_zip_entry *order = entry_of(r, "byteorder");
+    const fpc_stored *order = entry_of(r, "byteorder");
 
     return !order || (order->data && order->bytes == 6 && !memcmp(order->data, "little", 6))
                ? FPC_OK
@@ -237,7 +237,7 @@ static fpc_status take(reader *r, const fpc_py_tensor *from, fpc_st_tensor *t)
 {
     const fpc_py *storage = from->storage;
     const char *name = fpc_sprintf(r->scratch, "data/%.80s", storage->text);
-    const fpc_zip_entry *bytes = name ? entry_of(r, name) : NULL;
+    const fpc_stored *bytes = name ? entry_of(r, name) : NULL;
     int64_t last = 0;
     fpc_status status;
 
@@ -264,7 +264,17 @@ static fpc_status take(reader *r, const fpc_py_tensor *from, fpc_st_tensor *t)
         return bad(r, t, "its numbers are repeated (a stride of 0); .contiguous() mends it");
     if (!t->count || !is_plain(from))
         return gather(r, from, bytes->data, t);
-    t->data = (const unsigned char *)bytes->data + from->offset * (int64_t)fpc_dtype_size(t->dtype);
+    const unsigned char *at = bytes->data + from->offset * (int64_t)fpc_dtype_size(t->dtype);
+    if (!((uintptr_t)at % sizeof(double))) {
+        t->data = at;
+        return FPC_OK;
+    }
+    /* torch.save lays storages at multiples of 64; a file that another program packed again need not. */
+    const size_t n = (size_t)t->count * fpc_dtype_size(t->dtype);
+    void *own = fpc_alloc(r->arena, n);
+    if (!own)
+        return FPC_ENOMEM;
+    t->data = memcpy(own, at, n);
     return FPC_OK;
 }
 
@@ -309,12 +319,12 @@ static fpc_status take_all(reader *r, const fpc_py *dict)
 
 static fpc_status read_archive(reader *r, const unsigned char *data, size_t bytes)
 {
-    const fpc_zip_entry *pickle;
+    const fpc_stored *pickle;
     const fpc_py *dict = NULL;
     fpc_py *root;
     fpc_status status;
 
-    if ((status = fpc_zip_read(r->ctx, r->arena, r->file->path, data, bytes, 1, &r->n, &r->entry)))
+    if ((status = fpc_stored_read(r->ctx, r->scratch, r->file->path, data, bytes, &r->n, &r->entry)))
         return status;
     qsort(r->entry, (size_t)r->n, sizeof *r->entry, by_name);
     if ((status = find_folder(r)) || (status = check_order(r)))

@@ -48,7 +48,8 @@ objects() {
 objects core $(find "$FPCORE_SRC/core" -name '*.c' ! -path '*/core/cmd/*' ! -path '*/core/seg/*')
 # shellcheck disable=SC2046
 objects cmd $(find "$FPCORE_SRC/core/cmd" -name '*.c' ! -name templates.c ! -name page.c) \
-    "$FPCORE_BUILD/core/cmd/templates/templates.c" "$FPCORE_BUILD/core/cmd/report/page/page.c"
+    "$FPCORE_BUILD/core/cmd/templates/templates.c" "$FPCORE_BUILD/core/cmd/report/page/page.c" \
+    "$FPCORE_BUILD/core/cmd/serve/page.c"
 # The plugins ask for libfpcore.so.0; the one that is loaded already answers.
 # shellcheck disable=SC2086
 ${CC:-cc} $flags -shared objects/core/*.o -Wl,-soname,libfpcore.so.0 \

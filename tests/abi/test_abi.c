@@ -38,7 +38,7 @@ static void sizes_hold(void **state)
     SIZE(fpc_image_info, 48);
     SIZE(fpc_augment_vtbl, 56);
     SIZE(fpc_device, 136);
-    SIZE(fpc_backend_vtbl, 136);
+    SIZE(fpc_backend_vtbl, 144);
     SIZE(fpc_dataset_info, 160);
     SIZE(fpc_sample, 40);
     SIZE(fpc_dataset_audit, 40);

@@ -82,7 +82,7 @@ says "with =" '--plugin-path /nope: there is no such folder'
 expect "too little of a name" 2 "$FPCORE" predict --ov
 says "names those that begin so" '^fpcore: error: fpcore predict: --ov may be --overlay or --overlap; write more of it$'
 expect "too little of a name, which a verb shares" 2 "$FPCORE" predict --p
-says "names the verb's" 'fpcore predict: --p may be --probs or --probabilities; '
+says "names the verb's" 'fpcore predict: --p may be --probs or --probabilities or --post; '
 expect "letters in one word, behind an operand" 1 "$FPCORE" predict nowhere -rvw nothing -omasks
 says "are read" '^fpcore: error: nowhere: No such file or directory$'
 

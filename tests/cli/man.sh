@@ -15,7 +15,7 @@ for file in fpcore.1 fpcore-recipe.5 fpcore.bash _fpcore; do
 done
 "$FPCORE" --help | sed -n '/^verbs:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p' >verbs
 while read -r verb; do
-    "$FPCORE" "$verb" --help | grep -oE '^  (-[a-z], )?--[a-z-]+' | sed 's/.*--/--/' | while read -r option; do
+    "$FPCORE" "$verb" --help | grep -oE '^  (-[a-z], )?--[a-z0-9-]+' | sed 's/.*--/--/' | while read -r option; do
         grep "^    $verb) options=" man/fpcore.bash | grep -qE -- "[\" ]${option}[\" ]" &&
             grep "^$verb) options=" man/_fpcore | grep -qE -- "[( ]${option}[) ]" || echo "$verb $option"
     done >>uncompleted

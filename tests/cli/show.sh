@@ -108,7 +108,7 @@ sed 's/"fpcore.model":"1"/"fpcore.model":"7"/' empty/w.safetensors >later.safete
 expect "a later format" 1 "$FPCORE" show later.safetensors
 says "is refused" 'later\.safetensors: model format 7; this fpcore reads 1'
 expect "nothing" 2 "$FPCORE" show
-says "is too little" 'a run folder or a \.safetensors file is wanted'
+says "is too little" 'a run folder or a file of weights is wanted'
 expect "a file that is not there" 1 "$FPCORE" show nowhere
 says "is named" 'nowhere: cannot be opened'
 expect "a file that is none" 1 "$FPCORE" show more.ini

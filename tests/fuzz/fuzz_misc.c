@@ -1,7 +1,7 @@
 /* fuzz_misc.c: the smaller readers; the input's first byte chooses one: validation.safetensors, a ZIP archive, a mask
  * in memory, values of the command line (--grid, --seeds, -s), the event file that a resumed run appends to. */
 #include "fuzz.h"
-#include "weights/zip_archive.h"
+#include "cmd/submit/zip_archive.h"
 #include "cmd/sweep/sweep.h"
 #include "image/image.h"
 #include "record/validation.h"
@@ -45,7 +45,7 @@ static void archive(job *j)
 {
     fpc_zip_entry *entry;
     int32_t n;
-    fuzz_judge(j->ctx, fpc_zip_read(j->ctx, j->arena, "archive", j->data, j->size, 0, &n, &entry));
+    fuzz_judge(j->ctx, fpc_zip_read(j->ctx, j->arena, "archive", j->data, j->size, &n, &entry));
 }
 
 static void mask(job *j)

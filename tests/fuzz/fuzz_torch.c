@@ -2,7 +2,7 @@
  * one whose other entries are there and right. Every tensor that is accepted is read to its end. */
 #include "fuzz.h"
 #include "weights/weights.h"
-#include "weights/zip_archive.h"
+#include "cmd/submit/zip_archive.h"
 
 static void judge_file(fpc_ctx *ctx, fpc_arena *arena, const uint8_t *data, size_t size)
 {

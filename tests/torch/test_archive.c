@@ -6,7 +6,7 @@
 
 #include "cmd/submit/torch_file.h"
 #include "weights/weights.h"
-#include "weights/zip_archive.h"
+#include "cmd/submit/zip_archive.h"
 
 static const char *saved(bench *b, const char *name)
 {

@@ -86,9 +86,10 @@ static fpc_status print_parts(fpc_report *r, const fpc_audit *a)
         fpc_print(", and %lld further", (long long)(a->n_sizes - SHOWN));
     fpc_print("\nmeasured at: %d x %d\n", a->info->w, a->info->h);
     if (a->seen)
-        fpc_print("colours of the training pictures, for [model]: mean = %.4f, %.4f, %.4f  std = %.4f, %.4f, %.4f\n",
-                  fpc_audit_mean(a, 0), fpc_audit_mean(a, 1), fpc_audit_mean(a, 2), fpc_audit_std(a, 0),
-                  fpc_audit_std(a, 1), fpc_audit_std(a, 2));
+        fpc_print(
+            "colours of the training pictures, for [model]:\n  mean = %.4f, %.4f, %.4f\n  std = %.4f, %.4f, %.4f\n",
+            fpc_audit_mean(a, 0), fpc_audit_mean(a, 1), fpc_audit_mean(a, 2), fpc_audit_std(a, 0), fpc_audit_std(a, 1),
+            fpc_audit_std(a, 2));
     return status;
 }
 

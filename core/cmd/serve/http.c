@@ -28,6 +28,7 @@ fpc_status fpc_serve_run(fpc_ctx *ctx, const fpc_serve_socket *socket, const fpc
 #include "cmd/serve/answer.h"
 #include "cmd/serve/rules.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
@@ -38,6 +39,34 @@ fpc_status fpc_serve_run(fpc_ctx *ctx, const fpc_serve_socket *socket, const fpc
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* The library is loaded when serving begins: linked, it and the TLS libraries below it would be loaded by every verb,
+ * which takes them half as long again to start. The number is that of its binary interface, the same since version
+ * 0.9.35. */
+#define LIBRARY "libmicrohttpd.so.12"
+#define FUNCTIONS(X)                                                                                                   \
+    X(add_response_header)                                                                                             \
+    X(create_response_from_buffer)                                                                                     \
+    X(destroy_response) X(get_connection_info) X(get_connection_values) X(lookup_connection_value) X(queue_response)   \
+        X(quiesce_daemon) X(resume_connection) X(start_daemon) X(stop_daemon) X(suspend_connection)
+#define POINTER(f) __typeof__(MHD_##f) *f;
+static struct {
+    FUNCTIONS(POINTER)
+} mhd;
+
+static fpc_status load(fpc_ctx *ctx)
+{
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+#define FIND(f) !(mhd.f = (__typeof__(mhd.f))(uintptr_t)dlsym(library, "MHD_" #f)) ||
+    if (!library || FUNCTIONS(FIND) 0)
+        return fpc_fail(
+            ctx, FPC_ENOSUPPORT,
+            "fpcore serve: it speaks HTTP by libmicrohttpd, which is not there: %s (Debian: apt-get install "
+            "libmicrohttpd12)",
+            library ? LIBRARY " is another library" : dlerror());
+    return FPC_OK;
+}
 
 enum {
     CONNECTIONS = 256,
@@ -102,7 +131,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
 
     pthread_mutex_lock(&d->lock);
     if (what == MHD_CONNECTION_NOTIFY_STARTED && (c = calloc(1, sizeof *c))) {
-        c->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        c->fd = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         c->since = fpc_clock_now();
         c->next = d->clients;
         c->from = &d->clients;
@@ -137,7 +166,7 @@ static void watch(struct door *d)
 static void say(struct MHD_Response *response, const char *name, const char *value)
 {
     if (value)
-        MHD_add_response_header(response, name, value);
+        mhd.add_response_header(response, name, value);
 }
 
 /* body: lives as long as the request. */
@@ -145,7 +174,7 @@ static enum MHD_Result answer(struct request *r, int code, const char *type, con
                               const char *policy)
 {
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(bytes, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT); /* only read */
+        mhd.create_response_from_buffer(bytes, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT); /* only read */
 
     if (!response)
         return MHD_NO;
@@ -160,8 +189,8 @@ static enum MHD_Result answer(struct request *r, int code, const char *type, con
     if (atomic_load(&r->door->closing))
         say(response, MHD_HTTP_HEADER_CONNECTION, "close");
     r->code = code;
-    const enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)code, response);
-    MHD_destroy_response(response);
+    const enum MHD_Result queued = mhd.queue_response(r->connection, (unsigned)code, response);
+    mhd.destroy_response(response);
     return queued;
 }
 
@@ -201,7 +230,7 @@ static void on_done(fpc_serve_job *job)
     struct request *r = job->owner;
 
     set_turn(r->door, r->client, 1);
-    MHD_resume_connection(r->connection); /* the request may be gone when this returns */
+    mhd.resume_connection(r->connection); /* the request may be gone when this returns */
 }
 
 static enum MHD_Result hand_over(struct request *r)
@@ -210,7 +239,7 @@ static enum MHD_Result hand_over(struct request *r)
         return answer_why(r, 400,
                           "no picture came; send a JPEG or PNG file as the body: curl --data-binary @face.jpg URL");
     set_turn(r->door, r->client, 0);
-    MHD_suspend_connection(r->connection);
+    mhd.suspend_connection(r->connection);
     fpc_serve_add(r->door->works, &r->job);
     return MHD_YES;
 }
@@ -271,7 +300,7 @@ static enum MHD_Result see_argument(void *arg, enum MHD_ValueKind kind, const ch
 
 static const char *field(struct request *r, const char *name)
 {
-    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+    return mhd.lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
 static fpc_serve_head read_head(struct request *r, const char *method, const char *path)
@@ -285,7 +314,7 @@ static fpc_serve_head read_head(struct request *r, const char *method, const cha
                            .encoding = field(r, MHD_HTTP_HEADER_CONTENT_ENCODING),
                            .length = length ? strtoll(length, NULL, 10) : -1};
 
-    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, see_argument, &head);
+    mhd.get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, see_argument, &head);
     return head;
 }
 
@@ -315,7 +344,7 @@ static enum MHD_Result begin(struct door *d, struct MHD_Connection *connection, 
                              void **state)
 {
     struct request *r = calloc(1, sizeof *r);
-    struct client *c = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct client *c = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
     if (!r || !c || !(r->arena = fpc_arena_new(d->ctx))) {
         free(r);
@@ -398,14 +427,14 @@ static void serve(struct door *d)
 static void end(struct door *d, struct MHD_Daemon *daemon)
 {
     atomic_store(&d->closing, 1);
-    const int fd = MHD_quiesce_daemon(daemon);
+    const int fd = mhd.quiesce_daemon(daemon);
     if (fd >= 0)
         close(fd);
     while (atomic_load(&d->requests) > 0 || fpc_serve_on_the_way(d->works) > 0) {
         fpc_serve_turn(d->works, 1.0 / LOOK_SECONDS);
         watch(d);
     }
-    MHD_stop_daemon(daemon);
+    mhd.stop_daemon(daemon);
 }
 
 /* Paths and words of queries here need no %xx, and so none is read: with %00 a path would end where it does not. */
@@ -419,7 +448,7 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *connection, char *t
  * bytes, and keeps the connection until the time is over. */
 static struct MHD_Daemon *start(struct door *d, int fd)
 {
-    return MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, d,
+    return mhd.start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, d,
                             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES, MHD_OPTION_NOTIFY_COMPLETED, on_end,
                             d, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_UNESCAPE_CALLBACK,
@@ -428,16 +457,18 @@ static struct MHD_Daemon *start(struct door *d, int fd)
 
 fpc_status fpc_serve_supported(fpc_ctx *ctx)
 {
-    (void)ctx;
-    return FPC_OK;
+    return mhd.suspend_connection ? FPC_OK : load(ctx); /* the last to be found */
 }
 
 fpc_status fpc_serve_run(fpc_ctx *ctx, const fpc_serve_socket *socket, const fpc_serve_model *model,
                          const fpc_serve_limits *limits, fpc_serve_works *works, int tell)
 {
     struct door d = {.ctx = ctx, .limits = limits, .works = works, .loopback = socket->loopback, .tell = tell};
-    fpc_status status = FPC_ENOMEM;
+    fpc_status status = fpc_serve_supported(ctx);
 
+    if (status)
+        return status;
+    status = FPC_ENOMEM;
     pthread_mutex_init(&d.lock, NULL);
     d.arena = fpc_arena_new(ctx);
     if (d.arena && (d.model = fpc_serve_tell_model(d.arena, model, limits))) {

@@ -49,7 +49,7 @@ static fpc_status check_weights(fpc_submit *s, fpc_arena *arena, const fpc_zip_e
     const fpc_state *state = s->experiment->state;
     fpc_zip_entry *inner;
     int32_t n, number = 0;
-    fpc_status status = fpc_zip_read(s->cmd->ctx, arena, e->name, e->data, e->bytes, 0, &n, &inner);
+    fpc_status status = fpc_zip_read(s->cmd->ctx, arena, e->name, e->data, e->bytes, &n, &inner);
     for (int32_t i = 0; i < state->n && !status; i++) {
         fpc_st_tensor t;
         if (state->entry[i].kind != FPC_STATE_PARAM && state->entry[i].kind != FPC_STATE_BUFFER)
@@ -76,7 +76,7 @@ static fpc_status check_entries(fpc_submit *s, fpc_arena *arena, fpc_arena *scra
     fpc_status status;
     if (fpc_read_file_why(arena, s->part, SIZE_MAX, &data, &bytes, &why))
         return fpc_fail(s->cmd->ctx, FPC_EIO, "%s: was written and cannot be read back (it %s)", s->out, why);
-    if ((status = fpc_zip_read(s->cmd->ctx, arena, s->out, data, bytes, 0, &n, &entry)))
+    if ((status = fpc_zip_read(s->cmd->ctx, arena, s->out, data, bytes, &n, &entry)))
         return status;
     for (int32_t i = 0; i < n; i++)
         masks += !strncmp(entry[i].name, "masks/", 6);

@@ -5,7 +5,7 @@
 
 #include "cmd/line/line.h"
 #include "experiment/tta.h"
-#include "weights/zip_archive.h"
+#include "cmd/submit/zip_archive.h"
 
 #define FPC_SUBMIT_LIMIT 1821085 /* the contest: fewer trainable parameters than this; a macro, for the help */
 #define FPC_SUBMIT_TEXT(number) #number

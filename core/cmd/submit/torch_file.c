@@ -5,7 +5,7 @@
 #include "cmd/submit/torch_file.h"
 #include <string.h>
 #include "base/message.h"
-#include "weights/zip_archive.h"
+#include "cmd/submit/zip_archive.h"
 
 typedef struct pickle {
     fpc_arena *arena;

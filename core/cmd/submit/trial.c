@@ -71,7 +71,7 @@ static fpc_status unpack(const trial *t)
     fpc_status status;
 
     if ((status = fpc_read_file(ctx, t->arena, t->s->part, SIZE_MAX, &data, &bytes)) ||
-        (status = fpc_zip_read(ctx, t->arena, t->s->out, data, bytes, 0, &n, &entry)))
+        (status = fpc_zip_read(ctx, t->arena, t->s->out, data, bytes, &n, &entry)))
         return status;
     for (int32_t i = 0; i < n && !status; i++)
         if (!strncmp(entry[i].name, "solution/", 9) && !strchr(entry[i].name + 9, '/')) {

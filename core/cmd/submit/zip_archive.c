@@ -1,6 +1,6 @@
 /* zip_archive.c: see zip_archive.h. libzip keeps what it writes in a source in memory, which is read when the archive
  * is closed. */
-#include "weights/zip_archive.h"
+#include "cmd/submit/zip_archive.h"
 #include "base/file.h"
 #include <stdio.h>
 #include <string.h>
@@ -94,27 +94,19 @@ int fpc_zip_says(const char *path, const char *comment)
     return read && !memcmp(tail, "PK\5\6", 4) && tail[20] == n && !tail[21] && !memcmp(tail + 22, comment, n);
 }
 
-static fpc_status unpack(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_t *zip, zip_uint64_t i, int stored,
-                         size_t *left, fpc_zip_entry *out)
+static fpc_status unpack(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_t *zip, zip_uint64_t i, size_t *left,
+                         fpc_zip_entry *out)
 {
     zip_stat_t about;
-    if (zip_stat_index(zip, i, 0, &about) || !(about.valid & ZIP_STAT_SIZE) || !(about.valid & ZIP_STAT_NAME) ||
-        !(about.valid & ZIP_STAT_COMP_METHOD))
+    if (zip_stat_index(zip, i, 0, &about) || !(about.valid & ZIP_STAT_SIZE) || !(about.valid & ZIP_STAT_NAME))
         return failed(ctx, what, zip_get_error(zip));
-    const int store = about.comp_method == ZIP_CM_STORE;
-    char *name = fpc_strdup(arena, about.name);
-    if (!name)
-        return FPC_ENOMEM;
-    *out = (fpc_zip_entry){name, NULL, about.size, store};
-    if (stored && !store)
-        return FPC_OK;
     if (about.size > *left)
-        return stored ? fpc_fail(ctx, FPC_EFORMAT, "%s: its entries overlap, or are larger than the file", what)
-                      : fpc_fail(ctx, FPC_EFORMAT, "%s: %s: the archive unpacks to more than %d MiB", what, about.name,
-                                 MOST_MIB);
+        return fpc_fail(ctx, FPC_EFORMAT, "%s: %s: the archive unpacks to more than %d MiB", what, about.name,
+                        MOST_MIB);
     *left -= about.size;
     uint8_t *to = fpc_alloc(arena, about.size + 1);
-    if (!to)
+    char *name = fpc_strdup(arena, about.name);
+    if (!to || !name)
         return FPC_ENOMEM;
     zip_file_t *file = zip_fopen_index(zip, i, 0);
     if (!file)
@@ -124,15 +116,16 @@ static fpc_status unpack(fpc_ctx *ctx, fpc_arena *arena, const char *what, zip_t
     const fpc_status status =
         whole ? FPC_OK : failed(ctx, fpc_sprintf(arena, "%s: %s", what, name), zip_file_get_error(file));
     zip_fclose(file);
-    out->data = to;
+    *out =
+        (fpc_zip_entry){name, to, about.size, about.valid & ZIP_STAT_COMP_METHOD && about.comp_method == ZIP_CM_STORE};
     return status;
 }
 
-fpc_status fpc_zip_read(fpc_ctx *ctx, fpc_arena *arena, const char *what, const void *data, size_t bytes, int stored,
-                        int32_t *n, fpc_zip_entry **entry)
+fpc_status fpc_zip_read(fpc_ctx *ctx, fpc_arena *arena, const char *what, const void *data, size_t bytes, int32_t *n,
+                        fpc_zip_entry **entry)
 {
     zip_error_t e;
-    size_t left = stored ? bytes : (size_t)MOST_MIB << 20;
+    size_t left = (size_t)MOST_MIB << 20;
     if (!bytes) /* libzip takes that for an archive without entries */
         return fpc_fail(ctx, FPC_EFORMAT, "%s: it is empty", what);
     zip_error_init(&e);
@@ -153,7 +146,7 @@ fpc_status fpc_zip_read(fpc_ctx *ctx, fpc_arena *arena, const char *what, const 
     if (!status && !(*entry = fpc_alloc(arena, (size_t)(count + 1) * sizeof **entry)))
         status = FPC_ENOMEM;
     for (zip_int64_t i = 0; i < count && !status; i++)
-        status = unpack(ctx, arena, what, zip, (zip_uint64_t)i, stored, &left, &(*entry)[i]);
+        status = unpack(ctx, arena, what, zip, (zip_uint64_t)i, &left, &(*entry)[i]);
     zip_discard(zip);
     return status;
 }

@@ -1,6 +1,6 @@
 /* zip_archive.h: ZIP archives in memory, through libzip: made of named pieces, and taken apart again. */
-#ifndef CORE_WEIGHTS_ZIP_ARCHIVE_H
-#define CORE_WEIGHTS_ZIP_ARCHIVE_H
+#ifndef CORE_CMD_SUBMIT_ZIP_ARCHIVE_H
+#define CORE_CMD_SUBMIT_ZIP_ARCHIVE_H
 
 #include <fpcore/base.h>
 
@@ -17,11 +17,9 @@ fpc_status fpc_zip_make(fpc_ctx *, fpc_arena *, const char *what, const char *co
                         const void **data, size_t *bytes);
 /* Whether the file is an archive with that comment. */
 int fpc_zip_says(const char *path, const char *comment);
-/* Every entry, unpacked into the arena, its checksum compared. stored: an archive of which the stored entries matter;
- * the others have no data, and entries that share bytes, so that in sum they are larger than the archive, are refused.
- */
-fpc_status fpc_zip_read(fpc_ctx *, fpc_arena *, const char *what, const void *data, size_t bytes, int stored,
-                        int32_t *n, fpc_zip_entry **);
+/* Every entry, unpacked, its checksum compared. data has to stay. */
+fpc_status fpc_zip_read(fpc_ctx *, fpc_arena *, const char *what, const void *data, size_t bytes, int32_t *n,
+                        fpc_zip_entry **);
 const fpc_zip_entry *fpc_zip_find(int32_t n, const fpc_zip_entry *, const char *name);
 
 #endif
