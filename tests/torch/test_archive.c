@@ -382,6 +382,57 @@ static void entries_that_overlap(void **state)
     fpc_ctx_clear(b->ctx);
 }
 
+/* The place of a mark in a file; of the first, or of the last. */
+static size_t place(const unsigned char *file, size_t bytes, const char *mark, size_t n, int last)
+{
+    size_t found = bytes;
+    for (size_t i = 0; i + n <= bytes; i++)
+        if (!memcmp(file + i, mark, n) && (last || found == bytes))
+            found = i;
+    assert_true(found < bytes);
+    return found;
+}
+
+/* What the directory tells and what is there are compared. */
+static void archives_that_are_damaged(void **state)
+{
+    bench *b = *state;
+    static const struct {
+        const char *mark; /* the byte `at` behind it is changed */
+        size_t at;
+        int last;
+        fpc_status status;
+        const char *why;
+    } damage[] = {
+        {"0123456789", 3, 0, FPC_EFORMAT, "the checksum of its entry a/data/0 is another: the file is damaged"},
+        {"PK\1\2", 8, 1, FPC_ENOSUPPORT, "its entry a/data/0 is encrypted"},
+        {"PK\1\2", 42, 1, FPC_EFORMAT, "its entry a/data/0 is not where the directory says"},
+        {"PK\1\2", 24, 1, FPC_EFORMAT, "its entry a/data/0 is truncated"},
+        {"PK\5\6", 4, 1, FPC_EFORMAT, "as a ZIP archive it is damaged: it is one of several files"},
+        {"PK\5\6", 17, 1, FPC_EFORMAT, "as a ZIP archive it is damaged: its directory does not fit into it"},
+        {"PK\5\6", 20, 1, FPC_EFORMAT, "as a ZIP archive it is damaged: its end is missing"},
+    };
+    unsigned char file[4096];
+    FILE *in = fopen(ARCHIVE(GOOD), "rb");
+    const size_t bytes = fread(file, 1, sizeof file - 8, in);
+    fpc_st_file *st;
+
+    fclose(in);
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        unsigned char *at =
+            file + place(file, bytes, damage[i].mark, strlen(damage[i].mark), damage[i].last) + damage[i].at;
+        *at ^= 1;
+        write_bytes("d.pth", file, bytes);
+        refuses(b, in_folder("d.pth"), damage[i].status, damage[i].why);
+        *at ^= 1;
+    }
+    const size_t end = place(file, bytes, "PK\5\6", 4, 1);
+    file[end + 20] = 5; /* a comment behind everything */
+    memcpy(file + bytes, "PK\5\6!", 5);
+    write_bytes("d.pth", file, bytes + 5);
+    assert_int_equal(fpc_st_read(b->ctx, b->arena, in_folder("d.pth"), &st), FPC_OK);
+}
+
 /* ---- every byte ---- */
 
 static void read_whatever(bench *b, const char *name)
@@ -451,6 +502,7 @@ int main(void)
         CASE(archives_that_lie),
         CASE(copies_have_a_limit),
         CASE(entries_that_overlap),
+        CASE(archives_that_are_damaged),
         CASE(cut_and_changed),
     };
 
