@@ -39,8 +39,14 @@ find "$main/$lib" -name '*.so*' -type f -exec chmod 644 {} +
 # Of a prefix where the system looks for no libraries, libtool writes the place into each file.
 foreign=$(find "$main" "$dev" -type f \( -name '*.so*' -o -path '*/bin/*' \) -exec readelf -d {} + 2>/dev/null |
     sed -n 's/.*R[UN]*PATH.*\[\(\/.*\)\]$/\1/p' | head -n 1)
-[ -z "$foreign" ] ||
-    { echo "make deb: what was built looks for its libraries in $foreign; configure with --prefix=/usr" >&2 && exit 1; }
+# Of CUDA's libraries there is no Debian package to depend on.
+[ -z "$foreign" ] || {
+    case $foreign in
+    *cuda*) echo "make deb: what was built looks for its libraries in $foreign; configure with --without-cuda" >&2 ;;
+    *) echo "make deb: what was built looks for its libraries in $foreign; configure with --prefix=/usr" >&2 ;;
+    esac
+    exit 1
+}
 
 # ---- what Debian calls otherwise ----
 doc=$main/share/doc/fpcore
