@@ -51,7 +51,8 @@ CLEANFILES += tests/installed.stamp tests/installed.log
 
 # What was installed works where it is.
 installcheck-local:
-	@FPCORE_SRC='$(abs_top_srcdir)' CC='$(CC)' $(SHELL) '$(top_srcdir)/tests/installcheck.sh' '$(DESTDIR)$(bindir)' \
+	@FPCORE_SRC='$(abs_top_srcdir)' CC='$(CC) $(SAN_CFLAGS)' $(SHELL) '$(top_srcdir)/tests/installcheck.sh' \
+	    '$(DESTDIR)$(bindir)' \
 	    '$(DESTDIR)$(libdir)' '$(DESTDIR)$(docdir)'
 
 # On a machine with a GPU: everything that can be checked there, in ten minutes. CUDA_LOGS: folder for the logs.
