@@ -47,8 +47,9 @@ fpc_status fpc_serve_run(fpc_ctx *ctx, const fpc_serve_socket *socket, const fpc
 #define FUNCTIONS(X)                                                                                                   \
     X(add_response_header)                                                                                             \
     X(create_response_from_buffer)                                                                                     \
-    X(destroy_response) X(get_connection_info) X(get_connection_values) X(lookup_connection_value) X(queue_response)   \
-        X(quiesce_daemon) X(resume_connection) X(start_daemon) X(stop_daemon) X(suspend_connection)
+    X(destroy_response)                                                                                                \
+    X(get_connection_info) X(get_connection_values) X(lookup_connection_value) X(queue_response) X(quiesce_daemon)     \
+        X(resume_connection) X(start_daemon) X(stop_daemon) X(suspend_connection)
 #define POINTER(f) __typeof__(MHD_##f) *f;
 static struct {
     FUNCTIONS(POINTER)
