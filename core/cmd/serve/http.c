@@ -41,15 +41,16 @@ fpc_status fpc_serve_run(fpc_ctx *ctx, const fpc_serve_socket *socket, const fpc
 #include <unistd.h>
 
 /* The library is loaded when serving begins: linked, it and the TLS libraries below it would be loaded by every verb,
- * which takes them half as long again to start. The number is that of its binary interface, the same since version
- * 0.9.35. */
+ * and each would take longer to start. The number is that of its binary interface. */
 #define LIBRARY "libmicrohttpd.so.12"
 #define FUNCTIONS(X)                                                                                                   \
     X(add_response_header)                                                                                             \
     X(create_response_from_buffer)                                                                                     \
     X(destroy_response)                                                                                                \
-    X(get_connection_info) X(get_connection_values) X(lookup_connection_value) X(queue_response) X(quiesce_daemon)     \
-        X(resume_connection) X(start_daemon) X(stop_daemon) X(suspend_connection)
+    X(get_connection_info)                                                                                             \
+    X(get_connection_values)                                                                                           \
+    X(lookup_connection_value) X(queue_response) X(quiesce_daemon) X(resume_connection) X(start_daemon) X(stop_daemon) \
+        X(suspend_connection)
 #define POINTER(f) __typeof__(MHD_##f) *f;
 static struct {
     FUNCTIONS(POINTER)
