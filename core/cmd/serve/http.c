@@ -43,14 +43,12 @@ fpc_status fpc_serve_run(fpc_ctx *ctx, const fpc_serve_socket *socket, const fpc
 /* The library is loaded when serving begins: linked, it and the TLS libraries below it would be loaded by every verb,
  * and each would take longer to start. The number is that of its binary interface. */
 #define LIBRARY "libmicrohttpd.so.12"
+/* clang-format off */
 #define FUNCTIONS(X)                                                                                                   \
-    X(add_response_header)                                                                                             \
-    X(create_response_from_buffer)                                                                                     \
-    X(destroy_response)                                                                                                \
-    X(get_connection_info)                                                                                             \
-    X(get_connection_values)                                                                                           \
-    X(lookup_connection_value) X(queue_response) X(quiesce_daemon) X(resume_connection) X(start_daemon) X(stop_daemon) \
-        X(suspend_connection)
+    X(add_response_header) X(create_response_from_buffer) X(destroy_response) X(get_connection_info)                   \
+    X(get_connection_values) X(lookup_connection_value) X(queue_response) X(quiesce_daemon)                            \
+    X(resume_connection) X(start_daemon) X(stop_daemon) X(suspend_connection)
+/* clang-format on */
 #define POINTER(f) __typeof__(MHD_##f) *f;
 static struct {
     FUNCTIONS(POINTER)
