@@ -160,6 +160,8 @@ for target; do
     aarch64)
         if ! command -v aarch64-linux-gnu-gcc >/dev/null || ! command -v qemu-aarch64 >/dev/null; then
             echo "check-portable: skipped: aarch64-linux-gnu-gcc or qemu-aarch64 is not installed"
+        elif [ ! -e /usr/lib/aarch64-linux-gnu/pkgconfig/jansson.pc ]; then
+            echo "check-portable: skipped: the libraries for aarch64 are not installed (libjansson-dev:arm64 and others)"
         elif build aarch64 --host=aarch64-linux-gnu CC="${CCACHE:-} aarch64-linux-gnu-gcc" \
             PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig; then
             try aarch64
