@@ -283,6 +283,7 @@ test_data = \
     tests/emulated/test_races.cpp \
     tests/fixture.h \
     tests/fuzz/fuzz.h \
+    tests/fuzz/fuzz_tensors.h \
     tests/fuzz/packed.json \
     tests/golden/bisenetv2.expect.safetensors \
     tests/golden/bisenetv2.weights.safetensors \

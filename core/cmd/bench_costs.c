@@ -133,10 +133,10 @@ static fpc_status measure_peak(fpc_bench *b)
                  registers = be->vtbl->peak ? FPC_CALL(be->inst.who, be->vtbl->peak(be->inst.self)) : 0;
     b->peak = registers > product ? registers : product;
     if (registers > 0)
-        fpc_print("peak: %.2f GMAC/s (multiply-accumulates in registers, on all threads)\n", b->peak / 1e9);
+        fpc_print("peak: %.2f GMAC/s (multiply-accumulates in registers, on all threads)\n", registers / 1e9);
     fpc_print("matrix-product peak: %.2f GMAC/s (%dx%d by %dx%d)", product / 1e9, rows, width, width, width);
     if (registers > 0)
-        fpc_print(", %.0f %% of it", 100 * product / b->peak);
+        fpc_print(", %.0f %% of it", 100 * product / registers);
     fpc_print("\n");
     return FPC_OK;
 }

@@ -1,6 +1,6 @@
 /* stored_zip.h: ZIP archives whose entries are stored as they are, as torch.save writes them: where each of them lies.
- * What unpacks and writes archives is libzip, with the program (cmd/submit/zip_archive.h): libfpcore would come with
- * five more libraries, which take a program as long to start as all of fpcore does. */
+ * What unpacks and writes archives is libzip, with the program (cmd/submit/zip_archive.h): with it libfpcore would need
+ * three more libraries, one of them for ciphers, and an archive would lie in memory twice. */
 #ifndef CORE_WEIGHTS_STORED_ZIP_H
 #define CORE_WEIGHTS_STORED_ZIP_H
 

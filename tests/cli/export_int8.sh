@@ -8,11 +8,6 @@ cd "$scratch" || exit 1
 python=${FPCORE_PYTHON:-python3}
 golden=$FPCORE_SRC/tests/golden
 agrees=$FPCORE_SRC/tests/cli/onnx_int8_agrees.py
-holds() {
-    what=$1
-    shift
-    if "$@" >out 2>&1; then ok "$what"; else not_ok "$what" out; fi
-}
 if "$python" "$FPCORE_SRC/tests/cli/onnx_agrees.py" has 2>/dev/null; then runs=1; else runs=0; fi
 
 # ---- every model, at the sizes of the golden tensors ----

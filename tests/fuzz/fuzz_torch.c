@@ -1,24 +1,7 @@
 /* fuzz_torch.c: any bytes as a file of torch.save. The input's first byte chooses: a whole archive, or the pickle of
  * one whose other entries are there and right. Every tensor that is accepted is read to its end. */
-#include "fuzz.h"
-#include "weights/weights.h"
+#include "fuzz_tensors.h"
 #include "cmd/submit/zip_archive.h"
-
-static void judge_file(fpc_ctx *ctx, fpc_arena *arena, const uint8_t *data, size_t size)
-{
-    const fuzz_file f = fuzz_open(data, size);
-    fpc_st_file *st;
-    const fpc_status status = fpc_st_read(ctx, arena, f.path, &st);
-
-    fuzz_judge(ctx, status);
-    for (int32_t i = 0; !status && i < st->n; i++) {
-        float *numbers = malloc((size_t)st->tensor[i].count * sizeof *numbers + 1);
-        if (numbers)
-            fuzz_judge(ctx, fpc_st_as_f32(ctx, st, &st->tensor[i], numbers));
-        free(numbers);
-    }
-    close(f.fd);
-}
 
 static void judge_pickle(fpc_ctx *ctx, fpc_arena *arena, const uint8_t *data, size_t size)
 {
@@ -31,7 +14,7 @@ static void judge_pickle(fpc_ctx *ctx, fpc_arena *arena, const uint8_t *data, si
     size_t bytes;
 
     if (!fpc_zip_make(ctx, arena, "archive", NULL, 4, entry, &file, &bytes))
-        judge_file(ctx, arena, file, bytes);
+        fuzz_tensors(ctx, arena, file, bytes);
 }
 
 static void silent(void *arg, int level, const char *line)
@@ -48,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size && *data == 'p')
         judge_pickle(ctx, arena, data + 1, size - 1);
     else if (size)
-        judge_file(ctx, arena, data + 1, size - 1);
+        fuzz_tensors(ctx, arena, data + 1, size - 1);
     fpc_arena_free(arena);
     fpc_ctx_free(ctx);
     return 0;

@@ -3,26 +3,29 @@
  * one beside it, which the caller hands over. */
 #include "cmd/export/c.h"
 
-const char fpc_c_entries_inside[] =
-    "void @_labels(const uint8_t *rgb, uint8_t *labels, float *arena)\n"
-    "{\n"
-    "    labels_of(rgb, weights, labels, arena);\n"
+/* What is offered. weights: the parameter of calls that are handed them. */
+#define ENTRIES(weights)                                                                                               \
+    "void @_labels(" weights "const uint8_t *rgb, uint8_t *labels, float *arena)\n"                                    \
+    "{\n"                                                                                                              \
+    "    labels_of(rgb, weights, labels, arena);\n"                                                                    \
+    "}\n"                                                                                                              \
+    "\n"                                                                                                               \
+    "void @_scores(" weights "const uint8_t *rgb, float *scores, float *arena)\n"                                      \
+    "{\n"                                                                                                              \
+    "    scores_of(rgb, weights, scores, arena);\n"                                                                    \
+    "}\n"                                                                                                              \
+    "\n"                                                                                                               \
+    "size_t @_arena(int width, int height)\n"                                                                          \
+    "{\n"                                                                                                              \
+    "    return arena_of(width, height);\n"                                                                            \
+    "}\n"                                                                                                              \
+    "\n"                                                                                                               \
+    "int @_segment(" weights "const uint8_t *rgb, int width, int height, uint8_t *labels, float *arena)\n"             \
+    "{\n"                                                                                                              \
+    "    return segment(rgb, width, height, weights, labels, arena);\n"                                                \
     "}\n"
-    "\n"
-    "void @_scores(const uint8_t *rgb, float *scores, float *arena)\n"
-    "{\n"
-    "    scores_of(rgb, weights, scores, arena);\n"
-    "}\n"
-    "\n"
-    "size_t @_arena(int width, int height)\n"
-    "{\n"
-    "    return arena_of(width, height);\n"
-    "}\n"
-    "\n"
-    "int @_segment(const uint8_t *rgb, int width, int height, uint8_t *labels, float *arena)\n"
-    "{\n"
-    "    return segment(rgb, width, height, weights, labels, arena);\n"
-    "}\n";
+
+const char fpc_c_entries_inside[] = ENTRIES("");
 
 const char fpc_c_entries_beside[] =
     "int @_weights(const uint8_t *bytes, size_t n, float *weights)\n"
@@ -43,26 +46,7 @@ const char fpc_c_entries_beside[] =
     "    }\n"
     "    return 0;\n"
     "}\n"
-    "\n"
-    "void @_labels(const float *weights, const uint8_t *rgb, uint8_t *labels, float *arena)\n"
-    "{\n"
-    "    labels_of(rgb, weights, labels, arena);\n"
-    "}\n"
-    "\n"
-    "void @_scores(const float *weights, const uint8_t *rgb, float *scores, float *arena)\n"
-    "{\n"
-    "    scores_of(rgb, weights, scores, arena);\n"
-    "}\n"
-    "\n"
-    "size_t @_arena(int width, int height)\n"
-    "{\n"
-    "    return arena_of(width, height);\n"
-    "}\n"
-    "\n"
-    "int @_segment(const float *weights, const uint8_t *rgb, int width, int height, uint8_t *labels, float *arena)\n"
-    "{\n"
-    "    return segment(rgb, width, height, weights, labels, arena);\n"
-    "}\n";
+    "\n" ENTRIES("const float *weights, ");
 
 const char fpc_c_interface[] =
     " * Interface, for the part of a program that calls it:\n"
@@ -80,63 +64,42 @@ const char fpc_c_interface[] =
     "#include <stdint.h>\n"
     "\n";
 
-const char fpc_c_calls_inside[] =
-    "#ifdef __cplusplus\n"
-    "extern \"C\" {\n"
+#define CALLS_BEGIN                                                                                                    \
+    "#ifdef __cplusplus\n"                                                                                             \
+    "extern \"C\" {\n"                                                                                                 \
+    "#endif\n"                                                                                                         \
+    "\n"                                                                                                               \
+    "extern const char *const @_class_names[$_CLASSES];\n"                                                             \
+    "extern const uint8_t @_palette[$_CLASSES][3];\n"                                                                  \
+    "\n"
+#define CALLS(weights)                                                                                                 \
+    "/* Labels ($_HEIGHT,$_WIDTH) of a picture: RGB, ($_HEIGHT,$_WIDTH,3). arena: $_ARENA\n"                           \
+    " * floats, whatever they hold: `static float arena[$_ARENA]`, where one picture at a time is labelled. */\n"      \
+    "void @_labels(" weights "const uint8_t *rgb, uint8_t *labels, float *arena);\n"                                   \
+    "/* Scores ($_HEIGHT,$_WIDTH,$_CLASSES) instead: the highest is the label. */\n"                                   \
+    "void @_scores(" weights "const uint8_t *rgb, float *scores, float *arena);\n"                                     \
+    "\n"                                                                                                               \
+    "/* Labels (height,width) of a picture of any size, up to $_LARGEST on a side. arena: @_arena(width, height) "     \
+    "floats.\n"                                                                                                        \
+    " * 0: done; 1: no such size can be. */\n"                                                                         \
+    "int @_segment(" weights "const uint8_t *rgb, int width, int height, uint8_t *labels, float *arena);\n"            \
+    "/* 0: no such size can be. */\n"                                                                                  \
+    "size_t @_arena(int width, int height);\n"                                                                         \
+    "\n"                                                                                                               \
+    "#ifdef __cplusplus\n"                                                                                             \
+    "}\n"                                                                                                              \
+    "#endif\n"                                                                                                         \
     "#endif\n"
-    "\n"
-    "extern const char *const @_class_names[$_CLASSES];\n"
-    "extern const uint8_t @_palette[$_CLASSES][3];\n"
-    "\n"
-    "/* Labels ($_HEIGHT,$_WIDTH) of a picture: RGB, ($_HEIGHT,$_WIDTH,3). arena: $_ARENA\n"
-    " * floats, whatever they hold: `static float arena[$_ARENA]`, where one picture at a time is labelled. */\n"
-    "void @_labels(const uint8_t *rgb, uint8_t *labels, float *arena);\n"
-    "/* Scores ($_HEIGHT,$_WIDTH,$_CLASSES) instead: the highest is the label. */\n"
-    "void @_scores(const uint8_t *rgb, float *scores, float *arena);\n"
-    "\n"
-    "/* Labels (height,width) of a picture of any size, up to $_LARGEST on a side. arena: @_arena(width, height) "
-    "floats.\n"
-    " * 0: done; 1: no such size can be. */\n"
-    "int @_segment(const uint8_t *rgb, int width, int height, uint8_t *labels, float *arena);\n"
-    "/* 0: no such size can be. */\n"
-    "size_t @_arena(int width, int height);\n"
-    "\n"
-    "#ifdef __cplusplus\n"
-    "}\n"
-    "#endif\n"
-    "#endif\n";
 
-const char fpc_c_calls_beside[] =
-    "#ifdef __cplusplus\n"
-    "extern \"C\" {\n"
-    "#endif\n"
-    "\n"
-    "extern const char *const @_class_names[$_CLASSES];\n"
-    "extern const uint8_t @_palette[$_CLASSES][3];\n"
-    "\n"
+const char fpc_c_calls_inside[] = CALLS_BEGIN CALLS("");
+
+const char fpc_c_calls_beside[] = CALLS_BEGIN
     "/* The $_WEIGHTS weights out of @.bin, whose $_WEIGHTS_BYTES bytes lie in memory. 0: done; 1: they are not\n"
     " * the ones that belong to this file. Where floats are IEEE 754 and little-endian, what lies 64 bytes into the "
     "file is\n"
     " * the weights themselves, in flash or mapped: `(const float *)(bytes + 64)`, without this call. */\n"
     "int @_weights(const uint8_t *bytes, size_t n, float *weights);\n"
-    "\n"
-    "/* Labels ($_HEIGHT,$_WIDTH) of a picture: RGB, ($_HEIGHT,$_WIDTH,3). arena: $_ARENA\n"
-    " * floats, whatever they hold: `static float arena[$_ARENA]`, where one picture at a time is labelled. */\n"
-    "void @_labels(const float *weights, const uint8_t *rgb, uint8_t *labels, float *arena);\n"
-    "/* Scores ($_HEIGHT,$_WIDTH,$_CLASSES) instead: the highest is the label. */\n"
-    "void @_scores(const float *weights, const uint8_t *rgb, float *scores, float *arena);\n"
-    "\n"
-    "/* Labels (height,width) of a picture of any size, up to $_LARGEST on a side. arena: @_arena(width, height) "
-    "floats.\n"
-    " * 0: done; 1: no such size can be. */\n"
-    "int @_segment(const float *weights, const uint8_t *rgb, int width, int height, uint8_t *labels, float *arena);\n"
-    "/* 0: no such size can be. */\n"
-    "size_t @_arena(int width, int height);\n"
-    "\n"
-    "#ifdef __cplusplus\n"
-    "}\n"
-    "#endif\n"
-    "#endif\n";
+    "\n" CALLS("const float *weights, ");
 
 const char fpc_c_start[] =
     "#ifndef $_INTERFACE\n"
